@@ -1,0 +1,117 @@
+//! The annotated function. Its body stays the tokens it came as: nothing in it concerns the cache, and what is wrong
+//! with it is rustc's to say.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, TokenStreamExt as _};
+use syn::{
+    Attribute, Error, FnArg, Meta, PatType, Signature, Visibility, braced, parse::Parse, parse::ParseStream,
+    token::Brace,
+};
+
+pub(crate) struct Handler {
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) signature: Signature,
+    pub(crate) brace: Brace,
+    pub(crate) inner_attributes: Vec<Attribute>,
+    pub(crate) body: TokenStream,
+    /// How each argument is classified, in the order of the signature.
+    pub(crate) markers: Vec<Markers>,
+}
+
+/// The `#[vary]` and `#[shared]` of one argument, as often as they stand there.
+#[derive(Default)]
+pub(crate) struct Markers {
+    pub(crate) vary: Vec<Attribute>,
+    pub(crate) shared: Vec<Attribute>,
+}
+
+impl Handler {
+    pub(crate) fn parse(item: &TokenStream) -> syn::Result<Self> {
+        let mut handler: Self = syn::parse2(item.clone()).map_err(|mistake| {
+            // A signature with a mistake in it is rustc's to explain; anything else is no function at all.
+            if item
+                .clone()
+                .into_iter()
+                .any(|token| matches!(&token, proc_macro2::TokenTree::Ident(word) if word == "fn"))
+            {
+                mistake
+            } else {
+                Error::new_spanned(
+                    first(item),
+                    "`#[cache_page]` goes on an `async fn` that handles a request",
+                )
+            }
+        })?;
+        handler.markers = handler.signature.inputs.iter_mut().map(Markers::take).collect();
+        Ok(handler)
+    }
+
+    /// The function as it was, except for the markers, which only mean something to this crate.
+    pub(crate) fn without_markers(&self) -> TokenStream {
+        let Self { attributes, visibility, signature, inner_attributes, body, .. } = self;
+        let mut tokens = TokenStream::new();
+        tokens.append_all(attributes);
+        visibility.to_tokens(&mut tokens);
+        signature.to_tokens(&mut tokens);
+        self.brace.surround(&mut tokens, |block| {
+            block.append_all(inner_attributes);
+            body.to_tokens(block);
+        });
+        tokens
+    }
+}
+
+impl Parse for Handler {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attributes = input.call(Attribute::parse_outer)?;
+        let visibility = input.parse()?;
+        let signature: Signature = input.parse()?;
+        if input.is_empty() || input.peek(syn::Token![;]) {
+            let message =
+                "this function has no body to cache; `#[cache_page]` goes on the function that does the work";
+            return Err(Error::new_spanned(&signature.ident, message));
+        }
+        let block;
+        let brace = braced!(block in input);
+        Ok(Self {
+            attributes,
+            visibility,
+            signature,
+            brace,
+            inner_attributes: block.call(Attribute::parse_inner)?,
+            body: block.parse()?,
+            markers: Vec::new(),
+        })
+    }
+}
+
+impl Markers {
+    fn take(argument: &mut FnArg) -> Self {
+        let mut markers = Self::default();
+        let (FnArg::Typed(PatType { attrs, .. }) | FnArg::Receiver(syn::Receiver { attrs, .. })) = argument;
+        for attribute in std::mem::take(attrs) {
+            let home = match attribute.path() {
+                path if path.is_ident("vary") => &mut markers.vary,
+                path if path.is_ident("shared") => &mut markers.shared,
+                _ => attrs,
+            };
+            home.push(attribute);
+        }
+        markers
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Attribute> {
+        self.vary.iter().chain(&self.shared)
+    }
+}
+
+/// Whether an attribute is `#[name]` without anything in parentheses.
+pub(crate) fn is_bare(attribute: &Attribute) -> bool {
+    matches!(attribute.meta, Meta::Path(_))
+}
+
+/// The first token of a stream, so that an error about the whole of it points at one word.
+fn first(tokens: &TokenStream) -> TokenStream {
+    tokens.clone().into_iter().take(1).collect()
+}

@@ -1,0 +1,96 @@
+//! The attribute of the [`cache_page`](https://docs.rs/cache_page) crate: tokens in, tokens out.
+//!
+//! Depend on `cache_page`, not on this crate: generated code names `::cache_page::__private`. In the order of an
+//! expansion:
+//!
+//! | module | owns |
+//! |---|---|
+//! | `args` | what stands in the parentheses: the TTL and the options |
+//! | `handler` | the annotated function: signature parsed, body left as it came |
+//! | `check` | every mistake, each at its own token |
+//! | `expand` | the generated function |
+
+mod args;
+mod check;
+mod expand;
+mod handler;
+
+use proc_macro2::TokenStream;
+
+use crate::{args::Args, handler::Handler};
+
+/// Caches the page of an actix-web handler for a while.
+///
+/// ```ignore
+/// #[get("/posts/{id}")]
+/// #[cache_page(60)]
+/// async fn post(id: web::Path<u64>, db: web::Data<Db>) -> Result<impl Responder, AppError> { … }
+/// ```
+///
+/// The first `GET` of a URL runs the handler; until the time is over, every `GET` and `HEAD` of that URL is answered
+/// from the kept page without running it.
+///
+/// # How long
+///
+/// The time to live stands first:
+///
+/// | written | kept |
+/// |---|---|
+/// | `60` | whole seconds |
+/// | `"5m"`, `"1h 30m"`, `"250ms"` | a number with a unit, or several of them |
+/// | `HOUR`, `config::TTL`, `60 * 60` | a constant: an integer (seconds) or a [`Duration`](core::time::Duration) |
+/// | `None` | until it is evicted or the process ends |
+///
+/// # Options
+///
+/// | option | meaning |
+/// |---|---|
+/// | `name = "home"` | what the handler is called where it is reported, instead of `module::path::function` |
+/// | `key_prefix = "v2"` | keeps pages apart that would otherwise share a key, and forgets all of them when it changes |
+/// | `crate = path` | where the `cache_page` crate is, if it was renamed or re-exported |
+///
+/// # What each argument reads
+///
+/// The compiler checks that the cache key covers every argument: each type must say by `KeyInput` what it reads from
+/// the request. An argument whose type does not is classified where it stands:
+///
+/// * `#[vary] user: CurrentUser`: a page for each value, which must be `Hash`;
+/// * `#[shared] user: CurrentUser`: your word that the page is the same whatever the argument holds.
+///
+/// # Order of attributes
+///
+/// What stands below `#[cache_page]` runs on every request, what stands above it becomes part of the cached body. Route
+/// attributes (`#[get]`) may stand on either side. An attribute that checks access by rewriting the body belongs below.
+///
+/// # Errors
+///
+/// What cannot be cached does not compile, and every mistake is reported at once: a handler that is not `async`, has no
+/// return type or takes `self`; a TTL of zero; an unknown, repeated or contradicting option; a second `#[cache_page]`;
+/// a route attribute of a writing method below.
+#[proc_macro_attribute]
+pub fn cache_page(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    cached(args.into(), item.into()).into()
+}
+
+/// The handler, cached; or the handler as it was, beside every mistake, so that editors go on working in it.
+fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
+    let (args, mut mistakes) = Args::parse(args);
+    let handler = match Handler::parse(&item) {
+        Ok(handler) => handler,
+        Err(not_a_function) => {
+            mistakes.push(not_a_function);
+            return refused(item, &mistakes);
+        }
+    };
+    mistakes.extend(check::handler(&handler));
+    match args {
+        Some(args) if mistakes.is_empty() => expand::expand(&args, handler),
+        _ => refused(handler.without_markers(), &mistakes),
+    }
+}
+
+fn refused(item: TokenStream, mistakes: &[syn::Error]) -> TokenStream {
+    let mut tokens = item;
+    tokens.extend(mistakes.iter().map(syn::Error::to_compile_error));
+    tokens
+}

@@ -1,0 +1,125 @@
+//! What may use the cache, and what may be kept. Every no has its reason.
+
+use std::time::{Duration, SystemTime};
+
+use actix_web::http::{
+    Method, StatusCode,
+    header::{
+        CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_REPORT_ONLY, CONTENT_TYPE, HeaderMap,
+        HeaderName, SET_COOKIE, UPGRADE,
+    },
+};
+
+use crate::{directives::Directives, freshness, status::Reason, vary};
+
+/// Whether a request of this method can be answered by a page.
+pub(crate) fn method(method: &Method) -> Result<(), Reason> {
+    match *method {
+        Method::GET | Method::HEAD => Ok(()),
+        _ => Err(Reason::Method),
+    }
+}
+
+/// Whether a request may see an open page: not if it carries credentials that the key does not cover.
+pub(crate) fn open(
+    request: &HeaderMap,
+    credentials: &[HeaderName],
+    covered: &[HeaderName],
+) -> Result<(), Reason> {
+    let uncovered = |name: &&HeaderName| request.contains_key(*name) && !covered.contains(name);
+    match credentials.iter().find(uncovered) {
+        Some(_) => Err(Reason::Credentials),
+        None => Ok(()),
+    }
+}
+
+/// A response, as far as it matters for keeping it.
+pub(crate) struct Response<'a> {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: &'a HeaderMap,
+    /// Whether the connection is handed over with it.
+    pub(crate) upgrade: bool,
+}
+
+impl Response<'_> {
+    /// For how long from now the response may be kept; `None` is for ever.
+    ///
+    /// `ttl` is the attribute's, and `covered` tells which request headers make different keys.
+    pub(crate) fn keep_for(
+        &self,
+        ttl: Option<Duration>,
+        covered: impl Fn(&HeaderName) -> bool,
+        now: SystemTime,
+    ) -> Result<Option<Duration>, Reason> {
+        self.is_whole_answer()?;
+        let directives = Directives::parse(self.headers.get_all(CACHE_CONTROL));
+        self.is_for_everyone(&directives)?;
+        if !vary::is_covered(self.headers, covered) {
+            return Err(Reason::Vary);
+        }
+        match freshness::explicit_lifetime(self.headers, &directives, now) {
+            Some(lifetime) => match lifetime.saturating_sub(freshness::initial_age(self.headers, now)) {
+                Duration::ZERO => Err(Reason::Expired),
+                left => Ok(Some(left)),
+            },
+            None if self.is_kept_without_being_told() => Ok(ttl),
+            None => Err(Reason::Status),
+        }
+    }
+
+    /// A final answer that does not depend on what this one request asked for beyond its URL.
+    fn is_whole_answer(&self) -> Result<(), Reason> {
+        if self.upgrade || self.headers.contains_key(UPGRADE) {
+            return Err(Reason::Upgrade);
+        }
+        match self.status {
+            // Answers to a request's own Range, If-Match or If-None-Match, which are no part of the key: anybody could
+            // put one in the place of the page.
+            StatusCode::PARTIAL_CONTENT
+            | StatusCode::NOT_MODIFIED
+            | StatusCode::PRECONDITION_FAILED
+            | StatusCode::RANGE_NOT_SATISFIABLE => Err(Reason::Status),
+            status if status.is_informational() => Err(Reason::Status),
+            _ if self.is_event_stream() => Err(Reason::EventStream),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_for_everyone(&self, directives: &Directives) -> Result<(), Reason> {
+        if self.headers.contains_key(SET_COOKIE) {
+            Err(Reason::SetCookie)
+        } else if directives.no_store {
+            Err(Reason::NoStore)
+        } else if directives.private {
+            Err(Reason::Private)
+        } else if directives.no_cache {
+            Err(Reason::NoCache)
+        } else if self.has_nonce() {
+            Err(Reason::Nonce)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The statuses to which the attribute's time to live applies.
+    fn is_kept_without_being_told(&self) -> bool {
+        matches!(self.status, StatusCode::OK | StatusCode::MOVED_PERMANENTLY | StatusCode::PERMANENT_REDIRECT)
+    }
+
+    fn is_event_stream(&self) -> bool {
+        const EVENT_STREAM: &[u8] = b"text/event-stream";
+        self.headers.get_all(CONTENT_TYPE).any(|line| {
+            let essence = line.as_bytes().split(|&byte| byte == b';').next().unwrap_or_default();
+            essence.trim_ascii().eq_ignore_ascii_case(EVENT_STREAM)
+        })
+    }
+
+    /// Whether a script is allowed by a number used once: one visitor's, for all to read.
+    fn has_nonce(&self) -> bool {
+        const NONCE: &[u8] = b"nonce-";
+        [CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_REPORT_ONLY]
+            .iter()
+            .flat_map(|name| self.headers.get_all(name))
+            .any(|line| line.as_bytes().windows(NONCE.len()).any(|part| part.eq_ignore_ascii_case(NONCE)))
+    }
+}

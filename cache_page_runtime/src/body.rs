@@ -1,0 +1,22 @@
+//! Bodies that are at hand as a whole, which are the ones that can be kept.
+
+use actix_web::{
+    body::{BodySize, BoxBody, MessageBody as _, None as NoBody},
+    web::Bytes,
+};
+
+/// The bytes of a body, `None` if the response has none; or the body as it was, if it is still to come.
+pub(crate) fn bytes(body: BoxBody) -> Result<Option<Bytes>, BoxBody> {
+    match body.size() {
+        BodySize::None => Ok(None),
+        _ => body.try_into_bytes().map(Some),
+    }
+}
+
+/// The reverse.
+pub(crate) fn whole(bytes: Option<Bytes>) -> BoxBody {
+    match bytes {
+        Some(bytes) => BoxBody::new(bytes),
+        None => BoxBody::new(NoBody::new()),
+    }
+}

@@ -1,0 +1,196 @@
+//! The cache of an App.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    future::{Ready, ready},
+    sync::{Arc, OnceLock},
+};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use http::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
+
+use crate::{clock::Clock, store::Store, testing::ManualClock};
+
+const DEFAULT_MAX_BYTES: usize = 64 * 1024 * 1024;
+
+/// What usually carries credentials beside the headers that are registered for it.
+const USUAL_CREDENTIALS: [&str; 7] = [
+    "x-api-key",
+    "x-auth-token",
+    "x-access-token",
+    "x-session-token",
+    "x-forwarded-user",
+    "x-remote-user",
+    "x-amz-security-token",
+];
+
+/// The cache that the pages of an App are kept in.
+///
+/// A handle: clones share one cache. Put one into `app_data` to choose which Apps share pages, or to set limits:
+///
+/// ```
+/// use actix_web::App;
+/// use cache_page_runtime::PageCache;
+///
+/// let cache = PageCache::builder().max_bytes(256 * 1024 * 1024).build();
+/// let app = App::new().app_data(cache.clone());
+/// # drop(app);
+/// ```
+///
+/// It is found as the App's `PageCache` or `web::Data<PageCache>`, the innermost first. Where there is none, one cache
+/// of the process serves, in which every App has its own pages.
+///
+/// As an argument of a handler, it is the cache of the App that the handler runs in.
+#[derive(Clone)]
+pub struct PageCache {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    clock: Clock,
+    max_body: usize,
+    credentials: Box<[HeaderName]>,
+    credentials_list: Option<HeaderValue>,
+}
+
+impl PageCache {
+    /// An empty cache with the default limits.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// Options for a cache.
+    pub fn builder() -> PageCacheBuilder {
+        PageCacheBuilder::default()
+    }
+
+    /// The cache of the App that a request is handled in, if the author gave it one.
+    pub(crate) fn of(request: &HttpRequest) -> Option<&Self> {
+        request.app_data::<Self>().or_else(|| request.app_data::<web::Data<Self>>().map(web::Data::get_ref))
+    }
+
+    /// The cache for all Apps that have none of their own.
+    pub(crate) fn process_wide() -> &'static Self {
+        static DEFAULT: OnceLock<PageCache> = OnceLock::new();
+        DEFAULT.get_or_init(Self::new)
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    pub(crate) fn max_body(&self) -> usize {
+        self.inner.max_body
+    }
+
+    /// The headers that an open page may have read somebody's identity from.
+    pub(crate) fn credentials(&self) -> &[HeaderName] {
+        &self.inner.credentials
+    }
+
+    /// The same as one line for `Vary`; nothing if there are none.
+    pub(crate) fn credentials_list(&self) -> Option<&HeaderValue> {
+        self.inner.credentials_list.as_ref()
+    }
+}
+
+impl Default for PageCache {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for PageCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PageCache")
+            .field("store", &self.inner.store)
+            .field("max_body", &self.inner.max_body)
+            .finish_non_exhaustive()
+    }
+}
+
+impl FromRequest for PageCache {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self::of(request).unwrap_or_else(|| Self::process_wide()).clone()))
+    }
+}
+
+/// Options for a [`PageCache`]; made by [`PageCache::builder`].
+#[derive(Clone, Debug)]
+#[must_use = "options do nothing until `build` is called"]
+pub struct PageCacheBuilder {
+    max_bytes: usize,
+    max_body: Option<usize>,
+    credentials: Vec<HeaderName>,
+    clock: Clock,
+}
+
+impl Default for PageCacheBuilder {
+    fn default() -> Self {
+        let usual = USUAL_CREDENTIALS.map(HeaderName::from_static);
+        let credentials = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION].into_iter().chain(usual).collect();
+        Self { max_bytes: DEFAULT_MAX_BYTES, max_body: None, credentials, clock: Clock::System }
+    }
+}
+
+impl PageCacheBuilder {
+    /// The most bytes that all pages together may take: bodies, headers, keys and bookkeeping. 64 MiB by default.
+    ///
+    /// When a page needs room, the oldest go.
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// The longest body that is kept, in bytes. An eighth of [`max_bytes`](Self::max_bytes) by default.
+    ///
+    /// A longer one is sent as if there were no cache.
+    pub fn max_body(mut self, bytes: usize) -> Self {
+        self.max_body = Some(bytes);
+        self
+    }
+
+    /// One more request header that carries credentials, beside `Authorization`, `Cookie`, `Proxy-Authorization`,
+    /// `X-Api-Key` and others that usually do.
+    ///
+    /// Requests with such a header pass open pages by: handlers that take an `HttpRequest` may read any header. All
+    /// other pages cannot see it unless their arguments say so.
+    pub fn credential_header(mut self, name: HeaderName) -> Self {
+        if !self.credentials.contains(&name) {
+            self.credentials.push(name);
+        }
+        self
+    }
+
+    /// A clock that is moved by hand, for tests.
+    pub fn clock(mut self, clock: ManualClock) -> Self {
+        self.clock = Clock::Manual(clock);
+        self
+    }
+
+    /// An empty cache with these options.
+    #[must_use]
+    pub fn build(self) -> PageCache {
+        let names: Vec<&str> = self.credentials.iter().map(HeaderName::as_str).collect();
+        let credentials_list = HeaderValue::try_from(names.join(", ")).ok();
+        PageCache {
+            inner: Arc::new(Inner {
+                store: Store::new(self.max_bytes),
+                clock: self.clock,
+                max_body: self.max_body.unwrap_or(self.max_bytes / 8),
+                credentials: self.credentials.into(),
+                credentials_list,
+            }),
+        }
+    }
+}

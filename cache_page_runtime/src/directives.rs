@@ -1,0 +1,177 @@
+//! `Cache-Control` of a response (RFC 9111 5.2).
+//!
+//! Names in any case, values as tokens or quoted strings, several header lines, anything at all between the commas:
+//! nothing makes it fail, and where two readings are possible the one that keeps less wins.
+
+use http::header::HeaderValue;
+
+/// What the handler said about keeping its response.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Directives {
+    pub(crate) no_store: bool,
+    /// `no-cache`, also in its qualified form: no part of such a page may be sent without asking the handler.
+    pub(crate) no_cache: bool,
+    /// `private`, also in its qualified form: some of the response is for one visitor.
+    pub(crate) private: bool,
+    /// Seconds. A value that is no number is zero, the smallest of several counts.
+    pub(crate) max_age: Option<u64>,
+    /// As `max_age`, for caches that serve more than one visitor, such as this one.
+    pub(crate) s_maxage: Option<u64>,
+}
+
+impl Directives {
+    pub(crate) fn parse<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Self {
+        let mut directives = Self::default();
+        for line in lines {
+            members(line.as_bytes(), |member| directives.add(member));
+        }
+        directives
+    }
+
+    fn add(&mut self, member: &[u8]) {
+        let (name, value) = match member.iter().position(|&byte| byte == b'=') {
+            Some(equals) => (member[..equals].trim_ascii(), Some(member[equals + 1..].trim_ascii())),
+            None => (member.trim_ascii(), None),
+        };
+        let is = |directive: &str| name.eq_ignore_ascii_case(directive.as_bytes());
+        if is("no-store") {
+            self.no_store = true;
+        } else if is("no-cache") {
+            self.no_cache = true;
+        } else if is("private") {
+            self.private = true;
+        } else if is("max-age") {
+            shorten(&mut self.max_age, value);
+        } else if is("s-maxage") {
+            shorten(&mut self.s_maxage, value);
+        }
+    }
+}
+
+fn shorten(known: &mut Option<u64>, value: Option<&[u8]>) {
+    let seconds = value.and_then(delta_seconds).unwrap_or(0);
+    *known = Some(known.map_or(seconds, |known| known.min(seconds)));
+}
+
+/// A number of seconds, as a token or a quoted string; the largest there is where it is larger (RFC 9111 1.2.2).
+pub(crate) fn delta_seconds(value: &[u8]) -> Option<u64> {
+    let digits = match value {
+        [b'"', digits @ .., b'"'] => digits,
+        digits => digits,
+    };
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(
+        digits
+            .iter()
+            .fold(0_u64, |number, digit| number.saturating_mul(10).saturating_add(u64::from(digit - b'0'))),
+    )
+}
+
+/// Splits a list at its commas, but not at those in a quoted string (RFC 9110 5.6.1).
+///
+/// A quote that is never closed quotes nothing: what follows it may be a directive.
+fn members<'l>(line: &'l [u8], mut each: impl FnMut(&'l [u8])) {
+    let mut rest = line;
+    while !rest.is_empty() {
+        let end = member_end(rest);
+        each(&rest[..end]);
+        rest = rest.get(end + 1..).unwrap_or_default();
+    }
+}
+
+fn member_end(list: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(&byte) = list.get(at) {
+        match byte {
+            b',' => return at,
+            b'"' => at = closing_quote(list, at).unwrap_or(at) + 1,
+            _ => at += 1,
+        }
+    }
+    list.len()
+}
+
+fn closing_quote(list: &[u8], open: usize) -> Option<usize> {
+    let mut at = open + 1;
+    loop {
+        match list.get(at)? {
+            b'"' => return Some(at),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(lines: &[&str]) -> Directives {
+        let lines: Vec<HeaderValue> = lines.iter().map(|line| HeaderValue::from_str(line).unwrap()).collect();
+        Directives::parse(&lines)
+    }
+
+    #[test]
+    fn reads_names_in_any_case_and_with_any_padding() {
+        for line in
+            ["no-store", "NO-STORE", " No-Store ", "public,no-store", "public ,\tno-store\t, x", ",,no-store"]
+        {
+            assert!(parse(&[line]).no_store, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn reads_qualified_forms_as_unqualified() {
+        assert!(parse(&["private=\"set-cookie\""]).private);
+        assert!(parse(&["no-cache=\"a, b\""]).no_cache);
+        assert!(parse(&["no-store=1"]).no_store);
+    }
+
+    #[test]
+    fn reads_all_lines() {
+        let both = parse(&["max-age=10", "PRIVATE, s-maxage=5"]);
+        assert_eq!((both.private, both.max_age, both.s_maxage), (true, Some(10), Some(5)));
+    }
+
+    #[test]
+    fn what_is_quoted_is_no_directive() {
+        assert_eq!(parse(&["foo=\"a, no-store, private\""]), Directives::default());
+        assert_eq!(parse(&[r#"foo="a\", no-store""#]), Directives::default());
+    }
+
+    #[test]
+    fn an_open_quote_hides_nothing() {
+        assert!(parse(&["foo=\"a, no-store"]).no_store);
+        assert!(parse(&[r#"foo="a\", no-store"#]).no_store);
+        assert!(parse(&["\", no-store"]).no_store);
+    }
+
+    #[test]
+    fn what_only_looks_like_a_directive_is_none() {
+        assert_eq!(
+            parse(&["no-stores, xno-store, no store, private-ish, max-agee=5"]),
+            Directives::default()
+        );
+    }
+
+    #[test]
+    fn doubtful_ages_are_the_shorter_reading() {
+        for (line, seconds) in [
+            ("max-age=60", 60),
+            ("max-age=\"60\"", 60),
+            ("Max-Age = 60", 60),
+            ("max-age=60, max-age=10", 10),
+            ("max-age=60, max-age", 0),
+            ("max-age=", 0),
+            ("max-age=-1", 0),
+            ("max-age=1.5", 0),
+            ("max-age=60s", 0),
+            ("max-age=\"6\"0", 0),
+            ("max-age=99999999999999999999999999", u64::MAX),
+        ] {
+            assert_eq!(parse(&[line]).max_age, Some(seconds), "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! How long a response may be kept, and how old it is when it is made (RFC 9111 4.2).
+
+use std::time::{Duration, SystemTime};
+
+use actix_web::http::header::{AGE, DATE, EXPIRES, HeaderMap, HttpDate};
+
+use crate::directives::{Directives, delta_seconds};
+
+/// For how long from its `Date` a response is fresh by the handler's own word; `None` if it says nothing.
+///
+/// `s-maxage` wins over `max-age`, and that over `Expires`. What cannot be read is over already.
+pub(crate) fn explicit_lifetime(
+    headers: &HeaderMap,
+    directives: &Directives,
+    now: SystemTime,
+) -> Option<Duration> {
+    if let Some(seconds) = directives.s_maxage.or(directives.max_age) {
+        return Some(Duration::from_secs(seconds));
+    }
+    let mut lines = headers.get_all(EXPIRES);
+    let line = lines.next()?;
+    let lifetime = match (lines.next(), date(line.as_bytes())) {
+        (None, Some(expires)) => expires.duration_since(made_at(headers, now)).ok(),
+        _ => None,
+    };
+    Some(lifetime.unwrap_or_default())
+}
+
+/// How old a response is already: a handler that fetches it from elsewhere may pass on `Age` and `Date`
+/// (RFC 9111 4.2.3).
+pub(crate) fn initial_age(headers: &HeaderMap, now: SystemTime) -> Duration {
+    let apparent = now.duration_since(made_at(headers, now)).unwrap_or_default();
+    let stated = headers.get_all(AGE).filter_map(|line| delta_seconds(line.as_bytes().trim_ascii())).max();
+    apparent.max(Duration::from_secs(stated.unwrap_or(0)))
+}
+
+/// The handler's own `Date`, else now.
+fn made_at(headers: &HeaderMap, now: SystemTime) -> SystemTime {
+    headers.get(DATE).and_then(|line| date(line.as_bytes())).unwrap_or(now)
+}
+
+/// Any of the three formats of a date (RFC 9110 5.6.7).
+fn date(value: &[u8]) -> Option<SystemTime> {
+    let date: HttpDate = std::str::from_utf8(value).ok()?.parse().ok()?;
+    Some(date.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    /// Sun, 06 Nov 1994 08:49:37 GMT, the date of the RFC's examples.
+    fn now() -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777)
+    }
+
+    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
+        lines
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
+            .collect()
+    }
+
+    fn lifetime(lines: &[(&'static str, &str)]) -> Option<u64> {
+        let headers = headers(lines);
+        let directives = Directives::parse(headers.get_all("cache-control"));
+        explicit_lifetime(&headers, &directives, now()).map(|lifetime| lifetime.as_secs())
+    }
+
+    #[test]
+    fn the_more_specific_word_wins() {
+        let expires = ("expires", "Sun, 06 Nov 1994 08:49:47 GMT");
+        assert_eq!(lifetime(&[]), None);
+        assert_eq!(lifetime(&[("cache-control", "public")]), None);
+        assert_eq!(lifetime(&[expires]), Some(10));
+        assert_eq!(lifetime(&[expires, ("cache-control", "max-age=20")]), Some(20));
+        assert_eq!(lifetime(&[expires, ("cache-control", "max-age=20, s-maxage=30")]), Some(30));
+        assert_eq!(lifetime(&[("cache-control", "s-maxage=0, max-age=20")]), Some(0));
+    }
+
+    #[test]
+    fn expires_is_read_in_all_formats_and_strictly() {
+        for (value, seconds) in [
+            ("Sun, 06 Nov 1994 08:49:47 GMT", 10),
+            ("Sunday, 06-Nov-94 08:49:47 GMT", 10),
+            ("Sun Nov  6 08:49:47 1994", 10),
+            ("Sun, 06 Nov 1994 08:49:27 GMT", 0),
+            ("0", 0),
+            ("-1", 0),
+            ("", 0),
+            ("tomorrow", 0),
+        ] {
+            assert_eq!(lifetime(&[("expires", value)]), Some(seconds), "{value:?}");
+        }
+        let twice = ("expires", "Sun, 06 Nov 1994 08:49:47 GMT");
+        assert_eq!(lifetime(&[twice, twice]), Some(0));
+    }
+
+    #[test]
+    fn expires_counts_from_the_handlers_own_date() {
+        let expires = ("expires", "Sun, 06 Nov 1994 08:49:47 GMT");
+        assert_eq!(lifetime(&[expires, ("date", "Sun, 06 Nov 1994 08:49:17 GMT")]), Some(30));
+        assert_eq!(lifetime(&[expires, ("date", "never")]), Some(10));
+    }
+
+    #[test]
+    fn age_is_the_larger_of_what_is_stated_and_what_the_date_shows() {
+        let age = |lines: &[_]| initial_age(&headers(lines), now()).as_secs();
+        let date = ("date", "Sun, 06 Nov 1994 08:49:17 GMT");
+        assert_eq!(age(&[]), 0);
+        assert_eq!(age(&[("age", "7")]), 7);
+        assert_eq!(age(&[date]), 20);
+        assert_eq!(age(&[date, ("age", "7")]), 20);
+        assert_eq!(age(&[date, ("age", "70")]), 70);
+        assert_eq!(age(&[("age", "x")]), 0);
+        assert_eq!(age(&[("date", "Sun, 06 Nov 1994 09:49:37 GMT")]), 0);
+    }
+}

@@ -1,0 +1,156 @@
+//! What the arguments of a handler read from the request.
+
+use actix_web::{
+    Either, HttpRequest,
+    http::{Method, Uri, header::Header},
+    web,
+};
+
+use crate::{KeyBuilder, PageCache};
+
+/// What a handler argument reads from the request, beyond its method, scheme, host, path and query.
+///
+/// The cache key always covers those. Whatever else an argument looks at must be in the key too, or one visitor could
+/// be sent the page of another: so every argument of a `#[cache_page]` handler must implement this trait, or be marked
+/// `#[vary]` or `#[shared]` where it stands.
+///
+/// Implement it for an extractor of your own once, and all handlers may take it:
+///
+/// ```
+/// use actix_web::{FromRequest, HttpRequest, dev::Payload};
+/// use cache_page_runtime::{KeyBuilder, KeyInput};
+///
+/// struct Tenant(String);
+///
+/// impl FromRequest for Tenant {
+///     type Error = actix_web::Error;
+///     type Future = std::future::Ready<Result<Self, Self::Error>>;
+///
+///     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+///         let name = request.headers().get("x-tenant").and_then(|value| value.to_str().ok());
+///         std::future::ready(Ok(Self(name.unwrap_or("public").to_owned())))
+///     }
+/// }
+///
+/// impl KeyInput for Tenant {
+///     fn key(_: &HttpRequest, key: &mut KeyBuilder) {
+///         key.header("x-tenant");
+///     }
+/// }
+/// ```
+///
+/// The two of them must agree: what `from_request` looks at, `key` adds. A page kept under a key that misses something
+/// is sent to visitors it was not made for.
+#[diagnostic::on_unimplemented(
+    message = "the cache key does not cover what `{Self}` reads from the request",
+    label = "pages made with different values of this argument would be mixed up",
+    note = "to keep a page for each value, mark the argument where it stands: `#[vary] name: {Self}` (the type must be `Hash`)",
+    note = "if the page is the same whatever it holds, say so: `#[shared] name: {Self}`",
+    note = "to cover the type in all handlers: `impl cache_page::KeyInput for {Self}`, naming the headers it reads"
+)]
+pub trait KeyInput {
+    /// Whether the argument may read any header. Such a page is *open*: requests that carry credentials (`Cookie`,
+    /// `Authorization` and their like) pass the cache by.
+    const OPEN: bool = false;
+
+    /// Adds what the argument reads to the key. The default adds nothing: method, host, path and query are enough.
+    fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
+        let _ = (request, key);
+    }
+}
+
+/// The path is in the key.
+impl<T> KeyInput for web::Path<T> {}
+
+/// The query is in the key.
+impl<T> KeyInput for web::Query<T> {}
+
+/// Path and query are in the key; a request in absolute form shows more.
+impl KeyInput for Uri {
+    fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
+        target(request, key);
+    }
+}
+
+/// `GET` and `HEAD` share a page, which is always made by `GET`.
+impl KeyInput for Method {}
+
+/// The same for every request of an App.
+impl<T: ?Sized> KeyInput for web::Data<T> {}
+
+/// The same for every request of an App.
+impl<T> KeyInput for web::ThinData<T> {}
+
+/// The same for every request of an App.
+impl KeyInput for PageCache {}
+
+/// The raw lines of that header.
+impl<H: Header> KeyInput for web::Header<H> {
+    fn key(_: &HttpRequest, key: &mut KeyBuilder<'_>) {
+        key.header_name(H::name());
+    }
+}
+
+/// Sees everything: the page is open.
+impl KeyInput for HttpRequest {
+    const OPEN: bool = true;
+
+    fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
+        target(request, key);
+    }
+}
+
+/// As the argument inside.
+impl<T: KeyInput> KeyInput for Option<T> {
+    const OPEN: bool = T::OPEN;
+
+    fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
+        T::key(request, key);
+    }
+}
+
+/// As the argument inside.
+impl<T: KeyInput, E> KeyInput for Result<T, E> {
+    const OPEN: bool = T::OPEN;
+
+    fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
+        T::key(request, key);
+    }
+}
+
+/// As both arguments: which of them it is depends on the request.
+impl<L: KeyInput, R: KeyInput> KeyInput for Either<L, R> {
+    const OPEN: bool = L::OPEN || R::OPEN;
+
+    fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
+        L::key(request, key);
+        R::key(request, key);
+    }
+}
+
+/// Reads nothing.
+impl KeyInput for () {}
+
+macro_rules! tuples {
+    ($first:ident $($rest:ident)*) => {
+        /// As its parts.
+        impl<$first: KeyInput, $($rest: KeyInput),*> KeyInput for ($first, $($rest,)*) {
+            const OPEN: bool = $first::OPEN $(|| $rest::OPEN)*;
+
+            fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
+                $first::key(request, key);
+                $($rest::key(request, key);)*
+            }
+        }
+        tuples!($($rest)*);
+    };
+    () => {};
+}
+tuples!(A B C D E F G H I J K L M N O P);
+
+/// The scheme and authority that a client wrote into the request line itself (`GET http://host/path`).
+fn target(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
+    let uri = request.uri();
+    key.optional(uri.scheme_str().map(str::as_bytes));
+    key.optional(uri.authority().map(|authority| authority.as_str().as_bytes()));
+}

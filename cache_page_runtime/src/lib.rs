@@ -1,0 +1,60 @@
+//! What the [`cache_page`](https://docs.rs/cache_page) crate does during a request. Depend on `cache_page`, not on this
+//! crate.
+//!
+//! # A request's way
+//!
+//! One module a step, in the order a request meets them; [`serve`](crate::serve) is the whole way on one screen.
+//!
+//! | step | module |
+//! |---|---|
+//! | what the attribute said | `policy` |
+//! | the request comes in, with its cache and its App | `request`, `cache`, `app` |
+//! | what the arguments read | `input`, `key`, `origin` |
+//! | may this request use the cache | `admit` |
+//! | look up | `store` |
+//! | answer from the page | `page` |
+//! | run the handler | `serve` |
+//! | may this response be kept, and how long | `admit`, `directives`, `freshness`, `vary` |
+//! | keep it | `body`, `page`, `store` |
+//! | tell | `status` |
+//!
+//! `admit`, `directives`, `freshness`, `key`, `origin`, `status` and `vary` take values and return values: no clock, no
+//! I/O, no global. `clock` is the only source of now.
+
+mod admit;
+mod app;
+mod body;
+mod cache;
+mod clock;
+mod directives;
+mod freshness;
+mod input;
+mod key;
+mod origin;
+mod page;
+mod policy;
+mod request;
+mod serve;
+mod status;
+mod store;
+pub mod testing;
+mod vary;
+
+pub use crate::{
+    cache::{PageCache, PageCacheBuilder},
+    input::KeyInput,
+    key::KeyBuilder,
+    policy::Policy,
+};
+
+/// The door for generated code. Nothing in it is covered by semantic versioning.
+#[doc(hidden)]
+pub mod __private {
+    pub use actix_web::HttpResponse;
+
+    pub use crate::{
+        policy::{Policy, Ttl, seconds, seconds_and_nanos},
+        request::Request,
+        serve::Lookup,
+    };
+}

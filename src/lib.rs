@@ -1,0 +1,8 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub use cache_page_macro::cache_page;
+pub use cache_page_runtime::{KeyBuilder, KeyInput, PageCache, PageCacheBuilder, Policy, testing};
+
+#[doc(hidden)]
+pub use cache_page_runtime::__private;
