@@ -31,7 +31,7 @@ const USUAL_CREDENTIALS: [&str; 7] = [
 ///
 /// ```
 /// use actix_web::App;
-/// use cache_page_runtime::PageCache;
+/// use cache_page::PageCache;
 ///
 /// let cache = PageCache::builder().max_bytes(256 * 1024 * 1024).build();
 /// let app = App::new().app_data(cache.clone());

@@ -1,8 +1,13 @@
 //! What the arguments of a handler read from the request.
 
+use std::hash::Hash;
+
 use actix_web::{
     Either, HttpRequest,
-    http::{Method, Uri, header::Header},
+    http::{
+        Method, Uri,
+        header::{HOST, Header, HeaderName},
+    },
     web,
 };
 
@@ -18,7 +23,7 @@ use crate::{KeyBuilder, PageCache};
 ///
 /// ```
 /// use actix_web::{FromRequest, HttpRequest, dev::Payload};
-/// use cache_page_runtime::{KeyBuilder, KeyInput};
+/// use cache_page::{KeyBuilder, KeyInput};
 ///
 /// struct Tenant(String);
 ///
@@ -46,7 +51,7 @@ use crate::{KeyBuilder, PageCache};
     label = "pages made with different values of this argument would be mixed up",
     note = "to keep a page for each value, mark the argument where it stands: `#[vary] name: {Self}` (the type must be `Hash`)",
     note = "if the page is the same whatever it holds, say so: `#[shared] name: {Self}`",
-    note = "to cover the type in all handlers: `impl cache_page::KeyInput for {Self}`, naming the headers it reads"
+    note = "to cover a type of your own in all handlers: `impl cache_page::KeyInput for {Self}`, naming the headers it reads"
 )]
 pub trait KeyInput {
     /// Whether the argument may read any header. Such a page is *open*: requests that carry credentials (`Cookie`,
@@ -58,6 +63,19 @@ pub trait KeyInput {
         let _ = (request, key);
     }
 }
+
+/// What `#[vary]` takes. Only there for the words of an error.
+#[diagnostic::on_unimplemented(
+    message = "`#[vary]` needs a value that is `Hash`, and `{Self}` is not",
+    label = "the cache key is built from what `Hash` reads of this argument",
+    note = "if `{Self}` is yours, give it `#[derive(Hash)]`",
+    note = "if it is not, take it through an extractor of your own, with `impl cache_page::KeyInput` or `#[derive(Hash)]`",
+    note = "if the page is the same whatever it holds, say so: `#[shared] name: {Self}`"
+)]
+pub trait Varies: Hash {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Hash + ?Sized> Varies for T {}
 
 /// The path is in the key.
 impl<T> KeyInput for web::Path<T> {}
@@ -97,8 +115,24 @@ impl KeyInput for HttpRequest {
 
     fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
         target(request, key);
+        for name in LINKED {
+            key.lines(&name);
+        }
     }
 }
+
+/// What handlers and frameworks build links from when they look at headers themselves. A client may send any of these
+/// with anything in it, and must not put it into the page of the others.
+const LINKED: [HeaderName; 8] = [
+    HOST,
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-forwarded-proto"),
+    HeaderName::from_static("x-forwarded-port"),
+    HeaderName::from_static("x-forwarded-prefix"),
+    HeaderName::from_static("x-host"),
+    HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-rewrite-url"),
+];
 
 /// As the argument inside.
 impl<T: KeyInput> KeyInput for Option<T> {
@@ -134,6 +168,7 @@ impl KeyInput for () {}
 macro_rules! tuples {
     ($first:ident $($rest:ident)*) => {
         /// As its parts.
+        #[diagnostic::do_not_recommend]
         impl<$first: KeyInput, $($rest: KeyInput),*> KeyInput for ($first, $($rest,)*) {
             const OPEN: bool = $first::OPEN $(|| $rest::OPEN)*;
 

@@ -51,13 +51,18 @@ impl<'r> KeyBuilder<'r> {
     }
 
     pub(crate) fn header_name(&mut self, name: HeaderName) {
-        let lines = self.request.headers().get_all(&name);
+        self.lines(&name);
+        if !self.headers.contains(&name) {
+            self.headers.push(name);
+        }
+    }
+
+    /// Adds the lines of a header that are no news to caches further down.
+    pub(crate) fn lines(&mut self, name: &HeaderName) {
+        let lines = self.request.headers().get_all(name);
         self.number(lines.len());
         for line in lines {
             self.bytes(line.as_bytes());
-        }
-        if !self.headers.contains(&name) {
-            self.headers.push(name);
         }
     }
 

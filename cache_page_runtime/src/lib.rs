@@ -3,7 +3,7 @@
 //!
 //! # A request's way
 //!
-//! One module a step, in the order a request meets them; [`serve`](crate::serve) is the whole way on one screen.
+//! One module a step, in the order a request meets them; `serve` is the whole way on one screen.
 //!
 //! | step | module |
 //! |---|---|
@@ -53,6 +53,7 @@ pub mod __private {
     pub use actix_web::HttpResponse;
 
     pub use crate::{
+        input::Varies,
         policy::{Policy, Ttl, seconds, seconds_and_nanos},
         request::Request,
         serve::Lookup,

@@ -10,7 +10,7 @@ use once_cell::sync::OnceCell;
 /// ```
 /// use std::time::Duration;
 ///
-/// use cache_page_runtime::Policy;
+/// use cache_page::Policy;
 ///
 /// static HOME: Policy = Policy::new("home", Some(Duration::from_secs(60))).key_prefix("v2");
 /// ```
@@ -29,6 +29,7 @@ impl Policy {
     ///
     /// If the time is zero. In a `static`, as the attribute writes it, that is an error of the compiler.
     #[must_use]
+    #[track_caller]
     pub const fn new(handler: &'static str, ttl: Option<Duration>) -> Self {
         if let Some(ttl) = ttl {
             assert!(
@@ -98,10 +99,11 @@ macro_rules! seconds {
             ///
             /// If the number is negative.
             #[must_use]
+            #[track_caller]
             pub const fn get(self) -> Option<Duration> {
                 #[allow(unused_comparisons)]
                 let negative = self.0 < 0;
-                assert!(!negative, "a time to live is not negative");
+                assert!(!negative, "a time to live is not negative; write a longer time, or `None` to keep the page for ever");
                 #[allow(clippy::cast_sign_loss, clippy::cast_lossless)]
                 Some(Duration::from_secs(self.0 as u64))
             }

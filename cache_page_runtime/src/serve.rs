@@ -4,7 +4,6 @@ use std::{
     any::TypeId,
     fmt,
     future::Future,
-    hash::Hash,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -26,7 +25,7 @@ use crate::{
     admit, app, body,
     cache::PageCache,
     freshness,
-    input::KeyInput,
+    input::{KeyInput, Varies},
     key::KeyBuilder,
     page::{Lifetime, Page},
     policy::Policy,
@@ -75,7 +74,7 @@ impl<'r> Lookup<'r> {
     }
 
     /// One argument, covered by its value.
-    pub fn vary<T: Hash + ?Sized>(&mut self, value: &T) {
+    pub fn vary<T: Varies + ?Sized>(&mut self, value: &T) {
         if self.admitted.is_ok() {
             self.key.vary(value);
         }

@@ -4,7 +4,7 @@
 //! use std::time::Duration;
 //!
 //! use actix_web::{App, test};
-//! use cache_page_runtime::{PageCache, testing::ManualClock};
+//! use cache_page::{PageCache, testing::ManualClock};
 //!
 //! # #[actix_web::main]
 //! # async fn main() {

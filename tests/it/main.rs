@@ -2,5 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod budget;
+mod inputs;
+mod isolation;
+mod kept;
+mod open;
+mod order;
+mod replay;
 mod shapes;
 mod support;
+mod textbook;

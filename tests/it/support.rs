@@ -1,28 +1,40 @@
 //! What the tests share.
 
-use actix_web::{
-    Error,
-    body::{MessageBody, to_bytes},
-    dev::{Service, ServiceResponse},
-    http::header::HeaderMap,
-    test::{TestRequest, call_service},
-    web::Bytes,
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
+
+use actix_http::Request;
+use actix_web::{
+    App, Error, HttpResponse, HttpServer,
+    body::{MessageBody, to_bytes},
+    dev::{ServerHandle, Service, ServiceResponse},
+    http::header::{HeaderMap, HeaderName, HeaderValue},
+    rt::System,
+    test::{TestRequest, call_service, init_service},
+    web,
+};
+use cache_page::{PageCache, cache_page, testing::ManualClock};
 
 /// Asks for a page with the request given.
 pub(crate) async fn send<B: MessageBody>(
-    app: &impl Service<actix_http::Request, Response = ServiceResponse<B>, Error = Error>,
+    app: &impl Service<Request, Response = ServiceResponse<B>, Error = Error>,
     request: TestRequest,
 ) -> Answer {
     let response = call_service(app, request.to_request()).await;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = to_bytes(response.into_body()).await.map_err(Into::into).expect("the body ends cleanly");
-    Answer { status, headers, body }
+    Answer { status, headers, body: body.into() }
 }
 
 /// Asks for a page by `GET`.
 pub(crate) async fn get<B: MessageBody>(
-    app: &impl Service<actix_http::Request, Response = ServiceResponse<B>, Error = Error>,
+    app: &impl Service<Request, Response = ServiceResponse<B>, Error = Error>,
     uri: &str,
 ) -> Answer {
     send(app, TestRequest::get().uri(uri)).await
@@ -33,7 +45,7 @@ pub(crate) async fn get<B: MessageBody>(
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
@@ -41,6 +53,17 @@ impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<String> {
         let lines: Vec<&str> = self.headers.get_all(name).map(|line| line.to_str().expect("ASCII")).collect();
         (!lines.is_empty()).then(|| lines.join(", "))
+    }
+
+    /// The headers but for those that tell of this one request, in an order that does not depend on a hash.
+    pub(crate) fn lasting_headers(&self) -> Vec<(String, Vec<u8>)> {
+        let mut lines: Vec<_> = (self.headers.iter())
+            .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+            .filter(|(name, _)| !["age", "cache-status"].contains(&name.as_str()))
+            .collect();
+        // Stable, so that the lines of one header stay in their order.
+        lines.sort_by(|(one, _), (other, _)| one.cmp(other));
+        lines
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -59,4 +82,131 @@ impl Answer {
     pub(crate) fn is_stored(&self) -> bool {
         self.outcome().contains("; stored")
     }
+}
+
+/// How often a handler ran.
+#[derive(Clone, Default)]
+pub(crate) struct Runs(Arc<AtomicU64>);
+
+impl Runs {
+    /// One more; the number of it.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// A cached handler that answers whatever a test wants it to.
+pub(crate) struct Origin {
+    runs: Runs,
+    answer: Box<dyn Fn() -> HttpResponse>,
+}
+
+#[cache_page(60)]
+async fn origin(#[shared] origin: web::Data<Origin>) -> HttpResponse {
+    origin.runs.count();
+    (origin.answer)()
+}
+
+/// An App with that handler on every path, a cache of its own and a clock that is moved by hand.
+pub(crate) async fn app_answering(
+    answer: impl Fn() -> HttpResponse + 'static,
+) -> (impl Service<Request, Response = ServiceResponse, Error = Error>, Runs, ManualClock) {
+    let clock = ManualClock::new();
+    let cache = PageCache::builder().clock(clock.clone()).build();
+    let (app, runs) = app_answering_with(cache, answer).await;
+    (app, runs, clock)
+}
+
+/// The same with a cache of the test's.
+pub(crate) async fn app_answering_with(
+    cache: PageCache,
+    answer: impl Fn() -> HttpResponse + 'static,
+) -> (impl Service<Request, Response = ServiceResponse, Error = Error>, Runs) {
+    let runs = Runs::default();
+    let data = web::Data::new(Origin { runs: runs.clone(), answer: Box::new(answer) });
+    let app = App::new().app_data(cache).app_data(data).default_service(web::to(origin));
+    (init_service(app).await, runs)
+}
+
+/// A real server on a free port, stopped when it is dropped.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    handle: ServerHandle,
+}
+
+impl Server {
+    pub(crate) fn start(configure: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static) -> Self {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            System::new().block_on(async move {
+                let server = HttpServer::new(move || App::new().configure(configure.clone()))
+                    .workers(2)
+                    .disable_signals()
+                    .bind(("127.0.0.1", 0))
+                    .expect("a free port");
+                let address = server.addrs()[0];
+                let server = server.run();
+                sender.send((address, server.handle())).expect("the test waits");
+                server.await.expect("the server runs");
+            });
+        });
+        let (address, handle) = receiver.recv().expect("the server starts");
+        Self { address, handle }
+    }
+
+    /// Sends a request on a connection of its own.
+    pub(crate) fn ask(&self, method: &str, path: &str, headers: &str) -> Answer {
+        self.ask_all(method, &[path], headers).remove(0)
+    }
+
+    /// Sends requests one behind the other on one connection, which one worker serves.
+    pub(crate) fn ask_all(&self, method: &str, paths: &[&str], headers: &str) -> Vec<Answer> {
+        let mut stream = TcpStream::connect(self.address).expect("the server listens");
+        for (position, path) in paths.iter().enumerate() {
+            let connection = if position + 1 == paths.len() { "close" } else { "keep-alive" };
+            write!(
+                stream,
+                "{method} {path} HTTP/1.1\r\nHost: test\r\n{headers}Connection: {connection}\r\n\r\n"
+            )
+            .expect("sent");
+        }
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).expect("answers");
+        let mut rest = &bytes[..];
+        let answers: Vec<Answer> = paths.iter().map(|_| parse(&mut rest, method == "HEAD")).collect();
+        assert!(rest.is_empty(), "more was sent than asked for: {:?}", String::from_utf8_lossy(rest));
+        answers
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Stopping begins with the call; the future only waits for its end.
+        drop(self.handle.stop(false));
+    }
+}
+
+/// Takes one response off the front; chunked bodies are not needed here.
+fn parse(bytes: &mut &[u8], without_body: bool) -> Answer {
+    let end = bytes.windows(4).position(|part| part == b"\r\n\r\n").expect("a head");
+    let (head, rest) = bytes.split_at(end + 4);
+    let mut lines = std::str::from_utf8(head).expect("ASCII").trim_end().split("\r\n");
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let (name, value) = line.split_once(": ").expect("a header");
+        headers.append(
+            HeaderName::try_from(name).expect("a name"),
+            HeaderValue::from_str(value).expect("a value"),
+        );
+    }
+    let length =
+        headers.get("content-length").and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0);
+    let (body, rest) = rest.split_at(if without_body { 0 } else { length });
+    *bytes = rest;
+    Answer { status: status.expect("a status"), headers, body: body.to_vec() }
 }

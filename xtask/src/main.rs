@@ -1,3 +1,88 @@
 //! The workspace's own commands.
 
-fn main() {}
+use std::{
+    env,
+    process::{Command, ExitCode},
+    time::Instant,
+};
+
+const USAGE: &str = "usage: cargo xtask test    everything that must pass";
+
+/// The rustc whose error messages `tests/ui` compares.
+const UI_TOOLCHAIN: &str = "1.95.0";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["test"] => match test() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(problem) => {
+                eprintln!("xtask: {problem}");
+                ExitCode::FAILURE
+            }
+        },
+        _ => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn test() -> Result<(), String> {
+    let start = Instant::now();
+    step("formatting", &mut cargo(&["fmt", "--all", "--check"]))?;
+    step("clippy", &mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    step(
+        "documentation",
+        cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings"),
+    )?;
+    step("tests", &mut cargo(&["test", "--workspace", "--lib", "--bins", "--examples", "--test", "it"]))?;
+    step("examples in the documentation", &mut cargo(&["test", "--workspace", "--doc"]))?;
+    step("error messages", ui_cargo()?.args(["test", "--test", "ui"]).env("CACHE_PAGE_UI", "require"))?;
+    // A tree with changes is tested like any other.
+    step("packages", &mut cargo(&["package", "--workspace", "--allow-dirty"]))?;
+    eprintln!("xtask: everything passed, in {} s", start.elapsed().as_secs());
+    Ok(())
+}
+
+/// Runs one step and tells how long it took; the first that fails ends the run.
+fn step(name: &str, command: &mut Command) -> Result<(), String> {
+    eprintln!("xtask: {name}");
+    let start = Instant::now();
+    let status = command.status().map_err(|error| format!("{name}: cannot run {command:?}: {error}"))?;
+    if !status.success() {
+        return Err(format!("{name}: failed: {command:?}"));
+    }
+    eprintln!("xtask: {name}: {} s", start.elapsed().as_secs());
+    Ok(())
+}
+
+/// The cargo that runs this.
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments);
+    command
+}
+
+/// A cargo whose rustc words its errors as `tests/ui` expects: the one at hand, or one that rustup has or gets.
+fn ui_cargo() -> Result<Command, String> {
+    let version = |command: &mut Command| {
+        let output = command.arg("--version").output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let is_wanted = |version: Option<String>| {
+        version.is_some_and(|text| text.starts_with(&format!("rustc {UI_TOOLCHAIN}")))
+    };
+    if is_wanted(version(&mut Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())))) {
+        return Ok(cargo(&[]));
+    }
+    if !is_wanted(version(Command::new("rustup").args(["run", UI_TOOLCHAIN, "rustc"]))) {
+        let mut install = Command::new("rustup");
+        install.args(["toolchain", "install", UI_TOOLCHAIN, "--profile", "minimal"]);
+        step(&format!("rustc {UI_TOOLCHAIN}, whose error messages are compared"), &mut install)?;
+    }
+    // What this cargo put into the environment would lead the other one astray.
+    let mut command = Command::new("rustup");
+    command.args(["run", UI_TOOLCHAIN, "cargo"]).env_remove("RUSTC").env_remove("RUSTUP_TOOLCHAIN");
+    Ok(command)
+}
