@@ -11,10 +11,13 @@ use syn::{
 
 const OPTIONS: &str = "`name = \"…\"`, `key_prefix = \"…\"`, `crate = path`";
 const EXAMPLES: &str = "`60` (seconds), `\"5m\"`, a constant, or `None` (for ever)";
+const TOO_LONG: &str = "longer than time is counted; write `None` to keep the page for ever";
 
 pub(crate) struct Args {
     /// An expression of type `Option<Duration>`, usable in a constant.
     pub(crate) ttl: TokenStream,
+    /// Where a constant of zero is reported.
+    pub(crate) ttl_span: Span,
     pub(crate) name: Option<LitStr>,
     pub(crate) key_prefix: Option<LitStr>,
     /// The path of the facade crate.
@@ -27,19 +30,20 @@ impl Args {
         let mut mistakes = Vec::new();
         let mut ttl = None;
         let mut options = Options::default();
+        let start = tokens.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span());
 
-        for (position, argument) in split_at_commas(tokens).into_iter().enumerate() {
-            let parsed = match Argument::parse.parse2(argument) {
+        for (position, argument) in split_at_commas(tokens, &mut mistakes).into_iter().enumerate() {
+            let parsed = match Argument::parse.parse2(argument.clone()) {
                 Ok(Argument::Option(option)) => option.parse_into(&mut options),
-                Ok(Argument::Ttl(expr)) if position > 0 => Err(Error::new_spanned(
-                    expr,
-                    match ttl {
-                        Some(_) => format!("one time to live is enough; what follows it is {OPTIONS}"),
-                        None => "the time to live stands first, before the options".to_owned(),
-                    },
+                Ok(Argument::Ttl(expr)) if position == 0 => Ttl::new(expr).map(|parsed| ttl = Some(parsed)),
+                Ok(Argument::Ttl(expr)) if ttl.is_none() => {
+                    Err(Error::new_spanned(expr, "the time to live stands first, before the options"))
+                }
+                Err(_) if position == 0 => Err(Error::new_spanned(argument, not_a_ttl())),
+                Ok(Argument::Ttl(_)) | Err(_) => Err(Error::new_spanned(
+                    argument,
+                    format!("not an option; after the time to live `#[cache_page]` takes {OPTIONS}"),
                 )),
-                Ok(Argument::Ttl(expr)) => Ttl::new(expr).map(|parsed| ttl = Some(parsed)),
-                Err(mistake) => Err(mistake),
             };
             if let Err(mistake) = parsed {
                 // A wrong TTL is one mistake, not also a missing one.
@@ -53,30 +57,36 @@ impl Args {
         let Some(ttl) = ttl else {
             if mistakes.is_empty() {
                 mistakes.push(Error::new(
-                    Span::call_site(),
+                    start,
                     format!("say how long the page is kept: `#[cache_page(…)]` takes {EXAMPLES}"),
                 ));
             }
             return (None, mistakes);
         };
         let krate = options.krate.unwrap_or_else(|| syn::parse_quote!(::cache_page));
-        let ttl = ttl.tokens(&krate);
-        (Some(Self { ttl, name: options.name, key_prefix: options.key_prefix, krate }), mistakes)
+        let (ttl_span, ttl) = (ttl.span(), ttl.tokens(&krate));
+        (Some(Self { ttl, ttl_span, name: options.name, key_prefix: options.key_prefix, krate }), mistakes)
     }
 }
 
 /// Splits without parsing, so that one broken argument does not hide the mistakes of the next.
-fn split_at_commas(tokens: TokenStream) -> Vec<TokenStream> {
-    let mut arguments = vec![TokenStream::new()];
+fn split_at_commas(tokens: TokenStream, mistakes: &mut Vec<Error>) -> Vec<TokenStream> {
+    let mut arguments = Vec::new();
+    let mut argument = TokenStream::new();
     for token in tokens {
-        match (&token, arguments.last_mut()) {
-            (TokenTree::Punct(punct), _) if punct.as_char() == ',' => arguments.push(TokenStream::new()),
-            (_, Some(last)) => last.extend([token]),
-            (_, None) => {}
+        match &token {
+            TokenTree::Punct(punct) if punct.as_char() == ',' => {
+                if argument.is_empty() {
+                    mistakes.push(Error::new_spanned(token, "nothing stands before this comma; remove it"));
+                } else {
+                    arguments.push(std::mem::take(&mut argument));
+                }
+            }
+            _ => argument.extend([token]),
         }
     }
-    if arguments.last().is_some_and(TokenStream::is_empty) {
-        arguments.pop();
+    if !argument.is_empty() {
+        arguments.push(argument);
     }
     arguments
 }
@@ -88,19 +98,13 @@ enum Argument {
 
 impl Argument {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        if input.is_empty() {
-            return Err(input.error("something is missing between these commas"));
-        }
         let ahead = input.fork();
         if Ident::parse_any(&ahead).is_ok() && ahead.peek(Token![=]) && !ahead.peek(Token![==]) {
             let name = Ident::parse_any(input)?;
             input.parse::<Token![=]>()?;
             return Ok(Self::Option(NamedOption { name, value: input.parse()? }));
         }
-        input
-            .parse()
-            .map(Self::Ttl)
-            .map_err(|mistake| Error::new(mistake.span(), format!("not a time to live; write {EXAMPLES}")))
+        input.parse().map(Self::Ttl)
     }
 }
 
@@ -195,31 +199,25 @@ impl Ttl {
 
     fn from_literal(literal: &Lit) -> syn::Result<Self> {
         let duration = match literal {
-            Lit::Int(seconds) => seconds.base10_parse().map(Duration::from_secs).map_err(|_| {
-                Error::new_spanned(
+            Lit::Int(number) if !is_integer_type(number.suffix()) => {
+                return Err(Error::new_spanned(
                     literal,
-                    "more seconds than there are; write `None` to keep the page for ever",
-                )
-            })?,
-            Lit::Str(text) => humantime::parse_duration(&text.value()).map_err(|problem| {
-                let text = text.value();
-                let hint = match text.trim().parse::<u64>() {
-                    Ok(seconds) => format!(
-                        "`{seconds}` has no unit; write `{seconds}` without quotes, or \"{seconds}s\""
-                    ),
-                    Err(_) => {
-                        format!("{problem}; write a number and a unit, such as \"90s\", \"5m\" or \"1h 30m\"")
-                    }
-                };
-                Error::new_spanned(literal, hint)
-            })?,
+                    format!("a time with a unit is a string; write \"{number}\""),
+                ));
+            }
+            Lit::Int(seconds) => seconds
+                .base10_parse()
+                .map(Duration::from_secs)
+                .map_err(|_| Error::new_spanned(literal, TOO_LONG))?,
+            Lit::Str(text) => humantime::parse_duration(&text.value())
+                .map_err(|problem| Error::new_spanned(literal, unreadable(&text.value(), &problem)))?,
             Lit::Float(_) => {
                 return Err(Error::new_spanned(
                     literal,
                     "write whole seconds, or a string with a unit, such as \"1500ms\"",
                 ));
             }
-            _ => return Err(Error::new_spanned(literal, format!("not a time to live; write {EXAMPLES}"))),
+            _ => return Err(Error::new_spanned(literal, not_a_ttl())),
         };
         if duration.is_zero() {
             return Err(Error::new_spanned(
@@ -228,6 +226,14 @@ impl Ttl {
             ));
         }
         Ok(Self::Known(duration, literal.span()))
+    }
+
+    fn span(&self) -> Span {
+        match self {
+            Self::Known(_, span) => *span,
+            Self::Constant(expr) => expr.span(),
+            Self::Forever => Span::call_site(),
+        }
     }
 
     fn tokens(self, krate: &Path) -> TokenStream {
@@ -245,10 +251,46 @@ impl Ttl {
             }
             Self::Constant(mut expr) => {
                 type_bare_literals(&mut expr);
+                let krate = located(krate, expr.span());
                 let get = format_ident!("get", span = expr.span());
                 quote_spanned!(expr.span()=> #krate::__private::Ttl(#expr).#get())
             }
         }
+    }
+}
+
+/// The same tokens, reported elsewhere: an expression that begins where it does not end is underlined as the whole
+/// attribute.
+pub(crate) fn located(tokens: &impl ToTokens, at: Span) -> TokenStream {
+    let moved = tokens.to_token_stream().into_iter().map(|mut token| {
+        token.set_span(token.span().located_at(at));
+        token
+    });
+    moved.collect()
+}
+
+fn not_a_ttl() -> String {
+    format!("not a time to live; write {EXAMPLES}")
+}
+
+/// `60u32` has a type, `5m` would be five seconds.
+fn is_integer_type(suffix: &str) -> bool {
+    const TYPES: [&str; 10] = ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize"];
+    suffix.is_empty() || TYPES.contains(&suffix)
+}
+
+fn unreadable(text: &str, problem: &humantime::DurationError) -> String {
+    const WRITE: &str = "write a number and a unit, such as \"90s\", \"5m\" or \"1h 30m\"";
+    if let Ok(seconds) = text.trim().parse::<u64>() {
+        return format!("`{seconds}` has no unit; write `{seconds}` without quotes, or \"{seconds}s\"");
+    }
+    match problem {
+        humantime::DurationError::UnknownUnit { unit, value, .. } if unit.is_empty() => {
+            format!("`{value}` has no unit; {WRITE}")
+        }
+        humantime::DurationError::UnknownUnit { unit, .. } => format!("`{unit}` is no unit of time; {WRITE}"),
+        humantime::DurationError::NumberOverflow => TOO_LONG.to_owned(),
+        _ => format!("not a time to live; {WRITE}"),
     }
 }
 

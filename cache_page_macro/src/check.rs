@@ -31,7 +31,7 @@ fn signature(handler: &Handler, mistakes: &mut Vec<Error>) {
             "a cached handler is asynchronous; write `async fn`",
         ));
     }
-    if let ReturnType::Default = signature.output {
+    if returns_nothing(&signature.output) {
         mistakes.push(Error::new_spanned(
             &signature.ident,
             "this handler returns nothing that could be kept; give it a return type, such as `-> impl Responder`",
@@ -73,7 +73,10 @@ fn marked(argument: &PatType, markers: &Markers, mistakes: &mut Vec<Error>) {
     for marker in markers.all().filter(|marker| !is_bare(marker)) {
         mistakes.push(Error::new_spanned(
             &marker.meta,
-            "this marker takes nothing; write `#[vary]` or `#[shared]`",
+            match marker.path().get_ident() {
+                Some(name) => format!("nothing follows the name of this marker; write `#[{name}]`"),
+                None => "nothing follows the name of this marker".to_owned(),
+            },
         ));
     }
     for repeated in markers.vary.iter().skip(1).chain(markers.shared.iter().skip(1)) {
@@ -120,6 +123,13 @@ fn is_route(attribute: &Attribute) -> bool {
 fn has_word(attribute: &Attribute, word: &str) -> bool {
     let Meta::List(list) = &attribute.meta else { return false };
     list.tokens.clone().into_iter().any(|token| matches!(token, TokenTree::Ident(ident) if ident == word))
+}
+
+fn returns_nothing(output: &ReturnType) -> bool {
+    match output {
+        ReturnType::Default => true,
+        ReturnType::Type(_, ty) => matches!(&**ty, Type::Tuple(tuple) if tuple.elems.is_empty()),
+    }
 }
 
 struct AnonymousTypes(Vec<Type>);

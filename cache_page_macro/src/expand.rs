@@ -2,7 +2,7 @@
 //!
 //! Input:
 //!
-//! ```ignore
+//! ```text
 //! #[get("/posts/{id}")]
 //! #[cache_page(60)]
 //! async fn post(id: web::Path<u64>, #[vary] user: User) -> Result<impl Responder, AppError> { BODY }
@@ -10,23 +10,25 @@
 //!
 //! Output:
 //!
-//! ```ignore
+//! ```text
 //! #[get("/posts/{id}")]
+//! #[allow(clippy::async_yields_async)]
 //! async fn post(
 //!     __page: ::cache_page::__private::Request,
 //!     id: web::Path<u64>,
 //!     user: User,
 //! ) -> ::cache_page::__private::HttpResponse {
+//!     #[allow(unused_qualifications)]                          // `crate = path` may be in reach of what it ends in
 //!     static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
 //!         ::core::concat!(::core::module_path!(), "::post"),
 //!         ::cache_page::__private::seconds(60),
 //!     );
-//!     #[allow(dead_code)]
+//!     #[allow(dead_code, single_use_lifetimes, unused_lifetimes)]
 //!     fn __returns(_: Result<impl Responder, AppError>) {}     // only where the return type has an `impl`
-//!     let __page = &mut __page.begin(&__POLICY);
+//!     let __page = &mut ::cache_page::__private::Request::begin(&__page, &__POLICY);
 //!     __page.reads::<web::Path<u64>>();
 //!     __page.vary(&user);
-//!     __page.serve(async move {
+//!     (__page).serve(async move {
 //!         if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<Result<_, AppError>> {
 //!             return __returns;
 //!         }
@@ -40,20 +42,26 @@
 //!
 //! * One leading argument, because extractors run before the cache: one that refuses a request guards hits too.
 //! * No `use` and no item outside the function; names that the body could see begin with two underscores.
+//! * `begin` is called by its path, because a trait of the user's for every type may have a method of that name.
 //! * A statement an argument, not one chain, so that the `#[cfg]` of an argument can stand on its line.
 //! * The early return pins the type, so that `?`, `.into()` and coercions infer as they do in a plain function.
 //! * The braces around the body keep its own `use` declarations away from that line.
 //! * The witness `__returns` keeps the traits named by an `impl` in use: the return type proper is ours.
-//! * `serve` is spanned at the return type: a type that is no `Responder` is reported there.
+//! * `serve` and all that belongs to the call is spanned at the return type: a type that is no `Responder` is reported
+//!   there, and once, because rustc drops a repeated error only where its span is the same.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{
     Attribute, FnArg, Generics, PatType, Path, ReturnType, Signature, Token, Type, TypeParamBound,
-    parse_quote, punctuated::Punctuated, spanned::Spanned as _, visit_mut::VisitMut,
+    ext::IdentExt as _, parse_quote, punctuated::Punctuated, spanned::Spanned as _, visit_mut::VisitMut,
 };
 
-use crate::{args::Args, check::MOST_ARGUMENTS, handler::Handler};
+use crate::{
+    args::{Args, located},
+    check::MOST_ARGUMENTS,
+    handler::Handler,
+};
 
 pub(crate) fn expand(args: &Args, mut handler: Handler) -> TokenStream {
     let door = &args.krate;
@@ -62,7 +70,6 @@ pub(crate) fn expand(args: &Args, mut handler: Handler) -> TokenStream {
     let reads: Vec<TokenStream> = reads(&handler, &page);
     let returned = returned(&handler.signature.output);
     let witness = witness(&returned, &handler.signature.generics);
-    let returned_inferred = inferred(returned.clone());
 
     let signature = &mut handler.signature;
     leave_room(signature);
@@ -76,7 +83,7 @@ pub(crate) fn expand(args: &Args, mut handler: Handler) -> TokenStream {
         brace.surround(&mut block, |inside| body.to_tokens(inside));
         block
     };
-    let serve = quote_spanned!(returned.span()=> #page.serve);
+    let serve = serve(&page, returned, &body);
     quote! {
         #(#attributes)*
         #lints
@@ -84,32 +91,29 @@ pub(crate) fn expand(args: &Args, mut handler: Handler) -> TokenStream {
             #(#inner_attributes)*
             #policy
             #witness
-            let #page = &mut #page.begin(&__POLICY);
+            let #page = &mut #door::__private::Request::begin(&#page, &__POLICY);
             #(#reads)*
-            #serve(async move {
-                if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<#returned_inferred> {
-                    return __returns;
-                }
-                #[allow(unused_braces)]
-                #body
-            }).await
+            #serve
         }
     }
 }
 
 /// What the attribute said, as a constant.
 fn policy(args: &Args, handler: &Ident) -> TokenStream {
-    let Args { ttl, name, key_prefix, krate } = args;
+    let Args { ttl, ttl_span, name, key_prefix, krate } = args;
     let name = match name {
         Some(name) => quote!(#name),
         None => {
-            let last = format!("::{handler}");
+            let last = format!("::{}", handler.unraw());
             quote!(::core::concat!(::core::module_path!(), #last))
         }
     };
     let key_prefix = key_prefix.as_ref().map(|prefix| quote!(.key_prefix(#prefix)));
+    let door = located(krate, *ttl_span);
+    let new = quote_spanned!(*ttl_span=> #door::__private::Policy::new(#name, #ttl));
     quote! {
-        static __POLICY: #krate::__private::Policy = #krate::__private::Policy::new(#name, #ttl) #key_prefix;
+        #[allow(unused_qualifications)]
+        static __POLICY: #krate::__private::Policy = #new #key_prefix;
     }
 }
 
@@ -123,16 +127,32 @@ fn reads(handler: &Handler, page: &Ident) -> Vec<TokenStream> {
                 return None;
             }
             let cfgs = attrs.iter().filter(|attribute| is_cfg(attribute));
+            let at = ty.span();
             let line = match (&**pat, markers.vary.first()) {
                 (syn::Pat::Ident(name), Some(_)) => {
-                    let name = &name.ident;
-                    quote_spanned!(ty.span()=> #page.vary(&#name);)
+                    let name = located(&name.ident, at);
+                    quote_spanned!(at=> #page.vary(&#name);)
                 }
-                _ => quote_spanned!(ty.span()=> #page.reads::<#ty>();),
+                _ => quote_spanned!(at=> #page.reads::<#ty>();),
             };
             Some(quote!(#(#cfgs)* #line))
         })
         .collect()
+}
+
+fn serve(page: &Ident, returned: Type, body: &TokenStream) -> TokenStream {
+    let at = returned.span();
+    let returns = Ident::new("__returns", at);
+    let returned = inferred(returned);
+    let body = quote! {
+        if let ::core::option::Option::Some(#returns) = ::core::option::Option::None::<#returned> {
+            return #returns;
+        }
+        #[allow(unused_braces)]
+        #body
+    };
+    // The parentheses let the call begin at the return type too: the name in them is hygienic and belongs elsewhere.
+    quote_spanned!(at=> (#page).serve(async move { #body }).await)
 }
 
 fn returned(output: &ReturnType) -> Type {
@@ -191,7 +211,7 @@ fn witness(returned: &Type, generics: &Generics) -> Option<TokenStream> {
     }
     let (parameters, where_clause) = (&generics.params, &generics.where_clause);
     Some(quote! {
-        #[allow(dead_code)]
+        #[allow(dead_code, single_use_lifetimes, unused_lifetimes)]
         fn __returns<#parameters>(_: #argument) #where_clause {}
     })
 }
@@ -220,11 +240,19 @@ pub(crate) fn neighbours_without_attributes(signature: &Signature) -> Option<usi
     (1..bare.len()).rev().find(|&second| bare[second] && bare[second - 1]).map(|second| second - 1)
 }
 
-/// Seven arguments are fine for clippy, eight are not, and the eighth is ours.
-fn lints(signature: &Signature) -> Option<TokenStream> {
-    (signature.inputs.len() == 8).then(|| quote!(#[allow(clippy::too_many_arguments)]))
+/// What clippy would say of our tokens at the place of the user's.
+///
+/// A block that yields a future is a slip, a handler that returns one (`HttpResponseBuilder` is) is not. Seven arguments
+/// are fine, eight are not, and the eighth is ours; any that a `#[cfg]` is on may be gone by then.
+fn lints(signature: &Signature) -> TokenStream {
+    let may_be_gone = |argument: &&FnArg| matches!(argument, FnArg::Typed(PatType { attrs, .. }) if attrs.iter().any(is_cfg));
+    let most = signature.inputs.len();
+    let fewest = most - signature.inputs.iter().filter(may_be_gone).count();
+    let too_many_arguments = (fewest..=most).contains(&8).then(|| quote!(, clippy::too_many_arguments));
+    quote!(#[allow(clippy::async_yields_async #too_many_arguments)])
 }
 
 fn is_cfg(attribute: &Attribute) -> bool {
-    attribute.path().is_ident("cfg")
+    // A `cfg_attr` may turn out to be one.
+    attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr")
 }

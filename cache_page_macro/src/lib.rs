@@ -14,6 +14,8 @@ mod args;
 mod check;
 mod expand;
 mod handler;
+#[cfg(test)]
+mod tests;
 
 use proc_macro2::TokenStream;
 
@@ -21,10 +23,21 @@ use crate::{args::Args, handler::Handler};
 
 /// Caches the page of an actix-web handler for a while.
 ///
-/// ```ignore
+/// ```
+/// # mod app {
+/// use actix_web::{Responder, get, web};
+/// use cache_page::cache_page;
+/// # struct Db;
+/// # type AppError = actix_web::Error;
+///
 /// #[get("/posts/{id}")]
 /// #[cache_page(60)]
-/// async fn post(id: web::Path<u64>, db: web::Data<Db>) -> Result<impl Responder, AppError> { … }
+/// async fn post(id: web::Path<u64>, db: web::Data<Db>) -> Result<impl Responder, AppError> {
+///     // …
+/// #   let _ = db;
+///     Ok(format!("Post {id}"))
+/// }
+/// # }
 /// ```
 ///
 /// The first `GET` of a URL runs the handler; until the time is over, every `GET` and `HEAD` of that URL is answered

@@ -26,8 +26,8 @@ async fn worker() -> String {
     format!("{:?}", std::thread::current().id())
 }
 
-fn pages(config: &mut web::ServiceConfig, cache: PageCache, runs: Runs) {
-    let (cache, runs) = (cache.clone(), web::Data::new(runs));
+fn pages(config: &mut web::ServiceConfig, cache: &PageCache, runs: &Runs) {
+    let (cache, runs) = (cache.clone(), web::Data::new(runs.clone()));
     config.app_data(cache).app_data(runs).service(minute).service(two_minutes).service(worker);
 }
 
@@ -63,7 +63,7 @@ async fn steps(runs: &Runs, clock: &ManualClock, ask: impl AsyncFn(&str) -> Answ
 async fn in_process() {
     let (runs, clock) = (Runs::default(), ManualClock::new());
     let cache = PageCache::builder().clock(clock.clone()).build();
-    let app = init_service(App::new().configure(|config| pages(config, cache, runs.clone()))).await;
+    let app = init_service(App::new().configure(|config| pages(config, &cache, &runs))).await;
     steps(&runs, &clock, async |path| get(&app, path).await).await;
 }
 
@@ -73,7 +73,7 @@ async fn over_a_socket() {
     let cache = PageCache::builder().clock(clock.clone()).build();
     let configure = {
         let runs = runs.clone();
-        move |config: &mut web::ServiceConfig| pages(config, cache.clone(), runs.clone())
+        move |config: &mut web::ServiceConfig| pages(config, &cache, &runs)
     };
     let server = Server::start(configure);
     steps(&runs, &clock, async |path| server.ask("GET", path, "")).await;

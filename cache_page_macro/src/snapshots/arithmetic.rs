@@ -1,0 +1,21 @@
+#[allow(clippy::async_yields_async)]
+async fn page(
+    __page: ::cache_page::__private::Request,
+) -> ::cache_page::__private::HttpResponse {
+    #[allow(unused_qualifications)]
+    static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
+        ::core::concat!(::core::module_path!(), "::page"),
+        ::cache_page::__private::Ttl(24u64 * (60u64 * 60u64)).get(),
+    );
+    let __page = &mut ::cache_page::__private::Request::begin(&__page, &__POLICY);
+    (__page)
+        .serve(async move {
+            if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
+                String,
+            > {
+                return __returns;
+            }
+            #[allow(unused_braces)] { String::new() }
+        })
+        .await
+}

@@ -1,0 +1,27 @@
+#[allow(clippy::async_yields_async)]
+async fn page(
+    __page: ::cache_page::__private::Request,
+    #[cfg(feature = "users")]
+    user: Option<web::Data<Users>>,
+    #[allow(unused)]
+    id: web::Path<u64>,
+) -> ::cache_page::__private::HttpResponse {
+    #[allow(unused_qualifications)]
+    static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
+        ::core::concat!(::core::module_path!(), "::page"),
+        ::cache_page::__private::seconds(60),
+    );
+    let __page = &mut ::cache_page::__private::Request::begin(&__page, &__POLICY);
+    #[cfg(feature = "users")] __page.reads::<Option<web::Data<Users>>>();
+    __page.reads::<web::Path<u64>>();
+    (__page)
+        .serve(async move {
+            if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
+                String,
+            > {
+                return __returns;
+            }
+            #[allow(unused_braces)] { id.to_string() }
+        })
+        .await
+}

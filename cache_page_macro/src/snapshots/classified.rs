@@ -1,0 +1,30 @@
+#[allow(clippy::async_yields_async)]
+pub(crate) async fn page(
+    __page: ::cache_page::__private::Request,
+    id: web::Path<u64>,
+    mut user: CurrentUser,
+    metrics: Metrics,
+) -> ::cache_page::__private::HttpResponse {
+    #[allow(unused_qualifications)]
+    static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
+        ::core::concat!(::core::module_path!(), "::page"),
+        ::cache_page::__private::seconds(60),
+    );
+    let __page = &mut ::cache_page::__private::Request::begin(&__page, &__POLICY);
+    __page.reads::<web::Path<u64>>();
+    __page.vary(&user);
+    (__page)
+        .serve(async move {
+            if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
+                HttpResponse,
+            > {
+                return __returns;
+            }
+            #[allow(unused_braces)]
+            {
+                user.visit(id, &metrics);
+                HttpResponse::Ok().body(user.page())
+            }
+        })
+        .await
+}

@@ -1,0 +1,4 @@
+#[cache_page(config::MINUTES * 60)]
+async fn page() -> String {
+    String::new()
+}

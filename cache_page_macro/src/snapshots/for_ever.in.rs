@@ -1,0 +1,4 @@
+#[cache_page(None)]
+async fn page() -> String {
+    String::new()
+}

@@ -1,0 +1,31 @@
+#[allow(clippy::async_yields_async)]
+async fn page<'a, R, const N: usize>(
+    __page: ::cache_page::__private::Request,
+    repo: web::Data<R>,
+) -> ::cache_page::__private::HttpResponse
+where
+    R: Repo,
+{
+    #[allow(unused_qualifications)]
+    static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
+        ::core::concat!(::core::module_path!(), "::page"),
+        ::cache_page::__private::seconds(60),
+    );
+    #[allow(dead_code, single_use_lifetimes, unused_lifetimes)]
+    fn __returns<'a, R, const N: usize>(_: Either<impl Responder, &'static str>)
+    where
+        R: Repo,
+    {}
+    let __page = &mut ::cache_page::__private::Request::begin(&__page, &__POLICY);
+    __page.reads::<web::Data<R>>();
+    (__page)
+        .serve(async move {
+            if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
+                Either<_, &'static str>,
+            > {
+                return __returns;
+            }
+            #[allow(unused_braces)] { Either::Left(repo.page::<N>()) }
+        })
+        .await
+}

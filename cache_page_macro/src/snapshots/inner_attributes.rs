@@ -1,0 +1,28 @@
+/// The page.
+#[must_use]
+#[allow(clippy::async_yields_async)]
+pub async fn page(
+    __page: ::cache_page::__private::Request,
+) -> ::cache_page::__private::HttpResponse {
+    #![allow(unused_variables)]
+    #[allow(unused_qualifications)]
+    static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
+        ::core::concat!(::core::module_path!(), "::page"),
+        ::cache_page::__private::seconds(60),
+    );
+    let __page = &mut ::cache_page::__private::Request::begin(&__page, &__POLICY);
+    (__page)
+        .serve(async move {
+            if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
+                String,
+            > {
+                return __returns;
+            }
+            #[allow(unused_braces)]
+            {
+                let unused = 5;
+                String::new()
+            }
+        })
+        .await
+}

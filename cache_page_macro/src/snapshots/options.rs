@@ -1,0 +1,22 @@
+#[allow(clippy::async_yields_async)]
+async fn page(
+    __page: framework::cache::__private::Request,
+) -> framework::cache::__private::HttpResponse {
+    #[allow(unused_qualifications)]
+    static __POLICY: framework::cache::__private::Policy = framework::cache::__private::Policy::new(
+            "home",
+            framework::cache::__private::seconds(300),
+        )
+        .key_prefix("v2");
+    let __page = &mut framework::cache::__private::Request::begin(&__page, &__POLICY);
+    (__page)
+        .serve(async move {
+            if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
+                String,
+            > {
+                return __returns;
+            }
+            #[allow(unused_braces)] { String::new() }
+        })
+        .await
+}

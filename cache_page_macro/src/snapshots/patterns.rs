@@ -1,0 +1,31 @@
+#[allow(clippy::async_yields_async)]
+async fn page(
+    __page: ::cache_page::__private::Request,
+    web::Query(Page { number, mut size }): web::Query<Page>,
+    (method, ref uri): (Method, Uri),
+    _: HttpRequest,
+) -> ::cache_page::__private::HttpResponse {
+    #[allow(unused_qualifications)]
+    static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
+        ::core::concat!(::core::module_path!(), "::page"),
+        ::cache_page::__private::seconds(60),
+    );
+    let __page = &mut ::cache_page::__private::Request::begin(&__page, &__POLICY);
+    __page.reads::<web::Query<Page>>();
+    __page.reads::<(Method, Uri)>();
+    __page.reads::<HttpRequest>();
+    (__page)
+        .serve(async move {
+            if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
+                String,
+            > {
+                return __returns;
+            }
+            #[allow(unused_braces)]
+            {
+                size += number;
+                format!("{method} {uri} {size}")
+            }
+        })
+        .await
+}

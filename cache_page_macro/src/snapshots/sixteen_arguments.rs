@@ -1,0 +1,53 @@
+#[allow(clippy::async_yields_async)]
+async fn page(
+    __page: ::cache_page::__private::Request,
+    a: Method,
+    b: Method,
+    c: Method,
+    d: Method,
+    e: Method,
+    f: Method,
+    g: Method,
+    h: Method,
+    i: Method,
+    j: Method,
+    k: Method,
+    l: Method,
+    m: Method,
+    (n, mut o): (Uri, web::Query<Page>),
+    #[allow(unused)]
+    p: Method,
+) -> ::cache_page::__private::HttpResponse {
+    #[allow(unused_qualifications)]
+    static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
+        ::core::concat!(::core::module_path!(), "::page"),
+        ::cache_page::__private::seconds(60),
+    );
+    let __page = &mut ::cache_page::__private::Request::begin(&__page, &__POLICY);
+    __page.reads::<Method>();
+    __page.reads::<Method>();
+    __page.reads::<Method>();
+    __page.reads::<Method>();
+    __page.reads::<Method>();
+    __page.reads::<Method>();
+    __page.reads::<Method>();
+    __page.reads::<Method>();
+    __page.reads::<Method>();
+    __page.reads::<Method>();
+    __page.reads::<Method>();
+    __page.reads::<Method>();
+    __page.reads::<Method>();
+    __page.reads::<Uri>();
+    __page.reads::<web::Query<Page>>();
+    __page.reads::<Method>();
+    (__page)
+        .serve(async move {
+            if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
+                String,
+            > {
+                return __returns;
+            }
+            #[allow(unused_braces)] { o.next() }
+        })
+        .await
+}

@@ -1,0 +1,12 @@
+use actix_web::{get, web};
+use cache_page::cache_page;
+
+#[get("/{id}")]
+#[cache_page(60)]
+async fn post(id: web::Path<Option<u32>>) -> &'static str {
+    match *id {
+        Some(_) => "post",
+    }
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use actix_web::{Responder, error::Error, get, web};
+use cache_page::cache_page;
+
+#[get("/{id}")]
+#[cache_page(60)]
+async fn post(id: web::Path<u32>) -> Result<impl Responder, Error> {
+    if *id == 0 {
+        return Ok("none");
+    }
+    Ok(String::from("post"))
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use actix_web::get;
+use cache_page::cache_page;
+
+#[get("/")]
+#[cache_page(60)]
+async fn home() -> Strng {
+    String::new()
+}
+
+fn main() {}
