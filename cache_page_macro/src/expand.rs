@@ -42,9 +42,9 @@
 //!
 //! * One leading argument, because extractors run before the cache: one that refuses a request guards hits too.
 //! * No `use` and no item outside the function; names that the body could see begin with two underscores.
-//! * `begin` is called by its path, because a trait of the user's for every type may have a method of that name.
+//! * `begin` is called on a reference, where it is found before a method of that name of a trait for every type.
 //! * A statement an argument, not one chain, so that the `#[cfg]` of an argument can stand on its line.
-//! * The early return pins the type, so that `?`, `.into()` and coercions infer as they do in a plain function.
+//! * The early return pins the type, unless that is an `impl` as a whole, so that `?`, `.into()` and coercions infer as they do in a plain function.
 //! * The braces around the body keep its own `use` declarations away from that line.
 //! * The witness `__returns` keeps the traits named by an `impl` in use: the return type proper is ours.
 //! * `serve` and all that belongs to the call is spanned at the return type: a type that is no `Responder` is reported
@@ -91,7 +91,7 @@ pub(crate) fn expand(args: &Args, mut handler: Handler) -> TokenStream {
             #(#inner_attributes)*
             #policy
             #witness
-            let #page = &mut #door::__private::Request::begin(&#page, &__POLICY);
+            let #page = &mut (&#page).begin(&__POLICY);
             #(#reads)*
             #serve
         }
@@ -109,10 +109,12 @@ fn policy(args: &Args, handler: &Ident) -> TokenStream {
         }
     };
     let key_prefix = key_prefix.as_ref().map(|prefix| quote!(.key_prefix(#prefix)));
+    // A path of the user's own may be longer than it has to be.
+    let lints = (*krate != parse_quote!(::cache_page)).then(|| quote!(#[allow(unused_qualifications)]));
     let door = located(krate, *ttl_span);
     let new = quote_spanned!(*ttl_span=> #door::__private::Policy::new(#name, #ttl));
     quote! {
-        #[allow(unused_qualifications)]
+        #lints
         static __POLICY: #krate::__private::Policy = #new #key_prefix;
     }
 }
@@ -144,10 +146,15 @@ fn serve(page: &Ident, returned: Type, body: &TokenStream) -> TokenStream {
     let at = returned.span();
     let returns = Ident::new("__returns", at);
     let returned = inferred(returned);
-    let body = quote! {
-        if let ::core::option::Option::Some(#returns) = ::core::option::Option::None::<#returned> {
-            return #returns;
+    let edge = (!matches!(returned, Type::Infer(_))).then(|| {
+        quote! {
+            if let ::core::option::Option::Some(#returns) = ::core::option::Option::None::<#returned> {
+                return #returns;
+            }
         }
+    });
+    let body = quote! {
+        #edge
         #[allow(unused_braces)]
         #body
     };
@@ -210,8 +217,9 @@ fn witness(returned: &Type, generics: &Generics) -> Option<TokenStream> {
         return None;
     }
     let (parameters, where_clause) = (&generics.params, &generics.where_clause);
+    let lints = generics.lifetimes().next().map(|_| quote!(#[allow(single_use_lifetimes, unused_lifetimes)]));
     Some(quote! {
-        #[allow(dead_code, single_use_lifetimes, unused_lifetimes)]
+        #lints
         fn __returns<#parameters>(_: #argument) #where_clause {}
     })
 }

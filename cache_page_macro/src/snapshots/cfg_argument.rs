@@ -6,12 +6,11 @@ async fn page(
     #[allow(unused)]
     id: web::Path<u64>,
 ) -> ::cache_page::__private::HttpResponse {
-    #[allow(unused_qualifications)]
     static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
         ::core::concat!(::core::module_path!(), "::page"),
         ::cache_page::__private::seconds(60),
     );
-    let __page = &mut ::cache_page::__private::Request::begin(&__page, &__POLICY);
+    let __page = &mut (&__page).begin(&__POLICY);
     #[cfg(feature = "users")] __page.reads::<Option<web::Data<Users>>>();
     __page.reads::<web::Path<u64>>();
     (__page)

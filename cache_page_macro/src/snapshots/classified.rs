@@ -5,12 +5,11 @@ pub(crate) async fn page(
     mut user: CurrentUser,
     metrics: Metrics,
 ) -> ::cache_page::__private::HttpResponse {
-    #[allow(unused_qualifications)]
     static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
         ::core::concat!(::core::module_path!(), "::page"),
         ::cache_page::__private::seconds(60),
     );
-    let __page = &mut ::cache_page::__private::Request::begin(&__page, &__POLICY);
+    let __page = &mut (&__page).begin(&__POLICY);
     __page.reads::<web::Path<u64>>();
     __page.vary(&user);
     (__page)

@@ -2,12 +2,11 @@
 async fn page(
     __page: ::cache_page::__private::Request,
 ) -> ::cache_page::__private::HttpResponse {
-    #[allow(unused_qualifications)]
     static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
         ::core::concat!(::core::module_path!(), "::page"),
         ::cache_page::__private::Ttl(config::MINUTES * 60).get(),
     );
-    let __page = &mut ::cache_page::__private::Request::begin(&__page, &__POLICY);
+    let __page = &mut (&__page).begin(&__POLICY);
     (__page)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

@@ -6,17 +6,16 @@ async fn page<'a, R, const N: usize>(
 where
     R: Repo,
 {
-    #[allow(unused_qualifications)]
     static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
         ::core::concat!(::core::module_path!(), "::page"),
         ::cache_page::__private::seconds(60),
     );
-    #[allow(dead_code, single_use_lifetimes, unused_lifetimes)]
+    #[allow(single_use_lifetimes, unused_lifetimes)]
     fn __returns<'a, R, const N: usize>(_: Either<impl Responder, &'static str>)
     where
         R: Repo,
     {}
-    let __page = &mut ::cache_page::__private::Request::begin(&__page, &__POLICY);
+    let __page = &mut (&__page).begin(&__POLICY);
     __page.reads::<web::Data<R>>();
     (__page)
         .serve(async move {

@@ -8,7 +8,7 @@ async fn page(
             framework::cache::__private::seconds(300),
         )
         .key_prefix("v2");
-    let __page = &mut framework::cache::__private::Request::begin(&__page, &__POLICY);
+    let __page = &mut (&__page).begin(&__POLICY);
     (__page)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

@@ -5,12 +5,11 @@ async fn page(
     (method, ref uri): (Method, Uri),
     _: HttpRequest,
 ) -> ::cache_page::__private::HttpResponse {
-    #[allow(unused_qualifications)]
     static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
         ::core::concat!(::core::module_path!(), "::page"),
         ::cache_page::__private::seconds(60),
     );
-    let __page = &mut ::cache_page::__private::Request::begin(&__page, &__POLICY);
+    let __page = &mut (&__page).begin(&__POLICY);
     __page.reads::<web::Query<Page>>();
     __page.reads::<(Method, Uri)>();
     __page.reads::<HttpRequest>();

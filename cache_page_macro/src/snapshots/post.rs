@@ -4,14 +4,12 @@ async fn post(
     id: web::Path<u64>,
     db: web::Data<Db>,
 ) -> ::cache_page::__private::HttpResponse {
-    #[allow(unused_qualifications)]
     static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
         ::core::concat!(::core::module_path!(), "::post"),
         ::cache_page::__private::seconds(60),
     );
-    #[allow(dead_code, single_use_lifetimes, unused_lifetimes)]
     fn __returns(_: Result<impl Responder, AppError>) {}
-    let __page = &mut ::cache_page::__private::Request::begin(&__page, &__POLICY);
+    let __page = &mut (&__page).begin(&__POLICY);
     __page.reads::<web::Path<u64>>();
     __page.reads::<web::Data<Db>>();
     (__page)
