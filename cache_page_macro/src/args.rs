@@ -22,6 +22,8 @@ pub(crate) struct Args {
     pub(crate) key_prefix: Option<LitStr>,
     /// The path of the facade crate.
     pub(crate) krate: Path,
+    /// Whether that is the author's own.
+    pub(crate) renamed: bool,
 }
 
 impl Args {
@@ -63,9 +65,13 @@ impl Args {
             }
             return (None, mistakes);
         };
+        let renamed = options.krate.is_some();
         let krate = options.krate.unwrap_or_else(|| syn::parse_quote!(::cache_page));
         let (ttl_span, ttl) = (ttl.span(), ttl.tokens(&krate));
-        (Some(Self { ttl, ttl_span, name: options.name, key_prefix: options.key_prefix, krate }), mistakes)
+        (
+            Some(Self { ttl, ttl_span, name: options.name, key_prefix: options.key_prefix, krate, renamed }),
+            mistakes,
+        )
     }
 }
 

@@ -100,7 +100,7 @@ pub(crate) fn expand(args: &Args, mut handler: Handler) -> TokenStream {
 
 /// What the attribute said, as a constant.
 fn policy(args: &Args, handler: &Ident) -> TokenStream {
-    let Args { ttl, ttl_span, name, key_prefix, krate } = args;
+    let Args { ttl, ttl_span, name, key_prefix, krate, renamed } = args;
     let name = match name {
         Some(name) => quote!(#name),
         None => {
@@ -110,7 +110,7 @@ fn policy(args: &Args, handler: &Ident) -> TokenStream {
     };
     let key_prefix = key_prefix.as_ref().map(|prefix| quote!(.key_prefix(#prefix)));
     // A path of the user's own may be longer than it has to be.
-    let lints = (*krate != parse_quote!(::cache_page)).then(|| quote!(#[allow(unused_qualifications)]));
+    let lints = renamed.then(|| quote!(#[allow(unused_qualifications)]));
     let door = located(krate, *ttl_span);
     let new = quote_spanned!(*ttl_span=> #door::__private::Policy::new(#name, #ttl));
     quote! {
