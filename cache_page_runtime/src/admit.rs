@@ -6,17 +6,43 @@ use actix_web::http::{
     Method, StatusCode,
     header::{
         CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_REPORT_ONLY, CONTENT_TYPE, HeaderMap,
-        HeaderName, SET_COOKIE, UPGRADE,
+        HeaderName, PRAGMA, SET_COOKIE, UPGRADE,
     },
 };
 
-use crate::{directives::Directives, freshness, status::Reason, vary};
+use crate::{directives::Directives, freshness, outcome::Reason};
 
 /// Whether a request of this method can be answered by a page.
 pub(crate) fn method(method: &Method) -> Result<(), Reason> {
     match *method {
         Method::GET | Method::HEAD => Ok(()),
         _ => Err(Reason::Method),
+    }
+}
+
+/// What a client wants of the cache, where that is told to listen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wishes(Directives);
+
+impl Wishes {
+    /// `Pragma: no-cache` counts where there is no `Cache-Control` (RFC 9111 5.4).
+    pub(crate) fn of(request: &HeaderMap) -> Result<Self, Reason> {
+        let mut directives = Directives::parse(request.get_all(CACHE_CONTROL));
+        if !request.contains_key(CACHE_CONTROL) {
+            directives.no_cache = Directives::parse(request.get_all(PRAGMA)).no_cache;
+        }
+        if directives.no_store { Err(Reason::RequestNoStore) } else { Ok(Self(directives)) }
+    }
+
+    /// Whether a page of that age, fresh for so long, is good enough.
+    pub(crate) fn take(&self, age: Duration, ttl: Option<Duration>) -> bool {
+        !self.0.no_cache
+            && self.0.max_age.is_none_or(|most| age <= Duration::from_secs(most))
+            && self.0.min_fresh.is_none_or(|least| ttl.is_none_or(|ttl| ttl >= Duration::from_secs(least)))
+    }
+
+    pub(crate) fn only_if_cached(&self) -> bool {
+        self.0.only_if_cached
     }
 }
 
@@ -33,6 +59,10 @@ pub(crate) fn open(
     }
 }
 
+/// The attribute's time to live; `None` is for ever.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ttl(pub(crate) Option<Duration>);
+
 /// A response, as far as it matters for keeping it.
 pub(crate) struct Response<'a> {
     pub(crate) status: StatusCode,
@@ -44,26 +74,17 @@ pub(crate) struct Response<'a> {
 impl Response<'_> {
     /// For how long from now the response may be kept; `None` is for ever.
     ///
-    /// `ttl` is the attribute's, and `covered` tells which request headers make different keys.
-    pub(crate) fn keep_for(
-        &self,
-        ttl: Option<Duration>,
-        covered: impl Fn(&HeaderName) -> bool,
-        now: SystemTime,
-    ) -> Result<Option<Duration>, Reason> {
+    /// `ttl` is the attribute's, if it applies to the status.
+    pub(crate) fn keep_for(&self, ttl: Option<Ttl>, now: SystemTime) -> Result<Option<Duration>, Reason> {
         self.is_whole_answer()?;
         let directives = Directives::parse(self.headers.get_all(CACHE_CONTROL));
         self.is_for_everyone(&directives)?;
-        if !vary::is_covered(self.headers, covered) {
-            return Err(Reason::Vary);
-        }
         match freshness::explicit_lifetime(self.headers, &directives, now) {
             Some(lifetime) => match lifetime.saturating_sub(freshness::initial_age(self.headers, now)) {
                 Duration::ZERO => Err(Reason::Expired),
                 left => Ok(Some(left)),
             },
-            None if self.is_kept_without_being_told() => Ok(ttl),
-            None => Err(Reason::Status),
+            None => ttl.map(|Ttl(ttl)| ttl).ok_or(Reason::Status),
         }
     }
 
@@ -88,7 +109,7 @@ impl Response<'_> {
     fn is_for_everyone(&self, directives: &Directives) -> Result<(), Reason> {
         if self.headers.contains_key(SET_COOKIE) {
             Err(Reason::SetCookie)
-        } else if directives.no_store {
+        } else if directives.no_store && !(directives.must_understand && self.is_understood()) {
             Err(Reason::NoStore)
         } else if directives.private {
             Err(Reason::Private)
@@ -101,9 +122,9 @@ impl Response<'_> {
         }
     }
 
-    /// The statuses to which the attribute's time to live applies.
-    fn is_kept_without_being_told(&self) -> bool {
-        matches!(self.status, StatusCode::OK | StatusCode::MOVED_PERMANENTLY | StatusCode::PERMANENT_REDIRECT)
+    /// Statuses whose meaning for caches RFC 9110 15 spells out, and that are treated so here.
+    fn is_understood(&self) -> bool {
+        matches!(self.status.as_u16(), 200 | 203 | 204 | 300 | 301 | 308 | 404 | 405 | 410 | 414 | 501)
     }
 
     fn is_event_stream(&self) -> bool {

@@ -22,7 +22,7 @@ use actix_web::{
     rt::{self, System},
 };
 
-use crate::{key::KeyBuilder, status::Reason};
+use crate::{key::KeyBuilder, outcome::Reason};
 
 thread_local! {
     /// A worker thread belongs to one System as long as it lives, and asking for the current one is not cheap.

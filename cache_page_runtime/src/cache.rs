@@ -8,9 +8,15 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
-use http::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
+use http::header::{AUTHORIZATION, COOKIE, HeaderName, PROXY_AUTHORIZATION};
 
-use crate::{clock::Clock, store::Store, testing::ManualClock};
+use crate::{
+    clock::Clock,
+    stats::{Counters, Stats},
+    status::CacheStatus,
+    store::Store,
+    testing::ManualClock,
+};
 
 const DEFAULT_MAX_BYTES: usize = 64 * 1024 * 1024;
 
@@ -52,7 +58,9 @@ struct Inner {
     clock: Clock,
     max_body: usize,
     credentials: Box<[HeaderName]>,
-    credentials_list: Option<HeaderValue>,
+    told: CacheStatus,
+    obeys_clients: bool,
+    counters: Counters,
 }
 
 impl PageCache {
@@ -65,6 +73,12 @@ impl PageCache {
     /// Options for a cache.
     pub fn builder() -> PageCacheBuilder {
         PageCacheBuilder::default()
+    }
+
+    /// What became of all requests so far, and what is kept now.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.inner.counters.stats(self.inner.store.pages(), self.inner.store.bytes())
     }
 
     /// The cache of the App that a request is handled in, if the author gave it one.
@@ -95,9 +109,18 @@ impl PageCache {
         &self.inner.credentials
     }
 
-    /// The same as one line for `Vary`; nothing if there are none.
-    pub(crate) fn credentials_list(&self) -> Option<&HeaderValue> {
-        self.inner.credentials_list.as_ref()
+    /// How much `Cache-Status` tells.
+    pub(crate) fn told(&self) -> CacheStatus {
+        self.inner.told
+    }
+
+    /// Whether clients may ask for something else than the page that is kept.
+    pub(crate) fn obeys_clients(&self) -> bool {
+        self.inner.obeys_clients
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.inner.counters
     }
 }
 
@@ -110,8 +133,9 @@ impl Default for PageCache {
 impl fmt::Debug for PageCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PageCache")
-            .field("store", &self.inner.store)
-            .field("max_body", &self.inner.max_body)
+            .field("pages", &self.inner.store.pages())
+            .field("bytes", &self.inner.store.bytes())
+            .field("max_bytes", &self.inner.store.max_bytes())
             .finish_non_exhaustive()
     }
 }
@@ -132,6 +156,8 @@ pub struct PageCacheBuilder {
     max_bytes: usize,
     max_body: Option<usize>,
     credentials: Vec<HeaderName>,
+    told: CacheStatus,
+    obeys_clients: bool,
     clock: Clock,
 }
 
@@ -139,7 +165,14 @@ impl Default for PageCacheBuilder {
     fn default() -> Self {
         let usual = USUAL_CREDENTIALS.map(HeaderName::from_static);
         let credentials = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION].into_iter().chain(usual).collect();
-        Self { max_bytes: DEFAULT_MAX_BYTES, max_body: None, credentials, clock: Clock::System }
+        Self {
+            max_bytes: DEFAULT_MAX_BYTES,
+            max_body: None,
+            credentials,
+            told: CacheStatus::Full,
+            obeys_clients: false,
+            clock: Clock::System,
+        }
     }
 }
 
@@ -172,6 +205,21 @@ impl PageCacheBuilder {
         self
     }
 
+    /// How much the `Cache-Status` header of responses tells; everything by default. It never tells a key.
+    pub fn cache_status(mut self, level: CacheStatus) -> Self {
+        self.told = level;
+        self
+    }
+
+    /// Whether the `Cache-Control` of requests counts (RFC 9111 5.2.1): `no-cache`, `max-age` and `min-fresh` have a new
+    /// page made, `no-store` passes the cache by, and `only-if-cached` is answered with 504 where there is no page.
+    ///
+    /// Off by default, because any client could switch the cache off: its handlers would run for whoever asks.
+    pub fn obey_clients(mut self, obey: bool) -> Self {
+        self.obeys_clients = obey;
+        self
+    }
+
     /// A clock that is moved by hand, for tests.
     pub fn clock(mut self, clock: ManualClock) -> Self {
         self.clock = Clock::Manual(clock);
@@ -181,15 +229,15 @@ impl PageCacheBuilder {
     /// An empty cache with these options.
     #[must_use]
     pub fn build(self) -> PageCache {
-        let names: Vec<&str> = self.credentials.iter().map(HeaderName::as_str).collect();
-        let credentials_list = HeaderValue::try_from(names.join(", ")).ok();
         PageCache {
             inner: Arc::new(Inner {
                 store: Store::new(self.max_bytes),
                 clock: self.clock,
                 max_body: self.max_body.unwrap_or(self.max_bytes / 8),
                 credentials: self.credentials.into(),
-                credentials_list,
+                told: self.told,
+                obeys_clients: self.obeys_clients,
+                counters: Counters::new(),
             }),
         }
     }

@@ -1,11 +1,11 @@
-//! `Cache-Control` of a response (RFC 9111 5.2).
+//! `Cache-Control` of responses and requests (RFC 9111 5.2).
 //!
 //! Names in any case, values as tokens or quoted strings, several header lines, anything at all between the commas:
 //! nothing makes it fail, and where two readings are possible the one that keeps less wins.
 
 use http::header::HeaderValue;
 
-/// What the handler said about keeping its response.
+/// What a handler said about keeping its response, or a client about what it takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Directives {
     pub(crate) no_store: bool,
@@ -17,6 +17,12 @@ pub(crate) struct Directives {
     pub(crate) max_age: Option<u64>,
     /// As `max_age`, for caches that serve more than one visitor, such as this one.
     pub(crate) s_maxage: Option<u64>,
+    /// The response is for caches that know what its status means, and for those `no-store` is not (RFC 9111 5.2.2.3).
+    pub(crate) must_understand: bool,
+    /// A client's: how many seconds the page must stay fresh. The largest counts; no number is more than there is.
+    pub(crate) min_fresh: Option<u64>,
+    /// A client's: no handler shall run for it.
+    pub(crate) only_if_cached: bool,
 }
 
 impl Directives {
@@ -44,6 +50,13 @@ impl Directives {
             shorten(&mut self.max_age, value);
         } else if is("s-maxage") {
             shorten(&mut self.s_maxage, value);
+        } else if is("must-understand") {
+            self.must_understand = true;
+        } else if is("only-if-cached") {
+            self.only_if_cached = true;
+        } else if is("min-fresh") {
+            let seconds = value.and_then(delta_seconds).unwrap_or(u64::MAX);
+            self.min_fresh = Some(self.min_fresh.map_or(seconds, |known| known.max(seconds)));
         }
     }
 }
@@ -146,6 +159,13 @@ mod tests {
         assert!(parse(&["foo=\"a, no-store"]).no_store);
         assert!(parse(&[r#"foo="a\", no-store"#]).no_store);
         assert!(parse(&["\", no-store"]).no_store);
+    }
+
+    #[test]
+    fn a_client_gets_the_fresher_reading() {
+        let asked = parse(&["Only-If-Cached, min-fresh=5, min-fresh=\"7\""]);
+        assert_eq!((asked.only_if_cached, asked.min_fresh), (true, Some(7)));
+        assert_eq!(parse(&["min-fresh"]).min_fresh, Some(u64::MAX));
     }
 
     #[test]

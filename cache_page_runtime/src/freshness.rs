@@ -40,7 +40,7 @@ fn made_at(headers: &HeaderMap, now: SystemTime) -> SystemTime {
 }
 
 /// Any of the three formats of a date (RFC 9110 5.6.7).
-fn date(value: &[u8]) -> Option<SystemTime> {
+pub(crate) fn date(value: &[u8]) -> Option<SystemTime> {
     let date: HttpDate = std::str::from_utf8(value).ok()?.parse().ok()?;
     Some(date.into())
 }

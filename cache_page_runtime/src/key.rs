@@ -3,10 +3,10 @@
 use std::hash::{Hash, Hasher};
 
 use actix_web::HttpRequest;
-use http::header::HeaderName;
+use http::header::{COOKIE, HeaderName};
 use smallvec::SmallVec;
 
-use crate::origin::Origin;
+use crate::{cookies, origin::Origin, policy::Policy};
 
 /// Longer keys are nobody's page. A request head can be longer than this, and who sends one chooses what is in it.
 const MOST_BYTES: usize = 8 * 1024;
@@ -19,25 +19,70 @@ const MOST_BYTES: usize = 8 * 1024;
 pub struct KeyBuilder<'r> {
     request: &'r HttpRequest,
     bytes: SmallVec<[u8; 256]>,
+    /// The headers whose every line is in the key.
     headers: SmallVec<[HeaderName; 4]>,
+    /// The headers of which something is.
+    told: SmallVec<[HeaderName; 4]>,
     varies: bool,
     too_long: bool,
 }
 
 impl<'r> KeyBuilder<'r> {
     pub(crate) fn new(request: &'r HttpRequest) -> Self {
-        Self { request, bytes: SmallVec::new(), headers: SmallVec::new(), varies: false, too_long: false }
+        Self {
+            request,
+            bytes: SmallVec::new(),
+            headers: SmallVec::new(),
+            told: SmallVec::new(),
+            varies: false,
+            too_long: false,
+        }
     }
 
-    /// What every page depends on: the author's prefix, and the URL as a handler sees it.
-    pub(crate) fn target(&mut self, prefix: &str) {
+    /// What the attribute says a page depends on, and the URL as a handler sees it.
+    pub(crate) fn policy(&mut self, policy: &Policy) {
         let head = self.request.head();
         let origin = Origin::of(head, self.request.app_config());
-        self.bytes(prefix.as_bytes());
+        self.bytes(policy.prefix().as_bytes());
         self.bytes(origin.scheme.as_bytes());
         self.bytes(origin.host.as_bytes());
         self.bytes(head.uri.path().as_bytes());
-        self.optional(head.uri.query().map(str::as_bytes));
+        self.query(head.uri.query(), policy);
+        for name in policy.headers() {
+            self.header_name(name.clone());
+        }
+        for name in policy.cookies() {
+            self.cookie(name);
+        }
+    }
+
+    fn query(&mut self, query: Option<&str>, policy: &Policy) {
+        if query.is_some_and(|query| query.len() > MOST_BYTES) {
+            // Not worth taking apart.
+            self.too_long = true;
+            return;
+        }
+        match policy.parameters().pick(query.unwrap_or_default()) {
+            None => self.optional(query.map(str::as_bytes)),
+            Some(parameters) => {
+                self.number(parameters.len());
+                for (name, value) in parameters {
+                    self.bytes(name.as_bytes());
+                    self.bytes(value.as_bytes());
+                }
+            }
+        }
+    }
+
+    /// Covers one cookie, and not the header that it came in with others.
+    fn cookie(&mut self, name: &str) {
+        for value in cookies::values(self.request.headers(), name) {
+            self.optional(Some(value));
+        }
+        self.optional(None);
+        if !self.told.contains(&COOKIE) {
+            self.told.push(COOKIE);
+        }
     }
 
     /// Covers a request header: all its lines as they came, and that there are none.
@@ -53,7 +98,10 @@ impl<'r> KeyBuilder<'r> {
     pub(crate) fn header_name(&mut self, name: HeaderName) {
         self.lines(&name);
         if !self.headers.contains(&name) {
-            self.headers.push(name);
+            self.headers.push(name.clone());
+        }
+        if !self.told.contains(&name) {
+            self.told.push(name);
         }
     }
 
@@ -124,6 +172,11 @@ impl<'r> KeyBuilder<'r> {
     /// The headers that the key covers.
     pub(crate) fn headers(&self) -> &[HeaderName] {
         &self.headers
+    }
+
+    /// The headers that caches further down have to tell apart as well.
+    pub(crate) fn told(&self) -> &[HeaderName] {
+        &self.told
     }
 
     /// Whether something is in the key that caches further down do not know.

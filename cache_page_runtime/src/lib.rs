@@ -7,34 +7,41 @@
 //!
 //! | step | module |
 //! |---|---|
-//! | what the attribute said | `policy` |
+//! | what the attribute said | `policy`, `query` |
 //! | the request comes in, with its cache and its App | `request`, `cache`, `app` |
-//! | what the arguments read | `input`, `key`, `origin` |
+//! | what the arguments read | `input`, `key`, `origin`, `cookies` |
 //! | may this request use the cache | `admit` |
 //! | look up | `store` |
-//! | answer from the page | `page` |
-//! | run the handler | `serve` |
+//! | answer from the page | `page`, `conditional`, `range` |
+//! | run the handler | `serve`, `fill` |
 //! | may this response be kept, and how long | `admit`, `directives`, `freshness`, `vary` |
 //! | keep it | `body`, `page`, `store` |
-//! | tell | `status` |
+//! | tell | `outcome`, `status`, `stats` |
 //!
-//! `admit`, `directives`, `freshness`, `key`, `origin`, `status` and `vary` take values and return values: no clock, no
-//! I/O, no global. `clock` is the only source of now.
+//! `admit`, `conditional`, `cookies`, `directives`, `freshness`, `origin`, `query`, `range` and `vary` take values and
+//! return values: no clock, no I/O, no global. `clock` is the only source of now.
 
 mod admit;
 mod app;
 mod body;
 mod cache;
 mod clock;
+mod conditional;
+mod cookies;
 mod directives;
+mod fill;
 mod freshness;
 mod input;
 mod key;
 mod origin;
+mod outcome;
 mod page;
 mod policy;
+mod query;
+mod range;
 mod request;
 mod serve;
+mod stats;
 mod status;
 mod store;
 pub mod testing;
@@ -44,7 +51,11 @@ pub use crate::{
     cache::{PageCache, PageCacheBuilder},
     input::KeyInput,
     key::KeyBuilder,
+    outcome::{Outcome, Reason},
+    page::Page,
     policy::Policy,
+    stats::{Counts, Stats},
+    status::CacheStatus,
 };
 
 /// The door for generated code. Nothing in it is covered by semantic versioning.

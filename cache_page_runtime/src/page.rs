@@ -1,19 +1,25 @@
 //! A kept page: frozen from a handler's response, thawed into as many as are asked for.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use actix_web::{
     HttpResponse,
     dev::ResponseHead,
     http::header::{
-        self, AGE, CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TE, TRAILER,
-        TRANSFER_ENCODING, UPGRADE,
+        self, AGE, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_RANGE, DATE, ETAG,
+        EXPIRES, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+        VARY,
     },
     web::Bytes,
 };
 use http::StatusCode;
+use xxhash_rust::xxh3::xxh3_128;
 
-use crate::{body, clock::Moment};
+use crate::{
+    body,
+    clock::Moment,
+    conditional::{Extent, Validators},
+};
 
 /// What a page takes beside the bytes of its key, headers and body: the allocations' own, and its place in the store.
 const BOOKKEEPING: usize = 256;
@@ -35,18 +41,17 @@ const NOT_REPLAYED: [HeaderName; 11] = [
     CONTENT_LENGTH,
 ];
 
+/// What a client with a good copy is told about it (RFC 9110 15.4.5).
+const OF_A_GOOD_COPY: [HeaderName; 6] = [CACHE_CONTROL, CONTENT_LOCATION, DATE, ETAG, EXPIRES, VARY];
+
 /// A complete response without anything that was only for the request that made it.
-#[derive(Debug)]
-pub(crate) struct Page {
+pub struct Page {
     status: StatusCode,
     reason: Option<&'static str>,
     headers: Box<[(HeaderName, HeaderValue)]>,
     /// `None` is a response without a body, which is not the same as an empty one.
     body: Option<Bytes>,
-    made_at: Moment,
-    initial_age: Duration,
-    /// From `made_at`; `None` is for ever.
-    kept_for: Option<Duration>,
+    lifetime: Lifetime,
 }
 
 /// When a page was made, and how long it may be kept.
@@ -54,10 +59,34 @@ pub(crate) struct Page {
 pub(crate) struct Lifetime {
     pub(crate) made_at: Moment,
     pub(crate) initial_age: Duration,
+    /// From `made_at`; `None` is for ever.
     pub(crate) kept_for: Option<Duration>,
 }
 
 impl Page {
+    /// The status that is sent with it.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The headers that are sent with it, repeated ones in their order.
+    pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        self.headers.iter().map(|(name, value)| (name, value))
+    }
+
+    /// The first value of a header.
+    #[must_use]
+    pub fn header(&self, name: &HeaderName) -> Option<&HeaderValue> {
+        self.headers().find(|(there, _)| *there == name).map(|(_, value)| value)
+    }
+
+    /// The bytes that are sent with it.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        self.body.as_deref().unwrap_or_default()
+    }
+
     /// The page of a response, with what the cache adds to its headers.
     pub(crate) fn freeze(
         head: &ResponseHead,
@@ -77,45 +106,98 @@ impl Page {
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect(),
             body,
-            made_at: lifetime.made_at,
-            initial_age: lifetime.initial_age,
-            kept_for: lifetime.kept_for,
+            lifetime,
         }
     }
 
-    pub(crate) fn thaw(&self, now: Moment, status_line: Option<HeaderValue>) -> HttpResponse {
-        let mut response = HttpResponse::with_body(self.status, body::whole(self.body.clone()));
-        let head = response.head_mut();
-        head.reason = self.reason;
-        for (name, value) in &self.headers {
-            head.headers.append(name.clone(), value.clone());
-        }
-        head.headers.insert(AGE, HeaderValue::from(self.age(now).as_secs()));
-        if let Some(line) = status_line {
-            head.headers.append(crate::status::CACHE_STATUS, line);
-        }
+    pub(crate) fn thaw(&self, extent: &Extent, now: Moment) -> HttpResponse {
+        let mut response = match extent {
+            Extent::Whole => self.whole(),
+            Extent::Part(range) => {
+                let part = self.body.as_ref().map(|bytes| bytes.slice(range.clone()));
+                let mut response = HttpResponse::with_body(StatusCode::PARTIAL_CONTENT, body::whole(part));
+                self.replay(response.headers_mut(), |_| true);
+                let range = format!("bytes {}-{}/{}", range.start, range.end - 1, self.body().len());
+                insert(response.headers_mut(), CONTENT_RANGE, range);
+                response
+            }
+            Extent::NotModified => {
+                let mut response = HttpResponse::new(StatusCode::NOT_MODIFIED);
+                self.replay(response.headers_mut(), |name| OF_A_GOOD_COPY.contains(name));
+                response
+            }
+            Extent::Unsatisfiable => {
+                let mut response = HttpResponse::new(StatusCode::RANGE_NOT_SATISFIABLE);
+                insert(response.headers_mut(), CONTENT_RANGE, format!("bytes */{}", self.body().len()));
+                return response;
+            }
+        };
+        response.headers_mut().insert(AGE, HeaderValue::from(self.age(now).as_secs()));
         response
     }
 
+    fn whole(&self) -> HttpResponse {
+        let mut response = HttpResponse::with_body(self.status, body::whole(self.body.clone()));
+        response.head_mut().reason = self.reason;
+        self.replay(response.headers_mut(), |_| true);
+        response
+    }
+
+    fn replay(&self, headers: &mut HeaderMap, wanted: impl Fn(&HeaderName) -> bool) {
+        for (name, value) in self.headers.iter().filter(|(name, _)| wanted(name)) {
+            headers.append(name.clone(), value.clone());
+        }
+    }
+
+    pub(crate) fn validators(&self) -> Validators<'_> {
+        Validators {
+            status: self.status,
+            etag: self.header(&ETAG),
+            last_modified: self.header(&LAST_MODIFIED),
+            date: self.header(&DATE),
+            length: self.body().len(),
+        }
+    }
+
     /// RFC 9111 4.2.3.
-    fn age(&self, now: Moment) -> Duration {
-        self.initial_age.saturating_add(now.since(self.made_at))
+    pub(crate) fn age(&self, now: Moment) -> Duration {
+        self.lifetime.initial_age.saturating_add(now.since(self.lifetime.made_at))
     }
 
     pub(crate) fn is_fresh(&self, now: Moment) -> bool {
-        self.kept_for.is_none_or(|kept_for| now.since(self.made_at) < kept_for)
+        self.lifetime.kept_for.is_none_or(|kept_for| now.since(self.lifetime.made_at) < kept_for)
     }
 
     /// How long it stays fresh; `None` is for ever.
     pub(crate) fn ttl(&self, now: Moment) -> Option<Duration> {
-        self.kept_for.map(|kept_for| kept_for.saturating_sub(now.since(self.made_at)))
+        self.lifetime.kept_for.map(|kept_for| kept_for.saturating_sub(now.since(self.lifetime.made_at)))
     }
 
     /// What it takes in memory, with a key of so many bytes.
     pub(crate) fn weight(&self, key: usize) -> usize {
         let lines = self.headers.iter().map(|(name, value)| A_HEADER + name.as_str().len() + value.len());
-        let body = self.body.as_ref().map_or(0, Bytes::len);
-        lines.fold(BOOKKEEPING + key + body, usize::saturating_add)
+        lines.fold(BOOKKEEPING + key + self.body().len(), usize::saturating_add)
+    }
+}
+
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Page")
+            .field("status", &self.status)
+            .field("bytes", &self.body().len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A validator for a body: weak, because middleware may still encode what is sent (RFC 9110 8.8.1).
+pub(crate) fn etag(body: &[u8]) -> Option<HeaderValue> {
+    HeaderValue::try_from(format!("W/\"{:x}-{:032x}\"", body.len(), xxh3_128(body))).ok()
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: String) {
+    // Digits and the words around them are a header value.
+    if let Ok(value) = HeaderValue::try_from(value) {
+        headers.insert(name, value);
     }
 }
 

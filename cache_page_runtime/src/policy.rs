@@ -1,9 +1,16 @@
 //! What the attribute said.
 
-use std::time::Duration;
+use std::{
+    fmt,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
-use http::header::{HeaderValue, InvalidHeaderValue};
+use actix_web::{HttpRequest, http::StatusCode};
+use http::header::{HeaderName, HeaderValue};
 use once_cell::sync::OnceCell;
+
+use crate::{page::Page, query::Parameters};
 
 /// What `#[cache_page(…)]` says about the pages of one handler.
 ///
@@ -12,14 +19,34 @@ use once_cell::sync::OnceCell;
 ///
 /// use cache_page::Policy;
 ///
-/// static HOME: Policy = Policy::new("home", Some(Duration::from_secs(60))).key_prefix("v2");
+/// static HOME: Policy = Policy::new("home", Some(Duration::from_secs(60)))
+///     .key_prefix("v2")
+///     .statuses(&[404])
+///     .vary(&["accept-language"])
+///     .ignore_query(&["utm_*"]);
 /// ```
-#[derive(Debug)]
+///
+/// The builder methods work in a `static`, and what they refuse is then an error of the compiler.
 pub struct Policy {
     handler: &'static str,
     ttl: Option<Duration>,
     key_prefix: &'static str,
-    max_age: OnceCell<HeaderValue>,
+    statuses: &'static [u16],
+    vary: &'static [&'static str],
+    vary_cookie: &'static [&'static str],
+    parameters: Parameters,
+    when: Option<fn(&HttpRequest) -> bool>,
+    unless: Option<fn(&Page) -> bool>,
+    client_ttl: Option<Duration>,
+    max_body: Option<usize>,
+    once: OnceCell<Once>,
+}
+
+/// What is made of it once, at the first request.
+struct Once {
+    vary: Box<[HeaderName]>,
+    max_age: HeaderValue,
+    number: usize,
 }
 
 impl Policy {
@@ -27,7 +54,7 @@ impl Policy {
     ///
     /// # Panics
     ///
-    /// If the time is zero. In a `static`, as the attribute writes it, that is an error of the compiler.
+    /// If the time is zero.
     #[must_use]
     #[track_caller]
     pub const fn new(handler: &'static str, ttl: Option<Duration>) -> Self {
@@ -37,7 +64,20 @@ impl Policy {
                 "a page kept for no time is not cached; write a longer time, or remove `#[cache_page]`"
             );
         }
-        Self { handler, ttl, key_prefix: "", max_age: OnceCell::new() }
+        Self {
+            handler,
+            ttl,
+            key_prefix: "",
+            statuses: &[],
+            vary: &[],
+            vary_cookie: &[],
+            parameters: Parameters::Raw,
+            when: None,
+            unless: None,
+            client_ttl: None,
+            max_body: None,
+            once: OnceCell::new(),
+        }
     }
 
     /// Pages with another prefix are other pages.
@@ -45,6 +85,101 @@ impl Policy {
     pub const fn key_prefix(mut self, key_prefix: &'static str) -> Self {
         self.key_prefix = key_prefix;
         self
+    }
+
+    /// More statuses to which the time to live applies, beside 200, 301 and 308.
+    ///
+    /// # Panics
+    ///
+    /// If one of them is never kept (206, 304, 412, 416) or no final status (200 to 599).
+    #[must_use]
+    #[track_caller]
+    pub const fn statuses(mut self, statuses: &'static [u16]) -> Self {
+        let mut at = 0;
+        while at < statuses.len() {
+            assert!(matches!(statuses[at], 200..=599), "a page has a final status, from 200 to 599");
+            assert!(
+                !matches!(statuses[at], 206 | 304 | 412 | 416),
+                "206, 304, 412 and 416 answer the headers of one request; they are never kept"
+            );
+            at += 1;
+        }
+        self.statuses = statuses;
+        self
+    }
+
+    /// A page for each value of these request headers, in lower case; responses name them in `Vary`.
+    ///
+    /// # Panics
+    ///
+    /// If one of them is no header name in lower case.
+    #[must_use]
+    #[track_caller]
+    pub const fn vary(mut self, headers: &'static [&'static str]) -> Self {
+        let mut at = 0;
+        while at < headers.len() {
+            assert!(
+                is_header_name(headers[at].as_bytes()),
+                "not a header name in lower case, such as \"accept-language\""
+            );
+            at += 1;
+        }
+        self.vary = headers;
+        self
+    }
+
+    /// A page for each value of these cookies; responses say `Vary: cookie`.
+    #[must_use]
+    pub const fn vary_cookie(mut self, cookies: &'static [&'static str]) -> Self {
+        self.vary_cookie = cookies;
+        self
+    }
+
+    /// Only these query parameters make a page, in any order.
+    #[must_use]
+    pub const fn query(mut self, parameters: &'static [&'static str]) -> Self {
+        self.parameters = Parameters::Only(parameters);
+        self
+    }
+
+    /// All query parameters but these make a page, in any order; `utm_*` stands for all that begin like it.
+    #[must_use]
+    pub const fn ignore_query(mut self, parameters: &'static [&'static str]) -> Self {
+        self.parameters = Parameters::Without(parameters);
+        self
+    }
+
+    /// Requests for which this is false pass the cache by.
+    #[must_use]
+    pub const fn when(mut self, when: fn(&HttpRequest) -> bool) -> Self {
+        self.when = Some(when);
+        self
+    }
+
+    /// Pages for which this is true are not kept.
+    #[must_use]
+    pub const fn unless(mut self, unless: fn(&Page) -> bool) -> Self {
+        self.unless = Some(unless);
+        self
+    }
+
+    /// How long clients and caches further down may keep the page, where the handler does not say; as long as it is kept
+    /// here by default.
+    #[must_use]
+    pub const fn client_ttl(mut self, ttl: Duration) -> Self {
+        self.client_ttl = Some(ttl);
+        self
+    }
+
+    /// The longest body that is kept, in bytes, where it is less than the cache's own limit.
+    #[must_use]
+    pub const fn max_body(mut self, bytes: usize) -> Self {
+        self.max_body = Some(bytes);
+        self
+    }
+
+    pub(crate) fn handler(&self) -> &'static str {
+        self.handler
     }
 
     pub(crate) fn ttl(&self) -> Option<Duration> {
@@ -55,20 +190,101 @@ impl Policy {
         self.key_prefix
     }
 
-    pub(crate) fn handler(&self) -> &'static str {
-        self.handler
+    pub(crate) fn parameters(&self) -> Parameters {
+        self.parameters
     }
 
-    /// `max-age=…`, made once for all pages of the handler.
-    ///
-    /// A page kept for ever says a year: clients read larger numbers differently (RFC 9111 1.2.2).
-    pub(crate) fn max_age(&self) -> Result<&HeaderValue, InvalidHeaderValue> {
-        const YEAR: u64 = 365 * 24 * 60 * 60;
-        self.max_age.get_or_try_init(|| {
-            let seconds = self.ttl.map_or(YEAR, |ttl| ttl.as_secs().min(YEAR));
-            HeaderValue::try_from(format!("max-age={seconds}"))
-        })
+    pub(crate) fn cookies(&self) -> &'static [&'static str] {
+        self.vary_cookie
     }
+
+    /// The statuses to which the time to live applies.
+    pub(crate) fn applies_to(&self, status: StatusCode) -> bool {
+        matches!(status.as_u16(), 200 | 301 | 308) || self.statuses.contains(&status.as_u16())
+    }
+
+    pub(crate) fn admits(&self, request: &HttpRequest) -> bool {
+        self.when.is_none_or(|when| when(request))
+    }
+
+    pub(crate) fn refuses(&self, page: &Page) -> bool {
+        self.unless.is_some_and(|unless| unless(page))
+    }
+
+    pub(crate) fn longest_body(&self, limit: usize) -> usize {
+        self.max_body.map_or(limit, |own| own.min(limit))
+    }
+
+    /// The names of `vary`.
+    pub(crate) fn headers(&self) -> &[HeaderName] {
+        self.once().map_or(&[], |once| &once.vary)
+    }
+
+    /// `max-age=…` for clients and caches further down.
+    pub(crate) fn max_age(&self) -> Option<&HeaderValue> {
+        self.once().map(|once| &once.max_age)
+    }
+
+    /// A number of its own among all policies of the process, from zero.
+    pub(crate) fn number(&self) -> Option<usize> {
+        self.once().map(|once| once.number)
+    }
+
+    fn once(&self) -> Option<&Once> {
+        // The names were checked when the policy was made, and digits are a header value: it does not fail.
+        self.once.get_or_try_init(|| self.make_once()).ok()
+    }
+
+    fn make_once(&self) -> Result<Once, http::Error> {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        /// What a page kept for ever says: clients read larger numbers differently (RFC 9111 1.2.2).
+        const YEAR: u64 = 365 * 24 * 60 * 60;
+
+        let vary =
+            self.vary.iter().map(|name| HeaderName::from_bytes(name.as_bytes())).collect::<Result<_, _>>()?;
+        let seconds = self.client_ttl.or(self.ttl).map_or(YEAR, |ttl| ttl.as_secs().min(YEAR));
+        let max_age = HeaderValue::try_from(format!("max-age={seconds}"))?;
+        Ok(Once { vary, max_age, number: NUMBER.fetch_add(1, Ordering::Relaxed) })
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy")
+            .field("handler", &self.handler)
+            .field("ttl", &self.ttl)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A token (RFC 9110 5.6.2) without capital letters.
+const fn is_header_name(name: &[u8]) -> bool {
+    let mut at = 0;
+    while at < name.len() {
+        let is_symbol = matches!(
+            name[at],
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
+        );
+        if !(is_symbol || name[at].is_ascii_digit() || name[at].is_ascii_lowercase()) {
+            return false;
+        }
+        at += 1;
+    }
+    // A star stands for everything, and everything is not a header.
+    !matches!(name, [] | [b'*'])
 }
 
 /// A time to live that the attribute read itself.

@@ -1,68 +1,54 @@
 //! A request's way through the cache.
 
-use std::{
-    any::TypeId,
-    fmt,
-    future::Future,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{any::TypeId, fmt, future::Future, sync::Arc};
 
 use actix_web::{
     HttpRequest, HttpResponse, Responder,
-    dev::ResponseHead,
-    http::{
-        Method,
-        header::{
-            CACHE_CONTROL, DATE, EXPIRES, HeaderMap, HeaderName, HeaderValue, HttpDate,
-            TryIntoHeaderValue as _, VARY,
-        },
-    },
-    web::Bytes,
+    http::{Method, StatusCode},
 };
 
 use crate::{
-    admit, app, body,
+    admit, app,
     cache::PageCache,
-    freshness,
+    clock::Moment,
+    conditional::Extent,
+    fill::Fill,
     input::{KeyInput, Varies},
     key::KeyBuilder,
-    page::{Lifetime, Page},
+    outcome::{Forward, Outcome, Reason},
+    page::Page,
     policy::Policy,
-    status::{self, Forward, Outcome, Reason},
-    vary,
+    status::Report,
 };
 
 /// A request on its way: what its key is made of so far, or why it has none.
 pub struct Lookup<'r> {
-    request: &'r HttpRequest,
-    policy: &'static Policy,
-    cache: &'r PageCache,
-    key: KeyBuilder<'r>,
-    open: bool,
+    pub(crate) request: &'r HttpRequest,
+    pub(crate) policy: &'static Policy,
+    pub(crate) cache: &'r PageCache,
+    pub(crate) key: KeyBuilder<'r>,
+    pub(crate) open: bool,
     admitted: Result<(), Reason>,
 }
+
+/// What comes of looking up: an answer, or why the handler has to run. The inner reason allows its page to be kept.
+type Found = Result<HttpResponse, Result<Forward, Reason>>;
 
 impl<'r> Lookup<'r> {
     pub(crate) fn begin(request: &'r HttpRequest, policy: &'static Policy) -> Self {
         let own = PageCache::of(request);
         let mut key = KeyBuilder::new(request);
-        let admitted = admit::method(request.method()).and_then(|()| match own {
-            Some(_) => Ok(()),
-            None => app::identify(request, &mut key),
-        });
-        let mut lookup = Self {
-            request,
-            policy,
-            cache: own.unwrap_or_else(|| PageCache::process_wide()),
-            key,
-            open: false,
-            admitted,
-        };
-        if lookup.admitted.is_ok() {
-            lookup.key.target(policy.prefix());
+        let admitted = admit::method(request.method())
+            .and_then(|()| if policy.admits(request) { Ok(()) } else { Err(Reason::When) })
+            .and_then(|()| match own {
+                Some(_) => Ok(()),
+                None => app::identify(request, &mut key),
+            });
+        if admitted.is_ok() {
+            key.policy(policy);
         }
-        lookup
+        let cache = own.unwrap_or_else(|| PageCache::process_wide());
+        Self { request, policy, cache, key, open: false, admitted }
     }
 
     /// One argument, covered by what its type says it reads.
@@ -80,6 +66,13 @@ impl<'r> Lookup<'r> {
         }
     }
 
+    /// What the attribute's `vary_by` makes of the request.
+    pub fn vary_by<T: Varies>(&mut self, by: impl FnOnce(&'r HttpRequest) -> T) {
+        if self.admitted.is_ok() {
+            self.key.vary(&by(self.request));
+        }
+    }
+
     /// Answers from the kept page, or runs the handler and keeps its page if that is allowed.
     // Not an `async fn`: a handler that returns no `Responder` is then one error, not one here and one at the `await`.
     #[allow(clippy::manual_async_fn)]
@@ -89,128 +82,65 @@ impl<'r> Lookup<'r> {
         F::Output: Responder,
     {
         async move {
-            let forwarded = match self.look_up(typeid::of::<F>()) {
+            let fill = match self.look_up(typeid::of::<F>()) {
                 Ok(response) => return response,
-                Err(forwarded) => forwarded,
+                Err(forwarded) => Fill::start(self, forwarded),
             };
-            let response = handler.await.respond_to(self.request).map_into_boxed_body();
-            self.finish(forwarded, response)
+            let response = handler.await.respond_to(fill.request()).map_into_boxed_body();
+            fill.finish(response)
         }
     }
 
-    /// The page as a response, or why the handler has to run: the inner reason allows its page to be kept.
-    ///
     /// Every handler has a type of its own, and every instantiation of a generic one: its pages are not another's.
-    fn look_up(&mut self, handler: TypeId) -> Result<HttpResponse, Result<Forward, Reason>> {
+    fn look_up(&mut self, handler: TypeId) -> Found {
         self.key.value(&handler);
         self.admitted.map_err(Err)?;
+        let headers = self.request.headers();
         if self.open {
-            admit::open(self.request.headers(), self.cache.credentials(), self.key.headers()).map_err(Err)?;
+            admit::open(headers, self.cache.credentials(), self.key.headers()).map_err(Err)?;
         }
         let key = self.key.key().ok_or(Err(Reason::KeyTooLong))?;
+        let wishes =
+            if self.cache.obeys_clients() { Some(admit::Wishes::of(headers).map_err(Err)?) } else { None };
         let now = self.cache.clock().now();
-        let page = self.cache.store().get(key, now).map_err(Ok)?;
-        let outcome = Outcome::Hit { ttl: page.ttl(now) };
-        outcome.trace(self.policy.handler());
-        Ok(page.thaw(now, outcome.header()))
+        let found = self.cache.store().get(key, headers, now).and_then(|page| match wishes {
+            Some(wishes) if !wishes.take(page.age(now), page.ttl(now)) => Err(Forward::Request),
+            _ => Ok(page),
+        });
+        match found {
+            Ok(page) => Ok(self.answer(&page, now)),
+            Err(_) if wishes.is_some_and(|wishes| wishes.only_if_cached()) => Ok(self.only_if_cached()),
+            Err(forward) => Err(Ok(forward)),
+        }
     }
 
-    /// The handler's response, kept if that is allowed, and told what became of the request.
-    fn finish(&self, forwarded: Result<Forward, Reason>, response: HttpResponse) -> HttpResponse {
-        let (mut response, outcome) = match forwarded {
-            Err(reason) => (response, Outcome::Bypass(reason)),
-            Ok(why) => match self.keep(response) {
-                (response, Ok(ttl)) => (response, Outcome::Stored { why, ttl }),
-                (response, Err(reason)) => (response, Outcome::NotKept { why, reason }),
-            },
-        };
-        outcome.trace(self.policy.handler());
-        if let Some(line) = outcome.header() {
-            response.headers_mut().append(status::CACHE_STATUS, line);
-        }
+    fn answer(&self, page: &Arc<Page>, now: Moment) -> HttpResponse {
+        let extent = self.extent(page);
+        let mut response = page.thaw(&extent, now);
+        let outcome = if extent == Extent::NotModified { Outcome::Revalidated } else { Outcome::Hit };
+        let report = Report { ttl: page.ttl(now), age: Some(page.age(now)), ..Report::of(outcome) };
+        report.tell(self.cache, self.policy, response.headers_mut());
         response
     }
 
-    /// The response, and for how long its page is kept or why it is not. One that is not kept comes back as it was.
-    fn keep(&self, response: HttpResponse) -> (HttpResponse, Result<Option<Duration>, Reason>) {
-        let date = self.cache.clock().date();
-        let kept_for = match self.keep_for(&response, date) {
-            Ok(kept_for) => kept_for,
-            Err(reason) => return (response, Err(reason)),
-        };
-        let (mut response, body) = response.into_parts();
-        match body::bytes(body) {
-            Ok(body) => {
-                let kept = self.put(response.head_mut(), body.clone(), kept_for, date);
-                (response.set_body(body::whole(body)), kept.map(|()| kept_for))
-            }
-            Err(unfinished) => (response.set_body(unfinished), Err(Reason::Streamed)),
-        }
+    /// How much of a page answers this request.
+    pub(crate) fn extent(&self, page: &Page) -> Extent {
+        page.validators().extent(self.request.method(), self.request.headers())
     }
 
-    fn put(
-        &self,
-        head: &mut ResponseHead,
-        body: Option<Bytes>,
-        kept_for: Option<Duration>,
-        date: SystemTime,
-    ) -> Result<(), Reason> {
-        if body.as_ref().is_some_and(|bytes| bytes.len() > self.cache.max_body()) {
-            return Err(Reason::TooLarge);
-        }
-        let initial_age = freshness::initial_age(&head.headers, date);
-        let added = self.describe(&head.headers, date);
-        let page = Page::freeze(
-            head,
-            &added,
-            body,
-            Lifetime { made_at: self.cache.clock().now(), initial_age, kept_for },
+    /// RFC 9111 5.2.1.7.
+    fn only_if_cached(&self) -> HttpResponse {
+        let mut response = HttpResponse::new(StatusCode::GATEWAY_TIMEOUT);
+        Report::of(Outcome::Bypass(Reason::OnlyIfCached)).tell(
+            self.cache,
+            self.policy,
+            response.headers_mut(),
         );
-        let key = self.key.key().ok_or(Reason::KeyTooLong)?;
-        self.cache.store().put(key, Arc::new(page))?;
-        for (name, value) in added {
-            head.headers.append(name, value);
-        }
-        Ok(())
+        response
     }
 
-    fn keep_for(&self, response: &HttpResponse, date: SystemTime) -> Result<Option<Duration>, Reason> {
-        if *self.request.method() == Method::HEAD {
-            return Err(Reason::Head);
-        }
-        let head = response.head();
-        let response =
-            admit::Response { status: head.status, headers: &head.headers, upgrade: head.upgrade() };
-        response.keep_for(self.policy.ttl(), |name| self.tells_apart(name), date)
-    }
-
-    /// Whether requests that differ in this header never share a page.
-    fn tells_apart(&self, name: &HeaderName) -> bool {
-        // An open page is only seen by requests without credentials that the key does not cover.
-        self.key.headers().contains(name) || (self.open && self.cache.credentials().contains(name))
-    }
-
-    /// What is added to tell caches further down, and the client's own, what they may do with the page.
-    fn describe(&self, headers: &HeaderMap, date: SystemTime) -> Vec<(HeaderName, HeaderValue)> {
-        let mut added = Vec::new();
-        if !headers.contains_key(DATE) {
-            added.extend(HttpDate::from(date).try_into_value().ok().map(|date| (DATE, date)));
-        }
-        if !headers.contains_key(CACHE_CONTROL) && !headers.contains_key(EXPIRES) {
-            // A browser knows one page a URL: it must ask before it shows one visitor's to the next.
-            let said = if self.key.varies() {
-                Some(HeaderValue::from_static("private, no-cache"))
-            } else {
-                self.policy.max_age().ok().cloned()
-            };
-            added.extend(said.map(|said| (CACHE_CONTROL, said)));
-        }
-        let unnamed = self.key.headers().iter().filter(|name| !vary::names(headers, name));
-        added.extend(unnamed.map(|name| (VARY, name.clone().into())));
-        if self.open {
-            added.extend(self.cache.credentials_list().map(|names| (VARY, names.clone())));
-        }
-        added
+    pub(crate) fn is_head(&self) -> bool {
+        *self.request.method() == Method::HEAD
     }
 }
 

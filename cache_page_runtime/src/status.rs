@@ -1,145 +1,125 @@
-//! What became of a request, and why: told in `Cache-Status` (RFC 9211).
+//! Telling what became of a request: one header, one event, one count, all from one place.
 
 use std::{
     fmt::{self, Write as _},
     time::Duration,
 };
 
+use actix_web::http::header::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
+
+use crate::{
+    cache::PageCache,
+    outcome::{Forward, Outcome},
+    policy::Policy,
+};
 
 pub(crate) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
-/// What became of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// A kept page was sent; the handler did not run.
-    Hit { ttl: Option<Duration> },
-    /// The handler ran, and its page is kept for those that come after.
-    Stored { why: Forward, ttl: Option<Duration> },
-    /// The handler ran, and its page may not be kept.
-    NotKept { why: Forward, reason: Reason },
-    /// The request may not use the cache at all.
-    Bypass(Reason),
+/// How much the `Cache-Status` header of a response tells (RFC 9211).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CacheStatus {
+    /// Whether it was a hit or why it was not, whether the page is kept, for how long, and by which rule it is not.
+    #[default]
+    Full,
+    /// Whether it was a hit or why it was not.
+    Brief,
+    /// There is no such header.
+    Off,
 }
 
-/// Why the handler had to run although the request may use the cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Forward {
-    /// No page is kept under its key.
-    Miss,
-    /// There was one, and its time was over.
-    Stale,
+/// An outcome with what is known about it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Report {
+    pub(crate) outcome: Outcome,
+    /// Why the handler ran, where the request may use the cache.
+    pub(crate) forward: Option<Forward>,
+    /// For how long the page is fresh; `None` is for ever, or no page.
+    pub(crate) ttl: Option<Duration>,
+    /// How old the page is.
+    pub(crate) age: Option<Duration>,
+    /// How long the handler took.
+    pub(crate) fill: Option<Duration>,
 }
 
-/// Which rule kept a request from the cache or a response out of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reason {
-    /// The request is neither `GET` nor `HEAD`.
-    Method,
-    /// An open page, and the request carries credentials.
-    Credentials,
-    /// What the key would have to cover is longer than a key may be.
-    KeyTooLong,
-    /// No `PageCache` in the App, and nothing that tells this App from others.
-    UnknownApp,
-    /// `HEAD` does not show the body that would be kept.
-    Head,
-    /// A status that is not kept without the handler's explicit word, or never.
-    Status,
-    /// The response sets a cookie.
-    SetCookie,
-    /// The response says `no-store`.
-    NoStore,
-    /// The response says `no-cache`.
-    NoCache,
-    /// The response says `private`.
-    Private,
-    /// The response says that its time is over already, or says nothing one could rely on.
-    Expired,
-    /// The response depends on request headers that the key does not cover.
-    Vary,
-    /// The response switches protocols.
-    Upgrade,
-    /// A stream of events, which has no end.
-    EventStream,
-    /// The response allows scripts by a nonce, which is for one visitor.
-    Nonce,
-    /// The body is not at hand in one piece.
-    Streamed,
-    /// The body is longer than a body that is kept may be.
-    TooLarge,
-}
+impl Report {
+    pub(crate) fn of(outcome: Outcome) -> Self {
+        Self { outcome, forward: None, ttl: None, age: None, fill: None }
+    }
 
-impl Reason {
-    /// The word for it in `Cache-Status`.
-    pub(crate) fn token(self) -> &'static str {
-        match self {
-            Self::Method => "method",
-            Self::Credentials => "credentials",
-            Self::KeyTooLong => "key-too-long",
-            Self::UnknownApp => "unknown-app",
-            Self::Head => "head",
-            Self::Status => "status",
-            Self::SetCookie => "set-cookie",
-            Self::NoStore => "no-store",
-            Self::NoCache => "no-cache",
-            Self::Private => "private",
-            Self::Expired => "expired",
-            Self::Vary => "vary",
-            Self::Upgrade => "upgrade",
-            Self::EventStream => "event-stream",
-            Self::Nonce => "nonce",
-            Self::Streamed => "streamed",
-            Self::TooLarge => "too-large",
+    /// Tells everybody but the client.
+    pub(crate) fn log(&self, cache: &PageCache, policy: &'static Policy) {
+        cache.counters().count(policy, self);
+        tracing::debug!(
+            target: "cache_page",
+            handler = policy.handler(),
+            outcome = self.outcome.as_str(),
+            reason = self.outcome.reason().map(crate::Reason::as_str),
+            age = self.age.map(|age| age.as_secs()),
+            fill_us = self.fill.map(|fill| u64::try_from(fill.as_micros()).unwrap_or(u64::MAX)),
+        );
+        #[cfg(feature = "metrics")]
+        self.record(cache, policy.handler());
+    }
+
+    /// Tells everybody, the client in a header of its response.
+    pub(crate) fn tell(&self, cache: &PageCache, policy: &'static Policy, headers: &mut HeaderMap) {
+        self.log(cache, policy);
+        if let Some(line) = self.header(cache.told()) {
+            headers.append(CACHE_STATUS, line);
         }
     }
-}
 
-impl Forward {
-    fn token(self) -> &'static str {
-        match self {
-            Self::Miss => "miss",
-            Self::Stale => "stale",
+    fn header(&self, level: CacheStatus) -> Option<HeaderValue> {
+        let mut text = String::with_capacity(56);
+        match level {
+            CacheStatus::Full => write!(text, "{self}").ok()?,
+            CacheStatus::Brief => self.brief(&mut text).ok()?,
+            CacheStatus::Off => return None,
+        }
+        HeaderValue::try_from(text).ok()
+    }
+
+    fn brief(&self, to: &mut impl fmt::Write) -> fmt::Result {
+        to.write_str("cache_page; ")?;
+        match (self.outcome, self.forward) {
+            (Outcome::Hit | Outcome::Revalidated, _) => to.write_str("hit"),
+            (_, Some(forward)) => write!(to, "fwd={}", forward.token()),
+            (Outcome::Bypass(crate::Reason::Method), None) => to.write_str("fwd=method"),
+            (_, None) => to.write_str("fwd=bypass"),
+        }
+    }
+
+    #[cfg(feature = "metrics")]
+    fn record(&self, cache: &PageCache, handler: &'static str) {
+        let reason = self.outcome.reason().map_or("", crate::Reason::as_str);
+        let outcome = self.outcome.as_str();
+        metrics::counter!("cache_page_requests_total", "handler" => handler, "outcome" => outcome, "reason" => reason)
+            .increment(1);
+        if let Some(fill) = self.fill {
+            metrics::histogram!("cache_page_fill_seconds", "handler" => handler).record(fill);
+            // What is kept only changes where a handler ran. A gauge is a float; it is exact up to eight petabytes.
+            #[allow(clippy::cast_precision_loss)]
+            metrics::gauge!("cache_page_bytes").set(cache.store().bytes() as f64);
         }
     }
 }
 
 /// One member of the `Cache-Status` list (RFC 9211 2).
-impl fmt::Display for Outcome {
+impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("cache_page; ")?;
-        let ttl = match *self {
-            Self::Hit { ttl } => {
-                f.write_str("hit")?;
-                ttl
-            }
-            Self::Stored { why, ttl } => {
-                write!(f, "fwd={}; stored", why.token())?;
-                ttl
-            }
-            Self::NotKept { why, reason } => {
-                return write!(f, "fwd={}; detail={}", why.token(), reason.token());
-            }
-            Self::Bypass(Reason::Method) => return f.write_str("fwd=method"),
-            Self::Bypass(reason) => return write!(f, "fwd=bypass; detail={}", reason.token()),
-        };
-        match ttl {
-            // Whole seconds, so that it and `Age` add up to the lifetime.
-            Some(ttl) => write!(f, "; ttl={}", ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0)),
-            None => Ok(()),
+        self.brief(f)?;
+        if self.outcome == Outcome::Stored {
+            f.write_str("; stored")?;
         }
-    }
-}
-
-impl Outcome {
-    /// One event a request, at `debug`.
-    pub(crate) fn trace(self, handler: &'static str) {
-        tracing::debug!(target: "cache_page", handler, "{self}");
-    }
-
-    pub(crate) fn header(self) -> Option<HeaderValue> {
-        let mut text = String::with_capacity(48);
-        write!(text, "{self}").ok()?;
-        HeaderValue::try_from(text).ok()
+        if let Some(ttl) = self.ttl {
+            // Whole seconds, so that it and `Age` add up to the lifetime.
+            write!(f, "; ttl={}", ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0))?;
+        }
+        match self.outcome.reason() {
+            Some(crate::Reason::Method) | None => Ok(()),
+            Some(reason) => write!(f, "; detail={}", reason.as_str()),
+        }
     }
 }

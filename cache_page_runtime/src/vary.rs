@@ -1,6 +1,7 @@
 //! Which request headers a response depends on (RFC 9110 12.5.5).
 
-use actix_web::http::header::{HeaderMap, HeaderName, VARY};
+use actix_web::http::header::{COOKIE, HeaderMap, HeaderName, VARY};
+use smallvec::SmallVec;
 
 /// What one line of `Vary` names.
 enum Named {
@@ -22,9 +23,53 @@ fn named(headers: &HeaderMap) -> impl Iterator<Item = Named> {
         })
 }
 
-/// Whether every header that `Vary` names is one of those that `covered` knows. A star never is.
-pub(crate) fn is_covered(headers: &HeaderMap, covered: impl Fn(&HeaderName) -> bool) -> bool {
-    named(headers).all(|named| matches!(named, Named::Header(name) if covered(&name)))
+/// The headers that `Vary` names and `covered` does not know, in an order of their own; `None` if it may depend on anything.
+pub(crate) fn uncovered(headers: &HeaderMap, covered: impl Fn(&HeaderName) -> bool) -> Option<Names> {
+    let mut names = Names::new();
+    for named in named(headers) {
+        match named {
+            Named::Anything => return None,
+            Named::Header(name) if !covered(&name) => insert(&mut names, name),
+            Named::Header(_) => {}
+        }
+    }
+    Some(names)
+}
+
+/// Header names, sorted and each once, so that equal sets are equal.
+pub(crate) type Names = SmallVec<[HeaderName; 4]>;
+
+/// Adds a name in its place.
+pub(crate) fn insert(names: &mut Names, name: HeaderName) {
+    if let Err(place) = names.binary_search_by(|there| there.as_str().cmp(name.as_str())) {
+        names.insert(place, name);
+    }
+}
+
+/// Adds what a request says under these names to a key: nothing, or its lines put together as RFC 9110 5.3 allows (cookies
+/// with a semicolon, RFC 9113 8.2.3), so that it does not matter how they were split.
+pub(crate) fn add_values(key: &mut impl Extend<u8>, names: &[HeaderName], request: &HeaderMap) {
+    for name in names {
+        frame(key, name.as_str().as_bytes());
+        let separator: &[u8] = if *name == COOKIE { b"; " } else { b", " };
+        let mut value: Option<SmallVec<[u8; 64]>> = None;
+        for line in request.get_all(name) {
+            match &mut value {
+                Some(value) => value.extend_from_slice(separator),
+                None => value = Some(SmallVec::new()),
+            }
+            if let Some(value) = &mut value {
+                value.extend_from_slice(line.as_bytes().trim_ascii());
+            }
+        }
+        key.extend([u8::from(value.is_some())]);
+        frame(key, &value.unwrap_or_default());
+    }
+}
+
+fn frame(key: &mut impl Extend<u8>, bytes: &[u8]) {
+    key.extend((bytes.len() as u64).to_le_bytes());
+    key.extend(bytes.iter().copied());
 }
 
 /// Whether `Vary` names this header.
@@ -42,23 +87,47 @@ mod tests {
         lines.iter().map(|line| (VARY, HeaderValue::from_str(line).unwrap())).collect()
     }
 
-    #[test]
-    fn every_name_on_every_line_must_be_covered() {
-        let covered =
-            |lines: &[&str]| is_covered(&headers(lines), |name| *name == ACCEPT || *name == ACCEPT_LANGUAGE);
-        assert!(covered(&[]));
-        assert!(covered(&["", " , "]));
-        assert!(covered(&["ACCEPT", " accept-language ,\taccept"]));
-        assert!(!covered(&["accept, cookie"]));
-        assert!(!covered(&["accept", "cookie"]));
-        assert!(!covered(&["accept language"]));
+    fn uncovered_names(lines: &[&str]) -> Option<Vec<String>> {
+        let names = uncovered(&headers(lines), |name| *name == ACCEPT)?;
+        Some(names.iter().map(|name| name.as_str().to_owned()).collect())
     }
 
     #[test]
-    fn a_star_is_never_covered() {
-        for lines in [&["*"][..], &[" * "], &["accept, *"], &["accept", "*"], &["*,"]] {
-            assert!(!is_covered(&headers(lines), |_| true), "{lines:?}");
+    fn order_case_and_padding_of_names_do_not_matter() {
+        assert_eq!(uncovered_names(&[]), Some(vec![]));
+        assert_eq!(uncovered_names(&["", " , ,"]), Some(vec![]));
+        assert_eq!(uncovered_names(&["ACCEPT"]), Some(vec![]));
+        for lines in [&["a, b"][..], &["B,A"], &[" b ,\ta", "accept"], &["b", "a"], &["a,b,A,b"]] {
+            assert_eq!(uncovered_names(lines), Some(vec!["a".to_owned(), "b".to_owned()]), "{lines:?}");
         }
+    }
+
+    #[test]
+    fn a_star_or_garbage_may_be_anything() {
+        for lines in [&["*"][..], &[" * "], &["a, *"], &["a", "*"], &["*,"], &["not a name"], &["a;b"]] {
+            assert_eq!(uncovered_names(lines), None, "{lines:?}");
+        }
+    }
+
+    fn values(lines: &[(HeaderName, &str)]) -> Vec<u8> {
+        let mut request = HeaderMap::new();
+        lines
+            .iter()
+            .for_each(|(name, line)| request.append(name.clone(), HeaderValue::from_str(line).unwrap()));
+        let mut key = Vec::new();
+        add_values(&mut key, &[ACCEPT, COOKIE], &request);
+        key
+    }
+
+    #[test]
+    fn absent_is_not_empty_and_lines_are_put_together() {
+        assert_ne!(values(&[]), values(&[(ACCEPT, "")]));
+        assert_ne!(values(&[(ACCEPT, "a")]), values(&[(COOKIE, "a")]));
+        assert_ne!(values(&[(ACCEPT, "a")]), values(&[(ACCEPT, "A")]));
+        assert_ne!(values(&[(ACCEPT, "a"), (ACCEPT, "b")]), values(&[(ACCEPT, "b"), (ACCEPT, "a")]));
+        assert_eq!(values(&[(ACCEPT, "a"), (ACCEPT, "b")]), values(&[(ACCEPT, " a, b ")]));
+        assert_eq!(values(&[(COOKIE, "a=1"), (COOKIE, "b=2")]), values(&[(COOKIE, "a=1; b=2")]));
+        assert_eq!(values(&[(ACCEPT_LANGUAGE, "de")]), values(&[]));
     }
 
     #[test]

@@ -116,11 +116,12 @@ async fn what_the_handler_forbids_is_never_kept() {
 }
 
 #[actix_web::test]
-async fn what_depends_on_headers_outside_the_key_is_never_kept() {
-    for line in ["*", " * ", "accept, *", "accept", "Accept-Encoding", "cookie, accept", "not a name"] {
+async fn what_may_depend_on_anything_is_never_kept() {
+    for line in ["*", " * ", "accept, *", "not a name"] {
         assert_never_kept(move || HttpResponse::Ok().insert_header(("vary", line)).finish(), "vary").await;
     }
     assert_never_kept(with(&[("vary", ""), ("vary", "*")]), "vary").await;
+    assert_never_kept(with(&[("vary", "accept"), ("vary", "*")]), "vary").await;
 }
 
 #[actix_web::test]
@@ -276,7 +277,6 @@ async fn request_headers_do_not_matter() {
         ("cache-control", "no-cache"),
         ("cache-control", "no-store, max-age=0"),
         ("pragma", "no-cache"),
-        ("range", "bytes=0-0"),
         ("authorization", "Bearer bogus"),
         ("cookie", "session=bogus"),
         ("x-http-method-override", "POST"),

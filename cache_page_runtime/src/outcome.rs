@@ -1,0 +1,171 @@
+//! What becomes of a request, and why.
+
+/// What became of a request to a cached handler. Every request has exactly one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// A kept page was sent, or the part of it that was asked for; the handler did not run.
+    Hit,
+    /// The client's own copy is that page: it was told so (304), and nothing was sent; the handler did not run.
+    Revalidated,
+    /// The handler ran, and its page is kept for those that come after.
+    Stored,
+    /// The handler ran, and its page is not kept, by that rule.
+    NotKept(Reason),
+    /// The request does not use the cache, by that rule.
+    Bypass(Reason),
+}
+
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])+ $name:ident = $token:literal,)+) => {
+        /// The rule that kept a request from the cache, or a response out of it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Reason {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl Reason {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The word for it in `Cache-Status`, metrics and logs.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $token,)+
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The request is neither `GET` nor `HEAD`.
+    Method = "method",
+    /// The attribute's `when` said no.
+    When = "when",
+    /// The page is open, and the request carries credentials.
+    Credentials = "credentials",
+    /// What the key would have to cover is longer than a key may be.
+    KeyTooLong = "key-too-long",
+    /// There is no `PageCache` in the App, and nothing that tells this App from others.
+    UnknownApp = "unknown-app",
+    /// The request says `no-store`, in a cache that was told to listen.
+    RequestNoStore = "request-no-store",
+    /// The request says `only-if-cached`, in a cache that was told to listen, and there is no page: the answer is 504.
+    OnlyIfCached = "only-if-cached",
+    /// `HEAD` does not show the body that would be kept.
+    Head = "head",
+    /// A status that is not kept without the handler's explicit word, or never.
+    Status = "status",
+    /// The response sets a cookie.
+    SetCookie = "set-cookie",
+    /// The response says `no-store`.
+    NoStore = "no-store",
+    /// The response says `no-cache`.
+    NoCache = "no-cache",
+    /// The response says `private`.
+    Private = "private",
+    /// The response says that its time is over, or says nothing that could be relied on.
+    Expired = "expired",
+    /// The response depends on things that are in no request header (`Vary: *`).
+    Vary = "vary",
+    /// There are as many variants of the page as there may be.
+    Variants = "variants",
+    /// The response switches protocols.
+    Upgrade = "upgrade",
+    /// A stream of events, which has no end.
+    EventStream = "event-stream",
+    /// The response allows scripts by a nonce, which is for one visitor.
+    Nonce = "nonce",
+    /// The body is not at hand in one piece.
+    Streamed = "streamed",
+    /// The body is longer than one that is kept may be.
+    TooLarge = "too-large",
+    /// The attribute's `unless` said so.
+    Unless = "unless",
+    /// The handler did not come to an end: it panicked, or its client went away.
+    Abandoned = "abandoned",
+}
+
+impl Outcome {
+    /// How many there are, each reason counted.
+    pub(crate) const COUNT: usize = 3 + 2 * Reason::ALL.len();
+
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let reasons = || Reason::ALL.iter().copied();
+        [Self::Hit, Self::Revalidated, Self::Stored]
+            .into_iter()
+            .chain(reasons().map(Self::NotKept))
+            .chain(reasons().map(Self::Bypass))
+    }
+
+    /// The word for it in metrics and logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Revalidated => "revalidated",
+            Self::Stored => "stored",
+            Self::NotKept(_) => "not-kept",
+            Self::Bypass(_) => "bypass",
+        }
+    }
+
+    /// The rule behind it, where there is one.
+    #[must_use]
+    pub const fn reason(self) -> Option<Reason> {
+        match self {
+            Self::NotKept(reason) | Self::Bypass(reason) => Some(reason),
+            Self::Hit | Self::Revalidated | Self::Stored => None,
+        }
+    }
+
+    /// Its place among all of them.
+    pub(crate) const fn index(self) -> usize {
+        match self {
+            Self::Hit => 0,
+            Self::Revalidated => 1,
+            Self::Stored => 2,
+            Self::NotKept(reason) => 3 + reason as usize,
+            Self::Bypass(reason) => 3 + Reason::ALL.len() + reason as usize,
+        }
+    }
+}
+
+/// Why the handler has to run although the request may use the cache (RFC 9211 2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Forward {
+    /// No page is kept under its key.
+    Miss,
+    /// Pages are kept, and none for the request headers that they depend on.
+    VaryMiss,
+    /// There was one, and its time was over.
+    Stale,
+    /// The client asked for a new one, and the cache was told to listen.
+    Request,
+}
+
+impl Forward {
+    pub(crate) const fn token(self) -> &'static str {
+        match self {
+            Self::Miss => "miss",
+            Self::VaryMiss => "vary-miss",
+            Self::Stale => "stale",
+            Self::Request => "request",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_outcome_has_a_place_of_its_own() {
+        let places: Vec<usize> = Outcome::all().map(Outcome::index).collect();
+        assert_eq!(places, (0..Outcome::COUNT).collect::<Vec<_>>());
+    }
+}
