@@ -28,6 +28,7 @@
 //!     let __page = &mut ::cache_page::__private::Request::begin(&__page, &__POLICY);
 //!     __page.reads::<web::Path<u64>>();
 //!     __page.vary(&user);
+//!     __page.vary_by(path::to::function);                      // only with that option
 //!     (__page).serve(async move {
 //!         if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<Result<_, AppError>> {
 //!             return __returns;
@@ -57,17 +58,14 @@ use syn::{
     ext::IdentExt as _, parse_quote, punctuated::Punctuated, spanned::Spanned as _, visit_mut::VisitMut,
 };
 
-use crate::{
-    args::{Args, located},
-    check::MOST_ARGUMENTS,
-    handler::Handler,
-};
+use crate::{args::Args, check::MOST_ARGUMENTS, handler::Handler, ttl::located};
 
 pub(crate) fn expand(args: &Args, mut handler: Handler) -> TokenStream {
     let door = &args.krate;
     let page = Ident::new("__page", Span::mixed_site());
     let policy = policy(args, &handler.signature.ident);
     let reads: Vec<TokenStream> = reads(&handler, &page);
+    let vary_by = args.options.vary_by().map(|by| quote_spanned!(by.span()=> #page.vary_by(#by);));
     let returned = returned(&handler.signature.output);
     let witness = witness(&returned, &handler.signature.generics);
 
@@ -93,6 +91,7 @@ pub(crate) fn expand(args: &Args, mut handler: Handler) -> TokenStream {
             #witness
             let #page = &mut (&#page).begin(&__POLICY);
             #(#reads)*
+            #vary_by
             #serve
         }
     }
@@ -100,22 +99,22 @@ pub(crate) fn expand(args: &Args, mut handler: Handler) -> TokenStream {
 
 /// What the attribute said, as a constant.
 fn policy(args: &Args, handler: &Ident) -> TokenStream {
-    let Args { ttl, ttl_span, name, key_prefix, krate, renamed } = args;
-    let name = match name {
+    let Args { ttl, options, krate } = args;
+    let name = match options.name() {
         Some(name) => quote!(#name),
         None => {
             let last = format!("::{}", handler.unraw());
             quote!(::core::concat!(::core::module_path!(), #last))
         }
     };
-    let key_prefix = key_prefix.as_ref().map(|prefix| quote!(.key_prefix(#prefix)));
+    let calls = options.calls(krate);
     // A path of the user's own may be longer than it has to be.
-    let lints = renamed.then(|| quote!(#[allow(unused_qualifications)]));
-    let door = located(krate, *ttl_span);
-    let new = quote_spanned!(*ttl_span=> #door::__private::Policy::new(#name, #ttl));
+    let lints = options.krate().map(|_| quote!(#[allow(unused_qualifications)]));
+    let (at, door, ttl) = (ttl.span(), located(krate, ttl.span()), ttl.tokens(krate));
+    let new = quote_spanned!(at=> #door::__private::Policy::new(#name, #ttl));
     quote! {
         #lints
-        static __POLICY: #krate::__private::Policy = #new #key_prefix;
+        static __POLICY: #krate::__private::Policy = #new #calls;
     }
 }
 

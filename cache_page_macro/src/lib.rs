@@ -5,7 +5,9 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | `args` | what stands in the parentheses: the TTL and the options |
+//! | `args` | what stands in the parentheses, split into its arguments |
+//! | `ttl` | times: literals, texts with units, constants |
+//! | `options` | the options: how each is written, and the call that is made of it |
 //! | `handler` | the annotated function: signature parsed, body left as it came |
 //! | `check` | every mistake, each at its own token |
 //! | `expand` | the generated function |
@@ -14,8 +16,10 @@ mod args;
 mod check;
 mod expand;
 mod handler;
+mod options;
 #[cfg(test)]
 mod tests;
+mod ttl;
 
 use proc_macro2::TokenStream;
 
@@ -60,7 +64,19 @@ use crate::{args::Args, handler::Handler};
 /// |---|---|
 /// | `name = "home"` | what the handler is called where it is reported, instead of `module::path::function` |
 /// | `key_prefix = "v2"` | keeps pages apart that would otherwise share a key, and forgets all of them when it changes |
+/// | `statuses = [404, 410]` | more statuses that the time to live applies to, beside 200, 301 and 308 |
+/// | `vary = ["accept-language"]` | a page for each value of these request headers; responses name them in `Vary` |
+/// | `vary_cookie = ["theme"]` | a page for each value of these cookies, whatever the others hold |
+/// | `vary_by = path::to::function` | a page for each value of a `fn(&HttpRequest) -> impl Hash` |
+/// | `query = ["page"]` | only these query parameters make a page, in any order; `[]` is none of them |
+/// | `ignore_query = ["utm_*"]` | all query parameters but these make a page, in any order |
+/// | `when = path::to::function` | requests for which a `fn(&HttpRequest) -> bool` is false pass the cache by |
+/// | `unless = path::to::function` | pages for which a `fn(&Page) -> bool` is true are not kept |
+/// | `client_ttl = "10s"` | how long browsers and caches further down may keep the page, if not as long as it is kept here |
+/// | `max_body = 64 * 1024` | longer bodies are not kept, in bytes |
 /// | `crate = path` | where the `cache_page` crate is, if it was renamed or re-exported |
+///
+/// Functions may be closures: `when = |request| request.path() != "/live"`.
 ///
 /// # What each argument reads
 ///

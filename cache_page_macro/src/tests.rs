@@ -31,6 +31,8 @@ snapshots! {
     for_ever
     sub_second
     options
+    all_options
+    no_parameters
     refused
 }
 

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use actix_web::http::{
     Method, StatusCode,
     header::{
-        CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_REPORT_ONLY, CONTENT_TYPE, HeaderMap,
-        HeaderName, PRAGMA, SET_COOKIE, UPGRADE,
+        CACHE_CONTROL, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_REPORT_ONLY,
+        CONTENT_TYPE, HeaderMap, HeaderName, PRAGMA, SET_COOKIE, UPGRADE,
     },
 };
 
@@ -50,14 +50,28 @@ impl Wishes {
 pub(crate) fn open(
     request: &HeaderMap,
     credentials: &[HeaderName],
-    covered: &[HeaderName],
+    covers: impl Fn(&HeaderName) -> bool,
 ) -> Result<(), Reason> {
-    let uncovered = |name: &&HeaderName| request.contains_key(*name) && !covered.contains(name);
+    let uncovered = |name: &&HeaderName| request.contains_key(*name) && !covers(name);
     match credentials.iter().find(uncovered) {
         Some(_) => Err(Reason::Credentials),
         None => Ok(()),
     }
 }
+
+/// Statuses of which no page is kept, whatever the handler says of it.
+///
+/// Some answer the request's own Range, If-Match, If-None-Match or Expect, which are no part of the key: anybody could put
+/// one in the place of the page. Of the last four, RFC 6585 says that they must not be stored.
+const NEVER_KEPT: [u16; 9] = [206, 304, 412, 416, 417, 428, 429, 431, 511];
+
+/// Headers that are about the one visitor who is sent them, beside `Set-Cookie`.
+const PERSONAL: [HeaderName; 4] = [
+    HeaderName::from_static("set-cookie2"),
+    HeaderName::from_static("clear-site-data"),
+    HeaderName::from_static("authentication-info"),
+    HeaderName::from_static("sec-websocket-accept"),
+];
 
 /// The attribute's time to live; `None` is for ever.
 #[derive(Clone, Copy, Debug)]
@@ -93,23 +107,24 @@ impl Response<'_> {
         if self.upgrade || self.headers.contains_key(UPGRADE) {
             return Err(Reason::Upgrade);
         }
-        match self.status {
-            // Answers to a request's own Range, If-Match or If-None-Match, which are no part of the key: anybody could
-            // put one in the place of the page.
-            StatusCode::PARTIAL_CONTENT
-            | StatusCode::NOT_MODIFIED
-            | StatusCode::PRECONDITION_FAILED
-            | StatusCode::RANGE_NOT_SATISFIABLE => Err(Reason::Status),
-            status if status.is_informational() => Err(Reason::Status),
-            _ if self.is_event_stream() => Err(Reason::EventStream),
-            _ => Ok(()),
+        if NEVER_KEPT.contains(&self.status.as_u16())
+            || self.status.is_informational()
+            || self.headers.contains_key(CONTENT_RANGE)
+        {
+            return Err(Reason::Status);
         }
+        if self.is_event_stream() { Err(Reason::EventStream) } else { Ok(()) }
     }
 
     fn is_for_everyone(&self, directives: &Directives) -> Result<(), Reason> {
         if self.headers.contains_key(SET_COOKIE) {
             Err(Reason::SetCookie)
-        } else if directives.no_store && !(directives.must_understand && self.is_understood()) {
+        } else if PERSONAL.iter().any(|name| self.headers.contains_key(name)) {
+            Err(Reason::Personal)
+        } else if directives.must_understand && !self.is_understood() {
+            // Whether or not `no-store` stands there for caches that do not know the word (RFC 9111 3).
+            Err(if directives.no_store { Reason::NoStore } else { Reason::Status })
+        } else if directives.no_store && !directives.must_understand {
             Err(Reason::NoStore)
         } else if directives.private {
             Err(Reason::Private)

@@ -4,22 +4,25 @@
 //! `PageCache` into an App says which Apps share pages. Without one, pages are kept apart by App, whatever the handler
 //! reads there: `web::Data` arguments, `HttpRequest::app_data`, an extractor of the user's own.
 //!
-//! * Behind an `HttpServer`, an App is known by its actix `System`, host name and socket address. All workers share its
-//!   pages, even where each worker's factory call makes its own `web::Data`.
-//! * An App without a server (`test::init_service`) is known by itself: its number is given out at its first request and
-//!   never used again. actix-web offers no place to put it, so it goes with the address of the App's resource map, and a
-//!   task of the test's own runtime holds the App until that runtime ends: no other App can take the address meanwhile.
+//! * Behind an `HttpServer` on TCP, an App is known by its actix `System`, host name and socket address. All workers share
+//!   its pages, even where each worker's factory call makes its own `web::Data`.
+//! * An App without an address of its own (`test::init_service`, a Unix socket) is known by itself: its number is given out
+//!   at its first request and never used again. actix-web offers no place to put it, so it goes with the address of the
+//!   App's resource map, and a task of the worker's own runtime holds the App: no other can take the address meanwhile.
+//!   Only so many are held; who comes back later gets another number, and new pages.
 //! * Where there is neither (`#[tokio::test]`), nothing tells two Apps apart, and nothing is kept.
 
 use std::{
     cell::RefCell,
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::{AtomicU64, Ordering},
 };
 
 use actix_web::{
     HttpRequest,
     dev::AppConfig,
-    rt::{self, System},
+    rt::{self, System, task::JoinHandle},
 };
 
 use crate::{key::KeyBuilder, outcome::Reason};
@@ -28,22 +31,32 @@ thread_local! {
     /// A worker thread belongs to one System as long as it lives, and asking for the current one is not cheap.
     static SYSTEM: Option<usize> = System::try_current().map(|system| system.id());
 
-    /// The Apps without a server on this thread: address and number.
-    static ALONE: RefCell<Vec<(usize, u64)>> = const { RefCell::new(Vec::new()) };
+    /// The Apps of this thread that have no address of their own.
+    static ALONE: RefCell<VecDeque<Alone>> = const { RefCell::new(VecDeque::new()) };
+}
+
+/// How many of them a thread holds.
+const MOST_ALONE: usize = 8;
+
+struct Alone {
+    /// Of its resource map.
+    address: usize,
+    number: u64,
+    held: JoinHandle<()>,
 }
 
 /// Adds the App to the key, so that no other App finds its pages.
 pub(crate) fn identify(request: &HttpRequest, key: &mut KeyBuilder<'_>) -> Result<(), Reason> {
     let config = request.app_config();
-    if is_served(config) {
-        key.value(&(
+    if request.peer_addr().is_some() && is_served(config) {
+        key.record(&(
             SYSTEM.try_with(|system| *system).ok().flatten(),
             config.secure(),
             config.host(),
             config.local_addr(),
         ));
     } else {
-        key.value(&number(request).ok_or(Reason::UnknownApp)?);
+        key.record(&number(request).ok_or(Reason::UnknownApp)?);
     }
     Ok(())
 }
@@ -58,21 +71,38 @@ fn is_served(config: &AppConfig) -> bool {
 fn number(request: &HttpRequest) -> Option<u64> {
     let address = std::ptr::from_ref(request.resource_map()).addr();
     let known =
-        ALONE.with_borrow(|apps| apps.iter().find(|(at, _)| *at == address).map(|(_, number)| *number));
-    known.or_else(|| System::is_registered().then(|| give_number(address, request.clone())))
+        ALONE.with_borrow(|apps| apps.iter().find(|app| app.address == address).map(|app| app.number));
+    known.or_else(|| give_number(address, request.clone()))
 }
 
-fn give_number(address: usize, held: HttpRequest) -> u64 {
+fn give_number(address: usize, request: HttpRequest) -> Option<u64> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
 
+    let held = hold((request, Place(address)))?;
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    ALONE.with_borrow_mut(|apps| apps.push((address, number)));
-    let place = Place(address);
-    rt::spawn(async move {
-        let _both_until_the_runtime_ends = (held, place);
-        std::future::pending::<()>().await;
+    let oldest = ALONE.with_borrow_mut(|apps| {
+        apps.push_back(Alone { address, number, held });
+        if apps.len() > MOST_ALONE { apps.pop_front() } else { None }
     });
-    number
+    if let Some(oldest) = oldest {
+        oldest.held.abort();
+    }
+    Some(number)
+}
+
+/// Keeps something until the runtime ends or the task is aborted; `None` where there is no actix runtime to keep it in.
+fn hold(what: impl Sized + 'static) -> Option<JoinHandle<()>> {
+    if !System::is_registered() {
+        return None;
+    }
+    // A System may have been here and be gone, and then `spawn` panics: nothing else tells.
+    let spawn = || {
+        rt::spawn(async move {
+            let _kept = what;
+            std::future::pending::<()>().await;
+        })
+    };
+    catch_unwind(AssertUnwindSafe(spawn)).ok()
 }
 
 /// An address in `ALONE`, which is free again once the App there is no longer held.
@@ -80,7 +110,11 @@ struct Place(usize);
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // The thread may be ending, and the table with it.
-        let _ = ALONE.try_with(|apps| apps.borrow_mut().retain(|(at, _)| *at != self.0));
+        // The thread may be ending, and the table with it; or the table is just being changed, which did it already.
+        let _ = ALONE.try_with(|apps| {
+            if let Ok(mut apps) = apps.try_borrow_mut() {
+                apps.retain(|app| app.address != self.0);
+            }
+        });
     }
 }

@@ -20,3 +20,14 @@ pub(crate) fn whole(bytes: Option<Bytes>) -> BoxBody {
         None => BoxBody::new(NoBody::new()),
     }
 }
+
+/// The same bytes in an allocation of their own size: a short body may be a piece of a large buffer, and keeping the one
+/// would keep the other.
+pub(crate) fn compact(bytes: Bytes) -> Bytes {
+    match bytes.try_into_mut() {
+        Ok(whole) if whole.capacity() <= whole.len() + whole.len() / 8 => whole.freeze(),
+        Ok(loose) => Bytes::copy_from_slice(&loose),
+        // Somebody else holds it as well, or it is a constant; how large it is as a whole is not to be known.
+        Err(shared) => Bytes::copy_from_slice(&shared),
+    }
+}

@@ -20,15 +20,31 @@ use crate::{
 
 const DEFAULT_MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// What usually carries credentials beside the headers that are registered for it.
-const USUAL_CREDENTIALS: [&str; 7] = [
+/// What usually carries credentials, or somebody's identity that a proxy has checked, beside the headers that are
+/// registered for it.
+const USUAL_CREDENTIALS: [&str; 22] = [
     "x-api-key",
     "x-auth-token",
     "x-access-token",
     "x-session-token",
-    "x-forwarded-user",
-    "x-remote-user",
     "x-amz-security-token",
+    "dpop",
+    "signature",
+    "remote-user",
+    "x-remote-user",
+    "x-forwarded-user",
+    "x-forwarded-email",
+    "x-forwarded-access-token",
+    "x-forwarded-client-cert",
+    "x-auth-request-user",
+    "x-auth-request-email",
+    "x-auth-request-access-token",
+    "cf-access-jwt-assertion",
+    "x-goog-iap-jwt-assertion",
+    "x-amzn-oidc-data",
+    "x-amzn-oidc-identity",
+    "x-ms-client-principal",
+    "x-ssl-client-cert",
 ];
 
 /// The cache that the pages of an App are kept in.
@@ -44,8 +60,8 @@ const USUAL_CREDENTIALS: [&str; 7] = [
 /// # drop(app);
 /// ```
 ///
-/// It is found as the App's `PageCache` or `web::Data<PageCache>`, the innermost first. Where there is none, one cache
-/// of the process serves, in which every App has its own pages.
+/// It is found as the App's `PageCache`, else its `web::Data<PageCache>`; of several, that of the innermost scope. Where
+/// there is none, one cache of the process serves, in which every App has its own pages.
 ///
 /// As an argument of a handler, it is the cache of the App that the handler runs in.
 #[derive(Clone)]

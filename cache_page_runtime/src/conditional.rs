@@ -7,7 +7,7 @@ use std::{
 
 use actix_web::http::{
     Method, StatusCode,
-    header::{HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE},
+    header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE},
 };
 
 use crate::{freshness::date, range};
@@ -33,6 +33,11 @@ pub(crate) enum Extent {
     NotModified,
     /// None: the body has no such bytes.
     Unsatisfiable,
+}
+
+/// Whether a client asks for anything less than the page. Most do not.
+pub(crate) fn asks_for_less(request: &HeaderMap) -> bool {
+    [IF_NONE_MATCH, IF_MODIFIED_SINCE, RANGE].iter().any(|name| request.contains_key(name))
 }
 
 impl Validators<'_> {
@@ -79,6 +84,9 @@ impl Validators<'_> {
 
     /// By strong comparison only (RFC 9110 13.1.5): the parts of two versions must never be put together.
     fn may_cut(&self, request: &HeaderMap) -> bool {
+        if takes_encodings(request) {
+            return false;
+        }
         if !request.contains_key(IF_RANGE) {
             return true;
         }
@@ -103,6 +111,19 @@ impl Validators<'_> {
         };
         changed == known && made.duration_since(changed).is_ok_and(|since| since >= Duration::from_secs(1))
     }
+}
+
+/// Whether middleware around may encode what this client is sent. If it has a part of that, whatever the validator, what
+/// is missing is no part of the page. Clients that want parts ask for no encoding; browsers always do.
+fn takes_encodings(request: &HeaderMap) -> bool {
+    let is_taken = |member: &[u8]| {
+        let mut parts = member.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
+        let coding = parts.next().unwrap_or_default();
+        let weighs_nothing = |part: &[u8]| matches!(part, [b'q' | b'Q', b'=', weight @ ..] if weight.iter().all(|byte| b"0.".contains(byte)));
+        !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity") && !parts.any(weighs_nothing)
+    };
+    let lines = request.get_all(ACCEPT_ENCODING);
+    lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b',')).any(is_taken)
 }
 
 /// The value of a header that stands there once. Of several, none is the right one.

@@ -29,16 +29,16 @@ impl Directives {
     pub(crate) fn parse<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Self {
         let mut directives = Self::default();
         for line in lines {
-            members(line.as_bytes(), |member| directives.add(member));
+            let mut rest = line.as_bytes();
+            let is_list = is_list(rest);
+            while let Some((name, value)) = next(&mut rest, is_list) {
+                directives.add(name, value, is_list);
+            }
         }
         directives
     }
 
-    fn add(&mut self, member: &[u8]) {
-        let (name, value) = match member.iter().position(|&byte| byte == b'=') {
-            Some(equals) => (member[..equals].trim_ascii(), Some(member[equals + 1..].trim_ascii())),
-            None => (member.trim_ascii(), None),
-        };
+    fn add(&mut self, name: &[u8], value: Option<&[u8]>, is_list: bool) {
         let is = |directive: &str| name.eq_ignore_ascii_case(directive.as_bytes());
         if is("no-store") {
             self.no_store = true;
@@ -51,7 +51,8 @@ impl Directives {
         } else if is("s-maxage") {
             shorten(&mut self.s_maxage, value);
         } else if is("must-understand") {
-            self.must_understand = true;
+            // The one word by which more is kept: it must be beyond doubt.
+            self.must_understand |= is_list;
         } else if is("only-if-cached") {
             self.only_if_cached = true;
         } else if is("min-fresh") {
@@ -82,34 +83,84 @@ pub(crate) fn delta_seconds(value: &[u8]) -> Option<u64> {
     )
 }
 
-/// Splits a list at its commas, but not at those in a quoted string (RFC 9110 5.6.1).
-///
-/// A quote that is never closed quotes nothing: what follows it may be a directive.
-fn members<'l>(line: &'l [u8], mut each: impl FnMut(&'l [u8])) {
+/// Whether a line is what the grammar says: names and their values, and commas between them.
+fn is_list(line: &[u8]) -> bool {
     let mut rest = line;
-    while !rest.is_empty() {
-        let end = member_end(rest);
-        each(&rest[..end]);
-        rest = rest.get(end + 1..).unwrap_or_default();
-    }
-}
-
-fn member_end(list: &[u8]) -> usize {
-    let mut at = 0;
-    while let Some(&byte) = list.get(at) {
-        match byte {
-            b',' => return at,
-            b'"' => at = closing_quote(list, at).unwrap_or(at) + 1,
-            _ => at += 1,
+    loop {
+        let Some(start) = rest.iter().position(|byte| !matches!(byte, b',' | b' ' | b'\t')) else {
+            return true;
+        };
+        let name = word(&rest[start..]);
+        rest = rest[start + name.len()..].trim_ascii_start();
+        if let Some(behind) = rest.strip_prefix(b"=") {
+            let behind = behind.trim_ascii_start();
+            let length = closed_quote(behind).map_or_else(|| word(behind).len(), |end| end + 1);
+            rest = behind[length..].trim_ascii_start();
+        }
+        if name.is_empty() || !matches!(rest.first(), None | Some(b',')) {
+            return false;
         }
     }
-    list.len()
 }
 
-fn closing_quote(list: &[u8], open: usize) -> Option<usize> {
-    let mut at = open + 1;
+/// The next directive of a line, and its value.
+///
+/// What stands between two directives should be a comma; anything that is no part of a word will do, for a `no-store` behind
+/// a semicolon was meant all the same. Where a line is no list, it is not clear either what a quote encloses, and every word
+/// counts.
+fn next<'l>(rest: &mut &'l [u8], is_list: bool) -> Option<(&'l [u8], Option<&'l [u8]>)> {
+    let start = rest.iter().position(is_of_a_word)?;
+    let name = word(&rest[start..]);
+    *rest = &rest[start + name.len()..];
+    let Some(behind) = rest.trim_ascii_start().strip_prefix(b"=") else { return Some((name, None)) };
+    let behind = behind.trim_ascii_start();
+    let value = match closed_quote(behind) {
+        Some(end) if is_list => &behind[..=end],
+        _ => word(behind),
+    };
+    *rest = &behind[value.len()..];
+    // What sticks to a value spoils it.
+    let is_alone = !rest.first().is_some_and(|byte| is_of_a_word(byte) || matches!(byte, b'"' | b'='));
+    Some((name, Some(if is_alone { value } else { b"" })))
+}
+
+fn word(text: &[u8]) -> &[u8] {
+    let end = text.iter().position(|byte| !is_of_a_word(byte)).unwrap_or(text.len());
+    &text[..end]
+}
+
+/// RFC 9110 5.6.2, as far as directives and their values need it.
+fn is_of_a_word(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'-' | b'_'
+                | b'.'
+                | b'+'
+                | b'!'
+                | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'^'
+                | b'`'
+                | b'|'
+                | b'~'
+        )
+}
+
+/// Where a quoted string at the beginning of `text` ends (RFC 9110 5.6.4).
+///
+/// A quote that is never closed quotes nothing: what follows it may be a directive.
+fn closed_quote(text: &[u8]) -> Option<usize> {
+    if text.first() != Some(&b'"') {
+        return None;
+    }
+    let mut at = 1;
     loop {
-        match list.get(at)? {
+        match text.get(at)? {
             b'"' => return Some(at),
             b'\\' => at += 2,
             _ => at += 1,
@@ -133,6 +184,39 @@ mod tests {
         {
             assert!(parse(&[line]).no_store, "{line:?}");
         }
+    }
+
+    #[test]
+    fn reads_what_was_meant() {
+        for line in [
+            "no-store; max-age=60",
+            "max-age=60; no-store",
+            "max-age=60 no-store",
+            "public no-store",
+            "no-store;",
+            "\"no-store\"",
+            "=no-store",
+            "a=1=no-store",
+        ] {
+            assert!(parse(&[line]).no_store, "{line:?}");
+        }
+        assert_eq!(parse(&["private max-age=60"]).max_age, Some(60));
+    }
+
+    #[test]
+    fn a_quote_hides_nothing_where_it_is_not_clear_what_it_encloses() {
+        for line in [
+            "x=\"a, no-store\"b",
+            "=\"a, no-store, b\"",
+            "=\",x=\", no-store, y=\"",
+            "x\"y=\"a, no-store, b\"",
+            "a b; x=\"no-store\"",
+        ] {
+            assert!(parse(&[line]).no_store, "{line:?}");
+        }
+        assert!(!parse(&["no-store, \"must-understand\""]).must_understand);
+        assert!(!parse(&["no-store; must-understand"]).must_understand);
+        assert!(parse(&["no-store,, must-understand ,x = \"a;b\""]).must_understand);
     }
 
     #[test]
@@ -171,7 +255,7 @@ mod tests {
     #[test]
     fn what_only_looks_like_a_directive_is_none() {
         assert_eq!(
-            parse(&["no-stores, xno-store, no store, private-ish, max-agee=5"]),
+            parse(&["no-stores, xno-store, no store, private-ish, max-agee=5, x=no-store, é"]),
             Directives::default()
         );
     }

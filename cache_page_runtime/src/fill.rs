@@ -14,6 +14,7 @@ use actix_web::{
     },
     web::Bytes,
 };
+use smallvec::SmallVec;
 
 use crate::{
     admit::{self, Ttl},
@@ -89,23 +90,31 @@ impl<'l, 'r> Fill<'l, 'r> {
             Err(reason) => return (response, Err(reason)),
         };
         let (mut response, body) = response.into_parts();
-        match body::bytes(body) {
-            Ok(body) => {
-                let page = self.put(response.head_mut(), body.clone(), admitted);
-                (response.set_body(body::whole(body)), page)
-            }
-            Err(unfinished) => (response.set_body(unfinished), Err(Reason::Streamed)),
+        let body = match body::bytes(body) {
+            Ok(body) => body,
+            Err(unfinished) => return (response.set_body(unfinished), Err(Reason::Streamed)),
+        };
+        if body.as_ref().is_some_and(|bytes| bytes.len() > self.longest_body()) {
+            return (response.set_body(body::whole(body)), Err(Reason::TooLarge));
         }
+        let body = body.map(body::compact);
+        let page = self.put(response.head_mut(), body.clone(), admitted);
+        (response.set_body(body::whole(body)), page)
+    }
+
+    fn longest_body(&self) -> usize {
+        self.lookup.policy.longest_body(self.lookup.cache.max_body())
     }
 
     fn admit(&self, response: &HttpResponse) -> Result<Admitted, Reason> {
         if self.lookup.is_head() {
             return Err(Reason::Head);
         }
-        let (head, policy) = (response.head(), self.lookup.policy);
+        let (head, failed, policy) = (response.head(), response.error().is_some(), self.lookup.policy);
         let response =
             admit::Response { status: head.status, headers: &head.headers, upgrade: head.upgrade() };
-        let ttl = policy.applies_to(head.status).then_some(Ttl(policy.ttl()));
+        // A handler that fails has not said how long that may be kept, whatever status it fails with.
+        let ttl = (!failed && policy.applies_to(head.status)).then_some(Ttl(policy.ttl()));
         let date = self.lookup.cache.clock().date();
         let kept_for = response.keep_for(ttl, date)?;
         let names = vary::uncovered(&head.headers, |name| self.tells_apart(name)).ok_or(Reason::Vary)?;
@@ -116,7 +125,7 @@ impl<'l, 'r> Fill<'l, 'r> {
     fn tells_apart(&self, name: &HeaderName) -> bool {
         let Lookup { key, cache, open, .. } = self.lookup;
         // An open page is only seen by requests without credentials that the key does not cover.
-        key.headers().contains(name) || (*open && cache.credentials().contains(name))
+        key.covers(name) || (*open && cache.credentials().contains(name))
     }
 
     fn put(
@@ -126,9 +135,6 @@ impl<'l, 'r> Fill<'l, 'r> {
         admitted: Admitted,
     ) -> Result<Arc<Page>, Reason> {
         let Lookup { cache, policy, key, request, .. } = self.lookup;
-        if body.as_ref().is_some_and(|bytes| bytes.len() > policy.longest_body(cache.max_body())) {
-            return Err(Reason::TooLarge);
-        }
         let added = self.describe(head, body.as_deref(), admitted.date);
         let lifetime = Lifetime {
             made_at: cache.clock().now(),
@@ -142,7 +148,7 @@ impl<'l, 'r> Fill<'l, 'r> {
         let key = key.key().ok_or(Reason::KeyTooLong)?;
         cache.store().put(key, admitted.names, request.headers(), Arc::clone(&page))?;
         for (name, value) in added {
-            head.headers.append(name, value);
+            head.headers.insert(name, value);
         }
         Ok(page)
     }
@@ -160,34 +166,45 @@ impl<'l, 'r> Fill<'l, 'r> {
         if !headers.contains_key(DATE) {
             added.extend(HttpDate::from(date).try_into_value().ok().map(|date| (DATE, date)));
         }
-        if !headers.contains_key(CACHE_CONTROL) && !headers.contains_key(EXPIRES) {
-            // A browser knows one page a URL: it must ask before it shows one visitor's to the next.
-            let said = if key.varies() {
-                Some(HeaderValue::from_static("private, no-cache"))
-            } else {
-                policy.max_age().cloned()
+        if !headers.contains_key(CACHE_CONTROL) {
+            // Caches further down, browsers among them, know one page a URL. What is in the key beside the URL is unknown to
+            // them: they must ask before they show one visitor's page to the next.
+            let said = match (key.varies(), headers.contains_key(EXPIRES)) {
+                (true, false) => Some(HeaderValue::from_static("private, no-cache")),
+                (true, true) => Some(HeaderValue::from_static("private")),
+                (false, false) => policy.max_age().cloned(),
+                (false, true) => None,
             };
             added.extend(said.map(|said| (CACHE_CONTROL, said)));
         }
         if !headers.contains_key(ETAG) && head.status.is_success() {
             added.extend(body.and_then(page::etag).map(|etag| (ETAG, etag)));
         }
-        added.extend(vary_line(headers, key.told(), if *open { cache.credentials() } else { &[] }));
+        let credentials = if *open { cache.credentials() } else { &[] };
+        added.extend(vary_line(headers, key.told().chain(credentials)));
         added
     }
 }
 
-/// The names that `Vary` does not have yet, on one line.
-fn vary_line(
+/// `Vary` with the names that it does not have yet, if there are any.
+///
+/// On one line with what the handler said: middleware that adds to `Vary` may know the first line only, and drop the others.
+fn vary_line<'n>(
     headers: &HeaderMap,
-    told: &[HeaderName],
-    credentials: &[HeaderName],
+    names: impl Iterator<Item = &'n HeaderName>,
 ) -> Option<(HeaderName, HeaderValue)> {
-    let unnamed = |name: &&HeaderName| !vary::names(headers, name);
-    let twice = |name: &&HeaderName| !told.contains(name);
-    let names = told.iter().chain(credentials.iter().filter(twice)).filter(unnamed);
-    let line = names.map(HeaderName::as_str).collect::<Vec<_>>().join(", ");
-    if line.is_empty() { None } else { Some((VARY, HeaderValue::try_from(line).ok()?)) }
+    let mut added: SmallVec<[&HeaderName; 16]> = SmallVec::new();
+    for name in names {
+        if !vary::names(headers, name) && !added.contains(&name) {
+            added.push(name);
+        }
+    }
+    if added.is_empty() {
+        return None;
+    }
+    let said = headers.get_all(VARY).map(HeaderValue::as_bytes).filter(|line| !line.is_empty());
+    let line: Vec<&[u8]> = said.chain(added.iter().map(|name| name.as_str().as_bytes())).collect();
+    Some((VARY, HeaderValue::from_bytes(&line.join(&b", "[..])).ok()?))
 }
 
 /// A handler that panics, or whose client goes away, comes to no end; its request has an outcome all the same.

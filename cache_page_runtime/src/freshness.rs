@@ -30,7 +30,9 @@ pub(crate) fn explicit_lifetime(
 /// (RFC 9111 4.2.3).
 pub(crate) fn initial_age(headers: &HeaderMap, now: SystemTime) -> Duration {
     let apparent = now.duration_since(made_at(headers, now)).unwrap_or_default();
-    let stated = headers.get_all(AGE).filter_map(|line| delta_seconds(line.as_bytes().trim_ascii())).max();
+    // Proxies that repeat the header may have put its lines together.
+    let members = headers.get_all(AGE).flat_map(|line| line.as_bytes().split(|&byte| byte == b','));
+    let stated = members.filter_map(|member| delta_seconds(member.trim_ascii())).max();
     apparent.max(Duration::from_secs(stated.unwrap_or(0)))
 }
 
@@ -115,6 +117,7 @@ mod tests {
         assert_eq!(age(&[date, ("age", "7")]), 20);
         assert_eq!(age(&[date, ("age", "70")]), 70);
         assert_eq!(age(&[("age", "x")]), 0);
+        assert_eq!(age(&[("age", "7, 70"), ("age", "8")]), 70);
         assert_eq!(age(&[("date", "Sun, 06 Nov 1994 09:49:37 GMT")]), 0);
     }
 }

@@ -6,7 +6,7 @@ use actix_web::{
     Either, HttpRequest,
     http::{
         Method, Uri,
-        header::{HOST, Header, HeaderName},
+        header::{FORWARDED, Header, HeaderName},
     },
     web,
 };
@@ -77,8 +77,12 @@ pub trait Varies: Hash {}
 #[diagnostic::do_not_recommend]
 impl<T: Hash + ?Sized> Varies for T {}
 
-/// The path is in the key.
-impl<T> KeyInput for web::Path<T> {}
+/// The path is in the key; what its parts are depends on the route that it took, which a guard may have chosen.
+impl<T> KeyInput for web::Path<T> {
+    fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
+        path_parts(request, key);
+    }
+}
 
 /// The query is in the key.
 impl<T> KeyInput for web::Query<T> {}
@@ -115,6 +119,7 @@ impl KeyInput for HttpRequest {
 
     fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
         target(request, key);
+        path_parts(request, key);
         for name in LINKED {
             key.lines(&name);
         }
@@ -123,14 +128,20 @@ impl KeyInput for HttpRequest {
 
 /// What handlers and frameworks build links from when they look at headers themselves. A client may send any of these
 /// with anything in it, and must not put it into the page of the others.
-const LINKED: [HeaderName; 8] = [
-    HOST,
+const LINKED: [HeaderName; 14] = [
+    FORWARDED,
     HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-forwarded-server"),
     HeaderName::from_static("x-forwarded-proto"),
+    HeaderName::from_static("x-forwarded-scheme"),
+    HeaderName::from_static("x-forwarded-ssl"),
     HeaderName::from_static("x-forwarded-port"),
     HeaderName::from_static("x-forwarded-prefix"),
+    HeaderName::from_static("x-forwarded-path"),
     HeaderName::from_static("x-host"),
+    HeaderName::from_static("x-original-host"),
     HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-original-uri"),
     HeaderName::from_static("x-rewrite-url"),
 ];
 
@@ -183,9 +194,16 @@ macro_rules! tuples {
 }
 tuples!(A B C D E F G H I J K L M N O P);
 
-/// The scheme and authority that a client wrote into the request line itself (`GET http://host/path`).
+/// The scheme that a client wrote into the request line itself (`GET http://host/path`).
 fn target(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
-    let uri = request.uri();
-    key.optional(uri.scheme_str().map(str::as_bytes));
-    key.optional(uri.authority().map(|authority| authority.as_str().as_bytes()));
+    key.optional(request.uri().scheme_str().map(str::as_bytes));
+}
+
+/// What the route made of the path.
+fn path_parts(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
+    for (name, value) in request.match_info().iter() {
+        key.optional(Some(name.as_bytes()));
+        key.part(value.as_bytes());
+    }
+    key.optional(None);
 }

@@ -2,14 +2,50 @@
 
 use std::hash::{Hash, Hasher};
 
-use actix_web::HttpRequest;
-use http::header::{COOKIE, HeaderName};
+use actix_web::{HttpRequest, http::header::HeaderMap};
+use http::header::{COOKIE, HOST, HeaderName, HeaderValue};
 use smallvec::SmallVec;
 
-use crate::{cookies, origin::Origin, policy::Policy};
+use crate::{
+    buffer::{Buffer, MOST_BYTES},
+    cookies,
+    origin::Origin,
+    policy::Policy,
+    vary,
+};
 
-/// Longer keys are nobody's page. A request head can be longer than this, and who sends one chooses what is in it.
-const MOST_BYTES: usize = 8 * 1024;
+/// The first byte of a key: the store keeps requests and variants side by side, and none of one kind is one of the other.
+const OF_A_REQUEST: u8 = 0;
+const OF_A_VARIANT: u8 = 1;
+
+/// Instead of a length of one byte: what follows are the lines of a header, and their number comes first.
+const LINES: u8 = 0xfd;
+/// Instead of a length of one byte: what follows was recorded, and a length of four bytes comes first.
+const RECORDED: u8 = 0xfe;
+/// Instead of a length of one byte: a length of four bytes follows.
+const LONG: u8 = 0xff;
+/// The mark and the length of what is recorded.
+const FRAME: usize = 5;
+
+/// A finished key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key<'k>(&'k [u8]);
+
+impl<'k> Key<'k> {
+    pub(crate) fn as_bytes(self) -> &'k [u8] {
+        self.0
+    }
+
+    /// The key of the variant that this request gets of a page that depends on these headers of it, unless it is too long.
+    pub(crate) fn variant(self, names: &[HeaderName], request: &HeaderMap) -> Option<Buffer> {
+        let mut key = Buffer::new();
+        key.push(OF_A_VARIANT);
+        key.extend(&self.0.len().to_le_bytes());
+        key.extend(self.0);
+        vary::add_values(&mut key, names, request);
+        (!key.is_too_long()).then_some(key)
+    }
+}
 
 /// Collects what a handler argument reads from the request; see [`KeyInput`](crate::KeyInput).
 ///
@@ -18,35 +54,44 @@ const MOST_BYTES: usize = 8 * 1024;
 #[derive(Debug)]
 pub struct KeyBuilder<'r> {
     request: &'r HttpRequest,
-    bytes: SmallVec<[u8; 256]>,
-    /// The headers whose every line is in the key.
-    headers: SmallVec<[HeaderName; 4]>,
-    /// The headers of which something is.
-    told: SmallVec<[HeaderName; 4]>,
+    bytes: Buffer,
+    covered: SmallVec<[Covered; 4]>,
     varies: bool,
-    too_long: bool,
+}
+
+/// A request header that the key has something of.
+#[derive(Debug)]
+struct Covered {
+    name: HeaderName,
+    /// Whether every line of it is in the key.
+    whole: bool,
 }
 
 impl<'r> KeyBuilder<'r> {
     pub(crate) fn new(request: &'r HttpRequest) -> Self {
-        Self {
-            request,
-            bytes: SmallVec::new(),
-            headers: SmallVec::new(),
-            told: SmallVec::new(),
-            varies: false,
-            too_long: false,
-        }
+        let mut bytes = Buffer::new();
+        bytes.push(OF_A_REQUEST);
+        Self { request, bytes, covered: SmallVec::new(), varies: false }
     }
 
     /// What the attribute says a page depends on, and the URL as a handler sees it.
     pub(crate) fn policy(&mut self, policy: &Policy) {
         let head = self.request.head();
-        let origin = Origin::of(head, self.request.app_config());
-        self.bytes(policy.prefix().as_bytes());
-        self.bytes(origin.scheme.as_bytes());
-        self.bytes(origin.host.as_bytes());
-        self.bytes(head.uri.path().as_bytes());
+        let mut hosts = head.headers.get_all(&HOST);
+        let host = hosts.next();
+        let origin = Origin::of(head, host, self.request.app_config());
+        self.part(policy.prefix().as_bytes());
+        self.part(origin.scheme.as_bytes());
+        self.part(origin.host.as_bytes());
+        // What the App was chosen by, where a guard looks at the host: the origin may come from other headers.
+        self.optional(host.map(HeaderValue::as_bytes));
+        hosts.for_each(|line| self.optional(Some(line.as_bytes())));
+        self.optional(None);
+        self.optional(head.uri.authority().map(|authority| authority.as_str().as_bytes()));
+        self.part(head.uri.path().as_bytes());
+        // What `web::Path` reads is a copy: middleware may have rewritten one of the two. It has fewer escapes at most.
+        let routed = self.request.match_info().as_str();
+        self.optional((routed != head.uri.path()).then_some(routed.as_bytes()));
         self.query(head.uri.query(), policy);
         for name in policy.headers() {
             self.header_name(name.clone());
@@ -59,7 +104,7 @@ impl<'r> KeyBuilder<'r> {
     fn query(&mut self, query: Option<&str>, policy: &Policy) {
         if query.is_some_and(|query| query.len() > MOST_BYTES) {
             // Not worth taking apart.
-            self.too_long = true;
+            self.bytes.give_up();
             return;
         }
         match policy.parameters().pick(query.unwrap_or_default()) {
@@ -67,8 +112,8 @@ impl<'r> KeyBuilder<'r> {
             Some(parameters) => {
                 self.number(parameters.len());
                 for (name, value) in parameters {
-                    self.bytes(name.as_bytes());
-                    self.bytes(value.as_bytes());
+                    self.part(name.as_bytes());
+                    self.part(value.as_bytes());
                 }
             }
         }
@@ -80,9 +125,7 @@ impl<'r> KeyBuilder<'r> {
             self.optional(Some(value));
         }
         self.optional(None);
-        if !self.told.contains(&COOKIE) {
-            self.told.push(COOKIE);
-        }
+        self.cover(COOKIE, false);
     }
 
     /// Covers a request header: all its lines as they came, and that there are none.
@@ -91,92 +134,105 @@ impl<'r> KeyBuilder<'r> {
     pub fn header(&mut self, name: &str) {
         // No request can carry a header whose name is none, so there is nothing to cover.
         if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+            // Which header is read may depend on the request: the lines of one are not those of another.
+            self.part(name.as_str().as_bytes());
             self.header_name(name);
         }
     }
 
     pub(crate) fn header_name(&mut self, name: HeaderName) {
         self.lines(&name);
-        if !self.headers.contains(&name) {
-            self.headers.push(name.clone());
-        }
-        if !self.told.contains(&name) {
-            self.told.push(name);
+        self.cover(name, true);
+    }
+
+    fn cover(&mut self, name: HeaderName, whole: bool) {
+        match self.covered.iter_mut().find(|covered| covered.name == name) {
+            Some(covered) => covered.whole |= whole,
+            None => self.covered.push(Covered { name, whole }),
         }
     }
 
     /// Adds the lines of a header that are no news to caches further down.
     pub(crate) fn lines(&mut self, name: &HeaderName) {
         let lines = self.request.headers().get_all(name);
+        self.bytes.extend(&[LINES]);
         self.number(lines.len());
         for line in lines {
-            self.bytes(line.as_bytes());
+            self.part(line.as_bytes());
         }
     }
 
-    /// Adds every byte that the value feeds to a hasher. They stay bytes: different values cannot collide.
+    /// Adds every byte that the value feeds to a hasher: values that are `Hash` apart are kept apart, without collisions.
+    ///
+    /// Caches further down, a browser's own included, do not know the value. They are told `private, no-cache`, where the
+    /// handler does not tell them something else.
     pub fn value<T: Hash + ?Sized>(&mut self, value: &T) {
+        self.varies = true;
+        self.record(value);
+    }
+
+    /// Adds bytes, of which caches further down are told the same as of a [`value`](Self::value).
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.varies = true;
+        self.part(bytes);
+    }
+
+    /// Adds a value that is the same for all who ask for the URL.
+    pub(crate) fn record<T: Hash + ?Sized>(&mut self, value: &T) {
+        self.bytes.extend(&[RECORDED; FRAME]);
         let start = self.bytes.len();
-        self.number(0);
         value.hash(&mut Recorder(self));
-        let length = self.bytes.len().saturating_sub(start + size_of::<u32>());
-        if let (Ok(length), Some(frame)) =
-            (u32::try_from(length), self.bytes.get_mut(start..start + size_of::<u32>()))
-        {
-            frame.copy_from_slice(&length.to_le_bytes());
+        let recorded = u32::try_from(self.bytes.len().saturating_sub(start)).unwrap_or(u32::MAX);
+        // Nothing is there to be framed where the key was too long before.
+        if let Some(frame) = self.bytes.as_mut_slice().get_mut(start - FRAME + 1..start) {
+            frame.copy_from_slice(&recorded.to_le_bytes());
         }
     }
 
-    /// Adds bytes.
-    pub fn bytes(&mut self, bytes: &[u8]) {
-        self.number(bytes.len());
-        self.raw(bytes);
+    #[inline]
+    pub(crate) fn part(&mut self, bytes: &[u8]) {
+        match u8::try_from(bytes.len()) {
+            Ok(short @ 0..LINES) => self.bytes.extend_after(short, bytes),
+            _ => {
+                self.number(bytes.len());
+                self.bytes.extend(bytes);
+            }
+        }
     }
 
     /// Adds bytes that may be missing, which is not the same as empty.
     pub(crate) fn optional(&mut self, bytes: Option<&[u8]>) {
         self.number(usize::from(bytes.is_some()));
         if let Some(bytes) = bytes {
-            self.bytes(bytes);
+            self.part(bytes);
         }
     }
 
-    /// Adds a value that differs between visitors: the page may be kept here, where the key tells them apart, but not by
-    /// caches that only know the URL.
-    pub(crate) fn vary<T: Hash + ?Sized>(&mut self, value: &T) {
-        self.varies = true;
-        self.value(value);
-    }
-
-    /// A length or a count. What does not fit into it is too long for a key anyway.
+    /// A length or a count: one byte, or a mark and four. What does not fit into these is too long for a key anyway.
     fn number(&mut self, number: usize) {
-        match u32::try_from(number) {
-            Ok(number) => self.raw(&number.to_le_bytes()),
-            Err(_) => self.too_long = true,
-        }
-    }
-
-    fn raw(&mut self, bytes: &[u8]) {
-        if self.bytes.len() + bytes.len() > MOST_BYTES {
-            self.too_long = true;
-        } else {
-            self.bytes.extend_from_slice(bytes);
+        match (u8::try_from(number), u32::try_from(number)) {
+            (Ok(short @ 0..LINES), _) => self.bytes.extend(&[short]),
+            (_, Ok(long)) => {
+                self.bytes.extend(&[LONG]);
+                self.bytes.extend(&long.to_le_bytes());
+            }
+            _ => self.bytes.give_up(),
         }
     }
 
     /// The key, unless it grew too long.
-    pub(crate) fn key(&self) -> Option<&[u8]> {
-        (!self.too_long).then_some(&*self.bytes)
+    pub(crate) fn key(&self) -> Option<Key<'_>> {
+        (!self.bytes.is_too_long()).then_some(Key(self.bytes.as_slice()))
     }
 
-    /// The headers that the key covers.
-    pub(crate) fn headers(&self) -> &[HeaderName] {
-        &self.headers
+    /// Whether every line of that header is in the key.
+    pub(crate) fn covers(&self, name: &HeaderName) -> bool {
+        self.covered.iter().any(|covered| covered.whole && covered.name == *name)
     }
 
     /// The headers that caches further down have to tell apart as well.
-    pub(crate) fn told(&self) -> &[HeaderName] {
-        &self.told
+    pub(crate) fn told(&self) -> impl Iterator<Item = &HeaderName> {
+        self.covered.iter().map(|covered| &covered.name)
     }
 
     /// Whether something is in the key that caches further down do not know.
@@ -189,8 +245,9 @@ impl<'r> KeyBuilder<'r> {
 struct Recorder<'b, 'r>(&'b mut KeyBuilder<'r>);
 
 impl Hasher for Recorder<'_, '_> {
+    /// Some types tell their parts apart by writing them one by one.
     fn write(&mut self, bytes: &[u8]) {
-        self.0.raw(bytes);
+        self.0.part(bytes);
     }
 
     /// Nothing is condensed, so there is no hash to give.

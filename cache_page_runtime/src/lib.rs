@@ -9,14 +9,14 @@
 //! |---|---|
 //! | what the attribute said | `policy`, `query` |
 //! | the request comes in, with its cache and its App | `request`, `cache`, `app` |
-//! | what the arguments read | `input`, `key`, `origin`, `cookies` |
+//! | what the arguments read | `input`, `key`, `buffer`, `origin`, `cookies` |
 //! | may this request use the cache | `admit` |
 //! | look up | `store` |
 //! | answer from the page | `page`, `conditional`, `range` |
 //! | run the handler | `serve`, `fill` |
 //! | may this response be kept, and how long | `admit`, `directives`, `freshness`, `vary` |
 //! | keep it | `body`, `page`, `store` |
-//! | tell | `outcome`, `status`, `stats` |
+//! | tell | `outcome`, `status`, `repeated`, `stats` |
 //!
 //! `admit`, `conditional`, `cookies`, `directives`, `freshness`, `origin`, `query`, `range` and `vary` take values and
 //! return values: no clock, no I/O, no global. `clock` is the only source of now.
@@ -24,6 +24,7 @@
 mod admit;
 mod app;
 mod body;
+mod buffer;
 mod cache;
 mod clock;
 mod conditional;
@@ -31,14 +32,20 @@ mod cookies;
 mod directives;
 mod fill;
 mod freshness;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod input;
 mod key;
 mod origin;
 mod outcome;
 mod page;
 mod policy;
+#[cfg(test)]
+mod properties;
 mod query;
 mod range;
+mod repeated;
 mod request;
 mod serve;
 mod stats;
@@ -65,7 +72,7 @@ pub mod __private {
 
     pub use crate::{
         input::Varies,
-        policy::{Policy, Ttl, seconds, seconds_and_nanos},
+        policy::{Policy, Ttl, finite, seconds, seconds_and_nanos},
         request::Request,
         serve::Lookup,
     };

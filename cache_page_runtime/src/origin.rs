@@ -6,7 +6,7 @@
 use actix_web::{
     dev::{AppConfig, RequestHead},
     http::{
-        header::{FORWARDED, HOST, HeaderName},
+        header::{FORWARDED, HeaderName, HeaderValue},
         uri::Authority,
     },
 };
@@ -21,14 +21,17 @@ pub(crate) struct Origin<'r> {
 }
 
 impl<'r> Origin<'r> {
-    pub(crate) fn of(head: &'r RequestHead, config: &'r AppConfig) -> Self {
-        let scheme = forwarded(head, "proto")
+    /// Of a request with this first line of `Host`.
+    pub(crate) fn of(head: &'r RequestHead, host: Option<&'r HeaderValue>, config: &'r AppConfig) -> Self {
+        let is_forwarded = head.headers.contains_key(&FORWARDED);
+        let forwarded = |parameter| if is_forwarded { forwarded(head, parameter) } else { None };
+        let scheme = forwarded("proto")
             .or_else(|| first_value(head, &X_FORWARDED_PROTO))
             .or_else(|| head.uri.scheme_str())
             .unwrap_or(if config.secure() { "https" } else { "http" });
-        let host = forwarded(head, "host")
+        let host = forwarded("host")
             .or_else(|| first_value(head, &X_FORWARDED_HOST))
-            .or_else(|| head.headers.get(&HOST)?.to_str().ok())
+            .or_else(|| host?.to_str().ok())
             .or_else(|| head.uri.authority().map(Authority::as_str))
             .unwrap_or_else(|| config.host());
         Self { scheme, host }
@@ -58,7 +61,7 @@ mod tests {
     use super::*;
 
     fn assert_as_actix(request: &HttpRequest) {
-        let origin = Origin::of(request.head(), request.app_config());
+        let origin = Origin::of(request.head(), request.headers().get("host"), request.app_config());
         let info = request.connection_info();
         assert_eq!(origin, Origin { scheme: info.scheme(), host: info.host() }, "{:?}", request.headers());
     }

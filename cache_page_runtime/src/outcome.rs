@@ -61,6 +61,8 @@ reasons! {
     Status = "status",
     /// The response sets a cookie.
     SetCookie = "set-cookie",
+    /// The response has another header that is about one visitor, such as `Clear-Site-Data`.
+    Personal = "personal",
     /// The response says `no-store`.
     NoStore = "no-store",
     /// The response says `no-cache`.

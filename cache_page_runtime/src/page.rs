@@ -19,11 +19,12 @@ use crate::{
     body,
     clock::Moment,
     conditional::{Extent, Validators},
+    repeated,
 };
 
-/// What a page takes beside the bytes of its key, headers and body: the allocations' own, and its place in the store.
+/// What a page takes beside the bytes of its headers and body: itself, and what allocations cost.
 const BOOKKEEPING: usize = 256;
-const A_HEADER: usize = size_of::<(HeaderName, HeaderValue)>();
+const A_HEADER: usize = size_of::<Line>() + 32;
 
 /// Headers that say something about one connection or one hop, not about the page (RFC 9110 7.6.1, 11.7).
 const NOT_REPLAYED: [HeaderName; 11] = [
@@ -48,10 +49,19 @@ const OF_A_GOOD_COPY: [HeaderName; 6] = [CACHE_CONTROL, CONTENT_LOCATION, DATE, 
 pub struct Page {
     status: StatusCode,
     reason: Option<&'static str>,
-    headers: Box<[(HeaderName, HeaderValue)]>,
+    headers: Box<[Line]>,
     /// `None` is a response without a body, which is not the same as an empty one.
     body: Option<Bytes>,
     lifetime: Lifetime,
+}
+
+struct Line {
+    name: HeaderName,
+    value: HeaderValue,
+    /// Whether a line of that name comes before it.
+    repeats: bool,
+    /// Whether a client with a good copy is told it.
+    of_a_copy: bool,
 }
 
 /// When a page was made, and how long it may be kept.
@@ -72,7 +82,7 @@ impl Page {
 
     /// The headers that are sent with it, repeated ones in their order.
     pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
-        self.headers.iter().map(|(name, value)| (name, value))
+        self.headers.iter().map(|line| (&line.name, &line.value))
     }
 
     /// The first value of a header.
@@ -95,19 +105,18 @@ impl Page {
         lifetime: Lifetime,
     ) -> Self {
         let own = named_by_connection(&head.headers);
-        let is_replayed =
-            |name: &HeaderName| *name != AGE && !NOT_REPLAYED.contains(name) && !own.contains(name);
-        Self {
-            status: head.status,
-            reason: head.reason,
-            headers: (head.headers.iter())
-                .filter(|(name, _)| is_replayed(name))
-                .chain(added.iter().map(|(name, value)| (name, value)))
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
-            body,
-            lifetime,
+        let is_replayed = |name: &HeaderName| {
+            let is_replaced = added.iter().any(|(there, _)| there == name);
+            !is_replaced && *name != AGE && !NOT_REPLAYED.contains(name) && !own.contains(name)
+        };
+        let replayed = head.headers.iter().filter(|(name, _)| is_replayed(name));
+        let mut headers: Vec<Line> = Vec::new();
+        for (name, value) in replayed.chain(added.iter().map(|(name, value)| (name, value))) {
+            let repeats = headers.iter().any(|line| line.name == *name);
+            let of_a_copy = OF_A_GOOD_COPY.contains(name);
+            headers.push(Line { name: name.clone(), value: compact(value), repeats, of_a_copy });
         }
+        Self { status: head.status, reason: head.reason, headers: headers.into(), body, lifetime }
     }
 
     pub(crate) fn thaw(&self, extent: &Extent, now: Moment) -> HttpResponse {
@@ -123,7 +132,7 @@ impl Page {
             }
             Extent::NotModified => {
                 let mut response = HttpResponse::new(StatusCode::NOT_MODIFIED);
-                self.replay(response.headers_mut(), |name| OF_A_GOOD_COPY.contains(name));
+                self.replay(response.headers_mut(), |line| line.of_a_copy);
                 response
             }
             Extent::Unsatisfiable => {
@@ -132,7 +141,7 @@ impl Page {
                 return response;
             }
         };
-        response.headers_mut().insert(AGE, HeaderValue::from(self.age(now).as_secs()));
+        response.headers_mut().insert(AGE, repeated::age(self.age(now)));
         response
     }
 
@@ -143,25 +152,37 @@ impl Page {
         response
     }
 
-    fn replay(&self, headers: &mut HeaderMap, wanted: impl Fn(&HeaderName) -> bool) {
-        for (name, value) in self.headers.iter().filter(|(name, _)| wanted(name)) {
-            headers.append(name.clone(), value.clone());
+    fn replay(&self, headers: &mut HeaderMap, wanted: impl Fn(&&Line) -> bool) {
+        for Line { name, value, repeats, .. } in self.headers.iter().filter(wanted) {
+            if *repeats {
+                headers.append(name.clone(), value.clone());
+            } else {
+                // Cheaper where there is nothing to append to.
+                headers.insert(name.clone(), value.clone());
+            }
         }
     }
 
     pub(crate) fn validators(&self) -> Validators<'_> {
-        Validators {
-            status: self.status,
-            etag: self.header(&ETAG),
-            last_modified: self.header(&LAST_MODIFIED),
-            date: self.header(&DATE),
-            length: self.body().len(),
+        let (mut etag, mut last_modified, mut date) = (None, None, None);
+        for (name, value) in self.headers() {
+            match *name {
+                ETAG => etag = etag.or(Some(value)),
+                LAST_MODIFIED => last_modified = last_modified.or(Some(value)),
+                DATE => date = date.or(Some(value)),
+                _ => {}
+            }
         }
+        Validators { status: self.status, etag, last_modified, date, length: self.body().len() }
     }
 
     /// RFC 9111 4.2.3.
     pub(crate) fn age(&self, now: Moment) -> Duration {
         self.lifetime.initial_age.saturating_add(now.since(self.lifetime.made_at))
+    }
+
+    pub(crate) fn made_at(&self) -> Moment {
+        self.lifetime.made_at
     }
 
     pub(crate) fn is_fresh(&self, now: Moment) -> bool {
@@ -173,10 +194,10 @@ impl Page {
         self.lifetime.kept_for.map(|kept_for| kept_for.saturating_sub(now.since(self.lifetime.made_at)))
     }
 
-    /// What it takes in memory, with a key of so many bytes.
-    pub(crate) fn weight(&self, key: usize) -> usize {
-        let lines = self.headers.iter().map(|(name, value)| A_HEADER + name.as_str().len() + value.len());
-        lines.fold(BOOKKEEPING + key + self.body().len(), usize::saturating_add)
+    /// What it takes in memory.
+    pub(crate) fn weight(&self) -> usize {
+        let lines = self.headers.iter().map(|line| A_HEADER + line.name.as_str().len() + line.value.len());
+        lines.fold(BOOKKEEPING + self.body().len(), usize::saturating_add)
     }
 }
 
@@ -192,6 +213,18 @@ impl fmt::Debug for Page {
 /// A validator for a body: weak, because middleware may still encode what is sent (RFC 9110 8.8.1).
 pub(crate) fn etag(body: &[u8]) -> Option<HeaderValue> {
     HeaderValue::try_from(format!("W/\"{:x}-{:032x}\"", body.len(), xxh3_128(body))).ok()
+}
+
+/// The same value in an allocation of its own: one that echoes a request would keep that request's buffer.
+fn compact(value: &HeaderValue) -> HeaderValue {
+    match HeaderValue::from_bytes(value.as_bytes()) {
+        Ok(mut own) => {
+            own.set_sensitive(value.is_sensitive());
+            own
+        }
+        // What is a value can be made into one.
+        Err(_) => value.clone(),
+    }
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: String) {

@@ -91,7 +91,7 @@ impl Policy {
     ///
     /// # Panics
     ///
-    /// If one of them is never kept (206, 304, 412, 416) or no final status (200 to 599).
+    /// If one of them is never kept (206, 304, 412, 416, 417, 428, 429, 431, 511) or no final status (200 to 599).
     #[must_use]
     #[track_caller]
     pub const fn statuses(mut self, statuses: &'static [u16]) -> Self {
@@ -99,8 +99,8 @@ impl Policy {
         while at < statuses.len() {
             assert!(matches!(statuses[at], 200..=599), "a page has a final status, from 200 to 599");
             assert!(
-                !matches!(statuses[at], 206 | 304 | 412 | 416),
-                "206, 304, 412 and 416 answer the headers of one request; they are never kept"
+                !matches!(statuses[at], 206 | 304 | 412 | 416 | 417 | 428 | 429 | 431 | 511),
+                "206, 304, 412, 416, 417, 428, 429, 431 and 511 are for one request; they are never kept"
             );
             at += 1;
         }
@@ -299,6 +299,22 @@ pub const fn seconds(seconds: u64) -> Option<Duration> {
 #[must_use]
 pub const fn seconds_and_nanos(seconds: u64, nanos: u32) -> Option<Duration> {
     Some(Duration::new(seconds, nanos))
+}
+
+/// The same for what clients are told, which is a number.
+///
+/// # Panics
+///
+/// If there is none.
+#[doc(hidden)]
+#[must_use]
+#[track_caller]
+pub const fn finite(time: Option<Duration>) -> Duration {
+    assert!(time.is_some(), "clients are told a number; write \"1year\", which is for ever to them");
+    match time {
+        Some(time) => time,
+        None => Duration::ZERO,
+    }
 }
 
 /// A time to live given as a constant: an integer of seconds, a `Duration`, or an `Option<Duration>`.

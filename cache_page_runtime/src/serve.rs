@@ -1,6 +1,6 @@
 //! A request's way through the cache.
 
-use std::{any::TypeId, fmt, future::Future, sync::Arc};
+use std::{any::TypeId, fmt, future::Future, hash::Hash, sync::Arc};
 
 use actix_web::{
     HttpRequest, HttpResponse, Responder,
@@ -11,7 +11,7 @@ use crate::{
     admit, app,
     cache::PageCache,
     clock::Moment,
-    conditional::Extent,
+    conditional::{self, Extent},
     fill::Fill,
     input::{KeyInput, Varies},
     key::KeyBuilder,
@@ -62,14 +62,14 @@ impl<'r> Lookup<'r> {
     /// One argument, covered by its value.
     pub fn vary<T: Varies + ?Sized>(&mut self, value: &T) {
         if self.admitted.is_ok() {
-            self.key.vary(value);
+            self.key.value(value);
         }
     }
 
     /// What the attribute's `vary_by` makes of the request.
-    pub fn vary_by<T: Varies>(&mut self, by: impl FnOnce(&'r HttpRequest) -> T) {
+    pub fn vary_by<T: Hash>(&mut self, by: impl FnOnce(&'r HttpRequest) -> T) {
         if self.admitted.is_ok() {
-            self.key.vary(&by(self.request));
+            self.key.value(&by(self.request));
         }
     }
 
@@ -93,11 +93,11 @@ impl<'r> Lookup<'r> {
 
     /// Every handler has a type of its own, and every instantiation of a generic one: its pages are not another's.
     fn look_up(&mut self, handler: TypeId) -> Found {
-        self.key.value(&handler);
+        self.key.record(&handler);
         self.admitted.map_err(Err)?;
         let headers = self.request.headers();
         if self.open {
-            admit::open(headers, self.cache.credentials(), self.key.headers()).map_err(Err)?;
+            admit::open(headers, self.cache.credentials(), |name| self.key.covers(name)).map_err(Err)?;
         }
         let key = self.key.key().ok_or(Err(Reason::KeyTooLong))?;
         let wishes =
@@ -125,7 +125,11 @@ impl<'r> Lookup<'r> {
 
     /// How much of a page answers this request.
     pub(crate) fn extent(&self, page: &Page) -> Extent {
-        page.validators().extent(self.request.method(), self.request.headers())
+        let headers = self.request.headers();
+        if !conditional::asks_for_less(headers) {
+            return Extent::Whole;
+        }
+        page.validators().extent(self.request.method(), headers)
     }
 
     /// RFC 9111 5.2.1.7.

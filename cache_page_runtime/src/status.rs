@@ -10,8 +10,9 @@ use http::header::{HeaderName, HeaderValue};
 
 use crate::{
     cache::PageCache,
-    outcome::{Forward, Outcome},
+    outcome::{Forward, Outcome, Reason},
     policy::Policy,
+    repeated,
 };
 
 pub(crate) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
@@ -55,7 +56,7 @@ impl Report {
             target: "cache_page",
             handler = policy.handler(),
             outcome = self.outcome.as_str(),
-            reason = self.outcome.reason().map(crate::Reason::as_str),
+            reason = self.outcome.reason().map(Reason::as_str),
             age = self.age.map(|age| age.as_secs()),
             fill_us = self.fill.map(|fill| u64::try_from(fill.as_micros()).unwrap_or(u64::MAX)),
         );
@@ -72,28 +73,19 @@ impl Report {
     }
 
     fn header(&self, level: CacheStatus) -> Option<HeaderValue> {
-        let mut text = String::with_capacity(56);
-        match level {
-            CacheStatus::Full => write!(text, "{self}").ok()?,
-            CacheStatus::Brief => self.brief(&mut text).ok()?,
-            CacheStatus::Off => return None,
-        }
-        HeaderValue::try_from(text).ok()
-    }
-
-    fn brief(&self, to: &mut impl fmt::Write) -> fmt::Result {
-        to.write_str("cache_page; ")?;
-        match (self.outcome, self.forward) {
-            (Outcome::Hit | Outcome::Revalidated, _) => to.write_str("hit"),
-            (_, Some(forward)) => write!(to, "fwd={}", forward.token()),
-            (Outcome::Bypass(crate::Reason::Method), None) => to.write_str("fwd=method"),
-            (_, None) => to.write_str("fwd=bypass"),
+        match (level, self.outcome, self.ttl) {
+            (CacheStatus::Full, Outcome::Hit | Outcome::Revalidated, Some(ttl)) => {
+                repeated::hit(whole_seconds(ttl), || written(self))
+            }
+            (CacheStatus::Full, ..) => written(self),
+            (CacheStatus::Brief, ..) => written(&Brief(self)),
+            (CacheStatus::Off, ..) => None,
         }
     }
 
     #[cfg(feature = "metrics")]
     fn record(&self, cache: &PageCache, handler: &'static str) {
-        let reason = self.outcome.reason().map_or("", crate::Reason::as_str);
+        let reason = self.outcome.reason().map_or("", Reason::as_str);
         let outcome = self.outcome.as_str();
         metrics::counter!("cache_page_requests_total", "handler" => handler, "outcome" => outcome, "reason" => reason)
             .increment(1);
@@ -106,20 +98,45 @@ impl Report {
     }
 }
 
-/// One member of the `Cache-Status` list (RFC 9211 2).
+/// One member of the `Cache-Status` list (RFC 9211 2), as far as it tells whether it was a hit.
+struct Brief<'r>(&'r Report);
+
+impl fmt::Display for Brief<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("cache_page; ")?;
+        match (self.0.outcome, self.0.forward) {
+            (Outcome::Hit | Outcome::Revalidated, _) => f.write_str("hit"),
+            (_, Some(forward)) => write!(f, "fwd={}", forward.token()),
+            (Outcome::Bypass(Reason::Method), None) => f.write_str("fwd=method"),
+            (_, None) => f.write_str("fwd=bypass"),
+        }
+    }
+}
+
+/// All of that member.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.brief(f)?;
+        write!(f, "{}", Brief(self))?;
         if self.outcome == Outcome::Stored {
             f.write_str("; stored")?;
         }
         if let Some(ttl) = self.ttl {
-            // Whole seconds, so that it and `Age` add up to the lifetime.
-            write!(f, "; ttl={}", ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0))?;
+            write!(f, "; ttl={}", whole_seconds(ttl))?;
         }
         match self.outcome.reason() {
-            Some(crate::Reason::Method) | None => Ok(()),
+            Some(Reason::Method) | None => Ok(()),
             Some(reason) => write!(f, "; detail={}", reason.as_str()),
         }
     }
+}
+
+fn written(member: &impl fmt::Display) -> Option<HeaderValue> {
+    let mut text = String::with_capacity(56);
+    write!(text, "{member}").ok()?;
+    HeaderValue::try_from(text).ok()
+}
+
+/// Rounded up, so that it and `Age` add up to the lifetime.
+fn whole_seconds(ttl: Duration) -> u64 {
+    ttl.as_secs().saturating_add(u64::from(ttl.subsec_nanos() > 0))
 }

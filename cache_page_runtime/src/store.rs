@@ -3,20 +3,22 @@
 //! Under the key of a request there is a page, or the names of the request headers that the page depends on (`Vary`,
 //! RFC 9111 4.1). With what the request says under these names, a second key is made, and its variant is there.
 
+#[cfg(test)]
+mod model;
+
 use std::{
     collections::VecDeque,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use actix_web::http::header::{HeaderMap, HeaderName};
 use dashmap::DashMap;
-use smallvec::SmallVec;
+// Seeded at random for each map: keys are what clients send.
+use foldhash::quality::RandomState;
 
 use crate::{
     clock::Moment,
+    key::Key,
     outcome::{Forward, Reason},
     page::Page,
     vary::{self, Names},
@@ -29,18 +31,18 @@ const SLACK: usize = 64;
 const MOST_VARIANTS: usize = 64;
 
 /// What a list of names takes, beside the names.
-const NAMES: usize = 256;
+const NAMES: usize = 128;
 
-/// The map keeps both kinds of keys; no key of one kind is one of the other.
-const OF_A_REQUEST: u8 = 0;
-const OF_A_VARIANT: u8 = 1;
+/// What a key takes beside its bytes: their allocation, and places in the map, the queue and a list of
+/// variants, some of which are empty.
+const A_KEY: usize = 192;
 
 /// Pages by key, within a budget of bytes.
 ///
 /// Reading locks one shard of the map for as long as it takes to clone an `Arc`. Whatever changes what is kept does so
 /// under `order`, which is the only place that knows how much that is; a shard is only ever locked after it.
 pub(crate) struct Store {
-    map: DashMap<Arc<[u8]>, Kept>,
+    map: DashMap<Arc<[u8]>, Kept, RandomState>,
     order: Mutex<Order>,
     max_bytes: usize,
 }
@@ -59,12 +61,27 @@ enum What {
     Variants(Arc<Variants>),
 }
 
+impl What {
+    fn is_fresh(&self, now: Moment) -> bool {
+        match self {
+            Self::Page(page) | Self::Variant(page, _) => page.is_fresh(now),
+            Self::Variants(_) => true,
+        }
+    }
+}
+
 /// The variants of a page.
 struct Variants {
     /// What they depend on.
     names: Names,
-    /// How many there are now.
-    count: AtomicUsize,
+    /// Those that are in the map. Only ever locked by whoever has locked `order`.
+    keys: Mutex<Vec<(Arc<[u8]>, u64)>>,
+}
+
+impl Variants {
+    fn keys(&self) -> MutexGuard<'_, Vec<(Arc<[u8]>, u64)>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[derive(Default)]
@@ -72,31 +89,28 @@ struct Order {
     /// First in, first out. A key whose page was replaced or removed meanwhile stands for nothing.
     queue: VecDeque<(Arc<[u8]>, u64)>,
     turn: u64,
+    /// Of all that is in the map, and of all keys in the queue.
     bytes: usize,
-    /// Keys in the map.
+    /// In the map.
     keys: usize,
     pages: usize,
 }
 
-/// The key of a request in the map.
-type Bytes = SmallVec<[u8; 264]>;
-
 impl Store {
     pub(crate) fn new(max_bytes: usize) -> Self {
-        Self { map: DashMap::new(), order: Mutex::default(), max_bytes }
+        Self { map: DashMap::default(), order: Mutex::default(), max_bytes }
     }
 
     /// The fresh page for a request; one whose time is over is dropped on sight.
-    pub(crate) fn get(&self, key: &[u8], request: &HeaderMap, now: Moment) -> Result<Arc<Page>, Forward> {
-        let first = first_key(key);
-        match self.what(&first) {
+    pub(crate) fn get(&self, key: Key<'_>, request: &HeaderMap, now: Moment) -> Result<Arc<Page>, Forward> {
+        match self.what(key.as_bytes()) {
             None => Err(Forward::Miss),
             Some((What::Variants(variants), _)) => {
-                let second = second_key(key, &variants.names, request);
-                let (what, turn) = self.what(&second).ok_or(Forward::VaryMiss)?;
-                self.fresh(&second, what, turn, now)
+                let variant = key.variant(&variants.names, request).ok_or(Forward::VaryMiss)?;
+                let (what, turn) = self.what(variant.as_slice()).ok_or(Forward::VaryMiss)?;
+                self.fresh(variant.as_slice(), what, turn, now)
             }
-            Some((what, turn)) => self.fresh(&first, what, turn, now),
+            Some((what, turn)) => self.fresh(key.as_bytes(), what, turn, now),
         }
     }
 
@@ -118,26 +132,47 @@ impl Store {
     /// go until it fits.
     pub(crate) fn put(
         &self,
-        key: &[u8],
+        key: Key<'_>,
         names: Names,
         request: &HeaderMap,
         page: Arc<Page>,
     ) -> Result<(), Reason> {
         let order = &mut *self.order();
-        let first = first_key(key);
-        let known = match self.what(&first) {
+        let bytes = key.as_bytes();
+        let known = match self.what(bytes) {
             Some((What::Variants(variants), _)) => Some(variants),
             _ => None,
         };
         if known.is_none() && names.is_empty() {
-            return self.insert(order, &first, page.weight(first.len()), What::Page(page));
+            return self.insert(order, bytes, page.weight(), What::Page(page));
         }
-        let variants = self.variants(order, &first, known, names)?;
-        let second = second_key(key, &variants.names, request);
-        if !self.map.contains_key(&*second) && variants.count.load(Ordering::Relaxed) >= MOST_VARIANTS {
+        let variants = self.variants(order, bytes, known, names)?;
+        let variant = key.variant(&variants.names, request).ok_or(Reason::KeyTooLong)?;
+        let variant = variant.as_slice();
+        if !self.map.contains_key(variant) && !self.has_room(order, &variants, page.made_at()) {
             return Err(Reason::Variants);
         }
-        self.insert(order, &second, page.weight(second.len()), What::Variant(page, variants))
+        self.insert(order, variant, page.weight(), What::Variant(page, Arc::clone(&variants)))?;
+        // They may have gone to make room, if there was no other variant.
+        if !self.map.contains_key(bytes) {
+            self.insert_names(order, bytes, variants)?;
+        }
+        // And where there is not room for both, the page went to make room for its names.
+        if self.map.contains_key(variant) { Ok(()) } else { Err(Reason::TooLarge) }
+    }
+
+    /// Whether there may be one more variant. Those whose time is over may not have been asked for since.
+    fn has_room(&self, order: &mut Order, variants: &Variants, now: Moment) -> bool {
+        let known = variants.keys().clone();
+        if known.len() < MOST_VARIANTS {
+            return true;
+        }
+        for (key, turn) in known {
+            if !self.map.get(&key).is_some_and(|kept| kept.what.is_fresh(now)) {
+                self.remove(order, &key, turn);
+            }
+        }
+        variants.keys().len() < MOST_VARIANTS
     }
 
     /// The variants under a key, which from now on depend on these names too.
@@ -147,7 +182,7 @@ impl Store {
     fn variants(
         &self,
         order: &mut Order,
-        first: &[u8],
+        key: &[u8],
         known: Option<Arc<Variants>>,
         mut names: Names,
     ) -> Result<Arc<Variants>, Reason> {
@@ -157,23 +192,25 @@ impl Store {
                 return Ok(known);
             }
         }
-        let weight = names.iter().map(|name| name.as_str().len() + size_of::<HeaderName>()).sum::<usize>();
-        let variants = Arc::new(Variants { names, count: AtomicUsize::new(0) });
-        self.insert(order, first, NAMES + first.len() + weight, What::Variants(Arc::clone(&variants)))?;
+        let variants = Arc::new(Variants { names, keys: Mutex::default() });
+        self.insert_names(order, key, Arc::clone(&variants))?;
         Ok(variants)
     }
 
+    fn insert_names(&self, order: &mut Order, key: &[u8], variants: Arc<Variants>) -> Result<(), Reason> {
+        let names = variants.names.iter().map(|name| name.as_str().len() + size_of::<HeaderName>());
+        self.insert(order, key, NAMES + names.sum::<usize>(), What::Variants(variants))
+    }
+
     fn insert(&self, order: &mut Order, key: &[u8], weight: usize, what: What) -> Result<(), Reason> {
+        let weight = weight.saturating_add(cost_of_key(key));
         if weight > self.max_bytes {
             return Err(Reason::TooLarge);
         }
         if let Some((_, replaced)) = self.what(key) {
             self.remove(order, key, replaced);
         }
-        while order.bytes.saturating_add(weight) > self.max_bytes {
-            let Some((oldest, turn)) = order.queue.pop_front() else { break };
-            self.remove(order, &oldest, turn);
-        }
+        self.make_room(order, weight);
         let key: Arc<[u8]> = key.into();
         order.turn += 1;
         order.bytes += weight;
@@ -181,7 +218,7 @@ impl Store {
         match &what {
             What::Page(_) => order.pages += 1,
             What::Variant(_, variants) => {
-                variants.count.fetch_add(1, Ordering::Relaxed);
+                variants.keys().push((Arc::clone(&key), order.turn));
                 order.pages += 1;
             }
             What::Variants(_) => {}
@@ -192,15 +229,36 @@ impl Store {
         Ok(())
     }
 
-    /// Removes what was kept under a key at that turn, unless something else has taken its place.
+    /// Lets the oldest go until so many bytes fit in. Names stay while there are variants by them, which nobody would find.
+    fn make_room(&self, order: &mut Order, weight: usize) {
+        while order.bytes.saturating_add(weight) > self.max_bytes {
+            let Some((oldest, turn)) = order.queue.pop_front() else { break };
+            if self.has_variants(&oldest, turn) {
+                order.queue.push_back((oldest, turn));
+                continue;
+            }
+            self.remove(order, &oldest, turn);
+            order.bytes -= cost_of_key(&oldest);
+        }
+    }
+
+    fn has_variants(&self, key: &[u8], turn: u64) -> bool {
+        match self.what(key) {
+            Some((What::Variants(variants), there)) => there == turn && !variants.keys().is_empty(),
+            _ => false,
+        }
+    }
+
+    /// Removes what was kept under a key at that turn, unless something else has taken its place. The key itself stays in
+    /// the queue, and counts until it leaves that.
     fn remove(&self, order: &mut Order, key: &[u8], turn: u64) {
         let Some((_, kept)) = self.map.remove_if(key, |_, kept| kept.turn == turn) else { return };
-        order.bytes -= kept.weight;
+        order.bytes -= kept.weight - cost_of_key(key);
         order.keys -= 1;
         match kept.what {
             What::Page(_) => order.pages -= 1,
             What::Variant(_, variants) => {
-                variants.count.fetch_sub(1, Ordering::Relaxed);
+                variants.keys().retain(|(_, known)| *known != turn);
                 order.pages -= 1;
             }
             What::Variants(_) => {}
@@ -210,7 +268,14 @@ impl Store {
     /// Drops queued keys under which nothing is kept, once they are the greater part of the queue.
     fn sweep(&self, order: &mut Order) {
         if order.queue.len() > 2 * order.keys + SLACK {
-            order.queue.retain(|(key, turn)| self.map.get(key).is_some_and(|kept| kept.turn == *turn));
+            let Order { queue, bytes, .. } = order;
+            queue.retain(|(key, turn)| {
+                let is_kept = self.map.get(key).is_some_and(|kept| kept.turn == *turn);
+                if !is_kept {
+                    *bytes -= cost_of_key(key);
+                }
+                is_kept
+            });
         }
     }
 
@@ -232,18 +297,7 @@ impl Store {
     }
 }
 
-fn first_key(key: &[u8]) -> Bytes {
-    let mut first = Bytes::new();
-    first.push(OF_A_REQUEST);
-    first.extend_from_slice(key);
-    first
-}
-
-fn second_key(key: &[u8], names: &[HeaderName], request: &HeaderMap) -> Bytes {
-    let mut second = Bytes::new();
-    second.push(OF_A_VARIANT);
-    second.extend_from_slice(&(key.len() as u64).to_le_bytes());
-    second.extend_from_slice(key);
-    vary::add_values(&mut second, names, request);
-    second
+/// What a key takes, in the map and in the queue.
+fn cost_of_key(key: &[u8]) -> usize {
+    key.len() + A_KEY
 }

@@ -3,6 +3,8 @@
 use actix_web::http::header::{COOKIE, HeaderMap, HeaderName, VARY};
 use smallvec::SmallVec;
 
+use crate::buffer::Buffer;
+
 /// What one line of `Vary` names.
 enum Named {
     Header(HeaderName),
@@ -17,8 +19,8 @@ fn named(headers: &HeaderMap) -> impl Iterator<Item = Named> {
         .map(<[u8]>::trim_ascii)
         .filter(|name| !name.is_empty())
         .map(|name| match HeaderName::from_bytes(name) {
-            // A star is a token as well.
-            Ok(name) if name.as_str() != "*" => Named::Header(name),
+            // A star is a token as well; and a quote is none (RFC 9110 5.6.2), whatever `HeaderName` takes it for.
+            Ok(name) if name.as_str() != "*" && !name.as_str().contains('"') => Named::Header(name),
             _ => Named::Anything,
         })
 }
@@ -48,28 +50,28 @@ pub(crate) fn insert(names: &mut Names, name: HeaderName) {
 
 /// Adds what a request says under these names to a key: nothing, or its lines put together as RFC 9110 5.3 allows (cookies
 /// with a semicolon, RFC 9113 8.2.3), so that it does not matter how they were split.
-pub(crate) fn add_values(key: &mut impl Extend<u8>, names: &[HeaderName], request: &HeaderMap) {
+pub(crate) fn add_values(key: &mut Buffer, names: &[HeaderName], request: &HeaderMap) {
     for name in names {
         frame(key, name.as_str().as_bytes());
         let separator: &[u8] = if *name == COOKIE { b"; " } else { b", " };
-        let mut value: Option<SmallVec<[u8; 64]>> = None;
-        for line in request.get_all(name) {
-            match &mut value {
-                Some(value) => value.extend_from_slice(separator),
-                None => value = Some(SmallVec::new()),
-            }
-            if let Some(value) = &mut value {
-                value.extend_from_slice(line.as_bytes().trim_ascii());
-            }
+        let mut lines = request.get_all(name).map(|line| line.as_bytes().trim_ascii());
+        let Some(first) = lines.next() else {
+            key.push(0);
+            continue;
+        };
+        key.push(1);
+        let mut value = SmallVec::<[u8; 64]>::from_slice(first);
+        for line in lines {
+            value.extend_from_slice(separator);
+            value.extend_from_slice(line);
         }
-        key.extend([u8::from(value.is_some())]);
-        frame(key, &value.unwrap_or_default());
+        frame(key, &value);
     }
 }
 
-fn frame(key: &mut impl Extend<u8>, bytes: &[u8]) {
-    key.extend((bytes.len() as u64).to_le_bytes());
-    key.extend(bytes.iter().copied());
+fn frame(key: &mut Buffer, bytes: &[u8]) {
+    key.extend(&bytes.len().to_le_bytes());
+    key.extend(bytes);
 }
 
 /// Whether `Vary` names this header.
@@ -104,7 +106,9 @@ mod tests {
 
     #[test]
     fn a_star_or_garbage_may_be_anything() {
-        for lines in [&["*"][..], &[" * "], &["a, *"], &["a", "*"], &["*,"], &["not a name"], &["a;b"]] {
+        for lines in
+            [&["*"][..], &[" * "], &["a, *"], &["a", "*"], &["*,"], &["not a name"], &["a;b"], &["\"a\""]]
+        {
             assert_eq!(uncovered_names(lines), None, "{lines:?}");
         }
     }
@@ -114,9 +118,9 @@ mod tests {
         lines
             .iter()
             .for_each(|(name, line)| request.append(name.clone(), HeaderValue::from_str(line).unwrap()));
-        let mut key = Vec::new();
+        let mut key = Buffer::new();
         add_values(&mut key, &[ACCEPT, COOKIE], &request);
-        key
+        key.as_slice().to_vec()
     }
 
     #[test]

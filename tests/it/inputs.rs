@@ -1,18 +1,21 @@
 //! Pages that depend on what their handler's arguments read.
 
-use std::future::{Ready, ready};
+use std::{
+    future::{Ready, ready},
+    time::{Duration, SystemTime},
+};
 
 use actix_web::{
-    App, FromRequest, HttpRequest,
+    App, FromRequest, HttpRequest, HttpResponse,
     dev::Payload,
     get,
-    http::header::{ACCEPT_LANGUAGE, AcceptLanguage},
+    http::header::{ACCEPT_LANGUAGE, AcceptLanguage, EXPIRES, HttpDate},
     test::{TestRequest, init_service},
     web,
 };
 use cache_page::{KeyBuilder, KeyInput, PageCache, cache_page};
 
-use crate::support::{Answer, Runs, send};
+use crate::support::{Answer, Runs, asking, send};
 
 /// Who asks, as an extractor of an application would tell it.
 #[derive(Debug, Hash)]
@@ -136,8 +139,8 @@ async fn a_typed_header() {
 async fn vary_that_the_key_covers_is_kept() {
     #[get("/")]
     #[cache_page(60)]
-    async fn page(_language: Option<web::Header<AcceptLanguage>>) -> actix_web::HttpResponse {
-        actix_web::HttpResponse::Ok().insert_header(("vary", "ACCEPT-LANGUAGE")).finish()
+    async fn page(_language: Option<web::Header<AcceptLanguage>>) -> HttpResponse {
+        HttpResponse::Ok().insert_header(("vary", "ACCEPT-LANGUAGE")).finish()
     }
     let app = init_service(App::new().app_data(PageCache::new()).service(page)).await;
     let answer = send(&app, TestRequest::get()).await;
@@ -155,4 +158,98 @@ async fn the_cache_itself_is_an_argument() {
     let cache = PageCache::builder().max_bytes(12_345).build();
     let app = init_service(App::new().app_data(cache).service(page)).await;
     assert!(send(&app, TestRequest::get()).await.text().contains("12345"));
+}
+
+/// Puts what it found into the key.
+struct Value(Option<String>);
+
+/// The same, as bytes.
+struct Raw(Option<String>);
+
+macro_rules! from_x_user {
+    ($($extractor:ident)*) => {$(
+        impl FromRequest for $extractor {
+            type Error = actix_web::Error;
+            type Future = Ready<Result<Self, Self::Error>>;
+
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                let line = request.headers().get("x-user").and_then(|line| line.to_str().ok());
+                ready(Ok(Self(line.map(str::to_owned))))
+            }
+        }
+    )*};
+}
+from_x_user!(Value Raw);
+
+fn user(request: &HttpRequest) -> Option<&[u8]> {
+    request.headers().get("x-user").map(actix_web::http::header::HeaderValue::as_bytes)
+}
+
+impl KeyInput for Value {
+    fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
+        key.value(&user(request));
+    }
+}
+
+impl KeyInput for Raw {
+    fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
+        key.bytes(user(request).unwrap_or_default());
+    }
+}
+
+fn expiring(user: &Option<String>) -> HttpResponse {
+    let in_a_minute = HttpDate::from(SystemTime::now() + Duration::from_secs(60));
+    HttpResponse::Ok().insert_header((EXPIRES, in_a_minute.to_string())).body(format!("{user:?}"))
+}
+
+/// The browser of one visitor may be the next one's, and it knows the page by its URL alone.
+#[actix_web::test]
+async fn caches_further_down_are_warned_of_what_they_do_not_know() {
+    #[cache_page(60)]
+    async fn value(Value(user): Value) -> String {
+        format!("{user:?}")
+    }
+    #[cache_page(60)]
+    async fn raw(Raw(user): Raw) -> String {
+        format!("{user:?}")
+    }
+    #[cache_page(60)]
+    async fn value_expiring(Value(user): Value) -> HttpResponse {
+        expiring(&user)
+    }
+    #[cache_page(60)]
+    async fn raw_expiring(Raw(user): Raw) -> HttpResponse {
+        expiring(&user)
+    }
+    #[cache_page(60)]
+    async fn vary_expiring(#[vary] user: User) -> HttpResponse {
+        expiring(&user.0)
+    }
+    let app = App::new()
+        .app_data(PageCache::new())
+        .route("/value", web::get().to(value))
+        .route("/raw", web::get().to(raw))
+        .route("/expiring/value", web::get().to(value_expiring))
+        .route("/expiring/raw", web::get().to(raw_expiring))
+        .route("/expiring/vary", web::get().to(vary_expiring));
+    let app = init_service(app).await;
+    for (path, told) in [
+        ("/value", "private, no-cache"),
+        ("/raw", "private, no-cache"),
+        ("/expiring/value", "private"),
+        ("/expiring/raw", "private"),
+        ("/expiring/vary", "private"),
+    ] {
+        for is_hit in [false, true] {
+            for visitor in ["alice", "bob"] {
+                let answer = send(&app, asking(path, &[("x-user", visitor)])).await;
+                assert_eq!(
+                    (answer.text(), answer.is_hit()),
+                    (&*format!("Some({visitor:?})"), is_hit),
+                    "{path}"
+                );
+                assert_eq!(answer.header("cache-control").as_deref(), Some(told), "{path}");
+            }
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use actix_web::{
     App, HttpRequest, Responder, get,
-    rt::Runtime,
+    rt::{Runtime, System},
     test::{TestRequest, init_service},
     web,
 };
@@ -77,6 +77,44 @@ fn apps_that_cannot_be_told_apart_keep_nothing() {
         assert!(get(&app, "/data").await.is_stored());
         assert!(get(&app, "/data").await.is_hit());
     });
+}
+
+/// The System that was here is over, and what it ran on with it.
+#[test]
+fn an_app_where_a_system_was_before() {
+    std::thread::spawn(|| {
+        System::new().block_on(async {});
+        let runtime = Runtime::new().unwrap();
+        // What `#[tokio::test]` runs on.
+        runtime.tokio_runtime().block_on(async {
+            let app = init_service(App::new().configure(two_pages("one"))).await;
+            for _ in 0..2 {
+                let answer = get(&app, "/data").await;
+                assert_eq!(
+                    (answer.text(), &*answer.outcome()),
+                    ("one", "cache_page; fwd=bypass; detail=unknown-app")
+                );
+            }
+        });
+    })
+    .join()
+    .unwrap();
+}
+
+/// One thread may run one test after another, each with a System of its own.
+#[test]
+fn systems_that_follow_each_other() {
+    std::thread::spawn(|| {
+        for name in ["a", "b", "c", "d", "e", "f", "g", "h"].repeat(4) {
+            System::new().block_on(async {
+                let app = init_service(App::new().configure(two_pages(name))).await;
+                assert_eq!(get(&app, "/data").await.text(), name);
+                assert!(get(&app, "/data").await.is_hit());
+            });
+        }
+    })
+    .join()
+    .unwrap();
 }
 
 /// Naming a cache is how an author says that Apps share.

@@ -84,6 +84,26 @@ async fn what_is_for_one_visitor_is_never_kept() {
     .await;
 }
 
+/// Other headers that are meant for the one who asked, or for the part that was asked for.
+#[actix_web::test]
+async fn what_other_headers_say_is_for_one_visitor_is_never_kept() {
+    for (name, line, reason) in [
+        ("clear-site-data", "\"cookies\"", "personal"),
+        ("authentication-info", "nextnonce=\"x\"", "personal"),
+        ("set-cookie2", "id=1", "personal"),
+        ("sec-websocket-accept", "x", "personal"),
+        ("content-range", "bytes 0-3/10", "status"),
+    ] {
+        for lifetime in ["public", "s-maxage=60"] {
+            let answer = move || {
+                let mut response = HttpResponse::Ok();
+                response.insert_header((name, line)).insert_header(("cache-control", lifetime)).body("page")
+            };
+            assert_never_kept(answer, reason).await;
+        }
+    }
+}
+
 #[actix_web::test]
 async fn what_the_handler_forbids_is_never_kept() {
     for line in ["no-store", "No-Store", "max-age=60, no-store", " no-store ", "x=\"a, no-store"] {
@@ -115,6 +135,29 @@ async fn what_the_handler_forbids_is_never_kept() {
     }
 }
 
+/// With a semicolon or a space where a comma belongs, as it is often written.
+#[actix_web::test]
+async fn what_the_handler_meant_to_forbid_is_never_kept() {
+    for (line, reason) in [
+        ("no-store; max-age=60", "no-store"),
+        ("max-age=60; no-store", "no-store"),
+        ("no-store;", "no-store"),
+        ("no-cache no-store", "no-store"),
+        ("no-cache;no-store", "no-store"),
+        ("private; max-age=60", "private"),
+        ("private max-age=60", "private"),
+        ("max-age=60; private", "private"),
+        ("private;", "private"),
+        ("\"private\"", "private"),
+        ("no-cache; max-age=60", "no-cache"),
+        ("max-age=0; public", "expired"),
+        ("max-age=60 seconds, max-age=0", "expired"),
+    ] {
+        let answer = move || HttpResponse::Ok().insert_header(("cache-control", line)).finish();
+        assert_never_kept(answer, reason).await;
+    }
+}
+
 #[actix_web::test]
 async fn what_may_depend_on_anything_is_never_kept() {
     for line in ["*", " * ", "accept, *", "not a name"] {
@@ -126,7 +169,8 @@ async fn what_may_depend_on_anything_is_never_kept() {
 
 #[actix_web::test]
 async fn what_is_no_whole_page_is_never_kept() {
-    for code in [206, 304, 412, 416] {
+    // No final answer; for one request; and what RFC 6585 says must not be stored.
+    for code in [100, 102, 103, 199, 206, 304, 412, 416, 417, 428, 429, 431, 511] {
         let answer = move || {
             let mut response = HttpResponse::build(StatusCode::from_u16(code).unwrap());
             response.insert_header(("cache-control", "max-age=60")).finish()
@@ -216,7 +260,7 @@ async fn statuses() {
         let said =
             move || HttpResponse::build(status).insert_header(("cache-control", "s-maxage=5")).finish();
         let (app, _, _) = app_answering(said).await;
-        let kept = ![206, 304, 412, 416].contains(&code);
+        let kept = ![206, 304, 412, 416, 417, 428, 429, 431, 511].contains(&code);
         assert_eq!(get(&app, "/").await.is_stored(), kept, "{code}");
         let again = get(&app, "/").await;
         assert_eq!((again.is_hit(), again.status), (kept, code), "{code}");
@@ -296,5 +340,7 @@ async fn a_key_that_is_too_long_is_nobodys_page() {
         assert_eq!(get(&app, &uri).await.outcome(), "cache_page; fwd=bypass; detail=key-too-long");
         assert_eq!(runs.get(), run);
     }
+    // A key is at most 8 KiB long, whatever else is in it.
+    assert_eq!(get(&app, &uri[..8192]).await.outcome(), "cache_page; fwd=bypass; detail=key-too-long");
     assert!(get(&app, &uri[..8000]).await.is_stored());
 }

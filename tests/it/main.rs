@@ -3,12 +3,27 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod budget;
+mod compression;
+mod conditional;
+mod denial;
 mod inputs;
 mod isolation;
 mod kept;
+mod keys;
+mod lifetimes;
+mod memory;
+mod middleware;
 mod open;
+mod options;
 mod order;
+mod outcomes;
+mod poisoning;
+mod proxy;
 mod replay;
+mod routes;
+mod servers;
 mod shapes;
 mod support;
 mod textbook;
+mod threats;
+mod variants;

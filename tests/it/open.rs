@@ -168,3 +168,90 @@ async fn the_authors_word_is_taken() {
     }
     assert_eq!(runs.get(), 1);
 }
+
+/// Each of them by itself: the first that was forgotten would be the one that is used.
+#[actix_web::test]
+async fn every_usual_credential_header() {
+    #[cache_page(60)]
+    async fn page(request: HttpRequest) -> String {
+        format!("{:?}", request.headers())
+    }
+    let app = init_service(App::new().app_data(PageCache::new()).default_service(web::to(page))).await;
+    for name in [
+        "authorization",
+        "cookie",
+        "proxy-authorization",
+        "x-api-key",
+        "x-auth-token",
+        "x-access-token",
+        "x-session-token",
+        "x-amz-security-token",
+        "dpop",
+        "signature",
+        "remote-user",
+        "x-remote-user",
+        "x-forwarded-user",
+        "x-forwarded-email",
+        "x-forwarded-access-token",
+        "x-forwarded-client-cert",
+        "x-auth-request-user",
+        "x-auth-request-email",
+        "x-auth-request-access-token",
+        "cf-access-jwt-assertion",
+        "x-goog-iap-jwt-assertion",
+        "x-amzn-oidc-data",
+        "x-amzn-oidc-identity",
+        "x-ms-client-principal",
+        "x-ssl-client-cert",
+    ] {
+        for _ in 0..2 {
+            let answer = send(&app, TestRequest::get().insert_header((name, "alice"))).await;
+            assert_eq!(answer.outcome(), "cache_page; fwd=bypass; detail=credentials", "{name}");
+        }
+    }
+    assert!(!get(&app, "/").await.text().contains("alice"));
+}
+
+/// What a link may be made from makes a page of its own, whichever of them it is.
+#[actix_web::test]
+async fn every_header_that_links_are_made_from() {
+    #[cache_page(60)]
+    async fn page(request: HttpRequest) -> String {
+        format!("{:?}", request.headers())
+    }
+    for name in [
+        "host",
+        "forwarded",
+        "x-forwarded-host",
+        "x-forwarded-server",
+        "x-forwarded-proto",
+        "x-forwarded-scheme",
+        "x-forwarded-ssl",
+        "x-forwarded-port",
+        "x-forwarded-prefix",
+        "x-forwarded-path",
+        "x-host",
+        "x-original-host",
+        "x-original-url",
+        "x-original-uri",
+        "x-rewrite-url",
+    ] {
+        let app = init_service(App::new().app_data(PageCache::new()).default_service(web::to(page))).await;
+        // Where the key has the host from another header, it is the same in all of these.
+        let ordinary = || match name {
+            "forwarded" | "x-forwarded-proto" => {
+                TestRequest::get().insert_header(("forwarded", "proto=http;host=good.example"))
+            }
+            "x-forwarded-host" | "host" => {
+                TestRequest::get().insert_header(("forwarded", "host=good.example"))
+            }
+            _ => TestRequest::get().insert_header(("host", "good.example")),
+        };
+        let attacks = ["evil.example", "by=evil", ""].map(|line| ordinary().append_header((name, line)));
+        for attack in attacks {
+            assert!(send(&app, attack).await.is_stored(), "{name}");
+        }
+        let answer = send(&app, ordinary()).await;
+        assert!(answer.is_stored() && !answer.text().contains("evil"), "{name}: {}", answer.outcome());
+    }
+}

@@ -2,7 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use actix_web::{HttpResponse, http::header::HttpDate};
+use actix_web::{
+    HttpResponse,
+    http::header::HttpDate,
+    test::{TestRequest, call_service},
+};
 
 use crate::support::{Server, app_answering, get};
 
@@ -34,7 +38,7 @@ async fn headers_come_back_byte_for_byte_and_in_order() {
 
 #[actix_web::test]
 async fn what_was_about_the_connection_does_not_come_back() {
-    const GONE: [&str; 10] = [
+    const GONE: [&str; 12] = [
         "connection",
         "keep-alive",
         "proxy-connection",
@@ -42,7 +46,9 @@ async fn what_was_about_the_connection_does_not_come_back() {
         "trailer",
         "transfer-encoding",
         "proxy-authenticate",
+        "proxy-authorization",
         "proxy-authentication-info",
+        "content-length",
         "x-hop",
         "x-hop-too",
     ];
@@ -68,6 +74,16 @@ async fn what_was_about_the_connection_does_not_come_back() {
         assert_eq!(second.header(name), None, "{name}");
     }
     assert_eq!(second.header("x-end").as_deref(), Some("stays"));
+}
+
+/// Words of an author's own after the status.
+#[actix_web::test]
+async fn the_reason_phrase_comes_back() {
+    let (app, _, _) = app_answering(|| HttpResponse::Ok().reason("Fine By Me").finish()).await;
+    for _ in 0..2 {
+        let response = call_service(&app, TestRequest::get().to_request()).await;
+        assert_eq!(response.response().head().reason(), "Fine By Me");
+    }
 }
 
 #[actix_web::test]

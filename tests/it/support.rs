@@ -40,6 +40,11 @@ pub(crate) async fn get<B: MessageBody>(
     send(app, TestRequest::get().uri(uri)).await
 }
 
+/// A `GET` with these headers.
+pub(crate) fn asking(uri: &str, headers: &[(&str, &str)]) -> TestRequest {
+    headers.iter().fold(TestRequest::get().uri(uri), |request, header| request.append_header(*header))
+}
+
 /// A response, read to its end.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -190,11 +195,11 @@ impl Drop for Server {
     }
 }
 
-/// Takes one response off the front; chunked bodies are not needed here.
+/// Takes one response off the front.
 fn parse(bytes: &mut &[u8], without_body: bool) -> Answer {
     let end = bytes.windows(4).position(|part| part == b"\r\n\r\n").expect("a head");
     let (head, rest) = bytes.split_at(end + 4);
-    let mut lines = std::str::from_utf8(head).expect("ASCII").trim_end().split("\r\n");
+    let mut lines = std::str::from_utf8(head).expect("ASCII").trim_end_matches("\r\n").split("\r\n");
     let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
     let mut headers = HeaderMap::new();
     for line in lines {
@@ -206,7 +211,27 @@ fn parse(bytes: &mut &[u8], without_body: bool) -> Answer {
     }
     let length =
         headers.get("content-length").and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0);
-    let (body, rest) = rest.split_at(if without_body { 0 } else { length });
+    let (body, rest) = match headers.contains_key("transfer-encoding") {
+        _ if without_body => (Vec::new(), rest),
+        true => join(rest),
+        false => (rest[..length].to_vec(), &rest[length..]),
+    };
     *bytes = rest;
-    Answer { status: status.expect("a status"), headers, body: body.to_vec() }
+    Answer { status: status.expect("a status"), headers, body }
+}
+
+/// The body that came in chunks, and what follows it.
+fn join(mut rest: &[u8]) -> (Vec<u8>, &[u8]) {
+    let mut body = Vec::new();
+    loop {
+        let end = rest.windows(2).position(|part| part == b"\r\n").expect("a length");
+        let length = std::str::from_utf8(&rest[..end]).expect("ASCII");
+        let length = usize::from_str_radix(length, 16).expect("a hexadecimal length");
+        let chunk = &rest[end + 2..];
+        body.extend_from_slice(&chunk[..length]);
+        rest = &chunk[length + 2..];
+        if length == 0 {
+            return (body, rest);
+        }
+    }
 }

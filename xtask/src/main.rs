@@ -1,29 +1,39 @@
 //! The workspace's own commands.
 
+mod fuzz;
+mod instructions;
+
 use std::{
     env,
     process::{Command, ExitCode},
     time::Instant,
 };
 
-const USAGE: &str = "usage: cargo xtask test    everything that must pass";
+const USAGE: &str = "\
+usage: cargo xtask test              everything that must pass
+       cargo xtask fuzz [SECONDS]    every fuzz target, for so long each (30)
+       cargo xtask instructions      what a request costs, under callgrind";
 
 /// The rustc whose error messages `tests/ui` compares.
 const UI_TOOLCHAIN: &str = "1.95.0";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["test"] => match test() {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(problem) => {
-                eprintln!("xtask: {problem}");
-                ExitCode::FAILURE
-            }
-        },
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["test"] => test(),
+        ["instructions"] => instructions::run(),
+        ["fuzz"] => fuzz::run(fuzz::SECONDS),
+        ["fuzz", seconds] if seconds.parse::<u32>().is_ok_and(|seconds| seconds > 0) => fuzz::run(seconds),
         _ => {
             eprintln!("{USAGE}");
-            ExitCode::from(2)
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("xtask: {problem}");
+            ExitCode::FAILURE
         }
     }
 }
@@ -31,13 +41,34 @@ fn main() -> ExitCode {
 fn test() -> Result<(), String> {
     let start = Instant::now();
     step("formatting", &mut cargo(&["fmt", "--all", "--check"]))?;
-    step("clippy", &mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    step(
+        "clippy",
+        &mut cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny", "warnings"]),
+    )?;
+    step(
+        "clippy without features",
+        &mut cargo(&["clippy", "--workspace", "--lib", "--", "--deny", "warnings"]),
+    )?;
     step(
         "documentation",
-        cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings"),
+        cargo(&["doc", "--workspace", "--no-deps", "--all-features"]).env("RUSTDOCFLAGS", "--deny warnings"),
     )?;
-    step("tests", &mut cargo(&["test", "--workspace", "--lib", "--bins", "--examples", "--test", "it"]))?;
-    step("examples in the documentation", &mut cargo(&["test", "--workspace", "--doc"]))?;
+    step(
+        "tests",
+        &mut cargo(&[
+            "test",
+            "--workspace",
+            "--lib",
+            "--bins",
+            "--examples",
+            "--test",
+            "it",
+            "--test",
+            "memory",
+            "--all-features",
+        ]),
+    )?;
+    step("examples in the documentation", &mut cargo(&["test", "--workspace", "--doc", "--all-features"]))?;
     step("error messages", ui_cargo()?.args(["test", "--test", "ui"]).env("CACHE_PAGE_UI", "require"))?;
     // A tree with changes is tested like any other.
     step("packages", &mut cargo(&["package", "--workspace", "--allow-dirty"]))?;

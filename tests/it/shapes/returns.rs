@@ -175,16 +175,18 @@ in_both_orders! {
     }
 }
 
-// `Ok(())` answers 204, which no time to live is for; a redirecting error is kept as any other page is.
+// `Ok(())` answers 204, which no time to live is for; an error is kept if it says for how long.
 in_both_orders! {
     mod unit_or_error("/", "/") => (308, "moved");
     async fn page() -> Result<(), InternalError<&'static str>> {
         if run() > 0 {
-            Err(InternalError::new("moved", StatusCode::PERMANENT_REDIRECT))?;
+            let lasting = ("cache-control", "max-age=60");
+            let moved = HttpResponse::PermanentRedirect().insert_header(lasting).body("moved");
+            Err(InternalError::from_response("moved", moved))?;
         }
         Ok(())
     }
-    use actix_web::{error::InternalError, http::StatusCode};
+    use actix_web::{HttpResponse, error::InternalError};
 }
 
 in_both_orders! {

@@ -2,7 +2,7 @@
 
 #![deny(warnings)]
 
-use actix_web::{Error, get, http::Method, web::Bytes};
+use actix_web::{Error, HttpRequest, get, http::Method, web::Bytes};
 use cache_page::cache_page;
 
 macro_rules! page {
@@ -29,6 +29,22 @@ macro_rules! echo {
 }
 echo!(echo, (body: Bytes, method: Method), { format!("{method} {body:?}") });
 
+macro_rules! configured {
+    ($name:ident, $ttl:expr, $statuses:expr, $header:literal, $when:expr, $client_ttl:expr, $max_body:expr) => {
+        #[cache_page($ttl, statuses = $statuses, vary = [$header], when = $when, vary_by = $when,
+            client_ttl = $client_ttl, max_body = $max_body)]
+        async fn $name() -> &'static str {
+            "page"
+        }
+    };
+}
+configured!(numbers, 60, [404], "accept", |_| true, 0, 64 * 1024);
+configured!(texts, "1m", [404, 410], "accept-language", is_public, "10s", usize::MAX);
+
+fn is_public(request: &HttpRequest) -> bool {
+    request.path() != "/private"
+}
+
 fn main() {
-    let _ = (home, about, echo);
+    let _ = (home, about, echo, numbers, texts);
 }

@@ -1,0 +1,128 @@
+//! What a request costs in instructions, against a plain handler that returns the same status, headers and body.
+//!
+//! `cargo xtask instructions` runs this under callgrind, which counts the same every time. By itself it only answers
+//! `requests` requests of one kind: `instructions KIND REQUESTS`.
+
+use std::{
+    future::{Ready, ready},
+    process::ExitCode,
+};
+
+use actix_web::{
+    App, FromRequest, HttpRequest, HttpResponse,
+    dev::{Payload, Service as _},
+    get,
+    http::header::{
+        ACCEPT_LANGUAGE, AGE, CACHE_CONTROL, CONTENT_TYPE, DATE, ETAG, HeaderName, HeaderValue,
+        IF_NONE_MATCH, VARY,
+    },
+    test::{TestRequest, init_service},
+};
+use cache_page::{KeyBuilder, KeyInput, PageCache, cache_page};
+
+const BODY: &str = "Hello World";
+const ETAG_OF_BODY: &str = "\"e32323ea3c5a7a2f\"";
+
+/// A header that every page depends on, so that `Vary` is there.
+struct Language;
+
+impl FromRequest for Language {
+    type Error = std::convert::Infallible;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self))
+    }
+}
+
+impl KeyInput for Language {
+    fn key(_: &HttpRequest, key: &mut KeyBuilder<'_>) {
+        key.header("accept-language");
+    }
+}
+
+#[get("/plain")]
+async fn plain(_language: Language) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8")))
+        .insert_header((CACHE_CONTROL, HeaderValue::from_static("max-age=60")))
+        .insert_header((ETAG, HeaderValue::from_static(ETAG_OF_BODY)))
+        .insert_header((DATE, HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT")))
+        .insert_header((AGE, HeaderValue::from_static("0")))
+        .insert_header((VARY, HeaderValue::from_static("accept-language")))
+        .insert_header((
+            HeaderName::from_static("cache-status"),
+            HeaderValue::from_static("cache_page; hit; ttl=60"),
+        ))
+        .body(BODY)
+}
+
+/// The same, as it is usually written.
+#[get("/plain-text")]
+async fn plain_text(_language: Language) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .insert_header(("cache-control", "max-age=60"))
+        .insert_header(("etag", ETAG_OF_BODY))
+        .insert_header(("date", "Sun, 06 Nov 1994 08:49:37 GMT"))
+        .insert_header(("age", "0"))
+        .insert_header(("vary", "accept-language"))
+        .insert_header(("cache-status", "cache_page; hit; ttl=60"))
+        .body(BODY)
+}
+
+fn page() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .insert_header((ETAG, ETAG_OF_BODY))
+        .body(BODY)
+}
+
+#[get("/cached")]
+#[cache_page(60)]
+async fn cached(_language: Language) -> HttpResponse {
+    page()
+}
+
+#[get("/uncached")]
+#[cache_page(60)]
+async fn uncached(_language: Language) -> HttpResponse {
+    let mut response = page();
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let kind = arguments.next().unwrap_or_default();
+    let Some(requests) = arguments.next().and_then(|number| number.parse::<u32>().ok()) else {
+        // What `cargo bench` passes is no kind.
+        eprintln!(
+            "usage: instructions nothing|plain|plain-text|hit|304|refused REQUESTS (`cargo xtask instructions` compares them)"
+        );
+        return ExitCode::SUCCESS;
+    };
+    let cache = PageCache::new();
+    let app = App::new().app_data(cache).service(plain).service(plain_text).service(cached).service(uncached);
+    let app = init_service(app).await;
+    let path = match kind.as_str() {
+        "plain" => "/plain",
+        "plain-text" => "/plain-text",
+        "refused" => "/uncached",
+        _ => "/cached",
+    };
+    for _ in 0..requests {
+        let request = TestRequest::get().uri(path).insert_header((ACCEPT_LANGUAGE, "en"));
+        let request = match kind.as_str() {
+            "304" => request.insert_header((IF_NONE_MATCH, ETAG_OF_BODY)),
+            _ => request.insert_header(("x-none-match", ETAG_OF_BODY)),
+        };
+        let request = request.to_request();
+        if kind != "nothing" {
+            let response = app.call(request).await;
+            assert!(response.is_ok_and(|response| response.headers().len() > 3));
+        }
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,18 @@
+#[cache_page(
+    60,
+    name = "home",
+    key_prefix = "v2",
+    statuses = [404, 410],
+    vary = ["accept-language"],
+    vary_cookie = ["theme", "contrast"],
+    vary_by = tenant::of::<Name, Region>,
+    ignore_query = ["utm_*", "ref"],
+    when = |request| request.path() != "/live",
+    unless = is_empty,
+    client_ttl = "1500ms",
+    max_body = 64 * 1024,
+    crate = framework::cache,
+)]
+async fn page(id: web::Path<u64>) -> String {
+    id.to_string()
+}

@@ -1,0 +1,37 @@
+#[allow(clippy::async_yields_async)]
+async fn page(
+    __page: framework::cache::__private::Request,
+    id: web::Path<u64>,
+) -> framework::cache::__private::HttpResponse {
+    #[allow(unused_qualifications)]
+    static __POLICY: framework::cache::__private::Policy = framework::cache::__private::Policy::new(
+            "home",
+            framework::cache::__private::seconds(60),
+        )
+        .key_prefix("v2")
+        .statuses(&[404, 410])
+        .vary(&["accept-language"])
+        .vary_cookie(&["theme", "contrast"])
+        .ignore_query(&["utm_*", "ref"])
+        .when(|request| request.path() != "/live")
+        .unless(is_empty)
+        .client_ttl(
+            framework::cache::__private::finite(
+                framework::cache::__private::seconds_and_nanos(1, 500000000),
+            ),
+        )
+        .max_body(64 * 1024);
+    let __page = &mut (&__page).begin(&__POLICY);
+    __page.reads::<web::Path<u64>>();
+    __page.vary_by(tenant::of::<Name, Region>);
+    (__page)
+        .serve(async move {
+            if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
+                String,
+            > {
+                return __returns;
+            }
+            #[allow(unused_braces)] { id.to_string() }
+        })
+        .await
+}

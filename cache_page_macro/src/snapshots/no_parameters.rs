@@ -1,0 +1,26 @@
+#[allow(clippy::async_yields_async)]
+async fn page(
+    __page: ::cache_page::__private::Request,
+) -> ::cache_page::__private::HttpResponse {
+    static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
+            ::core::concat!(::core::module_path!(), "::page"),
+            ::cache_page::__private::seconds(60),
+        )
+        .query(&[])
+        .client_ttl(
+            ::cache_page::__private::finite(
+                ::cache_page::__private::Ttl(config::CLIENT_TTL).get(),
+            ),
+        );
+    let __page = &mut (&__page).begin(&__POLICY);
+    (__page)
+        .serve(async move {
+            if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
+                String,
+            > {
+                return __returns;
+            }
+            #[allow(unused_braces)] { String::new() }
+        })
+        .await
+}

@@ -1,0 +1,74 @@
+//! The door for `fuzz/`, only there under `--cfg fuzzing`. It lets values in and out, and checks nothing itself.
+
+#![allow(missing_docs)]
+
+use std::ops::Range;
+
+use actix_web::{
+    HttpRequest,
+    http::{
+        Method, StatusCode,
+        header::{HeaderMap, HeaderName, HeaderValue},
+    },
+};
+
+use crate::{
+    KeyBuilder,
+    buffer::Buffer,
+    conditional::{Extent, Validators},
+    directives::Directives,
+    vary,
+};
+
+/// The key of what is added to it.
+pub fn key(request: &HttpRequest, add: impl FnOnce(&mut KeyBuilder<'_>)) -> Option<Vec<u8>> {
+    let mut key = KeyBuilder::new(request);
+    add(&mut key);
+    key.key().map(|key| key.as_bytes().to_vec())
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheControl {
+    pub no_store: bool,
+    pub no_cache: bool,
+    pub private: bool,
+    pub max_age: Option<u64>,
+    pub s_maxage: Option<u64>,
+}
+
+#[must_use]
+pub fn cache_control(lines: &[HeaderValue]) -> CacheControl {
+    let Directives { no_store, no_cache, private, max_age, s_maxage, .. } = Directives::parse(lines);
+    CacheControl { no_store, no_cache, private, max_age, s_maxage }
+}
+
+/// The names in `Vary`; `None` is anything.
+#[must_use]
+pub fn vary(response: &HeaderMap) -> Option<Vec<HeaderName>> {
+    vary::uncovered(response, |_| false).map(|names| names.to_vec())
+}
+
+/// What a request says under these names, as it stands in a key.
+#[must_use]
+pub fn said(names: &[HeaderName], request: &HeaderMap) -> Vec<u8> {
+    let mut key = Buffer::new();
+    vary::add_values(&mut key, names, request);
+    key.as_slice().to_vec()
+}
+
+/// The status and the part that answer a request for a page of so many bytes.
+#[must_use]
+pub fn conditional(
+    etag: Option<&HeaderValue>,
+    last_modified: Option<&HeaderValue>,
+    length: usize,
+    request: &HeaderMap,
+) -> (u16, Option<Range<usize>>) {
+    let page = Validators { status: StatusCode::OK, etag, last_modified, date: None, length };
+    match page.extent(&Method::GET, request) {
+        Extent::Whole => (200, None),
+        Extent::Part(part) => (206, Some(part)),
+        Extent::NotModified => (304, None),
+        Extent::Unsatisfiable => (416, None),
+    }
+}

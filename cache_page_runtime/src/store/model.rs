@@ -1,0 +1,286 @@
+//! The store against a plain map.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header::HeaderValue},
+    test::TestRequest,
+    web::Bytes,
+};
+use proptest::{collection::vec, option, prelude::*, sample::select};
+
+use super::*;
+use crate::{KeyBuilder, clock::Clock, page::Lifetime, testing::ManualClock};
+
+const NAMES: [&str; 2] = ["x-a", "x-b"];
+
+/// What a request says under the two names.
+type Said = [Option<&'static str>; 2];
+
+#[derive(Clone, Debug)]
+enum Step {
+    Put { key: u8, depends_on: [bool; 2], said: Said, length: usize, seconds: Option<u64> },
+    Get { key: u8, said: Said },
+    Wait { seconds: u64 },
+}
+
+fn said() -> impl Strategy<Value = Said> {
+    let value = || select(&[None, Some(""), Some("1"), Some("2")][..]);
+    (value(), value()).prop_map(|(a, b)| [a, b])
+}
+
+fn steps(length: impl Strategy<Value = usize> + 'static) -> impl Strategy<Value = Vec<Step>> {
+    let depends_on = select(&[[false, false], [true, false], [false, true], [true, true]][..]);
+    let put = (0..4_u8, depends_on, said(), length, option::of(1..10_u64)).prop_map(
+        |(key, depends_on, said, length, seconds)| Step::Put { key, depends_on, said, length, seconds },
+    );
+    let get = (0..4_u8, said()).prop_map(|(key, said)| Step::Get { key, said });
+    let wait = (0..6_u64).prop_map(|seconds| Step::Wait { seconds });
+    vec(prop_oneof![5 => put, 5 => get, 1 => wait], 0..60)
+}
+
+fn names(depends_on: [bool; 2]) -> Names {
+    let wanted = NAMES.into_iter().zip(depends_on).filter(|(_, depends)| *depends);
+    wanted.map(|(name, _)| HeaderName::from_static(name)).collect()
+}
+
+fn request(said: Said) -> HeaderMap {
+    let lines = NAMES.into_iter().zip(said).filter_map(|(name, value)| Some((name, value?)));
+    lines.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+}
+
+/// What is said under the names that count.
+fn selected(said: Said, depends_on: [bool; 2]) -> [Option<Option<&'static str>>; 2] {
+    [0, 1].map(|at| depends_on[at].then_some(said[at]))
+}
+
+struct World {
+    store: Store,
+    clock: ManualClock,
+    made: u64,
+}
+
+impl World {
+    fn new(max_bytes: usize) -> Self {
+        Self { store: Store::new(max_bytes), clock: ManualClock::new(), made: 0 }
+    }
+
+    fn now(&self) -> Moment {
+        Clock::Manual(self.clock.clone()).now()
+    }
+
+    fn with_key<T>(&self, key: u8, then: impl FnOnce(&Store, Key<'_>) -> T) -> T {
+        let request = TestRequest::default().to_http_request();
+        let mut builder = KeyBuilder::new(&request);
+        builder.bytes(&[key]);
+        then(&self.store, builder.key().unwrap())
+    }
+
+    fn get(&self, key: u8, said: Said) -> Result<u64, Forward> {
+        let found = self.with_key(key, |store, key| store.get(key, &request(said), self.now()))?;
+        Ok(u64::from_le_bytes(found.body()[..8].try_into().unwrap()))
+    }
+
+    /// Puts a page that is known by its number.
+    fn put(
+        &mut self,
+        key: u8,
+        depends_on: [bool; 2],
+        said: Said,
+        length: usize,
+        seconds: Option<u64>,
+    ) -> Result<u64, Reason> {
+        self.made += 1;
+        let mut body = self.made.to_le_bytes().to_vec();
+        body.resize(8 + length, 0);
+        let kept_for = seconds.map(Duration::from_secs);
+        let lifetime = Lifetime { made_at: self.now(), initial_age: Duration::ZERO, kept_for };
+        let head = HttpResponse::new(StatusCode::OK);
+        let page = Arc::new(Page::freeze(head.head(), &[], Some(Bytes::from(body)), lifetime));
+        let put = self.with_key(key, |store, key| store.put(key, names(depends_on), &request(said), page));
+        put.map(|()| self.made)
+    }
+
+    /// What the pages under a key depend on.
+    fn depends_on(&self, key: u8) -> [bool; 2] {
+        match self.with_key(key, |store, key| store.what(key.as_bytes())) {
+            Some((What::Variants(variants), _)) => {
+                NAMES.map(|name| variants.names.iter().any(|there| *there == name))
+            }
+            _ => [false, false],
+        }
+    }
+
+    /// What the store says of itself is what is there.
+    fn check(&self) -> Result<(), TestCaseError> {
+        let order = self.store.order();
+        let is_kept = |key: &Arc<[u8]>, turn| self.store.map.get(key).is_some_and(|kept| kept.turn == turn);
+        let gone = order.queue.iter().filter(|(key, turn)| !is_kept(key, *turn));
+        let weights: usize = self.store.map.iter().map(|kept| kept.weight).sum();
+        prop_assert_eq!(order.bytes, weights + gone.map(|(key, _)| cost_of_key(key)).sum::<usize>());
+        prop_assert!(order.bytes <= self.store.max_bytes);
+        prop_assert_eq!(order.keys, self.store.map.len());
+        prop_assert!(order.queue.len() <= 2 * order.keys + SLACK);
+        let is_page = |what: &What| matches!(what, What::Page(_) | What::Variant(..));
+        prop_assert_eq!(order.pages, self.store.map.iter().filter(|kept| is_page(&kept.what)).count());
+        for kept in &self.store.map {
+            let queued = order.queue.iter().filter(|(key, turn)| key == kept.key() && *turn == kept.turn);
+            prop_assert_eq!(queued.count(), 1, "what is kept goes once, when it is its turn");
+            if let What::Variant(_, variants) = &kept.what {
+                let known = variants.keys();
+                prop_assert!(known.len() <= MOST_VARIANTS);
+                prop_assert_eq!(
+                    known.iter().filter(|(key, turn)| key == kept.key() && *turn == kept.turn).count(),
+                    1
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    number: u64,
+    until: Option<u64>,
+}
+
+/// What is under one key.
+#[derive(Clone, Debug)]
+enum Model {
+    Page(Known),
+    Variants([bool; 2], BTreeMap<[Option<Option<&'static str>>; 2], Known>),
+}
+
+fn look_up(model: &mut BTreeMap<u8, Model>, key: u8, said: Said, now: u64) -> Result<u64, Forward> {
+    let is_over = |known: Known| known.until.is_some_and(|until| until <= now);
+    match model.get_mut(&key) {
+        None => Err(Forward::Miss),
+        Some(Model::Page(known)) if !is_over(*known) => Ok(known.number),
+        Some(Model::Page(_)) => {
+            model.remove(&key);
+            Err(Forward::Stale)
+        }
+        Some(Model::Variants(depends_on, pages)) => {
+            let selected = selected(said, *depends_on);
+            match pages.get(&selected) {
+                None => Err(Forward::VaryMiss),
+                Some(known) if !is_over(*known) => Ok(known.number),
+                Some(_) => {
+                    pages.remove(&selected);
+                    Err(Forward::Stale)
+                }
+            }
+        }
+    }
+}
+
+fn replace(model: &mut BTreeMap<u8, Model>, key: u8, depends_on: [bool; 2], said: Said, known: Known) {
+    let (before, mut pages) = match model.remove(&key) {
+        Some(Model::Variants(before, pages)) => (before, pages),
+        _ if depends_on == [false, false] => return drop(model.insert(key, Model::Page(known))),
+        _ => ([false, false], BTreeMap::new()),
+    };
+    let both = [0, 1].map(|at| before[at] || depends_on[at]);
+    if both != before {
+        pages.clear();
+    }
+    pages.insert(selected(said, both), known);
+    model.insert(key, Model::Variants(both, pages));
+}
+
+proptest! {
+    #[test]
+    fn with_room_it_is_a_map(steps in steps(0..10_usize)) {
+        let mut world = World::new(1 << 20);
+        let mut model = BTreeMap::new();
+        let mut now = 0;
+        for step in steps {
+            match step {
+                Step::Put { key, depends_on, said, length, seconds } => {
+                    let number = world.put(key, depends_on, said, length, seconds).unwrap();
+                    let until = seconds.map(|seconds| now + seconds);
+                    replace(&mut model, key, depends_on, said, Known { number, until });
+                }
+                Step::Get { key, said } => {
+                    prop_assert_eq!(world.get(key, said), look_up(&mut model, key, said, now));
+                }
+                Step::Wait { seconds } => {
+                    world.clock.advance(Duration::from_secs(seconds));
+                    now += seconds;
+                }
+            }
+            world.check()?;
+        }
+    }
+
+    /// Without enough room, pages may be gone, but none comes back in the place of a later one.
+    #[test]
+    fn without_room_it_forgets_and_errs_never(
+        steps in steps(prop_oneof![4 => 0..300_usize, 1 => 0..4000_usize]),
+        max_bytes in 500..6000_usize,
+    ) {
+        let mut world = World::new(max_bytes);
+        // All that was kept, last first: key, what it depended on, what was said there, and the page.
+        let mut kept: Vec<(u8, [bool; 2], Said, Known)> = Vec::new();
+        let mut now = 0;
+        for step in steps {
+            match step {
+                Step::Put { key, depends_on, said, length, seconds } => {
+                    if let Ok(number) = world.put(key, depends_on, said, length, seconds) {
+                        let until = seconds.map(|seconds| now + seconds);
+                        let depends_on = world.depends_on(key);
+                        kept.insert(0, (key, depends_on, said, Known { number, until }));
+                        prop_assert_eq!(world.get(key, said), Ok(number), "what is kept is found");
+                    }
+                }
+                Step::Get { key, said } => {
+                    if let Ok(found) = world.get(key, said) {
+                        let answers = |(at, depends_on, told, _): &&(u8, [bool; 2], Said, Known)| {
+                            *at == key && selected(said, *depends_on) == selected(*told, *depends_on)
+                        };
+                        let (.., latest) = kept.iter().find(answers).unwrap();
+                        prop_assert_eq!(latest.number, found);
+                        prop_assert!(latest.until.is_none_or(|until| now < until));
+                    }
+                }
+                Step::Wait { seconds } => {
+                    world.clock.advance(Duration::from_secs(seconds));
+                    now += seconds;
+                }
+            }
+            world.check()?;
+        }
+    }
+
+}
+
+proptest! {
+    // A run is long, and its steps differ little.
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn a_page_has_so_many_variants_and_no_more(values in vec(0..100_usize, 100..300), wait in 0..300_usize) {
+        let mut world = World::new(1 << 20);
+        let texts: Vec<&'static str> = (0..100).map(|value| &*format!("{value}").leak()).collect();
+        let mut kept = BTreeMap::new();
+        for (round, value) in values.into_iter().enumerate() {
+            if round == wait {
+                world.clock.advance(Duration::from_secs(10));
+                kept.clear();
+            }
+            let put = world.put(0, [true, false], [Some(texts[value]), None], 0, Some(10));
+            if kept.contains_key(&value) || kept.len() < MOST_VARIANTS {
+                prop_assert!(put.is_ok());
+                kept.insert(value, put.unwrap());
+            } else {
+                prop_assert_eq!(put, Err(Reason::Variants));
+            }
+        }
+        world.check()?;
+        for (value, number) in kept {
+            prop_assert_eq!(world.get(0, [Some(texts[value]), None]), Ok(number));
+        }
+    }
+}
