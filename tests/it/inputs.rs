@@ -9,7 +9,7 @@ use actix_web::{
     App, FromRequest, HttpRequest, HttpResponse,
     dev::Payload,
     get,
-    http::header::{ACCEPT_LANGUAGE, AcceptLanguage, EXPIRES, HttpDate},
+    http::header::{ACCEPT_LANGUAGE, AcceptLanguage, EXPIRES, HeaderValue, HttpDate},
     test::{TestRequest, init_service},
     web,
 };
@@ -182,7 +182,7 @@ macro_rules! from_x_user {
 from_x_user!(Value Raw);
 
 fn user(request: &HttpRequest) -> Option<&[u8]> {
-    request.headers().get("x-user").map(actix_web::http::header::HeaderValue::as_bytes)
+    request.headers().get("x-user").map(HeaderValue::as_bytes)
 }
 
 impl KeyInput for Value {

@@ -4,7 +4,8 @@ mod fuzz;
 mod instructions;
 
 use std::{
-    env,
+    env, fs,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
     time::Instant,
 };
@@ -70,10 +71,36 @@ fn test() -> Result<(), String> {
     )?;
     step("examples in the documentation", &mut cargo(&["test", "--workspace", "--doc", "--all-features"]))?;
     step("error messages", ui_cargo()?.args(["test", "--test", "ui"]).env("CACHE_PAGE_UI", "require"))?;
+    forget_packages()?;
     // A tree with changes is tested like any other.
     step("packages", &mut cargo(&["package", "--workspace", "--allow-dirty"]))?;
     eprintln!("xtask: everything passed, in {} s", start.elapsed().as_secs());
     Ok(())
+}
+
+/// Cargo unpacks a package of the workspace into its home to verify those that depend on it, and does so once for each
+/// version: what a former run left there would be verified instead of what is here now.
+fn forget_packages() -> Result<(), String> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
+    let Some(sources) = home.map(|home| home.join("registry/src")) else { return Ok(()) };
+    // The registries that are folders have no host in their names.
+    let folders = folders_in(&sources).into_iter().filter(|folder| name_of(folder).starts_with('-'));
+    let packages = folders.flat_map(|folder| folders_in(&folder));
+    for package in packages.filter(|package| name_of(package).starts_with("cache_page")) {
+        fs::remove_dir_all(&package)
+            .map_err(|error| format!("cannot remove {}: {error}", package.display()))?;
+    }
+    Ok(())
+}
+
+/// None if there is no such folder.
+fn folders_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Runs one step and tells how long it took; the first that fails ends the run.
