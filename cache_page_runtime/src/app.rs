@@ -78,8 +78,8 @@ fn number(request: &HttpRequest) -> Option<u64> {
 fn give_number(address: usize, request: HttpRequest) -> Option<u64> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
 
-    let held = hold((request, Place(address)))?;
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let held = hold((request, Place(number)))?;
     let oldest = ALONE.with_borrow_mut(|apps| {
         apps.push_back(Alone { address, number, held });
         if apps.len() > MOST_ALONE { apps.pop_front() } else { None }
@@ -105,15 +105,15 @@ fn hold(what: impl Sized + 'static) -> Option<JoinHandle<()>> {
     catch_unwind(AssertUnwindSafe(spawn)).ok()
 }
 
-/// An address in `ALONE`, which is free again once the App there is no longer held.
-struct Place(usize);
+/// The place in `ALONE` of the App of that number, whose address is free for others once it is no longer held.
+struct Place(u64);
 
 impl Drop for Place {
     fn drop(&mut self) {
         // The thread may be ending, and the table with it; or the table is just being changed, which did it already.
         let _ = ALONE.try_with(|apps| {
             if let Ok(mut apps) = apps.try_borrow_mut() {
-                apps.retain(|app| app.address != self.0);
+                apps.retain(|app| app.number != self.0);
             }
         });
     }
