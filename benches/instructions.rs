@@ -103,15 +103,22 @@ async fn main() -> ExitCode {
         );
         return ExitCode::SUCCESS;
     };
-    let cache = PageCache::new();
-    let app = App::new().app_data(cache).service(plain).service(plain_text).service(cached).service(uncached);
-    let app = init_service(app).await;
+    // One route an App: what is looked for first is found first.
     let path = match kind.as_str() {
         "plain" => "/plain",
         "plain-text" => "/plain-text",
         "refused" => "/uncached",
         _ => "/cached",
     };
+    let app = App::new().app_data(PageCache::new()).configure(|config| {
+        match path {
+            "/plain" => config.service(plain),
+            "/plain-text" => config.service(plain_text),
+            "/uncached" => config.service(uncached),
+            _ => config.service(cached),
+        };
+    });
+    let app = init_service(app).await;
     for _ in 0..requests {
         let request = TestRequest::get().uri(path).insert_header((ACCEPT_LANGUAGE, "en"));
         let request = match kind.as_str() {
