@@ -18,14 +18,12 @@
 //!     id: web::Path<u64>,
 //!     user: User,
 //! ) -> ::cache_page::__private::HttpResponse {
-//!     #[allow(unused_qualifications)]                          // `crate = path` may be in reach of what it ends in
 //!     static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
 //!         ::core::concat!(::core::module_path!(), "::post"),
 //!         ::cache_page::__private::seconds(60),
 //!     );
-//!     #[allow(dead_code, single_use_lifetimes, unused_lifetimes)]
 //!     fn __returns(_: Result<impl Responder, AppError>) {}     // only where the return type has an `impl`
-//!     let __page = &mut ::cache_page::__private::Request::begin(&__page, &__POLICY);
+//!     let __page = &mut (&__page).begin(&__POLICY);
 //!     __page.reads::<web::Path<u64>>();
 //!     __page.vary(&user);
 //!     __page.vary_by(path::to::function);                      // only with that option

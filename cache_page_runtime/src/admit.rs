@@ -26,12 +26,16 @@ pub(crate) struct Wishes(Directives);
 
 impl Wishes {
     /// `Pragma: no-cache` counts where there is no `Cache-Control` (RFC 9111 5.4).
-    pub(crate) fn of(request: &HeaderMap) -> Result<Self, Reason> {
+    pub(crate) fn of(request: &HeaderMap) -> Self {
         let mut directives = Directives::parse(request.get_all(CACHE_CONTROL));
         if !request.contains_key(CACHE_CONTROL) {
             directives.no_cache = Directives::parse(request.get_all(PRAGMA)).no_cache;
         }
-        if directives.no_store { Err(Reason::RequestNoStore) } else { Ok(Self(directives)) }
+        Self(directives)
+    }
+
+    pub(crate) fn no_store(&self) -> bool {
+        self.0.no_store
     }
 
     /// Whether a page of that age, fresh for so long, is good enough.

@@ -17,10 +17,11 @@ use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 use actix_web::{
-    HttpRequest,
+    HttpMessage as _, HttpRequest,
     dev::AppConfig,
     rt::{self, System, task::JoinHandle},
 };
@@ -37,6 +38,9 @@ thread_local! {
 
 /// How many of them a thread holds.
 const MOST_ALONE: usize = 8;
+
+/// How long the first request of such an App may take to be answered.
+const LONGEST_REQUEST: Duration = Duration::from_secs(60);
 
 struct Alone {
     /// Of its resource map.
@@ -79,7 +83,7 @@ fn give_number(address: usize, request: HttpRequest) -> Option<u64> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
 
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let held = hold((request, Place(number)))?;
+    let held = hold(request, Place(number))?;
     let oldest = ALONE.with_borrow_mut(|apps| {
         apps.push_back(Alone { address, number, held });
         if apps.len() > MOST_ALONE { apps.pop_front() } else { None }
@@ -90,19 +94,20 @@ fn give_number(address: usize, request: HttpRequest) -> Option<u64> {
     Some(number)
 }
 
-/// Keeps something until the runtime ends or the task is aborted; `None` where there is no actix runtime to keep it in.
-fn hold(what: impl Sized + 'static) -> Option<JoinHandle<()>> {
+/// Keeps an App until the runtime ends or the task is aborted; `None` where there is no actix runtime to keep it in.
+fn hold(request: HttpRequest, place: Place) -> Option<JoinHandle<()>> {
     if !System::is_registered() {
         return None;
     }
-    // A System may have been here and be gone, and then `spawn` panics: nothing else tells.
-    let spawn = || {
-        rt::spawn(async move {
-            let _kept = what;
-            std::future::pending::<()>().await;
-        })
+    let held = async move {
+        // Only the App is wanted. What was put into this one request may be scarce, and is nobody's after so long.
+        rt::time::sleep(LONGEST_REQUEST).await;
+        request.extensions_mut().clear();
+        std::future::pending::<()>().await;
+        drop((request, place));
     };
-    catch_unwind(AssertUnwindSafe(spawn)).ok()
+    // A System may have been here and be gone, and then `spawn` panics: nothing else tells.
+    catch_unwind(AssertUnwindSafe(|| rt::spawn(held))).ok()
 }
 
 /// The place in `ALONE` of the App of that number, whose address is free for others once it is no longer held.

@@ -7,7 +7,10 @@ use std::{
 
 use actix_web::http::{
     Method, StatusCode,
-    header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE},
+    header::{
+        ACCEPT_ENCODING, HeaderMap, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+        IF_UNMODIFIED_SINCE, RANGE,
+    },
 };
 
 use crate::{freshness::date, range};
@@ -21,6 +24,8 @@ pub(crate) struct Validators<'p> {
     pub(crate) date: Option<&'p HeaderValue>,
     /// How long the body is.
     pub(crate) length: usize,
+    /// Whether the handler has nothing against parts of it (RFC 9110 14.3).
+    pub(crate) takes_ranges: bool,
 }
 
 /// How much of a page answers a request.
@@ -84,7 +89,9 @@ impl Validators<'_> {
 
     /// By strong comparison only (RFC 9110 13.1.5): the parts of two versions must never be put together.
     fn may_cut(&self, request: &HeaderMap) -> bool {
-        if takes_encodings(request) {
+        // Conditions for a part that are not weighed here: the whole page meets them all (RFC 9110 13.1.1, 13.1.4).
+        let is_conditional = request.contains_key(IF_MATCH) || request.contains_key(IF_UNMODIFIED_SINCE);
+        if is_conditional || takes_encodings(request) || !self.takes_ranges {
             return false;
         }
         if !request.contains_key(IF_RANGE) {
@@ -199,6 +206,7 @@ mod tests {
             last_modified: last_modified.as_ref(),
             date: Some(&date),
             length: 10,
+            takes_ranges: true,
         };
         let mut headers = HeaderMap::new();
         request.iter().for_each(|(name, text)| headers.append(name.clone(), value(text)));
@@ -272,6 +280,10 @@ mod tests {
         assert!(!part("\"a\"", Some(MADE), MADE), "it may have changed again within that second");
         assert!(!part("\"a\"", None, MADE));
         assert!(!part("\"a\"", Some(CHANGED), "junk"));
+        for condition in [(IF_MATCH, "\"b\""), (IF_MATCH, "\"a\""), (IF_UNMODIFIED_SINCE, BEFORE)] {
+            let asked = [(RANGE, "bytes=2-3"), condition];
+            assert_eq!(extent(Some("\"a\""), Some(CHANGED), &asked), Extent::Whole, "{asked:?}");
+        }
         let twice = [(RANGE, "bytes=2-3"), (RANGE, "bytes=2-3")];
         assert_eq!(extent(None, None, &twice), Extent::Whole);
         let known = [(RANGE, "bytes=2-3"), (IF_NONE_MATCH, "\"a\"")];

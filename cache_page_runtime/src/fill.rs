@@ -75,11 +75,18 @@ impl<'l, 'r> Fill<'l, 'r> {
         response
     }
 
-    /// Clients that know the page already need not be sent it again.
-    fn cut(&self, response: HttpResponse, page: &Page, now: Moment) -> HttpResponse {
+    /// Clients that know the page already need not be sent it again. What middleware may look for in the response stays.
+    fn cut(&self, mut response: HttpResponse, page: &Page, now: Moment) -> HttpResponse {
+        if response.error().is_some() {
+            return response;
+        }
         match self.lookup.extent(page) {
             Extent::Whole => response,
-            less => page.thaw(&less, now),
+            less => {
+                let mut cut = page.thaw(&less, now);
+                cut.extensions_mut().extend(std::mem::take(&mut *response.extensions_mut()));
+                cut
+            }
         }
     }
 
@@ -199,7 +206,7 @@ fn vary_line<'n>(
             added.push(name);
         }
     }
-    if added.is_empty() {
+    if added.is_empty() && headers.get_all(VARY).count() <= 1 {
         return None;
     }
     let said = headers.get_all(VARY).map(HeaderValue::as_bytes).filter(|line| !line.is_empty());

@@ -64,7 +64,8 @@ pub fn conditional(
     length: usize,
     request: &HeaderMap,
 ) -> (u16, Option<Range<usize>>) {
-    let page = Validators { status: StatusCode::OK, etag, last_modified, date: None, length };
+    let page =
+        Validators { status: StatusCode::OK, etag, last_modified, date: None, length, takes_ranges: true };
     match page.extent(&Method::GET, request) {
         Extent::Whole => (200, None),
         Extent::Part(part) => (206, Some(part)),

@@ -6,9 +6,9 @@ use actix_web::{
     HttpResponse,
     dev::ResponseHead,
     http::header::{
-        self, AGE, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_RANGE, DATE, ETAG,
-        EXPIRES, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
-        VARY,
+        self, ACCEPT_RANGES, AGE, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_RANGE,
+        DATE, ETAG, EXPIRES, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED, TE, TRAILER,
+        TRANSFER_ENCODING, UPGRADE, VARY,
     },
     web::Bytes,
 };
@@ -44,6 +44,10 @@ const NOT_REPLAYED: [HeaderName; 11] = [
 
 /// What a client with a good copy is told about it (RFC 9110 15.4.5).
 const OF_A_GOOD_COPY: [HeaderName; 6] = [CACHE_CONTROL, CONTENT_LOCATION, DATE, ETAG, EXPIRES, VARY];
+
+/// What is about all of a body, and not of a part of it (RFC 9530 2).
+const OF_A_WHOLE_BODY: [HeaderName; 2] =
+    [HeaderName::from_static("content-digest"), HeaderName::from_static("content-md5")];
 
 /// A complete response without anything that was only for the request that made it.
 pub struct Page {
@@ -125,7 +129,7 @@ impl Page {
             Extent::Part(range) => {
                 let part = self.body.as_ref().map(|bytes| bytes.slice(range.clone()));
                 let mut response = HttpResponse::with_body(StatusCode::PARTIAL_CONTENT, body::whole(part));
-                self.replay(response.headers_mut(), |_| true);
+                self.replay(response.headers_mut(), |line| !OF_A_WHOLE_BODY.contains(&line.name));
                 let range = format!("bytes {}-{}/{}", range.start, range.end - 1, self.body().len());
                 insert(response.headers_mut(), CONTENT_RANGE, range);
                 response
@@ -164,16 +168,17 @@ impl Page {
     }
 
     pub(crate) fn validators(&self) -> Validators<'_> {
-        let (mut etag, mut last_modified, mut date) = (None, None, None);
+        let (mut etag, mut last_modified, mut date, mut takes_ranges) = (None, None, None, true);
         for (name, value) in self.headers() {
             match *name {
                 ETAG => etag = etag.or(Some(value)),
                 LAST_MODIFIED => last_modified = last_modified.or(Some(value)),
                 DATE => date = date.or(Some(value)),
+                ACCEPT_RANGES => takes_ranges &= !value.as_bytes().eq_ignore_ascii_case(b"none"),
                 _ => {}
             }
         }
-        Validators { status: self.status, etag, last_modified, date, length: self.body().len() }
+        Validators { status: self.status, etag, last_modified, date, length: self.body().len(), takes_ranges }
     }
 
     /// RFC 9111 4.2.3.

@@ -12,7 +12,7 @@ use once_cell::sync::OnceCell;
 
 use crate::{page::Page, query::Parameters};
 
-/// What `#[cache_page(…)]` says about the pages of one handler.
+/// What `#[cache_page(…)]` says about the pages of one handler: the attribute writes it into the code that it generates.
 ///
 /// ```
 /// use std::time::Duration;

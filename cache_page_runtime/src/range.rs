@@ -7,7 +7,8 @@ use crate::conditional::Extent;
 pub(crate) fn parse(line: &[u8], length: usize) -> Extent {
     let Some((unit, range)) = split_once(line.trim_ascii(), b'=') else { return Extent::Whole };
     let Some((first, last)) = split_once(range.trim_ascii(), b'-') else { return Extent::Whole };
-    if !unit.eq_ignore_ascii_case(b"bytes") {
+    // Of nothing there are no parts, and nothing is to be had by refusing it.
+    if !unit.eq_ignore_ascii_case(b"bytes") || length == 0 {
         return Extent::Whole;
     }
     match (position(first), position(last)) {
@@ -78,7 +79,8 @@ mod tests {
         ] {
             assert_eq!(parse(line.as_bytes(), 10), extent, "{line:?}");
         }
-        assert_eq!(parse(b"bytes=0-", 0), Unsatisfiable);
-        assert_eq!(parse(b"bytes=-5", 0), Unsatisfiable);
+        for line in ["bytes=0-", "bytes=-5", "bytes=-0", "bytes=0-0"] {
+            assert_eq!(parse(line.as_bytes(), 0), Whole, "{line:?}");
+        }
     }
 }

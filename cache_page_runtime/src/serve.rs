@@ -8,7 +8,8 @@ use actix_web::{
 };
 
 use crate::{
-    admit, app,
+    admit::{self, Wishes},
+    app,
     cache::PageCache,
     clock::Moment,
     conditional::{self, Extent},
@@ -91,26 +92,34 @@ impl<'r> Lookup<'r> {
         }
     }
 
-    /// Every handler has a type of its own, and every instantiation of a generic one: its pages are not another's.
+    /// The page, or why there is none for this request; a client that only takes what is kept is told so.
     fn look_up(&mut self, handler: TypeId) -> Found {
+        let obeys = self.cache.obeys_clients() && self.admitted != Err(Reason::Method);
+        let wishes = if obeys { Wishes::of(self.request.headers()) } else { Wishes::default() };
+        match self.find(handler, &wishes) {
+            Err(_) if wishes.only_if_cached() => Ok(self.only_if_cached()),
+            found => found,
+        }
+    }
+
+    fn find(&mut self, handler: TypeId, wishes: &Wishes) -> Found {
+        // Every handler has a type of its own, and every instantiation of a generic one: its pages are not another's.
         self.key.record(&handler);
         self.admitted.map_err(Err)?;
         let headers = self.request.headers();
         if self.open {
             admit::open(headers, self.cache.credentials(), |name| self.key.covers(name)).map_err(Err)?;
         }
+        if wishes.no_store() {
+            return Err(Err(Reason::RequestNoStore));
+        }
         let key = self.key.key().ok_or(Err(Reason::KeyTooLong))?;
-        let wishes =
-            if self.cache.obeys_clients() { Some(admit::Wishes::of(headers).map_err(Err)?) } else { None };
         let now = self.cache.clock().now();
-        let found = self.cache.store().get(key, headers, now).and_then(|page| match wishes {
-            Some(wishes) if !wishes.take(page.age(now), page.ttl(now)) => Err(Forward::Request),
-            _ => Ok(page),
-        });
-        match found {
-            Ok(page) => Ok(self.answer(&page, now)),
-            Err(_) if wishes.is_some_and(|wishes| wishes.only_if_cached()) => Ok(self.only_if_cached()),
-            Err(forward) => Err(Ok(forward)),
+        let page = self.cache.store().get(key, headers, now).map_err(Ok)?;
+        if wishes.take(page.age(now), page.ttl(now)) {
+            Ok(self.answer(&page, now))
+        } else {
+            Err(Ok(Forward::Request))
         }
     }
 

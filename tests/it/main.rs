@@ -17,6 +17,7 @@ mod open;
 mod options;
 mod order;
 mod outcomes;
+mod parts;
 mod poisoning;
 mod proxy;
 mod replay;

@@ -34,6 +34,7 @@ impl Kept {
             last_modified: self.last_modified.as_ref(),
             date: self.date.as_ref(),
             length: self.length,
+            takes_ranges: true,
         };
         validators.extent(method, &headers(request.iter().cloned()))
     }
