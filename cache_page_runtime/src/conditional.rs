@@ -89,7 +89,8 @@ impl Validators<'_> {
 
     /// By strong comparison only (RFC 9110 13.1.5): the parts of two versions must never be put together.
     fn may_cut(&self, request: &HeaderMap) -> bool {
-        // Conditions for a part that are not weighed here: the whole page meets them all (RFC 9110 13.1.1, 13.1.4).
+        // Conditions that such a part must meet (RFC 9110 13.1.1, 13.1.4) and that are not weighed here: the whole page at
+        // least is no part of another version.
         let is_conditional = request.contains_key(IF_MATCH) || request.contains_key(IF_UNMODIFIED_SINCE);
         if is_conditional || takes_encodings(request) || !self.takes_ranges {
             return false;

@@ -95,14 +95,14 @@ impl<'r> Lookup<'r> {
     /// The page, or why there is none for this request; a client that only takes what is kept is told so.
     fn look_up(&mut self, handler: TypeId) -> Found {
         let obeys = self.cache.obeys_clients() && self.admitted != Err(Reason::Method);
-        let wishes = if obeys { Wishes::of(self.request.headers()) } else { Wishes::default() };
-        match self.find(handler, &wishes) {
-            Err(_) if wishes.only_if_cached() => Ok(self.only_if_cached()),
+        let wishes = obeys.then(|| Wishes::of(self.request.headers()));
+        match self.find(handler, wishes.as_ref()) {
+            Err(_) if wishes.is_some_and(|wishes| wishes.only_if_cached()) => Ok(self.only_if_cached()),
             found => found,
         }
     }
 
-    fn find(&mut self, handler: TypeId, wishes: &Wishes) -> Found {
+    fn find(&mut self, handler: TypeId, wishes: Option<&Wishes>) -> Found {
         // Every handler has a type of its own, and every instantiation of a generic one: its pages are not another's.
         self.key.record(&handler);
         self.admitted.map_err(Err)?;
@@ -110,13 +110,13 @@ impl<'r> Lookup<'r> {
         if self.open {
             admit::open(headers, self.cache.credentials(), |name| self.key.covers(name)).map_err(Err)?;
         }
-        if wishes.no_store() {
+        if wishes.is_some_and(Wishes::no_store) {
             return Err(Err(Reason::RequestNoStore));
         }
         let key = self.key.key().ok_or(Err(Reason::KeyTooLong))?;
         let now = self.cache.clock().now();
         let page = self.cache.store().get(key, headers, now).map_err(Ok)?;
-        if wishes.take(page.age(now), page.ttl(now)) {
+        if wishes.is_none_or(|wishes| wishes.take(page.age(now), page.ttl(now))) {
             Ok(self.answer(&page, now))
         } else {
             Err(Ok(Forward::Request))
