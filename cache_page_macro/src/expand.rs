@@ -79,7 +79,7 @@ pub(crate) fn expand(args: &Args, mut handler: Handler) -> TokenStream {
         brace.surround(&mut block, |inside| body.to_tokens(inside));
         block
     };
-    let serve = serve(&page, returned, &body);
+    let serve = serve(&page, args.options.refreshes(), returned, &body);
     quote! {
         #(#attributes)*
         #lints
@@ -139,8 +139,9 @@ fn reads(handler: &Handler, page: &Ident) -> Vec<TokenStream> {
         .collect()
 }
 
-fn serve(page: &Ident, returned: Type, body: &TokenStream) -> TokenStream {
+fn serve(page: &Ident, refreshes: bool, returned: Type, body: &TokenStream) -> TokenStream {
     let at = returned.span();
+    let serve = Ident::new(if refreshes { "serve_stale" } else { "serve" }, at);
     let returns = Ident::new("__returns", at);
     let returned = inferred(returned);
     let edge = (!matches!(returned, Type::Infer(_))).then(|| {
@@ -156,7 +157,7 @@ fn serve(page: &Ident, returned: Type, body: &TokenStream) -> TokenStream {
         #body
     };
     // The parentheses let the call begin at the return type too: the name in them is hygienic and belongs elsewhere.
-    quote_spanned!(at=> (#page).serve(async move { #body }).await)
+    quote_spanned!(at=> (#page).#serve(async move { #body }).await)
 }
 
 fn returned(output: &ReturnType) -> Type {

@@ -6,12 +6,12 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::{Error, Expr, ExprLit, Ident, Lit, LitStr, Path, parse::Parser as _, spanned::Spanned as _};
 
-use crate::ttl::{CLIENT_TTL, Time, bare, located};
+use crate::ttl::{CLIENT_TTL, STALE, Time, Words, bare, located};
 
 /// An option: its name, how it is written, and how that is read.
 struct Row(&'static str, &'static str, fn(&Value<'_>) -> syn::Result<Meaning>);
 
-const TABLE: [Row; 13] = [
+const TABLE: [Row; 15] = [
     Row("name", "name = \"…\"", |value| value.text().map(Meaning::Name)),
     Row("key_prefix", "key_prefix = \"…\"", |value| value.text().map(call)),
     Row("statuses", "statuses = [404, 410]", |value| value.list(1, status)),
@@ -22,7 +22,11 @@ const TABLE: [Row; 13] = [
     Row("ignore_query", "ignore_query = [\"utm_*\"]", |value| value.list(0, parameters)),
     Row("when", "when = path::to::function", |value| value.function().map(call)),
     Row("unless", "unless = path::to::function", |value| value.function().map(call)),
-    Row("client_ttl", "client_ttl = \"10s\"", |value| value.time().map(Meaning::ClientTtl)),
+    Row("client_ttl", "client_ttl = \"10s\"", |value| value.time(&CLIENT_TTL).map(Meaning::Time)),
+    Row("stale_while_revalidate", "stale_while_revalidate = \"30s\"", |value| {
+        value.time(&STALE).map(Meaning::Time)
+    }),
+    Row("stale_if_error", "stale_if_error = \"1h\"", |value| value.time(&STALE).map(Meaning::Time)),
     Row("max_body", "max_body = 1024", |value| value.bytes().map(call)),
     Row("crate", "crate = path::to::cache_page", |value| value.path().map(Meaning::Crate)),
 ];
@@ -31,7 +35,8 @@ enum Meaning {
     Name(LitStr),
     Crate(Path),
     VaryBy(Expr),
-    ClientTtl(Time),
+    /// The policy's method of the option's name takes this time.
+    Time(Time),
     /// The policy's method of the option's name takes this.
     Call(TokenStream),
 }
@@ -86,6 +91,11 @@ impl Options {
         self.find(|meaning| if let Meaning::VaryBy(by) = meaning { Some(by) } else { None })
     }
 
+    /// Whether the page may be made anew after its request was answered.
+    pub(crate) fn refreshes(&self) -> bool {
+        self.given.contains(&"stale_while_revalidate")
+    }
+
     fn find<'o, T>(&'o self, wanted: impl Fn(&'o Meaning) -> Option<T>) -> Option<T> {
         self.read.iter().find_map(|(_, meaning)| wanted(meaning))
     }
@@ -95,7 +105,7 @@ impl Options {
         let calls = self.read.iter().filter_map(|(name, meaning)| {
             let value = match meaning {
                 Meaning::Call(value) => value.clone(),
-                Meaning::ClientTtl(time) => {
+                Meaning::Time(time) => {
                     let (krate, at, time) = (located(krate, time.span()), time.span(), time.tokens(krate));
                     quote_spanned!(at=> #krate::__private::finite(#time))
                 }
@@ -121,6 +131,8 @@ fn unknown(name: &str) -> String {
         "ttl" | "timeout" | "seconds" | "secs" | "time" | "duration" => {
             "the time to live stands first and has no name: `#[cache_page(60)]`".to_owned()
         }
+        "swr" | "stale" => "write `stale_while_revalidate = \"30s\"`".to_owned(),
+        "sie" => "write `stale_if_error = \"1h\"`".to_owned(),
         _ => format!("`#[cache_page]` has no option `{name}`; {}", names()),
     }
 }
@@ -189,8 +201,8 @@ impl Value<'_> {
         }
     }
 
-    fn time(&self) -> syn::Result<Time> {
-        Time::new(self.expr(&CLIENT_TTL.not_one())?, &CLIENT_TTL)
+    fn time(&self, words: &Words) -> syn::Result<Time> {
+        Time::new(self.expr(&words.not_one())?, words)
     }
 
     fn bytes(&self) -> syn::Result<Expr> {

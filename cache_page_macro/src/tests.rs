@@ -32,6 +32,7 @@ snapshots! {
     sub_second
     options
     all_options
+    stale
     no_parameters
     refused
 }

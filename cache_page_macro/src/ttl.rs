@@ -30,7 +30,16 @@ pub(crate) const CLIENT_TTL: Words = Words {
     examples: "`10` (seconds), `\"10s\"`, a constant, or `0` (clients ask each time)",
     too_long: "longer than time is counted; write \"1year\", which is for ever to clients",
     zero: Ok(()),
-    for_ever: Err("clients are told a number; write \"1year\", which is for ever to them"),
+    for_ever: Err("this time comes to an end; write one such as \"1year\""),
+};
+
+/// How long a page is sent after its time.
+pub(crate) const STALE: Words = Words {
+    what: "a time",
+    examples: "`30` (seconds), `\"30s\"`, or a constant",
+    too_long: "longer than time is counted; write \"1year\"",
+    zero: Err("for no time is not at all; write a longer time, or leave the option out"),
+    for_ever: Err("this time comes to an end; write one such as \"1year\""),
 };
 
 impl Words {

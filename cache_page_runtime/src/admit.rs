@@ -10,7 +10,11 @@ use actix_web::http::{
     },
 };
 
-use crate::{directives::Directives, freshness, outcome::Reason};
+use crate::{
+    directives::Directives,
+    freshness::{self, Stale},
+    outcome::Reason,
+};
 
 /// Whether a request of this method can be answered by a page.
 pub(crate) fn method(method: &Method) -> Result<(), Reason> {
@@ -43,6 +47,11 @@ impl Wishes {
         !self.0.no_cache
             && self.0.max_age.is_none_or(|most| age <= Duration::from_secs(most))
             && self.0.min_fresh.is_none_or(|least| ttl.is_none_or(|ttl| ttl >= Duration::from_secs(least)))
+    }
+
+    /// Whether a page is good enough although its time is over: any wish for a fresh one says no (RFC 9111 5.2.1).
+    pub(crate) fn take_stale(&self) -> bool {
+        !self.0.no_cache && self.0.max_age.is_none() && self.0.min_fresh.is_none()
     }
 
     pub(crate) fn only_if_cached(&self) -> bool {
@@ -81,6 +90,13 @@ const PERSONAL: [HeaderName; 4] = [
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ttl(pub(crate) Option<Duration>);
 
+/// For how long a response may be kept; `None` is for ever. And for how long after that it may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    pub(crate) fresh: Option<Duration>,
+    pub(crate) stale: Stale,
+}
+
 /// A response, as far as it matters for keeping it.
 pub(crate) struct Response<'a> {
     pub(crate) status: StatusCode,
@@ -90,20 +106,21 @@ pub(crate) struct Response<'a> {
 }
 
 impl Response<'_> {
-    /// For how long from now the response may be kept; `None` is for ever.
+    /// For how long from now the response may be kept.
     ///
-    /// `ttl` is the attribute's, if it applies to the status.
-    pub(crate) fn keep_for(&self, ttl: Option<Ttl>, now: SystemTime) -> Result<Option<Duration>, Reason> {
+    /// `ttl` is the attribute's, if it applies to the status; `stale` is what the attribute allows.
+    pub(crate) fn keep_for(&self, ttl: Option<Ttl>, stale: Stale, now: SystemTime) -> Result<Kept, Reason> {
         self.is_whole_answer()?;
         let directives = Directives::parse(self.headers.get_all(CACHE_CONTROL));
         self.is_for_everyone(&directives)?;
-        match freshness::explicit_lifetime(self.headers, &directives, now) {
+        let fresh = match freshness::explicit_lifetime(self.headers, &directives, now) {
             Some(lifetime) => match lifetime.saturating_sub(freshness::initial_age(self.headers, now)) {
-                Duration::ZERO => Err(Reason::Expired),
-                left => Ok(Some(left)),
+                Duration::ZERO => return Err(Reason::Expired),
+                left => Some(left),
             },
-            None => ttl.map(|Ttl(ttl)| ttl).ok_or(Reason::Status),
-        }
+            None => ttl.map(|Ttl(ttl)| ttl).ok_or(Reason::Status)?,
+        };
+        Ok(Kept { fresh, stale: freshness::stale(&directives, stale) })
     }
 
     /// A final answer that does not depend on what this one request asked for beyond its URL.

@@ -5,13 +5,18 @@ use std::{
     fmt,
     future::{Ready, ready},
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use http::header::{AUTHORIZATION, COOKIE, HeaderName, PROXY_AUTHORIZATION};
 
 use crate::{
+    apart::Apart,
     clock::Clock,
+    flight::Flights,
+    follow::Landed,
+    gather::Gathered,
     stats::{Counters, Stats},
     status::CacheStatus,
     store::Store,
@@ -77,6 +82,25 @@ struct Inner {
     told: CacheStatus,
     obeys_clients: bool,
     counters: Counters,
+    flights: Arc<Flights<Landed>>,
+    apart: Apart,
+    gathered: Gathered,
+    times: Times,
+}
+
+/// How long is waited, and for what.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    /// A follower, for its leader.
+    pub(crate) follower_wait: Duration,
+    /// Everybody, for a handler that could be done without.
+    pub(crate) fill_deadline: Duration,
+    /// A page that could not be made anew, before that is tried again.
+    pub(crate) retry_interval: Duration,
+    /// By how much of it a lifetime is shortened at most.
+    pub(crate) jitter: f64,
+    /// Whether hot pages are made anew before their time is over.
+    pub(crate) eager: bool,
 }
 
 impl PageCache {
@@ -94,7 +118,8 @@ impl PageCache {
     /// What became of all requests so far, and what is kept now.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.inner.counters.stats(self.inner.store.pages(), self.inner.store.bytes())
+        let Inner { counters, store, flights, .. } = &*self.inner;
+        counters.stats(store.pages(), store.bytes(), flights.count())
     }
 
     /// The cache of the App that a request is handled in, if the author gave it one.
@@ -138,6 +163,25 @@ impl PageCache {
     pub(crate) fn counters(&self) -> &Counters {
         &self.inner.counters
     }
+
+    /// What is being made at the moment.
+    pub(crate) fn flights(&self) -> &Arc<Flights<Landed>> {
+        &self.inner.flights
+    }
+
+    /// Under which keys nobody waits for anybody.
+    pub(crate) fn apart(&self) -> &Apart {
+        &self.inner.apart
+    }
+
+    /// How much of streams is held that are still to come to their end.
+    pub(crate) fn gathered(&self) -> &Gathered {
+        &self.inner.gathered
+    }
+
+    pub(crate) fn times(&self) -> &Times {
+        &self.inner.times
+    }
 }
 
 impl Default for PageCache {
@@ -175,6 +219,7 @@ pub struct PageCacheBuilder {
     told: CacheStatus,
     obeys_clients: bool,
     clock: Clock,
+    times: Times,
 }
 
 impl Default for PageCacheBuilder {
@@ -188,6 +233,13 @@ impl Default for PageCacheBuilder {
             told: CacheStatus::Full,
             obeys_clients: false,
             clock: Clock::System,
+            times: Times {
+                follower_wait: Duration::from_secs(5),
+                fill_deadline: Duration::from_secs(30),
+                retry_interval: Duration::from_secs(5),
+                jitter: 0.0,
+                eager: false,
+            },
         }
     }
 }
@@ -236,6 +288,54 @@ impl PageCacheBuilder {
         self
     }
 
+    /// How long a request waits for a page that another one is just making, before it runs the handler itself. 5 seconds by
+    /// default.
+    pub fn follower_wait(mut self, time: Duration) -> Self {
+        self.times.follower_wait = time;
+        self
+    }
+
+    /// How long a handler may take before somebody else is let have a try. 30 seconds by default.
+    ///
+    /// One that takes longer goes on for its own client, and one of those that wait for its page runs it too. Where a page
+    /// whose time is over may stand in (`stale_if_error`), that one is sent instead, and the handler's future is dropped, as
+    /// it is where a client goes away; the same goes for one that runs in the background.
+    pub fn fill_deadline(mut self, time: Duration) -> Self {
+        self.times.fill_deadline = time;
+        self
+    }
+
+    /// How long after a failure a stale page is not tried to be made anew. 5 seconds by default, twice as long after each
+    /// further failure, up to sixteen times.
+    pub fn retry_interval(mut self, time: Duration) -> Self {
+        self.times.retry_interval = time;
+        self
+    }
+
+    /// Shortens the lifetime of each page by a random part of it, `most` at most: `0.1` is up to a tenth. 0 by default.
+    ///
+    /// Pages that were made together, after a start for instance, do not all end together then.
+    ///
+    /// # Panics
+    ///
+    /// If it is not from 0 to 1.
+    #[track_caller]
+    pub fn jitter(mut self, most: f64) -> Self {
+        assert!((0.0..=1.0).contains(&most), "a lifetime is shortened by a part of it, from 0.0 to 1.0");
+        self.times.jitter = most;
+        self
+    }
+
+    /// Whether a page that is often asked for is made anew shortly before its time is over. Off by default.
+    ///
+    /// One request does it, chosen by lot: the nearer the end and the slower the handler, the likelier, so that pages which
+    /// nobody asks for are not made anew. With `stale_while_revalidate` it is done in the background; without it that one
+    /// request waits for its handler, and all others are answered from the page meanwhile.
+    pub fn eager_refresh(mut self, eager: bool) -> Self {
+        self.times.eager = eager;
+        self
+    }
+
     /// A clock that is moved by hand, for tests.
     pub fn clock(mut self, clock: ManualClock) -> Self {
         self.clock = Clock::Manual(clock);
@@ -254,6 +354,10 @@ impl PageCacheBuilder {
                 told: self.told,
                 obeys_clients: self.obeys_clients,
                 counters: Counters::new(),
+                flights: Arc::new(Flights::new()),
+                apart: Apart::new(),
+                gathered: Gathered::new(self.max_bytes / 4),
+                times: self.times,
             }),
         }
     }

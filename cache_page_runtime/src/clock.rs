@@ -1,6 +1,9 @@
-//! The only source of now.
+//! The only source of now, and of waiting until then.
 
 use std::{
+    future::{Future, pending},
+    ops::Add,
+    pin::Pin,
     sync::OnceLock,
     time::{Duration, Instant, SystemTime},
 };
@@ -12,11 +15,34 @@ use crate::testing::ManualClock;
 pub(crate) struct Moment(Duration);
 
 impl Moment {
+    pub(crate) const fn new(since_start: Duration) -> Self {
+        Self(since_start)
+    }
+
     /// The time from `earlier` to here; zero if that is not earlier.
     pub(crate) fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
+
+    pub(crate) fn since_start(self) -> Duration {
+        self.0
+    }
+
+    pub(crate) fn as_nanos(self) -> u64 {
+        u64::try_from(self.0.as_nanos()).unwrap_or(u64::MAX)
+    }
 }
+
+impl Add<Duration> for Moment {
+    type Output = Self;
+
+    fn add(self, time: Duration) -> Self {
+        Self(self.0.saturating_add(time))
+    }
+}
+
+/// Ends at its time.
+pub(crate) type Sleep = Pin<Box<dyn Future<Output = ()>>>;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Clock {
@@ -39,6 +65,15 @@ impl Clock {
         match self {
             Self::System => SystemTime::now(),
             Self::Manual(clock) => clock.date(),
+        }
+    }
+
+    pub(crate) fn sleep_until(&self, then: Moment) -> Sleep {
+        match self {
+            Self::Manual(clock) => Box::pin(clock.sleep_until(then.0)),
+            // Without a runtime there are no timers, and asking for one panics.
+            Self::System if tokio::runtime::Handle::try_current().is_err() => Box::pin(pending()),
+            Self::System => Box::pin(tokio::time::sleep(then.since(self.now()))),
         }
     }
 }

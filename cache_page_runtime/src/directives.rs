@@ -19,6 +19,12 @@ pub(crate) struct Directives {
     pub(crate) s_maxage: Option<u64>,
     /// The response is for caches that know what its status means, and for those `no-store` is not (RFC 9111 5.2.2.3).
     pub(crate) must_understand: bool,
+    /// Nothing stale may be sent (`must-revalidate`, and `proxy-revalidate`, which is for caches such as this one).
+    pub(crate) must_revalidate: bool,
+    /// Seconds for which a stale page may be sent while it is made anew (RFC 5861 3), read as `max-age` is.
+    pub(crate) stale_while_revalidate: Option<u64>,
+    /// Seconds for which a stale page may be sent where there is an error instead (RFC 5861 4), read as `max-age` is.
+    pub(crate) stale_if_error: Option<u64>,
     /// A client's: how many seconds the page must stay fresh. The largest counts; no number is more than there is.
     pub(crate) min_fresh: Option<u64>,
     /// A client's: no handler shall run for it.
@@ -50,6 +56,12 @@ impl Directives {
             shorten(&mut self.max_age, value);
         } else if is("s-maxage") {
             shorten(&mut self.s_maxage, value);
+        } else if is("must-revalidate") || is("proxy-revalidate") {
+            self.must_revalidate = true;
+        } else if is("stale-while-revalidate") {
+            shorten(&mut self.stale_while_revalidate, value);
+        } else if is("stale-if-error") {
+            shorten(&mut self.stale_if_error, value);
         } else if is("must-understand") {
             // The one word by which more is kept: it must be beyond doubt.
             self.must_understand |= is_list;

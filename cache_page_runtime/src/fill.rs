@@ -1,86 +1,379 @@
 //! One run of a handler for the cache: from the miss to the page that is kept, or not.
 
 use std::{
+    future::Future,
+    pin::Pin,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    dev::ResponseHead,
-    http::header::{
-        CACHE_CONTROL, DATE, ETAG, EXPIRES, HeaderMap, HeaderName, HeaderValue, HttpDate,
-        TryIntoHeaderValue as _, VARY,
-    },
+    body::BoxBody,
+    http::{Method, header::HeaderMap},
     web::Bytes,
 };
-use smallvec::SmallVec;
+use http::header::HeaderName;
 
 use crate::{
-    admit::{self, Ttl},
+    admit::{self, Kept, Ttl},
     body,
+    cache::PageCache,
     clock::Moment,
     conditional::Extent,
+    describe::{Added, describe},
+    flight::Leader,
+    follow::Landed,
     freshness,
+    gather::Gather,
+    key::Cover,
     outcome::{Forward, Outcome, Reason},
-    page::{self, Lifetime, Page},
-    serve::Lookup,
-    status::Report,
+    page::{Head, Lifetime, Page},
+    policy::Policy,
+    refresh,
+    serve::{Lookup, Missing, extent},
+    stand_in::{self, Failure},
+    status::{Refresh, Report},
     vary::{self, Names},
 };
 
-pub(crate) struct Fill<'l, 'r> {
-    lookup: &'l Lookup<'r>,
+/// Everything that is needed to keep the page, without the request's way that led here: a body may come to its end, and a
+/// handler that runs in the background too, when that is long over.
+pub(crate) struct Fill {
+    pub(crate) request: HttpRequest,
+    pub(crate) cache: PageCache,
+    pub(crate) policy: &'static Policy,
+    cover: Cover,
+    open: bool,
     /// Why the handler runs; an error says why its page may not be kept.
     forwarded: Result<Forward, Reason>,
+    /// The page that was there before.
+    old: Option<Arc<Page>>,
+    /// Whoever else waits for the page.
+    leader: Option<Leader<Landed>>,
     started: Moment,
+    /// Nobody waits for the response: the request was answered by the old page.
+    in_background: bool,
     finished: bool,
 }
 
 /// A response whose page may be kept.
-struct Admitted {
-    /// `None` is for ever.
-    kept_for: Option<Duration>,
+pub(crate) struct Admitted {
+    kept: Kept,
     /// The request headers outside the key that it depends on.
     names: Names,
     date: SystemTime,
+    /// How long the handler took.
+    pub(crate) fill: Duration,
 }
 
-impl<'l, 'r> Fill<'l, 'r> {
-    pub(crate) fn start(lookup: &'l Lookup<'r>, forwarded: Result<Forward, Reason>) -> Self {
-        Self { lookup, forwarded, started: lookup.cache.clock().now(), finished: false }
+/// The handler's response, finished or with a body that is still to come.
+pub(crate) enum Finished {
+    Whole(HttpResponse),
+    Streamed(HttpResponse<()>, Gather),
+}
+
+impl Fill {
+    /// Takes over from the lookup, which has no key any more.
+    pub(crate) fn start(
+        lookup: &mut Lookup<'_>,
+        forwarded: Result<Missing, Reason>,
+        leader: Option<Leader<Landed>>,
+    ) -> Box<Self> {
+        let (forwarded, old) = match forwarded {
+            Ok(Missing { forward, old }) => (Ok(forward), old),
+            Err(reason) => (Err(reason), None),
+        };
+        // It is passed on from hand to hand, and is not small.
+        Box::new(Self {
+            request: lookup.request.clone(),
+            cache: lookup.cache.clone(),
+            policy: lookup.policy,
+            cover: lookup.key.cover.take(),
+            open: lookup.open,
+            forwarded,
+            old,
+            leader,
+            started: lookup.cache.clock().now(),
+            in_background: false,
+            finished: false,
+        })
     }
 
-    pub(crate) fn request(&self) -> &'r HttpRequest {
-        self.lookup.request
+    /// Runs the handler for the client that waits for it.
+    pub(crate) async fn run(
+        self: Box<Self>,
+        mut handler: Pin<&mut dyn Future<Output = HttpResponse>>,
+    ) -> HttpResponse {
+        if self.stand_in().is_none() {
+            let response = handler.await;
+            return self.finish(response).into_response();
+        }
+        let deadline = self.started + self.cache.times().fill_deadline;
+        let failure = match stand_in::guard(handler.as_mut(), self.cache.clock().sleep_until(deadline)).await
+        {
+            Ok(response) if !stand_in::is_failure(&response) => {
+                return self.finish(response).into_response();
+            }
+            Ok(response) => Failure::Answered(Box::new(response)),
+            Err(failure) => failure,
+        };
+        // Its time may have come to an end meanwhile.
+        match (self.stand_in(), failure) {
+            (Some(page), failure) => self.stand_in_for(&page, &failure),
+            (None, Failure::Answered(response)) => self.finish(*response).into_response(),
+            (None, Failure::Panicked(panic)) => std::panic::resume_unwind(panic),
+            (None, Failure::Overdue) => {
+                let response = handler.await;
+                self.finish(response).into_response()
+            }
+        }
+    }
+
+    /// Runs the handler for those who come later.
+    pub(crate) async fn run_in_background(
+        mut self: Box<Self>,
+        handler: Pin<&mut dyn Future<Output = HttpResponse>>,
+    ) {
+        self.in_background = true;
+        let (cache, deadline) = (self.cache.clone(), self.started + self.cache.times().fill_deadline);
+        let ends = cache.clock().sleep_until(deadline);
+        let run = async {
+            let response = handler.await;
+            if stand_in::is_failure(&response) {
+                return self.give_up(&Failure::Answered(Box::new(response)));
+            }
+            if let Finished::Streamed(_, gather) = self.finish(response) {
+                gather.drain().await;
+            }
+        };
+        // Dropped at the deadline, it counts as failed.
+        refresh::within(std::pin::pin!(run), ends).await;
+    }
+
+    /// The old page, if it may be sent where the handler fails.
+    fn stand_in(&self) -> Option<Arc<Page>> {
+        let now = self.cache.clock().now();
+        self.old.clone().filter(|page| page.may_stand_in(now))
+    }
+
+    fn stand_in_for(mut self: Box<Self>, page: &Arc<Page>, failure: &Failure) -> HttpResponse {
+        let now = self.cache.clock().now();
+        self.failed(page, failure);
+        let is_fresh = page.is_fresh(now);
+        let outcome = if is_fresh { Outcome::Hit } else { Outcome::Stale(Reason::StaleIfError) };
+        if let Some(leader) = self.leader.take() {
+            let landed = |key| Landed::new(Arc::clone(page), Names::new(), &self.cache, key, &self.request);
+            leader.land_with(|| self.cover.key().map(landed).map(|landed| landed.told_as(outcome)));
+        }
+        let mut response = page.thaw(&extent(page, &self.request), now);
+        let report = Report {
+            forward: self.forwarded.ok(),
+            answered: failure.status().filter(|_| !is_fresh),
+            fill: Some(now.since(self.started)),
+            ..Report::of_page(outcome, page, now)
+        };
+        self.tell(report, Some(response.headers_mut()));
+        response
+    }
+
+    /// The handler failed in the background, and the old page stays.
+    fn give_up(mut self: Box<Self>, failure: &Failure) {
+        if let Some(page) = self.old.clone() {
+            self.failed(&page, failure);
+        }
+        let fill = self.cache.clock().now().since(self.started);
+        self.tell(Report { fill: Some(fill), ..Report::of(Outcome::NotKept(Reason::Status)) }, None);
+        if let Some(leader) = self.leader.take() {
+            leader.land_with(|| None);
+        }
+    }
+
+    fn failed(&self, page: &Page, failure: &Failure) {
+        page.retry().failed(self.cache.clock().now(), self.cache.times().retry_interval);
+        failure.log(self.policy);
     }
 
     /// What is sent: the handler's response, or what the client wants of its page.
-    pub(crate) fn finish(mut self, response: HttpResponse) -> HttpResponse {
-        self.finished = true;
-        let now = self.lookup.cache.clock().now();
-        let (mut response, mut report) = match self.forwarded {
-            Err(reason) => (response, Report::of(Outcome::Bypass(reason))),
-            Ok(_) => match self.keep(response) {
-                (response, Ok(page)) => (
-                    self.cut(response, &page, now),
-                    Report { ttl: page.ttl(now), ..Report::of(Outcome::Stored) },
-                ),
-                (response, Err(reason)) => (response, Report::of(Outcome::NotKept(reason))),
-            },
+    pub(crate) fn finish(self: Box<Self>, response: HttpResponse) -> Finished {
+        let admitted = match self.forwarded.and_then(|_| self.admit(&response)) {
+            Ok(admitted) => admitted,
+            Err(reason) => return Finished::Whole(self.refuse(response, reason)),
         };
-        report.forward = self.forwarded.ok();
-        report.fill = Some(now.since(self.started));
-        report.tell(self.lookup.cache, self.lookup.policy, response.headers_mut());
+        let (response, body) = response.into_parts();
+        match body::bytes(body) {
+            Ok(body) => Finished::Whole(self.finish_whole(response, body, admitted)),
+            Err(stream) => self.finish_stream(response, stream, admitted),
+        }
+    }
+
+    fn admit(&self, response: &HttpResponse) -> Result<Admitted, Reason> {
+        if self.request.method() == Method::HEAD {
+            return Err(Reason::Head);
+        }
+        let (head, failed, policy) = (response.head(), response.error().is_some(), self.policy);
+        let response =
+            admit::Response { status: head.status, headers: &head.headers, upgrade: head.upgrade() };
+        // A handler that fails has not said how long that may be kept, whatever status it fails with.
+        let ttl = (!failed && policy.applies_to(head.status)).then_some(Ttl(policy.ttl()));
+        let date = self.cache.clock().date();
+        let mut kept = response.keep_for(ttl, policy.stale(), date)?;
+        if !policy.refreshes() {
+            // Nobody would make the page anew.
+            kept.stale.while_revalidate = Duration::ZERO;
+        }
+        let names = vary::uncovered(&head.headers, |name| self.tells_apart(name)).ok_or(Reason::Vary)?;
+        Ok(Admitted { kept, names, date, fill: self.cache.clock().now().since(self.started) })
+    }
+
+    /// Whether requests that differ in this header never share a page.
+    fn tells_apart(&self, name: &HeaderName) -> bool {
+        // An open page is only seen by requests without credentials that the key does not cover.
+        self.cover.covers(name) || self.credentials().contains(name)
+    }
+
+    fn credentials(&self) -> &[HeaderName] {
+        if self.open { self.cache.credentials() } else { &[] }
+    }
+
+    pub(crate) fn longest_body(&self) -> usize {
+        self.policy.longest_body(self.cache.max_body())
+    }
+
+    fn finish_whole(
+        mut self: Box<Self>,
+        mut response: HttpResponse<()>,
+        body: Option<Bytes>,
+        admitted: Admitted,
+    ) -> HttpResponse {
+        let fill = admitted.fill;
+        let head = response.head();
+        let head = Head { status: head.status, reason: head.reason, headers: &head.headers };
+        let body = if self.is_short(body.as_ref()) { body.map(body::compact) } else { body };
+        match self.keep(head, body.as_ref(), admitted) {
+            Ok((page, added)) => {
+                for (name, value) in added {
+                    response.headers_mut().insert(name, value);
+                }
+                let now = self.cache.clock().now();
+                let mut response = self.cut(response.set_body(body::whole(body)), &page, now);
+                let report = Report {
+                    forward: self.forwarded.ok(),
+                    ttl: page.ttl(now),
+                    fill: Some(fill),
+                    ..Report::of(Outcome::Stored)
+                };
+                self.tell(report, Some(response.headers_mut()));
+                response
+            }
+            Err(reason) => self.refuse(response.set_body(body::whole(body)), reason),
+        }
+    }
+
+    /// The head goes out now, and with it that the rest is still to come.
+    fn finish_stream(
+        self: Box<Self>,
+        mut response: HttpResponse<()>,
+        stream: BoxBody,
+        admitted: Admitted,
+    ) -> Finished {
+        let report =
+            Report { forward: self.forwarded.ok(), ..Report::of(Outcome::NotKept(Reason::Streamed)) };
+        let cache = self.cache.clone();
+        let gather = Gather::start(self, response.head(), stream, admitted);
+        report.show(&cache, response.headers_mut());
+        Finished::Streamed(response, gather)
+    }
+
+    /// Keeps a page, and gives it to those that wait for it.
+    ///
+    /// One that there is no room for is theirs all the same: they asked for it while it was made.
+    pub(crate) fn keep(
+        &mut self,
+        head: Head<'_>,
+        body: Option<&Bytes>,
+        admitted: Admitted,
+    ) -> Result<(Arc<Page>, Added), Reason> {
+        let now = self.cache.clock().now();
+        let Admitted { kept: Kept { fresh, stale }, names, date, fill } = admitted;
+        let lifetime = Lifetime {
+            made_at: now,
+            initial_age: freshness::initial_age(head.headers, date),
+            kept_for: fresh.map(|fresh| refresh::shorten(fresh, self.cache.times().jitter)),
+            stale,
+            fill,
+        };
+        let freeze = |added: &[_]| Arc::new(Page::freeze(head, added, body.cloned(), lifetime));
+        let (cache, headers) = (self.cache.clone(), self.request.headers());
+        let key = self.cover.key().ok_or(Reason::KeyTooLong)?;
+        let land = |page| Landed::new(page, names.clone(), &cache, key, &self.request);
+        // As the client of this request gets it: nothing is added to what is not kept.
+        let unkept = || Some(freeze(&[])).filter(|page| !self.policy.refuses(page)).map(land);
+        if !self.is_short(body) {
+            if let Some(leader) = self.leader.take() {
+                leader.land_with(unkept);
+            }
+            return Err(Reason::TooLarge);
+        }
+        let added =
+            describe(head, body.map(AsRef::as_ref), date, self.policy, &self.cover, self.credentials());
+        let page = freeze(&added);
+        if self.policy.refuses(&page) {
+            return Err(Reason::Unless);
+        }
+        cache.store().with_place(key, headers, |place| {
+            let kept = cache.store().put(key, names.clone(), headers, Arc::clone(&page));
+            let landed = || if kept.is_ok() { Some(land(Arc::clone(&page))) } else { unkept() };
+            match self.leader.take() {
+                Some(leader) => leader.land_with(landed),
+                None if kept.is_ok() => cache.flights().land_with(place, landed),
+                None => {}
+            }
+            kept.inspect(|()| cache.apart().forget(place))
+        })?;
+        Ok((page, added))
+    }
+
+    fn is_short(&self, body: Option<&Bytes>) -> bool {
+        body.is_none_or(|bytes| bytes.len() <= self.longest_body())
+    }
+
+    fn refuse(mut self: Box<Self>, mut response: HttpResponse, reason: Reason) -> HttpResponse {
+        let fill = self.cache.clock().now().since(self.started);
+        self.part(reason);
+        let outcome = match self.forwarded {
+            Ok(_) => Outcome::NotKept(reason),
+            Err(reason) => Outcome::Bypass(reason),
+        };
+        let report = Report { forward: self.forwarded.ok(), fill: Some(fill), ..Report::of(outcome) };
+        self.tell(report, Some(response.headers_mut()));
         response
+    }
+
+    /// What may not be kept may not be shared either: whoever waits goes on alone, and those who come soon do not wait.
+    pub(crate) fn part(&mut self, reason: Reason) {
+        let Some(key) = self.cover.key() else { return };
+        let (cache, headers) = (&self.cache, self.request.headers());
+        if let Some(old) = &self.old {
+            if matches!(reason, Reason::NoStore | Reason::NoCache | Reason::Private) {
+                cache.store().remove_page(key, headers, old);
+            } else if self.in_background {
+                old.retry().failed(cache.clock().now(), cache.times().retry_interval);
+            }
+        }
+        if let Some(leader) = self.leader.take() {
+            let now = cache.clock().now();
+            cache.store().with_place(key, headers, |place| cache.apart().remember(place, now));
+            leader.land_with(|| None);
+        }
     }
 
     /// Clients that know the page already need not be sent it again. What middleware may look for in the response stays.
     fn cut(&self, mut response: HttpResponse, page: &Page, now: Moment) -> HttpResponse {
-        if response.error().is_some() {
+        if self.in_background || response.error().is_some() {
             return response;
         }
-        match self.lookup.extent(page) {
+        match extent(page, &self.request) {
             Extent::Whole => response,
             less => {
                 let mut cut = page.thaw(&less, now);
@@ -90,140 +383,50 @@ impl<'l, 'r> Fill<'l, 'r> {
         }
     }
 
-    /// The response, and its page or why there is none. Without a page, it comes back as it was.
-    fn keep(&self, response: HttpResponse) -> (HttpResponse, Result<Arc<Page>, Reason>) {
-        let admitted = match self.admit(&response) {
-            Ok(admitted) => admitted,
-            Err(reason) => return (response, Err(reason)),
-        };
-        let (mut response, body) = response.into_parts();
-        let body = match body::bytes(body) {
-            Ok(body) => body,
-            Err(unfinished) => return (response.set_body(unfinished), Err(Reason::Streamed)),
-        };
-        if body.as_ref().is_some_and(|bytes| bytes.len() > self.longest_body()) {
-            return (response.set_body(body::whole(body)), Err(Reason::TooLarge));
+    /// Tells what became of the request, once; or of the run in the background, which is no request.
+    pub(crate) fn tell(&mut self, report: Report, headers: Option<&mut HeaderMap>) {
+        if self.finished {
+            return;
         }
-        let body = body.map(body::compact);
-        let page = self.put(response.head_mut(), body.clone(), admitted);
-        (response.set_body(body::whole(body)), page)
+        self.finished = true;
+        if self.in_background {
+            let kept = report.outcome.reason().map_or(Ok(()), Err);
+            let fill = report.fill.unwrap_or_default();
+            return Refresh { kept, fill }.log(&self.cache, self.policy);
+        }
+        report.log(&self.cache, self.policy);
+        if let Some(headers) = headers {
+            report.show(&self.cache, headers);
+        }
     }
 
-    fn longest_body(&self) -> usize {
-        self.lookup.policy.longest_body(self.lookup.cache.max_body())
-    }
-
-    fn admit(&self, response: &HttpResponse) -> Result<Admitted, Reason> {
-        if self.lookup.is_head() {
-            return Err(Reason::Head);
-        }
-        let (head, failed, policy) = (response.head(), response.error().is_some(), self.lookup.policy);
-        let response =
-            admit::Response { status: head.status, headers: &head.headers, upgrade: head.upgrade() };
-        // A handler that fails has not said how long that may be kept, whatever status it fails with.
-        let ttl = (!failed && policy.applies_to(head.status)).then_some(Ttl(policy.ttl()));
-        let date = self.lookup.cache.clock().date();
-        let kept_for = response.keep_for(ttl, date)?;
-        let names = vary::uncovered(&head.headers, |name| self.tells_apart(name)).ok_or(Reason::Vary)?;
-        Ok(Admitted { kept_for, names, date })
-    }
-
-    /// Whether requests that differ in this header never share a page.
-    fn tells_apart(&self, name: &HeaderName) -> bool {
-        let Lookup { key, cache, open, .. } = self.lookup;
-        // An open page is only seen by requests without credentials that the key does not cover.
-        key.covers(name) || (*open && cache.credentials().contains(name))
-    }
-
-    fn put(
-        &self,
-        head: &mut ResponseHead,
-        body: Option<Bytes>,
-        admitted: Admitted,
-    ) -> Result<Arc<Page>, Reason> {
-        let Lookup { cache, policy, key, request, .. } = self.lookup;
-        let added = self.describe(head, body.as_deref(), admitted.date);
-        let lifetime = Lifetime {
-            made_at: cache.clock().now(),
-            initial_age: freshness::initial_age(&head.headers, admitted.date),
-            kept_for: admitted.kept_for,
-        };
-        let page = Arc::new(Page::freeze(head, &added, body, lifetime));
-        if policy.refuses(&page) {
-            return Err(Reason::Unless);
-        }
-        let key = key.key().ok_or(Reason::KeyTooLong)?;
-        cache.store().put(key, admitted.names, request.headers(), Arc::clone(&page))?;
-        for (name, value) in added {
-            head.headers.insert(name, value);
-        }
-        Ok(page)
-    }
-
-    /// What is added to tell caches further down, and the client's own, what they may do with the page.
-    fn describe(
-        &self,
-        head: &ResponseHead,
-        body: Option<&[u8]>,
-        date: SystemTime,
-    ) -> Vec<(HeaderName, HeaderValue)> {
-        let Lookup { cache, policy, key, open, .. } = self.lookup;
-        let headers = &head.headers;
-        let mut added = Vec::new();
-        if !headers.contains_key(DATE) {
-            added.extend(HttpDate::from(date).try_into_value().ok().map(|date| (DATE, date)));
-        }
-        if !headers.contains_key(CACHE_CONTROL) {
-            // Caches further down, browsers among them, know one page a URL. What is in the key beside the URL is unknown to
-            // them: they must ask before they show one visitor's page to the next.
-            let said = match (key.varies(), headers.contains_key(EXPIRES)) {
-                (true, false) => Some(HeaderValue::from_static("private, no-cache")),
-                (true, true) => Some(HeaderValue::from_static("private")),
-                (false, false) => policy.max_age().cloned(),
-                (false, true) => None,
-            };
-            added.extend(said.map(|said| (CACHE_CONTROL, said)));
-        }
-        if !headers.contains_key(ETAG) && head.status.is_success() {
-            added.extend(body.and_then(page::etag).map(|etag| (ETAG, etag)));
-        }
-        let credentials = if *open { cache.credentials() } else { &[] };
-        added.extend(vary_line(headers, key.told().chain(credentials)));
-        added
+    pub(crate) fn forwarded(&self) -> Option<Forward> {
+        self.forwarded.ok()
     }
 }
 
-/// `Vary` with the names that it does not have yet, if there are any.
-///
-/// On one line with what the handler said: middleware that adds to `Vary` may know the first line only, and drop the others.
-fn vary_line<'n>(
-    headers: &HeaderMap,
-    names: impl Iterator<Item = &'n HeaderName>,
-) -> Option<(HeaderName, HeaderValue)> {
-    let mut added: SmallVec<[&HeaderName; 16]> = SmallVec::new();
-    for name in names {
-        if !vary::names(headers, name) && !added.contains(&name) {
-            added.push(name);
+impl Finished {
+    fn into_response(self) -> HttpResponse {
+        match self {
+            Self::Whole(response) => response,
+            Self::Streamed(head, gather) => head.set_body(BoxBody::new(gather)),
         }
     }
-    if added.is_empty() && headers.get_all(VARY).count() <= 1 {
-        return None;
-    }
-    let said = headers.get_all(VARY).map(HeaderValue::as_bytes).filter(|line| !line.is_empty());
-    let line: Vec<&[u8]> = said.chain(added.iter().map(|name| name.as_str().as_bytes())).collect();
-    Some((VARY, HeaderValue::from_bytes(&line.join(&b", "[..])).ok()?))
 }
 
 /// A handler that panics, or whose client goes away, comes to no end; its request has an outcome all the same.
-impl Drop for Fill<'_, '_> {
+impl Drop for Fill {
     fn drop(&mut self) {
-        if !self.finished {
-            let outcome = match self.forwarded {
-                Ok(_) => Outcome::NotKept(Reason::Abandoned),
-                Err(reason) => Outcome::Bypass(reason),
-            };
-            Report { forward: self.forwarded.ok(), ..Report::of(outcome) }
-                .log(self.lookup.cache, self.lookup.policy);
+        if self.finished {
+            return;
         }
+        if let (Some(old), true) = (&self.old, self.in_background) {
+            old.retry().failed(self.cache.clock().now(), self.cache.times().retry_interval);
+        }
+        let outcome = match self.forwarded {
+            Ok(_) => Outcome::NotKept(Reason::Abandoned),
+            Err(reason) => Outcome::Bypass(reason),
+        };
+        self.tell(Report { forward: self.forwarded.ok(), ..Report::of(outcome) }, None);
     }
 }

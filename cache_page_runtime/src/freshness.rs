@@ -26,6 +26,34 @@ pub(crate) fn explicit_lifetime(
     Some(lifetime.unwrap_or_default())
 }
 
+/// For how long after its time a page may still be sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stale {
+    /// While it is made anew (RFC 5861 3).
+    pub(crate) while_revalidate: Duration,
+    /// Where making it anew fails (RFC 5861 4).
+    pub(crate) if_error: Duration,
+}
+
+/// What the handler itself says of a stale page wins over the attribute, which says `allowed`.
+///
+/// `s-maxage` forbids it as `proxy-revalidate` does (RFC 9111 4.2.4, 5.2.2.10), to all but a handler that says in the same
+/// response how long it may be.
+pub(crate) fn stale(directives: &Directives, allowed: Stale) -> Stale {
+    if directives.must_revalidate {
+        return Stale::default();
+    }
+    let window = |said: Option<u64>, allowed: Duration| match said {
+        Some(seconds) => Duration::from_secs(seconds),
+        None if directives.s_maxage.is_some() => Duration::ZERO,
+        None => allowed,
+    };
+    Stale {
+        while_revalidate: window(directives.stale_while_revalidate, allowed.while_revalidate),
+        if_error: window(directives.stale_if_error, allowed.if_error),
+    }
+}
+
 /// How old a response is already: a handler that fetches it from elsewhere may pass on `Age` and `Date`
 /// (RFC 9111 4.2.3).
 pub(crate) fn initial_age(headers: &HeaderMap, now: SystemTime) -> Duration {
@@ -105,6 +133,29 @@ mod tests {
         let expires = ("expires", "Sun, 06 Nov 1994 08:49:47 GMT");
         assert_eq!(lifetime(&[expires, ("date", "Sun, 06 Nov 1994 08:49:17 GMT")]), Some(30));
         assert_eq!(lifetime(&[expires, ("date", "never")]), Some(10));
+    }
+
+    #[test]
+    fn a_handler_forbids_or_allows_stale_pages_and_the_attribute_fills_in() {
+        let allowed = Stale { while_revalidate: Duration::from_secs(7), if_error: Duration::from_secs(9) };
+        for (line, windows) in [
+            ("", (7, 9)),
+            ("max-age=60", (7, 9)),
+            ("max-age=60, stale-while-revalidate=30", (30, 9)),
+            ("stale-if-error=30", (7, 30)),
+            ("stale-while-revalidate=0, stale-if-error=0", (0, 0)),
+            ("stale-while-revalidate=30, Stale-While-Revalidate=5", (5, 9)),
+            ("stale-while-revalidate, stale-if-error=x", (0, 0)),
+            ("must-revalidate", (0, 0)),
+            ("PROXY-REVALIDATE, stale-if-error=30", (0, 0)),
+            ("s-maxage=60", (0, 0)),
+            ("s-maxage=60, stale-while-revalidate=30", (30, 0)),
+        ] {
+            let headers = headers(&[("cache-control", line)]);
+            let windows_of = stale(&Directives::parse(headers.get_all("cache-control")), allowed);
+            let Stale { while_revalidate, if_error } = windows_of;
+            assert_eq!((while_revalidate.as_secs(), if_error.as_secs()), windows, "{line:?}");
+        }
     }
 
     #[test]

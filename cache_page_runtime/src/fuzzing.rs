@@ -24,7 +24,7 @@ use crate::{
 pub fn key(request: &HttpRequest, add: impl FnOnce(&mut KeyBuilder<'_>)) -> Option<Vec<u8>> {
     let mut key = KeyBuilder::new(request);
     add(&mut key);
-    key.key().map(|key| key.as_bytes().to_vec())
+    key.cover.key().map(|key| key.as_bytes().to_vec())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -54,6 +54,12 @@ impl<'k> Key<'k> {
 #[derive(Debug)]
 pub struct KeyBuilder<'r> {
     request: &'r HttpRequest,
+    pub(crate) cover: Cover,
+}
+
+/// What a key has of a request, without the request.
+#[derive(Debug)]
+pub(crate) struct Cover {
     bytes: Buffer,
     covered: SmallVec<[Covered; 4]>,
     varies: bool,
@@ -69,9 +75,7 @@ struct Covered {
 
 impl<'r> KeyBuilder<'r> {
     pub(crate) fn new(request: &'r HttpRequest) -> Self {
-        let mut bytes = Buffer::new();
-        bytes.push(OF_A_REQUEST);
-        Self { request, bytes, covered: SmallVec::new(), varies: false }
+        Self { request, cover: Cover::new() }
     }
 
     /// What the attribute says a page depends on, and the URL as a handler sees it.
@@ -104,7 +108,7 @@ impl<'r> KeyBuilder<'r> {
     fn query(&mut self, query: Option<&str>, policy: &Policy) {
         if query.is_some_and(|query| query.len() > MOST_BYTES) {
             // Not worth taking apart.
-            self.bytes.give_up();
+            self.cover.bytes.give_up();
             return;
         }
         match policy.parameters().pick(query.unwrap_or_default()) {
@@ -146,16 +150,16 @@ impl<'r> KeyBuilder<'r> {
     }
 
     fn cover(&mut self, name: HeaderName, whole: bool) {
-        match self.covered.iter_mut().find(|covered| covered.name == name) {
+        match self.cover.covered.iter_mut().find(|covered| covered.name == name) {
             Some(covered) => covered.whole |= whole,
-            None => self.covered.push(Covered { name, whole }),
+            None => self.cover.covered.push(Covered { name, whole }),
         }
     }
 
     /// Adds the lines of a header that are no news to caches further down.
     pub(crate) fn lines(&mut self, name: &HeaderName) {
         let lines = self.request.headers().get_all(name);
-        self.bytes.extend(&[LINES]);
+        self.cover.bytes.extend(&[LINES]);
         self.number(lines.len());
         for line in lines {
             self.part(line.as_bytes());
@@ -167,24 +171,24 @@ impl<'r> KeyBuilder<'r> {
     /// Caches further down, a browser's own included, do not know the value. They are told `private, no-cache`, where the
     /// handler does not tell them something else.
     pub fn value<T: Hash + ?Sized>(&mut self, value: &T) {
-        self.varies = true;
+        self.cover.varies = true;
         self.record(value);
     }
 
     /// Adds bytes, of which caches further down are told the same as of a [`value`](Self::value).
     pub fn bytes(&mut self, bytes: &[u8]) {
-        self.varies = true;
+        self.cover.varies = true;
         self.part(bytes);
     }
 
     /// Adds a value that is the same for all who ask for the URL.
     pub(crate) fn record<T: Hash + ?Sized>(&mut self, value: &T) {
-        self.bytes.extend(&[RECORDED; FRAME]);
-        let start = self.bytes.len();
+        self.cover.bytes.extend(&[RECORDED; FRAME]);
+        let start = self.cover.bytes.len();
         value.hash(&mut Recorder(self));
-        let recorded = u32::try_from(self.bytes.len().saturating_sub(start)).unwrap_or(u32::MAX);
+        let recorded = u32::try_from(self.cover.bytes.len().saturating_sub(start)).unwrap_or(u32::MAX);
         // Nothing is there to be framed where the key was too long before.
-        if let Some(frame) = self.bytes.as_mut_slice().get_mut(start - FRAME + 1..start) {
+        if let Some(frame) = self.cover.bytes.as_mut_slice().get_mut(start - FRAME + 1..start) {
             frame.copy_from_slice(&recorded.to_le_bytes());
         }
     }
@@ -192,10 +196,10 @@ impl<'r> KeyBuilder<'r> {
     #[inline]
     pub(crate) fn part(&mut self, bytes: &[u8]) {
         match u8::try_from(bytes.len()) {
-            Ok(short @ 0..LINES) => self.bytes.extend_after(short, bytes),
+            Ok(short @ 0..LINES) => self.cover.bytes.extend_after(short, bytes),
             _ => {
                 self.number(bytes.len());
-                self.bytes.extend(bytes);
+                self.cover.bytes.extend(bytes);
             }
         }
     }
@@ -211,13 +215,26 @@ impl<'r> KeyBuilder<'r> {
     /// A length or a count: one byte, or a mark and four. What does not fit into these is too long for a key anyway.
     fn number(&mut self, number: usize) {
         match (u8::try_from(number), u32::try_from(number)) {
-            (Ok(short @ 0..LINES), _) => self.bytes.extend(&[short]),
+            (Ok(short @ 0..LINES), _) => self.cover.bytes.extend(&[short]),
             (_, Ok(long)) => {
-                self.bytes.extend(&[LONG]);
-                self.bytes.extend(&long.to_le_bytes());
+                self.cover.bytes.extend(&[LONG]);
+                self.cover.bytes.extend(&long.to_le_bytes());
             }
-            _ => self.bytes.give_up(),
+            _ => self.cover.bytes.give_up(),
         }
+    }
+}
+
+impl Cover {
+    fn new() -> Self {
+        let mut bytes = Buffer::new();
+        bytes.push(OF_A_REQUEST);
+        Self { bytes, covered: SmallVec::new(), varies: false }
+    }
+
+    /// All of it, for a fill that outlives its request. What stays behind is no key of anything.
+    pub(crate) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::new())
     }
 
     /// The key, unless it grew too long.

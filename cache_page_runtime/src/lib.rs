@@ -22,6 +22,7 @@
 //! return values: no clock, no I/O, no global. `clock` is the only source of now.
 
 mod admit;
+mod apart;
 mod app;
 mod body;
 mod buffer;
@@ -29,12 +30,16 @@ mod cache;
 mod clock;
 mod conditional;
 mod cookies;
+mod describe;
 mod directives;
 mod fill;
+mod flight;
+mod follow;
 mod freshness;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+mod gather;
 mod input;
 mod key;
 mod origin;
@@ -45,12 +50,16 @@ mod policy;
 mod properties;
 mod query;
 mod range;
+mod refresh;
 mod repeated;
 mod request;
+mod retry;
 mod serve;
+mod stand_in;
 mod stats;
 mod status;
 mod store;
+mod sync;
 pub mod testing;
 mod vary;
 

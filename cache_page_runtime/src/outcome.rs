@@ -8,6 +8,11 @@ pub enum Outcome {
     Hit,
     /// The client's own copy is that page: it was told so (304), and nothing was sent; the handler did not run.
     Revalidated,
+    /// The page that another request was just making was sent; the handler did not run for this one.
+    Collapsed,
+    /// A page whose time is over was sent, as that rule allows ([`Reason::StaleWhileRevalidate`],
+    /// [`Reason::StaleIfError`]).
+    Stale(Reason),
     /// The handler ran, and its page is kept for those that come after.
     Stored,
     /// The handler ran, and its page is not kept, by that rule.
@@ -81,25 +86,35 @@ reasons! {
     EventStream = "event-stream",
     /// The response allows scripts by a nonce, which is for one visitor.
     Nonce = "nonce",
-    /// The body is not at hand in one piece.
+    /// The body is still to come: whether its page is kept shows at its end. Only the header says so; what is counted is
+    /// what became of it.
     Streamed = "streamed",
+    /// The body broke off: its stream ended with an error, or with another length than it had announced.
+    BrokenOff = "broken-off",
+    /// So much was being gathered from other streams that there was no room for this one's copy.
+    Crowded = "crowded",
     /// The body is longer than one that is kept may be.
     TooLarge = "too-large",
     /// The attribute's `unless` said so.
     Unless = "unless",
-    /// The handler did not come to an end: it panicked, or its client went away.
+    /// The handler did not come to an end, or its body did not: it panicked, or its client went away.
     Abandoned = "abandoned",
+    /// The page's time is over, and it is made anew in the background or was just tried to be.
+    StaleWhileRevalidate = "stale-while-revalidate",
+    /// The page's time is over, and the handler failed to make it anew, or did so just before.
+    StaleIfError = "stale-if-error",
 }
 
 impl Outcome {
     /// How many there are, each reason counted.
-    pub(crate) const COUNT: usize = 3 + 2 * Reason::ALL.len();
+    pub(crate) const COUNT: usize = 4 + 3 * Reason::ALL.len();
 
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
         let reasons = || Reason::ALL.iter().copied();
-        [Self::Hit, Self::Revalidated, Self::Stored]
+        [Self::Hit, Self::Revalidated, Self::Collapsed, Self::Stored]
             .into_iter()
+            .chain(reasons().map(Self::Stale))
             .chain(reasons().map(Self::NotKept))
             .chain(reasons().map(Self::Bypass))
     }
@@ -110,6 +125,8 @@ impl Outcome {
         match self {
             Self::Hit => "hit",
             Self::Revalidated => "revalidated",
+            Self::Collapsed => "collapsed",
+            Self::Stale(_) => "stale",
             Self::Stored => "stored",
             Self::NotKept(_) => "not-kept",
             Self::Bypass(_) => "bypass",
@@ -120,19 +137,22 @@ impl Outcome {
     #[must_use]
     pub const fn reason(self) -> Option<Reason> {
         match self {
-            Self::NotKept(reason) | Self::Bypass(reason) => Some(reason),
-            Self::Hit | Self::Revalidated | Self::Stored => None,
+            Self::Stale(reason) | Self::NotKept(reason) | Self::Bypass(reason) => Some(reason),
+            Self::Hit | Self::Revalidated | Self::Collapsed | Self::Stored => None,
         }
     }
 
     /// Its place among all of them.
     pub(crate) const fn index(self) -> usize {
+        const EACH: usize = Reason::ALL.len();
         match self {
             Self::Hit => 0,
             Self::Revalidated => 1,
-            Self::Stored => 2,
-            Self::NotKept(reason) => 3 + reason as usize,
-            Self::Bypass(reason) => 3 + Reason::ALL.len() + reason as usize,
+            Self::Collapsed => 2,
+            Self::Stored => 3,
+            Self::Stale(reason) => 4 + reason as usize,
+            Self::NotKept(reason) => 4 + EACH + reason as usize,
+            Self::Bypass(reason) => 4 + 2 * EACH + reason as usize,
         }
     }
 }
@@ -144,7 +164,7 @@ pub(crate) enum Forward {
     Miss,
     /// Pages are kept, and none for the request headers that they depend on.
     VaryMiss,
-    /// There was one, and its time was over.
+    /// There was one, and its time was over, or about to be.
     Stale,
     /// The client asked for a new one, and the cache was told to listen.
     Request,

@@ -4,7 +4,6 @@ use std::{fmt, time::Duration};
 
 use actix_web::{
     HttpResponse,
-    dev::ResponseHead,
     http::header::{
         self, ACCEPT_RANGES, AGE, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_RANGE,
         DATE, ETAG, EXPIRES, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED, TE, TRAILER,
@@ -19,7 +18,9 @@ use crate::{
     body,
     clock::Moment,
     conditional::{Extent, Validators},
+    freshness::Stale,
     repeated,
+    retry::Retry,
 };
 
 /// What a page takes beside the bytes of its headers and body: itself, and what allocations cost.
@@ -57,6 +58,15 @@ pub struct Page {
     /// `None` is a response without a body, which is not the same as an empty one.
     body: Option<Bytes>,
     lifetime: Lifetime,
+    retry: Retry,
+}
+
+/// What a page is made of, beside its body.
+#[derive(Clone, Copy)]
+pub(crate) struct Head<'h> {
+    pub(crate) status: StatusCode,
+    pub(crate) reason: Option<&'static str>,
+    pub(crate) headers: &'h HeaderMap,
 }
 
 struct Line {
@@ -75,6 +85,10 @@ pub(crate) struct Lifetime {
     pub(crate) initial_age: Duration,
     /// From `made_at`; `None` is for ever.
     pub(crate) kept_for: Option<Duration>,
+    /// From the end of that.
+    pub(crate) stale: Stale,
+    /// How long the handler took.
+    pub(crate) fill: Duration,
 }
 
 impl Page {
@@ -103,12 +117,12 @@ impl Page {
 
     /// The page of a response, with what the cache adds to its headers.
     pub(crate) fn freeze(
-        head: &ResponseHead,
+        head: Head<'_>,
         added: &[(HeaderName, HeaderValue)],
         body: Option<Bytes>,
         lifetime: Lifetime,
     ) -> Self {
-        let own = named_by_connection(&head.headers);
+        let own = named_by_connection(head.headers);
         let is_replayed = |name: &HeaderName| {
             let is_replaced = added.iter().any(|(there, _)| there == name);
             !is_replaced && *name != AGE && !NOT_REPLAYED.contains(name) && !own.contains(name)
@@ -120,7 +134,14 @@ impl Page {
             let of_a_copy = OF_A_GOOD_COPY.contains(name);
             headers.push(Line { name: name.clone(), value: compact(value), repeats, of_a_copy });
         }
-        Self { status: head.status, reason: head.reason, headers: headers.into(), body, lifetime }
+        Self {
+            status: head.status,
+            reason: head.reason,
+            headers: headers.into(),
+            body,
+            lifetime,
+            retry: Retry::default(),
+        }
     }
 
     pub(crate) fn thaw(&self, extent: &Extent, now: Moment) -> HttpResponse {
@@ -192,6 +213,46 @@ impl Page {
 
     pub(crate) fn is_fresh(&self, now: Moment) -> bool {
         self.lifetime.kept_for.is_none_or(|kept_for| now.since(self.lifetime.made_at) < kept_for)
+    }
+
+    /// How long its time is over; zero where it is not.
+    pub(crate) fn stale_for(&self, now: Moment) -> Duration {
+        let since = now.since(self.lifetime.made_at);
+        self.lifetime.kept_for.map_or(Duration::ZERO, |kept_for| since.saturating_sub(kept_for))
+    }
+
+    /// Whether it may be sent while it is made anew.
+    pub(crate) fn may_wait(&self, now: Moment) -> bool {
+        self.is_fresh(now) || self.stale_for(now) < self.lifetime.stale.while_revalidate
+    }
+
+    /// Whether it may be sent where making it anew fails.
+    pub(crate) fn may_stand_in(&self, now: Moment) -> bool {
+        self.is_fresh(now) || self.stale_for(now) < self.lifetime.stale.if_error
+    }
+
+    /// Whether it may be sent at all.
+    pub(crate) fn is_usable(&self, now: Moment) -> bool {
+        self.may_wait(now) || self.may_stand_in(now)
+    }
+
+    /// Whether it is time to make it anew before its own time is over, by a lot that is drawn for each request: the nearer
+    /// the end and the slower the handler, the likelier (Vattani et al., "Optimal Probabilistic Cache Stampede Prevention").
+    pub(crate) fn is_due(&self, now: Moment, draw: impl FnOnce() -> f64) -> bool {
+        /// A lot that is larger comes up once in a hundred million.
+        const MOST: u32 = 18;
+        let fill = self.lifetime.fill;
+        match self.ttl(now) {
+            Some(left) if left < fill.saturating_mul(MOST) => {
+                left < fill.mul_f64(-draw().ln().max(-f64::from(MOST)))
+            }
+            _ => false,
+        }
+    }
+
+    /// When to try again after making it anew has failed.
+    pub(crate) fn retry(&self) -> &Retry {
+        &self.retry
     }
 
     /// How long it stays fresh; `None` is for ever.

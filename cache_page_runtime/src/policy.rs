@@ -10,7 +10,7 @@ use actix_web::{HttpRequest, http::StatusCode};
 use http::header::{HeaderName, HeaderValue};
 use once_cell::sync::OnceCell;
 
-use crate::{page::Page, query::Parameters};
+use crate::{freshness::Stale, page::Page, query::Parameters};
 
 /// What `#[cache_page(…)]` says about the pages of one handler: the attribute writes it into the code that it generates.
 ///
@@ -38,6 +38,7 @@ pub struct Policy {
     when: Option<fn(&HttpRequest) -> bool>,
     unless: Option<fn(&Page) -> bool>,
     client_ttl: Option<Duration>,
+    stale: Stale,
     max_body: Option<usize>,
     once: OnceCell<Once>,
 }
@@ -75,6 +76,7 @@ impl Policy {
             when: None,
             unless: None,
             client_ttl: None,
+            stale: Stale { while_revalidate: Duration::ZERO, if_error: Duration::ZERO },
             max_body: None,
             once: OnceCell::new(),
         }
@@ -171,6 +173,35 @@ impl Policy {
         self
     }
 
+    /// For how long after its time a page is still sent at once, while the handler makes it anew in the background
+    /// (RFC 5861 3).
+    ///
+    /// It is the attribute's `stale_while_revalidate`, which generates other code than a handler without it has.
+    ///
+    /// # Panics
+    ///
+    /// If the time is zero.
+    #[must_use]
+    #[track_caller]
+    pub const fn stale_while_revalidate(mut self, time: Duration) -> Self {
+        assert!(!time.is_zero(), "for no time is not at all; write a longer time, or leave the option out");
+        self.stale.while_revalidate = time;
+        self
+    }
+
+    /// For how long after its time a page is still sent where the handler fails to make it anew (RFC 5861 4).
+    ///
+    /// # Panics
+    ///
+    /// If the time is zero.
+    #[must_use]
+    #[track_caller]
+    pub const fn stale_if_error(mut self, time: Duration) -> Self {
+        assert!(!time.is_zero(), "for no time is not at all; write a longer time, or leave the option out");
+        self.stale.if_error = time;
+        self
+    }
+
     /// The longest body that is kept, in bytes, where it is less than the cache's own limit.
     #[must_use]
     pub const fn max_body(mut self, bytes: usize) -> Self {
@@ -184,6 +215,16 @@ impl Policy {
 
     pub(crate) fn ttl(&self) -> Option<Duration> {
         self.ttl
+    }
+
+    /// Whether the generated code can make a page anew in the background.
+    pub(crate) fn refreshes(&self) -> bool {
+        !self.stale.while_revalidate.is_zero()
+    }
+
+    /// For how long a page may be sent after its time.
+    pub(crate) fn stale(&self) -> Stale {
+        self.stale
     }
 
     pub(crate) fn prefix(&self) -> &'static str {
@@ -301,7 +342,7 @@ pub const fn seconds_and_nanos(seconds: u64, nanos: u32) -> Option<Duration> {
     Some(Duration::new(seconds, nanos))
 }
 
-/// The same for what clients are told, which is a number.
+/// The same for times that come to an end.
 ///
 /// # Panics
 ///
@@ -310,7 +351,7 @@ pub const fn seconds_and_nanos(seconds: u64, nanos: u32) -> Option<Duration> {
 #[must_use]
 #[track_caller]
 pub const fn finite(time: Option<Duration>) -> Duration {
-    assert!(time.is_some(), "clients are told a number; write \"1year\", which is for ever to them");
+    assert!(time.is_some(), "this time comes to an end; write one such as \"1year\"");
     match time {
         Some(time) => time,
         None => Duration::ZERO,

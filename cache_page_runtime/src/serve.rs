@@ -1,6 +1,6 @@
 //! A request's way through the cache.
 
-use std::{any::TypeId, fmt, future::Future, hash::Hash, sync::Arc};
+use std::{any::TypeId, fmt, future::Future, hash::Hash, pin::pin, sync::Arc};
 
 use actix_web::{
     HttpRequest, HttpResponse, Responder,
@@ -14,11 +14,13 @@ use crate::{
     clock::Moment,
     conditional::{self, Extent},
     fill::Fill,
+    follow::Landed,
     input::{KeyInput, Varies},
     key::KeyBuilder,
     outcome::{Forward, Outcome, Reason},
     page::Page,
     policy::Policy,
+    refresh,
     status::Report,
 };
 
@@ -30,10 +32,35 @@ pub struct Lookup<'r> {
     pub(crate) key: KeyBuilder<'r>,
     pub(crate) open: bool,
     admitted: Result<(), Reason>,
+    wishes: Option<Wishes>,
 }
 
-/// What comes of looking up: an answer, or why the handler has to run. The inner reason allows its page to be kept.
-type Found = Result<HttpResponse, Result<Forward, Reason>>;
+/// A page that answers a request, and how that came about.
+pub(crate) struct Answer {
+    pub(crate) page: Arc<Page>,
+    report: Report,
+    /// It should be made anew as well.
+    is_due: bool,
+}
+
+/// Why there is no page for a request that may have one.
+#[derive(Clone)]
+pub(crate) struct Missing {
+    pub(crate) forward: Forward,
+    /// The page that is there and not to be sent as it is.
+    pub(crate) old: Option<Arc<Page>>,
+}
+
+/// What comes of looking up.
+enum Way {
+    Answered(HttpResponse),
+    /// The handler runs, for this request.
+    Run(Box<Fill>),
+    /// The handler runs, in the background: the request is answered.
+    Behind(HttpResponse, Box<Fill>),
+    /// The handler runs once for all that ask for the same page now.
+    Together(Missing),
+}
 
 impl<'r> Lookup<'r> {
     pub(crate) fn begin(request: &'r HttpRequest, policy: &'static Policy) -> Self {
@@ -49,7 +76,7 @@ impl<'r> Lookup<'r> {
             key.policy(policy);
         }
         let cache = own.unwrap_or_else(|| PageCache::process_wide());
-        Self { request, policy, cache, key, open: false, admitted }
+        Self { request, policy, cache, key, open: false, admitted, wishes: None }
     }
 
     /// One argument, covered by what its type says it reads.
@@ -83,78 +110,164 @@ impl<'r> Lookup<'r> {
         F::Output: Responder,
     {
         async move {
-            let fill = match self.look_up(typeid::of::<F>()) {
-                Ok(response) => return response,
-                Err(forwarded) => Fill::start(self, forwarded),
+            let fill = match self.look_up(typeid::of::<F>(), false) {
+                Way::Answered(response) => return response,
+                Way::Run(fill) | Way::Behind(_, fill) => fill,
+                Way::Together(missing) => match self.answer_or_fill(missing).await {
+                    Ok(response) => return response,
+                    Err(fill) => fill,
+                },
             };
-            let response = handler.await.respond_to(fill.request()).map_into_boxed_body();
-            fill.finish(response)
+            let (request, handler) = (self.request, pin!(handler));
+            fill.run(pin!(async { handler.await.respond_to(request).map_into_boxed_body() })).await
         }
     }
 
-    /// The page, or why there is none for this request; a client that only takes what is kept is told so.
-    fn look_up(&mut self, handler: TypeId) -> Found {
-        let obeys = self.cache.obeys_clients() && self.admitted != Err(Reason::Method);
-        let wishes = obeys.then(|| Wishes::of(self.request.headers()));
-        match self.find(handler, wishes.as_ref()) {
-            Err(_) if wishes.is_some_and(|wishes| wishes.only_if_cached()) => Ok(self.only_if_cached()),
-            found => found,
+    /// The same for a handler whose page may be made anew in the background, which has to outlive its request for that.
+    #[allow(clippy::manual_async_fn)]
+    pub fn serve_stale<F>(&mut self, handler: F) -> impl Future<Output = HttpResponse>
+    where
+        F: Future + 'static,
+        F::Output: Responder,
+    {
+        async move {
+            let fill = match self.look_up(typeid::of::<F>(), true) {
+                Way::Answered(response) => return response,
+                Way::Behind(response, fill) => {
+                    refresh::spawn(fill, handler);
+                    return response;
+                }
+                Way::Run(fill) => fill,
+                Way::Together(missing) => match self.answer_or_fill(missing).await {
+                    Ok(response) => return response,
+                    Err(fill) => fill,
+                },
+            };
+            let (request, handler) = (self.request, pin!(handler));
+            fill.run(pin!(async { handler.await.respond_to(request).map_into_boxed_body() })).await
         }
     }
 
-    fn find(&mut self, handler: TypeId, wishes: Option<&Wishes>) -> Found {
+    fn look_up(&mut self, handler: TypeId, in_background: bool) -> Way {
         // Every handler has a type of its own, and every instantiation of a generic one: its pages are not another's.
         self.key.record(&handler);
-        self.admitted.map_err(Err)?;
-        let headers = self.request.headers();
-        if self.open {
-            admit::open(headers, self.cache.credentials(), |name| self.key.covers(name)).map_err(Err)?;
+        if self.cache.obeys_clients() && self.admitted != Err(Reason::Method) {
+            self.wishes = Some(Wishes::of(self.request.headers()));
         }
-        if wishes.is_some_and(Wishes::no_store) {
-            return Err(Err(Reason::RequestNoStore));
+        if let Err(reason) = self.admit() {
+            return self.unless_only_if_cached(|lookup| Way::Run(Fill::start(lookup, Err(reason), None)));
         }
-        let key = self.key.key().ok_or(Err(Reason::KeyTooLong))?;
         let now = self.cache.clock().now();
-        let page = self.cache.store().get(key, headers, now).map_err(Ok)?;
-        if wishes.is_none_or(|wishes| wishes.take(page.age(now), page.ttl(now))) {
-            Ok(self.answer(&page, now))
-        } else {
-            Err(Ok(Forward::Request))
+        match self.page(now) {
+            Ok(answer) if answer.is_due => self.answer_and_refresh(&answer, now, in_background),
+            Ok(answer) => Way::Answered(self.answer(&answer, now)),
+            Err(missing) => self.unless_only_if_cached(|_| Way::Together(missing)),
         }
     }
 
-    fn answer(&self, page: &Arc<Page>, now: Moment) -> HttpResponse {
-        let extent = self.extent(page);
-        let mut response = page.thaw(&extent, now);
-        let outcome = if extent == Extent::NotModified { Outcome::Revalidated } else { Outcome::Hit };
-        let report = Report { ttl: page.ttl(now), age: Some(page.age(now)), ..Report::of(outcome) };
+    /// May this request use the cache?
+    fn admit(&self) -> Result<(), Reason> {
+        self.admitted?;
+        if self.open {
+            let covers = |name: &_| self.key.cover.covers(name);
+            admit::open(self.request.headers(), self.cache.credentials(), covers)?;
+        }
+        if self.wishes.as_ref().is_some_and(Wishes::no_store) {
+            return Err(Reason::RequestNoStore);
+        }
+        self.key.cover.key().map(|_| ()).ok_or(Reason::KeyTooLong)
+    }
+
+    /// The page that answers this request, or what is missing.
+    pub(crate) fn page(&self, now: Moment) -> Result<Answer, Missing> {
+        let gone = |forward| Missing { forward, old: None };
+        let key = self.key.cover.key().ok_or(gone(Forward::Miss))?;
+        let page = self.cache.store().get(key, self.request.headers(), now).map_err(gone)?;
+        let wishes = self.wishes.as_ref();
+        if page.is_fresh(now) {
+            if wishes.is_none_or(|wishes| wishes.take(page.age(now), page.ttl(now))) {
+                let report = Report::of_page(Outcome::Hit, &page, now);
+                let is_due = self.cache.times().eager && refresh::is_due(&page, now);
+                return Ok(Answer { page, report, is_due });
+            }
+            return Err(Missing { forward: Forward::Request, old: Some(page) });
+        }
+        if wishes.is_none_or(Wishes::take_stale) {
+            let is_time = page.retry().is_time(now);
+            let waits = page.may_wait(now);
+            if waits || !is_time && page.may_stand_in(now) {
+                let reason = if waits { Reason::StaleWhileRevalidate } else { Reason::StaleIfError };
+                let report = Report::of_page(Outcome::Stale(reason), &page, now);
+                return Ok(Answer { page, report, is_due: waits && is_time });
+            }
+        }
+        Err(Missing { forward: Forward::Stale, old: Some(page) })
+    }
+
+    /// The page, and a fill for the next ones, unless somebody is at it.
+    fn answer_and_refresh(&mut self, answer: &Answer, now: Moment, in_background: bool) -> Way {
+        // The page of a `HEAD` would not be kept.
+        let leader =
+            if self.request.method() == Method::HEAD { None } else { self.lead_refresh(&answer.page, now) };
+        let Some(leader) = leader else { return Way::Answered(self.answer(answer, now)) };
+        let missing = Missing { forward: Forward::Stale, old: Some(Arc::clone(&answer.page)) };
+        if in_background {
+            let response = self.answer(answer, now);
+            Way::Behind(response, Fill::start(self, Ok(missing), Some(leader)))
+        } else {
+            Way::Run(Fill::start(self, Ok(missing), Some(leader)))
+        }
+    }
+
+    async fn answer_or_fill(&mut self, missing: Missing) -> Result<HttpResponse, Box<Fill>> {
+        let answer = self.join(missing).await?;
+        Ok(self.answer(&answer, self.cache.clock().now()))
+    }
+
+    fn answer(&self, answer: &Answer, now: Moment) -> HttpResponse {
+        let extent = extent(&answer.page, self.request);
+        let mut response = answer.page.thaw(&extent, now);
+        let mut report = answer.report;
+        if report.outcome == Outcome::Hit && extent == Extent::NotModified {
+            report.outcome = Outcome::Revalidated;
+        }
         report.tell(self.cache, self.policy, response.headers_mut());
         response
     }
 
-    /// How much of a page answers this request.
-    pub(crate) fn extent(&self, page: &Page) -> Extent {
-        let headers = self.request.headers();
-        if !conditional::asks_for_less(headers) {
-            return Extent::Whole;
+    /// RFC 9111 5.2.1.7: a client that only takes what is kept is told so if nothing is.
+    fn unless_only_if_cached(&mut self, way: impl FnOnce(&mut Self) -> Way) -> Way {
+        if !self.wishes.as_ref().is_some_and(Wishes::only_if_cached) {
+            return way(self);
         }
-        page.validators().extent(self.request.method(), headers)
-    }
-
-    /// RFC 9111 5.2.1.7.
-    fn only_if_cached(&self) -> HttpResponse {
         let mut response = HttpResponse::new(StatusCode::GATEWAY_TIMEOUT);
-        Report::of(Outcome::Bypass(Reason::OnlyIfCached)).tell(
-            self.cache,
-            self.policy,
-            response.headers_mut(),
-        );
-        response
+        let report = Report::of(Outcome::Bypass(Reason::OnlyIfCached));
+        report.tell(self.cache, self.policy, response.headers_mut());
+        Way::Answered(response)
+    }
+}
+
+impl Answer {
+    /// The page that another request made.
+    pub(crate) fn landed(landed: &Landed, forward: Forward, now: Moment) -> Self {
+        // As it was found, it would have been found without waiting.
+        let forward = (landed.outcome != Outcome::Hit).then_some(forward);
+        let report = Report { forward, ..Report::of_page(landed.outcome, &landed.page, now) };
+        Self { page: Arc::clone(&landed.page), report, is_due: false }
     }
 
-    pub(crate) fn is_head(&self) -> bool {
-        *self.request.method() == Method::HEAD
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.report.outcome
     }
+}
+
+/// How much of a page answers a request.
+pub(crate) fn extent(page: &Page, request: &HttpRequest) -> Extent {
+    let headers = request.headers();
+    if !conditional::asks_for_less(headers) {
+        return Extent::Whole;
+    }
+    page.validators().extent(request.method(), headers)
 }
 
 impl fmt::Debug for Lookup<'_> {

@@ -14,7 +14,11 @@ use std::{
     time::Duration,
 };
 
-use crate::{outcome::Outcome, policy::Policy, status::Report};
+use crate::{
+    outcome::Outcome,
+    policy::Policy,
+    status::{Refresh, Report},
+};
 
 thread_local! {
     /// This thread's tallies, by the number of the handler's policy.
@@ -27,12 +31,18 @@ struct Tally {
     counts: [AtomicU64; Outcome::COUNT],
     fills: AtomicU64,
     fill_nanos: AtomicU64,
+    refreshes: AtomicU64,
 }
 
 impl Tally {
     /// Only the thread that the tally belongs to writes, so nothing is lost between the two.
     fn add(counter: &AtomicU64, more: u64) {
         counter.store(counter.load(Ordering::Relaxed).saturating_add(more), Ordering::Relaxed);
+    }
+
+    fn add_fill(&self, time: Duration) {
+        Self::add(&self.fills, 1);
+        Self::add(&self.fill_nanos, u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
 }
 
@@ -49,6 +59,22 @@ impl Counters {
     }
 
     pub(crate) fn count(&self, policy: &'static Policy, report: &Report) {
+        self.with_tally(policy, |tally| {
+            Tally::add(&tally.counts[report.outcome.index()], 1);
+            if let Some(fill) = report.fill {
+                tally.add_fill(fill);
+            }
+        });
+    }
+
+    pub(crate) fn count_refresh(&self, policy: &'static Policy, refresh: &Refresh) {
+        self.with_tally(policy, |tally| {
+            tally.add_fill(refresh.fill);
+            Tally::add(&tally.refreshes, u64::from(refresh.kept.is_ok()));
+        });
+    }
+
+    fn with_tally(&self, policy: &'static Policy, count: impl FnOnce(&Tally)) {
         let Some(number) = policy.number() else { return };
         // A request that ends while its thread does is the one that is not counted.
         let _ = TALLIES.try_with(|tallies| {
@@ -67,11 +93,7 @@ impl Counters {
                     &own[own.len() - 1]
                 }
             };
-            Tally::add(&tally.counts[report.outcome.index()], 1);
-            if let Some(fill) = report.fill {
-                Tally::add(&tally.fills, 1);
-                Tally::add(&tally.fill_nanos, u64::try_from(fill.as_nanos()).unwrap_or(u64::MAX));
-            }
+            count(tally);
         });
     }
 
@@ -82,12 +104,13 @@ impl Counters {
             counts: [const { AtomicU64::new(0) }; Outcome::COUNT],
             fills: AtomicU64::new(0),
             fill_nanos: AtomicU64::new(0),
+            refreshes: AtomicU64::new(0),
         });
         self.tallies.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&tally));
         tally
     }
 
-    pub(crate) fn stats(&self, pages: usize, bytes: usize) -> Stats {
+    pub(crate) fn stats(&self, pages: usize, bytes: usize, filling: usize) -> Stats {
         let mut handlers: BTreeMap<&'static str, Counts> = BTreeMap::new();
         for tally in &*self.tallies.lock().unwrap_or_else(PoisonError::into_inner) {
             let counts = handlers.entry(tally.handler).or_default();
@@ -95,9 +118,10 @@ impl Counters {
                 *sum += count.load(Ordering::Relaxed);
             }
             counts.fills += tally.fills.load(Ordering::Relaxed);
+            counts.refreshes += tally.refreshes.load(Ordering::Relaxed);
             counts.fill_time += Duration::from_nanos(tally.fill_nanos.load(Ordering::Relaxed));
         }
-        Stats { handlers, pages, bytes }
+        Stats { handlers, pages, bytes, filling }
     }
 }
 
@@ -119,6 +143,7 @@ pub struct Stats {
     handlers: BTreeMap<&'static str, Counts>,
     pages: usize,
     bytes: usize,
+    filling: usize,
 }
 
 impl Stats {
@@ -145,7 +170,13 @@ impl Stats {
         self.pages
     }
 
-    /// What they take, in bytes, as [`max_bytes`](crate::PageCacheBuilder::max_bytes) counts them.
+    /// Pages that handlers are making at the moment, for whoever asks for them meanwhile.
+    #[must_use]
+    pub fn filling(&self) -> usize {
+        self.filling
+    }
+
+    /// What the pages take, in bytes, as [`max_bytes`](crate::PageCacheBuilder::max_bytes) counts them.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
@@ -157,12 +188,13 @@ impl Stats {
 pub struct Counts {
     outcomes: [u64; Outcome::COUNT],
     fills: u64,
+    refreshes: u64,
     fill_time: Duration,
 }
 
 impl Default for Counts {
     fn default() -> Self {
-        Self { outcomes: [0; Outcome::COUNT], fills: 0, fill_time: Duration::ZERO }
+        Self { outcomes: [0; Outcome::COUNT], fills: 0, refreshes: 0, fill_time: Duration::ZERO }
     }
 }
 
@@ -179,10 +211,16 @@ impl Counts {
         self.outcomes.iter().sum()
     }
 
-    /// How often the handler ran to its end.
+    /// How often the handler ran to its end, in the background or for a request.
     #[must_use]
     pub fn fills(&self) -> u64 {
         self.fills
+    }
+
+    /// How often it made a page anew in the background. Nobody waited for that, so it is no request.
+    #[must_use]
+    pub fn refreshes(&self) -> u64 {
+        self.refreshes
     }
 
     /// How long the handler took, all its runs together.

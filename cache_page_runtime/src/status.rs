@@ -6,11 +6,16 @@ use std::{
 };
 
 use actix_web::http::header::HeaderMap;
-use http::header::{HeaderName, HeaderValue};
+use http::{
+    StatusCode,
+    header::{HeaderName, HeaderValue},
+};
 
 use crate::{
     cache::PageCache,
+    clock::Moment,
     outcome::{Forward, Outcome, Reason},
+    page::Page,
     policy::Policy,
     repeated,
 };
@@ -36,8 +41,12 @@ pub(crate) struct Report {
     pub(crate) outcome: Outcome,
     /// Why the handler ran, where the request may use the cache.
     pub(crate) forward: Option<Forward>,
+    /// What the handler answered where something else is sent.
+    pub(crate) answered: Option<StatusCode>,
     /// For how long the page is fresh; `None` is for ever, or no page.
     pub(crate) ttl: Option<Duration>,
+    /// How long its time is over.
+    pub(crate) stale_for: Option<Duration>,
     /// How old the page is.
     pub(crate) age: Option<Duration>,
     /// How long the handler took.
@@ -46,7 +55,13 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn of(outcome: Outcome) -> Self {
-        Self { outcome, forward: None, ttl: None, age: None, fill: None }
+        Self { outcome, forward: None, answered: None, ttl: None, stale_for: None, age: None, fill: None }
+    }
+
+    /// Of a request that is answered by a page.
+    pub(crate) fn of_page(outcome: Outcome, page: &Page, now: Moment) -> Self {
+        let stale_for = matches!(outcome, Outcome::Stale(_)).then(|| page.stale_for(now));
+        Self { ttl: page.ttl(now), age: Some(page.age(now)), stale_for, ..Self::of(outcome) }
     }
 
     /// Tells everybody but the client.
@@ -67,6 +82,11 @@ impl Report {
     /// Tells everybody, the client in a header of its response.
     pub(crate) fn tell(&self, cache: &PageCache, policy: &'static Policy, headers: &mut HeaderMap) {
         self.log(cache, policy);
+        self.show(cache, headers);
+    }
+
+    /// Tells the client alone.
+    pub(crate) fn show(&self, cache: &PageCache, headers: &mut HeaderMap) {
         if let Some(line) = self.header(cache.told()) {
             headers.append(CACHE_STATUS, line);
         }
@@ -98,6 +118,35 @@ impl Report {
     }
 }
 
+/// A run of a handler that nobody waits for: its request was answered before, and told as that.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refresh {
+    /// Why the old page stays, if it does.
+    pub(crate) kept: Result<(), Reason>,
+    pub(crate) fill: Duration,
+}
+
+impl Refresh {
+    pub(crate) fn log(&self, cache: &PageCache, policy: &'static Policy) {
+        cache.counters().count_refresh(policy, self);
+        let reason = self.kept.err().map(Reason::as_str);
+        tracing::debug!(
+            target: "cache_page",
+            handler = policy.handler(),
+            refresh = if reason.is_none() { "stored" } else { "not-kept" },
+            reason,
+            fill_us = u64::try_from(self.fill.as_micros()).unwrap_or(u64::MAX),
+        );
+        #[cfg(feature = "metrics")]
+        {
+            let (handler, reason) = (policy.handler(), reason.unwrap_or_default());
+            metrics::counter!("cache_page_refreshes_total", "handler" => handler, "reason" => reason)
+                .increment(1);
+            metrics::histogram!("cache_page_fill_seconds", "handler" => handler).record(self.fill);
+        }
+    }
+}
+
 /// One member of the `Cache-Status` list (RFC 9211 2), as far as it tells whether it was a hit.
 struct Brief<'r>(&'r Report);
 
@@ -105,7 +154,7 @@ impl fmt::Display for Brief<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("cache_page; ")?;
         match (self.0.outcome, self.0.forward) {
-            (Outcome::Hit | Outcome::Revalidated, _) => f.write_str("hit"),
+            (Outcome::Hit | Outcome::Revalidated, _) | (Outcome::Stale(_), None) => f.write_str("hit"),
             (_, Some(forward)) => write!(f, "fwd={}", forward.token()),
             (Outcome::Bypass(Reason::Method), None) => f.write_str("fwd=method"),
             (_, None) => f.write_str("fwd=bypass"),
@@ -117,11 +166,20 @@ impl fmt::Display for Brief<'_> {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", Brief(self))?;
-        if self.outcome == Outcome::Stored {
-            f.write_str("; stored")?;
+        if let Some(status) = self.answered {
+            write!(f, "; fwd-status={}", status.as_u16())?;
         }
-        if let Some(ttl) = self.ttl {
-            write!(f, "; ttl={}", whole_seconds(ttl))?;
+        match self.outcome {
+            Outcome::Stored => f.write_str("; stored")?,
+            Outcome::Collapsed => f.write_str("; collapsed")?,
+            _ => {}
+        }
+        match (self.stale_for, self.ttl) {
+            // RFC 9211 2.5: less than nothing is left of a stale page.
+            (Some(over), _) if over.as_secs() > 0 => write!(f, "; ttl=-{}", over.as_secs())?,
+            (Some(_), _) => f.write_str("; ttl=0")?,
+            (None, Some(ttl)) => write!(f, "; ttl={}", whole_seconds(ttl))?,
+            (None, None) => {}
         }
         match self.outcome.reason() {
             Some(Reason::Method) | None => Ok(()),

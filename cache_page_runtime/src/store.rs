@@ -17,6 +17,7 @@ use dashmap::DashMap;
 use foldhash::quality::RandomState;
 
 use crate::{
+    buffer::Buffer,
     clock::Moment,
     key::Key,
     outcome::{Forward, Reason},
@@ -101,27 +102,61 @@ impl Store {
         Self { map: DashMap::default(), order: Mutex::default(), max_bytes }
     }
 
-    /// The fresh page for a request; one whose time is over is dropped on sight.
+    /// The page for a request, fresh or still of use; one that is neither is dropped on sight.
     pub(crate) fn get(&self, key: Key<'_>, request: &HeaderMap, now: Moment) -> Result<Arc<Page>, Forward> {
         match self.what(key.as_bytes()) {
             None => Err(Forward::Miss),
             Some((What::Variants(variants), _)) => {
                 let variant = key.variant(&variants.names, request).ok_or(Forward::VaryMiss)?;
                 let (what, turn) = self.what(variant.as_slice()).ok_or(Forward::VaryMiss)?;
-                self.fresh(variant.as_slice(), what, turn, now)
+                self.usable(variant.as_slice(), what, turn, now)
             }
-            Some((what, turn)) => self.fresh(key.as_bytes(), what, turn, now),
+            Some((what, turn)) => self.usable(key.as_bytes(), what, turn, now),
         }
     }
 
-    fn fresh(&self, key: &[u8], what: What, turn: u64, now: Moment) -> Result<Arc<Page>, Forward> {
+    fn usable(&self, key: &[u8], what: What, turn: u64, now: Moment) -> Result<Arc<Page>, Forward> {
         match what {
-            What::Page(page) | What::Variant(page, _) if page.is_fresh(now) => Ok(page),
+            What::Page(page) | What::Variant(page, _) if page.is_usable(now) => Ok(page),
             _ => {
                 self.remove(&mut self.order(), key, turn);
                 Err(Forward::Stale)
             }
         }
+    }
+
+    /// Those that share a page with a request come together under this key: the page's own, or that of a variant of it.
+    pub(crate) fn with_place<T>(
+        &self,
+        key: Key<'_>,
+        request: &HeaderMap,
+        then: impl FnOnce(&[u8]) -> T,
+    ) -> T {
+        let variant = match self.what(key.as_bytes()) {
+            Some((What::Variants(variants), _)) => key.variant(&variants.names, request),
+            _ => None,
+        };
+        then(variant.as_ref().map_or(key.as_bytes(), Buffer::as_slice))
+    }
+
+    /// The request headers that pages under a key are known to depend on.
+    pub(crate) fn names(&self, key: Key<'_>) -> Names {
+        match self.what(key.as_bytes()) {
+            Some((What::Variants(variants), _)) => variants.names.clone(),
+            _ => Names::new(),
+        }
+    }
+
+    /// Removes that page, unless another one has taken its place.
+    pub(crate) fn remove_page(&self, key: Key<'_>, request: &HeaderMap, page: &Arc<Page>) {
+        self.with_place(key, request, |place| {
+            let order = &mut *self.order();
+            if let Some((What::Page(there) | What::Variant(there, _), turn)) = self.what(place)
+                && Arc::ptr_eq(&there, page)
+            {
+                self.remove(order, place, turn);
+            }
+        });
     }
 
     fn what(&self, key: &[u8]) -> Option<(What, u64)> {

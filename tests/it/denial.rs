@@ -2,11 +2,11 @@
 
 use std::{
     collections::HashSet,
-    future::{Future as _, pending},
+    future::pending,
     io::{Read as _, Write as _},
     net::{Shutdown, TcpStream},
-    pin::pin,
-    task::{Context, Poll, Waker},
+    rc::Rc,
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -14,12 +14,12 @@ use actix_web::{
     App, HttpRequest, HttpResponse, Responder,
     body::{BodySize, MessageBody},
     get,
-    test::{TestRequest, call_service, init_service},
+    test::{TestRequest, init_service},
     web::{self, Bytes},
 };
 use cache_page::{Outcome, PageCache, Reason, cache_page, testing::ManualClock};
 
-use crate::support::{Answer, Runs, Server, app_answering, app_answering_with, asking, get, send};
+use crate::support::{Answer, Crowd, Runs, Server, app_answering, app_answering_with, asking, get, send};
 
 /// What a client that wants the handler to run would send.
 const WISHES: [&[(&str, &str)]; 16] = [
@@ -213,7 +213,7 @@ async fn an_oversize_page_as_an_error() {
     }
 }
 
-/// Whoever waits for a page, the next one must not wait for him.
+/// Whoever waits for a page and goes away, the next one must not wait for him.
 #[actix_web::test]
 async fn a_client_that_goes_away_while_the_handler_runs() {
     #[get("/")]
@@ -226,17 +226,15 @@ async fn a_client_that_goes_away_while_the_handler_runs() {
     }
     let cache = PageCache::new();
     let app = App::new().app_data(cache.clone()).app_data(web::Data::new(Runs::default()));
-    let app = init_service(app.service(slow_at_first)).await;
+    let app = Rc::new(init_service(app.service(slow_at_first)).await);
     let abandoned = || cache.stats().of(Outcome::NotKept(Reason::Abandoned));
-    {
-        let mut first = pin!(call_service(&app, TestRequest::get().to_request()));
-        assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-        // One that comes while the first still waits.
-        assert!(get(&app, "/").await.is_stored());
-        assert_eq!(abandoned(), 0);
-    }
-    assert_eq!(abandoned(), 1);
-    assert!(get(&app, "/").await.is_hit());
+    // One that comes while the first still waits follows it, and takes its place when it goes.
+    let mut crowd = Crowd::send(&app, [TestRequest::get(), TestRequest::get()]).await;
+    assert_eq!((crowd.answered(), abandoned()), (0, 0));
+    crowd.abort(0).await;
+    assert_eq!((crowd.answered(), abandoned()), (1, 1));
+    assert!(crowd.all().await[0].is_stored());
+    assert!(get(&*app, "/").await.is_hit());
     assert_eq!(cache.stats().requests(), 3);
 }
 

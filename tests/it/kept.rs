@@ -1,20 +1,12 @@
 //! Which responses are kept, and for how long.
 
-use std::{
-    collections::VecDeque,
-    io,
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::time::Duration;
 
 use actix_web::{
     HttpResponse,
-    body::{BodySize, MessageBody, to_bytes},
     error::ErrorBadGateway,
     http::{Method, StatusCode},
     test::{TestRequest, call_service},
-    web::Bytes,
 };
 use cache_page::PageCache;
 
@@ -180,46 +172,6 @@ async fn what_is_no_whole_page_is_never_kept() {
     assert_never_kept(with(&[("content-type", "Text/Event-Stream; charset=utf-8")]), "event-stream").await;
     assert_never_kept(|| HttpResponse::Ok().upgrade("websocket").finish(), "upgrade").await;
     assert_never_kept(|| HttpResponse::SwitchingProtocols().upgrade("websocket").finish(), "upgrade").await;
-}
-
-/// A body that comes in pieces.
-struct Pieces {
-    left: VecDeque<&'static str>,
-    fails: bool,
-}
-
-impl MessageBody for Pieces {
-    type Error = io::Error;
-
-    fn size(&self) -> BodySize {
-        BodySize::Stream
-    }
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, io::Error>>> {
-        Poll::Ready(match self.left.pop_front() {
-            Some(piece) => Some(Ok(Bytes::from_static(piece.as_bytes()))),
-            None if self.fails => Some(Err(io::Error::other("the source went away"))),
-            None => None,
-        })
-    }
-}
-
-fn in_pieces(fails: bool) -> HttpResponse {
-    HttpResponse::Ok().body(Pieces { left: ["one, ", "two"].into(), fails })
-}
-
-#[actix_web::test]
-async fn a_body_that_is_still_to_come_passes_through() {
-    assert_never_kept(|| in_pieces(false), "streamed").await;
-    let (app, _, _) = app_answering(|| in_pieces(false)).await;
-    assert_eq!(get(&app, "/").await.text(), "one, two");
-
-    let (app, runs, _) = app_answering(|| in_pieces(true)).await;
-    for run in 1..=2 {
-        let response = call_service(&app, TestRequest::get().to_request()).await;
-        assert!(to_bytes(response.into_body()).await.is_err(), "the client must see that the body broke off");
-        assert_eq!(runs.get(), run);
-    }
 }
 
 #[actix_web::test]

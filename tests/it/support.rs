@@ -3,6 +3,7 @@
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -15,7 +16,7 @@ use actix_web::{
     body::{MessageBody, to_bytes},
     dev::{ServerHandle, Service, ServiceResponse},
     http::header::{HeaderMap, HeaderName, HeaderValue},
-    rt::System,
+    rt::{System, spawn, task::JoinHandle, task::yield_now},
     test::{TestRequest, call_service, init_service},
     web,
 };
@@ -135,6 +136,59 @@ pub(crate) async fn app_answering_with(
     let data = web::Data::new(Origin { runs: runs.clone(), answer: Box::new(answer) });
     let app = App::new().app_data(cache).app_data(data).default_service(web::to(origin));
     (init_service(app).await, runs)
+}
+
+/// Lets everything that runs on this thread come to where it waits for something.
+pub(crate) async fn settle() {
+    for _ in 0..20 {
+        yield_now().await;
+    }
+}
+
+/// Requests that are under way at the same time; aborted when they are dropped.
+pub(crate) struct Crowd(Vec<JoinHandle<Answer>>);
+
+impl Crowd {
+    /// Sends them all, and lets each come to where it waits.
+    pub(crate) async fn send<B: MessageBody + 'static>(
+        app: &Rc<impl Service<Request, Response = ServiceResponse<B>, Error = Error> + 'static>,
+        requests: impl IntoIterator<Item = TestRequest>,
+    ) -> Self {
+        let mut crowd = Self(Vec::new());
+        for request in requests {
+            let app = Rc::clone(app);
+            crowd.0.push(spawn(async move { send(&*app, request).await }));
+            settle().await;
+        }
+        crowd
+    }
+
+    /// Drops one of them, as where its client goes away.
+    pub(crate) async fn abort(&mut self, position: usize) {
+        let task = self.0.remove(position);
+        task.abort();
+        assert!(task.await.is_err_and(|error| error.is_cancelled()));
+        settle().await;
+    }
+
+    /// How many have their answer.
+    pub(crate) fn answered(&self) -> usize {
+        self.0.iter().filter(|task| task.is_finished()).count()
+    }
+
+    /// What all of them got, in their order; nothing for those that panicked.
+    pub(crate) async fn answers(self) -> Vec<Option<Answer>> {
+        let mut answers = Vec::new();
+        for task in self.0 {
+            answers.push(task.await.ok());
+        }
+        answers
+    }
+
+    /// What all of them got, and nobody panicked.
+    pub(crate) async fn all(self) -> Vec<Answer> {
+        self.answers().await.into_iter().map(|answer| answer.expect("an answer")).collect()
+    }
 }
 
 /// A real server on a free port, stopped when it is dropped.

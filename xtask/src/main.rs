@@ -66,6 +66,8 @@ fn test() -> Result<(), String> {
             "it",
             "--test",
             "memory",
+            "--test",
+            "crowd",
             "--all-features",
         ]),
     )?;

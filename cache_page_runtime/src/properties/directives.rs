@@ -16,6 +16,9 @@ pub(super) const WORDS: &[&str] = &[
     "max-age=60",
     "s-maxage=\"5\"",
     "must-understand",
+    "must-revalidate",
+    "stale-while-revalidate=30",
+    "stale-if-error=",
     "min-fresh=3",
     "only-if-cached",
     "public",
@@ -44,6 +47,9 @@ fn meaning(name: &str, argument: Option<&str>) -> Directives {
         "only-if-cached" => meaning.only_if_cached = true,
         "max-age" => meaning.max_age = seconds(0),
         "s-maxage" => meaning.s_maxage = seconds(0),
+        "must-revalidate" | "proxy-revalidate" => meaning.must_revalidate = true,
+        "stale-while-revalidate" => meaning.stale_while_revalidate = seconds(0),
+        "stale-if-error" => meaning.stale_if_error = seconds(0),
         "min-fresh" => meaning.min_fresh = seconds(u64::MAX),
         _ => {}
     }
@@ -60,6 +66,9 @@ fn both(one: Directives, other: Directives) -> Directives {
         max_age: shorter(one.max_age, other.max_age),
         s_maxage: shorter(one.s_maxage, other.s_maxage),
         must_understand: one.must_understand | other.must_understand,
+        must_revalidate: one.must_revalidate | other.must_revalidate,
+        stale_while_revalidate: shorter(one.stale_while_revalidate, other.stale_while_revalidate),
+        stale_if_error: shorter(one.stale_if_error, other.stale_if_error),
         min_fresh: one.min_fresh.max(other.min_fresh),
         only_if_cached: one.only_if_cached | other.only_if_cached,
     }
@@ -70,7 +79,8 @@ prop_compose! {
     fn member()(
         name in select(&[
             "no-store", "no-cache", "private", "must-understand", "only-if-cached", "max-age", "s-maxage",
-            "min-fresh", "public", "no-stores", "x",
+            "min-fresh", "must-revalidate", "proxy-revalidate", "stale-while-revalidate", "stale-if-error",
+            "public", "no-stores", "x",
         ][..]),
         argument in proptest::option::of(select(&[
             "", "0", "7", "007", "\"60\"", "\"no-store, private\"", "\"a\\\", no-cache, \\\\\"", "\"\"", "-1", "1.5",

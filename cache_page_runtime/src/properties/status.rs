@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use proptest::{option, prelude::*, sample::select};
 
 use crate::{
@@ -18,11 +19,19 @@ proptest! {
             any::<Duration>(),
             Just(Duration::MAX),
         ]),
+        over in any::<Duration>(),
+        answered in option::of((200..600_u16).prop_map(|code| StatusCode::from_u16(code).unwrap())),
     ) {
-        let text = Report { forward, ttl, ..Report::of(outcome) }.to_string();
+        let stale_for = matches!(outcome, Outcome::Stale(_)).then_some(over);
+        let text = Report { forward, ttl, answered, stale_for, ..Report::of(outcome) }.to_string();
         prop_assert!(text.starts_with("cache_page; "));
         prop_assert!(text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',' || byte == b' '));
         let told = text.split("; ").find_map(|parameter| parameter.strip_prefix("ttl="));
+        if stale_for.is_some() {
+            // Rounded down: what is over for less than a second has nothing left.
+            prop_assert_eq!(told.unwrap().parse::<i128>().unwrap(), -i128::from(over.as_secs()));
+            return Ok(());
+        }
         match ttl {
             // Rounded up, so that it is zero only for what is over.
             Some(ttl) => {

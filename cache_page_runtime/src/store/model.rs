@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use actix_web::{
-    HttpResponse,
     http::{StatusCode, header::HeaderValue},
     test::TestRequest,
     web::Bytes,
@@ -11,7 +10,13 @@ use actix_web::{
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use super::*;
-use crate::{KeyBuilder, clock::Clock, page::Lifetime, testing::ManualClock};
+use crate::{
+    KeyBuilder,
+    clock::Clock,
+    freshness::Stale,
+    page::{Head, Lifetime},
+    testing::ManualClock,
+};
 
 const NAMES: [&str; 2] = ["x-a", "x-b"];
 
@@ -74,7 +79,7 @@ impl World {
         let request = TestRequest::default().to_http_request();
         let mut builder = KeyBuilder::new(&request);
         builder.bytes(&[key]);
-        then(&self.store, builder.key().unwrap())
+        then(&self.store, builder.cover.key().unwrap())
     }
 
     fn get(&self, key: u8, said: Said) -> Result<u64, Forward> {
@@ -95,9 +100,15 @@ impl World {
         let mut body = self.made.to_le_bytes().to_vec();
         body.resize(8 + length, 0);
         let kept_for = seconds.map(Duration::from_secs);
-        let lifetime = Lifetime { made_at: self.now(), initial_age: Duration::ZERO, kept_for };
-        let head = HttpResponse::new(StatusCode::OK);
-        let page = Arc::new(Page::freeze(head.head(), &[], Some(Bytes::from(body)), lifetime));
+        let lifetime = Lifetime {
+            made_at: self.now(),
+            initial_age: Duration::ZERO,
+            kept_for,
+            stale: Stale::default(),
+            fill: Duration::ZERO,
+        };
+        let head = Head { status: StatusCode::OK, reason: None, headers: &HeaderMap::new() };
+        let page = Arc::new(Page::freeze(head, &[], Some(Bytes::from(body)), lifetime));
         let put = self.with_key(key, |store, key| store.put(key, names(depends_on), &request(said), page));
         put.map(|()| self.made)
     }

@@ -1,0 +1,20 @@
+#[allow(clippy::async_yields_async)]
+async fn page(
+    __page: ::cache_page::__private::Request,
+    id: web::Path<u64>,
+) -> ::cache_page::__private::HttpResponse {
+    static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
+            ::core::concat!(::core::module_path!(), "::page"),
+            ::cache_page::__private::seconds(60),
+        )
+        .stale_while_revalidate(
+            ::cache_page::__private::finite(::cache_page::__private::seconds(30)),
+        )
+        .stale_if_error(
+            ::cache_page::__private::finite(::cache_page::__private::Ttl(DAY).get()),
+        );
+    fn __returns(_: impl Responder) {}
+    let __page = &mut (&__page).begin(&__POLICY);
+    __page.reads::<web::Path<u64>>();
+    (__page).serve_stale(async move { #[allow(unused_braces)] { id.to_string() } }).await
+}

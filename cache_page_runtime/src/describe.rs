@@ -1,0 +1,71 @@
+//! What is added to a kept page: what caches further down, and the client's own, may do with it.
+
+use std::time::SystemTime;
+
+use actix_web::http::header::{
+    CACHE_CONTROL, DATE, ETAG, EXPIRES, HeaderMap, HeaderName, HeaderValue, HttpDate,
+    TryIntoHeaderValue as _, VARY,
+};
+use smallvec::SmallVec;
+
+use crate::{
+    key::Cover,
+    page::{self, Head},
+    policy::Policy,
+    vary,
+};
+
+pub(crate) type Added = Vec<(HeaderName, HeaderValue)>;
+
+/// `credentials` are those that an open page is not for.
+pub(crate) fn describe(
+    head: Head<'_>,
+    body: Option<&[u8]>,
+    date: SystemTime,
+    policy: &'static Policy,
+    cover: &Cover,
+    credentials: &[HeaderName],
+) -> Added {
+    let headers = head.headers;
+    let mut added = Vec::with_capacity(4);
+    if !headers.contains_key(DATE) {
+        added.extend(HttpDate::from(date).try_into_value().ok().map(|date| (DATE, date)));
+    }
+    if !headers.contains_key(CACHE_CONTROL) {
+        // Caches further down, browsers among them, know one page a URL. What is in the key beside the URL is unknown to
+        // them: they must ask before they show one visitor's page to the next.
+        let said = match (cover.varies(), headers.contains_key(EXPIRES)) {
+            (true, false) => Some(HeaderValue::from_static("private, no-cache")),
+            (true, true) => Some(HeaderValue::from_static("private")),
+            (false, false) => policy.max_age().cloned(),
+            (false, true) => None,
+        };
+        added.extend(said.map(|said| (CACHE_CONTROL, said)));
+    }
+    if !headers.contains_key(ETAG) && head.status.is_success() {
+        added.extend(body.and_then(page::etag).map(|etag| (ETAG, etag)));
+    }
+    added.extend(vary_line(headers, cover.told().chain(credentials)));
+    added
+}
+
+/// `Vary` with the names that it does not have yet, if there are any.
+///
+/// On one line with what the handler said: middleware that adds to `Vary` may know the first line only, and drop the others.
+fn vary_line<'n>(
+    headers: &HeaderMap,
+    names: impl Iterator<Item = &'n HeaderName>,
+) -> Option<(HeaderName, HeaderValue)> {
+    let mut added: SmallVec<[&HeaderName; 16]> = SmallVec::new();
+    for name in names {
+        if !vary::names(headers, name) && !added.contains(&name) {
+            added.push(name);
+        }
+    }
+    if added.is_empty() && headers.get_all(VARY).count() <= 1 {
+        return None;
+    }
+    let said = headers.get_all(VARY).map(HeaderValue::as_bytes).filter(|line| !line.is_empty());
+    let line: Vec<&[u8]> = said.chain(added.iter().map(|name| name.as_str().as_bytes())).collect();
+    Some((VARY, HeaderValue::from_bytes(&line.join(&b", "[..])).ok()?))
+}

@@ -1,0 +1,15 @@
+//! The coordination of fills (`cache_page_runtime/src/flight.rs`) in orders of events that shuttle picks: at each lock and
+//! each wait, any of the requests may go on.
+//!
+//! A failure prints the seed of its run. `MODEL_SEED=… MODEL_RUNS=1 cargo test -p model` plays it again, and `MODEL_RUNS`
+//! alone says how many runs there are.
+
+#![cfg(test)]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+#[path = "../../../cache_page_runtime/src/flight.rs"]
+#[allow(dead_code, reason = "the runtime uses all of it")]
+mod flight;
+mod requests;
+mod steps;
+mod sync;

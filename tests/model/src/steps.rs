@@ -1,0 +1,148 @@
+//! What happens step by step, where no other order is possible.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use crate::{
+    flight::{Flights, Follower, Joined, Leader, Turn},
+    sync::fail,
+};
+
+const KEY: &[u8] = b"page";
+const DEADLINE: Duration = Duration::from_secs(10);
+
+fn play(steps: impl Fn(&Arc<Flights<u8>>) + Send + Sync + 'static) {
+    let once = move || {
+        let flights = Arc::new(Flights::new());
+        steps(&flights);
+        assert_eq!(flights.count(), 0, "a flight is left behind");
+    };
+    shuttle::check_random(once, 1);
+}
+
+fn lead(flights: &Arc<Flights<u8>>) -> Leader<u8> {
+    match flights.join(KEY, Duration::ZERO, true) {
+        Joined::Lead(leader) => leader,
+        _ => panic!("somebody leads already"),
+    }
+}
+
+fn follow<const N: usize>(flights: &Arc<Flights<u8>>) -> [Follower<u8>; N] {
+    [(); N].map(|()| match flights.join(KEY, Duration::ZERO, true) {
+        Joined::Follow(follower) => follower,
+        _ => panic!("nobody leads"),
+    })
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Told {
+    Wait,
+    Lead,
+    Landed(u8),
+    Apart,
+}
+
+fn poll(follower: &mut Follower<u8>, now: Duration) -> (Told, Option<Leader<u8>>) {
+    match follower.poll(&mut Context::from_waker(Waker::noop()), now, DEADLINE) {
+        Poll::Pending => (Told::Wait, None),
+        Poll::Ready(Turn::Lead(leader)) => (Told::Lead, Some(leader)),
+        Poll::Ready(Turn::Landed(page)) => (Told::Landed(page), None),
+        Poll::Ready(Turn::Apart) => (Told::Apart, None),
+    }
+}
+
+#[test]
+fn a_second_failure_is_enough() {
+    play(|flights| {
+        let first = lead(flights);
+        let [mut one, mut two, mut three] = follow(flights);
+        assert_eq!(poll(&mut one, Duration::ZERO).0, Told::Wait);
+        fail(first);
+        let (told, leader) = poll(&mut one, Duration::ZERO);
+        assert_eq!((told, poll(&mut two, Duration::ZERO).0), (Told::Lead, Told::Wait));
+        fail(leader);
+        for follower in [&mut two, &mut three] {
+            assert_eq!(poll(follower, Duration::ZERO).0, Told::Apart);
+        }
+    });
+}
+
+#[test]
+fn those_who_leave_are_no_failures() {
+    play(|flights| {
+        let first = lead(flights);
+        let followers: [_; 5] = follow(flights);
+        drop(first);
+        for mut follower in followers {
+            let (told, leader) = poll(&mut follower, Duration::ZERO);
+            assert_eq!(told, Told::Lead);
+            drop(leader);
+        }
+    });
+}
+
+#[test]
+fn a_late_leader_is_passed_by_one_and_after_that_by_all() {
+    play(|flights| {
+        let first = lead(flights);
+        let [mut one, mut two, mut three] = follow(flights);
+        let (told, leader) = poll(&mut one, DEADLINE);
+        assert_eq!((told, poll(&mut two, DEADLINE).0), (Told::Lead, Told::Wait));
+        assert_eq!(two.led_since(), Some(DEADLINE));
+        // It leads no more, and leaving changes nothing.
+        drop(first);
+        assert_eq!(poll(&mut two, DEADLINE).0, Told::Wait);
+        assert_eq!(poll(&mut two, 2 * DEADLINE).0, Told::Apart);
+        assert_eq!(poll(&mut three, 2 * DEADLINE).0, Told::Apart);
+        drop(leader);
+    });
+}
+
+#[test]
+fn a_late_leader_lands_all_the_same() {
+    play(|flights| {
+        let first = lead(flights);
+        let [mut one, mut two] = follow(flights);
+        let (told, leader) = poll(&mut one, DEADLINE);
+        assert_eq!(told, Told::Lead);
+        first.land_with(|| Some(1));
+        assert_eq!(poll(&mut two, DEADLINE).0, Told::Landed(1));
+        // The flight is over: nobody waits for the one that took over.
+        let next = lead(flights);
+        leader.unwrap().land_with(|| panic!("nobody waits for it"));
+        let [mut three] = follow(flights);
+        next.land_with(|| Some(2));
+        assert_eq!(poll(&mut three, DEADLINE).0, Told::Landed(2));
+    });
+}
+
+#[test]
+fn a_flight_that_others_ended_takes_no_other_with_it() {
+    play(|flights| {
+        let first = lead(flights);
+        let [mut one] = follow(flights);
+        flights.land_with(KEY, || Some(1));
+        assert_eq!(poll(&mut one, Duration::ZERO).0, Told::Landed(1));
+        let second = lead(flights);
+        first.land_with(|| Some(2));
+        let [mut two] = follow(flights);
+        assert_eq!(poll(&mut two, Duration::ZERO).0, Told::Wait);
+        second.land_with(|| Some(3));
+        assert_eq!(poll(&mut two, Duration::ZERO).0, Told::Landed(3));
+    });
+}
+
+#[test]
+fn a_refresh_leads_only_where_nobody_does() {
+    play(|flights| {
+        let refresh = flights.lead(KEY, Duration::ZERO).unwrap();
+        assert!(flights.lead(KEY, Duration::ZERO).is_none());
+        assert!(flights.lead(b"other", Duration::ZERO).is_some());
+        let [mut one] = follow(flights);
+        refresh.land_with(|| Some(1));
+        assert_eq!(poll(&mut one, Duration::ZERO).0, Told::Landed(1));
+    });
+}
