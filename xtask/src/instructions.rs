@@ -1,4 +1,4 @@
-//! `cargo xtask instructions`: what a request costs, against a plain handler that returns the same.
+//! `cargo xtask bench instructions`: what a request costs, against a plain handler that returns the same.
 
 use std::process::{Command, Stdio};
 
@@ -34,6 +34,14 @@ pub(crate) fn run() -> Result<(), String> {
     for &(what, cost) in &rows {
         println!("{cost:>12} {:>12} {:>12}  {what}", ratio(cost, 0), ratio(cost, 1));
     }
+    let nothing = per_request(&bench, "new-nothing")?;
+    let bare = per_request(&bench, "bare")?.saturating_sub(nothing);
+    let miss = per_request(&bench, "miss")?.saturating_sub(nothing);
+    println!("{miss:>12} {:>12} {:>12}  a miss: its page is made and kept", ratio(miss, 0), ratio(miss, 1));
+    println!(
+        "{:>12}: what a miss costs beyond its handler without the attribute ({bare})",
+        miss.saturating_sub(bare)
+    );
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The workspace's own commands.
 
+mod bench;
 mod fuzz;
 mod instructions;
 
@@ -13,7 +14,7 @@ use std::{
 const USAGE: &str = "\
 usage: cargo xtask test              everything that must pass
        cargo xtask fuzz [SECONDS]    every fuzz target, for so long each (30)
-       cargo xtask instructions      what a request costs, under callgrind";
+       cargo xtask bench [NAME]      every benchmark, or one of them: instructions, fills";
 
 /// The rustc whose error messages `tests/ui` compares.
 const UI_TOOLCHAIN: &str = "1.95.0";
@@ -22,7 +23,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test(),
-        ["instructions"] => instructions::run(),
+        ["bench"] => bench::run(None),
+        ["bench", name] => bench::run(Some(name)),
         ["fuzz"] => fuzz::run(fuzz::SECONDS),
         ["fuzz", seconds] if seconds.parse::<u32>().is_ok_and(|seconds| seconds > 0) => fuzz::run(seconds),
         _ => {

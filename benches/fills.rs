@@ -1,0 +1,307 @@
+//! What many requests wait for, over real sockets: `cargo xtask bench fills` runs this.
+//!
+//! Server and clients share the machine, so figures are ratios or bounds, each of one run that has both sides in it.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    net::SocketAddr,
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+use actix_web::{App, HttpResponse, HttpServer, Responder, dev::ServerHandle, get, rt::System, web};
+use cache_page::{PageCache, cache_page};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    runtime::{Builder, Runtime},
+    task::LocalSet,
+};
+
+const SLOW: Duration = Duration::from_millis(500);
+const HOT: Duration = Duration::from_millis(100);
+
+fn main() {
+    // `cargo bench` passes words of its own; there is nothing to choose here.
+    let clients = Builder::new_current_thread().enable_all().build().unwrap();
+    cold_followers(&clients);
+    uncacheable_crowd(&clients);
+    uncacheable_throughput(&clients);
+    expiry(&clients);
+}
+
+#[get("/slow")]
+async fn slow() -> impl Responder {
+    tokio::time::sleep(SLOW).await;
+    "page"
+}
+
+#[get("/slow-cached/{number}")]
+#[cache_page(600)]
+async fn slow_cached(_number: web::Path<u32>) -> impl Responder {
+    tokio::time::sleep(SLOW).await;
+    "page"
+}
+
+/// The slowest of a thousand that ask at once, against one that asks alone.
+fn cold_followers(clients: &Runtime) {
+    let server = Server::start(2, PageCache::new());
+    let alone = clients.block_on(async {
+        let mut client = Client::connect(server.address).await;
+        client.time("/slow").await
+    });
+    let mut slowest: Vec<Duration> = (0..5)
+        .map(|round| {
+            let path = format!("/slow-cached/{round}");
+            let times = at_once(clients, server.address, 1000, &path);
+            times.into_iter().max().unwrap()
+        })
+        .collect();
+    row(
+        "slowest of 1,000 cold followers, over the handler's own time",
+        ratio(median(&mut slowest), alone),
+        "at most 1.1",
+    );
+}
+
+fn private() -> HttpResponse {
+    HttpResponse::Ok().insert_header(("cache-control", "no-store")).body("page")
+}
+
+#[get("/private")]
+async fn private_bare() -> HttpResponse {
+    private()
+}
+
+#[get("/private-cached")]
+#[cache_page(600)]
+async fn private_cached() -> HttpResponse {
+    private()
+}
+
+#[get("/slow-private")]
+async fn slow_private_bare() -> HttpResponse {
+    tokio::time::sleep(HOT).await;
+    private()
+}
+
+#[get("/slow-private-cached")]
+#[cache_page(600)]
+async fn slow_private_cached() -> HttpResponse {
+    tokio::time::sleep(HOT).await;
+    private()
+}
+
+/// A thousand that ask at once for what may not be shared: when that is news, and when it is known.
+fn uncacheable_crowd(clients: &Runtime) {
+    let server = Server::start(2, PageCache::new());
+    let slowest = |path: &str| at_once(clients, server.address, 1000, path).into_iter().max().unwrap();
+    let new = slowest("/slow-private-cached");
+    let (mut bare, mut known): (Vec<_>, Vec<_>) =
+        (0..5).map(|_| (slowest("/slow-private"), slowest("/slow-private-cached"))).unzip();
+    let bare = median(&mut bare);
+    row(
+        "slowest of 1,000 for a page not to be kept, over without the attribute",
+        ratio(median(&mut known), bare),
+        "about 1",
+    );
+    row("  the same where nobody knows yet: one run, then all others", ratio(new, bare), "about 2");
+}
+
+/// Requests in a second, with one worker that has nothing else to do.
+fn uncacheable_throughput(clients: &Runtime) {
+    let server = Server::start(1, PageCache::new());
+    let address = server.address;
+    let per_second = |path: &'static str| {
+        LocalSet::new().block_on(clients, async move {
+            let start = Instant::now();
+            let tasks: Vec<_> = (0..32)
+                .map(|_| {
+                    tokio::task::spawn_local(async move {
+                        let mut client = Client::connect(address).await;
+                        for _ in 0..500 {
+                            client.time(path).await;
+                        }
+                    })
+                })
+                .collect();
+            for task in tasks {
+                task.await.unwrap();
+            }
+            start.elapsed()
+        })
+    };
+    per_second("/private");
+    let mut ratios: Vec<f64> = (0..15)
+        .map(|_| {
+            let (bare, cached) = (per_second("/private"), per_second("/private-cached"));
+            bare.as_secs_f64() / cached.as_secs_f64()
+        })
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    row(
+        "throughput of a page not to be kept, over without the attribute",
+        ratios[ratios.len() / 2],
+        "at least 0.95",
+    );
+}
+
+#[get("/hot")]
+#[cache_page("1s")]
+async fn hot() -> impl Responder {
+    tokio::time::sleep(HOT).await;
+    "page"
+}
+
+#[get("/hot-stale")]
+#[cache_page("1s", stale_while_revalidate = "1s")]
+async fn hot_stale() -> impl Responder {
+    tokio::time::sleep(HOT).await;
+    "page"
+}
+
+/// Some hundred requests a second, while the page expires again and again.
+fn expiry(clients: &Runtime) {
+    for (what, path, eager) in [
+        ("without stale_while_revalidate", "/hot", false),
+        ("with stale_while_revalidate", "/hot-stale", false),
+        ("without it, eager", "/hot", true),
+        ("with it, eager", "/hot-stale", true),
+    ] {
+        let server = Server::start(2, PageCache::builder().eager_refresh(eager).build());
+        let address = server.address;
+        let mut times = LocalSet::new().block_on(clients, async move {
+            Client::connect(address).await.time(path).await;
+            let mut tasks = Vec::new();
+            // Each on its own connection and at its own time, whatever became of those before it.
+            let mut tick = tokio::time::interval(Duration::from_millis(4));
+            for _ in 0..1500 {
+                tick.tick().await;
+                let mut client = Client::connect(address).await;
+                tasks.push(tokio::task::spawn_local(async move { client.time(path).await }));
+            }
+            let mut times = Vec::new();
+            for task in tasks {
+                times.push(task.await.unwrap());
+            }
+            times
+        });
+        times.sort();
+        let (p99, most) = (times[times.len() * 99 / 100], times[times.len() - 1]);
+        let late = times.iter().filter(|time| **time > Duration::from_millis(5)).count();
+        println!(
+            "{:>9.1} ms p99 {:>7.1} ms slowest, {late:>4} of {} above 5 ms  hot page that expires each second, 100 ms handler, {what}",
+            millis(p99),
+            millis(most),
+            times.len(),
+        );
+    }
+}
+
+fn row(what: &str, figure: f64, goal: &str) {
+    println!("{figure:>9.2} {goal:>14}  {what}");
+}
+
+fn ratio(one: Duration, other: Duration) -> f64 {
+    one.as_secs_f64() / other.as_secs_f64()
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+fn median(times: &mut [Duration]) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+/// How long each of so many waited that asked at the same time.
+fn at_once(clients: &Runtime, address: SocketAddr, number: usize, path: &str) -> Vec<Duration> {
+    let path = path.to_owned();
+    LocalSet::new().block_on(clients, async move {
+        let mut ready = Vec::new();
+        for _ in 0..number {
+            ready.push(Client::connect(address).await);
+        }
+        let tasks: Vec<_> = ready
+            .into_iter()
+            .map(|mut client| {
+                let path = path.clone();
+                tokio::task::spawn_local(async move { client.time(&path).await })
+            })
+            .collect();
+        let mut times = Vec::new();
+        for task in tasks {
+            times.push(task.await.unwrap());
+        }
+        times
+    })
+}
+
+struct Client {
+    stream: TcpStream,
+}
+
+impl Client {
+    async fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream }
+    }
+
+    /// Until all of the answer is there.
+    async fn time(&mut self, path: &str) -> Duration {
+        let start = Instant::now();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n");
+        self.stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\npage") {
+            assert!(self.stream.read_buf(&mut answer).await.unwrap() > 0);
+        }
+        assert!(answer.starts_with(b"HTTP/1.1 200"));
+        start.elapsed()
+    }
+}
+
+struct Server {
+    address: SocketAddr,
+    handle: ServerHandle,
+}
+
+impl Server {
+    fn start(workers: usize, cache: PageCache) -> Self {
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || {
+            System::new().block_on(async move {
+                let app = move || {
+                    App::new()
+                        .app_data(cache.clone())
+                        .service(slow)
+                        .service(slow_cached)
+                        .service(private_bare)
+                        .service(private_cached)
+                        .service(slow_private_bare)
+                        .service(slow_private_cached)
+                        .service(hot)
+                        .service(hot_stale)
+                };
+                let server = HttpServer::new(app).workers(workers).backlog(4096).disable_signals();
+                let server = server.bind(("127.0.0.1", 0)).unwrap();
+                let address = server.addrs()[0];
+                let server = server.run();
+                sender.send((address, server.handle())).unwrap();
+                server.await.unwrap();
+            });
+        });
+        let (address, handle) = receiver.recv().unwrap();
+        Self { address, handle }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Stopping begins with the call.
+        drop(self.handle.stop(false));
+    }
+}
