@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime};
 use actix_web::http::{
     Method, StatusCode,
     header::{
-        CACHE_CONTROL, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_REPORT_ONLY,
-        CONTENT_TYPE, HeaderMap, HeaderName, PRAGMA, SET_COOKIE, UPGRADE,
+        AGE, CACHE_CONTROL, CONNECTION, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
+        CONTENT_SECURITY_POLICY_REPORT_ONLY, CONTENT_TYPE, DATE, ETAG, EXPIRES, HeaderMap, HeaderName,
+        HeaderValue, PRAGMA, SET_COOKIE, UPGRADE, VARY,
     },
 };
 
@@ -78,14 +79,6 @@ pub(crate) fn open(
 /// one in the place of the page. Of the last four, RFC 6585 says that they must not be stored.
 const NEVER_KEPT: [u16; 9] = [206, 304, 412, 416, 417, 428, 429, 431, 511];
 
-/// Headers that are about the one visitor who is sent them, beside `Set-Cookie`.
-const PERSONAL: [HeaderName; 4] = [
-    HeaderName::from_static("set-cookie2"),
-    HeaderName::from_static("clear-site-data"),
-    HeaderName::from_static("authentication-info"),
-    HeaderName::from_static("sec-websocket-accept"),
-];
-
 /// The attribute's time to live; `None` is for ever.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ttl(pub(crate) Option<Duration>);
@@ -101,6 +94,8 @@ pub(crate) struct Kept {
 pub(crate) struct Response<'a> {
     pub(crate) status: StatusCode,
     pub(crate) headers: &'a HeaderMap,
+    /// What the headers say.
+    pub(crate) said: &'a Said,
     /// Whether the connection is handed over with it.
     pub(crate) upgrade: bool,
 }
@@ -111,36 +106,36 @@ impl Response<'_> {
     /// `ttl` is the attribute's, if it applies to the status; `stale` is what the attribute allows.
     pub(crate) fn keep_for(&self, ttl: Option<Ttl>, stale: Stale, now: SystemTime) -> Result<Kept, Reason> {
         self.is_whole_answer()?;
-        let directives = Directives::parse(self.headers.get_all(CACHE_CONTROL));
-        self.is_for_everyone(&directives)?;
-        let fresh = match freshness::explicit_lifetime(self.headers, &directives, now) {
-            Some(lifetime) => match lifetime.saturating_sub(freshness::initial_age(self.headers, now)) {
+        self.is_for_everyone()?;
+        let directives = &self.said.directives;
+        let is_explicit = directives.s_maxage.or(directives.max_age).is_some() || self.said.expires;
+        let explicit = || freshness::explicit_lifetime(self.headers, directives, now);
+        let fresh = match is_explicit.then(explicit).flatten() {
+            Some(lifetime) => match lifetime.saturating_sub(self.said.initial_age(self.headers, now)) {
                 Duration::ZERO => return Err(Reason::Expired),
                 left => Some(left),
             },
             None => ttl.map(|Ttl(ttl)| ttl).ok_or(Reason::Status)?,
         };
-        Ok(Kept { fresh, stale: freshness::stale(&directives, stale) })
+        Ok(Kept { fresh, stale: freshness::stale(directives, stale) })
     }
 
     /// A final answer that does not depend on what this one request asked for beyond its URL.
     fn is_whole_answer(&self) -> Result<(), Reason> {
-        if self.upgrade || self.headers.contains_key(UPGRADE) {
+        if self.upgrade || self.said.upgrade {
             return Err(Reason::Upgrade);
         }
-        if NEVER_KEPT.contains(&self.status.as_u16())
-            || self.status.is_informational()
-            || self.headers.contains_key(CONTENT_RANGE)
-        {
+        if NEVER_KEPT.contains(&self.status.as_u16()) || self.status.is_informational() || self.said.range {
             return Err(Reason::Status);
         }
-        if self.is_event_stream() { Err(Reason::EventStream) } else { Ok(()) }
+        if self.said.event_stream { Err(Reason::EventStream) } else { Ok(()) }
     }
 
-    fn is_for_everyone(&self, directives: &Directives) -> Result<(), Reason> {
-        if self.headers.contains_key(SET_COOKIE) {
+    fn is_for_everyone(&self) -> Result<(), Reason> {
+        let Said { directives, .. } = self.said;
+        if self.said.cookie {
             Err(Reason::SetCookie)
-        } else if PERSONAL.iter().any(|name| self.headers.contains_key(name)) {
+        } else if self.said.personal {
             Err(Reason::Personal)
         } else if directives.must_understand && !self.is_understood() {
             // Whether or not `no-store` stands there for caches that do not know the word (RFC 9111 3).
@@ -151,7 +146,7 @@ impl Response<'_> {
             Err(Reason::Private)
         } else if directives.no_cache {
             Err(Reason::NoCache)
-        } else if self.has_nonce() {
+        } else if self.said.nonce {
             Err(Reason::Nonce)
         } else {
             Ok(())
@@ -162,21 +157,75 @@ impl Response<'_> {
     fn is_understood(&self) -> bool {
         matches!(self.status.as_u16(), 200 | 203 | 204 | 300 | 301 | 308 | 404 | 405 | 410 | 414 | 501)
     }
+}
 
-    fn is_event_stream(&self) -> bool {
-        const EVENT_STREAM: &[u8] = b"text/event-stream";
-        self.headers.get_all(CONTENT_TYPE).any(|line| {
-            let essence = line.as_bytes().split(|&byte| byte == b';').next().unwrap_or_default();
-            essence.trim_ascii().eq_ignore_ascii_case(EVENT_STREAM)
-        })
+/// What the headers of a response say that matters for keeping it, found in one look at all of them: there are fewer than
+/// there are names to look for.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    pub(crate) directives: Directives,
+    pub(crate) cache_control: bool,
+    pub(crate) date: bool,
+    pub(crate) etag: bool,
+    pub(crate) expires: bool,
+    pub(crate) vary: bool,
+    pub(crate) connection: bool,
+    age: bool,
+    upgrade: bool,
+    range: bool,
+    event_stream: bool,
+    cookie: bool,
+    /// About the one visitor who is sent it, as a cookie is.
+    personal: bool,
+    /// A script is allowed by a number used once: one visitor's, for all to read.
+    nonce: bool,
+}
+
+impl Said {
+    pub(crate) fn by(headers: &HeaderMap) -> Self {
+        let mut said = Self::default();
+        for (name, value) in headers {
+            match *name {
+                CACHE_CONTROL => {
+                    said.cache_control = true;
+                    said.directives.read(value);
+                }
+                DATE => said.date = true,
+                ETAG => said.etag = true,
+                EXPIRES => said.expires = true,
+                VARY => said.vary = true,
+                CONNECTION => said.connection = true,
+                AGE => said.age = true,
+                UPGRADE => said.upgrade = true,
+                CONTENT_RANGE => said.range = true,
+                CONTENT_TYPE => said.event_stream |= is_event_stream(value),
+                SET_COOKIE => said.cookie = true,
+                CONTENT_SECURITY_POLICY | CONTENT_SECURITY_POLICY_REPORT_ONLY => {
+                    said.nonce |= has_nonce(value)
+                }
+                _ => {
+                    said.personal |= matches!(
+                        name.as_str(),
+                        "set-cookie2" | "clear-site-data" | "authentication-info" | "sec-websocket-accept"
+                    );
+                }
+            }
+        }
+        said
     }
 
-    /// Whether a script is allowed by a number used once: one visitor's, for all to read.
-    fn has_nonce(&self) -> bool {
-        const NONCE: &[u8] = b"nonce-";
-        [CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_REPORT_ONLY]
-            .iter()
-            .flat_map(|name| self.headers.get_all(name))
-            .any(|line| line.as_bytes().windows(NONCE.len()).any(|part| part.eq_ignore_ascii_case(NONCE)))
+    /// How old the response is already.
+    pub(crate) fn initial_age(&self, headers: &HeaderMap, now: SystemTime) -> Duration {
+        if self.age || self.date { freshness::initial_age(headers, now) } else { Duration::ZERO }
     }
+}
+
+fn is_event_stream(line: &HeaderValue) -> bool {
+    let essence = line.as_bytes().split(|&byte| byte == b';').next().unwrap_or_default();
+    essence.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
+}
+
+fn has_nonce(line: &HeaderValue) -> bool {
+    const NONCE: &[u8] = b"nonce-";
+    line.as_bytes().windows(NONCE.len()).any(|part| part.eq_ignore_ascii_case(NONCE))
 }

@@ -2,24 +2,24 @@
 
 use std::time::SystemTime;
 
-use actix_web::http::header::{
-    CACHE_CONTROL, DATE, ETAG, EXPIRES, HeaderMap, HeaderName, HeaderValue, HttpDate,
-    TryIntoHeaderValue as _, VARY,
-};
+use actix_web::http::header::{CACHE_CONTROL, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, VARY};
 use smallvec::SmallVec;
 
 use crate::{
+    admit::Said,
     key::Cover,
     page::{self, Head},
     policy::Policy,
-    vary,
+    repeated, vary,
 };
 
-pub(crate) type Added = Vec<(HeaderName, HeaderValue)>;
+/// There are no more than these: `Date`, `Cache-Control`, `ETag` and `Vary`.
+pub(crate) type Added = SmallVec<[(HeaderName, HeaderValue); 4]>;
 
 /// `credentials` are those that an open page is not for.
 pub(crate) fn describe(
     head: Head<'_>,
+    said: &Said,
     body: Option<&[u8]>,
     date: SystemTime,
     policy: &'static Policy,
@@ -27,14 +27,14 @@ pub(crate) fn describe(
     credentials: &[HeaderName],
 ) -> Added {
     let headers = head.headers;
-    let mut added = Vec::with_capacity(4);
-    if !headers.contains_key(DATE) {
-        added.extend(HttpDate::from(date).try_into_value().ok().map(|date| (DATE, date)));
+    let mut added = Added::new();
+    if !said.date {
+        added.extend(repeated::date(date).map(|date| (DATE, date)));
     }
-    if !headers.contains_key(CACHE_CONTROL) {
+    if !said.cache_control {
         // Caches further down, browsers among them, know one page a URL. What is in the key beside the URL is unknown to
         // them: they must ask before they show one visitor's page to the next.
-        let said = match (cover.varies(), headers.contains_key(EXPIRES)) {
+        let said = match (cover.varies(), said.expires) {
             (true, false) => Some(HeaderValue::from_static("private, no-cache")),
             (true, true) => Some(HeaderValue::from_static("private")),
             (false, false) => policy.max_age().cloned(),
@@ -42,10 +42,10 @@ pub(crate) fn describe(
         };
         added.extend(said.map(|said| (CACHE_CONTROL, said)));
     }
-    if !headers.contains_key(ETAG) && head.status.is_success() {
+    if !said.etag && head.status.is_success() {
         added.extend(body.and_then(page::etag).map(|etag| (ETAG, etag)));
     }
-    added.extend(vary_line(headers, cover.told().chain(credentials)));
+    added.extend(vary_line(headers, said.vary, cover.told().chain(credentials)));
     added
 }
 
@@ -54,16 +54,20 @@ pub(crate) fn describe(
 /// On one line with what the handler said: middleware that adds to `Vary` may know the first line only, and drop the others.
 fn vary_line<'n>(
     headers: &HeaderMap,
+    is_said: bool,
     names: impl Iterator<Item = &'n HeaderName>,
 ) -> Option<(HeaderName, HeaderValue)> {
     let mut added: SmallVec<[&HeaderName; 16]> = SmallVec::new();
     for name in names {
-        if !vary::names(headers, name) && !added.contains(&name) {
+        if !(is_said && vary::names(headers, name)) && !added.contains(&name) {
             added.push(name);
         }
     }
-    if added.is_empty() && headers.get_all(VARY).count() <= 1 {
+    if added.is_empty() && !(is_said && headers.get_all(VARY).count() > 1) {
         return None;
+    }
+    if let ([name], false) = (&*added, is_said) {
+        return Some((VARY, HeaderValue::from_name((*name).clone())));
     }
     let said = headers.get_all(VARY).map(HeaderValue::as_bytes).filter(|line| !line.is_empty());
     let line: Vec<&[u8]> = said.chain(added.iter().map(|name| name.as_str().as_bytes())).collect();

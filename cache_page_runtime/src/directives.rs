@@ -34,14 +34,17 @@ pub(crate) struct Directives {
 impl Directives {
     pub(crate) fn parse<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Self {
         let mut directives = Self::default();
-        for line in lines {
-            let mut rest = line.as_bytes();
-            let is_list = is_list(rest);
-            while let Some((name, value)) = next(&mut rest, is_list) {
-                directives.add(name, value, is_list);
-            }
-        }
+        lines.into_iter().for_each(|line| directives.read(line));
         directives
+    }
+
+    /// One more line.
+    pub(crate) fn read(&mut self, line: &HeaderValue) {
+        let mut rest = line.as_bytes();
+        let is_list = is_list(rest);
+        while let Some((name, value)) = next(&mut rest, is_list) {
+            self.add(name, value, is_list);
+        }
     }
 
     fn add(&mut self, name: &[u8], value: Option<&[u8]>, is_list: bool) {

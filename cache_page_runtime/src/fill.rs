@@ -16,7 +16,7 @@ use actix_web::{
 use http::header::HeaderName;
 
 use crate::{
-    admit::{self, Kept, Ttl},
+    admit::{self, Kept, Said, Ttl},
     body,
     cache::PageCache,
     clock::Moment,
@@ -24,7 +24,6 @@ use crate::{
     describe::{Added, describe},
     flight::Leader,
     follow::Landed,
-    freshness,
     gather::Gather,
     key::Cover,
     outcome::{Forward, Outcome, Reason},
@@ -60,6 +59,7 @@ pub(crate) struct Fill {
 /// A response whose page may be kept.
 pub(crate) struct Admitted {
     kept: Kept,
+    said: Said,
     /// The request headers outside the key that it depends on.
     names: Names,
     date: SystemTime,
@@ -212,8 +212,13 @@ impl Fill {
             return Err(Reason::Head);
         }
         let (head, failed, policy) = (response.head(), response.error().is_some(), self.policy);
-        let response =
-            admit::Response { status: head.status, headers: &head.headers, upgrade: head.upgrade() };
+        let said = Said::by(&head.headers);
+        let response = admit::Response {
+            status: head.status,
+            headers: &head.headers,
+            said: &said,
+            upgrade: head.upgrade(),
+        };
         // A handler that fails has not said how long that may be kept, whatever status it fails with.
         let ttl = (!failed && policy.applies_to(head.status)).then_some(Ttl(policy.ttl()));
         let date = self.cache.clock().date();
@@ -222,8 +227,11 @@ impl Fill {
             // Nobody would make the page anew.
             kept.stale.while_revalidate = Duration::ZERO;
         }
-        let names = vary::uncovered(&head.headers, |name| self.tells_apart(name)).ok_or(Reason::Vary)?;
-        Ok(Admitted { kept, names, date, fill: self.cache.clock().now().since(self.started) })
+        let names = match said.vary {
+            true => vary::uncovered(&head.headers, |name| self.tells_apart(name)).ok_or(Reason::Vary)?,
+            false => Names::new(),
+        };
+        Ok(Admitted { kept, said, names, date, fill: self.cache.clock().now().since(self.started) })
     }
 
     /// Whether requests that differ in this header never share a page.
@@ -248,10 +256,12 @@ impl Fill {
     ) -> HttpResponse {
         let fill = admitted.fill;
         let head = response.head();
-        let head = Head { status: head.status, reason: head.reason, headers: &head.headers };
+        let names_own = admitted.said.connection;
+        let head = Head { status: head.status, reason: head.reason, headers: &head.headers, names_own };
         let body = if self.is_short(body.as_ref()) { body.map(body::compact) } else { body };
         match self.keep(head, body.as_ref(), admitted) {
             Ok((page, added)) => {
+                response.headers_mut().reserve(added.len() + 1);
                 for (name, value) in added {
                     response.headers_mut().insert(name, value);
                 }
@@ -295,10 +305,10 @@ impl Fill {
         admitted: Admitted,
     ) -> Result<(Arc<Page>, Added), Reason> {
         let now = self.cache.clock().now();
-        let Admitted { kept: Kept { fresh, stale }, names, date, fill } = admitted;
+        let Admitted { kept: Kept { fresh, stale }, said, names, date, fill } = admitted;
         let lifetime = Lifetime {
             made_at: now,
-            initial_age: freshness::initial_age(head.headers, date),
+            initial_age: said.initial_age(head.headers, date),
             kept_for: fresh.map(|fresh| refresh::shorten(fresh, self.cache.times().jitter)),
             stale,
             fill,
@@ -315,22 +325,38 @@ impl Fill {
             }
             return Err(Reason::TooLarge);
         }
-        let added =
-            describe(head, body.map(AsRef::as_ref), date, self.policy, &self.cover, self.credentials());
+        let added = describe(
+            head,
+            &said,
+            body.map(AsRef::as_ref),
+            date,
+            self.policy,
+            &self.cover,
+            self.credentials(),
+        );
         let page = freeze(&added);
         if self.policy.refuses(&page) {
             return Err(Reason::Unless);
         }
-        cache.store().with_place(key, headers, |place| {
-            let kept = cache.store().put(key, names.clone(), headers, Arc::clone(&page));
-            let landed = || if kept.is_ok() { Some(land(Arc::clone(&page))) } else { unkept() };
-            match self.leader.take() {
-                Some(leader) => leader.land_with(landed),
-                None if kept.is_ok() => cache.flights().land_with(place, landed),
-                None => {}
+        // Where those wait who share the page by what is known until now.
+        let alone = || cache.store().with_place(key, headers, |place| Box::<[u8]>::from(place));
+        let place = if self.leader.is_none() { Some(alone()) } else { None };
+        let kept = cache.store().put(key, names.clone(), headers, Arc::clone(&page));
+        let landed = || if kept.is_ok() { Some(land(Arc::clone(&page))) } else { unkept() };
+        match (self.leader.take(), place) {
+            (Some(leader), _) => {
+                if self.in_background {
+                    cache.apart().forget(leader.key());
+                }
+                leader.land_with(landed);
             }
-            kept.inspect(|()| cache.apart().forget(place))
-        })?;
+            (None, Some(place)) if kept.is_ok() => {
+                cache.flights().land_with(&place, landed);
+                cache.apart().forget(&place);
+            }
+            (None, _) => {}
+        }
+        kept?;
         Ok((page, added))
     }
 
@@ -362,8 +388,7 @@ impl Fill {
             }
         }
         if let Some(leader) = self.leader.take() {
-            let now = cache.clock().now();
-            cache.store().with_place(key, headers, |place| cache.apart().remember(place, now));
+            cache.apart().remember(leader.key(), cache.clock().now());
             leader.land_with(|| None);
         }
     }

@@ -11,7 +11,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    hash::BuildHasher as _,
+    hash::{BuildHasher as _, BuildHasherDefault, Hasher},
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
@@ -27,7 +27,8 @@ const SHARDS: usize = 64;
 /// each time must not be run by one follower after the other.
 const MOST_FAILURES: u32 = 2;
 
-type Table<L> = HashMap<Arc<[u8]>, Arc<Flight<L>>, RandomState>;
+/// By the hash of the key. Two keys of one hash have no flight at the same time.
+type Table<L> = HashMap<u64, Arc<Flight<L>>, BuildHasherDefault<Hashed>>;
 
 /// What is being made at the moment, by key. `L` is what lands.
 pub(crate) struct Flights<L> {
@@ -36,7 +37,8 @@ pub(crate) struct Flights<L> {
 }
 
 struct Flight<L> {
-    key: Arc<[u8]>,
+    hash: u64,
+    key: Box<[u8]>,
     state: Mutex<State<L>>,
 }
 
@@ -77,15 +79,18 @@ pub(crate) enum Turn<L: Clone> {
 
 impl<L: Clone> Flights<L> {
     pub(crate) fn new() -> Self {
-        let shards = (0..SHARDS).map(|_| Mutex::new(HashMap::with_hasher(RandomState::default()))).collect();
+        let shards = (0..SHARDS).map(|_| Mutex::new(Table::default())).collect();
         Self { shards, hasher: RandomState::default() }
     }
 
     /// Leads the flight of a key, or follows in the one that there is.
     pub(crate) fn join(self: &Arc<Self>, key: &[u8], now: Duration, may_lead: bool) -> Joined<L> {
-        let mut shard = lock(self.shard(key));
-        let Some(flight) = shard.get(key) else {
-            return if may_lead { Joined::Lead(self.start(&mut shard, key, now)) } else { Joined::Apart };
+        let hash = self.hasher.hash_one(key);
+        let mut shard = lock(self.shard(hash));
+        let flight = match shard.get(&hash) {
+            Some(flight) if *flight.key == *key => flight,
+            None if may_lead => return Joined::Lead(self.start(&mut shard, hash, key, now)),
+            _ => return Joined::Apart,
         };
         let ticket = {
             let mut state = lock(&flight.state);
@@ -101,42 +106,44 @@ impl<L: Clone> Flights<L> {
 
     /// Leads the flight of a key, if there is none.
     pub(crate) fn lead(self: &Arc<Self>, key: &[u8], now: Duration) -> Option<Leader<L>> {
-        let mut shard = lock(self.shard(key));
-        if shard.contains_key(key) { None } else { Some(self.start(&mut shard, key, now)) }
+        let hash = self.hasher.hash_one(key);
+        let mut shard = lock(self.shard(hash));
+        if shard.contains_key(&hash) { None } else { Some(self.start(&mut shard, hash, key, now)) }
     }
 
-    fn start(self: &Arc<Self>, shard: &mut Table<L>, key: &[u8], now: Duration) -> Leader<L> {
-        let key: Arc<[u8]> = key.into();
+    fn start(self: &Arc<Self>, shard: &mut Table<L>, hash: u64, key: &[u8], now: Duration) -> Leader<L> {
         let state =
             State { lead: Some((0, now)), waiting: BTreeMap::new(), tickets: 1, failures: 0, end: None };
-        let flight = Arc::new(Flight { key: Arc::clone(&key), state: Mutex::new(state) });
-        shard.insert(key, Arc::clone(&flight));
+        let flight = Arc::new(Flight { hash, key: key.into(), state: Mutex::new(state) });
+        shard.insert(hash, Arc::clone(&flight));
         Leader { flights: Arc::clone(self), flight, ticket: 0, done: false }
     }
 
     /// Ends the flight of a key, if there is one, with what somebody else made.
     pub(crate) fn land_with(&self, key: &[u8], landing: impl FnOnce() -> Option<L>) {
-        let flight = lock(self.shard(key)).remove(key);
-        if let Some(flight) = flight {
+        let hash = self.hasher.hash_one(key);
+        let flight = lock(self.shard(hash)).get(&hash).map(Arc::clone);
+        if let Some(flight) = flight.filter(|flight| *flight.key == *key) {
+            self.close(&flight);
             flight.land_with(landing);
         }
     }
 
     /// From here on nobody joins this flight.
     fn close(&self, flight: &Arc<Flight<L>>) {
-        Self::close_in(lock(self.shard(&flight.key)), flight);
+        Self::close_in(lock(self.shard(flight.hash)), flight);
     }
 
     fn close_in(mut shard: MutexGuard<'_, Table<L>>, flight: &Arc<Flight<L>>) {
         // Another one may have begun, if this one was closed already.
-        if shard.get(&flight.key).is_some_and(|there| Arc::ptr_eq(there, flight)) {
-            shard.remove(&flight.key);
+        if shard.get(&flight.hash).is_some_and(|there| Arc::ptr_eq(there, flight)) {
+            shard.remove(&flight.hash);
         }
     }
 
     /// Somebody left. Where nobody leads any more, the next one is woken to do it, and where nobody is left the flight is over.
     fn leave(&self, flight: &Arc<Flight<L>>, leave: impl FnOnce(&mut State<L>) -> Option<Waker>) {
-        let shard = lock(self.shard(&flight.key));
+        let shard = lock(self.shard(flight.hash));
         let mut state = lock(&flight.state);
         // A waker may be all that holds a task: it is dropped when no lock is held.
         let _left = leave(&mut state);
@@ -154,10 +161,9 @@ impl<L: Clone> Flights<L> {
         }
     }
 
-    fn shard(&self, key: &[u8]) -> &Mutex<Table<L>> {
-        let hash = self.hasher.hash_one(key);
-        // There are fewer shards than a byte counts.
-        &self.shards[usize::from(hash.to_le_bytes()[0]) % SHARDS]
+    fn shard(&self, hash: u64) -> &Mutex<Table<L>> {
+        // The tables themselves look at the first bits and at the last ones. There are fewer shards than a byte counts.
+        &self.shards[usize::from(hash.to_le_bytes()[4]) % SHARDS]
     }
 
     /// How many flights there are.
@@ -195,6 +201,11 @@ pub(crate) struct Leader<L: Clone> {
 }
 
 impl<L: Clone> Leader<L> {
+    /// Of what is made.
+    pub(crate) fn key(&self) -> &[u8] {
+        &self.flight.key
+    }
+
     /// What all others are waiting for; `None` if it is not to be shared. It is only made if there are others.
     pub(crate) fn land_with(mut self, landing: impl FnOnce() -> Option<L>) {
         self.flights.close(&self.flight);
@@ -297,5 +308,24 @@ impl<L: Clone> Drop for Follower<L> {
         if !self.done {
             self.flights.leave(&self.flight, |state| state.waiting.remove(&self.ticket));
         }
+    }
+}
+
+/// What is hashed already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn write(&mut self, bytes: &[u8]) {
+        // No key is made of bytes here.
+        bytes.iter().for_each(|byte| self.0 = self.0 << 8 | u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{future::poll_fn, sync::Arc, task::Poll};
 
-use actix_web::{HttpRequest, http::Method};
+use actix_web::{HttpRequest, HttpResponse, http::Method};
 
 use crate::{
     buffer::Buffer,
@@ -13,7 +13,7 @@ use crate::{
     key::Key,
     outcome::{Forward, Outcome},
     page::Page,
-    serve::{Answer, Lookup, Missing},
+    serve::{Answer, Lookup, Missing, Way},
     vary::Names,
 };
 
@@ -63,73 +63,101 @@ fn variant(key: Key<'_>, names: &Names, request: &HttpRequest) -> Option<Buffer>
     if names.is_empty() { None } else { key.variant(names, request.headers()) }
 }
 
+/// A request that follows.
+pub(crate) struct Waiting {
+    follower: Follower<Landed>,
+    forward: Forward,
+    /// The key that the page is made under.
+    place: Box<[u8]>,
+}
+
 impl Lookup<'_> {
-    /// The page of whoever makes it already; or a fill, of a leader or of one that nobody follows.
+    /// Takes part in making a page: as its leader, as a follower, or alone where nothing was to be shared lately.
     ///
     /// Nobody waits twice under one key: where the first page turns out to be a variant for others, there is a key for this
     /// request's own.
-    pub(crate) async fn join(&mut self, mut missing: Missing) -> Result<Answer, Box<Fill>> {
-        if missing.forward == Forward::Request {
-            return Err(Fill::start(self, Ok(missing), None));
-        }
-        let clock = self.cache.clock();
-        let ends = clock.now() + self.cache.times().follower_wait;
-        let mut waited_for: Option<Box<[u8]>> = None;
-        loop {
-            let Some(joined) = self.take_part(&mut waited_for, clock.now()) else {
-                return Err(Fill::start(self, Ok(missing), None));
-            };
-            let turn = match joined {
-                Joined::Lead(leader) => Some(Turn::Lead(leader)),
-                Joined::Follow(mut follower) => wait(&mut follower, self.cache, ends).await,
-                Joined::Apart => None,
-            };
-            match turn {
-                Some(Turn::Lead(leader)) => return self.lead(leader, missing.forward),
-                Some(Turn::Landed(landed)) => {
-                    if let Some(answer) = self.answer_landed(&landed, missing.forward, clock.now()) {
-                        return Ok(answer);
-                    }
-                }
-                Some(Turn::Apart) | None => return Err(Fill::start(self, Ok(missing), None)),
+    pub(crate) fn join(&mut self, missing: Missing, waited_for: Option<&[u8]>) -> Way {
+        let now = self.cache.clock().now();
+        let joined = match missing.forward {
+            // It was asked for a page that is begun after it came.
+            Forward::Request => None,
+            // No headers are known to matter.
+            Forward::Miss => {
+                self.key.cover.key().and_then(|key| self.take_part(key.as_bytes(), waited_for, now))
             }
-            // It was a variant for others. This request's own may be kept, or be made by somebody.
-            missing = match self.page(clock.now()) {
-                Ok(answer) => return Ok(answer),
-                Err(missing) => missing,
-            };
+            _ => self.key.cover.key().and_then(|key| {
+                let headers = self.request.headers();
+                self.cache.store().with_place(key, headers, |place| self.take_part(place, waited_for, now))
+            }),
+        };
+        match joined {
+            Some((Joined::Lead(leader), _)) => self.lead(leader, missing.forward, now),
+            Some((Joined::Follow(follower), place)) => {
+                Way::Wait(Waiting { follower, forward: missing.forward, place })
+            }
+            Some((Joined::Apart, _)) | None => Way::Run(Fill::start(self, Ok(missing), None)),
         }
     }
 
-    /// Takes part in the flight of this request's page; not where it has done so before, nor where nothing was to be shared
-    /// lately.
-    fn take_part(&self, waited_for: &mut Option<Box<[u8]>>, now: Moment) -> Option<Joined<Landed>> {
-        let cache = self.cache;
+    fn take_part(
+        &self,
+        place: &[u8],
+        waited_for: Option<&[u8]>,
+        now: Moment,
+    ) -> Option<(Joined<Landed>, Box<[u8]>)> {
+        if waited_for == Some(place) || self.cache.apart().knows(place, now) {
+            return None;
+        }
         let may_lead = *self.request.method() == Method::GET;
-        cache.store().with_place(self.key.cover.key()?, self.request.headers(), |place| {
-            if waited_for.as_deref() == Some(place) || cache.apart().knows(place, now) {
-                return None;
-            }
-            let joined = cache.flights().join(place, now.since_start(), may_lead);
-            if matches!(joined, Joined::Follow(_)) {
-                *waited_for = Some(place.into());
-            }
-            Some(joined)
-        })
+        let joined = self.cache.flights().join(place, now.since_start(), may_lead);
+        let place = if matches!(joined, Joined::Follow(_)) { place.into() } else { Box::default() };
+        Some((joined, place))
     }
 
     /// A page may have been kept since this request looked for it: it is looked for once more before the handler runs.
-    fn lead(&mut self, leader: Leader<Landed>, forward: Forward) -> Result<Answer, Box<Fill>> {
-        match self.page(self.cache.clock().now()) {
+    fn lead(&mut self, leader: Leader<Landed>, forward: Forward, now: Moment) -> Way {
+        match self.page(now) {
             Ok(answer) => {
                 let key = self.key.cover.key();
                 let landed =
                     |key| Landed::new(Arc::clone(&answer.page), Names::new(), self.cache, key, self.request);
                 leader.land_with(|| key.map(landed).map(|landed| landed.told_as(answer.outcome())));
-                Ok(answer)
+                Way::Answered(self.answer(&answer, now))
             }
             // What was of no use any more was dropped when this request saw it first.
-            Err(Missing { old, .. }) => Err(Fill::start(self, Ok(Missing { forward, old }), Some(leader))),
+            Err(Missing { old, .. }) => {
+                Way::Run(Fill::start(self, Ok(Missing { forward, old }), Some(leader)))
+            }
+        }
+    }
+
+    /// The page of whoever makes it already; or a fill, if it comes to that.
+    pub(crate) async fn wait(&mut self, mut waiting: Waiting) -> Result<HttpResponse, Box<Fill>> {
+        let clock = self.cache.clock();
+        let ends = clock.now() + self.cache.times().follower_wait;
+        loop {
+            let turn = wait(&mut waiting.follower, self.cache, ends).await;
+            let (now, forward) = (clock.now(), waiting.forward);
+            let way = match turn {
+                Some(Turn::Lead(leader)) => self.lead(leader, forward, now),
+                Some(Turn::Landed(landed)) => match self.answer_landed(&landed, forward, now) {
+                    Some(answer) => Way::Answered(self.answer(&answer, now)),
+                    // It was a variant for others. This request's own may be kept, or be made by somebody.
+                    None => match self.page(now) {
+                        Ok(answer) => Way::Answered(self.answer(&answer, now)),
+                        Err(missing) => self.join(missing, Some(&waiting.place)),
+                    },
+                },
+                Some(Turn::Apart) | None => {
+                    let old = self.page(now).err().and_then(|missing| missing.old);
+                    Way::Run(Fill::start(self, Ok(Missing { forward, old }), None))
+                }
+            };
+            match way {
+                Way::Answered(response) => return Ok(response),
+                Way::Run(fill) | Way::Behind(_, fill) => return Err(fill),
+                Way::Wait(next) => waiting = next,
+            }
         }
     }
 

@@ -133,7 +133,7 @@ impl Copy {
             return self.refuse(Reason::BrokenOff);
         }
         let fill = admitted.fill;
-        let head = Head { status: self.status, reason: self.reason, headers: &self.headers };
+        let head = Head { status: self.status, reason: self.reason, headers: &self.headers, names_own: true };
         match self.fill.keep(head, Some(&body::compact(bytes.into())), admitted) {
             Ok(_) => {
                 let report = Report {

@@ -12,6 +12,7 @@ use actix_web::{
     web::Bytes,
 };
 use http::StatusCode;
+use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::{
@@ -27,28 +28,32 @@ use crate::{
 const BOOKKEEPING: usize = 256;
 const A_HEADER: usize = size_of::<Line>() + 32;
 
-/// Headers that say something about one connection or one hop, not about the page (RFC 9110 7.6.1, 11.7).
-const NOT_REPLAYED: [HeaderName; 11] = [
-    CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-    UPGRADE,
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    HeaderName::from_static("proxy-authentication-info"),
-    // The server writes the length of the body it sends.
-    CONTENT_LENGTH,
-];
+/// Headers that say something about one connection or one hop, not about the page (RFC 9110 7.6.1, 11.7); and those that are
+/// written anew each time.
+fn is_of_one_hop(name: &HeaderName) -> bool {
+    match *name {
+        CONNECTION
+        | TE
+        | TRAILER
+        | TRANSFER_ENCODING
+        | UPGRADE
+        | header::PROXY_AUTHENTICATE
+        | header::PROXY_AUTHORIZATION
+        | AGE
+        | CONTENT_LENGTH => true,
+        _ => matches!(name.as_str(), "keep-alive" | "proxy-connection" | "proxy-authentication-info"),
+    }
+}
 
 /// What a client with a good copy is told about it (RFC 9110 15.4.5).
-const OF_A_GOOD_COPY: [HeaderName; 6] = [CACHE_CONTROL, CONTENT_LOCATION, DATE, ETAG, EXPIRES, VARY];
+fn is_of_a_good_copy(name: &HeaderName) -> bool {
+    matches!(*name, CACHE_CONTROL | CONTENT_LOCATION | DATE | ETAG | EXPIRES | VARY)
+}
 
 /// What is about all of a body, and not of a part of it (RFC 9530 2).
-const OF_A_WHOLE_BODY: [HeaderName; 2] =
-    [HeaderName::from_static("content-digest"), HeaderName::from_static("content-md5")];
+fn is_of_a_whole_body(name: &HeaderName) -> bool {
+    matches!(name.as_str(), "content-digest" | "content-md5")
+}
 
 /// A complete response without anything that was only for the request that made it.
 pub struct Page {
@@ -67,6 +72,8 @@ pub(crate) struct Head<'h> {
     pub(crate) status: StatusCode,
     pub(crate) reason: Option<&'static str>,
     pub(crate) headers: &'h HeaderMap,
+    /// Whether `Connection` may name some of them.
+    pub(crate) names_own: bool,
 }
 
 struct Line {
@@ -122,17 +129,27 @@ impl Page {
         body: Option<Bytes>,
         lifetime: Lifetime,
     ) -> Self {
-        let own = named_by_connection(head.headers);
+        let own = if head.names_own { named_by_connection(head.headers) } else { Vec::new() };
         let is_replayed = |name: &HeaderName| {
             let is_replaced = added.iter().any(|(there, _)| there == name);
-            !is_replaced && *name != AGE && !NOT_REPLAYED.contains(name) && !own.contains(name)
+            !is_replaced && !is_of_one_hop(name) && !own.contains(name)
         };
         let replayed = head.headers.iter().filter(|(name, _)| is_replayed(name));
-        let mut headers: Vec<Line> = Vec::new();
-        for (name, value) in replayed.chain(added.iter().map(|(name, value)| (name, value))) {
+        let lines: SmallVec<[(&HeaderName, &HeaderValue); 16]> =
+            replayed.chain(added.iter().map(|(name, value)| (name, value))).collect();
+        // All values in one allocation of their own size: one that echoes a request would keep that request's buffer.
+        let mut values = Vec::with_capacity(lines.iter().map(|(_, value)| value.len()).sum());
+        lines.iter().for_each(|(_, value)| values.extend_from_slice(value.as_bytes()));
+        let mut values = Bytes::from(values);
+        let mut headers: Vec<Line> = Vec::with_capacity(lines.len());
+        for (name, value) in lines {
+            let own = values.split_to(value.len());
+            // What is a value can be made into one.
+            let mut own = HeaderValue::from_maybe_shared(own).unwrap_or_else(|_| value.clone());
+            own.set_sensitive(value.is_sensitive());
             let repeats = headers.iter().any(|line| line.name == *name);
-            let of_a_copy = OF_A_GOOD_COPY.contains(name);
-            headers.push(Line { name: name.clone(), value: compact(value), repeats, of_a_copy });
+            let of_a_copy = is_of_a_good_copy(name);
+            headers.push(Line { name: name.clone(), value: own, repeats, of_a_copy });
         }
         Self {
             status: head.status,
@@ -150,7 +167,7 @@ impl Page {
             Extent::Part(range) => {
                 let part = self.body.as_ref().map(|bytes| bytes.slice(range.clone()));
                 let mut response = HttpResponse::with_body(StatusCode::PARTIAL_CONTENT, body::whole(part));
-                self.replay(response.headers_mut(), |line| !OF_A_WHOLE_BODY.contains(&line.name));
+                self.replay(response.headers_mut(), |line| !is_of_a_whole_body(&line.name));
                 let range = format!("bytes {}-{}/{}", range.start, range.end - 1, self.body().len());
                 insert(response.headers_mut(), CONTENT_RANGE, range);
                 response
@@ -278,19 +295,21 @@ impl fmt::Debug for Page {
 
 /// A validator for a body: weak, because middleware may still encode what is sent (RFC 9110 8.8.1).
 pub(crate) fn etag(body: &[u8]) -> Option<HeaderValue> {
-    HeaderValue::try_from(format!("W/\"{:x}-{:032x}\"", body.len(), xxh3_128(body))).ok()
-}
-
-/// The same value in an allocation of its own: one that echoes a request would keep that request's buffer.
-fn compact(value: &HeaderValue) -> HeaderValue {
-    match HeaderValue::from_bytes(value.as_bytes()) {
-        Ok(mut own) => {
-            own.set_sensitive(value.is_sensitive());
-            own
-        }
-        // What is a value can be made into one.
-        Err(_) => value.clone(),
-    }
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let hash = xxh3_128(body).to_be_bytes();
+    let mut text: SmallVec<[u8; 64]> = SmallVec::from_slice(b"W/\"");
+    let length = body.len().to_be_bytes();
+    let nibbles = |bytes: &[u8]| -> SmallVec<[u8; 32]> {
+        bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).collect()
+    };
+    let digit = |nibble: &u8| DIGITS[usize::from(nibble & 15)];
+    let length = nibbles(&length);
+    let first = length.iter().position(|nibble| *nibble > 0).unwrap_or(length.len() - 1);
+    text.extend(length[first..].iter().map(digit));
+    text.push(b'-');
+    text.extend(nibbles(&hash).iter().map(digit));
+    text.push(b'"');
+    HeaderValue::from_bytes(&text).ok()
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: String) {

@@ -14,7 +14,7 @@ use crate::{
     clock::Moment,
     conditional::{self, Extent},
     fill::Fill,
-    follow::Landed,
+    follow::{Landed, Waiting},
     input::{KeyInput, Varies},
     key::KeyBuilder,
     outcome::{Forward, Outcome, Reason},
@@ -52,14 +52,14 @@ pub(crate) struct Missing {
 }
 
 /// What comes of looking up.
-enum Way {
+pub(crate) enum Way {
     Answered(HttpResponse),
     /// The handler runs, for this request.
     Run(Box<Fill>),
     /// The handler runs, in the background: the request is answered.
     Behind(HttpResponse, Box<Fill>),
-    /// The handler runs once for all that ask for the same page now.
-    Together(Missing),
+    /// The handler runs for another one that asked for the same page.
+    Wait(Waiting),
 }
 
 impl<'r> Lookup<'r> {
@@ -113,7 +113,7 @@ impl<'r> Lookup<'r> {
             let fill = match self.look_up(typeid::of::<F>(), false) {
                 Way::Answered(response) => return response,
                 Way::Run(fill) | Way::Behind(_, fill) => fill,
-                Way::Together(missing) => match self.answer_or_fill(missing).await {
+                Way::Wait(waiting) => match self.wait(waiting).await {
                     Ok(response) => return response,
                     Err(fill) => fill,
                 },
@@ -138,7 +138,7 @@ impl<'r> Lookup<'r> {
                     return response;
                 }
                 Way::Run(fill) => fill,
-                Way::Together(missing) => match self.answer_or_fill(missing).await {
+                Way::Wait(waiting) => match self.wait(waiting).await {
                     Ok(response) => return response,
                     Err(fill) => fill,
                 },
@@ -161,7 +161,7 @@ impl<'r> Lookup<'r> {
         match self.page(now) {
             Ok(answer) if answer.is_due => self.answer_and_refresh(&answer, now, in_background),
             Ok(answer) => Way::Answered(self.answer(&answer, now)),
-            Err(missing) => self.unless_only_if_cached(|_| Way::Together(missing)),
+            Err(missing) => self.unless_only_if_cached(|lookup| lookup.join(missing, None)),
         }
     }
 
@@ -219,12 +219,7 @@ impl<'r> Lookup<'r> {
         }
     }
 
-    async fn answer_or_fill(&mut self, missing: Missing) -> Result<HttpResponse, Box<Fill>> {
-        let answer = self.join(missing).await?;
-        Ok(self.answer(&answer, self.cache.clock().now()))
-    }
-
-    fn answer(&self, answer: &Answer, now: Moment) -> HttpResponse {
+    pub(crate) fn answer(&self, answer: &Answer, now: Moment) -> HttpResponse {
         let extent = extent(&answer.page, self.request);
         let mut response = answer.page.thaw(&extent, now);
         let mut report = answer.report;

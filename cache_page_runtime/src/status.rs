@@ -93,14 +93,28 @@ impl Report {
     }
 
     fn header(&self, level: CacheStatus) -> Option<HeaderValue> {
-        match (level, self.outcome, self.ttl) {
-            (CacheStatus::Full, Outcome::Hit | Outcome::Revalidated, Some(ttl)) => {
-                repeated::hit(whole_seconds(ttl), || written(self))
-            }
-            (CacheStatus::Full, ..) => written(self),
-            (CacheStatus::Brief, ..) => written(&Brief(self)),
-            (CacheStatus::Off, ..) => None,
+        let write = || match level {
+            CacheStatus::Full => written(self),
+            CacheStatus::Brief => written(&Brief(self)),
+            CacheStatus::Off => None,
+        };
+        match self.number(level) {
+            Some(number) => repeated::status(number, write),
+            None => write(),
         }
+    }
+
+    /// Reports of one number read alike; those that seldom do have none.
+    fn number(&self, level: CacheStatus) -> Option<u64> {
+        let ttl = u32::try_from(self.ttl.map_or(0, whole_seconds)).ok()?;
+        if self.answered.is_some() || self.stale_for.is_some() {
+            return None;
+        }
+        let forward = self.forward.map_or(0, |forward| forward as u64 + 1);
+        let level = level as u64;
+        let kind =
+            (self.outcome.index() as u64) << 6 | forward << 3 | level << 1 | u64::from(self.ttl.is_some());
+        Some(kind << 32 | u64::from(ttl))
     }
 
     #[cfg(feature = "metrics")]

@@ -13,7 +13,7 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use super::{at, cased, date_line, directives::WORDS, headers, line, second, soup, value};
 use crate::{
-    admit::{self, Response, Ttl, Wishes},
+    admit::{self, Response, Said, Ttl, Wishes},
     freshness::Stale,
     outcome::Reason,
 };
@@ -29,7 +29,8 @@ struct Answer {
 impl Answer {
     fn keep_for(&self) -> Result<Option<Duration>, Reason> {
         let headers = headers(self.lines.clone());
-        let response = Response { status: self.status, headers: &headers, upgrade: false };
+        let said = &Said::by(&headers);
+        let response = Response { status: self.status, headers: &headers, said, upgrade: false };
         response.keep_for(self.ttl.map(Ttl), Stale::default(), at(self.now)).map(|kept| kept.fresh)
     }
 

@@ -107,7 +107,8 @@ impl World {
             stale: Stale::default(),
             fill: Duration::ZERO,
         };
-        let head = Head { status: StatusCode::OK, reason: None, headers: &HeaderMap::new() };
+        let head =
+            Head { status: StatusCode::OK, reason: None, headers: &HeaderMap::new(), names_own: false };
         let page = Arc::new(Page::freeze(head, &[], Some(Bytes::from(body)), lifetime));
         let put = self.with_key(key, |store, key| store.put(key, names(depends_on), &request(said), page));
         put.map(|()| self.made)
