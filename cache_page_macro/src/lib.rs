@@ -73,10 +73,16 @@ use crate::{args::Args, handler::Handler};
 /// | `when = path::to::function` | requests for which a `fn(&HttpRequest) -> bool` is false pass the cache by |
 /// | `unless = path::to::function` | pages for which a `fn(&Page) -> bool` is true are not kept |
 /// | `client_ttl = "10s"` | how long browsers and caches further down may keep the page, if not as long as it is kept here |
+/// | `stale_while_revalidate = "30s"` | for so long after its time a page is sent at once, while it is made anew in the background |
+/// | `stale_if_error = "1h"` | for so long after its time a page is sent where the handler fails to make it anew |
 /// | `max_body = 64 * 1024` | longer bodies are not kept, in bytes |
 /// | `crate = path` | where the `cache_page` crate is, if it was renamed or re-exported |
 ///
 /// Functions may be closures: `when = |request| request.path() != "/live"`.
+///
+/// Both stale windows begin when the time to live ends. In the background the handler runs with the arguments that were
+/// extracted for the request that was answered, so its future must be `'static`, as that of any handler is that borrows
+/// nothing. Without the option nothing more is asked of it.
 ///
 /// # What each argument reads
 ///

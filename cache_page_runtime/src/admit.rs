@@ -201,7 +201,7 @@ impl Said {
                 CONTENT_TYPE => said.event_stream |= is_event_stream(value),
                 SET_COOKIE => said.cookie = true,
                 CONTENT_SECURITY_POLICY | CONTENT_SECURITY_POLICY_REPORT_ONLY => {
-                    said.nonce |= has_nonce(value)
+                    said.nonce |= has_nonce(value);
                 }
                 _ => {
                     said.personal |= matches!(

@@ -59,7 +59,8 @@ fn vary_line<'n>(
 ) -> Option<(HeaderName, HeaderValue)> {
     let mut added: SmallVec<[&HeaderName; 16]> = SmallVec::new();
     for name in names {
-        if !(is_said && vary::names(headers, name)) && !added.contains(&name) {
+        let is_there = is_said && vary::names(headers, name) || added.contains(&name);
+        if !is_there {
             added.push(name);
         }
     }

@@ -79,6 +79,7 @@ impl Fill {
         lookup: &mut Lookup<'_>,
         forwarded: Result<Missing, Reason>,
         leader: Option<Leader<Landed>>,
+        now: Moment,
     ) -> Box<Self> {
         let (forwarded, old) = match forwarded {
             Ok(Missing { forward, old }) => (Ok(forward), old),
@@ -94,10 +95,14 @@ impl Fill {
             forwarded,
             old,
             leader,
-            started: lookup.cache.clock().now(),
+            started: now,
             in_background: false,
             finished: false,
         })
+    }
+
+    fn now(&self) -> Moment {
+        self.cache.clock().now()
     }
 
     /// Runs the handler for the client that waits for it.
@@ -153,12 +158,12 @@ impl Fill {
 
     /// The old page, if it may be sent where the handler fails.
     fn stand_in(&self) -> Option<Arc<Page>> {
-        let now = self.cache.clock().now();
-        self.old.clone().filter(|page| page.may_stand_in(now))
+        let old = self.old.as_ref()?;
+        old.may_stand_in(self.now()).then(|| Arc::clone(old))
     }
 
     fn stand_in_for(mut self: Box<Self>, page: &Arc<Page>, failure: &Failure) -> HttpResponse {
-        let now = self.cache.clock().now();
+        let now = self.now();
         self.failed(page, failure);
         let is_fresh = page.is_fresh(now);
         let outcome = if is_fresh { Outcome::Hit } else { Outcome::Stale(Reason::StaleIfError) };
@@ -182,7 +187,7 @@ impl Fill {
         if let Some(page) = self.old.clone() {
             self.failed(&page, failure);
         }
-        let fill = self.cache.clock().now().since(self.started);
+        let fill = self.now().since(self.started);
         self.tell(Report { fill: Some(fill), ..Report::of(Outcome::NotKept(Reason::Status)) }, None);
         if let Some(leader) = self.leader.take() {
             leader.land_with(|| None);
@@ -190,24 +195,25 @@ impl Fill {
     }
 
     fn failed(&self, page: &Page, failure: &Failure) {
-        page.retry().failed(self.cache.clock().now(), self.cache.times().retry_interval);
+        page.retry().failed(self.now(), self.cache.times().retry_interval);
         failure.log(self.policy);
     }
 
     /// What is sent: the handler's response, or what the client wants of its page.
     pub(crate) fn finish(self: Box<Self>, response: HttpResponse) -> Finished {
-        let admitted = match self.forwarded.and_then(|_| self.admit(&response)) {
+        let now = self.now();
+        let admitted = match self.forwarded.and_then(|_| self.admit(&response, now)) {
             Ok(admitted) => admitted,
-            Err(reason) => return Finished::Whole(self.refuse(response, reason)),
+            Err(reason) => return Finished::Whole(self.refuse(response, reason, now)),
         };
         let (response, body) = response.into_parts();
         match body::bytes(body) {
-            Ok(body) => Finished::Whole(self.finish_whole(response, body, admitted)),
+            Ok(body) => Finished::Whole(self.finish_whole(response, body, admitted, now)),
             Err(stream) => self.finish_stream(response, stream, admitted),
         }
     }
 
-    fn admit(&self, response: &HttpResponse) -> Result<Admitted, Reason> {
+    fn admit(&self, response: &HttpResponse, now: Moment) -> Result<Admitted, Reason> {
         if self.request.method() == Method::HEAD {
             return Err(Reason::Head);
         }
@@ -231,7 +237,7 @@ impl Fill {
             true => vary::uncovered(&head.headers, |name| self.tells_apart(name)).ok_or(Reason::Vary)?,
             false => Names::new(),
         };
-        Ok(Admitted { kept, said, names, date, fill: self.cache.clock().now().since(self.started) })
+        Ok(Admitted { kept, said, names, date, fill: now.since(self.started) })
     }
 
     /// Whether requests that differ in this header never share a page.
@@ -253,19 +259,19 @@ impl Fill {
         mut response: HttpResponse<()>,
         body: Option<Bytes>,
         admitted: Admitted,
+        now: Moment,
     ) -> HttpResponse {
         let fill = admitted.fill;
         let head = response.head();
         let names_own = admitted.said.connection;
         let head = Head { status: head.status, reason: head.reason, headers: &head.headers, names_own };
         let body = if self.is_short(body.as_ref()) { body.map(body::compact) } else { body };
-        match self.keep(head, body.as_ref(), admitted) {
+        match self.keep(head, body.as_ref(), admitted, now) {
             Ok((page, added)) => {
                 response.headers_mut().reserve(added.len() + 1);
                 for (name, value) in added {
                     response.headers_mut().insert(name, value);
                 }
-                let now = self.cache.clock().now();
                 let mut response = self.cut(response.set_body(body::whole(body)), &page, now);
                 let report = Report {
                     forward: self.forwarded.ok(),
@@ -276,7 +282,7 @@ impl Fill {
                 self.tell(report, Some(response.headers_mut()));
                 response
             }
-            Err(reason) => self.refuse(response.set_body(body::whole(body)), reason),
+            Err(reason) => self.refuse(response.set_body(body::whole(body)), reason, now),
         }
     }
 
@@ -303,8 +309,8 @@ impl Fill {
         head: Head<'_>,
         body: Option<&Bytes>,
         admitted: Admitted,
+        now: Moment,
     ) -> Result<(Arc<Page>, Added), Reason> {
-        let now = self.cache.clock().now();
         let Admitted { kept: Kept { fresh, stale }, said, names, date, fill } = admitted;
         let lifetime = Lifetime {
             made_at: now,
@@ -364,8 +370,8 @@ impl Fill {
         body.is_none_or(|bytes| bytes.len() <= self.longest_body())
     }
 
-    fn refuse(mut self: Box<Self>, mut response: HttpResponse, reason: Reason) -> HttpResponse {
-        let fill = self.cache.clock().now().since(self.started);
+    fn refuse(mut self: Box<Self>, mut response: HttpResponse, reason: Reason, now: Moment) -> HttpResponse {
+        let fill = now.since(self.started);
         self.part(reason);
         let outcome = match self.forwarded {
             Ok(_) => Outcome::NotKept(reason),
@@ -384,11 +390,11 @@ impl Fill {
             if matches!(reason, Reason::NoStore | Reason::NoCache | Reason::Private) {
                 cache.store().remove_page(key, headers, old);
             } else if self.in_background {
-                old.retry().failed(cache.clock().now(), cache.times().retry_interval);
+                old.retry().failed(self.now(), cache.times().retry_interval);
             }
         }
         if let Some(leader) = self.leader.take() {
-            cache.apart().remember(leader.key(), cache.clock().now());
+            cache.apart().remember(leader.key(), self.now());
             leader.land_with(|| None);
         }
     }
@@ -446,7 +452,7 @@ impl Drop for Fill {
             return;
         }
         if let (Some(old), true) = (&self.old, self.in_background) {
-            old.retry().failed(self.cache.clock().now(), self.cache.times().retry_interval);
+            old.retry().failed(self.now(), self.cache.times().retry_interval);
         }
         let outcome = match self.forwarded {
             Ok(_) => Outcome::NotKept(Reason::Abandoned),

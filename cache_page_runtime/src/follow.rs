@@ -76,8 +76,7 @@ impl Lookup<'_> {
     ///
     /// Nobody waits twice under one key: where the first page turns out to be a variant for others, there is a key for this
     /// request's own.
-    pub(crate) fn join(&mut self, missing: Missing, waited_for: Option<&[u8]>) -> Way {
-        let now = self.cache.clock().now();
+    pub(crate) fn join(&mut self, missing: Missing, waited_for: Option<&[u8]>, now: Moment) -> Way {
         let joined = match missing.forward {
             // It was asked for a page that is begun after it came.
             Forward::Request => None,
@@ -95,7 +94,7 @@ impl Lookup<'_> {
             Some((Joined::Follow(follower), place)) => {
                 Way::Wait(Waiting { follower, forward: missing.forward, place })
             }
-            Some((Joined::Apart, _)) | None => Way::Run(Fill::start(self, Ok(missing), None)),
+            Some((Joined::Apart, _)) | None => Way::Run(Fill::start(self, Ok(missing), None, now)),
         }
     }
 
@@ -126,7 +125,7 @@ impl Lookup<'_> {
             }
             // What was of no use any more was dropped when this request saw it first.
             Err(Missing { old, .. }) => {
-                Way::Run(Fill::start(self, Ok(Missing { forward, old }), Some(leader)))
+                Way::Run(Fill::start(self, Ok(Missing { forward, old }), Some(leader), now))
             }
         }
     }
@@ -145,12 +144,12 @@ impl Lookup<'_> {
                     // It was a variant for others. This request's own may be kept, or be made by somebody.
                     None => match self.page(now) {
                         Ok(answer) => Way::Answered(self.answer(&answer, now)),
-                        Err(missing) => self.join(missing, Some(&waiting.place)),
+                        Err(missing) => self.join(missing, Some(&waiting.place), now),
                     },
                 },
                 Some(Turn::Apart) | None => {
                     let old = self.page(now).err().and_then(|missing| missing.old);
-                    Way::Run(Fill::start(self, Ok(Missing { forward, old }), None))
+                    Way::Run(Fill::start(self, Ok(Missing { forward, old }), None, now))
                 }
             };
             match way {

@@ -134,7 +134,8 @@ impl Copy {
         }
         let fill = admitted.fill;
         let head = Head { status: self.status, reason: self.reason, headers: &self.headers, names_own: true };
-        match self.fill.keep(head, Some(&body::compact(bytes.into())), admitted) {
+        let now = self.fill.cache.clock().now();
+        match self.fill.keep(head, Some(&body::compact(bytes.into())), admitted, now) {
             Ok(_) => {
                 let report = Report {
                     forward: self.fill.forwarded(),

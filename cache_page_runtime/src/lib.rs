@@ -13,9 +13,10 @@
 //! | may this request use the cache | `admit` |
 //! | look up | `store` |
 //! | answer from the page | `page`, `conditional`, `range` |
-//! | run the handler | `serve`, `fill` |
+//! | one fill a key | `flight`, `follow`, `apart` |
+//! | run the handler | `serve`, `fill`; in the background `refresh`, `retry`; where it fails `stand_in` |
 //! | may this response be kept, and how long | `admit`, `directives`, `freshness`, `vary` |
-//! | keep it | `body`, `page`, `store` |
+//! | keep it | `body`, `gather`, `describe`, `page`, `store` |
 //! | tell | `outcome`, `status`, `repeated`, `stats` |
 //!
 //! `admit`, `conditional`, `cookies`, `directives`, `freshness`, `origin`, `query`, `range` and `vary` take values and

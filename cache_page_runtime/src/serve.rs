@@ -154,14 +154,15 @@ impl<'r> Lookup<'r> {
         if self.cache.obeys_clients() && self.admitted != Err(Reason::Method) {
             self.wishes = Some(Wishes::of(self.request.headers()));
         }
-        if let Err(reason) = self.admit() {
-            return self.unless_only_if_cached(|lookup| Way::Run(Fill::start(lookup, Err(reason), None)));
-        }
         let now = self.cache.clock().now();
+        if let Err(reason) = self.admit() {
+            return self
+                .unless_only_if_cached(|lookup| Way::Run(Fill::start(lookup, Err(reason), None, now)));
+        }
         match self.page(now) {
             Ok(answer) if answer.is_due => self.answer_and_refresh(&answer, now, in_background),
             Ok(answer) => Way::Answered(self.answer(&answer, now)),
-            Err(missing) => self.unless_only_if_cached(|lookup| lookup.join(missing, None)),
+            Err(missing) => self.unless_only_if_cached(|lookup| lookup.join(missing, None, now)),
         }
     }
 
@@ -213,9 +214,9 @@ impl<'r> Lookup<'r> {
         let missing = Missing { forward: Forward::Stale, old: Some(Arc::clone(&answer.page)) };
         if in_background {
             let response = self.answer(answer, now);
-            Way::Behind(response, Fill::start(self, Ok(missing), Some(leader)))
+            Way::Behind(response, Fill::start(self, Ok(missing), Some(leader), now))
         } else {
-            Way::Run(Fill::start(self, Ok(missing), Some(leader)))
+            Way::Run(Fill::start(self, Ok(missing), Some(leader), now))
         }
     }
 

@@ -3,12 +3,17 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use actix_web::{
-    App, HttpRequest, HttpResponse, Responder, get,
+    App, Error, HttpRequest, HttpResponse, Responder,
+    error::ErrorServiceUnavailable,
+    get,
     http::{Method, header::HeaderName},
     test::{TestRequest, init_service},
     web,
@@ -20,7 +25,7 @@ use tracing::{
     span,
 };
 
-use crate::support::{Answer, app_answering_with, asking, get, send};
+use crate::support::{Answer, Runs, app_answering_with, asking, get, send, settle};
 
 #[get("/plain")]
 #[cache_page(60, name = "plain")]
@@ -249,6 +254,53 @@ async fn one_event_a_request() {
             let age: u64 = field("age").unwrap().parse().unwrap();
             assert!(age >= 2 && age.is_multiple_of(2), "{uri}: {event:?}");
         }
+    }
+}
+
+/// The page that is sent instead tells nobody of the handler's error; the log does, and tells of runs that nobody waits for.
+#[actix_web::test]
+async fn failures_and_refreshes_are_logged() {
+    #[get("/sturdy")]
+    #[cache_page(60, name = "sturdy", stale_if_error = 600)]
+    async fn sturdy(runs: web::Data<Runs>) -> Result<&'static str, Error> {
+        if runs.count() == 1 { Ok("page") } else { Err(ErrorServiceUnavailable("the database is away")) }
+    }
+    #[get("/refreshed")]
+    #[cache_page(60, name = "refreshed", stale_while_revalidate = 600)]
+    async fn refreshed(runs: web::Data<AtomicU64>) -> HttpResponse {
+        let mut response = HttpResponse::Ok();
+        if runs.fetch_add(1, Ordering::SeqCst) == 1 {
+            response.insert_header(("set-cookie", "id=1"));
+        }
+        response.body("page")
+    }
+    let (clock, events) = (ManualClock::new(), Events::default());
+    let _guard = tracing::subscriber::set_default(events.clone());
+    let cache = PageCache::builder().clock(clock.clone()).build();
+    let app = App::new().app_data(cache).app_data(web::Data::new(Runs::default()));
+    let app = app.app_data(web::Data::new(AtomicU64::new(0)));
+    let app = init_service(app.service(sturdy).service(refreshed)).await;
+    get(&app, "/sturdy").await;
+    clock.advance(Duration::from_secs(60));
+    events.take();
+    assert_eq!(get(&app, "/sturdy").await.text(), "page");
+    let told = events.take();
+    let [failure, request] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((&*failure["handler"], &*failure["error"]), ("sturdy", "the database is away"));
+    assert_eq!((&*request["outcome"], &*request["reason"]), ("stale", "stale-if-error"));
+
+    get(&app, "/refreshed").await;
+    events.take();
+    for (kept, reason) in [("not-kept", Some("set-cookie")), ("stored", None)] {
+        clock.advance(Duration::from_secs(70));
+        get(&app, "/refreshed").await;
+        settle().await;
+        let told = events.take();
+        let [request, run] = &told[..] else { panic!("{told:?}") };
+        assert_eq!((&*request["outcome"], &*request["reason"]), ("stale", "stale-while-revalidate"));
+        let field = |name| run.get(name).map(String::as_str);
+        assert_eq!((field("handler"), field("refresh")), (Some("refreshed"), Some(kept)));
+        assert_eq!((field("reason"), field("fill_us").is_some()), (reason, true));
     }
 }
 
