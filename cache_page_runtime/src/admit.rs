@@ -30,13 +30,13 @@ pub(crate) fn method(method: &Method) -> Result<(), Reason> {
 pub(crate) struct Wishes(Directives);
 
 impl Wishes {
-    /// `Pragma: no-cache` counts where there is no `Cache-Control` (RFC 9111 5.4).
-    pub(crate) fn of(request: &HeaderMap) -> Self {
+    /// Those of a request, if it has any. `Pragma: no-cache` counts where there is no `Cache-Control` (RFC 9111 5.4).
+    pub(crate) fn of(request: &HeaderMap) -> Option<Self> {
         let mut directives = Directives::parse(request.get_all(CACHE_CONTROL));
         if !request.contains_key(CACHE_CONTROL) {
             directives.no_cache = Directives::parse(request.get_all(PRAGMA)).no_cache;
         }
-        Self(directives)
+        (directives != Directives::default()).then_some(Self(directives))
     }
 
     pub(crate) fn no_store(&self) -> bool {
@@ -212,6 +212,12 @@ impl Said {
             }
         }
         said
+    }
+
+    /// Whether it says that nothing of it may be kept, nor of what was there before.
+    pub(crate) fn takes_back(&self) -> bool {
+        let Directives { no_store, no_cache, private, must_understand, .. } = self.directives;
+        private || no_cache || no_store && !must_understand
     }
 
     /// How old the response is already.

@@ -23,6 +23,10 @@ pub(crate) struct Apart {
     hasher: RandomState,
 }
 
+/// The hash of a key.
+#[derive(Clone, Copy)]
+pub(crate) struct Mark(u64);
+
 #[derive(Default)]
 struct Place {
     hash: AtomicU64,
@@ -37,27 +41,35 @@ impl Apart {
     }
 
     pub(crate) fn remember(&self, key: &[u8], now: Moment) {
-        let (place, hash) = self.place(key);
-        place.hash.store(hash, Ordering::Relaxed);
+        self.extend(Mark(self.hasher.hash_one(key)), now);
+    }
+
+    /// It was so once more.
+    pub(crate) fn extend(&self, mark: Mark, now: Moment) {
+        let place = self.place(mark);
+        place.hash.store(mark.0, Ordering::Relaxed);
         place.until.store((now + REMEMBERED).as_nanos(), Ordering::Relaxed);
     }
 
     pub(crate) fn forget(&self, key: &[u8]) {
-        let (place, hash) = self.place(key);
-        if place.hash.load(Ordering::Relaxed) == hash {
+        let mark = Mark(self.hasher.hash_one(key));
+        let place = self.place(mark);
+        if place.hash.load(Ordering::Relaxed) == mark.0 {
             place.until.store(0, Ordering::Relaxed);
         }
     }
 
-    pub(crate) fn knows(&self, key: &[u8], now: Moment) -> bool {
-        let (place, hash) = self.place(key);
-        place.hash.load(Ordering::Relaxed) == hash && now.as_nanos() < place.until.load(Ordering::Relaxed)
+    /// What a key is remembered by, if it is.
+    pub(crate) fn find(&self, key: &[u8], now: Moment) -> Option<Mark> {
+        let mark = Mark(self.hasher.hash_one(key));
+        let place = self.place(mark);
+        let is_there = place.hash.load(Ordering::Relaxed) == mark.0;
+        (is_there && now.as_nanos() < place.until.load(Ordering::Relaxed)).then_some(mark)
     }
 
-    fn place(&self, key: &[u8]) -> (&Place, u64) {
-        let hash = self.hasher.hash_one(key);
+    fn place(&self, Mark(hash): Mark) -> &Place {
         let [one, two, ..] = hash.to_le_bytes();
-        (&self.places[usize::from(u16::from_le_bytes([one, two])) % PLACES], hash)
+        &self.places[usize::from(u16::from_le_bytes([one, two])) % PLACES]
     }
 }
 
@@ -70,17 +82,18 @@ mod tests {
     fn remembers_a_key_for_a_while_or_until_it_is_told_otherwise() {
         let (apart, manual) = (Apart::new(), ManualClock::new());
         let clock = Clock::Manual(manual.clone());
-        assert!(!apart.knows(b"one", clock.now()));
+        let knows = |key: &[u8]| apart.find(key, clock.now()).is_some();
+        assert!(!knows(b"one"));
         apart.remember(b"one", clock.now());
-        assert!(apart.knows(b"one", clock.now()) && !apart.knows(b"two", clock.now()));
+        assert!(knows(b"one") && !knows(b"two"));
         apart.forget(b"two");
         manual.advance(REMEMBERED - Duration::from_nanos(1));
-        assert!(apart.knows(b"one", clock.now()));
+        assert!(knows(b"one"));
         manual.advance(Duration::from_nanos(1));
-        assert!(!apart.knows(b"one", clock.now()));
+        assert!(!knows(b"one"));
         apart.remember(b"one", clock.now());
         apart.forget(b"one");
-        assert!(!apart.knows(b"one", clock.now()));
+        assert!(!knows(b"one"));
     }
 
     #[test]
@@ -89,7 +102,8 @@ mod tests {
         for number in 0..100_000_u32 {
             apart.remember(&number.to_le_bytes(), now);
         }
-        let known = (0..100_000_u32).filter(|number| apart.knows(&number.to_le_bytes(), now)).count();
+        let known =
+            (0..100_000_u32).filter(|number| apart.find(&number.to_le_bytes(), now).is_some()).count();
         assert!((1..=PLACES).contains(&known), "{known}");
     }
 }

@@ -9,6 +9,8 @@ use actix_web::{
 pub(crate) fn bytes(body: BoxBody) -> Result<Option<Bytes>, BoxBody> {
     match body.size() {
         BodySize::None => Ok(None),
+        // Servers do not read what is announced to be nothing: it would never come to its end.
+        BodySize::Sized(0) => Ok(Some(Bytes::new())),
         _ => body.try_into_bytes().map(Some),
     }
 }

@@ -4,7 +4,7 @@ use std::{
     convert::Infallible,
     fmt,
     future::{Ready, ready},
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, Weak},
     time::Duration,
 };
 
@@ -74,7 +74,7 @@ pub struct PageCache {
     inner: Arc<Inner>,
 }
 
-struct Inner {
+pub(crate) struct Inner {
     store: Store,
     clock: Clock,
     max_body: usize,
@@ -103,6 +103,12 @@ pub(crate) struct Times {
     pub(crate) eager: bool,
 }
 
+impl Inner {
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+}
+
 impl PageCache {
     /// An empty cache with the default limits.
     #[must_use]
@@ -120,6 +126,25 @@ impl PageCache {
     pub fn stats(&self) -> Stats {
         let Inner { counters, store, flights, .. } = &*self.inner;
         counters.stats(store.pages(), store.bytes(), flights.count())
+    }
+
+    /// Drops all pages whose time is over, and returns how many went.
+    ///
+    /// The cache does so by itself, a few at a time, as others are kept. One that nothing comes to any more holds what it has
+    /// until it is told. It takes time for each page that is kept, and nothing else is kept meanwhile; pages are still sent.
+    // It is called for what it does.
+    #[allow(clippy::must_use_candidate)]
+    pub fn sweep(&self) -> usize {
+        self.inner.store.sweep(self.inner.clock.now())
+    }
+
+    /// Where it is, which tells it from others.
+    pub(crate) fn as_ptr(&self) -> *const Inner {
+        Arc::as_ptr(&self.inner)
+    }
+
+    pub(crate) fn downgrade(&self) -> Weak<Inner> {
+        Arc::downgrade(&self.inner)
     }
 
     /// The cache of the App that a request is handled in, if the author gave it one.
@@ -247,7 +272,8 @@ impl Default for PageCacheBuilder {
 impl PageCacheBuilder {
     /// The most bytes that all pages together may take: bodies, headers, keys and bookkeeping. 64 MiB by default.
     ///
-    /// When a page needs room, the oldest go.
+    /// When a page needs room, those go that nobody asked for a second time, then those that nobody asked for since their
+    /// turn came last. A page that would take more than a quarter of it is not kept.
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
         self

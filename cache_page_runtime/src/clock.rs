@@ -24,6 +24,10 @@ impl Moment {
         self.0.saturating_sub(earlier.0)
     }
 
+    pub(crate) fn before(self, time: Duration) -> Self {
+        Self(self.0.saturating_sub(time))
+    }
+
     pub(crate) fn since_start(self) -> Duration {
         self.0
     }

@@ -5,15 +5,17 @@ use std::{future::poll_fn, sync::Arc, task::Poll};
 use actix_web::{HttpRequest, HttpResponse, http::Method};
 
 use crate::{
+    apart::Mark,
     buffer::Buffer,
     cache::PageCache,
     clock::{Moment, Sleep},
     fill::Fill,
     flight::{Follower, Joined, Leader, Turn},
     key::Key,
-    outcome::{Forward, Outcome},
+    outcome::{Forward, Outcome, Reason},
     page::Page,
     serve::{Answer, Lookup, Missing, Way},
+    status::Report,
     vary::Names,
 };
 
@@ -43,10 +45,17 @@ impl Landed {
         Self { page, names, said, outcome: Outcome::Collapsed }
     }
 
-    /// It was not made just now: to the leader, that was the outcome of sending it.
-    pub(crate) fn told_as(mut self, outcome: Outcome) -> Self {
-        self.outcome = outcome;
-        self
+    /// One that was not made just now. It depends on what it says itself, whatever the store knows of it by now; to the
+    /// leader, that was the outcome of sending it.
+    pub(crate) fn old(
+        page: Arc<Page>,
+        outcome: Outcome,
+        cache: &PageCache,
+        key: Key<'_>,
+        leader: &HttpRequest,
+    ) -> Self {
+        let names = page.varies_by();
+        Self { outcome, ..Self::new(page, names, cache, key, leader) }
     }
 
     /// Whether this request would have got the same page.
@@ -71,46 +80,51 @@ pub(crate) struct Waiting {
     place: Box<[u8]>,
 }
 
+/// How a request takes part in making its page.
+enum Part {
+    Lead(Leader<Landed>),
+    Follow(Follower<Landed>, Box<[u8]>),
+    Alone(Option<Mark>),
+}
+
 impl Lookup<'_> {
     /// Takes part in making a page: as its leader, as a follower, or alone where nothing was to be shared lately.
     ///
     /// Nobody waits twice under one key: where the first page turns out to be a variant for others, there is a key for this
     /// request's own.
     pub(crate) fn join(&mut self, missing: Missing, waited_for: Option<&[u8]>, now: Moment) -> Way {
-        let joined = match missing.forward {
+        let part = |place: &[u8]| self.take_part(place, waited_for, now);
+        let part = match (missing.forward, self.key.cover.key()) {
             // It was asked for a page that is begun after it came.
-            Forward::Request => None,
+            (Forward::Request, _) | (_, None) => Part::Alone(None),
             // No headers are known to matter.
-            Forward::Miss => {
-                self.key.cover.key().and_then(|key| self.take_part(key.as_bytes(), waited_for, now))
-            }
-            _ => self.key.cover.key().and_then(|key| {
-                let headers = self.request.headers();
-                self.cache.store().with_place(key, headers, |place| self.take_part(place, waited_for, now))
-            }),
+            (Forward::Miss, Some(key)) => part(key.as_bytes()),
+            (_, Some(key)) => self.cache.store().with_place(key, self.request.headers(), part),
         };
-        match joined {
-            Some((Joined::Lead(leader), _)) => self.lead(leader, missing.forward, now),
-            Some((Joined::Follow(follower), place)) => {
-                Way::Wait(Waiting { follower, forward: missing.forward, place })
+        match part {
+            Part::Lead(leader) => self.lead(leader, missing.forward, now),
+            Part::Follow(follower, place) => Way::Wait(Waiting { follower, forward: missing.forward, place }),
+            Part::Alone(mark) => {
+                let mut fill = Fill::start(self, Ok(missing), None, now);
+                fill.mark = mark;
+                Way::Run(fill)
             }
-            Some((Joined::Apart, _)) | None => Way::Run(Fill::start(self, Ok(missing), None, now)),
         }
     }
 
-    fn take_part(
-        &self,
-        place: &[u8],
-        waited_for: Option<&[u8]>,
-        now: Moment,
-    ) -> Option<(Joined<Landed>, Box<[u8]>)> {
-        if waited_for == Some(place) || self.cache.apart().knows(place, now) {
-            return None;
+    fn take_part(&self, place: &[u8], waited_for: Option<&[u8]>, now: Moment) -> Part {
+        if waited_for == Some(place) {
+            return Part::Alone(None);
+        }
+        if let Some(mark) = self.cache.apart().find(place, now) {
+            return Part::Alone(Some(mark));
         }
         let may_lead = *self.request.method() == Method::GET;
-        let joined = self.cache.flights().join(place, now.since_start(), may_lead);
-        let place = if matches!(joined, Joined::Follow(_)) { place.into() } else { Box::default() };
-        Some((joined, place))
+        match self.cache.flights().join(place, now.since_start(), may_lead) {
+            Joined::Lead(leader) => Part::Lead(leader),
+            Joined::Follow(follower) => Part::Follow(follower, place.into()),
+            Joined::Apart => Part::Alone(None),
+        }
     }
 
     /// A page may have been kept since this request looked for it: it is looked for once more before the handler runs.
@@ -118,9 +132,10 @@ impl Lookup<'_> {
         match self.page(now) {
             Ok(answer) => {
                 let key = self.key.cover.key();
-                let landed =
-                    |key| Landed::new(Arc::clone(&answer.page), Names::new(), self.cache, key, self.request);
-                leader.land_with(|| key.map(landed).map(|landed| landed.told_as(answer.outcome())));
+                let landed = |key| {
+                    Landed::old(Arc::clone(&answer.page), answer.outcome(), self.cache, key, self.request)
+                };
+                leader.land_with(|| key.map(landed));
                 Way::Answered(self.answer(&answer, now))
             }
             // What was of no use any more was dropped when this request saw it first.
@@ -135,7 +150,9 @@ impl Lookup<'_> {
         let clock = self.cache.clock();
         let ends = clock.now() + self.cache.times().follower_wait;
         loop {
+            let gone = Gone { lookup: self, forward: waiting.forward };
             let turn = wait(&mut waiting.follower, self.cache, ends).await;
+            std::mem::forget(gone);
             let (now, forward) = (clock.now(), waiting.forward);
             let way = match turn {
                 Some(Turn::Lead(leader)) => self.lead(leader, forward, now),
@@ -147,10 +164,13 @@ impl Lookup<'_> {
                         Err(missing) => self.join(missing, Some(&waiting.place), now),
                     },
                 },
-                Some(Turn::Apart) | None => {
-                    let old = self.page(now).err().and_then(|missing| missing.old);
-                    Way::Run(Fill::start(self, Ok(Missing { forward, old }), None, now))
-                }
+                // There may be a page after all, kept by somebody else, or an old one for a handler that has just failed.
+                Some(Turn::Apart) | None => match self.page(now) {
+                    Ok(answer) => Way::Answered(self.answer(&answer, now)),
+                    Err(Missing { old, .. }) => {
+                        Way::Run(Fill::start(self, Ok(Missing { forward, old }), None, now))
+                    }
+                },
             };
             match way {
                 Way::Answered(response) => return Ok(response),
@@ -163,6 +183,20 @@ impl Lookup<'_> {
     fn answer_landed(&self, landed: &Landed, forward: Forward, now: Moment) -> Option<Answer> {
         let is_own = landed.is_for(self.key.cover.key()?, self.request);
         is_own.then(|| Answer::landed(landed, forward, now))
+    }
+}
+
+/// A client that goes away while its request follows: nobody else would tell what became of it.
+struct Gone<'l, 'r> {
+    lookup: &'l Lookup<'r>,
+    forward: Forward,
+}
+
+impl Drop for Gone<'_, '_> {
+    fn drop(&mut self) {
+        let outcome = Outcome::NotKept(Reason::Abandoned);
+        let report = Report { forward: Some(self.forward), ..Report::of(outcome) };
+        report.log(self.lookup.cache, self.lookup.policy);
     }
 }
 

@@ -1,8 +1,9 @@
 //! Bodies that come piece by piece: each piece goes to the client at once, and a copy of it here, until all are there.
 
 use std::{
+    collections::VecDeque,
     pin::Pin,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
 };
 
@@ -10,37 +11,95 @@ use actix_web::{
     body::{BodySize, BoxBody, MessageBody},
     dev::ResponseHead,
     http::header::HeaderMap,
+    rt::task::yield_now,
     web::Bytes,
 };
 use http::StatusCode;
 
 use crate::{
     body,
-    fill::{Admitted, Fill},
+    fill::Fill,
+    keep::Admitted,
     outcome::{Outcome, Reason},
     page::Head,
     status::Report,
 };
 
-/// How much all bodies together hold that are still to come to their end. Clients decide when that is.
+/// What is there of all bodies that are still to come to their end. When that is, is up to clients, and some never read on:
+/// the one that was begun first is given up where another one needs its room.
 pub(crate) struct Gathered {
-    bytes: AtomicUsize,
+    under_way: Mutex<UnderWay>,
     most: usize,
 }
 
+#[derive(Default)]
+struct UnderWay {
+    /// Taken by all of them together.
+    bytes: usize,
+    copies: VecDeque<Arc<Pieces>>,
+}
+
+/// What is there of one of them; nothing once it was given up. Only locked by whoever has locked those under way.
+#[derive(Default)]
+struct Pieces(Mutex<Option<Vec<u8>>>);
+
 impl Gathered {
     pub(crate) fn new(most: usize) -> Self {
-        Self { bytes: AtomicUsize::new(0), most }
+        Self { under_way: Mutex::default(), most }
     }
 
-    fn take(&self, more: usize) -> bool {
-        let sum = |bytes: usize| bytes.checked_add(more).filter(|sum| *sum <= self.most);
-        self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum).is_ok()
+    fn begin(&self) -> Arc<Pieces> {
+        let pieces = Arc::new(Pieces(Mutex::new(Some(Vec::new()))));
+        lock(&self.under_way).copies.push_back(Arc::clone(&pieces));
+        pieces
     }
 
-    fn give_back(&self, bytes: usize) {
-        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    fn add(&self, pieces: &Arc<Pieces>, piece: &[u8], longest: usize) -> Result<(), Reason> {
+        let mut under_way = lock(&self.under_way);
+        let (length, capacity) = match &*lock(&pieces.0) {
+            Some(bytes) => (bytes.len().saturating_add(piece.len()), bytes.capacity()),
+            None => return Err(Reason::Crowded),
+        };
+        if length > longest {
+            return Err(Reason::TooLarge);
+        }
+        if length > capacity {
+            // Twice as much as before, so that a body of many pieces is not copied at each of them.
+            let more = length.max(capacity.saturating_mul(2)).min(longest) - capacity;
+            self.make_room(&mut under_way, pieces, more)?;
+            under_way.bytes += more;
+            if let Some(bytes) = &mut *lock(&pieces.0) {
+                bytes.reserve_exact(capacity + more - bytes.len());
+            }
+        }
+        if let Some(bytes) = &mut *lock(&pieces.0) {
+            bytes.extend_from_slice(piece);
+        }
+        Ok(())
     }
+
+    fn make_room(&self, under_way: &mut UnderWay, wanted: &Arc<Pieces>, more: usize) -> Result<(), Reason> {
+        while under_way.bytes.saturating_add(more) > self.most {
+            let oldest = under_way.copies.iter().position(|pieces| !Arc::ptr_eq(pieces, wanted));
+            let oldest = oldest.and_then(|place| under_way.copies.remove(place)).ok_or(Reason::Crowded)?;
+            under_way.bytes -= lock(&oldest.0).take().map_or(0, |bytes| bytes.capacity());
+        }
+        Ok(())
+    }
+
+    /// All that is there, which is not under way any more.
+    fn end(&self, pieces: &Arc<Pieces>) -> Option<Vec<u8>> {
+        let mut under_way = lock(&self.under_way);
+        let bytes = lock(&pieces.0).take()?;
+        under_way.bytes -= bytes.capacity();
+        under_way.copies.retain(|other| !Arc::ptr_eq(other, pieces));
+        Some(bytes)
+    }
+}
+
+/// Nothing panics halfway through a change while one of these is held.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The body that the client gets.
@@ -56,9 +115,7 @@ struct Copy {
     status: StatusCode,
     reason: Option<&'static str>,
     headers: HeaderMap,
-    bytes: Vec<u8>,
-    /// What was taken of the room for all, which is what `bytes` has allocated.
-    taken: usize,
+    pieces: Arc<Pieces>,
     /// How long it will be, if its handler told.
     announced: Option<u64>,
 }
@@ -69,79 +126,55 @@ impl Gather {
             BodySize::Sized(length) => Some(length),
             BodySize::None | BodySize::Stream => None,
         };
-        let mut copy = Box::new(Copy {
+        let is_too_large = announced.is_some_and(|length| length > fill.longest_body() as u64);
+        let copy = Box::new(Copy {
+            pieces: fill.cache.gathered().begin(),
             fill,
             admitted: Some(admitted),
             status: head.status,
             reason: head.reason,
             headers: head.headers.clone(),
-            bytes: Vec::new(),
-            taken: 0,
             announced,
         });
-        let fits =
-            copy.make_room(announced.map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX)));
-        let copy = match fits {
-            Ok(()) => Some(copy),
-            Err(reason) => {
-                copy.refuse(reason);
-                None
-            }
-        };
-        Self { body, copy }
+        if is_too_large {
+            copy.refuse(Reason::TooLarge);
+            return Self { body, copy: None };
+        }
+        Self { body, copy: Some(copy) }
     }
 
     /// Reads it where there is no client, as long as it may be kept.
     pub(crate) async fn drain(mut self) {
         while self.copy.is_some() {
             std::future::poll_fn(|context| Pin::new(&mut self).poll_next(context)).await;
+            yield_now().await;
         }
     }
 }
 
 impl Copy {
-    /// Room for so many bytes more.
-    fn make_room(&mut self, more: usize) -> Result<(), Reason> {
-        let length = self.bytes.len().saturating_add(more);
-        if length > self.fill.longest_body() {
-            return Err(Reason::TooLarge);
-        }
-        if length > self.bytes.capacity() {
-            // Twice as much as before, so that a body of many pieces is not copied at each of them.
-            let capacity = length.max(self.bytes.capacity().saturating_mul(2)).min(self.fill.longest_body());
-            let additional = capacity - self.taken;
-            if !self.fill.cache.gathered().take(additional) {
-                return Err(Reason::Crowded);
-            }
-            self.taken = capacity;
-            self.bytes.reserve_exact(capacity - self.bytes.len());
-        }
-        Ok(())
-    }
-
-    fn add(&mut self, piece: &[u8]) -> Result<(), Reason> {
-        self.make_room(piece.len())?;
-        self.bytes.extend_from_slice(piece);
-        Ok(())
+    fn add(&self, piece: &[u8]) -> Result<(), Reason> {
+        self.fill.cache.gathered().add(&self.pieces, piece, self.fill.longest_body())
     }
 
     /// All of it is there.
     fn keep(mut self: Box<Self>) {
-        let bytes = std::mem::take(&mut self.bytes);
         let Some(admitted) = self.admitted.take() else { return };
+        let Some(bytes) = self.fill.cache.gathered().end(&self.pieces) else {
+            return self.refuse(Reason::Crowded);
+        };
         if self.announced.is_some_and(|length| length != bytes.len() as u64) {
             return self.refuse(Reason::BrokenOff);
         }
+        if admitted.is_over(self.fill.now()) {
+            return self.refuse(Reason::Expired);
+        }
         let fill = admitted.fill;
         let head = Head { status: self.status, reason: self.reason, headers: &self.headers, names_own: true };
-        let now = self.fill.cache.clock().now();
-        match self.fill.keep(head, Some(&body::compact(bytes.into())), admitted, now) {
+        match self.fill.keep(head, Some(&body::compact(bytes.into())), admitted) {
             Ok(_) => {
-                let report = Report {
-                    forward: self.fill.forwarded(),
-                    fill: Some(fill),
-                    ..Report::of(Outcome::Stored)
-                };
+                let forward = self.fill.forwarded.ok();
+                let report = Report { forward, fill: Some(fill), ..Report::of(Outcome::Stored) };
                 self.fill.tell(report, None);
             }
             Err(reason) => self.refuse(reason),
@@ -149,15 +182,16 @@ impl Copy {
     }
 
     fn refuse(mut self: Box<Self>, reason: Reason) {
-        self.fill.part(reason);
-        let report = Report { forward: self.fill.forwarded(), ..Report::of(Outcome::NotKept(reason)) };
-        self.fill.tell(report, None);
+        let now = self.fill.now();
+        self.fill.part(None, now);
+        let forward = self.fill.forwarded.ok();
+        self.fill.tell(Report { forward, ..Report::of(Outcome::NotKept(reason)) }, None);
     }
 }
 
 impl Drop for Copy {
     fn drop(&mut self) {
-        self.fill.cache.gathered().give_back(self.taken);
+        drop(self.fill.cache.gathered().end(&self.pieces));
     }
 }
 
@@ -175,7 +209,7 @@ impl MessageBody for Gather {
         let this = self.get_mut();
         let piece = Pin::new(&mut this.body).poll_next(context);
         let Poll::Ready(piece) = piece else { return Poll::Pending };
-        if let Some(mut copy) = this.copy.take() {
+        if let Some(copy) = this.copy.take() {
             match &piece {
                 Some(Ok(piece)) => match copy.add(piece) {
                     Ok(()) => this.copy = Some(copy),

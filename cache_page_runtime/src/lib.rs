@@ -11,12 +11,12 @@
 //! | the request comes in, with its cache and its App | `request`, `cache`, `app` |
 //! | what the arguments read | `input`, `key`, `buffer`, `origin`, `cookies` |
 //! | may this request use the cache | `admit` |
-//! | look up | `store` |
+//! | look up | `hot`, `store` |
 //! | answer from the page | `page`, `conditional`, `range` |
 //! | one fill a key | `flight`, `follow`, `apart` |
 //! | run the handler | `serve`, `fill`; in the background `refresh`, `retry`; where it fails `stand_in` |
 //! | may this response be kept, and how long | `admit`, `directives`, `freshness`, `vary` |
-//! | keep it | `body`, `gather`, `describe`, `page`, `store` |
+//! | keep it | `keep`, `body`, `gather`, `describe`, `page`, `store` |
 //! | tell | `outcome`, `status`, `repeated`, `stats` |
 //!
 //! `admit`, `conditional`, `cookies`, `directives`, `freshness`, `origin`, `query`, `range` and `vary` take values and
@@ -41,7 +41,9 @@ mod freshness;
 #[doc(hidden)]
 pub mod fuzzing;
 mod gather;
+mod hot;
 mod input;
+mod keep;
 mod key;
 mod origin;
 mod outcome;

@@ -91,6 +91,8 @@ reasons! {
     Streamed = "streamed",
     /// The body broke off: its stream ended with an error, or with another length than it had announced.
     BrokenOff = "broken-off",
+    /// A page whose making began later is kept already.
+    Overtaken = "overtaken",
     /// So much was being gathered from other streams that there was no room for this one's copy.
     Crowded = "crowded",
     /// The body is longer than one that is kept may be.

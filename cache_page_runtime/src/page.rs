@@ -1,6 +1,10 @@
 //! A kept page: frozen from a handler's response, thawed into as many as are asked for.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use actix_web::{
     HttpResponse,
@@ -22,11 +26,17 @@ use crate::{
     freshness::Stale,
     repeated,
     retry::Retry,
+    vary,
 };
 
-/// What a page takes beside the bytes of its headers and body: itself, and what allocations cost.
-const BOOKKEEPING: usize = 256;
-const A_HEADER: usize = size_of::<Line>() + 32;
+/// So many fills before the end of its time, the lot that has a page made anew comes up once in a hundred million.
+const MOST_FILLS: u32 = 18;
+
+/// A page behind an `Arc`.
+const PAGE: usize = size_of::<Page>() + 16;
+
+/// What `Bytes` that are shared take beside themselves.
+const BYTES: usize = 24;
 
 /// Headers that say something about one connection or one hop, not about the page (RFC 9110 7.6.1, 11.7); and those that are
 /// written anew each time.
@@ -64,6 +74,8 @@ pub struct Page {
     body: Option<Bytes>,
     lifetime: Lifetime,
     retry: Retry,
+    /// The handler has taken it back: whoever has it in hand must not send it instead of something new.
+    withdrawn: AtomicBool,
 }
 
 /// What a page is made of, beside its body.
@@ -137,19 +149,11 @@ impl Page {
         let replayed = head.headers.iter().filter(|(name, _)| is_replayed(name));
         let lines: SmallVec<[(&HeaderName, &HeaderValue); 16]> =
             replayed.chain(added.iter().map(|(name, value)| (name, value))).collect();
-        // All values in one allocation of their own size: one that echoes a request would keep that request's buffer.
-        let mut values = Vec::with_capacity(lines.iter().map(|(_, value)| value.len()).sum());
-        lines.iter().for_each(|(_, value)| values.extend_from_slice(value.as_bytes()));
-        let mut values = Bytes::from(values);
         let mut headers: Vec<Line> = Vec::with_capacity(lines.len());
-        for (name, value) in lines {
-            let own = values.split_to(value.len());
-            // What is a value can be made into one.
-            let mut own = HeaderValue::from_maybe_shared(own).unwrap_or_else(|_| value.clone());
-            own.set_sensitive(value.is_sensitive());
+        for (name, value) in own_values(lines.into_iter()) {
             let repeats = headers.iter().any(|line| line.name == *name);
             let of_a_copy = is_of_a_good_copy(name);
-            headers.push(Line { name: name.clone(), value: own, repeats, of_a_copy });
+            headers.push(Line { name: name.clone(), value, repeats, of_a_copy });
         }
         Self {
             status: head.status,
@@ -158,6 +162,7 @@ impl Page {
             body,
             lifetime,
             retry: Retry::default(),
+            withdrawn: AtomicBool::new(false),
         }
     }
 
@@ -238,14 +243,39 @@ impl Page {
         self.lifetime.kept_for.map_or(Duration::ZERO, |kept_for| since.saturating_sub(kept_for))
     }
 
+    fn is_within(&self, stale: Duration, now: Moment) -> bool {
+        let is_in_time = self.is_fresh(now) || self.stale_for(now) < stale;
+        is_in_time && !self.withdrawn.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn withdraw(&self) {
+        self.withdrawn.store(true, Ordering::Release);
+    }
+
+    /// When its handler began.
+    pub(crate) fn begun_at(&self) -> Moment {
+        self.lifetime.made_at.before(self.lifetime.fill)
+    }
+
+    /// The request headers that its own `Vary` names.
+    pub(crate) fn varies_by(&self) -> vary::Names {
+        let mut names = vary::Names::new();
+        for (_, line) in self.headers().filter(|(name, _)| **name == VARY) {
+            let named = line.as_bytes().split(|&byte| byte == b',');
+            let named = named.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok());
+            named.for_each(|name| vary::insert(&mut names, name));
+        }
+        names
+    }
+
     /// Whether it may be sent while it is made anew.
     pub(crate) fn may_wait(&self, now: Moment) -> bool {
-        self.is_fresh(now) || self.stale_for(now) < self.lifetime.stale.while_revalidate
+        self.is_within(self.lifetime.stale.while_revalidate, now)
     }
 
     /// Whether it may be sent where making it anew fails.
     pub(crate) fn may_stand_in(&self, now: Moment) -> bool {
-        self.is_fresh(now) || self.stale_for(now) < self.lifetime.stale.if_error
+        self.is_within(self.lifetime.stale.if_error, now)
     }
 
     /// Whether it may be sent at all.
@@ -253,18 +283,17 @@ impl Page {
         self.may_wait(now) || self.may_stand_in(now)
     }
 
+    /// Whether a lot may be drawn for it.
+    pub(crate) fn may_be_due(&self, now: Moment) -> bool {
+        self.ttl(now).is_some_and(|left| left < self.lifetime.fill.saturating_mul(MOST_FILLS))
+    }
+
     /// Whether it is time to make it anew before its own time is over, by a lot that is drawn for each request: the nearer
     /// the end and the slower the handler, the likelier (Vattani et al., "Optimal Probabilistic Cache Stampede Prevention").
     pub(crate) fn is_due(&self, now: Moment, draw: impl FnOnce() -> f64) -> bool {
-        /// A lot that is larger comes up once in a hundred million.
-        const MOST: u32 = 18;
-        let fill = self.lifetime.fill;
-        match self.ttl(now) {
-            Some(left) if left < fill.saturating_mul(MOST) => {
-                left < fill.mul_f64(-draw().ln().max(-f64::from(MOST)))
-            }
-            _ => false,
-        }
+        let most = f64::from(MOST_FILLS);
+        let sooner = || self.lifetime.fill.as_secs_f64() * (-draw().ln()).min(most);
+        self.may_be_due(now) && self.ttl(now).is_some_and(|left| left.as_secs_f64() < sooner())
     }
 
     /// When to try again after making it anew has failed.
@@ -277,10 +306,34 @@ impl Page {
         self.lifetime.kept_for.map(|kept_for| kept_for.saturating_sub(now.since(self.lifetime.made_at)))
     }
 
-    /// What it takes in memory.
+    /// When it is of no use any more; `None` is never.
+    pub(crate) fn until(&self) -> Option<Moment> {
+        let Lifetime { made_at, kept_for, stale, .. } = self.lifetime;
+        let stale_for = stale.while_revalidate.max(stale.if_error);
+        kept_for.map(|kept_for| made_at + kept_for.saturating_add(stale_for))
+    }
+
+    /// What it takes in memory: each of its allocations.
     pub(crate) fn weight(&self) -> usize {
-        let lines = self.headers.iter().map(|line| A_HEADER + line.name.as_str().len() + line.value.len());
-        lines.fold(BOOKKEEPING + self.body().len(), usize::saturating_add)
+        let bytes = |length: usize| if length > 0 { length + BYTES } else { 0 };
+        let names: usize = self.headers.iter().map(|line| weight_of_name(&line.name)).sum();
+        let values: usize = self.headers.iter().map(|line| line.value.len()).sum();
+        PAGE + size_of_val(&*self.headers) + names + bytes(values) + bytes(self.body().len())
+    }
+
+    /// The same page in allocations of its own, for one worker.
+    pub(crate) fn copy(&self) -> Self {
+        let lines = self.headers.iter().map(|line| (line, &line.value));
+        let headers = own_values(lines).map(|(line, value)| Line { name: line.name.clone(), value, ..*line });
+        Self {
+            status: self.status,
+            reason: self.reason,
+            headers: headers.collect(),
+            body: self.body.as_ref().map(|bytes| Bytes::copy_from_slice(bytes)),
+            lifetime: self.lifetime,
+            retry: Retry::default(),
+            withdrawn: AtomicBool::new(false),
+        }
     }
 }
 
@@ -310,6 +363,52 @@ pub(crate) fn etag(body: &[u8]) -> Option<HeaderValue> {
     text.extend(nibbles(&hash).iter().map(digit));
     text.push(b'"');
     HeaderValue::from_bytes(&text).ok()
+}
+
+/// What a header's name takes beside its line. Those that are known to everybody are numbers; nothing tells that from outside,
+/// so these are the ones that are usual.
+fn weight_of_name(name: &HeaderName) -> usize {
+    match *name {
+        header::CONTENT_TYPE
+        | CACHE_CONTROL
+        | DATE
+        | ETAG
+        | VARY
+        | LAST_MODIFIED
+        | EXPIRES
+        | header::CONTENT_ENCODING
+        | header::CONTENT_LANGUAGE
+        | CONTENT_LOCATION
+        | header::CONTENT_DISPOSITION
+        | header::CONTENT_SECURITY_POLICY
+        | ACCEPT_RANGES
+        | header::LINK
+        | header::LOCATION
+        | header::SERVER
+        | header::STRICT_TRANSPORT_SECURITY
+        | header::REFERRER_POLICY
+        | header::X_CONTENT_TYPE_OPTIONS
+        | header::X_FRAME_OPTIONS
+        | header::X_XSS_PROTECTION
+        | header::ACCESS_CONTROL_ALLOW_ORIGIN => 0,
+        _ => name.as_str().len() + BYTES,
+    }
+}
+
+/// The same values in one allocation of their own size: one that echoes a request would keep that request's buffer.
+fn own_values<'v, T>(
+    lines: impl Iterator<Item = (T, &'v HeaderValue)> + Clone,
+) -> impl Iterator<Item = (T, HeaderValue)> {
+    let mut all = Vec::with_capacity(lines.clone().map(|(_, value)| value.len()).sum());
+    lines.clone().for_each(|(_, value)| all.extend_from_slice(value.as_bytes()));
+    let mut all = Bytes::from(all);
+    lines.map(move |(of, value)| {
+        // What is a value can be made into one.
+        let mut own =
+            HeaderValue::from_maybe_shared(all.split_to(value.len())).unwrap_or_else(|_| value.clone());
+        own.set_sensitive(value.is_sensitive());
+        (of, own)
+    })
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: String) {

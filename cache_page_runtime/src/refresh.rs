@@ -55,11 +55,13 @@ impl Lookup<'_> {
 }
 
 /// Runs a handler on this worker, its request being answered.
-pub(crate) fn spawn<F>(fill: Box<Fill>, handler: F)
+pub(crate) fn spawn<F>(mut fill: Box<Fill>, handler: F)
 where
     F: Future + 'static,
     F::Output: Responder,
 {
+    // From here on, whatever becomes of it.
+    fill.in_background = true;
     let request = fill.request.clone();
     spawn_boxed(Box::pin(async move {
         let handler = pin!(handler);
@@ -79,11 +81,11 @@ fn spawn_boxed(task: Pin<Box<dyn Future<Output = ()>>>) {
     }
 }
 
-/// Until it is done, or the time is over.
-pub(crate) async fn within(mut task: Pin<&mut dyn Future<Output = ()>>, mut ends: Sleep) {
+/// Until it is done (true), or the time is over.
+pub(crate) async fn within(mut task: Pin<&mut dyn Future<Output = ()>>, mut ends: Sleep) -> bool {
     poll_fn(|context| match task.as_mut().poll(context) {
-        Poll::Ready(()) => Poll::Ready(()),
-        Poll::Pending => ends.as_mut().poll(context),
+        Poll::Ready(()) => Poll::Ready(true),
+        Poll::Pending => ends.as_mut().poll(context).map(|()| false),
     })
-    .await;
+    .await
 }

@@ -25,7 +25,10 @@ impl Retry {
 
     /// One more failure: twice as long as after the last one.
     pub(crate) fn failed(&self, now: Moment, interval: Duration) {
-        // One at a time fails: it had the lead.
+        // Others may fail beside it, all of them for the same reason.
+        if !self.is_time(now) {
+            return;
+        }
         let failures = self.failures.load(Ordering::Relaxed);
         let wait = interval.saturating_mul(1 << failures.min(MOST_DOUBLINGS));
         self.failures.store(failures.saturating_add(1), Ordering::Relaxed);
@@ -46,6 +49,8 @@ mod tests {
             retry.failed(now, interval);
             let wait = Duration::from_secs(seconds);
             assert!(!retry.is_time(now + (wait - Duration::from_nanos(1))), "{seconds}");
+            // One that began at the same time, and failed as well.
+            retry.failed(now, interval);
             now = now + wait;
             assert!(retry.is_time(now), "{seconds}");
         }

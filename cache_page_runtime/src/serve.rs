@@ -15,6 +15,7 @@ use crate::{
     conditional::{self, Extent},
     fill::Fill,
     follow::{Landed, Waiting},
+    hot,
     input::{KeyInput, Varies},
     key::KeyBuilder,
     outcome::{Forward, Outcome, Reason},
@@ -152,7 +153,7 @@ impl<'r> Lookup<'r> {
         // Every handler has a type of its own, and every instantiation of a generic one: its pages are not another's.
         self.key.record(&handler);
         if self.cache.obeys_clients() && self.admitted != Err(Reason::Method) {
-            self.wishes = Some(Wishes::of(self.request.headers()));
+            self.wishes = Wishes::of(self.request.headers());
         }
         let now = self.cache.clock().now();
         if let Err(reason) = self.admit() {
@@ -183,12 +184,22 @@ impl<'r> Lookup<'r> {
     pub(crate) fn page(&self, now: Moment) -> Result<Answer, Missing> {
         let gone = |forward| Missing { forward, old: None };
         let key = self.key.cover.key().ok_or(gone(Forward::Miss))?;
+        let hash = hot::hash(key);
+        // A copy tells nobody that it should be made anew, and clients that want another page want it of the store.
+        if self.wishes.is_none()
+            && let Some(page) = hot::get(self.cache, key, hash, now)
+            && !(self.cache.times().eager && page.may_be_due(now))
+        {
+            let report = Report::of_page(Outcome::Hit, &page, now);
+            return Ok(Answer { page, report, is_due: false });
+        }
         let page = self.cache.store().get(key, self.request.headers(), now).map_err(gone)?;
         let wishes = self.wishes.as_ref();
         if page.is_fresh(now) {
             if wishes.is_none_or(|wishes| wishes.take(page.age(now), page.ttl(now))) {
                 let report = Report::of_page(Outcome::Hit, &page, now);
                 let is_due = self.cache.times().eager && refresh::is_due(&page, now);
+                hot::found(self.cache, key, hash, &page);
                 return Ok(Answer { page, report, is_due });
             }
             return Err(Missing { forward: Forward::Request, old: Some(page) });

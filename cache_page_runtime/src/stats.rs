@@ -69,7 +69,9 @@ impl Counters {
 
     pub(crate) fn count_refresh(&self, policy: &'static Policy, refresh: &Refresh) {
         self.with_tally(policy, |tally| {
-            tally.add_fill(refresh.fill);
+            if let Some(fill) = refresh.fill {
+                tally.add_fill(fill);
+            }
             Tally::add(&tally.refreshes, u64::from(refresh.kept.is_ok()));
         });
     }

@@ -137,7 +137,8 @@ impl Report {
 pub(crate) struct Refresh {
     /// Why the old page stays, if it does.
     pub(crate) kept: Result<(), Reason>,
-    pub(crate) fill: Duration,
+    /// How long the handler took, if it came to its end.
+    pub(crate) fill: Option<Duration>,
 }
 
 impl Refresh {
@@ -149,14 +150,16 @@ impl Refresh {
             handler = policy.handler(),
             refresh = if reason.is_none() { "stored" } else { "not-kept" },
             reason,
-            fill_us = u64::try_from(self.fill.as_micros()).unwrap_or(u64::MAX),
+            fill_us = self.fill.map(|fill| u64::try_from(fill.as_micros()).unwrap_or(u64::MAX)),
         );
         #[cfg(feature = "metrics")]
         {
             let (handler, reason) = (policy.handler(), reason.unwrap_or_default());
             metrics::counter!("cache_page_refreshes_total", "handler" => handler, "reason" => reason)
                 .increment(1);
-            metrics::histogram!("cache_page_fill_seconds", "handler" => handler).record(self.fill);
+            if let Some(fill) = self.fill {
+                metrics::histogram!("cache_page_fill_seconds", "handler" => handler).record(fill);
+            }
         }
     }
 }

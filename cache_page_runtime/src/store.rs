@@ -5,9 +5,11 @@
 
 #[cfg(test)]
 mod model;
+mod node;
+mod order;
 
 use std::{
-    collections::VecDeque,
+    hash::BuildHasher as _,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -22,37 +24,35 @@ use crate::{
     key::Key,
     outcome::{Forward, Reason},
     page::Page,
+    store::{
+        node::{COUNTS, Held},
+        order::Order,
+    },
     vary::{self, Names},
 };
 
-/// The keys of pages that are gone may outnumber those that are there by as many before they are swept out.
-const SLACK: usize = 64;
+pub(crate) use crate::store::node::Node;
 
 /// More variants of one page are not kept: whoever chooses what a request says could fill the store with them.
 const MOST_VARIANTS: usize = 64;
 
-/// What a list of names takes, beside the names.
-const NAMES: usize = 128;
+/// Nothing is kept that takes a larger part of the budget: one such page would push out a good part of the others.
+const LARGEST_PART: usize = 4;
 
-/// What a key takes beside its bytes: their allocation, and places in the map, the queue and a list of
-/// variants, some of which are empty.
-const A_KEY: usize = 192;
+/// Workers' copies take no larger part.
+const FOR_COPIES: usize = 8;
+
+/// What a variant takes in the list of them, some of whose places are empty.
+const IN_LIST: usize = 16;
 
 /// Pages by key, within a budget of bytes.
 ///
 /// Reading locks one shard of the map for as long as it takes to clone an `Arc`. Whatever changes what is kept does so
 /// under `order`, which is the only place that knows how much that is; a shard is only ever locked after it.
 pub(crate) struct Store {
-    map: DashMap<Arc<[u8]>, Kept, RandomState>,
+    map: DashMap<Held, What, RandomState>,
     order: Mutex<Order>,
     max_bytes: usize,
-}
-
-struct Kept {
-    what: What,
-    weight: usize,
-    /// Which of the things that were kept under this key it is.
-    turn: u64,
 }
 
 #[derive(Clone)]
@@ -69,6 +69,35 @@ impl What {
             Self::Variants(_) => true,
         }
     }
+
+    /// What it takes in memory, but for its key.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Page(page) => page.weight(),
+            Self::Variant(page, _) => page.weight().saturating_add(IN_LIST),
+            Self::Variants(variants) => {
+                let names = variants.names.iter().map(|name| name.as_str().len() + size_of::<HeaderName>());
+                size_of::<Variants>() + COUNTS + names.sum::<usize>()
+            }
+        }
+    }
+
+    /// Whether what it shows may have changed before the other was begun.
+    fn is_older_than(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Page(page) | Self::Variant(page, _), Self::Page(other) | Self::Variant(other, _)) => {
+                page.begun_at() < other.begun_at() && other.is_fresh(page.made_at())
+            }
+            _ => false,
+        }
+    }
+
+    fn until(&self) -> u64 {
+        match self {
+            Self::Page(page) | Self::Variant(page, _) => page.until().map_or(u64::MAX, Moment::as_nanos),
+            Self::Variants(_) => u64::MAX,
+        }
+    }
 }
 
 /// The variants of a page.
@@ -76,53 +105,57 @@ struct Variants {
     /// What they depend on.
     names: Names,
     /// Those that are in the map. Only ever locked by whoever has locked `order`.
-    keys: Mutex<Vec<(Arc<[u8]>, u64)>>,
+    nodes: Mutex<Vec<Arc<Node>>>,
 }
 
 impl Variants {
-    fn keys(&self) -> MutexGuard<'_, Vec<(Arc<[u8]>, u64)>> {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    fn nodes(&self) -> MutexGuard<'_, Vec<Arc<Node>>> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-#[derive(Default)]
-struct Order {
-    /// First in, first out. A key whose page was replaced or removed meanwhile stands for nothing.
-    queue: VecDeque<(Arc<[u8]>, u64)>,
-    turn: u64,
-    /// Of all that is in the map, and of all keys in the queue.
-    bytes: usize,
-    /// In the map.
-    keys: usize,
-    pages: usize,
 }
 
 impl Store {
     pub(crate) fn new(max_bytes: usize) -> Self {
-        Self { map: DashMap::default(), order: Mutex::default(), max_bytes }
+        Self { map: DashMap::default(), order: Mutex::new(Order::new(max_bytes)), max_bytes }
     }
 
     /// The page for a request, fresh or still of use; one that is neither is dropped on sight.
     pub(crate) fn get(&self, key: Key<'_>, request: &HeaderMap, now: Moment) -> Result<Arc<Page>, Forward> {
-        match self.what(key.as_bytes()) {
-            None => Err(Forward::Miss),
-            Some((What::Variants(variants), _)) => {
+        match self.look(key.as_bytes(), now) {
+            Looked::Page(page) => Ok(page),
+            Looked::Over => Err(Forward::Stale),
+            Looked::Nothing => Err(Forward::Miss),
+            Looked::Variants(variants) => {
                 let variant = key.variant(&variants.names, request).ok_or(Forward::VaryMiss)?;
-                let (what, turn) = self.what(variant.as_slice()).ok_or(Forward::VaryMiss)?;
-                self.usable(variant.as_slice(), what, turn, now)
+                match self.look(variant.as_slice(), now) {
+                    Looked::Page(page) => Ok(page),
+                    Looked::Over => Err(Forward::Stale),
+                    Looked::Nothing | Looked::Variants(_) => Err(Forward::VaryMiss),
+                }
             }
-            Some((what, turn)) => self.usable(key.as_bytes(), what, turn, now),
         }
     }
 
-    fn usable(&self, key: &[u8], what: What, turn: u64, now: Moment) -> Result<Arc<Page>, Forward> {
-        match what {
-            What::Page(page) | What::Variant(page, _) if page.is_usable(now) => Ok(page),
-            _ => {
-                self.remove(&mut self.order(), key, turn);
-                Err(Forward::Stale)
+    fn look(&self, key: &[u8], now: Moment) -> Looked {
+        let Some(there) = self.map.get(key) else { return Looked::Nothing };
+        let node = match there.value() {
+            What::Variants(variants) => return Looked::Variants(Arc::clone(variants)),
+            What::Page(page) | What::Variant(page, _) if page.is_usable(now) => {
+                there.key().0.mark();
+                return Looked::Page(Arc::clone(page));
             }
-        }
+            What::Page(_) | What::Variant(..) => Arc::clone(&there.key().0),
+        };
+        drop(there);
+        self.remove(&mut self.order(), &node);
+        Looked::Over
+    }
+
+    /// What is known of the page that is kept for everybody under that key.
+    pub(crate) fn node(&self, key: Key<'_>, page: &Arc<Page>) -> Option<Arc<Node>> {
+        let there = self.map.get(key.as_bytes())?;
+        matches!(there.value(), What::Page(known) if Arc::ptr_eq(known, page))
+            .then(|| Arc::clone(&there.key().0))
     }
 
     /// Those that share a page with a request come together under this key: the page's own, or that of a variant of it.
@@ -151,20 +184,20 @@ impl Store {
     pub(crate) fn remove_page(&self, key: Key<'_>, request: &HeaderMap, page: &Arc<Page>) {
         self.with_place(key, request, |place| {
             let order = &mut *self.order();
-            if let Some((What::Page(there) | What::Variant(there, _), turn)) = self.what(place)
+            if let Some((What::Page(there) | What::Variant(there, _), node)) = self.what(place)
                 && Arc::ptr_eq(&there, page)
             {
-                self.remove(order, place, turn);
+                self.remove(order, &node);
             }
         });
     }
 
-    fn what(&self, key: &[u8]) -> Option<(What, u64)> {
-        self.map.get(key).map(|kept| (kept.what.clone(), kept.turn))
+    fn what(&self, key: &[u8]) -> Option<(What, Arc<Node>)> {
+        self.map.get(key).map(|there| (there.value().clone(), Arc::clone(&there.key().0)))
     }
 
-    /// Keeps a page that depends on these request headers, in the place of the one under the same key, and lets the oldest
-    /// go until it fits.
+    /// Keeps a page that depends on these request headers, in the place of the one under the same key, and lets others go
+    /// until it fits.
     pub(crate) fn put(
         &self,
         key: Key<'_>,
@@ -179,7 +212,7 @@ impl Store {
             _ => None,
         };
         if known.is_none() && names.is_empty() {
-            return self.insert(order, bytes, page.weight(), What::Page(page));
+            return self.insert(order, bytes, What::Page(page));
         }
         let variants = self.variants(order, bytes, known, names)?;
         let variant = key.variant(&variants.names, request).ok_or(Reason::KeyTooLong)?;
@@ -187,7 +220,7 @@ impl Store {
         if !self.map.contains_key(variant) && !self.has_room(order, &variants, page.made_at()) {
             return Err(Reason::Variants);
         }
-        self.insert(order, variant, page.weight(), What::Variant(page, Arc::clone(&variants)))?;
+        self.insert(order, variant, What::Variant(page, Arc::clone(&variants)))?;
         // They may have gone to make room, if there was no other variant.
         if !self.map.contains_key(bytes) {
             self.insert_names(order, bytes, variants)?;
@@ -198,16 +231,16 @@ impl Store {
 
     /// Whether there may be one more variant. Those whose time is over may not have been asked for since.
     fn has_room(&self, order: &mut Order, variants: &Variants, now: Moment) -> bool {
-        let known = variants.keys().clone();
+        let known = variants.nodes().clone();
         if known.len() < MOST_VARIANTS {
             return true;
         }
-        for (key, turn) in known {
-            if !self.map.get(&key).is_some_and(|kept| kept.what.is_fresh(now)) {
-                self.remove(order, &key, turn);
+        for node in known {
+            if self.what(&node.key).is_none_or(|(what, _)| !what.is_fresh(now)) {
+                self.remove(order, &node);
             }
         }
-        variants.keys().len() < MOST_VARIANTS
+        variants.nodes().len() < MOST_VARIANTS
     }
 
     /// The variants under a key, which from now on depend on these names too.
@@ -227,91 +260,107 @@ impl Store {
                 return Ok(known);
             }
         }
-        let variants = Arc::new(Variants { names, keys: Mutex::default() });
+        let variants = Arc::new(Variants { names, nodes: Mutex::default() });
         self.insert_names(order, key, Arc::clone(&variants))?;
         Ok(variants)
     }
 
     fn insert_names(&self, order: &mut Order, key: &[u8], variants: Arc<Variants>) -> Result<(), Reason> {
-        let names = variants.names.iter().map(|name| name.as_str().len() + size_of::<HeaderName>());
-        self.insert(order, key, NAMES + names.sum::<usize>(), What::Variants(variants))
+        self.insert(order, key, What::Variants(variants))
     }
 
-    fn insert(&self, order: &mut Order, key: &[u8], weight: usize, what: What) -> Result<(), Reason> {
-        let weight = weight.saturating_add(cost_of_key(key));
-        if weight > self.max_bytes {
+    fn insert(&self, order: &mut Order, key: &[u8], what: What) -> Result<(), Reason> {
+        let node = Arc::new(Node::new(key, self.map.hasher().hash_one(key), what.weight(), what.until()));
+        if node.weight > self.max_bytes / LARGEST_PART {
             return Err(Reason::TooLarge);
         }
-        if let Some((_, replaced)) = self.what(key) {
-            self.remove(order, key, replaced);
-        }
-        self.make_room(order, weight);
-        let key: Arc<[u8]> = key.into();
-        order.turn += 1;
-        order.bytes += weight;
-        order.keys += 1;
-        match &what {
-            What::Page(_) => order.pages += 1,
-            What::Variant(_, variants) => {
-                variants.keys().push((Arc::clone(&key), order.turn));
-                order.pages += 1;
+        if let Some((there, replaced)) = self.what(key) {
+            if what.is_older_than(&there) {
+                return Err(Reason::Overtaken);
             }
-            What::Variants(_) => {}
+            self.remove(order, &replaced);
         }
-        order.queue.push_back((Arc::clone(&key), order.turn));
-        self.map.insert(key, Kept { what, weight, turn: order.turn });
-        self.sweep(order);
+        if let What::Page(page) | What::Variant(page, _) = &what {
+            self.drop_over(order, page.made_at());
+            order.pages += 1;
+        }
+        self.make_room(order, node.weight);
+        if let What::Variant(_, variants) = &what {
+            variants.nodes().push(Arc::clone(&node));
+        }
+        order.push(Arc::clone(&node));
+        self.map.insert(Held(node), what);
+        order.sweep();
         Ok(())
     }
 
-    /// Lets the oldest go until so many bytes fit in. Names stay while there are variants by them, which nobody would find.
+    /// Lets others go until so many bytes fit in. Names stay while there are variants by them, which nobody would find.
     fn make_room(&self, order: &mut Order, weight: usize) {
         while order.bytes.saturating_add(weight) > self.max_bytes {
-            let Some((oldest, turn)) = order.queue.pop_front() else { break };
-            if self.has_variants(&oldest, turn) {
-                order.queue.push_back((oldest, turn));
-                continue;
-            }
-            self.remove(order, &oldest, turn);
-            order.bytes -= cost_of_key(&oldest);
+            let Some(node) = order.next_to_go(self.max_bytes, |node| self.has_variants(node)) else { break };
+            self.remove(order, &node);
+            order.bytes -= node.own_cost();
         }
     }
 
-    fn has_variants(&self, key: &[u8], turn: u64) -> bool {
-        match self.what(key) {
-            Some((What::Variants(variants), there)) => there == turn && !variants.keys().is_empty(),
+    fn has_variants(&self, node: &Node) -> bool {
+        match self.map.get(&*node.key).as_deref() {
+            Some(What::Variants(variants)) => !variants.nodes().is_empty(),
             _ => false,
         }
     }
 
-    /// Removes what was kept under a key at that turn, unless something else has taken its place. The key itself stays in
-    /// the queue, and counts until it leaves that.
-    fn remove(&self, order: &mut Order, key: &[u8], turn: u64) {
-        let Some((_, kept)) = self.map.remove_if(key, |_, kept| kept.turn == turn) else { return };
-        order.bytes -= kept.weight - cost_of_key(key);
-        order.keys -= 1;
-        match kept.what {
+    /// Removes something, unless something else has taken its place. Its key stays in its queue.
+    fn remove(&self, order: &mut Order, node: &Arc<Node>) {
+        let removed = self.map.remove_if(&*node.key, |held, _| Arc::ptr_eq(&held.0, node));
+        let Some((_, what)) = removed else { return };
+        order.removed(node);
+        match what {
             What::Page(_) => order.pages -= 1,
             What::Variant(_, variants) => {
-                variants.keys().retain(|(_, known)| *known != turn);
+                variants.nodes().retain(|known| !Arc::ptr_eq(known, node));
                 order.pages -= 1;
             }
             What::Variants(_) => {}
         }
     }
 
-    /// Drops queued keys under which nothing is kept, once they are the greater part of the queue.
-    fn sweep(&self, order: &mut Order) {
-        if order.queue.len() > 2 * order.keys + SLACK {
-            let Order { queue, bytes, .. } = order;
-            queue.retain(|(key, turn)| {
-                let is_kept = self.map.get(key).is_some_and(|kept| kept.turn == *turn);
-                if !is_kept {
-                    *bytes -= cost_of_key(key);
-                }
-                is_kept
-            });
+    /// Looks at a few of those that are kept, and drops those whose time is over.
+    fn drop_over(&self, order: &mut Order, now: Moment) {
+        for node in order.some_over(now) {
+            self.remove(order, &node);
         }
+    }
+
+    /// Drops all whose time is over, and returns how many pages went.
+    pub(crate) fn sweep(&self, now: Moment) -> usize {
+        let order = &mut *self.order();
+        let before = order.pages;
+        let over: Vec<Arc<Node>> = order.nodes().filter(|node| node.is_over(now)).map(Arc::clone).collect();
+        over.iter().for_each(|node| self.remove(order, node));
+        order.drop_gone();
+        before - order.pages
+    }
+
+    /// Room for a worker's copy; others go for it, if it is not too much.
+    pub(crate) fn take_for_copy(&self, bytes: usize) -> bool {
+        let order = &mut *self.order();
+        if order.copies.saturating_add(bytes) > self.max_bytes / FOR_COPIES {
+            return false;
+        }
+        self.make_room(order, bytes);
+        if order.bytes.saturating_add(bytes) > self.max_bytes {
+            return false;
+        }
+        order.copies += bytes;
+        order.bytes += bytes;
+        true
+    }
+
+    pub(crate) fn give_back_copy(&self, bytes: usize) {
+        let order = &mut *self.order();
+        order.copies -= bytes;
+        order.bytes -= bytes;
     }
 
     pub(crate) fn max_bytes(&self) -> usize {
@@ -332,7 +381,11 @@ impl Store {
     }
 }
 
-/// What a key takes, in the map and in the queue.
-fn cost_of_key(key: &[u8]) -> usize {
-    key.len() + A_KEY
+/// What is under a key.
+enum Looked {
+    Nothing,
+    Page(Arc<Page>),
+    /// Something that was of no use any more, and is gone.
+    Over,
+    Variants(Arc<Variants>),
 }

@@ -11,7 +11,7 @@ use actix_http::Request;
 use actix_web::{
     App, Error, HttpRequest, HttpResponse, Responder,
     dev::{Service, ServiceResponse},
-    http::Method,
+    http::{Method, StatusCode},
     test::{TestRequest, init_service},
     web,
 };
@@ -300,8 +300,9 @@ async fn a_leader_that_goes_away_hands_over_to_one() {
     crowd.abort(1).await;
     site.finish(1).await;
     assert_eq!(texts(&crowd.all().await), ["page 7"].into());
-    // They did not run anything, and nothing is told of them.
-    assert_eq!(site.cache.stats().requests(), 10 + 2);
+    // They did not run anything, and are counted all the same.
+    assert_eq!(site.of(Outcome::NotKept(Reason::Abandoned)), 7);
+    assert_eq!((site.cache.stats().requests(), site.cache.stats().filling()), (10 + 4, 0));
 }
 
 /// One more try, and then everybody for himself: a handler that panics each time is not run by one after the other.
@@ -431,6 +432,31 @@ async fn variants_that_are_too_large_are_not_mixed_up() {
     for (number, answer) in crowd.all().await.iter().enumerate() {
         assert_eq!(answer.text(), format!("Some(\"{}\")", number / 2));
     }
+}
+
+/// What answers the conditions of one request is for that one; the next one makes the page for all.
+#[actix_web::test]
+async fn an_answer_to_a_range_parts_nobody() {
+    let site = Site::new(PageCache::builder());
+    site.makes(|run, request| {
+        let code = if request.headers().contains_key("range") {
+            StatusCode::PARTIAL_CONTENT
+        } else {
+            StatusCode::OK
+        };
+        HttpResponse::build(code).body(format!("page {run}"))
+    });
+    let app = app(&site).await;
+    let crowd = Crowd::send(&app, [asking("/", &[("range", "bytes=0-0")])].into_iter().chain(many(9))).await;
+    site.finish(1).await;
+    assert_eq!((site.running.get(), site.runs.get()), (1, 2));
+    site.finish(1).await;
+    let answers = crowd.all().await;
+    assert_eq!(
+        (answers[0].text(), answers[0].outcome().as_str()),
+        ("page 1", "cache_page; fwd=miss; detail=status")
+    );
+    assert_eq!((texts(&answers[1..]), site.runs.get()), (["page 2"].into(), 2));
 }
 
 /// `HEAD` shows no page that could be kept: it follows, and never leads.

@@ -13,6 +13,7 @@ mod kept;
 mod keys;
 mod lifetimes;
 mod memory;
+mod memory_tier;
 mod middleware;
 mod open;
 mod options;

@@ -26,6 +26,7 @@ enum Next {
     Page,
     Said(&'static str),
     Cookie,
+    CookieAnd(&'static str),
     Status(u16),
     Error(fn(&'static str) -> Error),
     Panic,
@@ -67,6 +68,9 @@ impl Site {
             }
             Next::Cookie => {
                 response.insert_header(("set-cookie", "id=1"));
+            }
+            Next::CookieAnd(said) => {
+                response.insert_header(("set-cookie", "id=1")).insert_header(("cache-control", said));
             }
             Next::Status(code) => {
                 response.status(StatusCode::from_u16(code).unwrap());
@@ -249,12 +253,15 @@ async fn a_refresh_that_hangs_is_dropped_at_the_deadline() {
 /// A handler that takes its word back takes the page back.
 #[actix_web::test]
 async fn a_refresh_that_forbids_keeping_removes_the_old_page() {
-    for said in ["no-store", "no-cache", "private", "Private=\"x\", max-age=60"] {
+    for (said, cookie) in
+        [("no-store", false), ("no-cache", false), ("private", true), ("Private=\"x\", max-age=60", false)]
+    {
         for uri in [REFRESHED, "/sturdy", "/both"] {
             let site = Site::new(PageCache::builder());
             let app = app(&site).await;
             get(&*app, uri).await;
-            site.next.set(Next::Said(said));
+            // Whatever else is a reason not to keep it.
+            site.next.set(if cookie { Next::CookieAnd(said) } else { Next::Said(said) });
             site.advance(60);
             get(&*app, uri).await;
             settle().await;
@@ -407,6 +414,115 @@ async fn followers_of_a_failure_get_the_old_page_too() {
         assert_eq!((answer.status, answer.text()), (200, "page 1"));
         assert!(answer.outcome().ends_with("ttl=0; detail=stale-if-error"), "{}", answer.outcome());
     }
+}
+
+/// Whoever waited for long gets the old page as well, where the handler has just failed for others.
+#[actix_web::test]
+async fn those_who_waited_in_vain_get_the_old_page() {
+    let site = Site::new(PageCache::builder());
+    let app = app(&site).await;
+    get(&*app, "/sturdy").await;
+    site.next.set(Next::Hang);
+    site.advance(60);
+    let hangs = Crowd::send(&app, [TestRequest::get().uri("/sturdy")]).await;
+    let first = Crowd::send(&app, [TestRequest::get().uri("/sturdy")]).await;
+    site.advance(2);
+    let second = Crowd::send(&app, [TestRequest::get().uri("/sturdy")]).await;
+    site.next.set(Next::Status(500));
+    site.advance(3);
+    settle().await;
+    assert_eq!((hangs.answered(), first.answered(), site.runs.get()), (0, 1, 3));
+    site.advance(2);
+    settle().await;
+    assert_eq!((second.answered(), site.runs.get()), (1, 3));
+    for answer in [first, second] {
+        let answer = answer.all().await.remove(0);
+        assert_eq!((answer.status, answer.text()), (200, "page 1"));
+    }
+}
+
+/// A page that one run took back is not sent by another one that began before.
+#[actix_web::test]
+async fn what_was_taken_back_stands_in_for_nobody() {
+    let site = Site::new(PageCache::builder());
+    let app = app(&site).await;
+    get(&*app, "/sturdy").await;
+    site.next.set(Next::Hang);
+    site.advance(60);
+    let hangs = Crowd::send(&app, [TestRequest::get().uri("/sturdy")]).await;
+    let follows = Crowd::send(&app, [TestRequest::get().uri("/sturdy")]).await;
+    site.next.set(Next::Said("private"));
+    site.advance(5);
+    settle().await;
+    assert_eq!(follows.all().await[0].text(), "page 3");
+    // Its deadline comes, and there is nothing to send instead any more.
+    site.advance(60);
+    settle().await;
+    assert_eq!(hangs.answered(), 0);
+}
+
+/// What is gone or forbidden by now does not come back when the handler fails the next time.
+#[actix_web::test]
+async fn an_answer_takes_the_old_page_away() {
+    for (next, status) in
+        [(Next::Status(404), 404), (Next::Error(ErrorForbidden), 403), (Next::Status(410), 410)]
+    {
+        let site = Site::new(PageCache::builder());
+        let app = app(&site).await;
+        get(&*app, "/sturdy").await;
+        site.advance(60);
+        for (next, status) in [(next, status), (Next::Status(500), 500)] {
+            site.next.set(next);
+            assert_eq!(get(&*app, "/sturdy").await.status, status);
+        }
+    }
+    // What answers the conditions of one request takes nothing away from others.
+    let site = Site::new(PageCache::builder());
+    let app = app(&site).await;
+    get(&*app, "/sturdy").await;
+    site.advance(60);
+    for next in [Next::Status(412), Next::Status(416), Next::Status(429)] {
+        site.next.set(next);
+        get(&*app, "/sturdy").await;
+    }
+    site.next.set(Next::Status(500));
+    assert_eq!(get(&*app, "/sturdy").await.text(), "page 1");
+}
+
+/// However many fail at the same time, it is one failure.
+#[actix_web::test]
+async fn failures_of_one_moment_count_once() {
+    let site = Site::new(PageCache::builder().follower_wait(Duration::ZERO));
+    let app = app(&site).await;
+    get(&*app, "/sturdy").await;
+    site.next.set(Next::Status(500));
+    site.advance(60);
+    site.gate.forget_permits(2000);
+    let crowd = Crowd::send(&app, (0..20).map(|_| TestRequest::get().uri("/sturdy"))).await;
+    assert_eq!(site.runs.get(), 21, "nobody waits here");
+    site.gate.add_permits(1000);
+    assert!(crowd.all().await.iter().all(|answer| answer.text() == "page 1"));
+    site.advance(5);
+    get(&*app, "/sturdy").await;
+    assert_eq!(site.runs.get(), 22, "it is tried again after five seconds");
+}
+
+/// Where there is no actix runtime, nothing runs in the background, and nothing is counted that did not happen.
+#[test]
+fn without_a_runtime_the_stale_page_is_sent_all_the_same() {
+    futures_util::FutureExt::now_or_never(async {
+        let site = Site::new(PageCache::builder());
+        let app = app(&site).await;
+        get(&*app, REFRESHED).await;
+        site.advance(60);
+        for _ in 0..3 {
+            assert_eq!(get(&*app, REFRESHED).await.text(), "page 1");
+        }
+        let stats = site.cache.stats();
+        assert_eq!((stats.requests(), site.runs.get()), (4, 1));
+        assert_eq!(stats.of(Outcome::Stale(Reason::StaleWhileRevalidate)), 3);
+    })
+    .expect("nothing waits");
 }
 
 /// First at once, then where it fails.

@@ -152,7 +152,8 @@ async fn pieces_are_sent_as_they_come_and_kept_at_their_end() {
     let source = site.source([Some_("one, ")]);
     let response = call_service(&*app, TestRequest::get().to_request()).await;
     assert_eq!(response.headers().get("cache-status").unwrap(), STREAMED);
-    assert_eq!(response.headers().get("etag"), None);
+    assert_eq!(response.headers().get("cache-control").unwrap(), "max-age=60");
+    assert_eq!(response.headers().get("etag"), None, "of what is not there yet");
     let mut body = Box::pin(response.into_body());
     assert_eq!(next(&mut body), Some(Some(b"one, ".to_vec())), "nothing is held back");
     assert_eq!(next(&mut body), None);
@@ -164,7 +165,8 @@ async fn pieces_are_sent_as_they_come_and_kept_at_their_end() {
     assert_eq!(next(&mut body), Some(None));
     assert_eq!((site.of(Outcome::Stored), site.cache.stats().requests()), (1, 1));
     let answer = get(&*app, "/").await;
-    assert_eq!((answer.text(), answer.outcome().as_str()), ("one, two", "cache_page; hit; ttl=60"));
+    assert_eq!((answer.text(), answer.outcome().as_str()), ("one, two", "cache_page; hit; ttl=50"));
+    assert_eq!(answer.header("age").as_deref(), Some("10"), "it is as old as its head");
     assert_eq!(answer.header("x-a").as_deref(), Some("1, 2"));
     for name in ["etag", "cache-control", "date"] {
         assert!(answer.header(name).is_some(), "{name}");
@@ -271,7 +273,7 @@ async fn followers_of_a_stream() {
 async fn a_slow_client_does_not_hold_up_others_for_long() {
     let site = web::Data::new(Site::new(PageCache::builder()));
     let app = app(&site).await;
-    site.source([Some_("one")]);
+    let slow = site.source([Some_("one")]);
     let response = call_service(&*app, TestRequest::get().to_request()).await;
     let early = Crowd::send(&app, [TestRequest::get()]).await;
     site.clock.advance(Duration::from_secs(3));
@@ -281,7 +283,62 @@ async fn a_slow_client_does_not_hold_up_others_for_long() {
     settle().await;
     assert_eq!((early.answered(), late.answered(), site.runs.get()), (1, 1, 2));
     assert!(get(&*app, "/").await.is_hit());
+    // Nor does it put what is old in the place of what is new.
+    let mut body = Box::pin(response.into_body());
+    assert_eq!(next(&mut body), Some(Some(b"one".to_vec())));
+    slow.give([Ends]);
+    assert_eq!(next(&mut body), Some(None));
+    assert_eq!(site.of(Outcome::NotKept(Reason::Overtaken)), 1);
+    assert_eq!(get(&*app, "/").await.text(), "two");
+
+    // And where there is nothing new, what came too late is not kept either.
+    let slow = site.source([]);
+    let response = call_service(&*app, TestRequest::get().uri("/other").to_request()).await;
+    site.clock.advance(Duration::from_secs(60));
+    slow.give([Some_("old"), Ends]);
+    assert_eq!(to_bytes(response.into_body()).await.unwrap(), "old");
+    assert_eq!(site.of(Outcome::NotKept(Reason::Expired)), 1);
+}
+
+/// What is announced to be nothing is not even read by servers.
+#[actix_web::test]
+async fn a_stream_of_nothing_is_a_page() {
+    let mut site = Site::new(PageCache::builder());
+    site.size = BodySize::Sized(0);
+    let site = web::Data::new(site);
+    let app = app(&site).await;
+    site.source([Ends]);
+    let response = call_service(&*app, TestRequest::get().to_request()).await;
+    assert!(response.headers().get("cache-status").unwrap().to_str().unwrap().contains("stored"));
     drop(response);
+    let answer = get(&*app, "/").await;
+    assert_eq!((answer.is_hit(), answer.text(), site.runs.get()), (true, "", 1));
+}
+
+/// Caches further down may keep the first response as well: it says what the page depends on.
+#[actix_web::test]
+async fn the_head_of_a_stream_says_what_it_depends_on() {
+    #[cache_page(60, vary = ["accept-language"])]
+    async fn by_language(#[shared] site: web::Data<Site>) -> HttpResponse {
+        site.stream()
+    }
+    #[cache_page(60)]
+    async fn by_visitor(#[shared] site: web::Data<Site>, #[vary] visitor: Bytes) -> HttpResponse {
+        drop(visitor);
+        site.stream()
+    }
+    let site = web::Data::new(Site::new(PageCache::builder()));
+    let app = App::new().app_data(site.cache.clone()).app_data(site.clone());
+    let app = app.route("/language", web::get().to(by_language)).route("/visitor", web::get().to(by_visitor));
+    let app = init_service(app).await;
+    for (uri, name, value) in
+        [("/language", "vary", "accept-language"), ("/visitor", "cache-control", "private, no-cache")]
+    {
+        for _ in 0..2 {
+            site.source([Some_("page"), Ends]);
+            assert_eq!(get(&app, uri).await.header(name).as_deref(), Some(value), "{uri}");
+        }
+    }
 }
 
 /// Streams without an end, and connections that become something else, are nobody's page from their head on.
@@ -312,7 +369,7 @@ async fn events_and_upgrades_block_nobody() {
     }
 }
 
-/// Many that read slowly hold no more than a part of what all pages may take.
+/// Many that read slowly hold no more than a part of what all pages may take, and nobody else out.
 #[actix_web::test]
 async fn bodies_under_way_are_bounded() {
     const BUDGET: usize = 400_000;
@@ -330,16 +387,29 @@ async fn bodies_under_way_are_bounded() {
         assert_eq!(next(&mut body).unwrap().unwrap().len(), PIECE.len());
         under_way.push(body);
     }
-    assert_eq!(site.of(Outcome::NotKept(Reason::Crowded)), 30 - (BUDGET / 4 / PIECE.len()) as u64);
-    // All of them get all of it; room is there again when they are done.
-    for (source, body) in sources.iter().zip(&mut under_way) {
-        source.give([Some_("y"), Ends]);
-        assert_eq!((next(body), next(body)), (Some(Some(b"y".to_vec())), Some(None)));
-    }
-    drop(under_way);
+    // Whoever comes and reads on is kept, whatever others hold.
     site.source([Some_(PIECE), Ends]);
     assert_eq!(get(&*app, "/new").await.text().len(), PIECE.len());
     assert!(get(&*app, "/new").await.is_hit());
+    // All of them get all of it. Those that were begun first made room for those that came later.
+    for (source, body) in sources.iter().zip(&mut under_way) {
+        source.give([Ends]);
+        assert_eq!(next(body), Some(None));
+    }
+    let given_up = site.of(Outcome::NotKept(Reason::Crowded));
+    assert_eq!(given_up, 31 - (BUDGET / 4 / PIECE.len()) as u64);
+    assert!(!get_without_a_source(&*app, "/0").await, "the first one was given up");
+    assert!(get_without_a_source(&*app, "/29").await);
+}
+
+/// Whether there is a page; the handler has no body to give.
+async fn get_without_a_source(
+    app: &impl Service<Request, Response = ServiceResponse, Error = Error>,
+    uri: &str,
+) -> bool {
+    let head = TestRequest::default().method(Method::HEAD).uri(uri);
+    let asked = std::panic::AssertUnwindSafe(send(app, head)).catch_unwind().await;
+    asked.is_ok_and(|answer| answer.is_hit())
 }
 
 /// In the background, nobody reads a body but the cache.

@@ -1,0 +1,302 @@
+//! From a handler's response to the page that is kept, or not, and to what is sent.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use actix_web::{
+    HttpResponse,
+    body::BoxBody,
+    http::{Method, header::HeaderName},
+    web::Bytes,
+};
+use http::StatusCode;
+
+use crate::{
+    admit::{self, Kept, Said, Ttl},
+    body,
+    clock::Moment,
+    conditional::Extent,
+    describe::{Added, describe},
+    fill::Fill,
+    follow::Landed,
+    gather::Gather,
+    outcome::{Outcome, Reason},
+    page::{Head, Lifetime, Page},
+    refresh,
+    serve::extent,
+    status::Report,
+    vary::{self, Names},
+};
+
+/// A response whose page may be kept.
+pub(crate) struct Admitted {
+    kept: Kept,
+    said: Said,
+    /// The request headers outside the key that it depends on.
+    names: Names,
+    /// When it was made; its body may come to its end later.
+    made_at: Moment,
+    date: SystemTime,
+    /// How long the handler took.
+    pub(crate) fill: Duration,
+}
+
+impl Admitted {
+    /// Whether its time is over before it could be kept.
+    pub(crate) fn is_over(&self, now: Moment) -> bool {
+        self.kept.fresh.is_some_and(|fresh| now.since(self.made_at) >= fresh)
+    }
+}
+
+/// The handler's response, finished or with a body that is still to come.
+pub(crate) enum Finished {
+    Whole(HttpResponse),
+    Streamed(HttpResponse<()>, Gather),
+}
+
+impl Finished {
+    pub(crate) fn into_response(self) -> HttpResponse {
+        match self {
+            Self::Whole(response) => response,
+            Self::Streamed(head, gather) => head.set_body(BoxBody::new(gather)),
+        }
+    }
+}
+
+impl Fill {
+    /// What is sent: the handler's response, or what the client wants of its page.
+    pub(crate) fn finish(self: Box<Self>, response: HttpResponse) -> Finished {
+        let now = self.now();
+        if let Err(reason) = self.forwarded {
+            return Finished::Whole(self.refuse(response, reason, now));
+        }
+        let said = Said::by(response.headers());
+        if said.takes_back() {
+            self.withdraw();
+        }
+        let admitted = match self.admit(&response, said, now) {
+            Ok(admitted) => admitted,
+            Err(reason) => return Finished::Whole(self.refuse(response, reason, now)),
+        };
+        let (response, body) = response.into_parts();
+        match body::bytes(body) {
+            Ok(body) => Finished::Whole(self.finish_whole(response, body, admitted)),
+            Err(stream) => self.finish_stream(response, stream, admitted),
+        }
+    }
+
+    /// The old page must not be sent any more, to whomever has it in hand.
+    fn withdraw(&self) {
+        // What a handler answers to `HEAD` is not its page.
+        let is_page = self.request.method() == Method::GET;
+        if let (Some(old), Some(key), true) = (&self.old, self.cover.key(), is_page) {
+            old.withdraw();
+            self.cache.store().remove_page(key, self.request.headers(), old);
+        }
+    }
+
+    fn admit(&self, response: &HttpResponse, said: Said, now: Moment) -> Result<Admitted, Reason> {
+        if self.request.method() == Method::HEAD {
+            return Err(Reason::Head);
+        }
+        let (head, failed, policy) = (response.head(), response.error().is_some(), self.policy);
+        let response = admit::Response {
+            status: head.status,
+            headers: &head.headers,
+            said: &said,
+            upgrade: head.upgrade(),
+        };
+        // A handler that fails has not said how long that may be kept, whatever status it fails with.
+        let ttl = (!failed && policy.applies_to(head.status)).then_some(Ttl(policy.ttl()));
+        let date = self.cache.clock().date();
+        let mut kept = response.keep_for(ttl, policy.stale(), date)?;
+        if !policy.refreshes() {
+            // Nobody would make the page anew.
+            kept.stale.while_revalidate = Duration::ZERO;
+        }
+        let names = match said.vary {
+            true => vary::uncovered(&head.headers, |name| self.tells_apart(name)).ok_or(Reason::Vary)?,
+            false => Names::new(),
+        };
+        Ok(Admitted { kept, said, names, made_at: now, date, fill: now.since(self.started) })
+    }
+
+    /// Whether requests that differ in this header never share a page.
+    fn tells_apart(&self, name: &HeaderName) -> bool {
+        // An open page is only seen by requests without credentials that the key does not cover.
+        self.cover.covers(name) || self.credentials().contains(name)
+    }
+
+    pub(crate) fn longest_body(&self) -> usize {
+        self.policy.longest_body(self.cache.max_body())
+    }
+
+    fn finish_whole(
+        mut self: Box<Self>,
+        mut response: HttpResponse<()>,
+        body: Option<Bytes>,
+        admitted: Admitted,
+    ) -> HttpResponse {
+        let (fill, now) = (admitted.fill, admitted.made_at);
+        let head = response.head();
+        let names_own = admitted.said.connection;
+        let head = Head { status: head.status, reason: head.reason, headers: &head.headers, names_own };
+        let body = if self.is_short(body.as_ref()) { body.map(body::compact) } else { body };
+        match self.keep(head, body.as_ref(), admitted) {
+            Ok((page, added)) => {
+                add(&mut response, added);
+                let mut response = self.cut(response.set_body(body::whole(body)), &page, now);
+                let report = Report {
+                    forward: self.forwarded.ok(),
+                    ttl: page.ttl(now),
+                    fill: Some(fill),
+                    ..Report::of(Outcome::Stored)
+                };
+                self.tell(report, Some(response.headers_mut()));
+                response
+            }
+            Err(reason) => self.refuse(response.set_body(body::whole(body)), reason, now),
+        }
+    }
+
+    /// The head goes out now, and with it that the rest is still to come.
+    fn finish_stream(
+        self: Box<Self>,
+        mut response: HttpResponse<()>,
+        stream: BoxBody,
+        admitted: Admitted,
+    ) -> Finished {
+        let report =
+            Report { forward: self.forwarded.ok(), ..Report::of(Outcome::NotKept(Reason::Streamed)) };
+        let cache = self.cache.clone();
+        let head = response.head();
+        let head = Head { status: head.status, reason: head.reason, headers: &head.headers, names_own: true };
+        // Caches further down have to be told at once what they may do with it.
+        let added = self.describe(head, &admitted, None);
+        let gather = Gather::start(self, response.head(), stream, admitted);
+        add(&mut response, added);
+        report.show(&cache, response.headers_mut());
+        Finished::Streamed(response, gather)
+    }
+
+    fn describe(&self, head: Head<'_>, admitted: &Admitted, body: Option<&[u8]>) -> Added {
+        describe(head, &admitted.said, body, admitted.date, self.policy, &self.cover, self.credentials())
+    }
+
+    /// Keeps a page, and gives it to those that wait for it.
+    ///
+    /// One that there is no room for is theirs all the same: they asked for it while it was made.
+    pub(crate) fn keep(
+        &mut self,
+        head: Head<'_>,
+        body: Option<&Bytes>,
+        admitted: Admitted,
+    ) -> Result<(Arc<Page>, Added), Reason> {
+        let added = self.describe(head, &admitted, body.map(AsRef::as_ref));
+        let Admitted { kept, said, names, made_at, date, fill } = admitted;
+        let lifetime = Lifetime {
+            made_at,
+            initial_age: said.initial_age(head.headers, date),
+            kept_for: kept.fresh.map(|fresh| refresh::shorten(fresh, self.cache.times().jitter)),
+            stale: kept.stale,
+            fill,
+        };
+        let freeze = |added: &[_]| Arc::new(Page::freeze(head, added, body.cloned(), lifetime));
+        let (cache, headers) = (self.cache.clone(), self.request.headers());
+        let key = self.cover.key().ok_or(Reason::KeyTooLong)?;
+        let land = |page| Landed::new(page, names.clone(), &cache, key, &self.request);
+        // As the client of this request gets it: nothing is added to what is not kept.
+        let unkept = || Some(freeze(&[])).filter(|page| !self.policy.refuses(page)).map(land);
+        if !self.is_short(body) {
+            if let Some(leader) = self.leader.take() {
+                leader.land_with(unkept);
+            }
+            return Err(Reason::TooLarge);
+        }
+        let page = freeze(&added);
+        if self.policy.refuses(&page) {
+            return Err(Reason::Unless);
+        }
+        // Where those wait who share the page by what is known until now.
+        let alone = || cache.store().with_place(key, headers, |place| Box::<[u8]>::from(place));
+        let place = if self.leader.is_none() { Some(alone()) } else { None };
+        let kept = cache.store().put(key, names.clone(), headers, Arc::clone(&page));
+        let landed = || if kept.is_ok() { Some(land(Arc::clone(&page))) } else { unkept() };
+        match (self.leader.take(), place) {
+            (Some(leader), _) => {
+                if self.in_background {
+                    cache.apart().forget(leader.key());
+                }
+                leader.land_with(landed);
+            }
+            (None, Some(place)) if kept.is_ok() => {
+                cache.flights().land_with(&place, landed);
+                cache.apart().forget(&place);
+            }
+            (None, _) => {}
+        }
+        kept?;
+        Ok((page, added))
+    }
+
+    fn is_short(&self, body: Option<&Bytes>) -> bool {
+        body.is_none_or(|bytes| bytes.len() <= self.longest_body())
+    }
+
+    fn refuse(mut self: Box<Self>, mut response: HttpResponse, reason: Reason, now: Moment) -> HttpResponse {
+        self.part(Some(response.status()), now);
+        let outcome = match self.forwarded {
+            Ok(_) => Outcome::NotKept(reason),
+            Err(reason) => Outcome::Bypass(reason),
+        };
+        let fill = Some(now.since(self.started));
+        let report = Report { forward: self.forwarded.ok(), fill, ..Report::of(outcome) };
+        self.tell(report, Some(response.headers_mut()));
+        response
+    }
+
+    /// What may not be kept may not be shared either: whoever waits goes on alone, and those who come soon do not wait.
+    pub(crate) fn part(&mut self, status: Option<StatusCode>, now: Moment) {
+        match status.map(|status| status.as_u16()) {
+            // An answer to what this one request says in its Range or its conditions: others will get another one, and the
+            // next of them leads.
+            Some(206 | 304 | 412 | 416 | 417) => return drop(self.leader.take()),
+            // What is gone or forbidden by now is not sent from an old page when the handler fails the next time.
+            Some(401 | 403 | 404 | 410 | 451) if !self.in_background => self.withdraw(),
+            _ => {}
+        }
+        if let (Some(old), true) = (&self.old, self.in_background) {
+            old.retry().failed(now, self.cache.times().retry_interval);
+        }
+        if let Some(leader) = self.leader.take() {
+            self.cache.apart().remember(leader.key(), now);
+            leader.land_with(|| None);
+        } else if let Some(mark) = self.mark {
+            self.cache.apart().extend(mark, now);
+        }
+    }
+
+    /// Clients that know the page already need not be sent it again. What middleware may look for in the response stays.
+    fn cut(&self, mut response: HttpResponse, page: &Page, now: Moment) -> HttpResponse {
+        if self.in_background || response.error().is_some() {
+            return response;
+        }
+        match extent(page, &self.request) {
+            Extent::Whole => response,
+            less => {
+                let mut cut = page.thaw(&less, now);
+                cut.extensions_mut().extend(std::mem::take(&mut *response.extensions_mut()));
+                cut
+            }
+        }
+    }
+}
+
+fn add(response: &mut HttpResponse<()>, added: Added) {
+    response.headers_mut().reserve(added.len() + 1);
+    for (name, value) in added {
+        response.headers_mut().insert(name, value);
+    }
+}
