@@ -3,7 +3,7 @@
 use crate::{cargo, instructions, step};
 
 /// Those that `cargo bench` runs as they are.
-const PLAIN: [&str; 1] = ["fills"];
+const PLAIN: [&str; 3] = ["scaling", "ratios", "fills"];
 
 pub(crate) fn run(only: Option<&str>) -> Result<(), String> {
     let is_wanted = |name: &str| only.is_none_or(|only| only == name);

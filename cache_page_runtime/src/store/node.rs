@@ -18,8 +18,8 @@ const PLACES: usize = 112;
 /// What an `Arc` counts by.
 pub(super) const COUNTS: usize = 16;
 
-/// A hit that finds the mark at its most writes nothing.
-const MOST_MARKS: u8 = 1;
+/// A hit that finds as many marks writes nothing.
+const MOST_MARKS: u8 = 3;
 
 pub(crate) struct Node {
     pub(super) key: Box<[u8]>,
@@ -46,14 +46,21 @@ impl Node {
 
     /// It was asked for. On a page that many ask for, this only reads.
     pub(crate) fn mark(&self) {
-        if self.marks.load(Ordering::Relaxed) < MOST_MARKS {
-            self.marks.store(MOST_MARKS, Ordering::Relaxed);
+        let marks = self.marks.load(Ordering::Relaxed);
+        if marks < MOST_MARKS {
+            // Where two do it at once, one of their marks may be lost.
+            self.marks.store(marks + 1, Ordering::Relaxed);
         }
     }
 
-    /// Whether it was asked for, which counts once.
-    pub(super) fn take_mark(&self) -> bool {
-        self.marks.swap(0, Ordering::Relaxed) > 0
+    /// Whether it was asked for often enough to stay, which takes so many of its marks.
+    pub(super) fn take_marks(&self, needed: u8) -> bool {
+        let marks = self.marks.load(Ordering::Relaxed);
+        let left = marks.checked_sub(needed);
+        if let Some(left) = left {
+            self.marks.store(left, Ordering::Relaxed);
+        }
+        left.is_some()
     }
 
     pub(crate) fn is_of(&self, key: Key<'_>) -> bool {

@@ -1,9 +1,11 @@
 //! Which page goes when room is needed: S3-FIFO, by bytes (Yang et al., "FIFO queues are all you need for cache eviction").
 //!
 //! What is new waits in a small queue. What was asked for again by the time its turn comes moves on to the main queue; all
-//! else goes, and only its hash is remembered. What comes back while that is remembered goes to the main queue at once. In
-//! there, what was asked for goes around once more. So what nobody asks for twice passes through a tenth of the room, and
-//! never pushes out what is asked for again and again.
+//! else goes, and only its hash is remembered for a while. What comes back meanwhile goes to the main queue at once. In
+//! there, what was asked for goes around once more. So what nobody asks for twice passes through a small part of the room,
+//! and never pushes out what is asked for again and again.
+//!
+//! A page that is larger than others has to be asked for more often to stay: in its room, several of those could be.
 
 use std::{
     collections::VecDeque,
@@ -23,10 +25,11 @@ pub(super) const SLACK: usize = 64;
 const LOOKED_AT: usize = 3;
 
 /// The part of all bytes that is for what is new.
-const FOR_THE_NEW: usize = 10;
+const FOR_THE_NEW: usize = 32;
 
-/// So many bytes of the budget come to one hash that is remembered: several times as many are as there are pages.
-const BYTES_A_GHOST: usize = 256;
+/// So many bytes of the budget come to one hash that is remembered. There are more of them than pages, so that few take the
+/// place of another one too early.
+const BYTES_A_GHOST: usize = 512;
 
 #[derive(Default)]
 pub(super) struct Order {
@@ -64,14 +67,14 @@ impl Queue {
 
 impl Order {
     pub(super) fn new(max_bytes: usize) -> Self {
-        let ghosts = Ghosts { places: Vec::new(), most: max_bytes / BYTES_A_GHOST };
+        let ghosts = Ghosts { most: max_bytes / BYTES_A_GHOST, ..Ghosts::default() };
         Self { ghosts, ..Self::default() }
     }
 
     pub(super) fn push(&mut self, node: Arc<Node>) {
         self.bytes += node.weight;
         self.keys += 1;
-        if self.ghosts.forget(node.hash) {
+        if self.ghosts.forget(node.hash, self.keys) {
             self.push_main(node);
         } else {
             node.in_main.store(false, Ordering::Relaxed);
@@ -111,7 +114,7 @@ impl Order {
                 self.bytes -= node.own_cost();
                 continue;
             }
-            if stays(&node) || node.take_mark() {
+            if stays(&node) || node.take_marks(self.marks_needed(node.weight)) {
                 self.queue_of(&node).bytes -= node.weight;
                 self.push_main(node);
                 continue;
@@ -121,6 +124,18 @@ impl Order {
                 self.bytes += grown;
             }
             return Some(node);
+        }
+    }
+
+    /// How often a page of that weight has to be asked for to stay.
+    fn marks_needed(&self, weight: usize) -> u8 {
+        let usual = (self.small.bytes + self.main.bytes) / self.keys.max(1);
+        if weight > 4 * usual {
+            3
+        } else if weight > usual + usual / 2 {
+            2
+        } else {
+            1
         }
     }
 
@@ -161,7 +176,7 @@ impl Order {
 #[cfg(test)]
 impl Order {
     pub(super) fn ghost_bytes(&self) -> usize {
-        self.ghosts.places.len() * size_of::<u32>()
+        self.ghosts.places.len() * size_of::<(u32, u32)>()
     }
 
     /// What the queues themselves say they hold.
@@ -170,12 +185,13 @@ impl Order {
     }
 }
 
-/// Hashes of what went without having been asked for again. A later one takes the place of an earlier one.
+/// Hashes of what went without having been asked for again, for as long as as many went after it as there are pages.
 #[derive(Default)]
 struct Ghosts {
-    /// Halves of hashes; there are none before the first one is remembered.
-    places: Vec<u32>,
+    /// Half a hash, and the number of its going. There are none before the first one is remembered.
+    places: Vec<(u32, u32)>,
     most: usize,
+    gone: u32,
 }
 
 impl Ghosts {
@@ -183,27 +199,31 @@ impl Ghosts {
     fn remember(&mut self, hash: u64) -> usize {
         let mut grown = 0;
         if self.places.is_empty() && self.most > 0 {
-            self.places = vec![0; self.most];
-            grown = self.most * size_of::<u32>();
+            self.places = vec![(0, 0); self.most];
+            grown = self.most * size_of::<(u32, u32)>();
         }
+        self.gone = self.gone.wrapping_add(1);
+        let number = self.gone;
         if let Some((place, half)) = self.place(hash) {
-            *place = half;
+            *place = (half, number);
         }
         grown
     }
 
     /// Whether it was remembered.
-    fn forget(&mut self, hash: u64) -> bool {
+    fn forget(&mut self, hash: u64, pages: usize) -> bool {
+        let gone = self.gone;
         match self.place(hash) {
-            Some((place, half)) if *place == half => {
-                *place = 0;
-                true
+            Some((place, half)) if place.0 == half => {
+                let since = gone.wrapping_sub(place.1) as usize;
+                *place = (0, 0);
+                since < pages
             }
             _ => false,
         }
     }
 
-    fn place(&mut self, hash: u64) -> Option<(&mut u32, u32)> {
+    fn place(&mut self, hash: u64) -> Option<(&mut (u32, u32), u32)> {
         // One half tells where, the other what.
         let (high, low) = (hash >> 32, hash & 0xffff_ffff);
         let place = usize::try_from(high).ok()?.checked_rem(self.places.len())?;

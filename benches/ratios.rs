@@ -1,0 +1,182 @@
+//! How many requests are hits, where there is room for a tenth of the bytes of all pages: `cargo xtask bench ratios`.
+//!
+//! The same traces, the same weights and the same budget for this cache, moka and quick_cache. Everything is made from fixed
+//! seeds.
+
+#![allow(clippy::unwrap_used)]
+
+use actix_web::{
+    App, HttpResponse,
+    dev::Service as _,
+    test::{TestRequest, init_service},
+    web::{self, Bytes},
+};
+use cache_page::{Outcome, PageCache, cache_page};
+
+const PAGES: usize = 100_000;
+const REQUESTS: usize = 500_000;
+
+#[cache_page(None)]
+async fn page(lengths: web::Data<Vec<usize>>, number: web::Path<usize>) -> HttpResponse {
+    static BYTES: [u8; 1 << 20] = [b'x'; 1 << 20];
+    HttpResponse::Ok().body(Bytes::from_static(&BYTES[..lengths[*number % PAGES]]))
+}
+
+#[actix_web::main]
+async fn main() {
+    let lengths = lengths();
+    let overhead = overhead(&lengths).await;
+    let weights: Vec<u64> = lengths.iter().map(|length| (length + overhead) as u64).collect();
+    let budget = weights.iter().sum::<u64>() / 10;
+    println!(
+        "hits of {REQUESTS} requests for {PAGES} pages of {} bytes together, in {budget} bytes",
+        budget * 10
+    );
+    println!("{:>10} {:>7} {:>11} {:>21}  trace", "cache_page", "moka", "quick_cache", "over the better one");
+    for exponent in [0.7, 0.9, 1.1] {
+        for (kind, what) in [
+            (Kind::Still, ""),
+            (Kind::Scanned, ", and one pass over as many pages again"),
+            (Kind::Drifting, ", whose hot ones change"),
+        ] {
+            let trace = trace(exponent, kind);
+            let own = own(&trace, &lengths, budget).await;
+            let moka = moka(&trace, &weights, budget);
+            let quick = quick(&trace, &weights, budget);
+            let points = 100.0 * (own - moka.max(quick));
+            println!("{own:>10.4} {moka:>7.4} {quick:>11.4} {points:>+14.2} points  Zipf {exponent}{what}");
+        }
+    }
+}
+
+struct Random(u64);
+
+impl Random {
+    /// From 0 up to 1 (xorshift64*).
+    fn next(&mut self) -> f64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// Log-normal, around four kilobytes.
+fn lengths() -> Vec<usize> {
+    let mut random = Random(7);
+    let mut length = || {
+        let normal =
+            (-2.0 * (1.0 - random.next()).ln()).sqrt() * (std::f64::consts::TAU * random.next()).cos();
+        ((4096_f64.ln() + normal).exp() as usize).clamp(100, 1 << 20)
+    };
+    (0..PAGES).map(|_| length()).collect()
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Still,
+    Scanned,
+    Drifting,
+}
+
+fn trace(exponent: f64, kind: Kind) -> Vec<usize> {
+    let mut sum = 0.0;
+    let up_to: Vec<f64> = (1..=PAGES)
+        .map(|rank| {
+            sum += (rank as f64).powf(-exponent);
+            sum
+        })
+        .collect();
+    let mut random = Random(42);
+    let mut pages: Vec<usize> = (0..PAGES).collect();
+    for place in (1..PAGES).rev() {
+        pages.swap(place, (random.next() * (place + 1) as f64) as usize);
+    }
+    let mut trace = Vec::new();
+    for number in 0..REQUESTS {
+        let drawn = random.next() * sum;
+        let rank = up_to.partition_point(|known| *known < drawn).min(PAGES - 1);
+        // Ten times in all, each page takes the place of one that is a hundredth of them less asked for.
+        let moved = if kind == Kind::Drifting { number * 10 / REQUESTS * (PAGES / 100) } else { 0 };
+        trace.push(pages[(rank + moved) % PAGES]);
+        if kind == Kind::Scanned && number % (REQUESTS / PAGES) == 0 {
+            trace.push(PAGES + number / (REQUESTS / PAGES));
+        }
+    }
+    trace
+}
+
+/// Of the requests that are no part of a pass.
+fn ratio(trace: &[usize], mut is_hit: impl FnMut(usize) -> bool) -> f64 {
+    let (mut hits, mut all) = (0, 0);
+    for &page in trace {
+        let hit = is_hit(page);
+        if page < PAGES {
+            all += 1;
+            hits += u64::from(hit);
+        }
+    }
+    hits as f64 / f64::from(all)
+}
+
+fn moka(trace: &[usize], weights: &[u64], budget: u64) -> f64 {
+    let weigh = |_: &usize, weight: &u32| *weight;
+    let cache = moka::sync::Cache::builder().weigher(weigh).max_capacity(budget).build();
+    ratio(trace, |page| {
+        let hit = cache.get(&page).is_some();
+        if !hit {
+            cache.insert(page, weights[page % PAGES] as u32);
+        }
+        cache.run_pending_tasks();
+        hit
+    })
+}
+
+#[derive(Clone)]
+struct Weigh;
+
+impl quick_cache::Weighter<usize, u64> for Weigh {
+    fn weight(&self, _: &usize, weight: &u64) -> u64 {
+        *weight
+    }
+}
+
+fn quick(trace: &[usize], weights: &[u64], budget: u64) -> f64 {
+    let cache = quick_cache::sync::Cache::with_weighter(PAGES / 10, budget, Weigh);
+    ratio(trace, |page| {
+        let hit = cache.get(&page).is_some();
+        if !hit {
+            cache.insert(page, weights[page % PAGES]);
+        }
+        hit
+    })
+}
+
+async fn own(trace: &[usize], lengths: &[usize], budget: u64) -> f64 {
+    let cache = PageCache::builder().max_bytes(budget as usize).build();
+    let data = web::Data::new(lengths.to_vec());
+    let app = App::new().app_data(cache.clone()).app_data(data);
+    let app = init_service(app.route("/{number}", web::get().to(page))).await;
+    let (mut hits, mut all) = (0, 0);
+    for &page in trace {
+        let before = if page < PAGES { cache.stats().of(Outcome::Hit) } else { 0 };
+        let request = TestRequest::get().uri(&format!("/{page:06}")).to_request();
+        drop(app.call(request).await.unwrap());
+        if page < PAGES {
+            all += 1;
+            hits += cache.stats().of(Outcome::Hit) - before;
+        }
+    }
+    assert!(cache.stats().bytes() as u64 <= budget);
+    hits as f64 / f64::from(all)
+}
+
+/// What a page takes beside its body.
+async fn overhead(lengths: &[usize]) -> usize {
+    let cache = PageCache::new();
+    let data = web::Data::new(lengths.to_vec());
+    let app = App::new().app_data(cache.clone()).app_data(data);
+    let app = init_service(app.route("/{number}", web::get().to(page))).await;
+    drop(app.call(TestRequest::get().uri("/000000").to_request()).await.unwrap());
+    cache.stats().bytes() - lengths[0]
+}
