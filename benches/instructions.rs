@@ -6,6 +6,7 @@
 use std::{
     future::{Ready, ready},
     process::ExitCode,
+    sync::Arc,
 };
 
 use actix_web::{
@@ -13,12 +14,14 @@ use actix_web::{
     dev::{Payload, Service as _},
     get,
     http::header::{
-        ACCEPT_LANGUAGE, AGE, CACHE_CONTROL, CONTENT_TYPE, DATE, ETAG, HeaderName, HeaderValue,
+        ACCEPT_LANGUAGE, AGE, CACHE_CONTROL, CONTENT_TYPE, COOKIE, DATE, ETAG, HeaderName, HeaderValue,
         IF_NONE_MATCH, VARY,
     },
     test::{TestRequest, init_service},
+    web::{self, Bytes},
 };
 use cache_page::{KeyBuilder, KeyInput, PageCache, cache_page};
+use dashmap::DashMap;
 
 const BODY: &str = "Hello World";
 const ETAG_OF_BODY: &str = "\"e32323ea3c5a7a2f\"";
@@ -43,6 +46,10 @@ impl KeyInput for Language {
 
 #[get("/plain")]
 async fn plain(_language: Language) -> HttpResponse {
+    plain_page()
+}
+
+fn plain_page() -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8")))
         .insert_header((CACHE_CONTROL, HeaderValue::from_static("max-age=60")))
@@ -90,6 +97,63 @@ async fn bare(_language: Language) -> HttpResponse {
     page()
 }
 
+/// It may read any header, so that a request with a cookie passes it by.
+#[get("/open")]
+#[cache_page(60)]
+async fn open(_language: Language, _request: HttpRequest) -> HttpResponse {
+    page()
+}
+
+/// What users write by hand: what was sent, by the URL.
+struct Sent {
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Bytes,
+}
+
+impl Sent {
+    fn page() -> Arc<Self> {
+        let page = plain_page();
+        let headers = page.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        Arc::new(Self { headers, body: Bytes::from_static(BODY.as_bytes()) })
+    }
+
+    fn send(&self) -> HttpResponse {
+        let mut response = HttpResponse::Ok();
+        for (name, value) in &self.headers {
+            response.insert_header((name.clone(), value.clone()));
+        }
+        response.body(self.body.clone())
+    }
+}
+
+#[get("/dashmap")]
+async fn by_dashmap(
+    _language: Language,
+    sent: web::Data<DashMap<String, Arc<Sent>>>,
+    request: HttpRequest,
+) -> HttpResponse {
+    let key = request.uri().to_string();
+    if let Some(page) = sent.get(&key).map(|page| Arc::clone(&page)) {
+        return page.send();
+    }
+    sent.insert(key, Sent::page());
+    page()
+}
+
+#[get("/moka")]
+async fn by_moka(
+    _language: Language,
+    sent: web::Data<moka::sync::Cache<String, Arc<Sent>>>,
+    request: HttpRequest,
+) -> HttpResponse {
+    let key = request.uri().to_string();
+    if let Some(page) = sent.get(&key) {
+        return page.send();
+    }
+    sent.insert(key, Sent::page());
+    page()
+}
+
 #[get("/uncached")]
 #[cache_page(60)]
 async fn uncached(_language: Language) -> HttpResponse {
@@ -105,7 +169,7 @@ async fn main() -> ExitCode {
     let Some(requests) = arguments.next().and_then(|number| number.parse::<u32>().ok()) else {
         // What `cargo bench` passes is no kind.
         eprintln!(
-            "usage: instructions nothing|plain|plain-text|hit|304|refused|bare|miss|new-nothing REQUESTS (`cargo xtask bench instructions` compares them)"
+            "usage: instructions nothing|plain|plain-text|moka|dashmap|hit|304|bypass|refused|bare|miss|new-nothing REQUESTS (`cargo xtask bench instructions` compares them)"
         );
         return ExitCode::SUCCESS;
     };
@@ -115,6 +179,9 @@ async fn main() -> ExitCode {
         "plain-text" => "/plain-text",
         "refused" => "/uncached",
         "bare" => "/bare",
+        "bypass" => "/open",
+        "moka" => "/moka",
+        "dashmap" => "/dashmap",
         _ => "/cached",
     };
     let app = App::new().app_data(PageCache::new()).configure(|config| {
@@ -123,6 +190,13 @@ async fn main() -> ExitCode {
             "/plain-text" => config.service(plain_text),
             "/uncached" => config.service(uncached),
             "/bare" => config.service(bare),
+            "/open" => config.service(open),
+            "/moka" => config
+                .app_data(web::Data::new(moka::sync::Cache::<String, Arc<Sent>>::new(1000)))
+                .service(by_moka),
+            "/dashmap" => {
+                config.app_data(web::Data::new(DashMap::<String, Arc<Sent>>::new())).service(by_dashmap)
+            }
             _ => config.service(cached),
         };
     });
@@ -134,6 +208,7 @@ async fn main() -> ExitCode {
         let request = TestRequest::get().uri(uri).insert_header((ACCEPT_LANGUAGE, "en"));
         let request = match kind.as_str() {
             "304" => request.insert_header((IF_NONE_MATCH, ETAG_OF_BODY)),
+            "bypass" => request.insert_header((COOKIE, ETAG_OF_BODY)),
             _ => request.insert_header(("x-none-match", ETAG_OF_BODY)),
         };
         let request = request.to_request();

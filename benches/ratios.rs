@@ -32,7 +32,10 @@ async fn main() {
         "hits of {REQUESTS} requests for {PAGES} pages of {} bytes together, in {budget} bytes",
         budget * 10
     );
-    println!("{:>10} {:>7} {:>11} {:>21}  trace", "cache_page", "moka", "quick_cache", "over the better one");
+    println!(
+        "{:>10} {:>7} {:>11} {:>21}  {:>7} {:>7}  trace",
+        "cache_page", "moka", "quick_cache", "over the better one", "SIEVE", "S3-FIFO"
+    );
     for exponent in [0.7, 0.9, 1.1] {
         for (kind, what) in [
             (Kind::Still, ""),
@@ -44,8 +47,89 @@ async fn main() {
             let moka = moka(&trace, &weights, budget);
             let quick = quick(&trace, &weights, budget);
             let points = 100.0 * (own - moka.max(quick));
-            println!("{own:>10.4} {moka:>7.4} {quick:>11.4} {points:>+14.2} points  Zipf {exponent}{what}");
+            let (sieve, s3_fifo) =
+                (policies::sieve(&trace, &weights, budget), policies::s3_fifo(&trace, &weights, budget));
+            println!(
+                "{own:>10.4} {moka:>7.4} {quick:>11.4} {points:>+14.2} points  {sieve:>7.4} {s3_fifo:>7.4}  Zipf {exponent}{what}"
+            );
         }
+    }
+}
+
+/// What was not chosen: each policy as its paper has it, without regard to size.
+mod policies {
+    use std::collections::{BTreeMap, HashMap, VecDeque};
+
+    use super::{PAGES, ratio};
+
+    pub(super) fn sieve(trace: &[usize], weights: &[u64], budget: u64) -> f64 {
+        // The queue by age, and whether each was visited; the hand goes from the oldest to the newest.
+        let mut queue: BTreeMap<u64, (usize, bool)> = BTreeMap::new();
+        let mut places: HashMap<usize, u64> = HashMap::new();
+        let (mut newest, mut hand, mut bytes) = (0, 0, 0);
+        ratio(trace, |page| {
+            if let Some(visited) = places.get(&page).and_then(|place| queue.get_mut(place)) {
+                visited.1 = true;
+                return true;
+            }
+            while bytes + weights[page % PAGES] > budget {
+                let next = queue.range(hand..).next().or_else(|| queue.iter().next());
+                let Some((place, (other, visited))) = next.map(|(place, known)| (*place, *known)) else {
+                    break;
+                };
+                hand = place + 1;
+                if visited {
+                    queue.insert(place, (other, false));
+                } else {
+                    queue.remove(&place);
+                    places.remove(&other);
+                    bytes -= weights[other % PAGES];
+                }
+            }
+            newest += 1;
+            queue.insert(newest, (page, false));
+            places.insert(page, newest);
+            bytes += weights[page % PAGES];
+            false
+        })
+    }
+
+    pub(super) fn s3_fifo(trace: &[usize], weights: &[u64], budget: u64) -> f64 {
+        let mut marks: HashMap<usize, u8> = HashMap::new();
+        let (mut small, mut main) = (VecDeque::new(), VecDeque::new());
+        let (mut small_bytes, mut main_bytes) = (0, 0);
+        let mut ghosts = VecDeque::new();
+        ratio(trace, |page| {
+            if let Some(marks) = marks.get_mut(&page) {
+                *marks = 3.min(*marks + 1);
+                return true;
+            }
+            let weight = weights[page % PAGES];
+            while small_bytes + main_bytes + weight > budget {
+                let is_new = small_bytes > budget / 10 || main.is_empty();
+                let Some(other) = (if is_new { &mut small } else { &mut main }).pop_front() else { break };
+                let weight = weights[other % PAGES];
+                *(if is_new { &mut small_bytes } else { &mut main_bytes }) -= weight;
+                let left = marks.remove(&other).unwrap_or(0);
+                if left > 0 {
+                    marks.insert(other, if is_new { 0 } else { left - 1 });
+                    main.push_back(other);
+                    main_bytes += weight;
+                } else if is_new {
+                    ghosts.push_back(other);
+                    ghosts.drain(..ghosts.len().saturating_sub(marks.len()));
+                }
+            }
+            marks.insert(page, 0);
+            if ghosts.iter().rev().any(|ghost| *ghost == page) {
+                main.push_back(page);
+                main_bytes += weight;
+            } else {
+                small.push_back(page);
+                small_bytes += weight;
+            }
+            false
+        })
     }
 }
 

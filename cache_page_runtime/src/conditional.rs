@@ -41,6 +41,7 @@ pub(crate) enum Extent {
 }
 
 /// Whether a client asks for anything less than the page. Most do not.
+#[inline]
 pub(crate) fn asks_for_less(request: &HeaderMap) -> bool {
     [IF_NONE_MATCH, IF_MODIFIED_SINCE, RANGE].iter().any(|name| request.contains_key(name))
 }
@@ -51,10 +52,14 @@ impl Validators<'_> {
         if !self.status.is_success() {
             return Extent::Whole;
         }
-        let known = if request.contains_key(IF_NONE_MATCH) {
-            request.get_all(IF_NONE_MATCH).any(|line| self.is_listed(line.as_bytes()))
-        } else {
-            single(request.get_all(IF_MODIFIED_SINCE)).is_some_and(|line| self.is_unmodified_since(line))
+        let mut lists = request.get_all(IF_NONE_MATCH);
+        let known = match lists.next() {
+            Some(list) => {
+                self.is_listed(list.as_bytes()) || lists.any(|list| self.is_listed(list.as_bytes()))
+            }
+            None => {
+                single(request.get_all(IF_MODIFIED_SINCE)).is_some_and(|line| self.is_unmodified_since(line))
+            }
         };
         if known {
             return Extent::NotModified;
@@ -78,6 +83,10 @@ impl Validators<'_> {
         let Some(own) = self.etag.and_then(|etag| EntityTag::parse(etag.as_bytes().trim_ascii())) else {
             return false;
         };
+        // Most clients send back what they were sent, and nothing else.
+        if self.etag.is_some_and(|etag| etag.as_bytes() == list) {
+            return true;
+        }
         EntityTags(list).any(|tag| tag.opaque == own.opaque)
     }
 

@@ -1,6 +1,7 @@
 //! The workspace's own commands.
 
 mod bench;
+mod compile;
 mod fuzz;
 mod instructions;
 
@@ -14,7 +15,7 @@ use std::{
 const USAGE: &str = "\
 usage: cargo xtask test              everything that must pass
        cargo xtask fuzz [SECONDS]    every fuzz target, for so long each (30)
-       cargo xtask bench [NAME]      every benchmark, or one of them: instructions, fills";
+       cargo xtask bench [NAME]      every benchmark, or one of them";
 
 /// The rustc whose error messages `tests/ui` compares.
 const UI_TOOLCHAIN: &str = "1.95.0";
