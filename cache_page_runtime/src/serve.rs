@@ -1,6 +1,13 @@
 //! A request's way through the cache.
 
-use std::{any::TypeId, fmt, future::Future, hash::Hash, pin::pin, sync::Arc};
+use std::{
+    any::TypeId,
+    fmt,
+    future::Future,
+    hash::Hash,
+    pin::{Pin, pin},
+    sync::Arc,
+};
 
 use actix_web::{
     HttpRequest, HttpResponse, Responder,
@@ -51,6 +58,9 @@ pub(crate) struct Missing {
     /// The page that is there and not to be sent as it is.
     pub(crate) old: Option<Arc<Page>>,
 }
+
+/// The handler's response to come. It runs when it is first polled.
+type Response<'h> = Pin<&'h mut dyn Future<Output = HttpResponse>>;
 
 /// What comes of looking up.
 pub(crate) enum Way {
@@ -103,6 +113,8 @@ impl<'r> Lookup<'r> {
     }
 
     /// Answers from the kept page, or runs the handler and keeps its page if that is allowed.
+    ///
+    /// All that is compiled for each handler is here: its future, and what makes a response of what it returns.
     // Not an `async fn`: a handler that returns no `Responder` is then one error, not one here and one at the `await`.
     #[allow(clippy::manual_async_fn)]
     pub fn serve<F>(&mut self, handler: F) -> impl Future<Output = HttpResponse>
@@ -111,16 +123,9 @@ impl<'r> Lookup<'r> {
         F::Output: Responder,
     {
         async move {
-            let fill = match self.look_up(typeid::of::<F>(), false) {
-                Way::Answered(response) => return response,
-                Way::Run(fill) | Way::Behind(_, fill) => fill,
-                Way::Wait(waiting) => match self.wait(waiting).await {
-                    Ok(response) => return response,
-                    Err(fill) => fill,
-                },
-            };
-            let (request, handler) = (self.request, pin!(handler));
-            fill.run(pin!(async { handler.await.respond_to(request).map_into_boxed_body() })).await
+            let request = self.request;
+            let response = pin!(async { handler.await.respond_to(request).map_into_boxed_body() });
+            self.go(typeid::of::<F>(), response).await
         }
     }
 
@@ -132,21 +137,34 @@ impl<'r> Lookup<'r> {
         F::Output: Responder,
     {
         async move {
-            let fill = match self.look_up(typeid::of::<F>(), true) {
-                Way::Answered(response) => return response,
+            let way = match self.look_up(typeid::of::<F>(), true) {
                 Way::Behind(response, fill) => {
                     refresh::spawn(fill, handler);
                     return response;
                 }
-                Way::Run(fill) => fill,
-                Way::Wait(waiting) => match self.wait(waiting).await {
-                    Ok(response) => return response,
-                    Err(fill) => fill,
-                },
+                way => way,
             };
-            let (request, handler) = (self.request, pin!(handler));
-            fill.run(pin!(async { handler.await.respond_to(request).map_into_boxed_body() })).await
+            let request = self.request;
+            let response = pin!(async { handler.await.respond_to(request).map_into_boxed_body() });
+            self.follow(way, response).await
         }
+    }
+
+    async fn go(&mut self, handler: TypeId, response: Response<'_>) -> HttpResponse {
+        let way = self.look_up(handler, false);
+        self.follow(way, response).await
+    }
+
+    async fn follow(&mut self, way: Way, response: Response<'_>) -> HttpResponse {
+        let fill = match way {
+            Way::Answered(response) => return response,
+            Way::Run(fill) | Way::Behind(_, fill) => fill,
+            Way::Wait(waiting) => match self.wait(waiting).await {
+                Ok(response) => return response,
+                Err(fill) => fill,
+            },
+        };
+        fill.run(response).await
     }
 
     fn look_up(&mut self, handler: TypeId, in_background: bool) -> Way {

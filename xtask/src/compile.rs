@@ -11,7 +11,7 @@ use std::{
 use crate::cargo;
 
 const HANDLERS: usize = 300;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 pub(crate) fn run() -> Result<(), String> {
