@@ -150,7 +150,7 @@ impl Page {
         let lines: SmallVec<[(&HeaderName, &HeaderValue); 16]> =
             replayed.chain(added.iter().map(|(name, value)| (name, value))).collect();
         let mut headers: Vec<Line> = Vec::with_capacity(lines.len());
-        for (name, value) in own_values(lines.into_iter()) {
+        for (name, value) in own_values(lines.iter().copied()) {
             let repeats = headers.iter().any(|line| line.name == *name);
             let of_a_copy = is_of_a_good_copy(name);
             headers.push(Line { name: name.clone(), value, repeats, of_a_copy });
