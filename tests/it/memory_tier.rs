@@ -188,3 +188,59 @@ async fn copies_are_of_one_cache() {
         assert!(get(&*first, "/").await.is_hit());
     }
 }
+
+/// Four threads at once, with more pages than there is room for, some of which expire, and some of which are not to be kept:
+/// everybody gets what he asked for, and the budget holds.
+#[test]
+fn threads_that_do_everything_at_once() {
+    const BUDGET: usize = 300_000;
+    #[cache_page(60)]
+    async fn echo(path: web::Path<(u64, u64)>) -> HttpResponse {
+        let mut response = HttpResponse::Ok();
+        match path.0 % 8 {
+            0 => response.insert_header(("cache-control", "no-store")),
+            1 => response.insert_header(("cache-control", "max-age=1")),
+            2 => response.insert_header(("vary", "accept")),
+            _ => &mut response,
+        };
+        response.body(format!("{} {}", path.0, "x".repeat(usize::try_from(path.1).unwrap())))
+    }
+    let (cache, clock) = build(PageCache::builder().max_bytes(BUDGET));
+    let threads: Vec<_> = (0..4_u64)
+        .map(|thread| {
+            let (cache, clock) = (cache.clone(), clock.clone());
+            std::thread::spawn(move || {
+                System::new().block_on(async move {
+                    let app = App::new().app_data(cache.clone());
+                    let app = init_service(app.route("/{number}/{length}", web::get().to(echo))).await;
+                    let mut random = thread + 1;
+                    for _ in 0..4000 {
+                        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                        // Some much more often than others.
+                        let drawn = (random >> 33) % 400;
+                        let number = drawn * drawn / 400;
+                        let length = number * 37 % 3000;
+                        let accept = [("accept", if random >> 63 == 0 { "a" } else { "b" })];
+                        let answer = send(&app, asking(&format!("/{number}/{length}"), &accept)).await;
+                        let text = answer.text();
+                        assert!(text.starts_with(&format!("{number} ")), "{number}: {text}");
+                        assert_eq!(text.len(), number.to_string().len() + 1 + usize::try_from(length).unwrap());
+                        assert!(cache.stats().bytes() <= BUDGET);
+                        if drawn == 7 {
+                            clock.advance(Duration::from_millis(700));
+                        }
+                        if drawn == 8 {
+                            cache.sweep();
+                        }
+                    }
+                });
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    let stats = cache.stats();
+    assert_eq!((stats.requests(), stats.filling()), (16_000, 0));
+    clock.advance(Duration::from_secs(60));
+    cache.sweep();
+    assert_eq!(cache.stats().pages(), 0);
+}

@@ -9,7 +9,7 @@ use actix_web::{
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
-use super::{order::SLACK, *};
+use super::{node::cost_of_key, order::SLACK, *};
 use crate::{
     KeyBuilder,
     clock::Clock,
@@ -302,4 +302,33 @@ proptest! {
             prop_assert_eq!(world.get(0, [Some(texts[value]), None]), Ok(number));
         }
     }
+}
+
+/// Keys that nobody asks for again, as many as anybody may care to send.
+#[test]
+fn a_million_keys_stay_within_the_budget() {
+    const BUDGET: usize = 1 << 20;
+    let store = Store::new(BUDGET);
+    let request = TestRequest::default().to_http_request();
+    let head = Head { status: StatusCode::OK, reason: None, headers: &HeaderMap::new(), names_own: false };
+    let lifetime = Lifetime {
+        made_at: Clock::System.now(),
+        initial_age: Duration::ZERO,
+        kept_for: None,
+        stale: Stale::default(),
+        fill: Duration::ZERO,
+    };
+    let page = Arc::new(Page::freeze(head, &[], Some(Bytes::from_static(b"page")), lifetime));
+    let mut most = 0;
+    for number in 0..1_000_000_u32 {
+        let mut builder = KeyBuilder::new(&request);
+        builder.bytes(&number.to_le_bytes());
+        let key = builder.cover.key().unwrap();
+        store.put(key, Names::new(), request.headers(), Arc::clone(&page)).unwrap();
+        let order = store.order();
+        assert!(order.bytes <= BUDGET && order.nodes().count() < 10 * BUDGET / cost_of_key(&[]) || number % 1000 > 0);
+        most = most.max(order.bytes);
+    }
+    assert!(most > BUDGET * 9 / 10, "the budget is there to be used");
+    assert_eq!(store.pages(), store.map.len());
 }
