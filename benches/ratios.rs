@@ -1,6 +1,6 @@
 //! How many requests are hits, where there is room for a tenth of the bytes of all pages: `cargo xtask bench ratios`.
 //!
-//! The same traces, the same weights and the same budget for this cache, moka and quick_cache. Everything is made from fixed
+//! The same traces, the same weights and the same budget for this cache, moka and `quick_cache`. Everything is made from fixed
 //! seeds.
 
 #![allow(clippy::unwrap_used)]

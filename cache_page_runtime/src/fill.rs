@@ -1,7 +1,7 @@
 //! One run of a handler for the cache: who it is for, and what becomes of it. What its response becomes is in `keep`.
 
 use std::{
-    future::Future,
+    future::poll_fn,
     pin::{Pin, pin},
     sync::Arc,
 };
@@ -23,7 +23,7 @@ use crate::{
     page::Page,
     policy::Policy,
     refresh,
-    serve::{Lookup, Missing, extent},
+    serve::{Lookup, Missing, Respond, extent},
     stand_in::{self, Failure},
     status::{Refresh, Report},
 };
@@ -89,10 +89,9 @@ impl Fill {
     }
 
     /// Runs the handler for the client that waits for it.
-    pub(crate) async fn run(
-        self: Box<Self>,
-        mut handler: Pin<&mut dyn Future<Output = HttpResponse>>,
-    ) -> HttpResponse {
+    pub(crate) async fn run(self: Box<Self>, mut handler: Pin<&mut dyn Respond>) -> HttpResponse {
+        let request = self.request.clone();
+        let mut handler = pin!(poll_fn(|context| handler.as_mut().poll_response(&request, context)));
         if self.stand_in().is_none() {
             let response = handler.await;
             return self.finish(response).into_response();
@@ -119,10 +118,9 @@ impl Fill {
     }
 
     /// Runs the handler for those who come later.
-    pub(crate) async fn run_in_background(
-        self: Box<Self>,
-        handler: Pin<&mut dyn Future<Output = HttpResponse>>,
-    ) {
+    pub(crate) async fn run_in_background(self: Box<Self>, mut handler: Pin<&mut dyn Respond>) {
+        let request = self.request.clone();
+        let handler = poll_fn(|context| handler.as_mut().poll_response(&request, context));
         let (cache, policy) = (self.cache.clone(), self.policy);
         let ends = cache.clock().sleep_until(self.started + cache.times().fill_deadline);
         let run = pin!(async {

@@ -7,6 +7,7 @@ use std::{
     hash::Hash,
     pin::{Pin, pin},
     sync::Arc,
+    task::{Context, Poll},
 };
 
 use actix_web::{
@@ -59,8 +60,24 @@ pub(crate) struct Missing {
     pub(crate) old: Option<Arc<Page>>,
 }
 
-/// The handler's response to come. It runs when it is first polled.
-type Response<'h> = Pin<&'h mut dyn Future<Output = HttpResponse>>;
+/// A handler that is to answer a request. It runs when it is first polled.
+pub(crate) trait Respond {
+    fn poll_response(
+        self: Pin<&mut Self>,
+        request: &HttpRequest,
+        context: &mut Context<'_>,
+    ) -> Poll<HttpResponse>;
+}
+
+impl<F: Future<Output: Responder>> Respond for F {
+    fn poll_response(
+        self: Pin<&mut Self>,
+        request: &HttpRequest,
+        context: &mut Context<'_>,
+    ) -> Poll<HttpResponse> {
+        self.poll(context).map(|returned| returned.respond_to(request).map_into_boxed_body())
+    }
+}
 
 /// What comes of looking up.
 pub(crate) enum Way {
@@ -122,11 +139,7 @@ impl<'r> Lookup<'r> {
         F: Future,
         F::Output: Responder,
     {
-        async move {
-            let request = self.request;
-            let response = pin!(async { handler.await.respond_to(request).map_into_boxed_body() });
-            self.go(typeid::of::<F>(), response).await
-        }
+        async move { self.go(typeid::of::<F>(), pin!(handler)).await }
     }
 
     /// The same for a handler whose page may be made anew in the background, which has to outlive its request for that.
@@ -144,18 +157,16 @@ impl<'r> Lookup<'r> {
                 }
                 way => way,
             };
-            let request = self.request;
-            let response = pin!(async { handler.await.respond_to(request).map_into_boxed_body() });
-            self.follow(way, response).await
+            self.follow(way, pin!(handler)).await
         }
     }
 
-    async fn go(&mut self, handler: TypeId, response: Response<'_>) -> HttpResponse {
-        let way = self.look_up(handler, false);
-        self.follow(way, response).await
+    async fn go(&mut self, id: TypeId, handler: Pin<&mut dyn Respond>) -> HttpResponse {
+        let way = self.look_up(id, false);
+        self.follow(way, handler).await
     }
 
-    async fn follow(&mut self, way: Way, response: Response<'_>) -> HttpResponse {
+    async fn follow(&mut self, way: Way, handler: Pin<&mut dyn Respond>) -> HttpResponse {
         let fill = match way {
             Way::Answered(response) => return response,
             Way::Run(fill) | Way::Behind(_, fill) => fill,
@@ -164,7 +175,7 @@ impl<'r> Lookup<'r> {
                 Err(fill) => fill,
             },
         };
-        fill.run(response).await
+        fill.run(handler).await
     }
 
     fn look_up(&mut self, handler: TypeId, in_background: bool) -> Way {

@@ -215,7 +215,9 @@ fn threads_that_do_everything_at_once() {
                     let app = init_service(app.route("/{number}/{length}", web::get().to(echo))).await;
                     let mut random = thread + 1;
                     for _ in 0..4000 {
-                        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                        random = random
+                            .wrapping_mul(6_364_136_223_846_793_005)
+                            .wrapping_add(1_442_695_040_888_963_407);
                         // Some much more often than others.
                         let drawn = (random >> 33) % 400;
                         let number = drawn * drawn / 400;
@@ -224,7 +226,10 @@ fn threads_that_do_everything_at_once() {
                         let answer = send(&app, asking(&format!("/{number}/{length}"), &accept)).await;
                         let text = answer.text();
                         assert!(text.starts_with(&format!("{number} ")), "{number}: {text}");
-                        assert_eq!(text.len(), number.to_string().len() + 1 + usize::try_from(length).unwrap());
+                        assert_eq!(
+                            text.len(),
+                            number.to_string().len() + 1 + usize::try_from(length).unwrap()
+                        );
                         assert!(cache.stats().bytes() <= BUDGET);
                         if drawn == 7 {
                             clock.advance(Duration::from_millis(700));
