@@ -1,0 +1,102 @@
+//! How long a page is fresh, how long it may be sent after that, and when it is to be made anew.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use super::Page;
+use crate::{clock::Moment, freshness::Stale, retry::Retry};
+
+/// So many fills before the end of its time, the lot that has a page made anew comes up once in a hundred million.
+const MOST_FILLS: u32 = 18;
+
+/// When a page was made, and how long it may be kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lifetime {
+    pub(crate) made_at: Moment,
+    pub(crate) initial_age: Duration,
+    /// From `made_at`; `None` is for ever.
+    pub(crate) kept_for: Option<Duration>,
+    /// From the end of that.
+    pub(crate) stale: Stale,
+    /// How long the handler took.
+    pub(crate) fill: Duration,
+}
+
+impl Page {
+    /// RFC 9111 4.2.3.
+    pub(crate) fn age(&self, now: Moment) -> Duration {
+        self.lifetime.initial_age.saturating_add(now.since(self.lifetime.made_at))
+    }
+
+    pub(crate) fn made_at(&self) -> Moment {
+        self.lifetime.made_at
+    }
+
+    pub(crate) fn is_fresh(&self, now: Moment) -> bool {
+        self.lifetime.kept_for.is_none_or(|kept_for| now.since(self.lifetime.made_at) < kept_for)
+    }
+
+    /// How long its time is over; zero where it is not.
+    pub(crate) fn stale_for(&self, now: Moment) -> Duration {
+        let since = now.since(self.lifetime.made_at);
+        self.lifetime.kept_for.map_or(Duration::ZERO, |kept_for| since.saturating_sub(kept_for))
+    }
+
+    fn is_within(&self, stale: Duration, now: Moment) -> bool {
+        let is_in_time = self.is_fresh(now) || self.stale_for(now) < stale;
+        is_in_time && !self.withdrawn.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn withdraw(&self) {
+        self.withdrawn.store(true, Ordering::Release);
+    }
+
+    /// When its handler began.
+    pub(crate) fn begun_at(&self) -> Moment {
+        self.lifetime.made_at.before(self.lifetime.fill)
+    }
+
+    /// Whether it may be sent while it is made anew.
+    pub(crate) fn may_wait(&self, now: Moment) -> bool {
+        self.is_within(self.lifetime.stale.while_revalidate, now)
+    }
+
+    /// Whether it may be sent where making it anew fails.
+    pub(crate) fn may_stand_in(&self, now: Moment) -> bool {
+        self.is_within(self.lifetime.stale.if_error, now)
+    }
+
+    /// Whether it may be sent at all.
+    pub(crate) fn is_usable(&self, now: Moment) -> bool {
+        self.may_wait(now) || self.may_stand_in(now)
+    }
+
+    /// Whether a lot may be drawn for it.
+    pub(crate) fn may_be_due(&self, now: Moment) -> bool {
+        self.ttl(now).is_some_and(|left| left < self.lifetime.fill.saturating_mul(MOST_FILLS))
+    }
+
+    /// Whether it is time to make it anew before its own time is over, by a lot that is drawn for each request: the nearer
+    /// the end and the slower the handler, the likelier (Vattani et al., "Optimal Probabilistic Cache Stampede Prevention").
+    pub(crate) fn is_due(&self, now: Moment, draw: impl FnOnce() -> f64) -> bool {
+        let most = f64::from(MOST_FILLS);
+        let sooner = || self.lifetime.fill.as_secs_f64() * (-draw().ln()).min(most);
+        self.may_be_due(now) && self.ttl(now).is_some_and(|left| left.as_secs_f64() < sooner())
+    }
+
+    /// When to try again after making it anew has failed.
+    pub(crate) fn retry(&self) -> &Retry {
+        &self.retry
+    }
+
+    /// How long it stays fresh; `None` is for ever.
+    pub(crate) fn ttl(&self, now: Moment) -> Option<Duration> {
+        self.lifetime.kept_for.map(|kept_for| kept_for.saturating_sub(now.since(self.lifetime.made_at)))
+    }
+
+    /// When it is of no use any more; `None` is never.
+    pub(crate) fn until(&self) -> Option<Moment> {
+        let Lifetime { made_at, kept_for, stale, .. } = self.lifetime;
+        let stale_for = stale.while_revalidate.max(stale.if_error);
+        kept_for.map(|kept_for| made_at + kept_for.saturating_add(stale_for))
+    }
+}
