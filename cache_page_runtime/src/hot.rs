@@ -47,6 +47,8 @@ struct Copy {
     node: Arc<Node>,
     page: Arc<Page>,
     bytes: usize,
+    /// Whether it was sent since another page wanted its place.
+    used: bool,
 }
 
 impl Drop for Copy {
@@ -83,7 +85,7 @@ pub(crate) fn get(cache: &PageCache, key: Key<'_>, hash: Hash, now: Moment) -> O
     let found = HOT.try_with(|hot| {
         let mut hot = hot.borrow_mut();
         let place = hot.places.get_mut(hash.place())?;
-        let copy = place.as_ref()?;
+        let copy = place.as_mut()?;
         if copy.hash != hash.0 || !copy.node.is_of(key) || !std::ptr::eq(copy.cache.as_ptr(), cache.as_ptr())
         {
             return None;
@@ -92,6 +94,7 @@ pub(crate) fn get(cache: &PageCache, key: Key<'_>, hash: Hash, now: Moment) -> O
             // Dropped when nothing is borrowed: giving its room back takes locks.
             return Some(Err(place.take()));
         }
+        copy.used = true;
         copy.node.mark();
         Some(Ok(Arc::clone(&copy.page)))
     });
@@ -117,11 +120,13 @@ fn copy(cache: &PageCache, key: Key<'_>, hash: Hash, page: &Arc<Page>) {
     // Only what is kept for everybody: variants are looked for under another key.
     let Some(node) = cache.store().node(key, page) else { return };
     // Room first: those that are of no use any more give theirs back.
-    drop(HOT.try_with(|hot| hot.borrow_mut().drain(hash)));
-    if !cache.store().take_for_copy(bytes) {
+    let Ok((is_free, useless)) = HOT.try_with(|hot| hot.borrow_mut().drain(hash)) else { return };
+    drop(useless);
+    if !is_free || !cache.store().take_for_copy(bytes) {
         return;
     }
-    let copy = Copy { hash: hash.0, cache: cache.downgrade(), node, page: Arc::new(page.copy()), bytes };
+    let page = Arc::new(page.copy());
+    let copy = Copy { hash: hash.0, cache: cache.downgrade(), node, page, bytes, used: false };
     let replaced = HOT.try_with(|hot| hot.borrow_mut().put(hash, copy));
     drop(replaced);
 }
@@ -140,14 +145,22 @@ impl Hot {
         *times == 0
     }
 
-    /// Those that are gone, or whose cache is, and the one whose place is wanted.
-    fn drain(&mut self, hash: Hash) -> Vec<Copy> {
-        let place = hash.place();
-        let is_useless = |(at, copy): (usize, &mut Option<Copy>)| {
-            let is_gone = copy.as_ref().is_some_and(|copy| copy.node.is_gone());
-            if is_gone || at == place { copy.take() } else { None }
-        };
-        self.places.iter_mut().enumerate().filter_map(is_useless).collect()
+    /// Whether the wanted place is free, and those copies that are of no use any more. One that was sent since its place was
+    /// last wanted stays: pages that are equally hot would else push out each other's copies again and again.
+    fn drain(&mut self, hash: Hash) -> (bool, Vec<Copy>) {
+        let wanted = hash.place();
+        let mut is_free = true;
+        let mut useless = Vec::new();
+        for (at, place) in self.places.iter_mut().enumerate() {
+            let Some(copy) = place else { continue };
+            let stays = !copy.node.is_gone() && (at != wanted || std::mem::take(&mut copy.used));
+            if !stays {
+                useless.extend(place.take());
+            } else if at == wanted {
+                is_free = false;
+            }
+        }
+        (is_free, useless)
     }
 
     fn put(&mut self, hash: Hash, copy: Copy) -> Option<Copy> {
