@@ -16,8 +16,9 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 pub(crate) fn run() -> Result<(), String> {
     let folder = Path::new(ROOT).join("target/bench-compile");
-    let bare = Built::generate(&folder, "bare", "")?;
-    let cached = Built::generate(&folder, "cached", "#[cache_page(60)]")?;
+    let bare = Built::generate(&folder, "bare", 0)?;
+    let one = Built::generate(&folder, "one", 1)?;
+    let cached = Built::generate(&folder, "cached", HANDLERS)?;
     println!("{HANDLERS} handlers with the attribute, over the same without it, median of {ROUNDS} builds:");
     for profile in ["dev", "release"] {
         // All that they depend on.
@@ -32,19 +33,28 @@ pub(crate) fn run() -> Result<(), String> {
             ratio(one).total_cmp(&ratio(other))
         });
         let (before, after) = times[ROUNDS / 2];
-        let ratio = after.as_secs_f64() / before.as_secs_f64();
+        let time_ratio = after.as_secs_f64() / before.as_secs_f64();
         println!(
-            "{ratio:>7.2}  build time, {profile}: {:.1} s and {:.1} s",
+            "{time_ratio:>7.2}  build time, {profile}: {:.1} s and {:.1} s",
             before.as_secs_f64(),
             after.as_secs_f64()
         );
         let (before, after) = (bare.code(profile)?, cached.code(profile)?);
-        // Sizes of programs are well within what a float holds.
-        #[allow(clippy::cast_precision_loss)]
-        let ratio = after as f64 / before as f64;
-        println!("{ratio:>7.2}  code, {profile}: {before} and {after} bytes");
+        println!("{:>7.2}  code, {profile}: {before} and {after} bytes", ratio(after, before));
+        one.build(profile)?;
+        let once = one.code(profile)?;
+        println!(
+            "{:>7.2}  the same over a program that has the cache and one cached handler: {once} bytes",
+            ratio(after, once)
+        );
     }
     Ok(())
+}
+
+// Sizes of programs are well within what a float holds.
+#[allow(clippy::cast_precision_loss)]
+fn ratio(after: u64, before: u64) -> f64 {
+    after as f64 / before as f64
 }
 
 /// A program of three hundred handlers.
@@ -54,7 +64,7 @@ struct Built {
 }
 
 impl Built {
-    fn generate(folder: &Path, name: &str, attribute: &str) -> Result<Self, String> {
+    fn generate(folder: &Path, name: &str, cached: usize) -> Result<Self, String> {
         let folder = folder.join(name);
         let root = fs::canonicalize(ROOT).map_err(|error| format!("no workspace: {error}"))?;
         let manifest = format!(
@@ -68,6 +78,7 @@ impl Built {
              type Db = std::collections::BTreeMap<u64, String>;\n",
         );
         for number in 0..HANDLERS {
+            let attribute = if number < cached { "#[cache_page(60)]" } else { "" };
             // As handlers are: a look into something, an error, a page put together.
             let _ = write!(
                 source,
