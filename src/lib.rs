@@ -1,10 +1,11 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-pub use cache_page_macro::cache_page;
+pub use cache_page_macro::{cache_page, purge_page};
 pub use cache_page_runtime::{
-    CacheStatus, Counts, KeyBuilder, KeyInput, Outcome, Page, PageCache, PageCacheBuilder, Policy, Reason,
-    Stats, testing,
+    CachePage, CachePageService, CacheStatus, Counts, KeyBuilder, KeyInput, Outcome, Page, PageCache,
+    PageCacheBuilder, PageControl, Policy, PurgeError, Purged, Reason, Stats, TimeToLive, Validators,
+    testing,
 };
 
 #[doc(hidden)]

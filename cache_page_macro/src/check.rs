@@ -1,40 +1,58 @@
 //! Every mistake in an annotated function, each at its own token and worded as the fix.
 
-use proc_macro2::TokenTree;
 use syn::{Attribute, Error, FnArg, Meta, Pat, PatType, ReturnType, Type, visit_mut::VisitMut};
 
-use crate::handler::{Handler, Markers, is_bare};
-
-/// Methods whose responses are answers to a change, or to a body: a page kept from one would be wrong for all others.
-const WRITING: [&str; 5] = ["post", "put", "patch", "delete", "query"];
+use crate::{
+    args::{Args, Role},
+    handler::{Handler, Markers, is_bare},
+    route::{Routes, has_word, writing},
+    split::Arguments,
+};
 
 /// More than actix-web's extractors can be in one handler.
 pub(crate) const MOST_ARGUMENTS: usize = 16;
 
-pub(crate) fn handler(handler: &Handler) -> Vec<Error> {
+pub(crate) fn handler(handler: &Handler, args: &Args) -> Vec<Error> {
+    let Args { role, options, .. } = args;
     let mut mistakes = Vec::new();
-    signature(handler, &mut mistakes);
+    signature(handler, role, &mut mistakes);
     for (argument, markers) in handler.signature.inputs.iter().zip(&handler.markers) {
-        self::argument(argument, markers, &mut mistakes);
+        match argument {
+            FnArg::Receiver(receiver) => mistakes.push(Error::new_spanned(
+                receiver.self_token,
+                "a handler has no `self`; take shared state as an argument, such as `state: web::Data<State>`",
+            )),
+            FnArg::Typed(typed) if matches!(role, Role::Keep(_)) => covered(typed, markers, &mut mistakes),
+            FnArg::Typed(_) if markers_are_of_another(handler, role) => {}
+            FnArg::Typed(_) => mistakes.extend(markers.all().map(|marker| unmarked(marker, role))),
+        }
     }
     for attribute in &handler.attributes {
-        mistakes.extend(below(attribute));
+        mistakes.extend(below(attribute, role));
+    }
+    if let Some(routes) = Routes::below(handler) {
+        mistakes.extend(options.templates().flat_map(|text| routes.missing(text, role.form().attribute)));
     }
     mistakes
 }
 
-fn signature(handler: &Handler, mistakes: &mut Vec<Error>) {
+fn signature(handler: &Handler, role: &Role, mistakes: &mut Vec<Error>) {
     let signature = &handler.signature;
+    let a_handler = role.form().handler;
     if signature.asyncness.is_none() {
         mistakes.push(Error::new_spanned(
             signature.fn_token,
-            "a cached handler is asynchronous; write `async fn`",
+            format!("{a_handler} is asynchronous; write `async fn`"),
         ));
     }
     if returns_nothing(&signature.output) {
+        let lacks = match role {
+            Role::Keep(_) => "nothing that could be kept",
+            Role::Exempt | Role::Purge => "nothing that could be sent",
+        };
         mistakes.push(Error::new_spanned(
             &signature.ident,
-            "this handler returns nothing that could be kept; give it a return type, such as `-> impl Responder`",
+            format!("this handler returns {lacks}; give it a return type, such as `-> impl Responder`"),
         ));
     }
     if signature.inputs.len() >= MOST_ARGUMENTS
@@ -42,25 +60,30 @@ fn signature(handler: &Handler, mistakes: &mut Vec<Error>) {
     {
         mistakes.push(Error::new_spanned(
             &signature.ident,
-            "a cached handler with 16 arguments needs two neighbours without attributes of their own",
+            format!("{a_handler} with 16 arguments needs two neighbours without attributes of their own"),
         ));
     }
 }
 
-fn argument(argument: &FnArg, markers: &Markers, mistakes: &mut Vec<Error>) {
-    let typed = match argument {
-        FnArg::Receiver(receiver) => {
-            mistakes.push(Error::new_spanned(
-                receiver.self_token,
-                "a handler has no `self`; take shared state as an argument, such as `state: web::Data<State>`",
-            ));
-            return;
-        }
-        FnArg::Typed(typed) => typed,
+/// Whether the markers are for a `#[cache_page]` further down, which reads them.
+pub(crate) fn markers_are_of_another(handler: &Handler, role: &Role) -> bool {
+    matches!(role, Role::Purge) && handler.attributes.iter().any(keeps)
+}
+
+/// What is said of a marker where there is no key that its argument could be in.
+fn unmarked(marker: &Attribute, role: &Role) -> Error {
+    let message = match role {
+        Role::Purge => "this handler's page is not kept; remove the marker",
+        Role::Keep(_) | Role::Exempt => "nothing is kept here; remove the marker",
     };
-    marked(typed, markers, mistakes);
+    Error::new_spanned(marker, message)
+}
+
+/// An argument of which the key must know what it reads.
+fn covered(argument: &PatType, markers: &Markers, mistakes: &mut Vec<Error>) {
+    marked(argument, markers, mistakes);
     let mut anonymous = AnonymousTypes(Vec::new());
-    anonymous.visit_type_mut(&mut typed.ty.clone());
+    anonymous.visit_type_mut(&mut argument.ty.clone());
     mistakes.extend(anonymous.0.iter().map(|ty| {
         Error::new_spanned(
             ty,
@@ -96,33 +119,44 @@ fn marked(argument: &PatType, markers: &Markers, mistakes: &mut Vec<Error>) {
     }
 }
 
-/// An attribute that does not go together with a cached body when it stands below `#[cache_page]`.
-fn below(attribute: &Attribute) -> Option<Error> {
+/// An attribute that does not go together with ours when it stands below it.
+fn below(attribute: &Attribute, role: &Role) -> Option<Error> {
+    const KEPT: &str = "a page that is kept does not run its handler, so it could purge nothing; keep one";
     let name = attribute.path().segments.last()?.ident.to_string();
-    let message = match name.as_str() {
-        "cache_page" => "this handler is cached already; keep one `#[cache_page]`".to_owned(),
-        method if WRITING.contains(&method) && is_route(attribute) => format!(
-            "`#[{method}]` answers are never kept; remove `#[cache_page]`, or give the page a `#[get]` handler of its own"
+    let message = match (name.as_str(), role) {
+        ("cache_page", Role::Keep(_)) if keeps(attribute) => {
+            "this handler is cached already; keep one `#[cache_page]`".to_owned()
+        }
+        ("cache_page", Role::Keep(_) | Role::Exempt) => {
+            "a handler is cached or exempt, and says so once; keep one `#[cache_page]`".to_owned()
+        }
+        ("cache_page", Role::Purge) if keeps(attribute) => KEPT.to_owned(),
+        ("purge_page", Role::Keep(_)) => KEPT.to_owned(),
+        ("purge_page", Role::Purge) => "this handler purges already; keep one `#[purge_page]`".to_owned(),
+        ("instrument", _) if has_word(attribute, "err") => format!(
+            "`#[instrument(err)]` needs the handler's own `Result`; move it above `#[{}]`",
+            role.form().attribute
         ),
-        "instrument" if has_word(attribute, "err") => {
-            "`#[instrument(err)]` needs the handler's own `Result`; move it above `#[cache_page]`".to_owned()
+        (_, Role::Keep(_)) => {
+            let method = writing(attribute)?;
+            format!(
+                "`#[{method}]` answers are never kept; remove `#[cache_page]`, or give the page a `#[get]` handler of its own"
+            )
         }
         _ => return None,
     };
     Some(Error::new_spanned(&attribute.meta, message))
 }
 
-/// `#[post("/path")]` or `#[actix_web::post("/path")]`, and not some other crate's attribute of that name.
-fn is_route(attribute: &Attribute) -> bool {
-    let path = attribute.path();
-    let from_actix =
-        path.segments.len() == 1 || path.segments.first().is_some_and(|first| first.ident == "actix_web");
-    from_actix && matches!(attribute.meta, Meta::List(_))
-}
-
-fn has_word(attribute: &Attribute, word: &str) -> bool {
-    let Meta::List(list) = &attribute.meta else { return false };
-    list.tokens.clone().into_iter().any(|token| matches!(token, TokenTree::Ident(ident) if ident == word))
+/// Whether an attribute is a `#[cache_page]`, and not `#[cache_page(off)]`.
+fn keeps(attribute: &Attribute) -> bool {
+    let is_off = match &attribute.meta {
+        Meta::List(list) => {
+            Arguments::split(list.tokens.clone()).list.first().is_some_and(|first| first.is_word("off"))
+        }
+        _ => false,
+    };
+    !is_off && attribute.path().segments.last().is_some_and(|last| last.ident == "cache_page")
 }
 
 fn returns_nothing(output: &ReturnType) -> bool {

@@ -37,11 +37,25 @@
 //! }
 //! ```
 //!
+//! `#[cache_page(off)]` and `#[purge_page(tags = ["posts"])]` share all of it but the policy and the key:
+//!
+//! ```text
+//!     (&__page).uncached(async move { … }).await
+//! ```
+//!
+//! ```text
+//!     static __PURGE: ::cache_page::__private::Purge = ::cache_page::__private::Purge::new(
+//!         ::core::concat!(::core::module_path!(), "::edit"),
+//!     ).tags(&["posts"]);
+//!     (&__page).purging(&__PURGE, async move { … }).await
+//! ```
+//!
 //! Why it is so:
 //!
 //! * One leading argument, because extractors run before the cache: one that refuses a request guards hits too.
 //! * No `use` and no item outside the function; names that the body could see begin with two underscores.
-//! * `begin` is called on a reference, where it is found before a method of that name of a trait for every type.
+//! * `begin`, `uncached` and `purging` are called on a reference, where they are found before methods of that name of a
+//!   trait for every type.
 //! * A statement an argument, not one chain, so that the `#[cfg]` of an argument can stand on its line.
 //! * The early return pins the type, unless that is an `impl` as a whole, so that `?`, `.into()` and coercions infer as they do in a plain function.
 //! * The braces around the body keep its own `use` declarations away from that line.
@@ -56,14 +70,18 @@ use syn::{
     ext::IdentExt as _, parse_quote, punctuated::Punctuated, spanned::Spanned as _, visit_mut::VisitMut,
 };
 
-use crate::{args::Args, check::MOST_ARGUMENTS, handler::Handler, ttl::located};
+use crate::{
+    args::{Args, Role},
+    check::MOST_ARGUMENTS,
+    handler::Handler,
+    ttl::located,
+};
 
 pub(crate) fn expand(args: &Args, mut handler: Handler) -> TokenStream {
     let door = &args.krate;
     let page = Ident::new("__page", Span::mixed_site());
-    let policy = policy(args, &handler.signature.ident);
-    let reads: Vec<TokenStream> = reads(&handler, &page);
-    let vary_by = args.options.vary_by().map(|by| quote_spanned!(by.span()=> #page.vary_by(#by);));
+    let declaration = declaration(args, &handler.signature.ident);
+    let lookup = matches!(args.role, Role::Keep(_)).then(|| lookup(args, &handler, &page));
     let returned = returned(&handler.signature.output);
     let witness = witness(&returned, &handler.signature.generics);
 
@@ -79,25 +97,23 @@ pub(crate) fn expand(args: &Args, mut handler: Handler) -> TokenStream {
         brace.surround(&mut block, |inside| body.to_tokens(inside));
         block
     };
-    let serve = serve(&page, args.options.refreshes(), returned, &body);
+    let answer = answer(&page, args, returned, &body);
     quote! {
         #(#attributes)*
         #lints
         #visibility #signature {
             #(#inner_attributes)*
-            #policy
+            #declaration
             #witness
-            let #page = &mut (&#page).begin(&__POLICY);
-            #(#reads)*
-            #vary_by
-            #serve
+            #lookup
+            #answer
         }
     }
 }
 
 /// What the attribute said, as a constant.
-fn policy(args: &Args, handler: &Ident) -> TokenStream {
-    let Args { ttl, options, krate } = args;
+fn declaration(args: &Args, handler: &Ident) -> Option<TokenStream> {
+    let Args { role, options, krate } = args;
     let name = match options.name() {
         Some(name) => quote!(#name),
         None => {
@@ -108,11 +124,28 @@ fn policy(args: &Args, handler: &Ident) -> TokenStream {
     let calls = options.calls(krate);
     // A path of the user's own may be longer than it has to be.
     let lints = options.krate().map(|_| quote!(#[allow(unused_qualifications)]));
-    let (at, door, ttl) = (ttl.span(), located(krate, ttl.span()), ttl.tokens(krate));
-    let new = quote_spanned!(at=> #door::__private::Policy::new(#name, #ttl));
+    let declaration = match role {
+        Role::Keep(ttl) => {
+            let (at, door, ttl) = (ttl.span(), located(krate, ttl.span()), ttl.tokens(krate));
+            let new = quote_spanned!(at=> #door::__private::Policy::new(#name, #ttl));
+            quote!(static __POLICY: #krate::__private::Policy = #new #calls;)
+        }
+        Role::Purge => quote! {
+            static __PURGE: #krate::__private::Purge = #krate::__private::Purge::new(#name) #calls;
+        },
+        Role::Exempt => return None,
+    };
+    Some(quote!(#lints #declaration))
+}
+
+/// The key of the page, of all that the arguments read.
+fn lookup(args: &Args, handler: &Handler, page: &Ident) -> TokenStream {
+    let reads = reads(handler, page);
+    let vary_by = args.options.vary_by().map(|by| quote_spanned!(by.span()=> #page.vary_by(#by);));
     quote! {
-        #lints
-        static __POLICY: #krate::__private::Policy = #new #calls;
+        let #page = &mut (&#page).begin(&__POLICY);
+        #(#reads)*
+        #vary_by
     }
 }
 
@@ -139,9 +172,9 @@ fn reads(handler: &Handler, page: &Ident) -> Vec<TokenStream> {
         .collect()
 }
 
-fn serve(page: &Ident, refreshes: bool, returned: Type, body: &TokenStream) -> TokenStream {
+/// The call that runs the body, or does not.
+fn answer(page: &Ident, args: &Args, returned: Type, body: &TokenStream) -> TokenStream {
     let at = returned.span();
-    let serve = Ident::new(if refreshes { "serve_stale" } else { "serve" }, at);
     let returns = Ident::new("__returns", at);
     let returned = inferred(returned);
     let edge = (!matches!(returned, Type::Infer(_))).then(|| {
@@ -157,7 +190,18 @@ fn serve(page: &Ident, refreshes: bool, returned: Type, body: &TokenStream) -> T
         #body
     };
     // The parentheses let the call begin at the return type too: the name in them is hygienic and belongs elsewhere.
-    quote_spanned!(at=> (#page).#serve(async move { #body }).await)
+    let call = match &args.role {
+        Role::Keep(_) => {
+            let serve = Ident::new(if args.options.refreshes() { "serve_stale" } else { "serve" }, at);
+            quote_spanned!(at=> (#page).#serve(async move { #body }))
+        }
+        Role::Exempt => quote_spanned!(at=> (&#page).uncached(async move { #body })),
+        Role::Purge => {
+            let purge = Ident::new("__PURGE", Span::call_site().located_at(at));
+            quote_spanned!(at=> (&#page).purging(&#purge, async move { #body }))
+        }
+    };
+    quote_spanned!(at=> #call.await)
 }
 
 fn returned(output: &ReturnType) -> Type {

@@ -4,9 +4,11 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, TokenStreamExt as _};
 use syn::{
-    Attribute, Error, FnArg, Meta, PatType, Signature, Visibility, braced, parse::Parse, parse::ParseStream,
-    token::Brace,
+    Attribute, Error, FnArg, Meta, PatType, Signature, Visibility, braced, parse::ParseStream,
+    parse::Parser as _, token::Brace,
 };
+
+use crate::options::Form;
 
 pub(crate) struct Handler {
     pub(crate) attributes: Vec<Attribute>,
@@ -27,8 +29,10 @@ pub(crate) struct Markers {
 }
 
 impl Handler {
-    pub(crate) fn parse(item: &TokenStream) -> syn::Result<Self> {
-        let mut handler: Self = syn::parse2(item.clone()).map_err(|mistake| {
+    /// `form` is how the attribute that it goes under is written.
+    pub(crate) fn parse(item: &TokenStream, form: &Form) -> syn::Result<Self> {
+        let read = |input: ParseStream<'_>| Self::read(input, form);
+        let mut handler = read.parse2(item.clone()).map_err(|mistake| {
             // A signature with a mistake in it is rustc's to explain; anything else is no function at all.
             if item
                 .clone()
@@ -39,12 +43,36 @@ impl Handler {
             } else {
                 Error::new_spanned(
                     first(item),
-                    "`#[cache_page]` goes on an `async fn` that handles a request",
+                    format!("`#[{}]` goes on an `async fn` that handles a request", form.attribute),
                 )
             }
         })?;
         handler.markers = handler.signature.inputs.iter_mut().map(Markers::take).collect();
         Ok(handler)
+    }
+
+    fn read(input: ParseStream<'_>, form: &Form) -> syn::Result<Self> {
+        let attributes = input.call(Attribute::parse_outer)?;
+        let visibility = input.parse()?;
+        let signature: Signature = input.parse()?;
+        if input.is_empty() || input.peek(syn::Token![;]) {
+            let message = format!(
+                "this function has no body to {}; `#[{}]` goes on the function that does the work",
+                form.body, form.attribute
+            );
+            return Err(Error::new_spanned(&signature.ident, message));
+        }
+        let block;
+        let brace = braced!(block in input);
+        Ok(Self {
+            attributes,
+            visibility,
+            signature,
+            brace,
+            inner_attributes: block.call(Attribute::parse_inner)?,
+            body: block.parse()?,
+            markers: Vec::new(),
+        })
     }
 
     /// The function as it was, except for the markers, which only mean something to this crate.
@@ -59,30 +87,6 @@ impl Handler {
             body.to_tokens(block);
         });
         tokens
-    }
-}
-
-impl Parse for Handler {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let attributes = input.call(Attribute::parse_outer)?;
-        let visibility = input.parse()?;
-        let signature: Signature = input.parse()?;
-        if input.is_empty() || input.peek(syn::Token![;]) {
-            let message =
-                "this function has no body to cache; `#[cache_page]` goes on the function that does the work";
-            return Err(Error::new_spanned(&signature.ident, message));
-        }
-        let block;
-        let brace = braced!(block in input);
-        Ok(Self {
-            attributes,
-            visibility,
-            signature,
-            brace,
-            inner_attributes: block.call(Attribute::parse_inner)?,
-            body: block.parse()?,
-            markers: Vec::new(),
-        })
     }
 }
 

@@ -103,14 +103,23 @@ pub(crate) struct Response<'a> {
 impl Response<'_> {
     /// For how long from now the response may be kept.
     ///
-    /// `ttl` is the attribute's, if it applies to the status; `stale` is what the attribute allows.
-    pub(crate) fn keep_for(&self, ttl: Option<Ttl>, stale: Stale, now: SystemTime) -> Result<Kept, Reason> {
+    /// `told` is what the handler says to this cache alone; `ttl` is the attribute's, if it applies to the status; `stale` is
+    /// what the attribute allows.
+    pub(crate) fn keep_for(
+        &self,
+        told: Option<Ttl>,
+        ttl: Option<Ttl>,
+        stale: Stale,
+        now: SystemTime,
+    ) -> Result<Kept, Reason> {
         self.is_whole_answer()?;
         self.is_for_everyone()?;
         let directives = &self.said.directives;
         let is_explicit = directives.s_maxage.or(directives.max_age).is_some() || self.said.expires;
         let explicit = || freshness::explicit_lifetime(self.headers, directives, now);
         let fresh = match is_explicit.then(explicit).flatten() {
+            _ if told.is_some_and(|Ttl(told)| told == Some(Duration::ZERO)) => return Err(Reason::Expired),
+            _ if told.is_some() => told.and_then(|Ttl(told)| told),
             Some(lifetime) => match lifetime.saturating_sub(self.said.initial_age(self.headers, now)) {
                 Duration::ZERO => return Err(Reason::Expired),
                 left => Some(left),

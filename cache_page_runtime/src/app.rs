@@ -50,7 +50,13 @@ struct Alone {
 }
 
 /// Adds the App to the key, so that no other App finds its pages.
-pub(crate) fn identify(request: &HttpRequest, key: &mut KeyBuilder<'_>) -> Result<(), Reason> {
+///
+/// One that has no address is only known where the request may be held for a while.
+pub(crate) fn identify(
+    request: &HttpRequest,
+    key: &mut KeyBuilder<'_>,
+    may_hold: bool,
+) -> Result<(), Reason> {
     let config = request.app_config();
     if request.peer_addr().is_some() && is_served(config) {
         key.record(&(
@@ -60,7 +66,8 @@ pub(crate) fn identify(request: &HttpRequest, key: &mut KeyBuilder<'_>) -> Resul
             config.local_addr(),
         ));
     } else {
-        key.record(&number(request).ok_or(Reason::UnknownApp)?);
+        let number = if may_hold { number(request) } else { None };
+        key.record(&number.ok_or(Reason::UnknownApp)?);
     }
     Ok(())
 }

@@ -9,10 +9,11 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
-use http::header::{AUTHORIZATION, COOKIE, HeaderName, PROXY_AUTHORIZATION};
+use http::header::HeaderName;
 
 use crate::{
     apart::Apart,
+    builder::PageCacheBuilder,
     clock::Clock,
     flight::Flights,
     follow::Landed,
@@ -20,37 +21,7 @@ use crate::{
     stats::{Counters, Stats},
     status::CacheStatus,
     store::Store,
-    testing::ManualClock,
 };
-
-const DEFAULT_MAX_BYTES: usize = 64 * 1024 * 1024;
-
-/// What usually carries credentials, or somebody's identity that a proxy has checked, beside the headers that are
-/// registered for it.
-const USUAL_CREDENTIALS: [&str; 22] = [
-    "x-api-key",
-    "x-auth-token",
-    "x-access-token",
-    "x-session-token",
-    "x-amz-security-token",
-    "dpop",
-    "signature",
-    "remote-user",
-    "x-remote-user",
-    "x-forwarded-user",
-    "x-forwarded-email",
-    "x-forwarded-access-token",
-    "x-forwarded-client-cert",
-    "x-auth-request-user",
-    "x-auth-request-email",
-    "x-auth-request-access-token",
-    "cf-access-jwt-assertion",
-    "x-goog-iap-jwt-assertion",
-    "x-amzn-oidc-data",
-    "x-amzn-oidc-identity",
-    "x-ms-client-principal",
-    "x-ssl-client-cert",
-];
 
 /// The cache that the pages of an App are kept in.
 ///
@@ -71,21 +42,26 @@ const USUAL_CREDENTIALS: [&str; 22] = [
 /// As an argument of a handler, it is the cache of the App that the handler runs in.
 #[derive(Clone)]
 pub struct PageCache {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 pub(crate) struct Inner {
-    store: Store,
-    clock: Clock,
-    max_body: usize,
-    credentials: Box<[HeaderName]>,
-    told: CacheStatus,
-    obeys_clients: bool,
-    counters: Counters,
-    flights: Arc<Flights<Landed>>,
-    apart: Apart,
-    gathered: Gathered,
-    times: Times,
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) max_body: usize,
+    pub(crate) credentials: Box<[HeaderName]>,
+    pub(crate) told: CacheStatus,
+    pub(crate) obeys_clients: bool,
+    pub(crate) counters: Counters,
+    pub(crate) flights: Arc<Flights<Landed>>,
+    pub(crate) apart: Apart,
+    pub(crate) gathered: Gathered,
+    pub(crate) times: Times,
+    pub(crate) named: Box<[(String, PageCache)]>,
+    pub(crate) is_off: bool,
+    pub(crate) key_prefix: String,
+    pub(crate) vary: Box<[HeaderName]>,
+    pub(crate) control_header: Option<HeaderName>,
 }
 
 /// How long is waited, and for what.
@@ -114,6 +90,23 @@ impl PageCache {
     #[must_use]
     pub fn new() -> Self {
         Self::builder().build()
+    }
+
+    /// A cache that keeps nothing: all requests pass it by. For development, and for tests of what handlers do.
+    #[must_use]
+    pub fn disabled() -> Self {
+        Self::builder().enabled(false).build()
+    }
+
+    /// Another cache that this one names ([`PageCacheBuilder::named`]).
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Self> {
+        self.inner.named.iter().find(|(there, _)| there == name).map(|(_, cache)| cache)
+    }
+
+    /// This cache and those that it names.
+    pub(crate) fn with_named(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(self.inner.named.iter().map(|(_, cache)| cache))
     }
 
     /// Options for a cache.
@@ -204,6 +197,25 @@ impl PageCache {
         &self.inner.gathered
     }
 
+    pub(crate) fn is_off(&self) -> bool {
+        self.inner.is_off
+    }
+
+    /// For handlers that have none of their own.
+    pub(crate) fn key_prefix(&self) -> &str {
+        &self.inner.key_prefix
+    }
+
+    /// What pages depend on beside what each handler says.
+    pub(crate) fn vary(&self) -> &[HeaderName] {
+        &self.inner.vary
+    }
+
+    /// By which handlers speak to this cache alone.
+    pub(crate) fn control_header(&self) -> Option<&HeaderName> {
+        self.inner.control_header.as_ref()
+    }
+
     pub(crate) fn times(&self) -> &Times {
         &self.inner.times
     }
@@ -231,160 +243,5 @@ impl FromRequest for PageCache {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(Ok(Self::of(request).unwrap_or_else(|| Self::process_wide()).clone()))
-    }
-}
-
-/// Options for a [`PageCache`]; made by [`PageCache::builder`].
-#[derive(Clone, Debug)]
-#[must_use = "options do nothing until `build` is called"]
-pub struct PageCacheBuilder {
-    max_bytes: usize,
-    max_body: Option<usize>,
-    credentials: Vec<HeaderName>,
-    told: CacheStatus,
-    obeys_clients: bool,
-    clock: Clock,
-    times: Times,
-}
-
-impl Default for PageCacheBuilder {
-    fn default() -> Self {
-        let usual = USUAL_CREDENTIALS.map(HeaderName::from_static);
-        let credentials = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION].into_iter().chain(usual).collect();
-        Self {
-            max_bytes: DEFAULT_MAX_BYTES,
-            max_body: None,
-            credentials,
-            told: CacheStatus::Full,
-            obeys_clients: false,
-            clock: Clock::System,
-            times: Times {
-                follower_wait: Duration::from_secs(5),
-                fill_deadline: Duration::from_secs(30),
-                retry_interval: Duration::from_secs(5),
-                jitter: 0.0,
-                eager: false,
-            },
-        }
-    }
-}
-
-impl PageCacheBuilder {
-    /// The most bytes that all pages together may take: bodies, headers, keys and bookkeeping. 64 MiB by default.
-    ///
-    /// When a page needs room, those go that nobody asked for a second time, then those that nobody asked for since their
-    /// turn came last. A page that would take more than a quarter of it is not kept.
-    pub fn max_bytes(mut self, bytes: usize) -> Self {
-        self.max_bytes = bytes;
-        self
-    }
-
-    /// The longest body that is kept, in bytes. An eighth of [`max_bytes`](Self::max_bytes) by default.
-    ///
-    /// A longer one is sent as if there were no cache.
-    pub fn max_body(mut self, bytes: usize) -> Self {
-        self.max_body = Some(bytes);
-        self
-    }
-
-    /// One more request header that carries credentials, beside `Authorization`, `Cookie`, `Proxy-Authorization`,
-    /// `X-Api-Key` and others that usually do.
-    ///
-    /// Requests with such a header pass open pages by: handlers that take an `HttpRequest` may read any header. All
-    /// other pages cannot see it unless their arguments say so.
-    pub fn credential_header(mut self, name: HeaderName) -> Self {
-        if !self.credentials.contains(&name) {
-            self.credentials.push(name);
-        }
-        self
-    }
-
-    /// How much the `Cache-Status` header of responses tells; everything by default. It never tells a key.
-    pub fn cache_status(mut self, level: CacheStatus) -> Self {
-        self.told = level;
-        self
-    }
-
-    /// Whether the `Cache-Control` of requests counts (RFC 9111 5.2.1): `no-cache`, `max-age` and `min-fresh` have a new
-    /// page made, `no-store` passes the cache by, and `only-if-cached` is answered with 504 where there is no page.
-    ///
-    /// Off by default, because any client could switch the cache off: its handlers would run for whoever asks.
-    pub fn obey_clients(mut self, obey: bool) -> Self {
-        self.obeys_clients = obey;
-        self
-    }
-
-    /// How long a request waits for a page that another one is just making, before it runs the handler itself. 5 seconds by
-    /// default.
-    pub fn follower_wait(mut self, time: Duration) -> Self {
-        self.times.follower_wait = time;
-        self
-    }
-
-    /// How long a handler may take before somebody else is let have a try. 30 seconds by default.
-    ///
-    /// One that takes longer goes on for its own client, and one of those that wait for its page runs it too. Where a page
-    /// whose time is over may stand in (`stale_if_error`), that one is sent instead, and the handler's future is dropped, as
-    /// it is where a client goes away; the same goes for one that runs in the background.
-    pub fn fill_deadline(mut self, time: Duration) -> Self {
-        self.times.fill_deadline = time;
-        self
-    }
-
-    /// How long after a failure a stale page is not tried to be made anew. 5 seconds by default, twice as long after each
-    /// further failure, up to sixteen times.
-    pub fn retry_interval(mut self, time: Duration) -> Self {
-        self.times.retry_interval = time;
-        self
-    }
-
-    /// Shortens the lifetime of each page by a random part of it, `most` at most: `0.1` is up to a tenth. 0 by default.
-    ///
-    /// Pages that were made together, after a start for instance, do not all end together then.
-    ///
-    /// # Panics
-    ///
-    /// If it is not from 0 to 1.
-    #[track_caller]
-    pub fn jitter(mut self, most: f64) -> Self {
-        assert!((0.0..=1.0).contains(&most), "a lifetime is shortened by a part of it, from 0.0 to 1.0");
-        self.times.jitter = most;
-        self
-    }
-
-    /// Whether a page that is often asked for is made anew shortly before its time is over. Off by default.
-    ///
-    /// One request does it, chosen by lot: the nearer the end and the slower the handler, the likelier, so that pages which
-    /// nobody asks for are not made anew. With `stale_while_revalidate` it is done in the background; without it that one
-    /// request waits for its handler, and all others are answered from the page meanwhile.
-    pub fn eager_refresh(mut self, eager: bool) -> Self {
-        self.times.eager = eager;
-        self
-    }
-
-    /// A clock that is moved by hand, for tests.
-    pub fn clock(mut self, clock: ManualClock) -> Self {
-        self.clock = Clock::Manual(clock);
-        self
-    }
-
-    /// An empty cache with these options.
-    #[must_use]
-    pub fn build(self) -> PageCache {
-        PageCache {
-            inner: Arc::new(Inner {
-                store: Store::new(self.max_bytes),
-                clock: self.clock,
-                max_body: self.max_body.unwrap_or(self.max_bytes / 8),
-                credentials: self.credentials.into(),
-                told: self.told,
-                obeys_clients: self.obeys_clients,
-                counters: Counters::new(),
-                flights: Arc::new(Flights::new()),
-                apart: Apart::new(),
-                gathered: Gathered::new(self.max_bytes / 4),
-                times: self.times,
-            }),
-        }
     }
 }

@@ -4,7 +4,10 @@ use std::{
     future::{Future, pending},
     ops::Add,
     pin::Pin,
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
@@ -42,6 +45,27 @@ impl Add<Duration> for Moment {
 
     fn add(self, time: Duration) -> Self {
         Self(self.0.saturating_add(time))
+    }
+}
+
+/// Something that is said at most once a minute.
+#[derive(Debug, Default)]
+pub(crate) struct Seldom {
+    /// Nanoseconds.
+    not_before: AtomicU64,
+}
+
+impl Seldom {
+    pub(crate) const fn new() -> Self {
+        Self { not_before: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn is_time(&self, now: Moment) -> bool {
+        let is_time = self.not_before.load(Ordering::Relaxed) <= now.as_nanos();
+        if is_time {
+            self.not_before.store((now + Duration::from_secs(60)).as_nanos(), Ordering::Relaxed);
+        }
+        is_time
     }
 }
 

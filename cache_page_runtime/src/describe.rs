@@ -9,20 +9,19 @@ use crate::{
     admit::Said,
     key::Cover,
     page::{self, Head},
-    policy::Policy,
     repeated, vary,
 };
 
 /// There are no more than these: `Date`, `Cache-Control`, `ETag` and `Vary`.
 pub(crate) type Added = SmallVec<[(HeaderName, HeaderValue); 4]>;
 
-/// `credentials` are those that an open page is not for.
+/// `max_age` is for clients and caches further down; `credentials` are those that an open page is not for.
 pub(crate) fn describe(
     head: Head<'_>,
     said: &Said,
     body: Option<&[u8]>,
     date: SystemTime,
-    policy: &'static Policy,
+    max_age: Option<&HeaderValue>,
     cover: &Cover,
     credentials: &[HeaderName],
 ) -> Added {
@@ -37,7 +36,7 @@ pub(crate) fn describe(
         let said = match (cover.varies(), said.expires) {
             (true, false) => Some(HeaderValue::from_static("private, no-cache")),
             (true, true) => Some(HeaderValue::from_static("private")),
-            (false, false) => policy.max_age().cloned(),
+            (false, false) => max_age.cloned(),
             (false, true) => None,
         };
         added.extend(said.map(|said| (CACHE_CONTROL, said)));

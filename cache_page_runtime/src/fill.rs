@@ -7,14 +7,19 @@ use std::{
 };
 
 use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header::{HeaderMap, HeaderName},
+    HttpResponse,
+    http::{
+        StatusCode,
+        header::{HeaderMap, HeaderName},
+    },
 };
 
 use crate::{
     apart::Mark,
+    asked::Asked,
     cache::PageCache,
     clock::Moment,
+    control::PageControl,
     flight::Leader,
     follow::Landed,
     keep::Finished,
@@ -26,20 +31,30 @@ use crate::{
     serve::{Lookup, Missing, Respond, extent},
     stand_in::{self, Failure},
     status::{Refresh, Report},
+    store::Verb,
+    target::{Subject, Target},
 };
 
 /// Everything that is needed to keep the page, without the request's way that led here: a body may come to its end, and a
 /// handler that runs in the background too, when that is long over.
 pub(crate) struct Fill {
-    pub(crate) request: HttpRequest,
+    pub(crate) request: Asked,
     pub(crate) cache: PageCache,
     pub(crate) policy: &'static Policy,
     pub(crate) cover: Cover,
     open: bool,
+    /// What its page is about, but for its tags; nothing where none is kept.
+    pub(crate) subject: Option<Subject>,
+    /// Of a middleware: how often the page was taken before it came to the service inside.
+    pub(crate) around: Option<u32>,
+    /// What the handler says beside its response.
+    pub(crate) control: Option<PageControl>,
     /// Why the handler runs; an error says why its page may not be kept.
     pub(crate) forwarded: Result<Forward, Reason>,
     /// The page that was there before.
     pub(crate) old: Option<Arc<Page>>,
+    /// What the handler answered, where that is not what is sent.
+    pub(crate) answered: Option<StatusCode>,
     /// Whoever else waits for the page.
     pub(crate) leader: Option<Leader<Landed>>,
     /// Nobody waits, because there was nothing to share lately.
@@ -62,15 +77,30 @@ impl Fill {
             Ok(Missing { forward, old }) => (Ok(forward), old),
             Err(reason) => (Err(reason), None),
         };
+        let is_kept = forwarded.is_ok();
+        let subject = is_kept.then(|| Subject::new(lookup.request, lookup.policy, lookup.since));
+        let (request, control) = if lookup.is_around {
+            (Asked::away(lookup.request, is_kept), Some(PageControl::put(lookup.request)))
+        } else {
+            (Asked::Request(lookup.request.clone()), PageControl::of(lookup.request))
+        };
+        let around = control.as_ref().filter(|_| lookup.is_around).map(PageControl::taken);
+        if let Some(control) = &control {
+            control.begin(old.as_deref().filter(|_| is_kept));
+        }
         // It is passed on from hand to hand, and is not small.
         Box::new(Self {
-            request: lookup.request.clone(),
+            request,
+            around,
             cache: lookup.cache.clone(),
             policy: lookup.policy,
             cover: lookup.key.cover.take(),
             open: lookup.open,
+            subject,
+            control,
             forwarded,
             old,
+            answered: None,
             leader,
             mark: None,
             started: now,
@@ -89,17 +119,19 @@ impl Fill {
     }
 
     /// Runs the handler for the client that waits for it.
-    pub(crate) async fn run(self: Box<Self>, mut handler: Pin<&mut dyn Respond>) -> HttpResponse {
-        let request = self.request.clone();
-        let mut handler = pin!(poll_fn(|context| handler.as_mut().poll_response(&request, context)));
+    pub(crate) async fn run(mut self: Box<Self>, mut handler: Pin<&mut dyn Respond>) -> HttpResponse {
+        let mut request = self.request.clone();
+        let mut handler = pin!(poll_fn(|context| handler.as_mut().poll_response(&mut request, context)));
         if self.stand_in().is_none() {
             let response = handler.await;
+            self.request = request;
             return self.finish(response).into_response();
         }
         let deadline = self.started + self.cache.times().fill_deadline;
         let failure = match stand_in::guard(handler.as_mut(), self.cache.clock().sleep_until(deadline)).await
         {
             Ok(response) if !stand_in::is_failure(&response) => {
+                self.request = request;
                 return self.finish(response).into_response();
             }
             Ok(response) => Failure::Answered(Box::new(response)),
@@ -108,23 +140,27 @@ impl Fill {
         // It may be over, or withdrawn, meanwhile.
         match (self.stand_in(), failure) {
             (Some(page), failure) => self.stand_in_for(&page, &failure),
-            (None, Failure::Answered(response)) => self.finish(*response).into_response(),
+            (None, Failure::Answered(response)) => {
+                self.request = request;
+                self.finish(*response).into_response()
+            }
             (None, Failure::Panicked(panic)) => std::panic::resume_unwind(panic),
             (None, Failure::Overdue) => {
                 let response = handler.await;
+                self.request = request;
                 self.finish(response).into_response()
             }
         }
     }
 
     /// Runs the handler for those who come later.
-    pub(crate) async fn run_in_background(self: Box<Self>, mut handler: Pin<&mut dyn Respond>) {
-        let request = self.request.clone();
-        let handler = poll_fn(|context| handler.as_mut().poll_response(&request, context));
+    pub(crate) async fn run_in_background(mut self: Box<Self>, mut handler: Pin<&mut dyn Respond>) {
+        let mut request = self.request.clone();
         let (cache, policy) = (self.cache.clone(), self.policy);
         let ends = cache.clock().sleep_until(self.started + cache.times().fill_deadline);
-        let run = pin!(async {
-            let response = handler.await;
+        let run = pin!(async move {
+            let response = poll_fn(|context| handler.as_mut().poll_response(&mut request, context)).await;
+            self.request = request;
             if stand_in::is_failure(&response) {
                 return self.give_up(&Failure::Answered(Box::new(response)));
             }
@@ -141,7 +177,16 @@ impl Fill {
     /// The old page, if it may be sent where the handler fails.
     fn stand_in(&self) -> Option<Arc<Page>> {
         let old = self.old.as_ref()?;
-        old.may_stand_in(self.now()).then(|| Arc::clone(old))
+        (old.may_stand_in(self.now()) && !self.is_purged(old)).then(|| Arc::clone(old))
+    }
+
+    /// Whether a page was purged since this request came, which must not be sent any more.
+    fn is_purged(&self, page: &Page) -> bool {
+        let Some(subject) = &self.subject else { return false };
+        let meant = |(verb, target): &(Verb, Target)| {
+            *verb == Verb::Purge && (target.concerns_subject(subject) || target.concerns(page.about()))
+        };
+        self.cache.store().fence().has_fallen(subject.since, meant)
     }
 
     fn stand_in_for(mut self: Box<Self>, page: &Arc<Page>, failure: &Failure) -> HttpResponse {
@@ -150,10 +195,11 @@ impl Fill {
         let is_fresh = page.is_fresh(now);
         let outcome = if is_fresh { Outcome::Hit } else { Outcome::Stale(Reason::StaleIfError) };
         if let Some(leader) = self.leader.take() {
-            let landed = |key| Landed::old(Arc::clone(page), outcome, &self.cache, key, &self.request);
+            let landed =
+                |key| Landed::old(Arc::clone(page), outcome, &self.cache, key, self.request.headers());
             leader.land_with(|| self.cover.key().map(landed));
         }
-        let mut response = page.thaw(&extent(page, &self.request), now);
+        let mut response = page.thaw(&extent(page, self.request.method(), self.request.headers()), now);
         let report = Report {
             forward: self.forwarded.ok(),
             answered: failure.status().filter(|_| !is_fresh),
@@ -180,6 +226,16 @@ impl Fill {
     fn failed(&self, page: &Page, failure: &Failure, now: Moment) {
         page.retry().failed(now, self.cache.times().retry_interval);
         failure.log(self.policy);
+    }
+
+    /// Whether a handler inside keeps its page itself, or said that nobody shall.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.around.zip(self.control.as_ref()).is_some_and(|(before, control)| control.taken() > before)
+    }
+
+    /// It is told by whoever has it.
+    pub(crate) fn leave_to_others(&mut self) {
+        self.finished = true;
     }
 
     /// Tells what became of the request, once; or of the run in the background, which is no request.

@@ -6,8 +6,9 @@
 //! * One request leads at a time, unless the leader is overdue: then one follower takes its place.
 //! * A leader that goes away without a word is followed by one of those that wait; nobody waits for nobody.
 //! * What lands is for all who joined before, and for nobody who comes after.
+//! * Nobody joins a flight that was begun before something which it may show was purged.
 //!
-//! Locks: a shard of the table, then a flight. Wakers are called when both are free.
+//! Locks: a shard of the table, then a flight or the fence. Wakers are called when both are free.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -19,7 +20,10 @@ use std::{
 
 use foldhash::quality::RandomState;
 
-use crate::sync::{Mutex, MutexGuard, is_failing, lock};
+use crate::{
+    fence::Since,
+    sync::{Mutex, MutexGuard, is_failing, lock},
+};
 
 const SHARDS: usize = 64;
 
@@ -39,6 +43,8 @@ pub(crate) struct Flights<L> {
 struct Flight<L> {
     hash: u64,
     key: Box<[u8]>,
+    /// When its first leader came. Those who take over are treated as if they had come then.
+    since: Since,
     state: Mutex<State<L>>,
 }
 
@@ -59,6 +65,17 @@ type Ticket = u64;
 enum End<L> {
     Landed(L),
     Apart,
+}
+
+/// A request that would take part, as far as that matters here.
+pub(crate) struct Comer<F> {
+    /// On the clock.
+    pub(crate) now: Duration,
+    /// Among the purges.
+    pub(crate) since: Since,
+    pub(crate) may_lead: bool,
+    /// Whether what was begun then may show what was purged before this request came.
+    pub(crate) is_overtaken: F,
 }
 
 /// How a request takes part.
@@ -84,14 +101,17 @@ impl<L: Clone> Flights<L> {
     }
 
     /// Leads the flight of a key, or follows in the one that there is.
-    pub(crate) fn join(self: &Arc<Self>, key: &[u8], now: Duration, may_lead: bool) -> Joined<L> {
+    pub(crate) fn join<F: Fn(Since) -> bool>(self: &Arc<Self>, key: &[u8], comer: &Comer<F>) -> Joined<L> {
         let hash = self.hasher.hash_one(key);
         let mut shard = lock(self.shard(hash));
         let flight = match shard.get(&hash) {
-            Some(flight) if *flight.key == *key => flight,
-            None if may_lead => return Joined::Lead(self.start(&mut shard, hash, key, now)),
+            Some(flight) if *flight.key == *key && !(comer.is_overtaken)(flight.since) => flight,
+            // One that is overtaken goes on for those who are in it, and this one takes its place for those to come.
+            Some(flight) if *flight.key != *key => return Joined::Apart,
+            _ if comer.may_lead => return Joined::Lead(self.start(&mut shard, hash, key, comer)),
             _ => return Joined::Apart,
         };
+        let may_lead = comer.may_lead;
         let ticket = {
             let mut state = lock(&flight.state);
             let ticket = state.tickets;
@@ -104,17 +124,29 @@ impl<L: Clone> Flights<L> {
         Joined::Follow(Follower { flights: Arc::clone(self), flight, ticket, may_lead, done: false })
     }
 
-    /// Leads the flight of a key, if there is none.
-    pub(crate) fn lead(self: &Arc<Self>, key: &[u8], now: Duration) -> Option<Leader<L>> {
+    /// Leads the flight of a key, if there is none that is good for this request.
+    pub(crate) fn lead<F: Fn(Since) -> bool>(
+        self: &Arc<Self>,
+        key: &[u8],
+        comer: &Comer<F>,
+    ) -> Option<Leader<L>> {
         let hash = self.hasher.hash_one(key);
         let mut shard = lock(self.shard(hash));
-        if shard.contains_key(&hash) { None } else { Some(self.start(&mut shard, hash, key, now)) }
+        let is_free =
+            shard.get(&hash).is_none_or(|there| *there.key == *key && (comer.is_overtaken)(there.since));
+        is_free.then(|| self.start(&mut shard, hash, key, comer))
     }
 
-    fn start(self: &Arc<Self>, shard: &mut Table<L>, hash: u64, key: &[u8], now: Duration) -> Leader<L> {
-        let state =
-            State { lead: Some((0, now)), waiting: BTreeMap::new(), tickets: 1, failures: 0, end: None };
-        let flight = Arc::new(Flight { hash, key: key.into(), state: Mutex::new(state) });
+    fn start<F>(
+        self: &Arc<Self>,
+        shard: &mut Table<L>,
+        hash: u64,
+        key: &[u8],
+        comer: &Comer<F>,
+    ) -> Leader<L> {
+        let lead = Some((0, comer.now));
+        let state = State { lead, waiting: BTreeMap::new(), tickets: 1, failures: 0, end: None };
+        let flight = Arc::new(Flight { hash, key: key.into(), since: comer.since, state: Mutex::new(state) });
         shard.insert(hash, Arc::clone(&flight));
         Leader { flights: Arc::clone(self), flight, ticket: 0, done: false }
     }

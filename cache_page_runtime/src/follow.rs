@@ -2,20 +2,25 @@
 
 use std::{future::poll_fn, sync::Arc, task::Poll};
 
-use actix_web::{HttpRequest, HttpResponse, http::Method};
+use actix_web::{
+    HttpResponse,
+    http::{Method, header::HeaderMap},
+};
 
 use crate::{
     apart::Mark,
     buffer::Buffer,
     cache::PageCache,
     clock::{Moment, Sleep},
+    fence::Since,
     fill::Fill,
-    flight::{Follower, Joined, Leader, Turn},
+    flight::{Comer, Follower, Joined, Leader, Turn},
     key::Key,
     outcome::{Forward, Outcome, Reason},
     page::Page,
     serve::{Answer, Lookup, Missing, Way},
     status::Report,
+    target::Subject,
     vary::Names,
 };
 
@@ -37,7 +42,7 @@ impl Landed {
         mut names: Names,
         cache: &PageCache,
         key: Key<'_>,
-        leader: &HttpRequest,
+        leader: &HeaderMap,
     ) -> Self {
         let known = cache.store().names(key);
         known.into_iter().for_each(|name| crate::vary::insert(&mut names, name));
@@ -52,14 +57,14 @@ impl Landed {
         outcome: Outcome,
         cache: &PageCache,
         key: Key<'_>,
-        leader: &HttpRequest,
+        leader: &HeaderMap,
     ) -> Self {
         let names = page.varies_by();
         Self { outcome, ..Self::new(page, names, cache, key, leader) }
     }
 
     /// Whether this request would have got the same page.
-    fn is_for(&self, key: Key<'_>, request: &HttpRequest) -> bool {
+    fn is_for(&self, key: Key<'_>, request: &HeaderMap) -> bool {
         match (&self.said, variant(key, &self.names, request)) {
             _ if self.names.is_empty() => true,
             (Some(said), Some(own)) => **said == *own.as_slice(),
@@ -68,8 +73,8 @@ impl Landed {
     }
 }
 
-fn variant(key: Key<'_>, names: &Names, request: &HttpRequest) -> Option<Buffer> {
-    if names.is_empty() { None } else { key.variant(names, request.headers()) }
+fn variant(key: Key<'_>, names: &Names, request: &HeaderMap) -> Option<Buffer> {
+    if names.is_empty() { None } else { key.variant(names, request) }
 }
 
 /// A request that follows.
@@ -119,12 +124,40 @@ impl Lookup<'_> {
         if let Some(mark) = self.cache.apart().find(place, now) {
             return Part::Alone(Some(mark));
         }
-        let may_lead = *self.request.method() == Method::GET;
-        match self.cache.flights().join(place, now.since_start(), may_lead) {
+        match self.cache.flights().join(place, &self.comer(now)) {
             Joined::Lead(leader) => Part::Lead(leader),
             Joined::Follow(follower) => Part::Follow(follower, place.into()),
             Joined::Apart => Part::Alone(None),
         }
+    }
+
+    /// This request, as one that would take part in a flight.
+    pub(crate) fn comer(&self, now: Moment) -> Comer<impl Fn(Since) -> bool> {
+        Comer {
+            now: now.since_start(),
+            since: self.since,
+            may_lead: *self.request.method() == Method::GET,
+            is_overtaken: |since| self.is_overtaken(since),
+        }
+    }
+
+    /// Whether a page whose making began then may show what was purged before this request came. What tags its handler adds is
+    /// not known before it lands.
+    fn is_overtaken(&self, since: Since) -> bool {
+        let fence = self.cache.store().fence();
+        if self.since <= since || !fence.is_raised(since) {
+            return false;
+        }
+        let subject = Subject::new(self.request, self.policy, since);
+        let (tags, _) = self.policy.tags_of(self.request);
+        let about = subject.with(&tags);
+        fence.has_fallen_before(since, self.since, |(_, target)| target.concerns(&about))
+    }
+
+    /// The same of a page that is there.
+    fn is_overtaken_by_tag(&self, landed: &Landed) -> bool {
+        let (fence, about) = (self.cache.store().fence(), landed.page.about());
+        fence.has_fallen_before(about.since(), self.since, |(_, target)| target.concerns(about))
     }
 
     /// A page may have been kept since this request looked for it: it is looked for once more before the handler runs.
@@ -133,7 +166,8 @@ impl Lookup<'_> {
             Ok(answer) => {
                 let key = self.key.cover.key();
                 let landed = |key| {
-                    Landed::old(Arc::clone(&answer.page), answer.outcome(), self.cache, key, self.request)
+                    let (page, headers) = (Arc::clone(&answer.page), self.request.headers());
+                    Landed::old(page, answer.outcome(), self.cache, key, headers)
                 };
                 leader.land_with(|| key.map(landed));
                 Way::Answered(self.answer(&answer, now))
@@ -158,10 +192,15 @@ impl Lookup<'_> {
                 Some(Turn::Lead(leader)) => self.lead(leader, forward, now),
                 Some(Turn::Landed(landed)) => match self.answer_landed(&landed, forward, now) {
                     Some(answer) => Way::Answered(self.answer(&answer, now)),
-                    // It was a variant for others. This request's own may be kept, or be made by somebody.
+                    // It was a variant for others, or is older than a purge that this request came after. This request's own may be
+                    // kept, or be made by somebody.
                     None => match self.page(now) {
                         Ok(answer) => Way::Answered(self.answer(&answer, now)),
-                        Err(missing) => self.join(missing, Some(&waiting.place), now),
+                        Err(missing) => {
+                            // To be waited for twice, it takes another purge.
+                            let is_other = !self.is_overtaken_by_tag(&landed);
+                            self.join(missing, is_other.then_some(&*waiting.place), now)
+                        }
                     },
                 },
                 // There may be a page after all, kept by somebody else, or an old one for a handler that has just failed.
@@ -181,8 +220,8 @@ impl Lookup<'_> {
     }
 
     fn answer_landed(&self, landed: &Landed, forward: Forward, now: Moment) -> Option<Answer> {
-        let is_own = landed.is_for(self.key.cover.key()?, self.request);
-        is_own.then(|| Answer::landed(landed, forward, now))
+        let is_own = landed.is_for(self.key.cover.key()?, self.request.headers());
+        (is_own && !self.is_overtaken_by_tag(landed)).then(|| Answer::landed(landed, forward, now))
     }
 }
 

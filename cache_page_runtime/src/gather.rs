@@ -183,7 +183,9 @@ impl Copy {
 
     fn refuse(mut self: Box<Self>, reason: Reason) {
         let now = self.fill.now();
-        self.fill.part(None, now);
+        if reason != Reason::Purged {
+            self.fill.part(None, now);
+        }
         let forward = self.fill.forwarded.ok();
         self.fill.tell(Report { forward, ..Report::of(Outcome::NotKept(reason)) }, None);
     }

@@ -2,7 +2,7 @@
 //!
 //! A page in the store is shared: to send it, a worker locks a shard of the map and counts itself in and out of the page and
 //! its bytes, and so does every other worker, on the same lines of memory. A copy of its own is shared with nobody. All that
-//! is read from elsewhere is whether the page is gone, which is written when it goes, and whether it is marked as asked for,
+//! is read from elsewhere is whether the page is gone or expired, which is written when that happens, and whether it is marked as asked for,
 //! which is written when its turn to go has come.
 
 use std::{
@@ -90,7 +90,7 @@ pub(crate) fn get(cache: &PageCache, key: Key<'_>, hash: Hash, now: Moment) -> O
         {
             return None;
         }
-        if copy.node.is_gone() || !copy.page.is_fresh(now) {
+        if !copy.node.is_as_it_was() || !copy.page.is_fresh(now) {
             // Dropped when nothing is borrowed: giving its room back takes locks.
             return Some(Err(place.take()));
         }
@@ -153,7 +153,7 @@ impl Hot {
         let mut useless = Vec::new();
         for (at, place) in self.places.iter_mut().enumerate() {
             let Some(copy) = place else { continue };
-            let stays = !copy.node.is_gone() && (at != wanted || std::mem::take(&mut copy.used));
+            let stays = copy.node.is_as_it_was() && (at != wanted || std::mem::take(&mut copy.used));
             if !stays {
                 useless.extend(place.take());
             } else if at == wanted {

@@ -11,7 +11,7 @@ use actix_web::{
     web,
 };
 
-use crate::{KeyBuilder, PageCache};
+use crate::{KeyBuilder, PageCache, PageControl};
 
 /// What a handler argument reads from the request, beyond its method, scheme, host, path and query.
 ///
@@ -105,6 +105,9 @@ impl<T> KeyInput for web::ThinData<T> {}
 
 /// The same for every request of an App.
 impl KeyInput for PageCache {}
+
+/// It only takes what the handler says.
+impl KeyInput for PageControl {}
 
 /// The raw lines of that header.
 impl<H: Header> KeyInput for web::Header<H> {

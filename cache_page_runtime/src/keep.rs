@@ -8,7 +8,10 @@ use std::{
 use actix_web::{
     HttpResponse,
     body::BoxBody,
-    http::{Method, header::HeaderName},
+    http::{
+        Method,
+        header::{HeaderName, HeaderValue, VARY},
+    },
     web::Bytes,
 };
 use http::StatusCode;
@@ -18,6 +21,7 @@ use crate::{
     body,
     clock::Moment,
     conditional::Extent,
+    control::{PageControl, Words},
     describe::{Added, describe},
     fill::Fill,
     follow::Landed,
@@ -27,6 +31,8 @@ use crate::{
     refresh,
     serve::extent,
     status::Report,
+    tags::{MOST_TAGS, Mistake},
+    target::{Name, Tags},
     vary::{self, Names},
 };
 
@@ -36,6 +42,9 @@ pub(crate) struct Admitted {
     said: Said,
     /// The request headers outside the key that it depends on.
     names: Names,
+    tags: Vec<Name>,
+    /// What clients and caches further down are told where the handler told them nothing.
+    max_age: Option<HeaderValue>,
     /// When it was made; its body may come to its end later.
     made_at: Moment,
     date: SystemTime,
@@ -67,16 +76,26 @@ impl Finished {
 
 impl Fill {
     /// What is sent: the handler's response, or what the client wants of its page.
-    pub(crate) fn finish(self: Box<Self>, response: HttpResponse) -> Finished {
+    pub(crate) fn finish(mut self: Box<Self>, mut response: HttpResponse) -> Finished {
         let now = self.now();
+        if self.is_taken() {
+            self.leave_to_others();
+            self.part(None, now);
+            return Finished::Whole(response);
+        }
+        let words = self.words(&mut response, now);
         if let Err(reason) = self.forwarded {
             return Finished::Whole(self.refuse(response, reason, now));
         }
+        let mut response = self.freshen(response);
+        for name in words.iter().flat_map(|words| &words.vary) {
+            response.headers_mut().append(VARY, HeaderValue::from_name(name.clone()));
+        }
         let said = Said::by(response.headers());
-        if said.takes_back() {
+        if said.takes_back() || words.as_ref().is_ok_and(|words| words.no_store) {
             self.withdraw();
         }
-        let admitted = match self.admit(&response, said, now) {
+        let admitted = match words.and_then(|words| self.admit(&response, said, words, now)) {
             Ok(admitted) => admitted,
             Err(reason) => return Finished::Whole(self.refuse(response, reason, now)),
         };
@@ -97,7 +116,53 @@ impl Fill {
         }
     }
 
-    fn admit(&self, response: &HttpResponse, said: Said, now: Moment) -> Result<Admitted, Reason> {
+    /// What the handler says of its page beside its response, in its argument and in the header that is for this cache.
+    fn words(&self, response: &mut HttpResponse, now: Moment) -> Result<Words, Reason> {
+        let mut words = self.control.as_ref().map(PageControl::take).unwrap_or_default();
+        if let Some(name) = self.cache.control_header() {
+            let lines: Vec<HeaderValue> = response.headers_mut().remove(name).collect();
+            words.read(lines.iter()).map_err(|malformed| {
+                self.policy.warn(now, format_args!("its `{name}` cannot be read: {malformed}"));
+                Reason::Control
+            })?;
+        }
+        Ok(words)
+    }
+
+    /// The attribute's tags with those that the handler added.
+    fn tags(&self, words: Words, now: Moment) -> Result<Vec<Name>, Reason> {
+        let (of_route, mut mistake) = match self.request.request() {
+            Some(request) => self.policy.tags_of(request),
+            None => (Tags::new(), None),
+        };
+        let mut tags = words.tags;
+        tags.extend(of_route);
+        mistake = mistake.or(words.mistake);
+        if tags.len() > MOST_TAGS {
+            mistake = mistake.or(Some(Mistake::ManyTags));
+        }
+        match mistake {
+            None => Ok(tags),
+            Some(mistake) => {
+                self.policy.warn(
+                    now,
+                    format_args!("its page is not kept, because no purge would find it: {mistake}"),
+                );
+                Err(Reason::Tags)
+            }
+        }
+    }
+
+    fn admit(
+        &self,
+        response: &HttpResponse,
+        said: Said,
+        words: Words,
+        now: Moment,
+    ) -> Result<Admitted, Reason> {
+        if words.no_store {
+            return Err(Reason::NoStore);
+        }
         if self.request.method() == Method::HEAD {
             return Err(Reason::Head);
         }
@@ -111,8 +176,10 @@ impl Fill {
         // A handler that fails has not said how long that may be kept, whatever status it fails with.
         let ttl = (!failed && policy.applies_to(head.status)).then_some(Ttl(policy.ttl()));
         let date = self.cache.clock().date();
-        let mut kept = response.keep_for(ttl, policy.stale(), date)?;
-        if !policy.refreshes() {
+        let mut kept = response.keep_for(words.ttl.map(Ttl), ttl, policy.stale(), date)?;
+        kept.stale.while_revalidate = words.stale_while_revalidate.unwrap_or(kept.stale.while_revalidate);
+        kept.stale.if_error = words.stale_if_error.unwrap_or(kept.stale.if_error);
+        if !policy.refreshes() && self.around.is_none() {
             // Nobody would make the page anew.
             kept.stale.while_revalidate = Duration::ZERO;
         }
@@ -120,7 +187,10 @@ impl Fill {
             true => vary::uncovered(&head.headers, |name| self.tells_apart(name)).ok_or(Reason::Vary)?,
             false => Names::new(),
         };
-        Ok(Admitted { kept, said, names, made_at: now, date, fill: now.since(self.started) })
+        let max_age = policy.max_age(words.ttl);
+        let tags = self.tags(words, now)?;
+        let fill = now.since(self.started);
+        Ok(Admitted { kept, said, names, tags, max_age, made_at: now, date, fill })
     }
 
     /// Whether requests that differ in this header never share a page.
@@ -151,6 +221,7 @@ impl Fill {
                 let report = Report {
                     forward: self.forwarded.ok(),
                     ttl: page.ttl(now),
+                    answered: self.answered,
                     fill: Some(fill),
                     ..Report::of(Outcome::Stored)
                 };
@@ -182,7 +253,8 @@ impl Fill {
     }
 
     fn describe(&self, head: Head<'_>, admitted: &Admitted, body: Option<&[u8]>) -> Added {
-        describe(head, &admitted.said, body, admitted.date, self.policy, &self.cover, self.credentials())
+        let max_age = admitted.max_age.as_ref();
+        describe(head, &admitted.said, body, admitted.date, max_age, &self.cover, self.credentials())
     }
 
     /// Keeps a page, and gives it to those that wait for it.
@@ -195,7 +267,8 @@ impl Fill {
         admitted: Admitted,
     ) -> Result<(Arc<Page>, Added), Reason> {
         let added = self.describe(head, &admitted, body.map(AsRef::as_ref));
-        let Admitted { kept, said, names, made_at, date, fill } = admitted;
+        let Admitted { kept, said, names, tags, made_at, date, fill, .. } = admitted;
+        let about = self.subject.take().ok_or(Reason::KeyTooLong)?.with(&tags);
         let lifetime = Lifetime {
             made_at,
             initial_age: said.initial_age(head.headers, date),
@@ -203,10 +276,11 @@ impl Fill {
             stale: kept.stale,
             fill,
         };
-        let freeze = |added: &[_]| Arc::new(Page::freeze(head, added, body.cloned(), lifetime));
+        let freeze =
+            |added: &[_]| Arc::new(Page::freeze(head, added, body.cloned(), lifetime, Arc::clone(&about)));
         let (cache, headers) = (self.cache.clone(), self.request.headers());
         let key = self.cover.key().ok_or(Reason::KeyTooLong)?;
-        let land = |page| Landed::new(page, names.clone(), &cache, key, &self.request);
+        let land = |page| Landed::new(page, names.clone(), &cache, key, headers);
         // As the client of this request gets it: nothing is added to what is not kept.
         let unkept = || Some(freeze(&[])).filter(|page| !self.policy.refuses(page)).map(land);
         if !self.is_short(body) {
@@ -246,7 +320,10 @@ impl Fill {
     }
 
     fn refuse(mut self: Box<Self>, mut response: HttpResponse, reason: Reason, now: Moment) -> HttpResponse {
-        self.part(Some(response.status()), now);
+        // It would be kept the next time.
+        if reason != Reason::Purged {
+            self.part(Some(response.status()), now);
+        }
         let outcome = match self.forwarded {
             Ok(_) => Outcome::NotKept(reason),
             Err(reason) => Outcome::Bypass(reason),
@@ -283,7 +360,7 @@ impl Fill {
         if self.in_background || response.error().is_some() {
             return response;
         }
-        match extent(page, &self.request) {
+        match extent(page, self.request.method(), self.request.headers()) {
             Extent::Whole => response,
             less => {
                 let mut cut = page.thaw(&less, now);

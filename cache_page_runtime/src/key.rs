@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use crate::{
     buffer::{Buffer, MOST_BYTES},
+    cache::PageCache,
     cookies,
     origin::Origin,
     policy::Policy,
@@ -79,12 +80,12 @@ impl<'r> KeyBuilder<'r> {
     }
 
     /// What the attribute says a page depends on, and the URL as a handler sees it.
-    pub(crate) fn policy(&mut self, policy: &Policy) {
+    pub(crate) fn policy(&mut self, policy: &Policy, cache: &PageCache) {
         let head = self.request.head();
         let mut hosts = head.headers.get_all(&HOST);
         let host = hosts.next();
         let origin = Origin::of(head, host, self.request.app_config());
-        self.part(policy.prefix().as_bytes());
+        self.part(if policy.prefix().is_empty() { cache.key_prefix() } else { policy.prefix() }.as_bytes());
         self.part(origin.scheme.as_bytes());
         self.part(origin.host.as_bytes());
         // What the App was chosen by, where a guard looks at the host: the origin may come from other headers.
@@ -97,7 +98,7 @@ impl<'r> KeyBuilder<'r> {
         let routed = self.request.match_info().as_str();
         self.optional((routed != head.uri.path()).then_some(routed.as_bytes()));
         self.query(head.uri.query(), policy);
-        for name in policy.headers() {
+        for name in policy.headers().iter().chain(cache.vary()) {
             self.header_name(name.clone());
         }
         for name in policy.cookies() {

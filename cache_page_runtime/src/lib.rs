@@ -25,17 +25,22 @@
 mod admit;
 mod apart;
 mod app;
+mod asked;
 mod body;
 mod buffer;
+mod builder;
 mod cache;
 mod clock;
 mod conditional;
+mod control;
 mod cookies;
 mod describe;
 mod directives;
+mod fence;
 mod fill;
 mod flight;
 mod follow;
+mod freshen;
 mod freshness;
 #[cfg(fuzzing)]
 #[doc(hidden)]
@@ -45,12 +50,15 @@ mod hot;
 mod input;
 mod keep;
 mod key;
+mod middleware;
 mod origin;
 mod outcome;
 mod page;
 mod policy;
 #[cfg(test)]
 mod properties;
+mod purge;
+mod purging;
 mod query;
 mod range;
 mod refresh;
@@ -63,16 +71,23 @@ mod stats;
 mod status;
 mod store;
 mod sync;
+mod tags;
+mod target;
+mod targeted;
 pub mod testing;
 mod vary;
 
 pub use crate::{
-    cache::{PageCache, PageCacheBuilder},
+    builder::PageCacheBuilder,
+    cache::PageCache,
+    control::{PageControl, Validators},
     input::KeyInput,
     key::KeyBuilder,
+    middleware::{CachePage, CachePageService, TimeToLive},
     outcome::{Outcome, Reason},
     page::Page,
     policy::Policy,
+    purge::{PurgeError, Purged},
     stats::{Counts, Stats},
     status::CacheStatus,
 };
@@ -85,6 +100,7 @@ pub mod __private {
     pub use crate::{
         input::Varies,
         policy::{Policy, Ttl, finite, seconds, seconds_and_nanos},
+        purging::Purge,
         request::Request,
         serve::Lookup,
     };

@@ -48,6 +48,10 @@ macro_rules! reasons {
 reasons! {
     /// The request is neither `GET` nor `HEAD`.
     Method = "method",
+    /// The cache is switched off.
+    Off = "off",
+    /// There is no cache of the name that the attribute's `cache` says.
+    UnknownCache = "unknown-cache",
     /// The attribute's `when` said no.
     When = "when",
     /// The page is open, and the request carries credentials.
@@ -68,7 +72,7 @@ reasons! {
     SetCookie = "set-cookie",
     /// The response has another header that is about one visitor, such as `Clear-Site-Data`.
     Personal = "personal",
-    /// The response says `no-store`.
+    /// The response says `no-store`, or its handler did by a `PageControl`.
     NoStore = "no-store",
     /// The response says `no-cache`.
     NoCache = "no-cache",
@@ -93,6 +97,12 @@ reasons! {
     BrokenOff = "broken-off",
     /// A page whose making began later is kept already.
     Overtaken = "overtaken",
+    /// Something that the page may show was purged while it was made.
+    Purged = "purged",
+    /// The page has a tag that cannot be, or too many: no purge would find it. The log tells which.
+    Tags = "tags",
+    /// The response's own word for this cache could not be read. The log tells why.
+    Control = "control",
     /// So much was being gathered from other streams that there was no room for this one's copy.
     Crowded = "crowded",
     /// The body is longer than one that is kept may be.

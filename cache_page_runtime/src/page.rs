@@ -2,7 +2,13 @@
 
 mod lifetime;
 
-use std::{fmt, sync::atomic::AtomicBool};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
 
 use actix_web::{
     HttpResponse,
@@ -24,6 +30,7 @@ use crate::{
     conditional::{Extent, Validators},
     repeated,
     retry::Retry,
+    target::About,
     vary,
 };
 
@@ -71,6 +78,9 @@ pub struct Page {
     retry: Retry,
     /// The handler has taken it back: whoever has it in hand must not send it instead of something new.
     withdrawn: AtomicBool,
+    /// Nanoseconds: from then on it is stale, whatever its time. The latest there is stands for never.
+    expired_at: AtomicU64,
+    about: Arc<About>,
 }
 
 /// What a page is made of, beside its body.
@@ -90,6 +100,8 @@ struct Line {
     repeats: bool,
     /// Whether a client with a good copy is told it.
     of_a_copy: bool,
+    /// Whether the cache said it, and not the handler.
+    added: bool,
 }
 
 impl Page {
@@ -122,6 +134,7 @@ impl Page {
         added: &[(HeaderName, HeaderValue)],
         body: Option<Bytes>,
         lifetime: Lifetime,
+        about: Arc<About>,
     ) -> Self {
         let own = if head.names_own { named_by_connection(head.headers) } else { Vec::new() };
         let is_replayed = |name: &HeaderName| {
@@ -135,7 +148,8 @@ impl Page {
         for (name, value) in own_values(lines.iter().copied()) {
             let repeats = headers.iter().any(|line| line.name == *name);
             let of_a_copy = is_of_a_good_copy(name);
-            headers.push(Line { name: name.clone(), value, repeats, of_a_copy });
+            let added = added.iter().any(|(there, _)| there == name);
+            headers.push(Line { name: name.clone(), value, repeats, of_a_copy, added });
         }
         Self {
             status: head.status,
@@ -145,6 +159,8 @@ impl Page {
             lifetime,
             retry: Retry::default(),
             withdrawn: AtomicBool::new(false),
+            expired_at: AtomicU64::new(u64::MAX),
+            about,
         }
     }
 
@@ -174,6 +190,14 @@ impl Page {
         response
     }
 
+    /// The response that it was frozen from, without what the cache said of it.
+    pub(crate) fn as_made(&self) -> HttpResponse {
+        let mut response = HttpResponse::with_body(self.status, body::whole(self.body.clone()));
+        response.head_mut().reason = self.reason;
+        self.replay(response.headers_mut(), |line| !line.added);
+        response
+    }
+
     fn whole(&self) -> HttpResponse {
         let mut response = HttpResponse::with_body(self.status, body::whole(self.body.clone()));
         response.head_mut().reason = self.reason;
@@ -190,6 +214,10 @@ impl Page {
                 headers.insert(name.clone(), value.clone());
             }
         }
+    }
+
+    pub(crate) fn about(&self) -> &About {
+        &self.about
     }
 
     pub(crate) fn validators(&self) -> Validators<'_> {
@@ -222,7 +250,11 @@ impl Page {
         let bytes = |length: usize| if length > 0 { length + BYTES } else { 0 };
         let names: usize = self.headers.iter().map(|line| weight_of_name(&line.name)).sum();
         let values: usize = self.headers.iter().map(|line| line.value.len()).sum();
-        PAGE + size_of_val(&*self.headers) + names + bytes(values) + bytes(self.body().len())
+        PAGE + self.about.weight()
+            + size_of_val(&*self.headers)
+            + names
+            + bytes(values)
+            + bytes(self.body().len())
     }
 
     /// The same page in allocations of its own, for one worker.
@@ -237,6 +269,8 @@ impl Page {
             lifetime: self.lifetime,
             retry: Retry::default(),
             withdrawn: AtomicBool::new(false),
+            expired_at: AtomicU64::new(self.expired_at.load(Ordering::Acquire)),
+            about: Arc::clone(&self.about),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What the attribute said.
 
+mod ttl;
+
 use std::{
     fmt,
     sync::atomic::{AtomicUsize, Ordering},
@@ -10,7 +12,16 @@ use actix_web::{HttpRequest, http::StatusCode};
 use http::header::{HeaderName, HeaderValue};
 use once_cell::sync::OnceCell;
 
-use crate::{freshness::Stale, page::Page, query::Parameters};
+pub use self::ttl::{Ttl, finite, seconds, seconds_and_nanos};
+use crate::{
+    cache::PageCache,
+    clock::{Moment, Seldom},
+    freshness::Stale,
+    page::Page,
+    query::Parameters,
+    tags::{self, LONGEST_TAG, Mistake, is_template},
+    target::{Name, Tags},
+};
 
 /// What `#[cache_page(…)]` says about the pages of one handler: the attribute writes it into the code that it generates.
 ///
@@ -31,6 +42,8 @@ pub struct Policy {
     handler: &'static str,
     ttl: Option<Duration>,
     key_prefix: &'static str,
+    tags: &'static [&'static str],
+    cache: Option<&'static str>,
     statuses: &'static [u16],
     vary: &'static [&'static str],
     vary_cookie: &'static [&'static str],
@@ -41,6 +54,7 @@ pub struct Policy {
     stale: Stale,
     max_body: Option<usize>,
     once: OnceCell<Once>,
+    warned: Seldom,
 }
 
 /// What is made of it once, at the first request.
@@ -69,6 +83,8 @@ impl Policy {
             handler,
             ttl,
             key_prefix: "",
+            tags: &[],
+            cache: None,
             statuses: &[],
             vary: &[],
             vary_cookie: &[],
@@ -79,13 +95,60 @@ impl Policy {
             stale: Stale { while_revalidate: Duration::ZERO, if_error: Duration::ZERO },
             max_body: None,
             once: OnceCell::new(),
+            warned: Seldom::new(),
         }
+    }
+
+    /// What the handler is called where it is reported.
+    ///
+    /// # Panics
+    ///
+    /// If the name is empty.
+    #[must_use]
+    #[track_caller]
+    pub const fn name(mut self, name: &'static str) -> Self {
+        assert!(!name.is_empty(), "a handler's name is not empty");
+        self.handler = name;
+        self
     }
 
     /// Pages with another prefix are other pages.
     #[must_use]
     pub const fn key_prefix(mut self, key_prefix: &'static str) -> Self {
         self.key_prefix = key_prefix;
+        self
+    }
+
+    /// Tags that the page is purged by ([`PageCache::purge_tag`]). `{id}` stands for the route parameter of that name, without
+    /// escapes.
+    ///
+    /// # Panics
+    ///
+    /// If there are more than 32, or one of them is empty, longer than 256 bytes, or has braces that stand around no name.
+    #[must_use]
+    #[track_caller]
+    pub const fn tags(mut self, tags: &'static [&'static str]) -> Self {
+        assert!(tags.len() <= 32, "an attribute has at most 32 tags");
+        let mut at = 0;
+        while at < tags.len() {
+            assert!(
+                !tags[at].is_empty() && tags[at].len() <= LONGEST_TAG,
+                "a tag is not empty, and has at most 256 bytes"
+            );
+            assert!(
+                is_template(tags[at]),
+                "braces stand around the name of a route parameter: \"post:{{id}}\""
+            );
+            at += 1;
+        }
+        self.tags = tags;
+        self
+    }
+
+    /// The pages are kept in the cache of this name ([`PageCacheBuilder::named`](crate::PageCacheBuilder::named)) of the App's.
+    #[must_use]
+    pub const fn cache(mut self, name: &'static str) -> Self {
+        self.cache = Some(name);
         self
     }
 
@@ -227,6 +290,45 @@ impl Policy {
         self.stale
     }
 
+    /// The cache that is meant, of an App's own and those that it names; and whether it is there.
+    pub(crate) fn choose<'c>(&self, own: &'c PageCache) -> (&'c PageCache, bool) {
+        let Some(name) = self.cache else { return (own, true) };
+        match own.find(name) {
+            Some(named) => (named, true),
+            None => {
+                let now = own.clock().now();
+                self.warn(
+                    now,
+                    format_args!(
+                        "there is no cache of the name \"{name}\", so its pages are not kept; \
+                         give the App's one that: `PageCache::builder().named(\"{name}\", …)`"
+                    ),
+                );
+                (own, false)
+            }
+        }
+    }
+
+    /// The tags of a request's page; and what is wrong with them.
+    pub(crate) fn tags_of(&self, request: &HttpRequest) -> (Tags, Option<Mistake>) {
+        let (mut tags, mut mistake) = (Tags::new(), None);
+        for template in self.tags {
+            let tag = tags::fill_in(template, request).and_then(|tag| tags::check(&tag).map(|()| tag));
+            match tag {
+                Ok(tag) => tags.push(Name::of_tag(&tag)),
+                Err(wrong) => mistake = Some(wrong),
+            }
+        }
+        (tags, mistake)
+    }
+
+    /// Tells of a mistake in the handler, once a minute: each request may make it anew.
+    pub(crate) fn warn(&self, now: Moment, mistake: fmt::Arguments<'_>) {
+        if self.warned.is_time(now) {
+            tracing::error!(target: "cache_page", handler = self.handler, "{mistake}");
+        }
+    }
+
     pub(crate) fn prefix(&self) -> &'static str {
         self.key_prefix
     }
@@ -261,9 +363,12 @@ impl Policy {
         self.once().map_or(&[], |once| &once.vary)
     }
 
-    /// `max-age=…` for clients and caches further down.
-    pub(crate) fn max_age(&self) -> Option<&HeaderValue> {
-        self.once().map(|once| &once.max_age)
+    /// `max-age=…` for clients and caches further down, where the handler told this cache another time or not.
+    pub(crate) fn max_age(&self, told: Option<Option<Duration>>) -> Option<HeaderValue> {
+        match (told, self.client_ttl) {
+            (Some(ttl), None) => max_age(ttl).ok(),
+            _ => self.once().map(|once| once.max_age.clone()),
+        }
     }
 
     /// A number of its own among all policies of the process, from zero.
@@ -278,14 +383,25 @@ impl Policy {
 
     fn make_once(&self) -> Result<Once, http::Error> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        /// What a page kept for ever says: clients read larger numbers differently (RFC 9111 1.2.2).
-        const YEAR: u64 = 365 * 24 * 60 * 60;
-
         let vary =
             self.vary.iter().map(|name| HeaderName::from_bytes(name.as_bytes())).collect::<Result<_, _>>()?;
-        let seconds = self.client_ttl.or(self.ttl).map_or(YEAR, |ttl| ttl.as_secs().min(YEAR));
-        let max_age = HeaderValue::try_from(format!("max-age={seconds}"))?;
+        let max_age = max_age(self.client_ttl.or(self.ttl))?;
         Ok(Once { vary, max_age, number: NUMBER.fetch_add(1, Ordering::Relaxed) })
+    }
+}
+
+fn max_age(ttl: Option<Duration>) -> Result<HeaderValue, http::Error> {
+    /// What a page kept for ever says: clients read larger numbers differently (RFC 9111 1.2.2).
+    const YEAR: u64 = 365 * 24 * 60 * 60;
+
+    let seconds = ttl.map_or(YEAR, |ttl| ttl.as_secs().min(YEAR));
+    Ok(HeaderValue::try_from(format!("max-age={seconds}"))?)
+}
+
+/// One of its own, that says the same.
+impl Clone for Policy {
+    fn clone(&self) -> Self {
+        Self { once: OnceCell::new(), warned: Seldom::new(), ..*self }
     }
 }
 
@@ -326,75 +442,4 @@ const fn is_header_name(name: &[u8]) -> bool {
     }
     // A star stands for everything, and everything is not a header.
     !matches!(name, [] | [b'*'])
-}
-
-/// A time to live that the attribute read itself.
-#[doc(hidden)]
-#[must_use]
-pub const fn seconds(seconds: u64) -> Option<Duration> {
-    Some(Duration::from_secs(seconds))
-}
-
-/// The same for one that is no whole number of seconds.
-#[doc(hidden)]
-#[must_use]
-pub const fn seconds_and_nanos(seconds: u64, nanos: u32) -> Option<Duration> {
-    Some(Duration::new(seconds, nanos))
-}
-
-/// The same for times that come to an end.
-///
-/// # Panics
-///
-/// If there is none.
-#[doc(hidden)]
-#[must_use]
-#[track_caller]
-pub const fn finite(time: Option<Duration>) -> Duration {
-    assert!(time.is_some(), "this time comes to an end; write one such as \"1year\"");
-    match time {
-        Some(time) => time,
-        None => Duration::ZERO,
-    }
-}
-
-/// A time to live given as a constant: an integer of seconds, a `Duration`, or an `Option<Duration>`.
-///
-/// One inherent method a type, because a trait's methods cannot be called in a constant.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Ttl<T>(pub T);
-
-macro_rules! seconds {
-    ($($integer:ty),*) => {$(
-        impl Ttl<$integer> {
-            /// # Panics
-            ///
-            /// If the number is negative.
-            #[must_use]
-            #[track_caller]
-            pub const fn get(self) -> Option<Duration> {
-                #[allow(unused_comparisons)]
-                let negative = self.0 < 0;
-                assert!(!negative, "a time to live is not negative; write a longer time, or `None` to keep the page for ever");
-                #[allow(clippy::cast_sign_loss, clippy::cast_lossless)]
-                Some(Duration::from_secs(self.0 as u64))
-            }
-        }
-    )*};
-}
-seconds!(u8, u16, u32, u64, usize, i8, i16, i32, i64, isize);
-
-impl Ttl<Duration> {
-    #[must_use]
-    pub const fn get(self) -> Option<Duration> {
-        Some(self.0)
-    }
-}
-
-impl Ttl<Option<Duration>> {
-    #[must_use]
-    pub const fn get(self) -> Option<Duration> {
-        self.0
-    }
 }

@@ -47,7 +47,7 @@ impl Lookup<'_> {
         let (store, headers) = (self.cache.store(), self.request.headers());
         let key = self.key.cover.key()?;
         let leader =
-            store.with_place(key, headers, |place| self.cache.flights().lead(place, now.since_start()))?;
+            store.with_place(key, headers, |place| self.cache.flights().lead(place, &self.comer(now)))?;
         // Dropped, it leaves the flight to whoever came meanwhile.
         let is_there = store.get(key, headers, now).is_ok_and(|there| Arc::ptr_eq(&there, page));
         is_there.then_some(leader)
@@ -55,22 +55,15 @@ impl Lookup<'_> {
 }
 
 /// Runs a handler on this worker, its request being answered.
-pub(crate) fn spawn<F>(mut fill: Box<Fill>, handler: F)
+pub(crate) fn spawn<F>(fill: Box<Fill>, handler: F)
 where
     F: Future + 'static,
     F::Output: Responder,
 {
-    // From here on, whatever becomes of it.
-    fill.in_background = true;
-    let request = fill.request.clone();
-    spawn_boxed(Box::pin(async move {
-        let handler = pin!(handler);
-        fill.run_in_background(pin!(async { handler.await.respond_to(&request).map_into_boxed_body() }))
-            .await;
-    }));
+    spawn_boxed(Box::pin(async move { fill.run_in_background(pin!(handler)).await }));
 }
 
-fn spawn_boxed(task: Pin<Box<dyn Future<Output = ()>>>) {
+pub(crate) fn spawn_boxed(task: Pin<Box<dyn Future<Output = ()>>>) {
     // Where actix-web runs without its runtime (under `#[tokio::test]` for instance) there is nothing to spawn on, and that
     // is told by a panic. The fill is dropped with the task, as one that failed.
     if catch_unwind(AssertUnwindSafe(|| rt::spawn(task))).is_err() {

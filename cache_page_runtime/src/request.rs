@@ -8,17 +8,28 @@ use std::{
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 
-use crate::{policy::Policy, serve::Lookup};
+use crate::{control::PageControl, fence::Since, policy::Policy, serve::Lookup};
 
 /// The request that a cached handler is called for. It leaves the body alone.
+///
+/// It is the first of the handler's arguments: what others read while they are extracted, they read after it has noted its
+/// place among the purges.
 #[derive(Clone)]
-pub struct Request(HttpRequest);
+pub struct Request(HttpRequest, Since);
 
 impl Request {
+    pub(crate) fn http(&self) -> &HttpRequest {
+        &self.0
+    }
+
     /// Starts the request's way through the cache.
     #[must_use]
     pub fn begin(&self, policy: &'static Policy) -> Lookup<'_> {
-        Lookup::begin(&self.0, policy)
+        // What is around the handler keeps nothing then.
+        if let Some(around) = PageControl::of(&self.0) {
+            around.set_taken();
+        }
+        Lookup::begin(&self.0, policy, self.1, false)
     }
 }
 
@@ -27,7 +38,7 @@ impl FromRequest for Request {
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(Self(request.clone())))
+        ready(Ok(Self(request.clone(), Since::now())))
     }
 }
 

@@ -12,15 +12,17 @@ use std::{
 
 use actix_web::{
     HttpRequest, HttpResponse, Responder,
-    http::{Method, StatusCode},
+    http::{Method, StatusCode, header::HeaderMap},
 };
 
 use crate::{
     admit::{self, Wishes},
     app,
+    asked::Asked,
     cache::PageCache,
     clock::Moment,
     conditional::{self, Extent},
+    fence::Since,
     fill::Fill,
     follow::{Landed, Waiting},
     hot,
@@ -39,7 +41,11 @@ pub struct Lookup<'r> {
     pub(crate) policy: &'static Policy,
     pub(crate) cache: &'r PageCache,
     pub(crate) key: KeyBuilder<'r>,
+    /// Its place among the purges: what it is sent is as new as that.
+    pub(crate) since: Since,
     pub(crate) open: bool,
+    /// It goes on to the service that a middleware is around.
+    pub(crate) is_around: bool,
     admitted: Result<(), Reason>,
     wishes: Option<Wishes>,
 }
@@ -64,7 +70,7 @@ pub(crate) struct Missing {
 pub(crate) trait Respond {
     fn poll_response(
         self: Pin<&mut Self>,
-        request: &HttpRequest,
+        request: &mut Asked,
         context: &mut Context<'_>,
     ) -> Poll<HttpResponse>;
 }
@@ -72,10 +78,14 @@ pub(crate) trait Respond {
 impl<F: Future<Output: Responder>> Respond for F {
     fn poll_response(
         self: Pin<&mut Self>,
-        request: &HttpRequest,
+        request: &mut Asked,
         context: &mut Context<'_>,
     ) -> Poll<HttpResponse> {
-        self.poll(context).map(|returned| returned.respond_to(request).map_into_boxed_body())
+        self.poll(context).map(|returned| match request {
+            Asked::Request(request) => returned.respond_to(request).map_into_boxed_body(),
+            // Only services are away with it, and they are no futures of responders.
+            Asked::Away(_) => HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR),
+        })
     }
 }
 
@@ -91,20 +101,23 @@ pub(crate) enum Way {
 }
 
 impl<'r> Lookup<'r> {
-    pub(crate) fn begin(request: &'r HttpRequest, policy: &'static Policy) -> Self {
+    pub(crate) fn begin(
+        request: &'r HttpRequest,
+        policy: &'static Policy,
+        since: Since,
+        is_around: bool,
+    ) -> Self {
         let own = PageCache::of(request);
+        let (cache, is_named) = policy.choose(own.unwrap_or_else(|| PageCache::process_wide()));
         let mut key = KeyBuilder::new(request);
-        let admitted = admit::method(request.method())
-            .and_then(|()| if policy.admits(request) { Ok(()) } else { Err(Reason::When) })
-            .and_then(|()| match own {
-                Some(_) => Ok(()),
-                None => app::identify(request, &mut key),
-            });
+        let admitted = may_use_cache(request, policy, cache, is_named).and_then(|()| match own {
+            Some(_) => Ok(()),
+            None => app::identify(request, &mut key, !is_around),
+        });
         if admitted.is_ok() {
-            key.policy(policy);
+            key.policy(policy, cache);
         }
-        let cache = own.unwrap_or_else(|| PageCache::process_wide());
-        Self { request, policy, cache, key, open: false, admitted, wishes: None }
+        Self { request, policy, cache, key, since, open: false, is_around, admitted, wishes: None }
     }
 
     /// One argument, covered by what its type says it reads.
@@ -126,6 +139,13 @@ impl<'r> Lookup<'r> {
     pub fn vary_by<T: Hash>(&mut self, by: impl FnOnce(&'r HttpRequest) -> T) {
         if self.admitted.is_ok() {
             self.key.value(&by(self.request));
+        }
+    }
+
+    /// What a middleware's `vary_by` makes of the request.
+    pub(crate) fn adds(&mut self, by: impl FnOnce(&'r HttpRequest, &mut KeyBuilder<'r>)) {
+        if self.admitted.is_ok() {
+            by(self.request, &mut self.key);
         }
     }
 
@@ -166,7 +186,7 @@ impl<'r> Lookup<'r> {
         self.follow(way, handler).await
     }
 
-    async fn follow(&mut self, way: Way, handler: Pin<&mut dyn Respond>) -> HttpResponse {
+    pub(crate) async fn follow(&mut self, way: Way, handler: Pin<&mut dyn Respond>) -> HttpResponse {
         let fill = match way {
             Way::Answered(response) => return response,
             Way::Run(fill) | Way::Behind(_, fill) => fill,
@@ -178,7 +198,7 @@ impl<'r> Lookup<'r> {
         fill.run(handler).await
     }
 
-    fn look_up(&mut self, handler: TypeId, in_background: bool) -> Way {
+    pub(crate) fn look_up(&mut self, handler: TypeId, in_background: bool) -> Way {
         // Every handler has a type of its own, and every instantiation of a generic one: its pages are not another's.
         self.key.record(&handler);
         if self.cache.obeys_clients() && self.admitted != Err(Reason::Method) {
@@ -254,14 +274,17 @@ impl<'r> Lookup<'r> {
         let missing = Missing { forward: Forward::Stale, old: Some(Arc::clone(&answer.page)) };
         if in_background {
             let response = self.answer(answer, now);
-            Way::Behind(response, Fill::start(self, Ok(missing), Some(leader), now))
+            let mut fill = Fill::start(self, Ok(missing), Some(leader), now);
+            // From here on, whatever becomes of it.
+            fill.in_background = true;
+            Way::Behind(response, fill)
         } else {
             Way::Run(Fill::start(self, Ok(missing), Some(leader), now))
         }
     }
 
     pub(crate) fn answer(&self, answer: &Answer, now: Moment) -> HttpResponse {
-        let extent = extent(&answer.page, self.request);
+        let extent = extent(&answer.page, self.request.method(), self.request.headers());
         let mut response = answer.page.thaw(&extent, now);
         let mut report = answer.report;
         if report.outcome == Outcome::Hit && extent == Extent::NotModified {
@@ -283,6 +306,24 @@ impl<'r> Lookup<'r> {
     }
 }
 
+fn may_use_cache(
+    request: &HttpRequest,
+    policy: &Policy,
+    cache: &PageCache,
+    is_named: bool,
+) -> Result<(), Reason> {
+    admit::method(request.method())?;
+    if cache.is_off() {
+        Err(Reason::Off)
+    } else if !is_named {
+        Err(Reason::UnknownCache)
+    } else if !policy.admits(request) {
+        Err(Reason::When)
+    } else {
+        Ok(())
+    }
+}
+
 impl Answer {
     /// The page that another request made.
     pub(crate) fn landed(landed: &Landed, forward: Forward, now: Moment) -> Self {
@@ -298,12 +339,11 @@ impl Answer {
 }
 
 /// How much of a page answers a request.
-pub(crate) fn extent(page: &Page, request: &HttpRequest) -> Extent {
-    let headers = request.headers();
+pub(crate) fn extent(page: &Page, method: &Method, headers: &HeaderMap) -> Extent {
     if !conditional::asks_for_less(headers) {
         return Extent::Whole;
     }
-    page.validators().extent(request.method(), headers)
+    page.validators().extent(method, headers)
 }
 
 impl fmt::Debug for Lookup<'_> {

@@ -3,17 +3,19 @@
 //! Under the key of a request there is a page, or the names of the request headers that the page depends on (`Vary`,
 //! RFC 9111 4.1). With what the request says under these names, a second key is made, and its variant is there.
 
+mod index;
 #[cfg(test)]
 mod model;
 mod node;
 mod order;
+mod what;
 
 use std::{
     hash::BuildHasher as _,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use actix_web::http::header::{HeaderMap, HeaderName};
+use actix_web::http::header::HeaderMap;
 use dashmap::DashMap;
 // Seeded at random for each map: keys are what clients send.
 use foldhash::quality::RandomState;
@@ -21,13 +23,17 @@ use foldhash::quality::RandomState;
 use crate::{
     buffer::Buffer,
     clock::Moment,
+    fence::Fence,
     key::Key,
     outcome::{Forward, Reason},
     page::Page,
     store::{
-        node::{COUNTS, Held},
+        index::Index,
+        node::Held,
         order::Order,
+        what::{Variants, What},
     },
+    target::Target,
     vary::{self, Names},
 };
 
@@ -42,9 +48,6 @@ const LARGEST_PART: usize = 4;
 /// Workers' copies take no larger part.
 const FOR_COPIES: usize = 8;
 
-/// What a variant takes in the list of them, some of whose places are empty.
-const IN_LIST: usize = 16;
-
 /// Pages by key, within a budget of bytes.
 ///
 /// Reading locks one shard of the map for as long as it takes to clone an `Arc`. Whatever changes what is kept does so
@@ -53,70 +56,68 @@ pub(crate) struct Store {
     map: DashMap<Held, What, RandomState>,
     order: Mutex<Order>,
     max_bytes: usize,
+    fence: Fence<(Verb, Target)>,
 }
 
-#[derive(Clone)]
-enum What {
-    Page(Arc<Page>),
-    Variant(Arc<Page>, Arc<Variants>),
-    Variants(Arc<Variants>),
-}
-
-impl What {
-    fn is_fresh(&self, now: Moment) -> bool {
-        match self {
-            Self::Page(page) | Self::Variant(page, _) => page.is_fresh(now),
-            Self::Variants(_) => true,
-        }
-    }
-
-    /// What it takes in memory, but for its key.
-    fn weight(&self) -> usize {
-        match self {
-            Self::Page(page) => page.weight(),
-            Self::Variant(page, _) => page.weight().saturating_add(IN_LIST),
-            Self::Variants(variants) => {
-                let names = variants.names.iter().map(|name| name.as_str().len() + size_of::<HeaderName>());
-                size_of::<Variants>() + COUNTS + names.sum::<usize>()
-            }
-        }
-    }
-
-    /// Whether what it shows may have changed before the other was begun.
-    fn is_older_than(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Page(page) | Self::Variant(page, _), Self::Page(other) | Self::Variant(other, _)) => {
-                page.begun_at() < other.begun_at() && other.is_fresh(page.made_at())
-            }
-            _ => false,
-        }
-    }
-
-    fn until(&self) -> u64 {
-        match self {
-            Self::Page(page) | Self::Variant(page, _) => page.until().map_or(u64::MAX, Moment::as_nanos),
-            Self::Variants(_) => u64::MAX,
-        }
-    }
-}
-
-/// The variants of a page.
-struct Variants {
-    /// What they depend on.
-    names: Names,
-    /// Those that are in the map. Only ever locked by whoever has locked `order`.
-    nodes: Mutex<Vec<Arc<Node>>>,
-}
-
-impl Variants {
-    fn nodes(&self) -> MutexGuard<'_, Vec<Arc<Node>>> {
-        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// What is done with pages that somebody knows to have changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// They are gone now.
+    Purge,
+    /// They are stale now.
+    Expire,
 }
 
 impl Store {
     pub(crate) fn new(max_bytes: usize) -> Self {
-        Self { map: DashMap::default(), order: Mutex::new(Order::new(max_bytes)), max_bytes }
+        Self {
+            map: DashMap::default(),
+            order: Mutex::new(Order::new(max_bytes)),
+            max_bytes,
+            fence: Fence::new(),
+        }
+    }
+
+    pub(crate) fn fence(&self) -> &Fence<(Verb, Target)> {
+        &self.fence
+    }
+
+    /// Purges or expires all that a target is about, and returns how many pages that were.
+    ///
+    /// The fence first: what is kept until the lock is taken is found here, and what comes later is not kept.
+    pub(crate) fn purge(&self, verb: Verb, target: &Target, now: Moment) -> usize {
+        self.fence.raise((verb, target.clone()));
+        let order = &mut *self.order();
+        if let (Verb::Purge, Target::All) = (verb, target) {
+            // Those who come by remove them.
+            order.epoch.end();
+            order.epoch = Arc::default();
+            return std::mem::take(&mut order.pages);
+        }
+        let known: Vec<Arc<Node>> = match target.name() {
+            Some(name) => order.index.find(name).map(Arc::clone).collect(),
+            None => order.nodes().map(Arc::clone).collect(),
+        };
+        let mut pages = 0;
+        for node in known {
+            let Some((What::Page(page) | What::Variant(page, _), there)) = self.what(&node.key) else {
+                continue;
+            };
+            if !Arc::ptr_eq(&there, &node) || !target.concerns(page.about()) {
+                continue;
+            }
+            match verb {
+                Verb::Purge => self.remove(order, &node),
+                // What is stale already goes on with its own time.
+                Verb::Expire if !page.is_fresh(now) => continue,
+                Verb::Expire => {
+                    page.expire(now);
+                    node.expire();
+                }
+            }
+            pages += 1;
+        }
+        pages
     }
 
     /// The page for a request, fresh or still of use; one that is neither is dropped on sight.
@@ -138,7 +139,9 @@ impl Store {
 
     fn look(&self, key: &[u8], now: Moment) -> Looked {
         let Some(there) = self.map.get(key) else { return Looked::Nothing };
+        let is_purged = there.key().0.is_purged();
         let node = match there.value() {
+            _ if is_purged => Arc::clone(&there.key().0),
             What::Variants(variants) => return Looked::Variants(Arc::clone(variants)),
             What::Page(page) | What::Variant(page, _) if page.is_usable(now) => {
                 there.key().0.mark();
@@ -148,7 +151,7 @@ impl Store {
         };
         drop(there);
         self.remove(&mut self.order(), &node);
-        Looked::Over
+        if is_purged { Looked::Nothing } else { Looked::Over }
     }
 
     /// What is known of the page that is kept for everybody under that key.
@@ -193,11 +196,12 @@ impl Store {
     }
 
     fn what(&self, key: &[u8]) -> Option<(What, Arc<Node>)> {
-        self.map.get(key).map(|there| (there.value().clone(), Arc::clone(&there.key().0)))
+        let there = self.map.get(key).filter(|there| !there.key().0.is_purged())?;
+        Some((there.value().clone(), Arc::clone(&there.key().0)))
     }
 
     /// Keeps a page that depends on these request headers, in the place of the one under the same key, and lets others go
-    /// until it fits.
+    /// until it fits; unless it may show what was purged while it was made.
     pub(crate) fn put(
         &self,
         key: Key<'_>,
@@ -206,6 +210,9 @@ impl Store {
         page: Arc<Page>,
     ) -> Result<(), Reason> {
         let order = &mut *self.order();
+        if self.has_fallen(&page) {
+            return Err(Reason::Purged);
+        }
         let bytes = key.as_bytes();
         let known = match self.what(bytes) {
             Some((What::Variants(variants), _)) => Some(variants),
@@ -217,16 +224,21 @@ impl Store {
         let variants = self.variants(order, bytes, known, names)?;
         let variant = key.variant(&variants.names, request).ok_or(Reason::KeyTooLong)?;
         let variant = variant.as_slice();
-        if !self.map.contains_key(variant) && !self.has_room(order, &variants, page.made_at()) {
+        if self.what(variant).is_none() && !self.has_room(order, &variants, page.made_at()) {
             return Err(Reason::Variants);
         }
         self.insert(order, variant, What::Variant(page, Arc::clone(&variants)))?;
         // They may have gone to make room, if there was no other variant.
-        if !self.map.contains_key(bytes) {
+        if self.what(bytes).is_none() {
             self.insert_names(order, bytes, variants)?;
         }
         // And where there is not room for both, the page went to make room for its names.
-        if self.map.contains_key(variant) { Ok(()) } else { Err(Reason::TooLarge) }
+        if self.what(variant).is_some() { Ok(()) } else { Err(Reason::TooLarge) }
+    }
+
+    fn has_fallen(&self, page: &Page) -> bool {
+        let about = page.about();
+        self.fence.has_fallen(about.since(), |(_, target)| target.concerns(about))
     }
 
     /// Whether there may be one more variant. Those whose time is over may not have been asked for since.
@@ -270,7 +282,9 @@ impl Store {
     }
 
     fn insert(&self, order: &mut Order, key: &[u8], what: What) -> Result<(), Reason> {
-        let node = Arc::new(Node::new(key, self.map.hasher().hash_one(key), what.weight(), what.until()));
+        let hash = self.map.hasher().hash_one(key);
+        let node = Node::new(key, hash, what.weight(), what.until(), &what.names(), &order.epoch);
+        let node = Arc::new(node);
         if node.weight > self.max_bytes / LARGEST_PART {
             return Err(Reason::TooLarge);
         }
@@ -279,16 +293,19 @@ impl Store {
                 return Err(Reason::Overtaken);
             }
             self.remove(order, &replaced);
+        } else if let Some(purged) = self.map.get(key).map(|there| Arc::clone(&there.key().0)) {
+            self.remove(order, &purged);
         }
         if let What::Page(page) | What::Variant(page, _) = &what {
             self.drop_over(order, page.made_at());
             order.pages += 1;
         }
-        self.make_room(order, node.weight);
+        self.make_room(order, node.weight + Index::most_growth(&node));
         if let What::Variant(_, variants) = &what {
             variants.nodes().push(Arc::clone(&node));
         }
         order.push(Arc::clone(&node));
+        order.bytes += order.index.add(&node);
         self.map.insert(Held(node), what);
         order.sweep();
         Ok(())
@@ -315,13 +332,12 @@ impl Store {
         let removed = self.map.remove_if(&*node.key, |held, _| Arc::ptr_eq(&held.0, node));
         let Some((_, what)) = removed else { return };
         order.removed(node);
-        match what {
-            What::Page(_) => order.pages -= 1,
-            What::Variant(_, variants) => {
-                variants.nodes().retain(|known| !Arc::ptr_eq(known, node));
-                order.pages -= 1;
-            }
-            What::Variants(_) => {}
+        order.bytes -= order.index.remove(node);
+        if matches!(what, What::Page(_) | What::Variant(..)) && !node.is_purged() {
+            order.pages -= 1;
+        }
+        if let What::Variant(_, variants) = what {
+            variants.nodes().retain(|known| !Arc::ptr_eq(known, node));
         }
     }
 

@@ -16,6 +16,9 @@
 //! # }
 //! ```
 
+#[doc(hidden)]
+pub mod asserts;
+
 use std::{
     fmt,
     future::{Future, poll_fn},
@@ -26,6 +29,9 @@ use std::{
     task::{Poll, Waker},
     time::{Duration, SystemTime},
 };
+
+#[doc(inline)]
+pub use asserts::{assert_hit, assert_miss, assert_stale};
 
 /// A clock that stands still until it is told to advance.
 ///

@@ -7,7 +7,7 @@ fn page(web::Query(page): web::Query<Page>) -> String {
     "not a time to live; write a number and a unit, such as \"90s\", \"5m\" or \"1h 30m\""
 }
 ::core::compile_error! {
-    "`#[cache_page]` has no option `nmae`; after the time to live it takes `name`, `key_prefix`, `statuses`, `vary`, `vary_cookie`, `vary_by`, `query`, `ignore_query`, `when`, `unless`, `client_ttl`, `stale_while_revalidate`, `stale_if_error`, `max_body`, `crate`"
+    "`#[cache_page]` has no option `nmae`; after the time to live it takes `name`, `key_prefix`, `statuses`, `vary`, `vary_cookie`, `vary_by`, `query`, `ignore_query`, `tags`, `when`, `unless`, `client_ttl`, `stale_while_revalidate`, `stale_if_error`, `max_body`, `cache`, `crate`"
 }
 ::core::compile_error! {
     "a cached handler is asynchronous; write `async fn`"

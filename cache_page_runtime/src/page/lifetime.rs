@@ -32,13 +32,27 @@ impl Page {
     }
 
     pub(crate) fn is_fresh(&self, now: Moment) -> bool {
-        self.lifetime.kept_for.is_none_or(|kept_for| now.since(self.lifetime.made_at) < kept_for)
+        let is_in_time = |kept_for| now.since(self.lifetime.made_at) < kept_for;
+        self.lifetime.kept_for.is_none_or(is_in_time) && !self.is_expired(now)
+    }
+
+    /// Makes it stale before its time.
+    pub(crate) fn expire(&self, now: Moment) {
+        self.expired_at.fetch_min(now.as_nanos(), Ordering::AcqRel);
+    }
+
+    fn is_expired(&self, now: Moment) -> bool {
+        let expired_at = self.expired_at.load(Ordering::Acquire);
+        // A clock may show the latest time there is.
+        expired_at < u64::MAX && now.as_nanos() >= expired_at
     }
 
     /// How long its time is over; zero where it is not.
     pub(crate) fn stale_for(&self, now: Moment) -> Duration {
         let since = now.since(self.lifetime.made_at);
-        self.lifetime.kept_for.map_or(Duration::ZERO, |kept_for| since.saturating_sub(kept_for))
+        let over = self.lifetime.kept_for.map_or(Duration::ZERO, |kept_for| since.saturating_sub(kept_for));
+        let expired_at = self.expired_at.load(Ordering::Acquire);
+        over.max(Duration::from_nanos(now.as_nanos().saturating_sub(expired_at)))
     }
 
     fn is_within(&self, stale: Duration, now: Moment) -> bool {
@@ -90,6 +104,9 @@ impl Page {
 
     /// How long it stays fresh; `None` is for ever.
     pub(crate) fn ttl(&self, now: Moment) -> Option<Duration> {
+        if self.is_expired(now) {
+            return Some(Duration::ZERO);
+        }
         self.lifetime.kept_for.map(|kept_for| kept_for.saturating_sub(now.since(self.lifetime.made_at)))
     }
 

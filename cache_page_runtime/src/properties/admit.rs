@@ -31,7 +31,7 @@ impl Answer {
         let headers = headers(self.lines.clone());
         let said = &Said::by(&headers);
         let response = Response { status: self.status, headers: &headers, said, upgrade: false };
-        response.keep_for(self.ttl.map(Ttl), Stale::default(), at(self.now)).map(|kept| kept.fresh)
+        response.keep_for(None, self.ttl.map(Ttl), Stale::default(), at(self.now)).map(|kept| kept.fresh)
     }
 
     fn with(&self, place: usize, name: HeaderName, line: HeaderValue) -> Self {

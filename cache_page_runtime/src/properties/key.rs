@@ -8,7 +8,7 @@ use actix_web::{
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::value;
-use crate::{KeyBuilder, Policy};
+use crate::{KeyBuilder, PageCache, Policy};
 
 /// Few and small, so that equal and nearly equal ones come up; among them what frames are made of.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
@@ -175,7 +175,7 @@ fn found(request: &HttpRequest, policy: usize) -> Found {
 
 fn key_of(request: &HttpRequest, policy: usize) -> Vec<u8> {
     let mut key = KeyBuilder::new(request);
-    key.policy(&POLICIES[policy]);
+    key.policy(&POLICIES[policy], PageCache::process_wide());
     key.cover.key().unwrap().as_bytes().to_vec()
 }
 
@@ -223,7 +223,7 @@ proptest! {
     fn nothing_is_longer_than_a_key_may_be(sizes in vec(prop_oneof![0..20_usize, 0..9000_usize], 1..6), path in 0..9000_usize) {
         let request = TestRequest::with_uri(&format!("/{}", "a".repeat(path))).to_http_request();
         let mut key = KeyBuilder::new(&request);
-        key.policy(&POLICIES[0]);
+        key.policy(&POLICIES[0], PageCache::process_wide());
         let mut least = path;
         for (at, size) in sizes.iter().enumerate() {
             let bytes = vec![0xff_u8; *size];
@@ -251,7 +251,7 @@ proptest! {
             prop_assert_eq!(key.cover.told().filter(|told| **told == name).count(), usize::from(added));
         }
         let mut key = KeyBuilder::new(&request);
-        key.policy(&POLICIES[2]);
+        key.policy(&POLICIES[2], PageCache::process_wide());
         prop_assert!(!key.cover.covers(&COOKIE) && key.cover.told().any(|told| *told == COOKIE));
     }
 }

@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use actix_web::{
-    http::{StatusCode, header::HeaderValue},
+    http::{
+        StatusCode,
+        header::{HeaderName, HeaderValue},
+    },
     test::TestRequest,
     web::Bytes,
 };
@@ -11,10 +14,12 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use super::{node::cost_of_key, order::SLACK, *};
 use crate::{
-    KeyBuilder,
+    KeyBuilder, Policy,
     clock::Clock,
+    fence::Since,
     freshness::Stale,
     page::{Head, Lifetime},
+    target::{About, Name, Subject},
     testing::ManualClock,
 };
 
@@ -28,6 +33,27 @@ enum Step {
     Put { key: u8, depends_on: [bool; 2], said: Said, length: usize, seconds: Option<u64> },
     Get { key: u8, said: Said },
     Wait { seconds: u64 },
+    Purge(Meant),
+}
+
+/// What is purged: the pages with a tag, or all of them.
+#[derive(Clone, Copy, Debug)]
+enum Meant {
+    Tag(u64),
+    All,
+}
+
+/// Every page has one of so many tags, by its number.
+const TAGS: u64 = 3;
+
+fn tag_of(number: u64) -> Name {
+    Name::of_tag(&format!("tag:{}", number % TAGS))
+}
+
+fn about(tags: &[Name]) -> Arc<About> {
+    static POLICY: Policy = Policy::new("model", None);
+    let request = TestRequest::with_uri("/page").to_http_request();
+    Subject::new(&request, &POLICY, Since::now()).with(tags)
 }
 
 fn said() -> impl Strategy<Value = Said> {
@@ -42,7 +68,9 @@ fn steps(length: impl Strategy<Value = usize> + 'static) -> impl Strategy<Value 
     );
     let get = (0..4_u8, said()).prop_map(|(key, said)| Step::Get { key, said });
     let wait = (0..6_u64).prop_map(|seconds| Step::Wait { seconds });
-    vec(prop_oneof![5 => put, 5 => get, 1 => wait], 0..60)
+    let what = prop_oneof![2 => (0..TAGS).prop_map(Meant::Tag), 1 => Just(Meant::All)];
+    let purge = what.prop_map(Step::Purge);
+    vec(prop_oneof![10 => put, 10 => get, 2 => wait, 1 => purge], 0..60)
 }
 
 fn names(depends_on: [bool; 2]) -> Names {
@@ -109,9 +137,18 @@ impl World {
         };
         let head =
             Head { status: StatusCode::OK, reason: None, headers: &HeaderMap::new(), names_own: false };
-        let page = Arc::new(Page::freeze(head, &[], Some(Bytes::from(body)), lifetime));
+        let about = about(&[tag_of(self.made)]);
+        let page = Arc::new(Page::freeze(head, &[], Some(Bytes::from(body)), lifetime, about));
         let put = self.with_key(key, |store, key| store.put(key, names(depends_on), &request(said), page));
         put.map(|()| self.made)
+    }
+
+    fn purge(&self, what: Meant) -> usize {
+        let target = match what {
+            Meant::Tag(number) => Target::Tag(tag_of(number)),
+            Meant::All => Target::All,
+        };
+        self.store.purge(Verb::Purge, &target, self.now())
     }
 
     /// What the pages under a key depend on.
@@ -134,13 +171,19 @@ impl World {
         prop_assert!(kept.iter().all(|node| !node.is_gone()) && gone.iter().all(|node| node.is_gone()));
         let weights: usize = kept.iter().map(|node| node.weight).sum();
         let keys: usize = gone.iter().map(|node| node.own_cost()).sum();
-        prop_assert_eq!(order.bytes, weights + keys + order.ghost_bytes() + order.copies);
+        prop_assert_eq!(
+            order.bytes,
+            weights + keys + order.ghost_bytes() + order.copies + order.index.bytes()
+        );
         prop_assert_eq!(order.queued_bytes(), weights);
         prop_assert!(order.bytes <= self.store.max_bytes);
         prop_assert_eq!(order.keys, self.store.map.len());
         prop_assert!(kept.len() + gone.len() <= 2 * order.keys + SLACK);
         let is_page = |what: &What| matches!(what, What::Page(_) | What::Variant(..));
-        prop_assert_eq!(order.pages, self.store.map.iter().filter(|kept| is_page(kept.value())).count());
+        let is_there = |node: &Node, what: &What| is_page(what) && !node.is_purged();
+        let there = self.store.map.iter().filter(|kept| is_there(&kept.key().0, kept.value()));
+        prop_assert_eq!(order.pages, there.count());
+        prop_assert!(order.index.is_of(&kept), "what is kept is in its lists, and nothing else is");
         for there in &self.store.map {
             let node = &there.key().0;
             let queued = kept.iter().filter(|known| Arc::ptr_eq(known, node));
@@ -191,6 +234,35 @@ fn look_up(model: &mut BTreeMap<u8, Model>, key: u8, said: Said, now: u64) -> Re
     }
 }
 
+fn is_fresh(known: &Known, now: u64) -> bool {
+    known.until.is_none_or(|until| now < until)
+}
+
+fn is_meant(what: Meant, number: u64) -> bool {
+    match what {
+        Meant::All => true,
+        Meant::Tag(tag) => number % TAGS == tag,
+    }
+}
+
+fn purge(model: &mut BTreeMap<u8, Model>, what: Meant) -> Vec<Known> {
+    let mut went = Vec::new();
+    model.retain(|_, kept| match kept {
+        Model::Page(known) => {
+            let goes = is_meant(what, known.number);
+            went.extend(goes.then_some(*known));
+            !goes
+        }
+        Model::Variants(_, pages) => {
+            went.extend(pages.values().filter(|known| is_meant(what, known.number)));
+            pages.retain(|_, known| !is_meant(what, known.number));
+            // What they depend on goes with everything, and with nothing else.
+            matches!(what, Meant::Tag(_))
+        }
+    });
+    went
+}
+
 fn replace(model: &mut BTreeMap<u8, Model>, key: u8, depends_on: [bool; 2], said: Said, known: Known) {
     let (before, mut pages) = match model.remove(&key) {
         Some(Model::Variants(before, pages)) => (before, pages),
@@ -217,6 +289,13 @@ proptest! {
                     let number = world.put(key, depends_on, said, length, seconds).unwrap();
                     let until = seconds.map(|seconds| now + seconds);
                     replace(&mut model, key, depends_on, said, Known { number, until });
+                }
+                Step::Purge(what) => {
+                    let went = world.purge(what);
+                    let known = purge(&mut model, what);
+                    // What was over may have been swept out before; and variants that nobody finds any more, because more
+                    // names came to matter, go as well.
+                    prop_assert!(known.iter().filter(|known| is_fresh(known, now)).count() <= went);
                 }
                 Step::Get { key, said } => {
                     match (world.get(key, said), look_up(&mut model, key, said, now)) {
@@ -252,6 +331,13 @@ proptest! {
                         let depends_on = world.depends_on(key);
                         kept.insert(0, (key, depends_on, said, Known { number, until }));
                         prop_assert_eq!(world.get(key, said), Ok(number), "what is kept is found");
+                    }
+                }
+                Step::Purge(what) => {
+                    world.purge(what);
+                    // None of these may be found any more: their time is over.
+                    for (.., known) in kept.iter_mut().filter(|(.., known)| is_meant(what, known.number)) {
+                        known.until = Some(0);
                     }
                 }
                 Step::Get { key, said } => {
@@ -318,7 +404,8 @@ fn a_million_keys_stay_within_the_budget() {
         stale: Stale::default(),
         fill: Duration::ZERO,
     };
-    let page = Arc::new(Page::freeze(head, &[], Some(Bytes::from_static(b"page")), lifetime));
+    let about = about(&[]);
+    let page = Arc::new(Page::freeze(head, &[], Some(Bytes::from_static(b"page")), lifetime, about));
     let mut most = 0;
     for number in 0..1_000_000_u32 {
         let mut builder = KeyBuilder::new(&request);

@@ -5,11 +5,12 @@ use std::{
     hash::{Hash, Hasher},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
     },
 };
 
-use crate::{clock::Moment, key::Key};
+use super::index::IN_LIST;
+use crate::{clock::Moment, key::Key, target::Name};
 
 /// What two places in the map take, a place in a queue, and its share of places that are empty: the map is filled between
 /// seven sixteenths and seven eighths of what it has.
@@ -33,15 +34,41 @@ pub(crate) struct Node {
     marks: AtomicU8,
     /// It is not in the map any more: copies of it are of no use.
     gone: AtomicBool,
+    /// Its page was made stale before its time: copies of it do not know.
+    expired: AtomicBool,
+    /// All that was put in before everything was purged is gone, wherever it is.
+    epoch: Arc<Epoch>,
+    /// What its page is found by, and where it is in the list of each; only looked at by whoever has locked `order`.
+    pub(super) places: Box<[(Name, AtomicUsize)]>,
     /// Which queue it is in; only looked at by whoever has locked `order`.
     pub(super) in_main: AtomicBool,
 }
 
 impl Node {
-    pub(super) fn new(key: &[u8], hash: u64, weight: usize, until: u64) -> Self {
-        let weight = weight.saturating_add(cost_of_key(key));
-        let (gone, in_main) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { key: key.into(), hash, weight, until, marks: AtomicU8::new(0), gone, in_main }
+    pub(super) fn new(
+        key: &[u8],
+        hash: u64,
+        weight: usize,
+        until: u64,
+        names: &[Name],
+        epoch: &Arc<Epoch>,
+    ) -> Self {
+        let places: Box<[_]> = names.iter().map(|name| (*name, AtomicUsize::new(0))).collect();
+        let weight = weight
+            .saturating_add(cost_of_key(key))
+            .saturating_add(places.len() * (size_of::<(Name, AtomicUsize)>() + IN_LIST));
+        Self {
+            key: key.into(),
+            hash,
+            weight,
+            until,
+            marks: AtomicU8::new(0),
+            gone: AtomicBool::new(false),
+            expired: AtomicBool::new(false),
+            epoch: Arc::clone(epoch),
+            places,
+            in_main: AtomicBool::new(false),
+        }
     }
 
     /// It was asked for. On a page that many ask for, this only reads.
@@ -67,17 +94,43 @@ impl Node {
         *self.key == *key.as_bytes()
     }
 
-    pub(crate) fn is_gone(&self) -> bool {
+    /// Whether copies of it are as good as it is.
+    pub(crate) fn is_as_it_was(&self) -> bool {
+        !self.is_gone() && !self.is_purged() && !self.expired.load(Ordering::Acquire)
+    }
+
+    pub(super) fn expire(&self) {
+        self.expired.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
         self.gone.load(Ordering::Acquire)
     }
 
+    /// Whether everything was purged since it was put in. It is still in the map then, for whoever comes by to remove it.
+    pub(super) fn is_purged(&self) -> bool {
+        self.epoch.is_over.load(Ordering::Acquire)
+    }
+
     pub(super) fn is_over(&self, now: Moment) -> bool {
-        self.until <= now.as_nanos()
+        self.until <= now.as_nanos() || self.is_purged()
     }
 
     /// What it takes by itself, as long as anybody holds it.
     pub(super) fn own_cost(&self) -> usize {
         cost_of_key(&self.key)
+    }
+}
+
+/// The time between two purges of everything.
+#[derive(Default)]
+pub(super) struct Epoch {
+    is_over: AtomicBool,
+}
+
+impl Epoch {
+    pub(super) fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
     }
 }
 

@@ -14,7 +14,10 @@ use std::{
 
 use smallvec::SmallVec;
 
-use super::node::Node;
+use super::{
+    index::Index,
+    node::{Epoch, Node},
+};
 use crate::clock::Moment;
 
 /// Keys of what is gone may outnumber those that are there by as many before they are swept out.
@@ -43,6 +46,10 @@ pub(super) struct Order {
     pub(super) pages: usize,
     /// The part of `bytes` that the workers' copies take.
     pub(super) copies: usize,
+    /// By what pages are found beside their keys.
+    pub(super) index: Index,
+    /// Since everything was purged.
+    pub(super) epoch: Arc<Epoch>,
 }
 
 #[derive(Default)]
@@ -113,6 +120,9 @@ impl Order {
             if node.is_gone() {
                 self.bytes -= node.own_cost();
                 continue;
+            }
+            if node.is_purged() {
+                return Some(node);
             }
             if stays(&node) || node.take_marks(self.marks_needed(node.weight)) {
                 self.queue_of(&node).bytes -= node.weight;

@@ -7,9 +7,21 @@
 #![cfg(test)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "../../../cache_page_runtime/src/fence.rs"]
+#[allow(dead_code, reason = "the runtime uses all of it")]
+mod fence;
 #[path = "../../../cache_page_runtime/src/flight.rs"]
 #[allow(dead_code, reason = "the runtime uses all of it")]
 mod flight;
 mod requests;
 mod steps;
 mod sync;
+
+use std::time::Duration;
+
+use crate::{fence::Since, flight::Comer};
+
+/// A request, where nobody purges anything.
+fn comer(now: Duration, may_lead: bool) -> Comer<impl Fn(Since) -> bool> {
+    Comer { now, since: Since::now(), may_lead, is_overtaken: |_| false }
+}

@@ -22,6 +22,7 @@ use shuttle::{
 };
 
 use crate::{
+    comer,
     flight::{Flights, Follower, Joined, Leader, Turn},
     sync::fail,
 };
@@ -85,7 +86,7 @@ impl World {
     fn request(&self) -> Fate {
         let may_lead = !(self.may.not_lead && one_in(3));
         let made_before = self.made.load(SeqCst);
-        match self.flights.join(KEY, self.now(), may_lead) {
+        match self.flights.join(KEY, &comer(self.now(), may_lead)) {
             Joined::Lead(leader) => self.lead(leader),
             Joined::Apart => {
                 assert!(!may_lead);

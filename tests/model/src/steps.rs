@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    comer,
     flight::{Flights, Follower, Joined, Leader, Turn},
     sync::fail,
 };
@@ -24,14 +25,14 @@ fn play(steps: impl Fn(&Arc<Flights<u8>>) + Send + Sync + 'static) {
 }
 
 fn lead(flights: &Arc<Flights<u8>>) -> Leader<u8> {
-    match flights.join(KEY, Duration::ZERO, true) {
+    match flights.join(KEY, &comer(Duration::ZERO, true)) {
         Joined::Lead(leader) => leader,
         _ => panic!("somebody leads already"),
     }
 }
 
 fn follow<const N: usize>(flights: &Arc<Flights<u8>>) -> [Follower<u8>; N] {
-    [(); N].map(|()| match flights.join(KEY, Duration::ZERO, true) {
+    [(); N].map(|()| match flights.join(KEY, &comer(Duration::ZERO, true)) {
         Joined::Follow(follower) => follower,
         _ => panic!("nobody leads"),
     })
@@ -138,9 +139,10 @@ fn a_flight_that_others_ended_takes_no_other_with_it() {
 #[test]
 fn a_refresh_leads_only_where_nobody_does() {
     play(|flights| {
-        let refresh = flights.lead(KEY, Duration::ZERO).unwrap();
-        assert!(flights.lead(KEY, Duration::ZERO).is_none());
-        assert!(flights.lead(b"other", Duration::ZERO).is_some());
+        let comer = comer(Duration::ZERO, true);
+        let refresh = flights.lead(KEY, &comer).unwrap();
+        assert!(flights.lead(KEY, &comer).is_none());
+        assert!(flights.lead(b"other", &comer).is_some());
         let [mut one] = follow(flights);
         refresh.land_with(|| Some(1));
         assert_eq!(poll(&mut one, Duration::ZERO).0, Told::Landed(1));

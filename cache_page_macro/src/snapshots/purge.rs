@@ -1,0 +1,22 @@
+#[allow(clippy::async_yields_async)]
+async fn create(
+    __page: ::cache_page::__private::Request,
+) -> ::cache_page::__private::HttpResponse {
+    static __PURGE: ::cache_page::__private::Purge = ::cache_page::__private::Purge::new(
+            ::core::concat!(::core::module_path!(), "::create"),
+        )
+        .tags(&["posts"]);
+    fn __returns(_: impl Responder) {}
+    (&__page)
+        .purging(
+            &__PURGE,
+            async move {
+                #[allow(unused_braces)]
+                {
+                    RUNS.fetch_add(1, Ordering::Relaxed);
+                    "Created"
+                }
+            },
+        )
+        .await
+}

@@ -1,0 +1,5 @@
+#[purge_page(tags = ["posts"])]
+#[cache_page(off)]
+async fn refresh() -> &'static str {
+    "Refreshed"
+}

@@ -1,0 +1,23 @@
+#[cache_page(off)]
+#[allow(clippy::async_yields_async)]
+async fn refresh(
+    __page: ::cache_page::__private::Request,
+) -> ::cache_page::__private::HttpResponse {
+    static __PURGE: ::cache_page::__private::Purge = ::cache_page::__private::Purge::new(
+            ::core::concat!(::core::module_path!(), "::refresh"),
+        )
+        .tags(&["posts"]);
+    (&__page)
+        .purging(
+            &__PURGE,
+            async move {
+                if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
+                    &'static str,
+                > {
+                    return __returns;
+                }
+                #[allow(unused_braces)] { "Refreshed" }
+            },
+        )
+        .await
+}

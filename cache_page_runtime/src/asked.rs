@@ -1,0 +1,50 @@
+//! The request that a page is made for, as far as it is at hand while it is made.
+
+use std::rc::Rc;
+
+use actix_web::{
+    HttpRequest,
+    http::{Method, header::HeaderMap},
+};
+
+#[derive(Clone)]
+pub(crate) enum Asked {
+    Request(HttpRequest),
+    /// It went on to the service that a middleware is around. actix-web does not let anybody else hold it meanwhile.
+    Away(Rc<Away>),
+}
+
+/// What is known of it until it comes back.
+pub(crate) struct Away {
+    method: Method,
+    headers: HeaderMap,
+}
+
+impl Asked {
+    /// Where no page is kept, its headers do not matter.
+    pub(crate) fn away(request: &HttpRequest, is_kept: bool) -> Self {
+        let headers = if is_kept { request.headers().clone() } else { HeaderMap::new() };
+        Self::Away(Rc::new(Away { method: request.method().clone(), headers }))
+    }
+
+    pub(crate) fn method(&self) -> &Method {
+        match self {
+            Self::Request(request) => request.method(),
+            Self::Away(away) => &away.method,
+        }
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        match self {
+            Self::Request(request) => request.headers(),
+            Self::Away(away) => &away.headers,
+        }
+    }
+
+    pub(crate) fn request(&self) -> Option<&HttpRequest> {
+        match self {
+            Self::Request(request) => Some(request),
+            Self::Away(_) => None,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Purges that happen while a page is being made: what was read before one of them must not be kept, nor sent to those who
+//! ask after it.
+//!
+//! All purges of the process are counted by one number, so that a request knows its place among them before anything of it
+//! is looked at: before its arguments are extracted, and before its cache is known. There is no page here and no handler, so
+//! that `tests/model` can try this file in every order of events. What it promises: if a purge was begun after a request
+//! noted its place, then whoever looks afterwards finds it.
+//!
+//! Lock: the log, after all others.
+
+use std::{
+    collections::VecDeque,
+    sync::atomic::{AtomicU64, Ordering::SeqCst},
+};
+
+use crate::sync::{Mutex, lock};
+
+/// So many purges are remembered. Pages whose making began before the oldest of these are not kept at all: it is not known any
+/// more what was purged meanwhile.
+const REMEMBERED: usize = 4096;
+
+static PURGES: AtomicU64 = AtomicU64::new(0);
+
+/// How many purges there were when something began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Since(u64);
+
+impl Since {
+    pub(crate) fn now() -> Self {
+        Self(PURGES.load(SeqCst))
+    }
+}
+
+/// The purges of one cache; `T` is what each was about.
+pub(crate) struct Fence<T> {
+    /// The number of the last one. Those that began later need not look into the log.
+    last: AtomicU64,
+    log: Mutex<Log<T>>,
+}
+
+struct Log<T> {
+    purges: VecDeque<(u64, T)>,
+    /// The number of the last one that is forgotten.
+    forgotten: u64,
+}
+
+impl<T> Fence<T> {
+    pub(crate) fn new() -> Self {
+        let log = Log { purges: VecDeque::new(), forgotten: 0 };
+        Self { last: AtomicU64::new(0), log: Mutex::new(log) }
+    }
+
+    /// Before anything is purged: what is kept meanwhile is either found by the purge, or is not kept.
+    pub(crate) fn raise(&self, about: T) {
+        let mut log = lock(&self.log);
+        let number = PURGES.fetch_add(1, SeqCst) + 1;
+        let oldest = if log.purges.len() < REMEMBERED { None } else { log.purges.pop_front() };
+        if let Some((number, _)) = &oldest {
+            log.forgotten = *number;
+        }
+        log.purges.push_back((number, about));
+        self.last.store(number, SeqCst);
+    }
+
+    /// Whether anything at all was purged since then.
+    pub(crate) fn is_raised(&self, since: Since) -> bool {
+        self.last.load(SeqCst) > since.0
+    }
+
+    /// Whether something that was begun then was purged since.
+    pub(crate) fn has_fallen(&self, since: Since, concerns: impl FnMut(&T) -> bool) -> bool {
+        self.has_fallen_before(since, Since(u64::MAX), concerns)
+    }
+
+    /// Whether it was purged before somebody else came.
+    pub(crate) fn has_fallen_before(
+        &self,
+        since: Since,
+        came: Since,
+        mut concerns: impl FnMut(&T) -> bool,
+    ) -> bool {
+        if came <= since || !self.is_raised(since) {
+            return false;
+        }
+        let log = lock(&self.log);
+        log.forgotten > since.0
+            || log
+                .purges
+                .iter()
+                .rev()
+                .take_while(|(number, _)| *number > since.0)
+                .any(|(number, about)| *number <= came.0 && concerns(about))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_begun_before_a_purge_and_is_meant_by_it_falls() {
+        let fence = Fence::new();
+        let before = Since::now();
+        assert!(!fence.has_fallen(before, |_: &u8| true));
+        fence.raise(1);
+        let after = Since::now();
+        assert!(fence.has_fallen(before, |about| *about == 1));
+        assert!(!fence.has_fallen(before, |about| *about == 2));
+        assert!(!fence.has_fallen(after, |_| true));
+        // Those who came before it may still be sent what was begun then.
+        assert!(!fence.has_fallen_before(before, before, |_| true));
+        assert!(fence.has_fallen_before(before, after, |_| true));
+    }
+
+    #[test]
+    fn what_is_forgotten_counts_as_meant() {
+        let fence = Fence::new();
+        let before = Since::now();
+        fence.raise(0);
+        let after = Since::now();
+        for number in 1..=REMEMBERED {
+            fence.raise(number);
+        }
+        assert!(fence.has_fallen(before, |_| false));
+        assert!(!fence.has_fallen(after, |_| false), "all of these are still known");
+        assert_eq!(lock(&fence.log).purges.len(), REMEMBERED);
+    }
+}

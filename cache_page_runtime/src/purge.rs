@@ -1,0 +1,296 @@
+//! Purging and expiring pages that somebody knows to have changed.
+
+use std::{fmt, sync::Arc};
+
+use actix_web::ResponseError;
+
+use crate::{
+    cache::PageCache,
+    store::Verb,
+    tags::{self, Mistake},
+    target::{self, Name, Target, Url},
+};
+
+/// What a purge did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purged {
+    pages: usize,
+}
+
+impl Purged {
+    /// How many pages went, each variant of one counted; of an `expire_…`, how many became stale.
+    #[must_use]
+    pub fn pages(self) -> usize {
+        self.pages
+    }
+}
+
+/// What was to be purged cannot be the name of anything, so nothing was purged.
+///
+/// As an error of a handler, it is answered with 500.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PurgeError {
+    message: String,
+}
+
+impl PurgeError {
+    fn new(message: impl fmt::Display) -> Self {
+        Self { message: message.to_string() }
+    }
+}
+
+impl fmt::Display for PurgeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "nothing was purged: {}", self.message)
+    }
+}
+
+impl std::error::Error for PurgeError {}
+
+impl ResponseError for PurgeError {}
+
+impl From<Mistake> for PurgeError {
+    fn from(mistake: Mistake) -> Self {
+        Self::new(mistake)
+    }
+}
+
+/// # Purging
+///
+/// A purge removes pages now, and what is made of older data afterwards is not kept: a page whose making began before the
+/// purge is sent to those who asked for it before, and to nobody else. When the call returns, no worker sends a purged page
+/// any more. An `expire_…` makes pages stale instead, as if their time were over: with `stale_while_revalidate` the next
+/// visitor is sent the old page while it is made anew; without, they wait for the new one.
+///
+/// All of these go for the caches that are [`named`](crate::PageCacheBuilder::named) here too, and return how many pages
+/// went. Tags, paths and handlers take time for each page that goes and for no other; everything is purged in constant
+/// time; a prefix is looked for in all that is kept.
+impl PageCache {
+    /// Removes the pages of this path, on every host, with every query, and all their variants.
+    ///
+    /// The path may be written as people read it or with escapes: `"/tags/über"` is `"/tags/%C3%BCber"`.
+    ///
+    /// # Errors
+    ///
+    /// If it does not begin with a slash, or has a query.
+    pub fn purge_path(&self, path: &str) -> Result<Purged, PurgeError> {
+        Ok(self.purge(Verb::Purge, &to_path(path)?))
+    }
+
+    /// Makes the pages stale that [`purge_path`](Self::purge_path) removes.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn expire_path(&self, path: &str) -> Result<Purged, PurgeError> {
+        Ok(self.purge(Verb::Expire, &to_path(path)?))
+    }
+
+    /// Removes the page of one URL, and all its variants: a path with its query (`"/posts?page=2"`) on every host, or a whole
+    /// URL (`"https://example.com/posts?page=2"`) on that one.
+    ///
+    /// The query is compared as the handler's attribute has it: where `query = ["page"]` stands, other parameters do not
+    /// matter, nor does their order.
+    ///
+    /// # Errors
+    ///
+    /// If it is neither, or has a fragment.
+    pub fn purge_url(&self, url: &str) -> Result<Purged, PurgeError> {
+        Ok(self.purge(Verb::Purge, &to_url(url)?))
+    }
+
+    /// Makes the pages stale that [`purge_url`](Self::purge_url) removes.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn expire_url(&self, url: &str) -> Result<Purged, PurgeError> {
+        Ok(self.purge(Verb::Expire, &to_url(url)?))
+    }
+
+    /// Removes the pages of all paths that begin with these letters: `"/posts/"` is about everything below it, `"/posts"`
+    /// also about `/posts-of-others`.
+    ///
+    /// It looks at every page that is kept, and nothing else is kept meanwhile; pages are still sent.
+    ///
+    /// # Errors
+    ///
+    /// If it does not begin with a slash, has a query, or is only that slash, which would be everything.
+    pub fn purge_prefix(&self, prefix: &str) -> Result<Purged, PurgeError> {
+        Ok(self.purge(Verb::Purge, &to_prefix(prefix)?))
+    }
+
+    /// Makes the pages stale that [`purge_prefix`](Self::purge_prefix) removes.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn expire_prefix(&self, prefix: &str) -> Result<Purged, PurgeError> {
+        Ok(self.purge(Verb::Expire, &to_prefix(prefix)?))
+    }
+
+    /// Removes the pages that have this tag, by the attribute's `tags` or by [`PageControl::tag`](crate::PageControl::tag).
+    ///
+    /// # Errors
+    ///
+    /// If no page can have it: it is empty, longer than 256 bytes, or has control characters in it or blanks around it.
+    pub fn purge_tag(&self, tag: &str) -> Result<Purged, PurgeError> {
+        Ok(self.purge(Verb::Purge, &to_tag(tag)?))
+    }
+
+    /// Makes the pages stale that have this tag.
+    ///
+    /// # Errors
+    ///
+    /// As for [`purge_tag`](Self::purge_tag).
+    pub fn expire_tag(&self, tag: &str) -> Result<Purged, PurgeError> {
+        Ok(self.purge(Verb::Expire, &to_tag(tag)?))
+    }
+
+    /// Removes the pages of a handler, by its name in [`Stats`](crate::Stats): `"module::path::function"`, or what the
+    /// attribute's `name` says.
+    ///
+    /// # Errors
+    ///
+    /// If the name is empty. One that no handler has is no error, because a handler is not known before its first request.
+    pub fn purge_handler(&self, name: &str) -> Result<Purged, PurgeError> {
+        Ok(self.purge(Verb::Purge, &to_handler(name)?))
+    }
+
+    /// Makes the pages of a handler stale.
+    ///
+    /// # Errors
+    ///
+    /// As for [`purge_handler`](Self::purge_handler).
+    pub fn expire_handler(&self, name: &str) -> Result<Purged, PurgeError> {
+        Ok(self.purge(Verb::Expire, &to_handler(name)?))
+    }
+
+    /// Removes all pages, in constant time: what they take is given back by and by as others are kept, or by
+    /// [`sweep`](Self::sweep).
+    // It is called for what it does.
+    #[allow(clippy::must_use_candidate)]
+    pub fn purge_all(&self) -> Purged {
+        self.purge(Verb::Purge, &Target::All)
+    }
+
+    /// Makes all pages stale. It takes time for each of them.
+    #[allow(clippy::must_use_candidate)]
+    pub fn expire_all(&self) -> Purged {
+        self.purge(Verb::Expire, &Target::All)
+    }
+
+    pub(crate) fn purge(&self, verb: Verb, target: &Target) -> Purged {
+        let now = self.clock().now();
+        let pages: usize = self.with_named().map(|cache| cache.store().purge(verb, target, now)).sum();
+        tracing::debug!(target: "cache_page", verb = ?verb, about = target.as_str(), pages, "purged");
+        Purged { pages }
+    }
+}
+
+pub(crate) fn to_path(path: &str) -> Result<Target, PurgeError> {
+    let path = is_path(path)?;
+    Ok(Target::Path(Name::of_path(&target::plain(path.as_bytes()))))
+}
+
+pub(crate) fn to_tag(tag: &str) -> Result<Target, PurgeError> {
+    tags::check(tag)?;
+    Ok(Target::Tag(Name::of_tag(tag)))
+}
+
+fn to_handler(name: &str) -> Result<Target, PurgeError> {
+    if name.is_empty() {
+        return Err(PurgeError::new("a handler's name is not empty"));
+    }
+    Ok(Target::Handler(Name::of_handler(name)))
+}
+
+fn to_url(url: &str) -> Result<Target, PurgeError> {
+    let wrong = || {
+        PurgeError::new(format_args!(
+            "{url:?} is no URL; write one such as \"/posts?page=2\" or \"https://example.com/posts?page=2\""
+        ))
+    };
+    if url.contains('#') {
+        return Err(wrong());
+    }
+    let (origin, rest) = match url.split_once("://") {
+        Some((scheme @ ("http" | "https"), rest)) => {
+            let (host, path) = rest.split_at(rest.find(['/', '?']).ok_or_else(wrong)?);
+            if host.is_empty() {
+                return Err(wrong());
+            }
+            (Some(Name::of_origin(scheme, host)), path)
+        }
+        _ => (None, url),
+    };
+    let (path, query) = match rest.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (rest, None),
+    };
+    let path = is_path(path).map_err(|_| wrong())?;
+    Ok(Target::Url(Arc::new(Url {
+        path: Name::of_path(&target::plain(path.as_bytes())),
+        query: query.map(Into::into),
+        origin,
+    })))
+}
+
+/// The path of a reference in a response to a request for `base`, if it is on the same origin.
+pub(crate) fn to_url_path(reference: &str, base: &str, scheme: &str, host: &str) -> Option<Target> {
+    let reference = reference.split(['?', '#']).next().unwrap_or_default();
+    let path = match (reference.split_once("://"), reference.strip_prefix("//")) {
+        (Some((there, rest)), _) if there.eq_ignore_ascii_case(scheme) => of_host(rest, host)?,
+        (Some(_), _) => return None,
+        (None, Some(rest)) => of_host(rest, host)?,
+        (None, None) if reference.starts_with('/') => reference.to_owned(),
+        (None, None) if reference.is_empty() => base.to_owned(),
+        // Beside the last segment.
+        (None, None) => format!("{}/{reference}", base.rsplit_once('/')?.0),
+    };
+    to_path(&without_dots(&path)).ok()
+}
+
+/// RFC 3986 5.2.4.
+fn without_dots(path: &str) -> String {
+    let mut segments: Vec<&str> = Vec::new();
+    for segment in path.split('/').skip(1) {
+        match segment {
+            "." => {}
+            ".." => drop(segments.pop()),
+            _ => segments.push(segment),
+        }
+    }
+    if path.ends_with("/.") || path.ends_with("/..") {
+        segments.push("");
+    }
+    format!("/{}", segments.join("/"))
+}
+
+fn of_host(rest: &str, host: &str) -> Option<String> {
+    let (there, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let path = if path.is_empty() { "/" } else { path };
+    there.eq_ignore_ascii_case(host).then(|| path.to_owned())
+}
+
+fn to_prefix(prefix: &str) -> Result<Target, PurgeError> {
+    let path = is_path(prefix)?;
+    if path == "/" {
+        return Err(PurgeError::new(
+            "the prefix \"/\" is every page; `purge_all` and `expire_all` are for that",
+        ));
+    }
+    Ok(Target::Prefix(target::plain(path.as_bytes()).into()))
+}
+
+fn is_path(path: &str) -> Result<&str, PurgeError> {
+    if !path.starts_with('/') {
+        return Err(PurgeError::new(format_args!("{path:?} is no path; write one such as \"/posts/1\"")));
+    }
+    if path.contains(['?', '#']) {
+        return Err(PurgeError::new(format_args!(
+            "{path:?} has a query or a fragment, and a path has none; `purge_url` is for one query"
+        )));
+    }
+    Ok(path)
+}

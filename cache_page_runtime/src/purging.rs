@@ -1,0 +1,169 @@
+//! A handler that writes: what `#[purge_page]` makes of it.
+
+use std::{fmt, future::Future};
+
+use actix_web::{HttpRequest, HttpResponse, Responder};
+
+use crate::{
+    cache::PageCache,
+    clock::Seldom,
+    control::PageControl,
+    purge::{PurgeError, to_path, to_tag},
+    request::Request,
+    store::Verb,
+    tags::{LONGEST_TAG, fill_in, is_template},
+};
+
+/// What `#[purge_page(…)]` says of one handler.
+pub struct Purge {
+    handler: &'static str,
+    tags: &'static [&'static str],
+    paths: &'static [&'static str],
+    cache: Option<&'static str>,
+    warned: Seldom,
+}
+
+impl Purge {
+    /// Nothing yet, for the handler of this name.
+    #[must_use]
+    pub const fn new(handler: &'static str) -> Self {
+        Self { handler, tags: &[], paths: &[], cache: None, warned: Seldom::new() }
+    }
+
+    /// Pages with these tags.
+    ///
+    /// # Panics
+    ///
+    /// If one of them cannot be a tag.
+    #[must_use]
+    #[track_caller]
+    pub const fn tags(mut self, tags: &'static [&'static str]) -> Self {
+        let mut at = 0;
+        while at < tags.len() {
+            assert!(
+                !tags[at].is_empty() && tags[at].len() <= LONGEST_TAG,
+                "a tag is not empty, and has at most 256 bytes"
+            );
+            assert!(
+                is_template(tags[at]),
+                "braces stand around the name of a route parameter: \"post:{{id}}\""
+            );
+            at += 1;
+        }
+        self.tags = tags;
+        self
+    }
+
+    /// Pages of these paths.
+    ///
+    /// # Panics
+    ///
+    /// If one of them does not begin with a slash.
+    #[must_use]
+    #[track_caller]
+    pub const fn paths(mut self, paths: &'static [&'static str]) -> Self {
+        let mut at = 0;
+        while at < paths.len() {
+            assert!(
+                matches!(paths[at].as_bytes(), [b'/', ..]),
+                "a path begins with a slash: \"/posts/{{id}}\""
+            );
+            assert!(
+                is_template(paths[at]),
+                "braces stand around the name of a route parameter: \"/posts/{{id}}\""
+            );
+            at += 1;
+        }
+        self.paths = paths;
+        self
+    }
+
+    /// Pages in the cache of this name alone.
+    #[must_use]
+    pub const fn cache(mut self, name: &'static str) -> Self {
+        self.cache = Some(name);
+        self
+    }
+
+    fn run(&self, request: &HttpRequest) {
+        let own = PageCache::of(request).unwrap_or_else(|| PageCache::process_wide());
+        let cache = match self.cache {
+            None => Some(own),
+            Some(name) => own.find(name),
+        };
+        let Some(cache) = cache else {
+            return self
+                .warn(own, format_args!("there is no cache of the name {:?}", self.cache.unwrap_or("")));
+        };
+        let filled = |template: &&'static str| fill_in(template, request).map_err(PurgeError::from);
+        let tags = self.tags.iter().map(|tag| filled(tag).and_then(|tag| to_tag(&tag)));
+        let paths = self.paths.iter().map(|path| filled(path).and_then(|path| to_path(&path)));
+        // One that cannot be does not keep the others from going.
+        for target in tags.chain(paths) {
+            match target {
+                Ok(target) => {
+                    cache.purge(Verb::Purge, &target);
+                }
+                Err(mistake) => self.warn(cache, format_args!("{mistake}")),
+            }
+        }
+    }
+
+    fn warn(&self, cache: &PageCache, mistake: fmt::Arguments<'_>) {
+        if self.warned.is_time(cache.clock().now()) {
+            tracing::error!(target: "cache_page", handler = self.handler, "pages that it changed may still be sent: {mistake}");
+        }
+    }
+}
+
+impl fmt::Debug for Purge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Purge").field("tags", &self.tags).field("paths", &self.paths).finish_non_exhaustive()
+    }
+}
+
+/// A handler that does not come to its end because its client went away: what it wrote until then, nobody knows.
+struct Unfinished<'r>(&'r HttpRequest, &'static Purge);
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.1.run(self.0);
+        }
+    }
+}
+
+impl Request {
+    /// Runs a handler that writes, and purges what it changed if it succeeds (2xx, 3xx): before the response is sent, so that
+    /// whoever gets it sees the change from then on.
+    #[allow(clippy::manual_async_fn)]
+    pub fn purging<F>(&self, purge: &'static Purge, handler: F) -> impl Future<Output = HttpResponse>
+    where
+        F: Future,
+        F::Output: Responder,
+    {
+        async move {
+            let unfinished = Unfinished(self.http(), purge);
+            let response = handler.await.respond_to(self.http()).map_into_boxed_body();
+            if !(response.status().is_success() || response.status().is_redirection()) {
+                std::mem::forget(unfinished);
+            }
+            response
+        }
+    }
+
+    /// Runs a handler that nothing around it shall cache.
+    #[allow(clippy::manual_async_fn)]
+    pub fn uncached<F>(&self, handler: F) -> impl Future<Output = HttpResponse>
+    where
+        F: Future,
+        F::Output: Responder,
+    {
+        async move {
+            if let Some(around) = PageControl::of(self.http()) {
+                around.set_taken();
+            }
+            handler.await.respond_to(self.http()).map_into_boxed_body()
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What is kept under a key.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use actix_web::http::header::HeaderName;
+use smallvec::SmallVec;
+
+use super::node::{COUNTS, Node};
+use crate::{clock::Moment, page::Page, target::Name, vary::Names};
+
+/// What a variant takes in the list of them, some of whose places are empty.
+const IN_LIST: usize = 16;
+
+#[derive(Clone)]
+pub(super) enum What {
+    Page(Arc<Page>),
+    Variant(Arc<Page>, Arc<Variants>),
+    Variants(Arc<Variants>),
+}
+
+impl What {
+    pub(super) fn is_fresh(&self, now: Moment) -> bool {
+        match self {
+            Self::Page(page) | Self::Variant(page, _) => page.is_fresh(now),
+            Self::Variants(_) => true,
+        }
+    }
+
+    /// What it takes in memory, but for its key.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Page(page) => page.weight(),
+            Self::Variant(page, _) => page.weight().saturating_add(IN_LIST),
+            Self::Variants(variants) => {
+                let names = variants.names.iter().map(|name| name.as_str().len() + size_of::<HeaderName>());
+                size_of::<Variants>() + COUNTS + names.sum::<usize>()
+            }
+        }
+    }
+
+    /// Whether what it shows may have changed before the other was begun.
+    pub(super) fn is_older_than(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Page(page) | Self::Variant(page, _), Self::Page(other) | Self::Variant(other, _)) => {
+                page.begun_at() < other.begun_at() && other.is_fresh(page.made_at())
+            }
+            _ => false,
+        }
+    }
+
+    /// What it is found by, beside its key.
+    pub(super) fn names(&self) -> SmallVec<[Name; 8]> {
+        match self {
+            Self::Page(page) | Self::Variant(page, _) => page.about().names(),
+            Self::Variants(_) => SmallVec::new(),
+        }
+    }
+
+    pub(super) fn until(&self) -> u64 {
+        match self {
+            Self::Page(page) | Self::Variant(page, _) => page.until().map_or(u64::MAX, Moment::as_nanos),
+            Self::Variants(_) => u64::MAX,
+        }
+    }
+}
+
+/// The variants of a page.
+pub(super) struct Variants {
+    /// What they depend on.
+    pub(super) names: Names,
+    /// Those that are in the map. Only ever locked by whoever has locked `order`.
+    pub(super) nodes: Mutex<Vec<Arc<Node>>>,
+}
+
+impl Variants {
+    pub(super) fn nodes(&self) -> MutexGuard<'_, Vec<Arc<Node>>> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,129 @@
+//! Names that pages are purged by, and templates of them in which route parameters stand: `post:{id}`.
+
+use std::fmt;
+
+use actix_web::HttpRequest;
+use percent_encoding::percent_decode_str;
+
+/// A page has at most so many tags.
+pub(crate) const MOST_TAGS: usize = 128;
+
+/// A tag has at most so many bytes.
+pub(crate) const LONGEST_TAG: usize = 256;
+
+/// Why a text is no tag, or no path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Mistake {
+    EmptyTag,
+    LongTag(String),
+    BlankTag(String),
+    ManyTags,
+    /// A template names a parameter that the route does not have.
+    Parameter {
+        template: &'static str,
+        name: &'static str,
+    },
+}
+
+/// Whether a text can be a tag.
+pub(crate) fn check(tag: &str) -> Result<(), Mistake> {
+    if tag.is_empty() {
+        Err(Mistake::EmptyTag)
+    } else if tag.len() > LONGEST_TAG {
+        Err(Mistake::LongTag(tag.chars().take(32).collect()))
+    } else if tag.chars().any(char::is_control) || tag.trim() != tag {
+        Err(Mistake::BlankTag(tag.to_owned()))
+    } else {
+        Ok(())
+    }
+}
+
+/// A template with the parameters of a request in it, each as it is read, without escapes.
+pub(crate) fn fill_in(template: &'static str, request: &HttpRequest) -> Result<String, Mistake> {
+    let mut text = String::with_capacity(template.len() + 16);
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((name, behind)) = after.split_once('}') else { break };
+        let value = request.match_info().get(name).ok_or(Mistake::Parameter { template, name })?;
+        text.push_str(before);
+        text.push_str(&percent_decode_str(value).decode_utf8_lossy());
+        rest = behind;
+    }
+    text.push_str(rest);
+    Ok(text)
+}
+
+/// Whether braces stand around names only.
+pub(crate) const fn is_template(text: &str) -> bool {
+    let text = text.as_bytes();
+    let (mut at, mut open) = (0, None);
+    while at < text.len() {
+        match (text[at], open) {
+            (b'{', None) => open = Some(at),
+            (b'}', Some(from)) if from + 1 < at => open = None,
+            (b'{' | b'}', _) => return false,
+            _ => {}
+        }
+        at += 1;
+    }
+    open.is_none()
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EmptyTag => f.write_str("a tag is not empty"),
+            Self::LongTag(beginning) => {
+                write!(f, "a tag has at most {LONGEST_TAG} bytes, and `{beginning}…` has more")
+            }
+            Self::BlankTag(tag) => {
+                write!(f, "a tag has no control characters and no blanks around it, and {tag:?} has")
+            }
+            Self::ManyTags => write!(f, "a page has at most {MOST_TAGS} tags"),
+            Self::Parameter { template, name } => {
+                write!(f, "the route has no parameter `{{{name}}}`, which stands in \"{template}\"")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn templates_are_filled_in_with_what_the_route_has() {
+        let request = TestRequest::default().param("id", "7").param("name", "a%20b").to_http_request();
+        assert_eq!(fill_in("posts", &request), Ok("posts".to_owned()));
+        assert_eq!(fill_in("post:{id}", &request), Ok("post:7".to_owned()));
+        assert_eq!(fill_in("{id}/{name}!{id}", &request), Ok("7/a b!7".to_owned()));
+        let missing = fill_in("post:{slug}", &request).unwrap_err();
+        assert_eq!(
+            missing.to_string(),
+            "the route has no parameter `{slug}`, which stands in \"post:{slug}\""
+        );
+    }
+
+    #[test]
+    fn what_is_no_tag_says_why() {
+        assert_eq!(check("posts"), Ok(()));
+        assert_eq!(check(&"x".repeat(LONGEST_TAG)), Ok(()));
+        for (tag, why) in
+            [("", "empty"), (" a", "blanks"), ("a\n", "control"), (&"x".repeat(257), "256 bytes")]
+        {
+            assert!(check(tag).unwrap_err().to_string().contains(why), "{tag:?}");
+        }
+    }
+
+    #[test]
+    fn braces_stand_around_names() {
+        for template in ["", "a", "{a}", "a{b}c{d}"] {
+            assert!(is_template(template), "{template}");
+        }
+        for template in ["{", "}", "{}", "a{b", "a}b", "{{a}}", "{a{b}}"] {
+            assert!(!is_template(template), "{template}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What a page is about, and what a purge is about.
+//!
+//! Names are kept as hashes with a seed of the process's own. Where two of them are mixed up, a page goes that need not: no more
+//! than that is lost.
+
+use std::{
+    borrow::Cow,
+    hash::BuildHasher as _,
+    sync::{Arc, OnceLock},
+};
+
+use actix_web::HttpRequest;
+use foldhash::quality::RandomState;
+use percent_encoding::percent_decode;
+use smallvec::SmallVec;
+
+use crate::{fence::Since, origin::Origin, policy::Policy};
+
+/// A name that pages are found by: a path, a handler or a tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Name(pub(crate) u64);
+
+/// Those that an attribute gives a page. Most have a few.
+pub(crate) type Tags = SmallVec<[Name; 4]>;
+
+impl Name {
+    /// Of a path without escapes.
+    pub(crate) fn of_path(path: &[u8]) -> Self {
+        Self::hash(0, path)
+    }
+
+    pub(crate) fn of_handler(handler: &str) -> Self {
+        Self::hash(1, handler.as_bytes())
+    }
+
+    pub(crate) fn of_tag(tag: &str) -> Self {
+        Self::hash(2, tag.as_bytes())
+    }
+
+    pub(crate) fn of_origin(scheme: &str, host: &str) -> Self {
+        // A scheme has no slash.
+        let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
+        Self::hash(3, format!("{scheme}/{host}").as_bytes())
+    }
+
+    /// Of what counts in a query.
+    fn of_query(query: Option<&str>, policy: &Policy) -> Self {
+        match policy.parameters().pick(query.unwrap_or_default()) {
+            None => Self::hash(4 + u8::from(query.is_some()), query.unwrap_or_default().as_bytes()),
+            Some(parameters) => Self(hasher().hash_one((6_u8, &*parameters))),
+        }
+    }
+
+    fn hash(kind: u8, name: &[u8]) -> Self {
+        Self(hasher().hash_one((kind, name)))
+    }
+}
+
+fn hasher() -> &'static RandomState {
+    static HASHER: OnceLock<RandomState> = OnceLock::new();
+    HASHER.get_or_init(RandomState::default)
+}
+
+/// A path without its escapes: people who purge one write it as they read it.
+pub(crate) fn plain(path: &[u8]) -> Cow<'_, [u8]> {
+    percent_decode(path).into()
+}
+
+/// What a page is about, but for its tags.
+#[derive(Debug)]
+pub(crate) struct Subject {
+    pub(crate) since: Since,
+    policy: &'static Policy,
+    path: Box<[u8]>,
+    by_path: Name,
+    by_handler: Name,
+    origin: Name,
+    query: Name,
+}
+
+/// What a page is about.
+#[derive(Debug)]
+pub(crate) struct About {
+    subject: Subject,
+    tags: Box<[Name]>,
+}
+
+impl Subject {
+    pub(crate) fn new(request: &HttpRequest, policy: &'static Policy, since: Since) -> Self {
+        let head = request.head();
+        let path = plain(head.uri.path().as_bytes());
+        let origin = Origin::of(head, head.headers.get("host"), request.app_config());
+        Self {
+            since,
+            policy,
+            by_path: Name::of_path(&path),
+            path: path.into(),
+            by_handler: Name::of_handler(policy.handler()),
+            origin: Name::of_origin(origin.scheme, origin.host),
+            query: Name::of_query(head.uri.query(), policy),
+        }
+    }
+
+    pub(crate) fn with(self, tags: &[Name]) -> Arc<About> {
+        Arc::new(About { subject: self, tags: tags.into() })
+    }
+}
+
+impl About {
+    /// How many purges there were when its making began.
+    pub(crate) fn since(&self) -> Since {
+        self.subject.since
+    }
+
+    /// What it is found by.
+    pub(crate) fn names(&self) -> SmallVec<[Name; 8]> {
+        let mut names = SmallVec::from_slice(&[self.subject.by_path, self.subject.by_handler]);
+        // One that was said twice is one.
+        self.tags.iter().for_each(|tag| {
+            if !names.contains(tag) {
+                names.push(*tag);
+            }
+        });
+        names
+    }
+
+    pub(crate) fn weight(&self) -> usize {
+        size_of::<Self>() + 16 + self.subject.path.len() + size_of_val(&*self.tags)
+    }
+}
+
+/// What a purge is about.
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    All,
+    Tag(Name),
+    Path(Name),
+    Handler(Name),
+    /// Without escapes.
+    Prefix(Arc<[u8]>),
+    Url(Arc<Url>),
+}
+
+/// A path with its query, and on which host if that was said.
+#[derive(Debug)]
+pub(crate) struct Url {
+    pub(crate) path: Name,
+    pub(crate) query: Option<Box<str>>,
+    pub(crate) origin: Option<Name>,
+}
+
+impl Target {
+    /// The name that all pages are found by which it is about, if there is one.
+    pub(crate) fn name(&self) -> Option<Name> {
+        match self {
+            Self::Tag(name) | Self::Path(name) | Self::Handler(name) => Some(*name),
+            Self::Url(url) => Some(url.path),
+            Self::All | Self::Prefix(_) => None,
+        }
+    }
+
+    /// What kind of thing it is.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Tag(_) => "tag",
+            Self::Path(_) => "path",
+            Self::Handler(_) => "handler",
+            Self::Prefix(_) => "prefix",
+            Self::Url(_) => "url",
+        }
+    }
+
+    pub(crate) fn concerns(&self, about: &About) -> bool {
+        let About { subject, tags } = about;
+        match self {
+            Self::Tag(tag) => tags.contains(tag),
+            _ => self.concerns_subject(subject),
+        }
+    }
+
+    /// The same where the tags do not matter, or are not known yet.
+    pub(crate) fn concerns_subject(&self, subject: &Subject) -> bool {
+        match self {
+            Self::All => true,
+            Self::Tag(_) => false,
+            Self::Path(path) => subject.by_path == *path,
+            Self::Handler(handler) => subject.by_handler == *handler,
+            Self::Prefix(prefix) => subject.path.starts_with(prefix),
+            Self::Url(url) => {
+                subject.by_path == url.path
+                    && url.origin.is_none_or(|origin| subject.origin == origin)
+                    && subject.query == Name::of_query(url.query.as_deref(), subject.policy)
+            }
+        }
+    }
+}
