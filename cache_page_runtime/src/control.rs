@@ -6,6 +6,7 @@ use std::{
     fmt,
     future::{Ready, ready},
     rc::Rc,
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
@@ -64,6 +65,9 @@ struct Shared {
     /// How often somebody said that its page is its own to keep, or nobody's: what is around that keeps nothing.
     taken: Cell<u32>,
 }
+
+/// Whether there is a middleware anywhere.
+static IS_AROUND: AtomicBool = AtomicBool::new(false);
 
 /// What was said until the handler came to its end.
 #[derive(Clone, Debug, Default)]
@@ -231,9 +235,20 @@ impl PageControl {
         self.shared.asked.take().then(|| self.shared.validators.borrow().clone()).flatten()
     }
 
+    /// From now on, requests are handed on through middlewares.
+    pub(crate) fn surround() {
+        IS_AROUND.store(true, Ordering::Relaxed);
+    }
+
     /// Whoever is around keeps nothing of this page.
-    pub(crate) fn set_taken(&self) {
-        self.shared.taken.set(self.taken() + 1);
+    #[inline]
+    pub(crate) fn take_over(request: &HttpRequest) {
+        // Most Apps have no middleware, and need not look for it on each hit.
+        if IS_AROUND.load(Ordering::Relaxed)
+            && let Some(around) = Self::of(request)
+        {
+            around.shared.taken.set(around.taken() + 1);
+        }
     }
 
     pub(crate) fn taken(&self) -> u32 {

@@ -20,6 +20,7 @@ use crate::{
     cache::PageCache,
     clock::Moment,
     control::PageControl,
+    fence::Since,
     flight::Leader,
     follow::Landed,
     keep::Finished,
@@ -32,7 +33,7 @@ use crate::{
     stand_in::{self, Failure},
     status::{Refresh, Report},
     store::Verb,
-    target::{Subject, Target},
+    target::{About, Name, Subject, Target},
 };
 
 /// Everything that is needed to keep the page, without the request's way that led here: a body may come to its end, and a
@@ -43,8 +44,10 @@ pub(crate) struct Fill {
     pub(crate) policy: &'static Policy,
     pub(crate) cover: Cover,
     open: bool,
-    /// What its page is about, but for its tags; nothing where none is kept.
-    pub(crate) subject: Option<Subject>,
+    /// Its request's place among the purges.
+    since: Since,
+    /// What its page is about, but for its tags, where that cannot be found out at the end.
+    subject: Option<Subject>,
     /// Of a middleware: how often the page was taken before it came to the service inside.
     pub(crate) around: Option<u32>,
     /// What the handler says beside its response.
@@ -78,7 +81,8 @@ impl Fill {
             Err(reason) => (Err(reason), None),
         };
         let is_kept = forwarded.is_ok();
-        let subject = is_kept.then(|| Subject::new(lookup.request, lookup.policy, lookup.since));
+        let subject = || Subject::new(lookup.request, lookup.policy, lookup.since);
+        let subject = (is_kept && lookup.is_around).then(subject);
         let (request, control) = if lookup.is_around {
             (Asked::away(lookup.request, is_kept), Some(PageControl::put(lookup.request)))
         } else {
@@ -96,6 +100,7 @@ impl Fill {
             policy: lookup.policy,
             cover: lookup.key.cover.take(),
             open: lookup.open,
+            since: lookup.since,
             subject,
             control,
             forwarded,
@@ -182,11 +187,15 @@ impl Fill {
 
     /// Whether a page was purged since this request came, which must not be sent any more.
     fn is_purged(&self, page: &Page) -> bool {
-        let Some(subject) = &self.subject else { return false };
-        let meant = |(verb, target): &(Verb, Target)| {
-            *verb == Verb::Purge && (target.concerns_subject(subject) || target.concerns(page.about()))
-        };
-        self.cache.store().fence().has_fallen(subject.since, meant)
+        let meant = |(verb, target): &(Verb, Target)| *verb == Verb::Purge && target.concerns(page.about());
+        self.cache.store().fence().has_fallen(self.since, meant)
+    }
+
+    /// What its page is about.
+    pub(crate) fn about(&mut self, tags: &[Name]) -> Option<Arc<About>> {
+        let made = || self.request.request().map(|request| Subject::new(request, self.policy, self.since));
+        let subject = self.subject.take().or_else(made)?;
+        Some(subject.with(tags))
     }
 
     fn stand_in_for(mut self: Box<Self>, page: &Arc<Page>, failure: &Failure) -> HttpResponse {

@@ -268,7 +268,7 @@ impl Fill {
     ) -> Result<(Arc<Page>, Added), Reason> {
         let added = self.describe(head, &admitted, body.map(AsRef::as_ref));
         let Admitted { kept, said, names, tags, made_at, date, fill, .. } = admitted;
-        let about = self.subject.take().ok_or(Reason::KeyTooLong)?.with(&tags);
+        let about = self.about(&tags).ok_or(Reason::KeyTooLong)?;
         let lifetime = Lifetime {
             made_at,
             initial_age: said.initial_age(head.headers, date),

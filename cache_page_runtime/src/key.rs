@@ -206,6 +206,7 @@ impl<'r> KeyBuilder<'r> {
     }
 
     /// Adds bytes that may be missing, which is not the same as empty.
+    #[inline]
     pub(crate) fn optional(&mut self, bytes: Option<&[u8]>) {
         self.number(usize::from(bytes.is_some()));
         if let Some(bytes) = bytes {
@@ -214,6 +215,7 @@ impl<'r> KeyBuilder<'r> {
     }
 
     /// A length or a count: one byte, or a mark and four. What does not fit into these is too long for a key anyway.
+    #[inline]
     fn number(&mut self, number: usize) {
         match (u8::try_from(number), u32::try_from(number)) {
             (Ok(short @ 0..LINES), _) => self.cover.bytes.extend(&[short]),

@@ -31,6 +31,7 @@ use self::inside::Inside;
 pub use self::options::TimeToLive;
 use crate::{
     cache::PageCache,
+    control::PageControl,
     fence::Since,
     fill::Fill,
     key::KeyBuilder,
@@ -103,6 +104,7 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
+        PageControl::surround();
         // Pages and counts refer to it. There is one for each worker.
         let policy = Box::leak(Box::new(self.policy.clone()));
         ready(Ok(CachePageService { service: Rc::new(service), policy, by: self.by.clone() }))
@@ -180,6 +182,7 @@ where
 }
 
 async fn look_up(request: &HttpRequest, policy: &'static Policy, by: Option<By>, since: Since) -> Way {
+    PageControl::take_over(request);
     let mut lookup = Lookup::begin(request, policy, since, true);
     // It may read all that a handler does which takes the request.
     lookup.reads::<HttpRequest>();

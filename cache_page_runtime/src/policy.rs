@@ -62,6 +62,7 @@ struct Once {
     vary: Box<[HeaderName]>,
     max_age: HeaderValue,
     number: usize,
+    by_handler: Name,
 }
 
 impl Policy {
@@ -291,22 +292,24 @@ impl Policy {
     }
 
     /// The cache that is meant, of an App's own and those that it names; and whether it is there.
+    #[inline]
     pub(crate) fn choose<'c>(&self, own: &'c PageCache) -> (&'c PageCache, bool) {
-        let Some(name) = self.cache else { return (own, true) };
-        match own.find(name) {
-            Some(named) => (named, true),
-            None => {
-                let now = own.clock().now();
-                self.warn(
-                    now,
-                    format_args!(
-                        "there is no cache of the name \"{name}\", so its pages are not kept; \
-                         give the App's one that: `PageCache::builder().named(\"{name}\", …)`"
-                    ),
-                );
-                (own, false)
-            }
+        match self.cache {
+            None => (own, true),
+            Some(name) => self.find(own, name),
         }
+    }
+
+    fn find<'c>(&self, own: &'c PageCache, name: &str) -> (&'c PageCache, bool) {
+        if let Some(named) = own.find(name) {
+            return (named, true);
+        }
+        let mistake = format_args!(
+            "there is no cache of the name \"{name}\", so its pages are not kept; \
+             give the App's one that: `PageCache::builder().named(\"{name}\", …)`"
+        );
+        self.warn(own.clock().now(), mistake);
+        (own, false)
     }
 
     /// The tags of a request's page; and what is wrong with them.
@@ -376,6 +379,11 @@ impl Policy {
         self.once().map(|once| once.number)
     }
 
+    /// What all pages of the handler are found by.
+    pub(crate) fn by_handler(&self) -> Name {
+        self.once().map_or_else(|| Name::of_handler(self.handler), |once| once.by_handler)
+    }
+
     fn once(&self) -> Option<&Once> {
         // The names were checked when the policy was made, and digits are a header value: it does not fail.
         self.once.get_or_try_init(|| self.make_once()).ok()
@@ -386,7 +394,8 @@ impl Policy {
         let vary =
             self.vary.iter().map(|name| HeaderName::from_bytes(name.as_bytes())).collect::<Result<_, _>>()?;
         let max_age = max_age(self.client_ttl.or(self.ttl))?;
-        Ok(Once { vary, max_age, number: NUMBER.fetch_add(1, Ordering::Relaxed) })
+        let by_handler = Name::of_handler(self.handler);
+        Ok(Once { by_handler, vary, max_age, number: NUMBER.fetch_add(1, Ordering::Relaxed) })
     }
 }
 

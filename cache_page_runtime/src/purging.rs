@@ -160,9 +160,7 @@ impl Request {
         F::Output: Responder,
     {
         async move {
-            if let Some(around) = PageControl::of(self.http()) {
-                around.set_taken();
-            }
+            PageControl::take_over(self.http());
             handler.await.respond_to(self.http()).map_into_boxed_body()
         }
     }

@@ -25,10 +25,7 @@ impl Request {
     /// Starts the request's way through the cache.
     #[must_use]
     pub fn begin(&self, policy: &'static Policy) -> Lookup<'_> {
-        // What is around the handler keeps nothing then.
-        if let Some(around) = PageControl::of(&self.0) {
-            around.set_taken();
-        }
+        PageControl::take_over(&self.0);
         Lookup::begin(&self.0, policy, self.1, false)
     }
 }

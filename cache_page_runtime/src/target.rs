@@ -37,10 +37,13 @@ impl Name {
         Self::hash(2, tag.as_bytes())
     }
 
+    /// Schemes and hosts are the same in any case (RFC 9110 4.2.3).
     pub(crate) fn of_origin(scheme: &str, host: &str) -> Self {
         // A scheme has no slash.
-        let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
-        Self::hash(3, format!("{scheme}/{host}").as_bytes())
+        let mut origin: SmallVec<[u8; 64]> = SmallVec::new();
+        [scheme, "/", host].iter().for_each(|part| origin.extend_from_slice(part.as_bytes()));
+        origin.make_ascii_lowercase();
+        Self::hash(3, &origin)
     }
 
     /// Of what counts in a query.
@@ -95,7 +98,7 @@ impl Subject {
             policy,
             by_path: Name::of_path(&path),
             path: path.into(),
-            by_handler: Name::of_handler(policy.handler()),
+            by_handler: policy.by_handler(),
             origin: Name::of_origin(origin.scheme, origin.host),
             query: Name::of_query(head.uri.query(), policy),
         }

@@ -3,7 +3,7 @@
 use crate::{cargo, compile, instructions, step};
 
 /// Those that `cargo bench` runs as they are.
-const PLAIN: [&str; 3] = ["scaling", "ratios", "fills"];
+const PLAIN: [&str; 4] = ["scaling", "ratios", "fills", "purges"];
 
 pub(crate) fn run(only: Option<&str>) -> Result<(), String> {
     let is_wanted = |name: &str| only.is_none_or(|only| only == name);
