@@ -12,6 +12,8 @@ pub(crate) enum Asked {
     Request(HttpRequest),
     /// It went on to the service that a middleware is around. actix-web does not let anybody else hold it meanwhile.
     Away(Rc<Away>),
+    /// It is back from there, where it may have been changed: the next one is looked up by what it says when it comes.
+    Back(Rc<Away>, HttpRequest),
 }
 
 /// What is known of it until it comes back.
@@ -27,23 +29,31 @@ impl Asked {
         Self::Away(Rc::new(Away { method: request.method().clone(), headers }))
     }
 
+    /// The same, when it is back.
+    pub(crate) fn come_back(&mut self, request: HttpRequest) {
+        *self = match self {
+            Self::Away(away) | Self::Back(away, _) => Self::Back(Rc::clone(away), request),
+            Self::Request(_) => Self::Request(request),
+        };
+    }
+
     pub(crate) fn method(&self) -> &Method {
         match self {
             Self::Request(request) => request.method(),
-            Self::Away(away) => &away.method,
+            Self::Away(away) | Self::Back(away, _) => &away.method,
         }
     }
 
     pub(crate) fn headers(&self) -> &HeaderMap {
         match self {
             Self::Request(request) => request.headers(),
-            Self::Away(away) => &away.headers,
+            Self::Away(away) | Self::Back(away, _) => &away.headers,
         }
     }
 
     pub(crate) fn request(&self) -> Option<&HttpRequest> {
         match self {
-            Self::Request(request) => Some(request),
+            Self::Request(request) | Self::Back(_, request) => Some(request),
             Self::Away(_) => None,
         }
     }

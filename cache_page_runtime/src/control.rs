@@ -137,7 +137,7 @@ impl Validators {
 
 impl PageControl {
     /// How long the page is kept; `None` is until it is evicted. It applies whatever the status is, but for those that are
-    /// never kept.
+    /// never kept, and for what a handler returns as its `Err`.
     ///
     /// It wins over the response's own `max-age`, for this cache and not for those further down. For no time is not at all.
     // It is called for what it says.
@@ -193,7 +193,10 @@ impl PageControl {
     /// What the page that is being made anew can be compared by, if there is one.
     ///
     /// A handler that finds that it still is as it was may answer `304 Not Modified`: the page is fresh again then, with the
-    /// headers that were sent along, and its body is not made (RFC 9111 4.3.4).
+    /// headers that were sent along, and its body is not made (RFC 9111 4.3.4). It keeps its tags; a time that was said when its
+    /// body was made has to be said again.
+    ///
+    /// There is one as long as the old page is kept, or was there when this request came.
     #[must_use]
     pub fn validators(&self) -> Option<Validators> {
         let validators = self.shared.validators.borrow().clone();

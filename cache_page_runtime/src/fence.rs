@@ -9,15 +9,16 @@
 //! Lock: the log, after all others.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, HashMap},
+    hash::Hash,
     sync::atomic::{AtomicU64, Ordering::SeqCst},
 };
 
 use crate::sync::{Mutex, lock};
 
-/// So many purges are remembered. Pages whose making began before the oldest of these are not kept at all: it is not known any
-/// more what was purged meanwhile.
-const REMEMBERED: usize = 4096;
+/// So many different purges are remembered. Pages whose making began before the oldest of these are not kept at all: it is not
+/// known any more what was purged meanwhile. Clients may be able to cause purges, so they must not be few.
+const REMEMBERED: usize = 16 * 1024;
 
 static PURGES: AtomicU64 = AtomicU64::new(0);
 
@@ -39,14 +40,17 @@ pub(crate) struct Fence<T> {
 }
 
 struct Log<T> {
-    purges: VecDeque<(u64, T)>,
+    /// By the number of the last one that was about this.
+    purges: BTreeMap<u64, T>,
+    /// Of each, the numbers of the first one that is remembered and of the last one.
+    numbers: HashMap<T, (u64, u64)>,
     /// The number of the last one that is forgotten.
     forgotten: u64,
 }
 
-impl<T> Fence<T> {
+impl<T: Clone + Eq + Hash> Fence<T> {
     pub(crate) fn new() -> Self {
-        let log = Log { purges: VecDeque::new(), forgotten: 0 };
+        let log = Log { purges: BTreeMap::new(), numbers: HashMap::new(), forgotten: 0 };
         Self { last: AtomicU64::new(0), log: Mutex::new(log) }
     }
 
@@ -54,11 +58,7 @@ impl<T> Fence<T> {
     pub(crate) fn raise(&self, about: T) {
         let mut log = lock(&self.log);
         let number = PURGES.fetch_add(1, SeqCst) + 1;
-        let oldest = if log.purges.len() < REMEMBERED { None } else { log.purges.pop_front() };
-        if let Some((number, _)) = &oldest {
-            log.forgotten = *number;
-        }
-        log.purges.push_back((number, about));
+        log.add(about, number);
         self.last.store(number, SeqCst);
     }
 
@@ -72,7 +72,8 @@ impl<T> Fence<T> {
         self.has_fallen_before(since, Since(u64::MAX), concerns)
     }
 
-    /// Whether it was purged before somebody else came.
+    /// Whether it was purged before somebody else came. Where it was purged several times, and also later, it is not known any
+    /// more, and counts as if it was.
     pub(crate) fn has_fallen_before(
         &self,
         since: Since,
@@ -83,13 +84,29 @@ impl<T> Fence<T> {
             return false;
         }
         let log = lock(&self.log);
+        let is_before = |about: &T| log.numbers.get(about).is_some_and(|(first, _)| *first <= came.0);
         log.forgotten > since.0
-            || log
-                .purges
-                .iter()
-                .rev()
-                .take_while(|(number, _)| *number > since.0)
-                .any(|(number, about)| *number <= came.0 && concerns(about))
+            || log.purges.range(since.0 + 1..).any(|(_, about)| is_before(about) && concerns(about))
+    }
+}
+
+impl<T: Clone + Eq + Hash> Log<T> {
+    fn add(&mut self, about: T, number: u64) {
+        let first = match self.numbers.get(&about) {
+            Some(&(first, last)) => {
+                self.purges.remove(&last);
+                first
+            }
+            None => number,
+        };
+        self.numbers.insert(about.clone(), (first, number));
+        self.purges.insert(number, about);
+        if self.purges.len() > REMEMBERED
+            && let Some((number, oldest)) = self.purges.pop_first()
+        {
+            self.numbers.remove(&oldest);
+            self.forgotten = number;
+        }
     }
 }
 
@@ -113,6 +130,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_purged_again_and_again_is_remembered_once() {
+        let fence = Fence::new();
+        let before = Since::now();
+        fence.raise(1);
+        let between = Since::now();
+        (0..2 * REMEMBERED).for_each(|_| fence.raise(1));
+        assert!(
+            fence.has_fallen(before, |about| *about == 1) && !fence.has_fallen(before, |about| *about == 2)
+        );
+        // Those who came after the first one must not be sent what was begun before it.
+        assert!(fence.has_fallen_before(before, between, |_| true));
+        assert!(!fence.has_fallen(Since::now(), |_| true));
+    }
+
+    #[test]
     fn what_is_forgotten_counts_as_meant() {
         let fence = Fence::new();
         let before = Since::now();
@@ -124,5 +156,6 @@ mod tests {
         assert!(fence.has_fallen(before, |_| false));
         assert!(!fence.has_fallen(after, |_| false), "all of these are still known");
         assert_eq!(lock(&fence.log).purges.len(), REMEMBERED);
+        assert_eq!(lock(&fence.log).numbers.len(), REMEMBERED);
     }
 }

@@ -107,7 +107,7 @@ impl Lookup<'_> {
             (_, Some(key)) => self.cache.store().with_place(key, self.request.headers(), part),
         };
         match part {
-            Part::Lead(leader) => self.lead(leader, missing.forward, now),
+            Part::Lead(leader) => self.lead(leader, missing, now),
             Part::Follow(follower, place) => Way::Wait(Waiting { follower, forward: missing.forward, place }),
             Part::Alone(mark) => {
                 let mut fill = Fill::start(self, Ok(missing), None, now);
@@ -161,7 +161,7 @@ impl Lookup<'_> {
     }
 
     /// A page may have been kept since this request looked for it: it is looked for once more before the handler runs.
-    fn lead(&mut self, leader: Leader<Landed>, forward: Forward, now: Moment) -> Way {
+    fn lead(&mut self, leader: Leader<Landed>, missing: Missing, now: Moment) -> Way {
         match self.page(now) {
             Ok(answer) => {
                 let key = self.key.cover.key();
@@ -174,7 +174,8 @@ impl Lookup<'_> {
             }
             // What was of no use any more was dropped when this request saw it first.
             Err(Missing { old, .. }) => {
-                Way::Run(Fill::start(self, Ok(Missing { forward, old }), Some(leader), now))
+                let missing = Missing { old: old.or(missing.old), ..missing };
+                Way::Run(Fill::start(self, Ok(missing), Some(leader), now))
             }
         }
     }
@@ -189,7 +190,7 @@ impl Lookup<'_> {
             std::mem::forget(gone);
             let (now, forward) = (clock.now(), waiting.forward);
             let way = match turn {
-                Some(Turn::Lead(leader)) => self.lead(leader, forward, now),
+                Some(Turn::Lead(leader)) => self.lead(leader, Missing { forward, old: None }, now),
                 Some(Turn::Landed(landed)) => match self.answer_landed(&landed, forward, now) {
                     Some(answer) => Way::Answered(self.answer(&answer, now)),
                     // It was a variant for others, or is older than a purge that this request came after. This request's own may be

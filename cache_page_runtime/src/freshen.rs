@@ -6,23 +6,34 @@ use actix_web::{
     http::{
         StatusCode,
         header::{
-            CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
+            CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName,
             HeaderValue, LAST_MODIFIED,
         },
     },
 };
 
-use crate::{control::Validators, fill::Fill};
+use crate::{
+    control::{Validators, Words},
+    fill::Fill,
+};
 
 impl Fill {
     /// What the handler would have answered, had it made its page; or what it did answer.
-    pub(crate) fn freshen(&mut self, response: HttpResponse) -> HttpResponse {
+    pub(crate) fn freshen(&mut self, response: HttpResponse, words: Option<&mut Words>) -> HttpResponse {
         let compared = self.control.as_ref().and_then(crate::PageControl::compared);
         let (Some(old), Some(compared)) = (&self.old, compared) else { return response };
         if response.status() != StatusCode::NOT_MODIFIED || !is_about(response.headers(), &compared) {
             return response;
         }
+        // A handler that made nothing has not named it either.
+        if let Some(words) = words {
+            let missing: Vec<_> =
+                old.about().tags().iter().filter(|tag| !words.tags.contains(tag)).copied().collect();
+            words.tags.extend(missing);
+        }
         let mut whole = old.as_made();
+        // It is made now, unless the handler says another time.
+        whole.headers_mut().remove(DATE);
         // What is about the body stays as it is with the body (RFC 9111 3.2).
         let is_news = |name: &HeaderName| {
             ![CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE].contains(name)

@@ -26,6 +26,7 @@ use crate::{
     fill::Fill,
     follow::Landed,
     gather::Gather,
+    middleware::OfError,
     outcome::{Outcome, Reason},
     page::{Head, Lifetime, Page},
     refresh,
@@ -79,20 +80,30 @@ impl Fill {
     pub(crate) fn finish(mut self: Box<Self>, mut response: HttpResponse) -> Finished {
         let now = self.now();
         if self.is_taken() {
+            if let Some(name) = self.cache.control_header() {
+                response.headers_mut().remove(name);
+            }
             self.leave_to_others();
             self.part(None, now);
             return Finished::Whole(response);
+        }
+        if response.extensions().contains::<OfError>() {
+            // What is sent in the place of an error that goes on is no page.
+            let reason = self.forwarded.err().unwrap_or(Reason::Status);
+            return Finished::Whole(self.refuse(response, reason, now));
         }
         let words = self.words(&mut response, now);
         if let Err(reason) = self.forwarded {
             return Finished::Whole(self.refuse(response, reason, now));
         }
-        let mut response = self.freshen(response);
+        let mut words = words;
+        let mut response = self.freshen(response, words.as_mut().ok());
         for name in words.iter().flat_map(|words| &words.vary) {
             response.headers_mut().append(VARY, HeaderValue::from_name(name.clone()));
         }
         let said = Said::by(response.headers());
-        if said.takes_back() || words.as_ref().is_ok_and(|words| words.no_store) {
+        // What cannot be read may have said no.
+        if said.takes_back() || words.as_ref().map_or(true, |words| words.no_store) {
             self.withdraw();
         }
         let admitted = match words.and_then(|words| self.admit(&response, said, words, now)) {
@@ -136,7 +147,8 @@ impl Fill {
             None => (Tags::new(), None),
         };
         let mut tags = words.tags;
-        tags.extend(of_route);
+        let missing: Tags = of_route.into_iter().filter(|tag| !tags.contains(tag)).collect();
+        tags.extend(missing);
         mistake = mistake.or(words.mistake);
         if tags.len() > MOST_TAGS {
             mistake = mistake.or(Some(Mistake::ManyTags));
@@ -176,7 +188,9 @@ impl Fill {
         // A handler that fails has not said how long that may be kept, whatever status it fails with.
         let ttl = (!failed && policy.applies_to(head.status)).then_some(Ttl(policy.ttl()));
         let date = self.cache.clock().date();
-        let mut kept = response.keep_for(words.ttl.map(Ttl), ttl, policy.stale(), date)?;
+        // Nor for how long its error is, by what it said before.
+        let told = words.ttl.filter(|_| !failed);
+        let mut kept = response.keep_for(told.map(Ttl), ttl, policy.stale(), date)?;
         kept.stale.while_revalidate = words.stale_while_revalidate.unwrap_or(kept.stale.while_revalidate);
         kept.stale.if_error = words.stale_if_error.unwrap_or(kept.stale.if_error);
         if !policy.refreshes() && self.around.is_none() {
@@ -187,7 +201,7 @@ impl Fill {
             true => vary::uncovered(&head.headers, |name| self.tells_apart(name)).ok_or(Reason::Vary)?,
             false => Names::new(),
         };
-        let max_age = policy.max_age(words.ttl);
+        let max_age = policy.max_age(told);
         let tags = self.tags(words, now)?;
         let fill = now.since(self.started);
         Ok(Admitted { kept, said, names, tags, max_age, made_at: now, date, fill })

@@ -8,22 +8,28 @@ mod inside;
 mod options;
 mod sent;
 
+pub(crate) use self::inside::OfError;
+
 use std::{
     any::TypeId,
     fmt,
     future::{Future, Ready, ready},
     hash::Hash,
+    panic::Location,
     pin::{Pin, pin},
     rc::Rc,
+    sync::{Mutex, PoisonError},
 };
 
 use actix_web::{
     Error, HttpRequest,
     body::{BoxBody, MessageBody},
-    dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
     http::{
         Method,
-        header::{CONTENT_LOCATION, LOCATION},
+        header::{
+            CONTENT_LENGTH, CONTENT_LOCATION, HeaderMap, HeaderValue, LOCATION, TRANSFER_ENCODING, UPGRADE,
+        },
     },
 };
 
@@ -36,11 +42,13 @@ use crate::{
     fill::Fill,
     key::KeyBuilder,
     origin::Origin,
+    outcome::Reason,
     policy::Policy,
-    purge::{to_path, to_url_path},
+    purge::{referred_to, to_path},
     refresh,
     serve::{Lookup, Way},
     store::Verb,
+    target::Target,
 };
 
 /// What `vary_by` adds to a key.
@@ -67,8 +75,19 @@ type By = Rc<dyn Fn(&HttpRequest, &mut KeyBuilder<'_>)>;
 /// A handler inside that has a `#[cache_page]` of its own keeps its page itself, and one that says `#[cache_page(off)]` or
 /// [`PageControl::no_store`](crate::PageControl::no_store) has none. Of two middlewares, the inner one keeps.
 ///
-/// A request with a method that is not safe (RFC 9110 9.2.1) and that succeeds (2xx, 3xx) purges the pages of its own path, and
-/// of those that its response names in `Location` and `Content-Location` on the same origin (RFC 9111 4.4).
+/// A request with a method that is not safe (RFC 9110 9.2.1) and that succeeds (2xx, 3xx) purges the pages of its own path, and of those
+/// that its response names in `Location` and `Content-Location` on the same origin (RFC 9111 4.4): with any query and, as
+/// [`purge_path`](PageCache::purge_path) does, on every host. One whose
+/// client goes away before it came to an end purges those of its own path.
+///
+/// Each place in the program that makes one has pages of its own, which all workers share. Where one line makes several (in a function of
+/// yours), and the same URL comes through two of them, give them a [`key_prefix`](Self::key_prefix) each.
+///
+/// A request with a body passes it by, whatever its method, as does a WebSocket handshake. In the background
+/// ([`stale_while_revalidate`](Self::stale_while_revalidate)) a page is made anew when the stale one was sent: by the same request,
+/// which nothing around may hold any longer than that. Where something does, actix-web panics in the background task, and the old
+/// page stays. Where an old page stands in for an error, what is around gets a request with its method, URL and headers, and
+/// without what was put into its extensions.
 ///
 /// What it is told lives as long as the process does: make one where an App is made, not for each request.
 #[derive(Clone)]
@@ -76,6 +95,28 @@ type By = Rc<dyn Fn(&HttpRequest, &mut KeyBuilder<'_>)>;
 pub struct CachePage {
     policy: Policy,
     by: Option<By>,
+    place: usize,
+}
+
+/// What it was told.
+#[derive(Clone)]
+struct Told {
+    policy: &'static Policy,
+    by: Option<By>,
+    /// Where in the program it was made: there is one for each worker, and they share their pages.
+    place: usize,
+}
+
+/// The number of a place in the program.
+fn number(place: &'static Location<'static>) -> usize {
+    static PLACES: Mutex<Vec<&'static Location<'static>>> = Mutex::new(Vec::new());
+
+    let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = places.iter().position(|known| *known == place);
+    known.unwrap_or_else(|| {
+        places.push(place);
+        places.len() - 1
+    })
 }
 
 impl CachePage {
@@ -107,20 +148,20 @@ where
         PageControl::surround();
         // Pages and counts refer to it. There is one for each worker.
         let policy = Box::leak(Box::new(self.policy.clone()));
-        ready(Ok(CachePageService { service: Rc::new(service), policy, by: self.by.clone() }))
+        let told = Told { policy, by: self.by.clone(), place: self.place };
+        ready(Ok(CachePageService { service: Rc::new(service), told }))
     }
 }
 
 /// The service that [`CachePage`] makes of another.
 pub struct CachePageService<S> {
     service: Rc<S>,
-    policy: &'static Policy,
-    by: Option<By>,
+    told: Told,
 }
 
 impl<S> fmt::Debug for CachePageService<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CachePageService").field("policy", &self.policy).finish_non_exhaustive()
+        f.debug_struct("CachePageService").field("policy", self.told.policy).finish_non_exhaustive()
     }
 }
 
@@ -138,38 +179,39 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         // Before anything inside reads what may be purged meanwhile.
         let since = Since::now();
-        let (service, policy, by) = (Rc::clone(&self.service), self.policy, self.by.clone());
+        let (service, told) = (Rc::clone(&self.service), self.told.clone());
         if is_safe(request.method()) {
-            Box::pin(async move { answer(service, policy, by, since, request).await })
+            Box::pin(async move { answer(service, told, since, request).await })
         } else {
-            Box::pin(async move { change(service, policy, by, since, request).await })
+            Box::pin(async move { change(service, told, since, request).await })
         }
     }
 }
 
 fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
+        || matches!(method.as_str(), "QUERY" | "PROPFIND" | "REPORT" | "SEARCH")
 }
 
 async fn answer<S, B>(
     service: Rc<S>,
-    policy: &'static Policy,
-    by: Option<By>,
+    told: Told,
     since: Since,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
 ) -> Result<ServiceResponse<BoxBody>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
-    match look_up(request.request(), policy, by, since).await {
+    match look_up(request.request(), told, since).await {
         Way::Answered(response) => Ok(request.into_response(response)),
         Way::Behind(response, fill) => {
+            request.set_payload(Payload::None);
             let (answered, sent) = (request.request().clone(), sent::Sent::default());
             let response = response.map_body(|_, body| sent.when_sent(body));
             let run = async move {
                 sent.await;
-                let mut inside = Inside::new(request.uri().clone(), service, request);
+                let mut inside = Inside::new(service, request);
                 fill.run_in_background(pin!(inside.call())).await;
             };
             refresh::spawn_boxed(Box::pin(run));
@@ -181,11 +223,18 @@ where
     }
 }
 
-async fn look_up(request: &HttpRequest, policy: &'static Policy, by: Option<By>, since: Since) -> Way {
+async fn look_up(request: &HttpRequest, told: Told, since: Since) -> Way {
+    let Told { policy, by, place } = told;
     PageControl::take_over(request);
     let mut lookup = Lookup::begin(request, policy, since, true);
-    // It may read all that a handler does which takes the request.
+    if let Err(reason) = has_no_body(request.headers()) {
+        lookup.refuse(reason);
+    }
+    // It may read all that a handler does which takes the request. The same URL may come through several of them, side by side
+    // or one in another, with other things in between.
     lookup.reads::<HttpRequest>();
+    let depth = PageControl::of(request).map_or(0, |around| around.taken());
+    lookup.adds(|_, key| key.record(&(place, depth)));
     if let Some(by) = by {
         lookup.adds(|request, key| by(request, key));
     }
@@ -201,13 +250,17 @@ async fn look_up(request: &HttpRequest, policy: &'static Policy, by: Option<By>,
 async fn run<S, B>(
     fill: Box<Fill>,
     service: Rc<S>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
 ) -> Result<ServiceResponse<BoxBody>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
-    let mut inside = Inside::new(request.uri().clone(), service, request);
+    if fill.forwarded.is_ok() {
+        // Whatever a client sends there, no page is made of it.
+        request.set_payload(Payload::None);
+    }
+    let mut inside = Inside::new(service, request);
     let response = fill.run(pin!(inside.call())).await;
     inside.answer(response)
 }
@@ -215,8 +268,7 @@ where
 /// A request that may change something: what was changed is made anew for whoever asks next.
 async fn change<S, B>(
     service: Rc<S>,
-    policy: &'static Policy,
-    by: Option<By>,
+    told: Told,
     since: Since,
     request: ServiceRequest,
 ) -> Result<ServiceResponse<BoxBody>, Error>
@@ -224,21 +276,71 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
-    let own = request.uri().path().to_owned();
-    let cache =
-        policy.choose(PageCache::of(request.request()).unwrap_or_else(|| PageCache::process_wide())).0;
-    let cache = cache.clone();
-    let response = answer(service, policy, by, since, request).await?;
+    let own = PageCache::of(request.request()).unwrap_or_else(|| PageCache::process_wide()).clone();
+    // One that is no path has no pages.
+    let target = to_path(request.uri().path()).ok();
+    let path = request.uri().path().to_owned();
+    let mut changed = Changed { path, target, caches: vec![own], is_known: false };
+    let response = answer(service, told, since, request).await;
+    changed.is_known = true;
+    let response = response?;
     if response.status().is_success() || response.status().is_redirection() {
+        // That of a scope inside.
+        changed.caches.extend(PageCache::of(response.request()).cloned());
         let (head, headers) = (response.request().head(), response.headers());
         let origin = Origin::of(head, head.headers.get("host"), response.request().app_config());
         let named =
             [LOCATION, CONTENT_LOCATION].into_iter().filter_map(|name| headers.get(name)?.to_str().ok());
-        let named = named.filter_map(|reference| to_url_path(reference, &own, origin.scheme, origin.host));
-        // One that is no path has no pages.
-        for target in named.chain(to_path(&own).ok()) {
-            cache.purge(Verb::Purge, &target);
-        }
+        let named = named.filter_map(|reference| referred_to(reference, &changed.path, &origin));
+        named.for_each(|target| changed.purge(&target));
+        changed.purge_own();
     }
     Ok(response)
+}
+
+/// What a request may have changed.
+struct Changed {
+    path: String,
+    target: Option<Target>,
+    caches: Vec<PageCache>,
+    /// Whether it came to an end. If its client went away, nobody knows what it has written until then.
+    is_known: bool,
+}
+
+impl Changed {
+    fn purge_own(&self) {
+        if let Some(target) = &self.target {
+            self.purge(target);
+        }
+    }
+
+    fn purge(&self, target: &Target) {
+        for (at, cache) in self.caches.iter().enumerate() {
+            if !self.caches[..at].iter().any(|before| before.as_ptr() == cache.as_ptr()) {
+                cache.purge(Verb::Purge, target);
+            }
+        }
+    }
+}
+
+impl Drop for Changed {
+    fn drop(&mut self) {
+        if !self.is_known && !std::thread::panicking() {
+            self.purge_own();
+        }
+    }
+}
+
+/// A body is covered by no key, and a handshake is no request for a page.
+fn has_no_body(headers: &HeaderMap) -> Result<(), Reason> {
+    let is_empty = |length: &HeaderValue| length.as_bytes().trim_ascii() == b"0";
+    let is_handshake =
+        |line: &HeaderValue| line.as_bytes().to_ascii_lowercase().windows(9).any(|word| word == b"websocket");
+    if headers.contains_key(TRANSFER_ENCODING) || !headers.get_all(CONTENT_LENGTH).all(is_empty) {
+        Err(Reason::Body)
+    } else if headers.get_all(UPGRADE).any(is_handshake) {
+        Err(Reason::Upgrade)
+    } else {
+        Ok(())
+    }
 }

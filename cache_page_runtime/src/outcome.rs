@@ -56,6 +56,8 @@ reasons! {
     When = "when",
     /// The page is open, and the request carries credentials.
     Credentials = "credentials",
+    /// The request has a body, which no key covers, and a middleware cannot see whether anything inside reads it.
+    Body = "body",
     /// What the key would have to cover is longer than a key may be.
     KeyTooLong = "key-too-long",
     /// There is no `PageCache` in the App, and nothing that tells this App from others.
@@ -84,7 +86,7 @@ reasons! {
     Vary = "vary",
     /// There are as many variants of the page as there may be.
     Variants = "variants",
-    /// The response switches protocols.
+    /// The response switches protocols; or the request wants to, and a middleware cannot see whether anything inside would.
     Upgrade = "upgrade",
     /// A stream of events, which has no end.
     EventStream = "event-stream",

@@ -194,7 +194,8 @@ impl Page {
     pub(crate) fn as_made(&self) -> HttpResponse {
         let mut response = HttpResponse::with_body(self.status, body::whole(self.body.clone()));
         response.head_mut().reason = self.reason;
-        self.replay(response.headers_mut(), |line| !line.added);
+        // What the handler said of `Vary` is on the line that was added to it.
+        self.replay(response.headers_mut(), |line| !line.added || line.name == VARY);
         response
     }
 

@@ -6,6 +6,7 @@ use actix_web::ResponseError;
 
 use crate::{
     cache::PageCache,
+    origin::Origin,
     store::Verb,
     tags::{self, Mistake},
     target::{self, Name, Target, Url},
@@ -89,7 +90,8 @@ impl PageCache {
     /// Removes the page of one URL, and all its variants: a path with its query (`"/posts?page=2"`) on every host, or a whole
     /// URL (`"https://example.com/posts?page=2"`) on that one.
     ///
-    /// The query is compared as the handler's attribute has it: where `query = ["page"]` stands, other parameters do not
+    /// Scheme and host are compared as actix-web's `ConnectionInfo` has them: behind a proxy that does not send
+    /// `X-Forwarded-Proto`, pages are those of `http`. The query is compared as the handler's attribute has it: where `query = ["page"]` stands, other parameters do not
     /// matter, nor does their order.
     ///
     /// # Errors
@@ -181,8 +183,8 @@ impl PageCache {
     }
 
     pub(crate) fn purge(&self, verb: Verb, target: &Target) -> Purged {
-        let now = self.clock().now();
-        let pages: usize = self.with_named().map(|cache| cache.store().purge(verb, target, now)).sum();
+        let purged = |cache: &Self| cache.store().purge(verb, target, cache.clock().now());
+        let pages: usize = self.with_named().map(purged).sum();
         tracing::debug!(target: "cache_page", verb = ?verb, about = target.as_str(), pages, "purged");
         Purged { pages }
     }
@@ -236,17 +238,20 @@ fn to_url(url: &str) -> Result<Target, PurgeError> {
     })))
 }
 
-/// The path of a reference in a response to a request for `base`, if it is on the same origin.
-pub(crate) fn to_url_path(reference: &str, base: &str, scheme: &str, host: &str) -> Option<Target> {
+/// The pages that a reference in a response names, if that is on the same origin as the path that was asked for. As for any path, they
+/// are those of every host: who writes must not be able to keep old pages by saying another one.
+pub(crate) fn referred_to(reference: &str, base: &str, origin: &Origin<'_>) -> Option<Target> {
     let reference = reference.split(['?', '#']).next().unwrap_or_default();
-    let path = match (reference.split_once("://"), reference.strip_prefix("//")) {
-        (Some((there, rest)), _) if there.eq_ignore_ascii_case(scheme) => of_host(rest, host)?,
-        (Some(_), _) => return None,
-        (None, Some(rest)) => of_host(rest, host)?,
-        (None, None) if reference.starts_with('/') => reference.to_owned(),
-        (None, None) if reference.is_empty() => base.to_owned(),
-        // Beside the last segment.
-        (None, None) => format!("{}/{reference}", base.rsplit_once('/')?.0),
+    let path = match reference.strip_prefix("//") {
+        Some(rest) => of_host(rest, origin.host)?,
+        None if reference.starts_with('/') => reference.to_owned(),
+        None if reference.is_empty() => base.to_owned(),
+        None => match reference.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case(origin.scheme) => of_host(rest, origin.host)?,
+            Some(_) => return None,
+            // Beside the last segment.
+            None => format!("{}/{reference}", base.rsplit_once('/')?.0),
+        },
     };
     to_path(&without_dots(&path)).ok()
 }

@@ -8,10 +8,11 @@ use crate::{
     cache::PageCache,
     clock::Seldom,
     control::PageControl,
-    purge::{PurgeError, to_path, to_tag},
+    purge::to_tag,
     request::Request,
     store::Verb,
-    tags::{LONGEST_TAG, fill_in, is_template},
+    tags::{LONGEST_TAG, fill_in, fill_in_path, is_template},
+    target::{Name, Target},
 };
 
 /// What `#[purge_page(…)]` says of one handler.
@@ -95,9 +96,9 @@ impl Purge {
             return self
                 .warn(own, format_args!("there is no cache of the name {:?}", self.cache.unwrap_or("")));
         };
-        let filled = |template: &&'static str| fill_in(template, request).map_err(PurgeError::from);
-        let tags = self.tags.iter().map(|tag| filled(tag).and_then(|tag| to_tag(&tag)));
-        let paths = self.paths.iter().map(|path| filled(path).and_then(|path| to_path(&path)));
+        let tags = self.tags.iter().map(|tag| to_tag(&fill_in(tag, request)?));
+        let paths =
+            self.paths.iter().map(|path| Ok(Target::Path(Name::of_path(&fill_in_path(path, request)?))));
         // One that cannot be does not keep the others from going.
         for target in tags.chain(paths) {
             match target {

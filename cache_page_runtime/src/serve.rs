@@ -81,10 +81,10 @@ impl<F: Future<Output: Responder>> Respond for F {
         request: &mut Asked,
         context: &mut Context<'_>,
     ) -> Poll<HttpResponse> {
-        self.poll(context).map(|returned| match request {
-            Asked::Request(request) => returned.respond_to(request).map_into_boxed_body(),
+        self.poll(context).map(|returned| match request.request() {
+            Some(request) => returned.respond_to(request).map_into_boxed_body(),
             // Only services are away with it, and they are no futures of responders.
-            Asked::Away(_) => HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR),
+            None => HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR),
         })
     }
 }
@@ -140,6 +140,11 @@ impl<'r> Lookup<'r> {
         if self.admitted.is_ok() {
             self.key.value(&by(self.request));
         }
+    }
+
+    /// It is not for the cache.
+    pub(crate) fn refuse(&mut self, reason: Reason) {
+        self.admitted = self.admitted.and(Err(reason));
     }
 
     /// What a middleware's `vary_by` makes of the request.
@@ -242,7 +247,7 @@ impl<'r> Lookup<'r> {
             let report = Report::of_page(Outcome::Hit, &page, now);
             return Ok(Answer { page, report, is_due: false });
         }
-        let page = self.cache.store().get(key, self.request.headers(), now).map_err(gone)?;
+        let page = self.cache.store().get(key, self.request.headers(), now)?;
         let wishes = self.wishes.as_ref();
         if page.is_fresh(now) {
             if wishes.is_none_or(|wishes| wishes.take(page.age(now), page.ttl(now))) {

@@ -27,6 +27,7 @@ use crate::{
     key::Key,
     outcome::{Forward, Reason},
     page::Page,
+    serve::Missing,
     store::{
         index::Index,
         node::Held,
@@ -60,7 +61,7 @@ pub(crate) struct Store {
 }
 
 /// What is done with pages that somebody knows to have changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Verb {
     /// They are gone now.
     Purge,
@@ -112,7 +113,7 @@ impl Store {
                 Verb::Expire if !page.is_fresh(now) => continue,
                 Verb::Expire => {
                     page.expire(now);
-                    node.expire();
+                    node.expire(page.until().map_or(u64::MAX, Moment::as_nanos));
                 }
             }
             pages += 1;
@@ -121,17 +122,19 @@ impl Store {
     }
 
     /// The page for a request, fresh or still of use; one that is neither is dropped on sight.
-    pub(crate) fn get(&self, key: Key<'_>, request: &HeaderMap, now: Moment) -> Result<Arc<Page>, Forward> {
+    pub(crate) fn get(&self, key: Key<'_>, request: &HeaderMap, now: Moment) -> Result<Arc<Page>, Missing> {
+        let gone = |forward| Missing { forward, old: None };
+        let over = |old| Missing { forward: Forward::Stale, old };
         match self.look(key.as_bytes(), now) {
             Looked::Page(page) => Ok(page),
-            Looked::Over => Err(Forward::Stale),
-            Looked::Nothing => Err(Forward::Miss),
+            Looked::Over(page) => Err(over(page)),
+            Looked::Nothing => Err(gone(Forward::Miss)),
             Looked::Variants(variants) => {
-                let variant = key.variant(&variants.names, request).ok_or(Forward::VaryMiss)?;
+                let variant = key.variant(&variants.names, request).ok_or(gone(Forward::VaryMiss))?;
                 match self.look(variant.as_slice(), now) {
                     Looked::Page(page) => Ok(page),
-                    Looked::Over => Err(Forward::Stale),
-                    Looked::Nothing | Looked::Variants(_) => Err(Forward::VaryMiss),
+                    Looked::Over(page) => Err(over(page)),
+                    Looked::Nothing | Looked::Variants(_) => Err(gone(Forward::VaryMiss)),
                 }
             }
         }
@@ -139,19 +142,21 @@ impl Store {
 
     fn look(&self, key: &[u8], now: Moment) -> Looked {
         let Some(there) = self.map.get(key) else { return Looked::Nothing };
-        let is_purged = there.key().0.is_purged();
-        let node = match there.value() {
-            _ if is_purged => Arc::clone(&there.key().0),
+        let node = Arc::clone(&there.key().0);
+        let over = match there.value() {
+            _ if node.is_purged() => Looked::Nothing,
             What::Variants(variants) => return Looked::Variants(Arc::clone(variants)),
             What::Page(page) | What::Variant(page, _) if page.is_usable(now) => {
-                there.key().0.mark();
+                node.mark();
                 return Looked::Page(Arc::clone(page));
             }
-            What::Page(_) | What::Variant(..) => Arc::clone(&there.key().0),
+            What::Page(page) | What::Variant(page, _) => {
+                Looked::Over(Some(Arc::clone(page)).filter(|page| !page.is_withdrawn()))
+            }
         };
         drop(there);
         self.remove(&mut self.order(), &node);
-        if is_purged { Looked::Nothing } else { Looked::Over }
+        over
     }
 
     /// What is known of the page that is kept for everybody under that key.
@@ -401,7 +406,7 @@ impl Store {
 enum Looked {
     Nothing,
     Page(Arc<Page>),
-    /// Something that was of no use any more, and is gone.
-    Over,
+    /// What is of no use any more, and is gone; its handler may say that it still is as it was.
+    Over(Option<Arc<Page>>),
     Variants(Arc<Variants>),
 }

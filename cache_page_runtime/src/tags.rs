@@ -53,6 +53,21 @@ pub(crate) fn fill_in(template: &'static str, request: &HttpRequest) -> Result<S
     Ok(text)
 }
 
+/// The same of a path, without escapes: those of the template itself are read as well.
+pub(crate) fn fill_in_path(template: &'static str, request: &HttpRequest) -> Result<String, Mistake> {
+    let mut path = Vec::with_capacity(template.len() + 16);
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((name, behind)) = after.split_once('}') else { break };
+        let value = request.match_info().get(name).ok_or(Mistake::Parameter { template, name })?;
+        path.extend(percent_decode_str(before));
+        path.extend(percent_decode_str(value));
+        rest = behind;
+    }
+    path.extend(percent_decode_str(rest));
+    Ok(String::from_utf8_lossy(&path).into_owned())
+}
+
 /// Whether braces stand around names only.
 pub(crate) const fn is_template(text: &str) -> bool {
     let text = text.as_bytes();

@@ -25,8 +25,8 @@ pub(crate) type Tags = SmallVec<[Name; 4]>;
 
 impl Name {
     /// Of a path without escapes.
-    pub(crate) fn of_path(path: &[u8]) -> Self {
-        Self::hash(0, path)
+    pub(crate) fn of_path(path: &str) -> Self {
+        Self::hash(0, path.as_bytes())
     }
 
     pub(crate) fn of_handler(handler: &str) -> Self {
@@ -65,8 +65,10 @@ fn hasher() -> &'static RandomState {
 }
 
 /// A path without its escapes: people who purge one write it as they read it.
-pub(crate) fn plain(path: &[u8]) -> Cow<'_, [u8]> {
-    percent_decode(path).into()
+///
+/// What is no text is written as actix-web writes it in the parts of a path.
+pub(crate) fn plain(path: &[u8]) -> Cow<'_, str> {
+    percent_decode(path).decode_utf8_lossy()
 }
 
 /// What a page is about, but for its tags.
@@ -74,7 +76,7 @@ pub(crate) fn plain(path: &[u8]) -> Cow<'_, [u8]> {
 pub(crate) struct Subject {
     pub(crate) since: Since,
     policy: &'static Policy,
-    path: Box<[u8]>,
+    path: Box<str>,
     by_path: Name,
     by_handler: Name,
     origin: Name,
@@ -127,25 +129,29 @@ impl About {
         names
     }
 
+    pub(crate) fn tags(&self) -> &[Name] {
+        &self.tags
+    }
+
     pub(crate) fn weight(&self) -> usize {
         size_of::<Self>() + 16 + self.subject.path.len() + size_of_val(&*self.tags)
     }
 }
 
 /// What a purge is about.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Target {
     All,
     Tag(Name),
     Path(Name),
     Handler(Name),
     /// Without escapes.
-    Prefix(Arc<[u8]>),
+    Prefix(Arc<str>),
     Url(Arc<Url>),
 }
 
 /// A path with its query, and on which host if that was said.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Url {
     pub(crate) path: Name,
     pub(crate) query: Option<Box<str>>,
@@ -177,19 +183,11 @@ impl Target {
     pub(crate) fn concerns(&self, about: &About) -> bool {
         let About { subject, tags } = about;
         match self {
-            Self::Tag(tag) => tags.contains(tag),
-            _ => self.concerns_subject(subject),
-        }
-    }
-
-    /// The same where the tags do not matter, or are not known yet.
-    pub(crate) fn concerns_subject(&self, subject: &Subject) -> bool {
-        match self {
             Self::All => true,
-            Self::Tag(_) => false,
+            Self::Tag(tag) => tags.contains(tag),
             Self::Path(path) => subject.by_path == *path,
             Self::Handler(handler) => subject.by_handler == *handler,
-            Self::Prefix(prefix) => subject.path.starts_with(prefix),
+            Self::Prefix(prefix) => subject.path.starts_with(&**prefix),
             Self::Url(url) => {
                 subject.by_path == url.path
                     && url.origin.is_none_or(|origin| subject.origin == origin)

@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod blog;
 mod budget;
+mod caches;
 mod compression;
 mod conditional;
+mod control;
 mod denial;
+mod fence;
 mod flights;
 mod inputs;
 mod isolation;
@@ -22,10 +26,12 @@ mod outcomes;
 mod parts;
 mod poisoning;
 mod proxy;
+mod purge;
 mod replay;
 mod routes;
 mod servers;
 mod shapes;
+mod site;
 mod stale;
 mod streams;
 mod support;

@@ -11,7 +11,7 @@ use actix_web::{
     Error, HttpRequest, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse},
-    http::Uri,
+    http::{Method, Uri, header::HeaderMap},
     test::TestRequest,
 };
 
@@ -20,7 +20,8 @@ use crate::{asked::Asked, serve::Respond};
 type Called<B> = Pin<Box<dyn Future<Output = Result<ServiceResponse<B>, Error>>>>;
 
 pub(super) struct Inside<B> {
-    uri: Uri,
+    /// As it came in.
+    head: (Method, Uri, HeaderMap),
     called: Called<B>,
     /// The request, once it is back.
     request: Option<HttpRequest>,
@@ -30,15 +31,21 @@ pub(super) struct Inside<B> {
 
 /// In the place of a response that was none: the error itself goes on.
 #[derive(Clone, Copy)]
-struct OfError;
+pub(crate) struct OfError;
 
 impl<B: MessageBody + 'static> Inside<B> {
-    pub(super) fn new<S>(uri: Uri, service: Rc<S>, request: ServiceRequest) -> Self
+    pub(super) fn new<S>(service: Rc<S>, request: ServiceRequest) -> Self
     where
         S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     {
+        let head = (request.method().clone(), request.uri().clone(), request.headers().clone());
         // Nothing inside runs before it is polled.
-        Self { uri, called: Box::pin(async move { service.call(request).await }), request: None, error: None }
+        Self {
+            head,
+            called: Box::pin(async move { service.call(request).await }),
+            request: None,
+            error: None,
+        }
     }
 
     pub(super) fn call(&mut self) -> Calling<'_, B> {
@@ -53,7 +60,10 @@ impl<B: MessageBody + 'static> Inside<B> {
             (Some(request), _) => Ok(ServiceResponse::new(request, response)),
             // An old page stands in for what came to nothing, and what is around wants to know of a request.
             (None, _) => {
-                let request = TestRequest::default().uri(&self.uri.to_string()).to_http_request();
+                let (method, uri, headers) = self.head;
+                let request = TestRequest::default().method(method).uri(&uri.to_string());
+                let lines = headers.iter();
+                let request = lines.fold(request, TestRequest::append_header).to_http_request();
                 Ok(ServiceResponse::new(request, response))
             }
         }
@@ -73,7 +83,7 @@ impl<B: MessageBody + 'static> Respond for Calling<'_, B> {
         Poll::Ready(match returned {
             Ok(returned) => {
                 let (back, response) = returned.into_parts();
-                *request = Asked::Request(back.clone());
+                request.come_back(back.clone());
                 inside.request = Some(back);
                 response.map_into_boxed_body()
             }

@@ -1,6 +1,6 @@
 //! The options of the middleware: those of the attribute, by the same names.
 
-use std::time::Duration;
+use std::{panic::Location, time::Duration};
 
 use actix_web::HttpRequest;
 
@@ -50,7 +50,11 @@ impl CachePage {
     /// If the time is zero.
     #[track_caller]
     pub fn new(ttl: impl TimeToLive) -> Self {
-        Self { policy: Policy::new("CachePage", ttl.time()), by: None }
+        Self {
+            policy: Policy::new("CachePage", ttl.time()),
+            by: None,
+            place: super::number(Location::caller()),
+        }
     }
 
     as_policy! {

@@ -57,7 +57,11 @@ impl Page {
 
     fn is_within(&self, stale: Duration, now: Moment) -> bool {
         let is_in_time = self.is_fresh(now) || self.stale_for(now) < stale;
-        is_in_time && !self.withdrawn.load(Ordering::Acquire)
+        is_in_time && !self.is_withdrawn()
+    }
+
+    pub(crate) fn is_withdrawn(&self) -> bool {
+        self.withdrawn.load(Ordering::Acquire)
     }
 
     pub(crate) fn withdraw(&self) {
@@ -114,6 +118,10 @@ impl Page {
     pub(crate) fn until(&self) -> Option<Moment> {
         let Lifetime { made_at, kept_for, stale, .. } = self.lifetime;
         let stale_for = stale.while_revalidate.max(stale.if_error);
-        kept_for.map(|kept_for| made_at + kept_for.saturating_add(stale_for))
+        let expired_at = self.expired_at.load(Ordering::Acquire);
+        let expired =
+            (expired_at < u64::MAX).then(|| Moment::new(Duration::from_nanos(expired_at)) + stale_for);
+        let kept = kept_for.map(|kept_for| made_at + kept_for.saturating_add(stale_for));
+        [expired, kept].into_iter().flatten().min()
     }
 }

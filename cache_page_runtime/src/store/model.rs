@@ -111,7 +111,8 @@ impl World {
     }
 
     fn get(&self, key: u8, said: Said) -> Result<u64, Forward> {
-        let found = self.with_key(key, |store, key| store.get(key, &request(said), self.now()))?;
+        let found = self.with_key(key, |store, key| store.get(key, &request(said), self.now()));
+        let found = found.map_err(|missing| missing.forward)?;
         Ok(u64::from_le_bytes(found.body()[..8].try_into().unwrap()))
     }
 

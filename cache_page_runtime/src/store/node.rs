@@ -5,7 +5,7 @@ use std::{
     hash::{Hash, Hasher},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -29,7 +29,7 @@ pub(crate) struct Node {
     /// All that is counted for it, until it is removed from the map.
     pub(super) weight: usize,
     /// Nanoseconds: from then on it is of no use. The latest there is stands for never.
-    pub(super) until: u64,
+    until: AtomicU64,
     /// How often it was asked for since its turn to go came last.
     marks: AtomicU8,
     /// It is not in the map any more: copies of it are of no use.
@@ -61,7 +61,7 @@ impl Node {
             key: key.into(),
             hash,
             weight,
-            until,
+            until: AtomicU64::new(until),
             marks: AtomicU8::new(0),
             gone: AtomicBool::new(false),
             expired: AtomicBool::new(false),
@@ -99,7 +99,9 @@ impl Node {
         !self.is_gone() && !self.is_purged() && !self.expired.load(Ordering::Acquire)
     }
 
-    pub(super) fn expire(&self) {
+    /// Its page is stale from now on, and of no use from then on.
+    pub(super) fn expire(&self, until: u64) {
+        self.until.fetch_min(until, Ordering::AcqRel);
         self.expired.store(true, Ordering::Release);
     }
 
@@ -113,7 +115,7 @@ impl Node {
     }
 
     pub(super) fn is_over(&self, now: Moment) -> bool {
-        self.until <= now.as_nanos() || self.is_purged()
+        self.until.load(Ordering::Acquire) <= now.as_nanos() || self.is_purged()
     }
 
     /// What it takes by itself, as long as anybody holds it.

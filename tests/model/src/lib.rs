@@ -1,5 +1,5 @@
-//! The coordination of fills (`cache_page_runtime/src/flight.rs`) in orders of events that shuttle picks: at each lock and
-//! each wait, any of the requests may go on.
+//! The coordination of fills and of purges (`flight.rs` and `fence.rs` in `cache_page_runtime/src`) in orders of events that
+//! shuttle picks: at each lock and each wait, any of the requests may go on.
 //!
 //! A failure prints the seed of its run. `MODEL_SEED=… MODEL_RUNS=1 cargo test -p model` plays it again, and `MODEL_RUNS`
 //! alone says how many runs there are.
@@ -13,9 +13,13 @@ mod fence;
 #[path = "../../../cache_page_runtime/src/flight.rs"]
 #[allow(dead_code, reason = "the runtime uses all of it")]
 mod flight;
+mod purge_steps;
+mod purges;
 mod requests;
+mod runs;
 mod steps;
 mod sync;
+mod world;
 
 use std::time::Duration;
 

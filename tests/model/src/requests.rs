@@ -1,9 +1,7 @@
 //! Requests for one page, of which any may go away, fail, be late, or make something that is not to be shared.
 
 use std::{
-    env,
     future::poll_fn,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
@@ -13,10 +11,8 @@ use std::{
 };
 
 use shuttle::{
-    Config, Runner,
     future::block_on,
     rand::{Rng as _, thread_rng},
-    scheduler::RandomScheduler,
     sync::Mutex,
     thread,
 };
@@ -24,6 +20,7 @@ use shuttle::{
 use crate::{
     comer,
     flight::{Flights, Follower, Joined, Leader, Turn},
+    runs::{many, one_in},
     sync::fail,
 };
 
@@ -163,43 +160,25 @@ impl World {
     }
 }
 
-fn one_in(number: u32) -> bool {
-    thread_rng().gen_range(0..number) == 0
-}
-
-/// So many requests at once, in many orders. What became of them is looked at when all have come to their end: shuttle
-/// itself tells if one of them never does.
+/// So many requests at once, in many orders. What became of them is looked at when all have come to their end.
 fn run(may: May, requests: usize, look: impl Fn(&World, &[Fate]) + Send + Sync + 'static) {
-    let number = |name: &str| env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
-    let runs = number("MODEL_RUNS").unwrap_or(3000);
-    let first = number("MODEL_SEED").unwrap_or(1);
-    let look = Arc::new(look);
-    for seed in first..first + runs {
-        let look = Arc::clone(&look);
-        let scheduler = RandomScheduler::new_from_seed(seed, 1);
-        let once = move || {
-            let world = World::new(may);
-            let start = |_| {
-                let world = Arc::clone(&world);
-                thread::spawn(move || world.request())
-            };
-            let handles: Vec<_> = (0..requests).map(start).collect();
-            if may.be_late {
-                world.tick();
-            }
-            if may.land_from_outside {
-                world.flights.land_with(KEY, || Some(world.made.fetch_add(1, SeqCst) + 1));
-            }
-            let fates: Vec<Fate> = handles.into_iter().map(|handle| handle.join().unwrap()).collect();
-            assert_eq!(world.flights.count(), 0, "a flight is left behind: {fates:?}");
-            look(&world, &fates);
+    many(move || {
+        let world = World::new(may);
+        let start = |_| {
+            let world = Arc::clone(&world);
+            thread::spawn(move || world.request())
         };
-        let done = catch_unwind(AssertUnwindSafe(|| Runner::new(scheduler, Config::default()).run(once)));
-        if let Err(panic) = done {
-            eprintln!("MODEL_SEED={seed} MODEL_RUNS=1 plays this again");
-            resume_unwind(panic);
+        let handles: Vec<_> = (0..requests).map(start).collect();
+        if may.be_late {
+            world.tick();
         }
-    }
+        if may.land_from_outside {
+            world.flights.land_with(KEY, || Some(world.made.fetch_add(1, SeqCst) + 1));
+        }
+        let fates: Vec<Fate> = handles.into_iter().map(|handle| handle.join().unwrap()).collect();
+        assert_eq!(world.flights.count(), 0, "a flight is left behind: {fates:?}");
+        look(&world, &fates);
+    });
 }
 
 #[test]
