@@ -8,18 +8,19 @@
 //! | step | module |
 //! |---|---|
 //! | what the attribute said | `policy`, `query` |
-//! | the request comes in, with its cache and its App | `request`, `cache`, `app` |
+//! | the request comes in, with its cache and its App | `request`, `middleware`, `cache`, `builder`, `app` |
 //! | what the arguments read | `input`, `key`, `buffer`, `origin`, `cookies` |
 //! | may this request use the cache | `admit` |
 //! | look up | `hot`, `store` |
 //! | answer from the page | `page`, `conditional`, `range` |
 //! | one fill a key | `flight`, `follow`, `apart` |
-//! | run the handler | `serve`, `fill`; in the background `refresh`, `retry`; where it fails `stand_in` |
-//! | may this response be kept, and how long | `admit`, `directives`, `freshness`, `vary` |
+//! | run the handler | `serve`, `fill`, `asked`, `control`; in the background `refresh`, `retry`; where it fails `stand_in` |
+//! | may this response be kept, and how long | `admit`, `directives`, `freshness`, `vary`, `targeted`, `tags`, `freshen` |
 //! | keep it | `keep`, `body`, `gather`, `describe`, `page`, `store` |
+//! | purge it | `purge`, `purging`, `target`, `fence`, `store` |
 //! | tell | `outcome`, `status`, `repeated`, `stats` |
 //!
-//! `admit`, `conditional`, `cookies`, `directives`, `freshness`, `origin`, `query`, `range` and `vary` take values and
+//! `admit`, `conditional`, `cookies`, `directives`, `freshness`, `origin`, `query`, `range`, `targeted` and `vary` take values and
 //! return values: no clock, no I/O, no global. `clock` is the only source of now.
 
 mod admit;

@@ -252,8 +252,8 @@ fn security_md_names_real_tests() {
     for row in rows {
         let column = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
         for name in column.split(", ") {
-            let (module, test) = name.trim_matches('`').split_once("::").expect("module::test");
-            let path = root.join(format!("tests/it/{module}.rs"));
+            let (module, test) = name.trim_matches('`').rsplit_once("::").expect("module::test");
+            let path = root.join(format!("tests/it/{}.rs", module.replace("::", "/")));
             let source = fs::read_to_string(&path).unwrap_or_else(|_| panic!("no {}", path.display()));
             let position = source.find(&format!("fn {test}()")).unwrap_or_else(|| panic!("no test {name}"));
             let before = source[..position].trim_end().trim_end_matches("async").trim_end();

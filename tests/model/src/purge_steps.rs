@@ -299,7 +299,8 @@ fn whoever_came_between_two_purges() {
     play(|world, verb, target| {
         world.write(verb, target);
         let (request, leader) = lead(world);
-        let between = world.comes();
+        // At the same time: whoever came later may be taken for one that came after the second purge.
+        let between = request;
         let mut follower = follow(world, between);
         let page = world.run(request, true);
         world.write(verb, target);
