@@ -198,7 +198,7 @@ impl Lookup<'_> {
                     None => match self.page(now) {
                         Ok(answer) => Way::Answered(self.answer(&answer, now)),
                         Err(missing) => {
-                            // To be waited for twice, it takes another purge.
+                            // To wait once more, it takes another purge, or a request that came before this one.
                             let is_other = !self.is_overtaken_by_tag(&landed);
                             self.join(missing, is_other.then_some(&*waiting.place), now)
                         }
