@@ -19,7 +19,7 @@ use crate::{
     freshness::Stale,
     page::Page,
     query::Parameters,
-    tags::{self, LONGEST_TAG, Mistake, is_template},
+    tags::{self, Mistake},
     target::{Name, Tags},
 };
 
@@ -129,19 +129,7 @@ impl Policy {
     #[must_use]
     #[track_caller]
     pub const fn tags(mut self, tags: &'static [&'static str]) -> Self {
-        assert!(tags.len() <= 32, "an attribute has at most 32 tags");
-        let mut at = 0;
-        while at < tags.len() {
-            assert!(
-                !tags[at].is_empty() && tags[at].len() <= LONGEST_TAG,
-                "a tag is not empty, and has at most 256 bytes"
-            );
-            assert!(
-                is_template(tags[at]),
-                "braces stand around the name of a route parameter: \"post:{{id}}\""
-            );
-            at += 1;
-        }
+        tags::assert_are_tags(tags);
         self.tags = tags;
         self
     }

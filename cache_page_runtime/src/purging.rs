@@ -11,7 +11,7 @@ use crate::{
     purge::to_tag,
     request::Request,
     store::Verb,
-    tags::{LONGEST_TAG, fill_in, fill_in_path, is_template},
+    tags::{assert_are_tags, fill_in, fill_in_path, is_template},
     target::{Name, Target},
 };
 
@@ -39,18 +39,7 @@ impl Purge {
     #[must_use]
     #[track_caller]
     pub const fn tags(mut self, tags: &'static [&'static str]) -> Self {
-        let mut at = 0;
-        while at < tags.len() {
-            assert!(
-                !tags[at].is_empty() && tags[at].len() <= LONGEST_TAG,
-                "a tag is not empty, and has at most 256 bytes"
-            );
-            assert!(
-                is_template(tags[at]),
-                "braces stand around the name of a route parameter: \"post:{{id}}\""
-            );
-            at += 1;
-        }
+        assert_are_tags(tags);
         self.tags = tags;
         self
     }

@@ -84,6 +84,21 @@ pub(crate) const fn is_template(text: &str) -> bool {
     open.is_none()
 }
 
+/// What an attribute lists.
+#[track_caller]
+pub(crate) const fn assert_are_tags(tags: &[&str]) {
+    assert!(tags.len() <= 32, "an attribute has at most 32 tags");
+    let mut at = 0;
+    while at < tags.len() {
+        assert!(
+            !tags[at].is_empty() && tags[at].len() <= LONGEST_TAG,
+            "a tag is not empty, and has at most 256 bytes"
+        );
+        assert!(is_template(tags[at]), "braces stand around the name of a route parameter: \"post:{{id}}\"");
+        at += 1;
+    }
+}
+
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
