@@ -63,6 +63,8 @@ impl From<Mistake> for PurgeError {
 /// any more. An `expire_…` makes pages stale instead, as if their time were over: with `stale_while_revalidate` the next
 /// visitor is sent the old page while it is made anew; without, they wait for the new one.
 ///
+/// Where an App has no cache of its own, that of the process is meant, with the pages of all Apps in it.
+///
 /// All of these go for the caches that are [`named`](crate::PageCacheBuilder::named) here too, and return how many pages
 /// went. Tags, paths and handlers take time for each page that goes and for no other; everything is purged in constant
 /// time; a prefix is looked for in all that is kept.
