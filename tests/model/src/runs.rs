@@ -22,7 +22,7 @@ pub(crate) fn once(steps: impl Fn() + Send + Sync + 'static) {
 /// In many orders. Shuttle itself tells if somebody never comes to an end.
 pub(crate) fn many(scenario: impl Fn() + Send + Sync + 'static) {
     let number = |name: &str| env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
-    let runs = number("MODEL_RUNS").unwrap_or(3000);
+    let runs = number("MODEL_RUNS").unwrap_or(1000);
     let first = number("MODEL_SEED").unwrap_or(1);
     let scenario = Arc::new(scenario);
     for seed in first..first + runs {
