@@ -86,7 +86,7 @@ impl<T: Clone + Eq + Hash> Fence<T> {
         let log = lock(&self.log);
         let is_before = |about: &T| log.numbers.get(about).is_some_and(|(first, _)| *first <= came.0);
         log.forgotten > since.0
-            || log.purges.range(since.0 + 1..).any(|(_, about)| is_before(about) && concerns(about))
+            || log.purges.range(since.0 + 1..).any(|(_, about)| concerns(about) && is_before(about))
     }
 }
 

@@ -48,7 +48,6 @@ use crate::{
     refresh,
     serve::{Lookup, Way},
     store::Verb,
-    target::Target,
 };
 
 /// What `vary_by` adds to a key.
@@ -77,8 +76,8 @@ type By = Rc<dyn Fn(&HttpRequest, &mut KeyBuilder<'_>)>;
 ///
 /// A request with a method that is not safe (RFC 9110 9.2.1) and that succeeds (2xx, 3xx) purges the pages of its own path, and of those
 /// that its response names in `Location` and `Content-Location` on the same origin (RFC 9111 4.4): with any query and, as
-/// [`purge_path`](PageCache::purge_path) does, on every host. One whose
-/// client goes away before it came to an end purges those of its own path.
+/// [`purge_path`](PageCache::purge_path) does, on every host. One whose client goes away before it came to an end does not: anybody could
+/// begin such a request, whether or not it would have been let through.
 ///
 /// Each place in the program that makes one has pages of its own, which all workers share. Where one line makes several (in a function of
 /// yours), and the same URL comes through two of them, give them a [`key_prefix`](Self::key_prefix) each.
@@ -277,58 +276,24 @@ where
     B: MessageBody + 'static,
 {
     let own = PageCache::of(request.request()).unwrap_or_else(|| PageCache::process_wide()).clone();
-    // One that is no path has no pages.
-    let target = to_path(request.uri().path()).ok();
     let path = request.uri().path().to_owned();
-    let mut changed = Changed { path, target, caches: vec![own], is_known: false };
-    let response = answer(service, told, since, request).await;
-    changed.is_known = true;
-    let response = response?;
+    let response = answer(service, told, since, request).await?;
     if response.status().is_success() || response.status().is_redirection() {
-        // That of a scope inside.
-        changed.caches.extend(PageCache::of(response.request()).cloned());
         let (head, headers) = (response.request().head(), response.headers());
         let origin = Origin::of(head, head.headers.get("host"), response.request().app_config());
         let named =
             [LOCATION, CONTENT_LOCATION].into_iter().filter_map(|name| headers.get(name)?.to_str().ok());
-        let named = named.filter_map(|reference| referred_to(reference, &changed.path, &origin));
-        named.for_each(|target| changed.purge(&target));
-        changed.purge_own();
-    }
-    Ok(response)
-}
-
-/// What a request may have changed.
-struct Changed {
-    path: String,
-    target: Option<Target>,
-    caches: Vec<PageCache>,
-    /// Whether it came to an end. If its client went away, nobody knows what it has written until then.
-    is_known: bool,
-}
-
-impl Changed {
-    fn purge_own(&self) {
-        if let Some(target) = &self.target {
-            self.purge(target);
-        }
-    }
-
-    fn purge(&self, target: &Target) {
-        for (at, cache) in self.caches.iter().enumerate() {
-            if !self.caches[..at].iter().any(|before| before.as_ptr() == cache.as_ptr()) {
-                cache.purge(Verb::Purge, target);
+        let named = named.filter_map(|reference| referred_to(reference, &path, &origin));
+        // That of a scope inside may be another one.
+        let inner = PageCache::of(response.request()).filter(|inner| inner.as_ptr() != own.as_ptr());
+        // A path that is none has no pages.
+        for target in named.chain(to_path(&path).ok()) {
+            for cache in inner.into_iter().chain([&own]) {
+                cache.purge(Verb::Purge, &target);
             }
         }
     }
-}
-
-impl Drop for Changed {
-    fn drop(&mut self) {
-        if !self.is_known && !std::thread::panicking() {
-            self.purge_own();
-        }
-    }
+    Ok(response)
 }
 
 /// A body is covered by no key, and a handshake is no request for a page.

@@ -142,7 +142,7 @@ impl Store {
 
     fn look(&self, key: &[u8], now: Moment) -> Looked {
         let Some(there) = self.map.get(key) else { return Looked::Nothing };
-        let node = Arc::clone(&there.key().0);
+        let node = &there.key().0;
         let over = match there.value() {
             _ if node.is_purged() => Looked::Nothing,
             What::Variants(variants) => return Looked::Variants(Arc::clone(variants)),
@@ -154,6 +154,7 @@ impl Store {
                 Looked::Over(Some(Arc::clone(page)).filter(|page| !page.is_withdrawn()))
             }
         };
+        let node = Arc::clone(node);
         drop(there);
         self.remove(&mut self.order(), &node);
         over

@@ -40,32 +40,30 @@ pub(crate) fn check(tag: &str) -> Result<(), Mistake> {
 
 /// A template with the parameters of a request in it, each as it is read, without escapes.
 pub(crate) fn fill_in(template: &'static str, request: &HttpRequest) -> Result<String, Mistake> {
-    let mut text = String::with_capacity(template.len() + 16);
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        let Some((name, behind)) = after.split_once('}') else { break };
-        let value = request.match_info().get(name).ok_or(Mistake::Parameter { template, name })?;
-        text.push_str(before);
-        text.push_str(&percent_decode_str(value).decode_utf8_lossy());
-        rest = behind;
-    }
-    text.push_str(rest);
-    Ok(text)
+    fill(template, request, |text, filled| filled.extend_from_slice(text.as_bytes()))
 }
 
-/// The same of a path, without escapes: those of the template itself are read as well.
+/// The same of a path, whose own escapes are read as well.
 pub(crate) fn fill_in_path(template: &'static str, request: &HttpRequest) -> Result<String, Mistake> {
-    let mut path = Vec::with_capacity(template.len() + 16);
+    fill(template, request, |text, filled| filled.extend(percent_decode_str(text)))
+}
+
+fn fill(
+    template: &'static str,
+    request: &HttpRequest,
+    add: impl Fn(&str, &mut Vec<u8>),
+) -> Result<String, Mistake> {
+    let mut filled = Vec::with_capacity(template.len() + 16);
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         let Some((name, behind)) = after.split_once('}') else { break };
         let value = request.match_info().get(name).ok_or(Mistake::Parameter { template, name })?;
-        path.extend(percent_decode_str(before));
-        path.extend(percent_decode_str(value));
+        add(before, &mut filled);
+        filled.extend(percent_decode_str(value));
         rest = behind;
     }
-    path.extend(percent_decode_str(rest));
-    Ok(String::from_utf8_lossy(&path).into_owned())
+    add(rest, &mut filled);
+    Ok(String::from_utf8_lossy(&filled).into_owned())
 }
 
 /// Whether braces stand around names only.
@@ -129,6 +127,9 @@ mod tests {
         assert_eq!(fill_in("posts", &request), Ok("posts".to_owned()));
         assert_eq!(fill_in("post:{id}", &request), Ok("post:7".to_owned()));
         assert_eq!(fill_in("{id}/{name}!{id}", &request), Ok("7/a b!7".to_owned()));
+        // The escapes of a tag are its own; those of a path are not.
+        assert_eq!(fill_in("%20{name}", &request), Ok("%20a b".to_owned()));
+        assert_eq!(fill_in_path("/%20/{name}", &request), Ok("/ /a b".to_owned()));
         let missing = fill_in("post:{slug}", &request).unwrap_err();
         assert_eq!(
             missing.to_string(),

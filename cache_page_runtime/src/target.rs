@@ -18,7 +18,7 @@ use crate::{fence::Since, origin::Origin, policy::Policy};
 
 /// A name that pages are found by: a path, a handler or a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Name(pub(crate) u64);
+pub(crate) struct Name(u64);
 
 /// Those that an attribute gives a page. Most have a few.
 pub(crate) type Tags = SmallVec<[Name; 4]>;

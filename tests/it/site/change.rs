@@ -1,6 +1,9 @@
 //! Requests that change something: what they changed is made anew.
 
+use std::future::pending;
+
 use actix_web::error::ErrorConflict;
+use futures_util::FutureExt as _;
 
 use super::*;
 
@@ -100,6 +103,24 @@ async fn what_fails_changes_nothing() {
 }
 
 /// RFC 9111 4.4: what it names goes too, where that is on the same site.
+/// Anybody can begin a change and go away, whether or not he would have been let make it.
+#[actix_web::test]
+async fn what_is_broken_off_changes_nothing() {
+    let cache = PageCache::new();
+    let app = App::new().app_data(cache.clone()).wrap(CachePage::new(60));
+    let app = init_service(app.default_service(web::to(async |request: HttpRequest| {
+        if request.method() == Method::POST {
+            pending::<()>().await;
+        }
+        "page"
+    })))
+    .await;
+    get(&app, "/a").await;
+    let begun = app.call(TestRequest::post().uri("/a").to_request()).now_or_never();
+    assert!(begun.is_none(), "it has not come to its end");
+    assert_eq!(kept(&app, &["/a"]).await, ["/a"]);
+}
+
 #[actix_web::test]
 async fn what_it_names() {
     // Sent to `/posts/1/comments?x`, on `http://site.example:8080`.
