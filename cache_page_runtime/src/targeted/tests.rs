@@ -1,4 +1,3 @@
-
 use super::*;
 
 fn parse(lines: &[&str]) -> Result<Targeted, String> {
