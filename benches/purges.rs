@@ -10,7 +10,7 @@ use actix_web::{
     test::{TestRequest, init_service},
     web,
 };
-use cache_page::{PageCache, PageControl, Purged, cache_page};
+use cache_page::{PageCache, PageControl, Purging, cache_page};
 
 const PAGES: usize = 1_000_000;
 
@@ -46,30 +46,29 @@ async fn main() {
         a_page(bytes - bytes_without)
     );
     println!("{:>12} {:>8}  purge", "median", "pages");
-    let each = |name: &str, purge: &dyn Fn(usize) -> Purged| {
-        let mut times: Vec<(Duration, usize)> = (0..ROUNDS)
-            .map(|round| {
-                let start = Instant::now();
-                let purged = purge(round);
-                (start.elapsed(), purged.pages())
-            })
-            .collect();
+    let each = async |name: &str, purge: &dyn Fn(usize) -> Purging| {
+        let mut times: Vec<(Duration, usize)> = Vec::with_capacity(ROUNDS);
+        for round in 0..ROUNDS {
+            let start = Instant::now();
+            let purged = purge(round).await.unwrap();
+            times.push((start.elapsed(), purged.pages()));
+        }
         times.sort();
         let (time, pages) = times[ROUNDS / 2];
         println!("{time:>12.1?} {pages:>8}  {name}");
     };
-    each("one tag", &|round| cache.purge_tag(&format!("group:{round}")).unwrap());
-    each("one path", &|round| cache.purge_path(&format!("/{}", 100_000 + round)).unwrap());
-    each("one URL", &|round| cache.purge_url(&format!("/{}", 200_000 + round)).unwrap());
-    each("a tag that no page has", &|round| cache.purge_tag(&format!("none:{round}")).unwrap());
-    let once = |name: &str, purge: &dyn Fn() -> Purged| {
+    each("one tag", &|round| cache.purge_tag(&format!("group:{round}"))).await;
+    each("one path", &|round| cache.purge_path(&format!("/{}", 100_000 + round))).await;
+    each("one URL", &|round| cache.purge_url(&format!("/{}", 200_000 + round))).await;
+    each("a tag that no page has", &|round| cache.purge_tag(&format!("none:{round}"))).await;
+    let once = async |name: &str, purge: &dyn Fn() -> Purging| {
         let start = Instant::now();
-        let purged = purge();
+        let purged = purge().await.unwrap();
         println!("{:>12.1?} {:>8}  {name}", start.elapsed(), purged.pages());
     };
-    once("a tag of a thousand pages", &|| cache.purge_tag("author:7").unwrap());
-    once("a prefix", &|| cache.purge_prefix("/30000").unwrap());
-    once("all pages", &|| cache.purge_all());
+    once("a tag of a thousand pages", &|| cache.purge_tag("author:7")).await;
+    once("a prefix", &|| cache.purge_prefix("/30000")).await;
+    once("all pages", &|| cache.purge_all()).await;
 }
 
 async fn fill(tags: usize) -> PageCache {

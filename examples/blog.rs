@@ -94,7 +94,7 @@ async fn about() -> impl Responder {
 async fn create(draft: web::Form<Draft>, db: web::Data<Db>, cache: PageCache) -> Result<impl Responder> {
     let draft = draft.into_inner().checked()?;
     let (id, tags) = ask(&db, move |db| insert(db, &draft)).await?;
-    purge(&cache, &tags)?;
+    purge(&cache, &tags).await?;
     Ok(Redirect::to(format!("/posts/{id}")).see_other())
 }
 
@@ -108,7 +108,7 @@ async fn edit(
 ) -> Result<impl Responder> {
     let (id, draft) = (id.into_inner(), draft.into_inner().checked()?);
     let tags = ask(&db, move |db| update(db, id, &draft)).await?.ok_or_else(missing)?;
-    purge(&cache, &tags)?;
+    purge(&cache, &tags).await?;
     Ok(Redirect::to(format!("/posts/{id}")).see_other())
 }
 
@@ -117,15 +117,17 @@ async fn edit(
 async fn delete(id: web::Path<i64>, db: web::Data<Db>, cache: PageCache) -> Result<impl Responder> {
     let id = id.into_inner();
     let tags = ask(&db, move |db| remove(db, id)).await?.ok_or_else(missing)?;
-    purge(&cache, &tags)?;
+    purge(&cache, &tags).await?;
     Ok(Redirect::to("/").see_other())
 }
 
 /// The pages of tags that only the database knows. Called when the change is committed: a page that is made from then on
 /// shows it, and one that was being made before is not kept.
-fn purge(cache: &PageCache, tags: &BTreeSet<String>) -> Result<()> {
-    for tag in tags {
-        cache.purge_tag(&format!("tag:{tag}"))?;
+async fn purge(cache: &PageCache, tags: &BTreeSet<String>) -> Result<()> {
+    // Each is done here when it is called, and all are called before one is waited for: the client may leave.
+    let purges: Vec<_> = tags.iter().map(|tag| cache.purge_tag(&format!("tag:{tag}"))).collect();
+    for purge in purges {
+        purge.await?;
     }
     Ok(())
 }

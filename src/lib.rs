@@ -4,8 +4,8 @@
 pub use cache_page_macro::{cache_page, purge_page};
 pub use cache_page_runtime::{
     CachePage, CachePageService, CacheStatus, Counts, KeyBuilder, KeyInput, Outcome, Page, PageCache,
-    PageCacheBuilder, PageControl, Policy, PurgeError, Purged, Reason, Stats, TimeToLive, Validators,
-    testing,
+    PageCacheBuilder, PageControl, Policy, PurgeError, Purged, Purging, Reason, Stats, TimeToLive,
+    Validators, testing,
 };
 
 #[doc(hidden)]

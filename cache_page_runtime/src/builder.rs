@@ -10,6 +10,7 @@ use crate::{
     clock::Clock,
     flight::Flights,
     gather::Gathered,
+    shared::{SharedStore, Terms, Tier},
     stats::Counters,
     status::CacheStatus,
     store::Store,
@@ -61,6 +62,8 @@ pub struct PageCacheBuilder {
     key_prefix: String,
     vary: Vec<HeaderName>,
     control_header: Option<HeaderName>,
+    shared: Option<Arc<dyn SharedStore>>,
+    terms: Terms,
 }
 
 impl Default for PageCacheBuilder {
@@ -86,6 +89,8 @@ impl Default for PageCacheBuilder {
             key_prefix: String::new(),
             vary: Vec::new(),
             control_header: None,
+            shared: None,
+            terms: Terms::default(),
         }
     }
 }
@@ -249,6 +254,74 @@ impl PageCacheBuilder {
         self
     }
 
+    /// Redis or Valkey as the [shared tier](crate::shared): `redis://[user][:password@]host[:port][/database]`, and what else
+    /// [`RedisStore::open`](crate::RedisStore::open) takes.
+    ///
+    /// ```
+    /// use cache_page::PageCache;
+    ///
+    /// let cache = PageCache::builder().redis("redis://localhost:6379").build();
+    /// # drop(cache);
+    /// ```
+    ///
+    /// Processes share the pages of one program, byte for byte: two versions of it side by side do not see each other's. With a
+    /// [`key_prefix`](Self::key_prefix) they do, and processes with another prefix see nothing of it. Two deployments on one database want
+    /// a prefix each.
+    ///
+    /// # Panics
+    ///
+    /// If it is no such URL. Use [`shared`](Self::shared) with a `RedisStore` to be told of that by an error.
+    #[cfg(feature = "redis")]
+    #[track_caller]
+    pub fn redis(self, url: impl AsRef<str>) -> Self {
+        match crate::RedisStore::open(url) {
+            Ok(store) => self.shared(store),
+            #[allow(clippy::panic)]
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// An engine in which other processes find the pages of this one: the [shared tier](crate::shared).
+    pub fn shared(mut self, store: impl SharedStore) -> Self {
+        self.shared = Some(Arc::new(store));
+        self
+    }
+
+    /// How long the [shared tier](crate::shared) is waited for, by each request and purge. 50 milliseconds by default.
+    ///
+    /// What comes later counts as missing: the handler runs.
+    pub fn shared_deadline(mut self, time: Duration) -> Self {
+        self.terms.deadline = time;
+        self
+    }
+
+    /// How long a page stays in the memory of this process before the [shared tier](crate::shared) is asked for it again. 60 seconds by
+    /// default.
+    ///
+    /// Zero is not at all: each request asks the shared tier, and what was purged by another process is not sent from the moment
+    /// when its purge was awaited.
+    pub fn memory_ttl(mut self, time: Duration) -> Self {
+        self.terms.memory_ttl = time;
+        self
+    }
+
+    /// The longest time that a page is sent from the memory of this process after another one has purged it. One second by default.
+    ///
+    /// Purges are usually heard of in less than a millisecond. This is for when they are not: when nothing was heard from the
+    /// [shared tier](crate::shared) for that long, its copies in memory are not trusted, and handlers run, until it is back. A longer time serves
+    /// more from memory while the tier is out of reach.
+    pub fn purge_delay(mut self, time: Duration) -> Self {
+        self.terms.purge_delay = time;
+        self
+    }
+
+    /// Whether one process makes a page for all others, which wait for it; yes by default, where there is a
+    /// [shared tier](crate::shared).
+    pub fn one_fill_for_all(mut self, one: bool) -> Self {
+        self.terms.one_fill = one;
+        self
+    }
+
     /// A clock that is moved by hand, for tests.
     pub fn clock(mut self, clock: ManualClock) -> Self {
         self.clock = Clock::Manual(clock);
@@ -258,25 +331,37 @@ impl PageCacheBuilder {
     /// An empty cache with these options.
     #[must_use]
     pub fn build(self) -> PageCache {
-        PageCache {
-            inner: Arc::new(Inner {
-                store: Store::new(self.max_bytes),
-                clock: self.clock,
-                max_body: self.max_body.unwrap_or(self.max_bytes / 8),
-                credentials: self.credentials.into(),
-                told: self.told,
-                obeys_clients: self.obeys_clients,
-                counters: Counters::new(),
-                flights: Arc::new(Flights::new()),
-                apart: Apart::new(),
-                gathered: Gathered::new(self.max_bytes / 4),
-                times: self.times,
-                named: self.named.into(),
-                is_off: self.is_off,
-                key_prefix: self.key_prefix,
-                vary: self.vary.into(),
-                control_header: self.control_header,
-            }),
+        let inner = Arc::new(Inner {
+            tier: self.shared.and_then(|store| tier(store, self.terms, &self.key_prefix)),
+            store: Store::new(self.max_bytes),
+            clock: self.clock,
+            max_body: self.max_body.unwrap_or(self.max_bytes / 8),
+            credentials: self.credentials.into(),
+            told: self.told,
+            obeys_clients: self.obeys_clients,
+            counters: Counters::new(),
+            flights: Arc::new(Flights::new()),
+            apart: Apart::new(),
+            gathered: Gathered::new(self.max_bytes / 4),
+            times: self.times,
+            named: self.named.into(),
+            is_off: self.is_off,
+            key_prefix: self.key_prefix,
+            vary: self.vary.into(),
+            control_header: self.control_header,
+        });
+        if let Some(tier) = &inner.tier {
+            tier.start(Arc::downgrade(&inner));
         }
+        PageCache { inner }
     }
+}
+
+/// A cache without it works too.
+fn tier(store: Arc<dyn SharedStore>, terms: Terms, key_prefix: &str) -> Option<Tier> {
+    Tier::new(store, terms, key_prefix)
+        .inspect_err(|error| {
+            tracing::error!(target: "cache_page", %error, "there is no shared tier: its thread cannot be started");
+        })
+        .ok()
 }

@@ -18,6 +18,7 @@ use crate::{
     flight::Flights,
     follow::Landed,
     gather::Gathered,
+    shared::Tier,
     stats::{Counters, Stats},
     status::CacheStatus,
     store::Store,
@@ -62,6 +63,7 @@ pub(crate) struct Inner {
     pub(crate) key_prefix: String,
     pub(crate) vary: Box<[HeaderName]>,
     pub(crate) control_header: Option<HeaderName>,
+    pub(crate) tier: Option<Tier>,
 }
 
 /// How long is waited, and for what.
@@ -118,7 +120,8 @@ impl PageCache {
     #[must_use]
     pub fn stats(&self) -> Stats {
         let Inner { counters, store, flights, .. } = &*self.inner;
-        counters.stats(store.pages(), store.bytes(), flights.count())
+        let shared = self.tier().map(|tier| tier.link().shared());
+        counters.stats(store.pages(), store.bytes(), flights.count(), shared)
     }
 
     /// Drops all pages whose time is over, and returns how many went.
@@ -180,6 +183,12 @@ impl PageCache {
 
     pub(crate) fn counters(&self) -> &Counters {
         &self.inner.counters
+    }
+
+    /// What other processes have too.
+    #[inline]
+    pub(crate) fn tier(&self) -> Option<&Tier> {
+        self.inner.tier.as_ref()
     }
 
     /// What is being made at the moment.

@@ -13,6 +13,9 @@ use std::{
 
 use crate::testing::ManualClock;
 
+/// What a clock shows when it starts: pages that came from elsewhere may be older than this process.
+const START: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
 /// A point in time of one clock. It never goes back, whatever happens to the date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(Duration);
@@ -81,11 +84,12 @@ pub(crate) enum Clock {
 
 impl Clock {
     pub(crate) fn now(&self) -> Moment {
-        static START: OnceLock<Instant> = OnceLock::new();
-        Moment(match self {
-            Self::System => START.get_or_init(Instant::now).elapsed(),
+        static STARTED: OnceLock<Instant> = OnceLock::new();
+        let passed = match self {
+            Self::System => STARTED.get_or_init(Instant::now).elapsed(),
             Self::Manual(clock) => clock.passed(),
-        })
+        };
+        Moment(START.saturating_add(passed))
     }
 
     /// The date, for headers that carry one.
@@ -98,7 +102,7 @@ impl Clock {
 
     pub(crate) fn sleep_until(&self, then: Moment) -> Sleep {
         match self {
-            Self::Manual(clock) => Box::pin(clock.sleep_until(then.0)),
+            Self::Manual(clock) => Box::pin(clock.sleep_until(then.0.saturating_sub(START))),
             // Without a runtime there are no timers, and asking for one panics.
             Self::System if tokio::runtime::Handle::try_current().is_err() => Box::pin(pending()),
             Self::System => Box::pin(tokio::time::sleep(then.since(self.now()))),

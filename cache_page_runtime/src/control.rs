@@ -19,7 +19,7 @@ use actix_web::{
 use crate::{
     page::Page,
     tags::{self, MOST_TAGS, Mistake},
-    target::Name,
+    target::{Name, Tag},
     targeted::{Malformed, Targeted},
 };
 
@@ -77,7 +77,7 @@ pub(crate) struct Words {
     pub(crate) ttl: Option<Option<Duration>>,
     pub(crate) stale_while_revalidate: Option<Duration>,
     pub(crate) stale_if_error: Option<Duration>,
-    pub(crate) tags: Vec<Name>,
+    pub(crate) tags: Vec<Tag>,
     pub(crate) vary: Vec<HeaderName>,
     /// Something was said that cannot be: the page is not kept without it.
     pub(crate) mistake: Option<Mistake>,
@@ -102,15 +102,19 @@ impl Words {
             self.mistake = Some(mistake);
             return;
         }
-        let name = Name::of_tag(tag);
-        if self.tags.contains(&name) {
+        let tag = Tag::new(tag);
+        if self.has(tag.name) {
             return;
         }
         if self.tags.len() >= MOST_TAGS {
             self.mistake = Some(Mistake::ManyTags);
             return;
         }
-        self.tags.push(name);
+        self.tags.push(tag);
+    }
+
+    pub(crate) fn has(&self, name: Name) -> bool {
+        self.tags.iter().any(|tag| tag.name == name)
     }
 }
 

@@ -32,6 +32,11 @@ impl Since {
     }
 }
 
+/// A place of its own among the purges, for something that is no purge here.
+pub(crate) fn tick() -> Since {
+    Since(PURGES.fetch_add(1, SeqCst) + 1)
+}
+
 /// The purges of one cache; `T` is what each was about.
 pub(crate) struct Fence<T> {
     /// The number of the last one. Those that began later need not look into the log.

@@ -18,7 +18,7 @@ use crate::{
     apart::Mark,
     asked::Asked,
     cache::PageCache,
-    clock::Moment,
+    clock::{Clock, Moment},
     control::PageControl,
     fence::Since,
     flight::Leader,
@@ -30,10 +30,11 @@ use crate::{
     policy::Policy,
     refresh,
     serve::{Lookup, Missing, Respond, extent},
+    shared::{Asking, Claimed, Fault},
     stand_in::{self, Failure},
     status::{Refresh, Report},
     store::Verb,
-    target::{About, Name, Subject, Target},
+    target::{About, Subject, Tag, Target},
 };
 
 /// Everything that is needed to keep the page, without the request's way that led here: a body may come to its end, and a
@@ -47,7 +48,7 @@ pub(crate) struct Fill {
     /// Its request's place among the purges.
     since: Since,
     /// What its page is about, but for its tags, where that cannot be found out at the end.
-    subject: Option<Subject>,
+    pub(crate) subject: Option<Subject>,
     /// Of a middleware: how often the page was taken before it came to the service inside.
     pub(crate) around: Option<u32>,
     /// What the handler says beside its response.
@@ -66,6 +67,12 @@ pub(crate) struct Fill {
     /// Nobody waits for the response: the request was answered by the old page.
     pub(crate) in_background: bool,
     finished: bool,
+    /// By the system's clock.
+    pub(crate) begun: Moment,
+    /// That this process makes the page for all.
+    pub(crate) claim: Option<Claimed>,
+    /// Why the shared tier was of no use.
+    pub(crate) fault: Option<Fault>,
 }
 
 impl Fill {
@@ -111,11 +118,34 @@ impl Fill {
             started: now,
             in_background: false,
             finished: false,
+            begun: Clock::System.now(),
+            claim: None,
+            fault: None,
         })
     }
 
     pub(crate) fn now(&self) -> Moment {
         self.cache.clock().now()
+    }
+
+    /// There is a page to be made anew, which the handler may compare with its own.
+    pub(crate) fn make_anew(&mut self, old: Arc<Page>) {
+        if let Some(control) = &self.control {
+            control.begin(Some(&old));
+        }
+        self.old = Some(old);
+    }
+
+    pub(crate) fn since(&self) -> Since {
+        self.since
+    }
+
+    /// Those who wait for this request go on by themselves.
+    pub(crate) fn part_here(&mut self) {
+        if let Some(leader) = self.leader.take() {
+            self.cache.apart().remember(leader.key(), self.now());
+            leader.land_with(|| None);
+        }
     }
 
     /// The headers that an open page is not for.
@@ -160,6 +190,13 @@ impl Fill {
 
     /// Runs the handler for those who come later.
     pub(crate) async fn run_in_background(mut self: Box<Self>, mut handler: Pin<&mut dyn Respond>) {
+        if self.claim.is_none() {
+            // Another process may have made it anew, or be at it.
+            if let Asking::There { page, .. } = self.ask(false).await {
+                self.land(&page, Outcome::Shared);
+                return self.leave_to_others();
+            }
+        }
         let mut request = self.request.clone();
         let (cache, policy) = (self.cache.clone(), self.policy);
         let ends = cache.clock().sleep_until(self.started + cache.times().fill_deadline);
@@ -192,10 +229,10 @@ impl Fill {
     }
 
     /// What its page is about.
-    pub(crate) fn about(&mut self, tags: &[Name]) -> Option<Arc<About>> {
+    pub(crate) fn about(&mut self, tags: &[Tag]) -> Option<Arc<About>> {
         let made = || self.request.request().map(|request| Subject::new(request, self.policy, self.since));
         let subject = self.subject.take().or_else(made)?;
-        Some(subject.with(tags))
+        Some(subject.with(tags, self.cache.tier().is_some()))
     }
 
     fn stand_in_for(mut self: Box<Self>, page: &Arc<Page>, failure: &Failure) -> HttpResponse {
@@ -253,6 +290,7 @@ impl Fill {
             return;
         }
         self.finished = true;
+        let report = Report { fault: report.fault.or(self.fault), ..report };
         if self.in_background {
             let kept = report.outcome.reason().map_or(Ok(()), Err);
             return Refresh { kept, fill: report.fill }.log(&self.cache, self.policy);

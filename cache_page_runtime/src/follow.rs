@@ -11,7 +11,7 @@ use crate::{
     apart::Mark,
     buffer::Buffer,
     cache::PageCache,
-    clock::{Moment, Sleep},
+    clock::{Clock, Moment, Sleep},
     fence::Since,
     fill::Fill,
     flight::{Comer, Follower, Joined, Leader, Turn},
@@ -19,6 +19,7 @@ use crate::{
     outcome::{Forward, Outcome, Reason},
     page::Page,
     serve::{Answer, Lookup, Missing, Way},
+    shared::Tier,
     status::Report,
     target::Subject,
     vary::Names,
@@ -33,6 +34,8 @@ pub(crate) struct Landed {
     said: Option<Arc<[u8]>>,
     /// What became of those that it is sent to.
     pub(crate) outcome: Outcome,
+    /// When what it shows was begun to be read, by the system's clock.
+    begun: Moment,
 }
 
 impl Landed {
@@ -47,7 +50,11 @@ impl Landed {
         let known = cache.store().names(key);
         known.into_iter().for_each(|name| crate::vary::insert(&mut names, name));
         let said = variant(key, &names, leader).map(|said| said.as_slice().into());
-        Self { page, names, said, outcome: Outcome::Collapsed }
+        Self { page, names, said, outcome: Outcome::Collapsed, begun: Clock::System.now() }
+    }
+
+    pub(crate) fn begun(self, begun: Moment) -> Self {
+        Self { begun, ..self }
     }
 
     /// One that was not made just now. It depends on what it says itself, whatever the store knows of it by now; to the
@@ -83,6 +90,8 @@ pub(crate) struct Waiting {
     forward: Forward,
     /// The key that the page is made under.
     place: Box<[u8]>,
+    /// By the system's clock.
+    came: Moment,
 }
 
 /// How a request takes part in making its page.
@@ -108,7 +117,9 @@ impl Lookup<'_> {
         };
         match part {
             Part::Lead(leader) => self.lead(leader, missing, now),
-            Part::Follow(follower, place) => Way::Wait(Waiting { follower, forward: missing.forward, place }),
+            Part::Follow(follower, place) => {
+                Way::Wait(Waiting { follower, forward: missing.forward, place, came: Clock::System.now() })
+            }
             Part::Alone(mark) => {
                 let mut fill = Fill::start(self, Ok(missing), None, now);
                 fill.mark = mark;
@@ -118,7 +129,10 @@ impl Lookup<'_> {
     }
 
     fn take_part(&self, place: &[u8], waited_for: Option<&[u8]>, now: Moment) -> Part {
-        if waited_for == Some(place) {
+        // Where nothing is in memory, purges hold at once, also those that are not heard of yet: what was begun before cannot be for
+        // whoever comes after. Processes wait for each other then, and so do the requests of one.
+        let has_memory = self.cache.tier().is_none_or(Tier::has_memory);
+        if waited_for == Some(place) || !has_memory {
             return Part::Alone(None);
         }
         if let Some(mark) = self.cache.apart().find(place, now) {
@@ -150,7 +164,7 @@ impl Lookup<'_> {
         }
         let subject = Subject::new(self.request, self.policy, since);
         let (tags, _) = self.policy.tags_of(self.request);
-        let about = subject.with(&tags);
+        let about = subject.with(&tags, false);
         fence.has_fallen_before(since, self.since, |(_, target)| target.concerns(&about))
     }
 
@@ -191,7 +205,7 @@ impl Lookup<'_> {
             let (now, forward) = (clock.now(), waiting.forward);
             let way = match turn {
                 Some(Turn::Lead(leader)) => self.lead(leader, Missing { forward, old: None }, now),
-                Some(Turn::Landed(landed)) => match self.answer_landed(&landed, forward, now) {
+                Some(Turn::Landed(landed)) => match self.answer_landed(&landed, waiting.came, forward, now) {
                     Some(answer) => Way::Answered(self.answer(&answer, now)),
                     // It was a variant for others, or is older than a purge that this request came after. This request's own may be
                     // kept, or be made by somebody.
@@ -220,9 +234,14 @@ impl Lookup<'_> {
         }
     }
 
-    fn answer_landed(&self, landed: &Landed, forward: Forward, now: Moment) -> Option<Answer> {
+    fn answer_landed(&self, landed: &Landed, came: Moment, forward: Forward, now: Moment) -> Option<Answer> {
         let is_own = landed.is_for(self.key.cover.key()?, self.request.headers());
-        (is_own && !self.is_overtaken_by_tag(landed)).then(|| Answer::landed(landed, forward, now))
+        // Nobody tells this process of purges any more, and one may have come between.
+        let may_be_purged = self.cache.tier().is_some_and(|tier| {
+            !tier.is_trusted(self.cache.clock(), now) && came.since(landed.begun) > tier.terms().purge_delay
+        });
+        (is_own && !may_be_purged && !self.is_overtaken_by_tag(landed))
+            .then(|| Answer::landed(landed, forward, now))
     }
 }
 

@@ -27,8 +27,7 @@ impl Fill {
         }
         // A handler that made nothing has not named it either.
         if let Some(words) = words {
-            let missing: Vec<_> =
-                old.about().tags().iter().filter(|tag| !words.tags.contains(tag)).copied().collect();
+            let missing: Vec<_> = old.about().tags().filter(|tag| !words.has(tag.name)).collect();
             words.tags.extend(missing);
         }
         let mut whole = old.as_made();

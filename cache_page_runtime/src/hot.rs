@@ -90,7 +90,7 @@ pub(crate) fn get(cache: &PageCache, key: Key<'_>, hash: Hash, now: Moment) -> O
         {
             return None;
         }
-        if !copy.node.is_as_it_was() || !copy.page.is_fresh(now) {
+        if !copy.node.is_as_it_was() || !copy.page.is_fresh(now) || copy.page.has_left(now) {
             // Dropped when nothing is borrowed: giving its room back takes locks.
             return Some(Err(place.take()));
         }

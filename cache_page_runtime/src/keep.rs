@@ -33,7 +33,7 @@ use crate::{
     serve::extent,
     status::Report,
     tags::{MOST_TAGS, Mistake},
-    target::{Name, Tags},
+    target::{Tag, Tags},
     vary::{self, Names},
 };
 
@@ -43,7 +43,7 @@ pub(crate) struct Admitted {
     said: Said,
     /// The request headers outside the key that it depends on.
     names: Names,
-    tags: Vec<Name>,
+    tags: Vec<Tag>,
     /// What clients and caches further down are told where the handler told them nothing.
     max_age: Option<HeaderValue>,
     /// When it was made; its body may come to its end later.
@@ -124,6 +124,7 @@ impl Fill {
         if let (Some(old), Some(key), true) = (&self.old, self.cover.key(), is_page) {
             old.withdraw();
             self.cache.store().remove_page(key, self.request.headers(), old);
+            self.withdraw_everywhere();
         }
     }
 
@@ -141,13 +142,13 @@ impl Fill {
     }
 
     /// The attribute's tags with those that the handler added.
-    fn tags(&self, words: Words, now: Moment) -> Result<Vec<Name>, Reason> {
+    fn tags(&self, words: Words, now: Moment) -> Result<Vec<Tag>, Reason> {
         let (of_route, mut mistake) = match self.request.request() {
             Some(request) => self.policy.tags_of(request),
             None => (Tags::new(), None),
         };
+        let missing: Tags = of_route.into_iter().filter(|tag| !words.has(tag.name)).collect();
         let mut tags = words.tags;
-        let missing: Tags = of_route.into_iter().filter(|tag| !tags.contains(tag)).collect();
         tags.extend(missing);
         mistake = mistake.or(words.mistake);
         if tags.len() > MOST_TAGS {
@@ -289,12 +290,13 @@ impl Fill {
             kept_for: kept.fresh.map(|fresh| refresh::shorten(fresh, self.cache.times().jitter)),
             stale: kept.stale,
             fill,
+            leaves_at: self.cache.tier().map(|tier| made_at + tier.terms().memory_ttl),
         };
         let freeze =
             |added: &[_]| Arc::new(Page::freeze(head, added, body.cloned(), lifetime, Arc::clone(&about)));
         let (cache, headers) = (self.cache.clone(), self.request.headers());
         let key = self.cover.key().ok_or(Reason::KeyTooLong)?;
-        let land = |page| Landed::new(page, names.clone(), &cache, key, headers);
+        let land = |page| Landed::new(page, names.clone(), &cache, key, headers).begun(self.begun);
         // As the client of this request gets it: nothing is added to what is not kept.
         let unkept = || Some(freeze(&[])).filter(|page| !self.policy.refuses(page)).map(land);
         if !self.is_short(body) {
@@ -310,8 +312,20 @@ impl Fill {
         // Where those wait who share the page by what is known until now.
         let alone = || cache.store().with_place(key, headers, |place| Box::<[u8]>::from(place));
         let place = if self.leader.is_none() { Some(alone()) } else { None };
-        let kept = cache.store().put(key, names.clone(), headers, Arc::clone(&page));
+        let kept = match cache.tier() {
+            Some(tier) if !tier.has_memory() => match cache.store().admits(&page) {
+                Ok(()) if !tier.link().is_up() => Err(Reason::Shared),
+                admits => admits,
+            },
+            _ => cache.store().put(key, names.clone(), headers, Arc::clone(&page)),
+        };
         let landed = || if kept.is_ok() { Some(land(Arc::clone(&page))) } else { unkept() };
+        if let (Some(tier), Ok(())) = (cache.tier(), kept) {
+            let mut names = names.clone();
+            cache.store().names(key).into_iter().for_each(|name| vary::insert(&mut names, name));
+            let claim = self.claim.take();
+            self.give(tier, &page, &names, claim);
+        }
         match (self.leader.take(), place) {
             (Some(leader), _) => {
                 if self.in_background {
@@ -360,6 +374,9 @@ impl Fill {
         }
         if let (Some(old), true) = (&self.old, self.in_background) {
             old.retry().failed(now, self.cache.times().retry_interval);
+        }
+        if let Some(claim) = self.claim.take() {
+            claim.part();
         }
         if let Some(leader) = self.leader.take() {
             self.cache.apart().remember(leader.key(), now);

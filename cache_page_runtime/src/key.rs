@@ -1,6 +1,9 @@
 //! What a page is kept under: bytes in which no two different requests meet.
 
-use std::hash::{Hash, Hasher};
+use std::{
+    any::{TypeId, type_name},
+    hash::{Hash, Hasher},
+};
 
 use actix_web::{HttpRequest, http::header::HeaderMap};
 use http::header::{COOKIE, HOST, HeaderName, HeaderValue};
@@ -64,6 +67,30 @@ pub(crate) struct Cover {
     bytes: Buffer,
     covered: SmallVec<[Covered; 4]>,
     varies: bool,
+    handler: Option<Handler>,
+}
+
+/// What the code of a handler is known by.
+#[derive(Clone, Copy)]
+pub(crate) struct Kind {
+    id: TypeId,
+    name: &'static str,
+}
+
+impl Kind {
+    /// That of the future.
+    pub(crate) fn of<F: ?Sized>() -> Self {
+        Self { id: typeid::of::<F>(), name: type_name::<F>() }
+    }
+}
+
+/// What a key has of the handler's code, which says nothing to other programs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Handler {
+    pub(crate) id: TypeId,
+    pub(crate) name: &'static str,
+    /// Where it begins, and all behind it.
+    pub(crate) at: usize,
 }
 
 /// A request header that the key has something of.
@@ -182,6 +209,12 @@ impl<'r> KeyBuilder<'r> {
         self.part(bytes);
     }
 
+    /// Adds the handler, as the last part.
+    pub(crate) fn handler(&mut self, Kind { id, name }: Kind) {
+        self.cover.handler = Some(Handler { id, name, at: self.cover.bytes.len() });
+        self.record(&id);
+    }
+
     /// Adds a value that is the same for all who ask for the URL.
     pub(crate) fn record<T: Hash + ?Sized>(&mut self, value: &T) {
         self.cover.bytes.extend(&[RECORDED; FRAME]);
@@ -232,7 +265,7 @@ impl Cover {
     fn new() -> Self {
         let mut bytes = Buffer::new();
         bytes.push(OF_A_REQUEST);
-        Self { bytes, covered: SmallVec::new(), varies: false }
+        Self { bytes, covered: SmallVec::new(), varies: false, handler: None }
     }
 
     /// All of it, for a fill that outlives its request. What stays behind is no key of anything.
@@ -243,6 +276,10 @@ impl Cover {
     /// The key, unless it grew too long.
     pub(crate) fn key(&self) -> Option<Key<'_>> {
         (!self.bytes.is_too_long()).then_some(Key(self.bytes.as_slice()))
+    }
+
+    pub(crate) fn handler(&self) -> Option<Handler> {
+        self.handler
     }
 
     /// Whether every line of that header is in the key.

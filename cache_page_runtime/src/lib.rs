@@ -18,6 +18,7 @@
 //! | may this response be kept, and how long | `admit`, `directives`, `freshness`, `vary`, `targeted`, `tags`, `freshen` |
 //! | keep it | `keep`, `body`, `gather`, `describe`, `page`, `store` |
 //! | purge it | `purge`, `purging`, `target`, `fence`, `store` |
+//! | ask other processes, and tell them | `shared`, `redis` |
 //! | tell | `outcome`, `status`, `repeated`, `stats` |
 //!
 //! `admit`, `conditional`, `cookies`, `directives`, `freshness`, `origin`, `query`, `range`, `targeted` and `vary` take values and
@@ -62,11 +63,14 @@ mod purge;
 mod purging;
 mod query;
 mod range;
+#[cfg(feature = "redis")]
+mod redis;
 mod refresh;
 mod repeated;
 mod request;
 mod retry;
 mod serve;
+pub mod shared;
 mod stand_in;
 mod stats;
 mod status;
@@ -78,6 +82,8 @@ mod targeted;
 pub mod testing;
 mod vary;
 
+#[cfg(feature = "redis")]
+pub use crate::redis::{RedisStore, RedisUrlError};
 pub use crate::{
     builder::PageCacheBuilder,
     cache::PageCache,
@@ -88,7 +94,7 @@ pub use crate::{
     outcome::{Outcome, Reason},
     page::Page,
     policy::Policy,
-    purge::{PurgeError, Purged},
+    purge::{PurgeError, Purged, Purging},
     stats::{Counts, Stats},
     status::CacheStatus,
 };
@@ -98,6 +104,8 @@ pub use crate::{
 pub mod __private {
     pub use actix_web::HttpResponse;
 
+    #[cfg(feature = "redis")]
+    pub use crate::redis::{RedisStore, RedisUrlError};
     pub use crate::{
         input::Varies,
         policy::{Policy, Ttl, finite, seconds, seconds_and_nanos},

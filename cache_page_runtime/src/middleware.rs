@@ -11,14 +11,12 @@ mod sent;
 pub(crate) use self::inside::OfError;
 
 use std::{
-    any::TypeId,
     fmt,
     future::{Future, Ready, ready},
     hash::Hash,
     panic::Location,
     pin::{Pin, pin},
     rc::Rc,
-    sync::{Mutex, PoisonError},
 };
 
 use actix_web::{
@@ -33,6 +31,8 @@ use actix_web::{
     },
 };
 
+use xxhash_rust::xxh3::Xxh3;
+
 use self::inside::Inside;
 pub use self::options::TimeToLive;
 use crate::{
@@ -40,7 +40,7 @@ use crate::{
     control::PageControl,
     fence::Since,
     fill::Fill,
-    key::KeyBuilder,
+    key::{KeyBuilder, Kind},
     origin::Origin,
     outcome::Reason,
     policy::Policy,
@@ -94,7 +94,7 @@ type By = Rc<dyn Fn(&HttpRequest, &mut KeyBuilder<'_>)>;
 pub struct CachePage {
     policy: Policy,
     by: Option<By>,
-    place: usize,
+    place: u64,
 }
 
 /// What it was told.
@@ -103,19 +103,16 @@ struct Told {
     policy: &'static Policy,
     by: Option<By>,
     /// Where in the program it was made: there is one for each worker, and they share their pages.
-    place: usize,
+    place: u64,
 }
 
-/// The number of a place in the program.
-fn number(place: &'static Location<'static>) -> usize {
-    static PLACES: Mutex<Vec<&'static Location<'static>>> = Mutex::new(Vec::new());
-
-    let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = places.iter().position(|known| *known == place);
-    known.unwrap_or_else(|| {
-        places.push(place);
-        places.len() - 1
-    })
+/// What a place in the program is known by, in every process of that program. Nobody who sends requests chooses places.
+fn number(place: &'static Location<'static>) -> u64 {
+    let mut hash = Xxh3::new();
+    hash.update(place.file().as_bytes());
+    hash.update(&place.line().to_le_bytes());
+    hash.update(&place.column().to_le_bytes());
+    hash.digest()
 }
 
 impl CachePage {
@@ -237,10 +234,10 @@ async fn look_up(request: &HttpRequest, told: Told, since: Since) -> Way {
     if let Some(by) = by {
         lookup.adds(|request, key| by(request, key));
     }
-    match lookup.look_up(TypeId::of::<CachePage>(), true) {
+    match lookup.look_up_everywhere(Kind::of::<CachePage>(), true).await {
         Way::Wait(waiting) => match lookup.wait(waiting).await {
             Ok(response) => Way::Answered(response),
-            Err(fill) => Way::Run(fill),
+            Err(fill) => lookup.ask(Way::Run(fill), true).await,
         },
         way => way,
     }
@@ -287,10 +284,14 @@ where
         // That of a scope inside may be another one.
         let inner = PageCache::of(response.request()).filter(|inner| inner.as_ptr() != own.as_ptr());
         // A path that is none has no pages.
-        for target in named.chain(to_path(&path).ok()) {
-            for cache in inner.into_iter().chain([&own]) {
-                cache.purge(Verb::Purge, &target);
-            }
+        let mut purgings = Vec::new();
+        for text in named.chain(to_path(&path).ok()) {
+            let purge = |cache: &PageCache| cache.purge(Verb::Purge, &text);
+            purgings.extend(inner.into_iter().chain([&own]).map(purge));
+        }
+        for purging in purgings {
+            // Told in the log: what was changed is changed.
+            let _ = purging.await;
         }
     }
     Ok(response)

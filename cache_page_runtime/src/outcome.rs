@@ -8,6 +8,8 @@ pub enum Outcome {
     Hit,
     /// The client's own copy is that page: it was told so (304), and nothing was sent; the handler did not run.
     Revalidated,
+    /// A page of the shared tier was sent, which another process had made; the handler did not run.
+    Shared,
     /// The page that another request was just making was sent; the handler did not run for this one.
     Collapsed,
     /// A page whose time is over was sent, as that rule allows ([`Reason::StaleWhileRevalidate`],
@@ -107,6 +109,8 @@ reasons! {
     Control = "control",
     /// So much was being gathered from other streams that there was no room for this one's copy.
     Crowded = "crowded",
+    /// Nothing is kept in memory (`memory_ttl` is zero), and the shared tier is out of reach.
+    Shared = "shared",
     /// The body is longer than one that is kept may be.
     TooLarge = "too-large",
     /// The attribute's `unless` said so.
@@ -121,12 +125,12 @@ reasons! {
 
 impl Outcome {
     /// How many there are, each reason counted.
-    pub(crate) const COUNT: usize = 4 + 3 * Reason::ALL.len();
+    pub(crate) const COUNT: usize = 5 + 3 * Reason::ALL.len();
 
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
         let reasons = || Reason::ALL.iter().copied();
-        [Self::Hit, Self::Revalidated, Self::Collapsed, Self::Stored]
+        [Self::Hit, Self::Revalidated, Self::Shared, Self::Collapsed, Self::Stored]
             .into_iter()
             .chain(reasons().map(Self::Stale))
             .chain(reasons().map(Self::NotKept))
@@ -139,6 +143,7 @@ impl Outcome {
         match self {
             Self::Hit => "hit",
             Self::Revalidated => "revalidated",
+            Self::Shared => "shared",
             Self::Collapsed => "collapsed",
             Self::Stale(_) => "stale",
             Self::Stored => "stored",
@@ -152,7 +157,7 @@ impl Outcome {
     pub const fn reason(self) -> Option<Reason> {
         match self {
             Self::Stale(reason) | Self::NotKept(reason) | Self::Bypass(reason) => Some(reason),
-            Self::Hit | Self::Revalidated | Self::Collapsed | Self::Stored => None,
+            Self::Hit | Self::Revalidated | Self::Shared | Self::Collapsed | Self::Stored => None,
         }
     }
 
@@ -162,11 +167,12 @@ impl Outcome {
         match self {
             Self::Hit => 0,
             Self::Revalidated => 1,
-            Self::Collapsed => 2,
-            Self::Stored => 3,
-            Self::Stale(reason) => 4 + reason as usize,
-            Self::NotKept(reason) => 4 + EACH + reason as usize,
-            Self::Bypass(reason) => 4 + 2 * EACH + reason as usize,
+            Self::Shared => 2,
+            Self::Collapsed => 3,
+            Self::Stored => 4,
+            Self::Stale(reason) => 5 + reason as usize,
+            Self::NotKept(reason) => 5 + EACH + reason as usize,
+            Self::Bypass(reason) => 5 + 2 * EACH + reason as usize,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A kept page: frozen from a handler's response, thawed into as many as are asked for.
 
 mod lifetime;
+mod wire;
 
 use std::{
     fmt,

@@ -20,7 +20,7 @@ use crate::{
     page::Page,
     query::Parameters,
     tags::{self, Mistake},
-    target::{Name, Tags},
+    target::{Name, Tag, Tags},
 };
 
 /// What `#[cache_page(…)]` says about the pages of one handler: the attribute writes it into the code that it generates.
@@ -306,7 +306,7 @@ impl Policy {
         for template in self.tags {
             let tag = tags::fill_in(template, request).and_then(|tag| tags::check(&tag).map(|()| tag));
             match tag {
-                Ok(tag) => tags.push(Name::of_tag(&tag)),
+                Ok(tag) => tags.push(Tag::new(&tag)),
                 Err(wrong) => mistake = Some(wrong),
             }
         }

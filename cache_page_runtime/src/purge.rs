@@ -1,15 +1,22 @@
 //! Purging and expiring pages that somebody knows to have changed.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use actix_web::ResponseError;
+use tokio::sync::oneshot::Receiver;
 
 use crate::{
     cache::PageCache,
     origin::Origin,
+    shared::StoreError,
     store::Verb,
     tags::{self, Mistake},
-    target::{self, Name, Target, Url},
+    target::{self, Text},
 };
 
 /// What a purge did.
@@ -26,23 +33,44 @@ impl Purged {
     }
 }
 
-/// What was to be purged cannot be the name of anything, so nothing was purged.
+/// Why a purge did not do what it should.
 ///
 /// As an error of a handler, it is answered with 500.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PurgeError {
     message: String,
+    is_pending: bool,
 }
 
 impl PurgeError {
     fn new(message: impl fmt::Display) -> Self {
-        Self { message: message.to_string() }
+        Self { message: message.to_string(), is_pending: false }
+    }
+
+    fn pending(why: &StoreError) -> Self {
+        Self { message: why.to_string(), is_pending: true }
+    }
+
+    /// Whether it is still under way: it was done here, the shared tier has not confirmed it in time, and is told again until it does.
+    /// Pages of that tier may be sent until then, by other processes. Otherwise what was to be purged cannot be the name of
+    /// anything, and nothing was purged.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.is_pending
     }
 }
 
 impl fmt::Display for PurgeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "nothing was purged: {}", self.message)
+        let Self { message, is_pending } = self;
+        if *is_pending {
+            write!(
+                f,
+                "purged in this process, and not yet in the shared tier, which is told again: {message}"
+            )
+        } else {
+            write!(f, "nothing was purged: {message}")
+        }
     }
 }
 
@@ -56,17 +84,61 @@ impl From<Mistake> for PurgeError {
     }
 }
 
+/// A purge that was begun: what every verb of [`PageCache`] returns, to be awaited.
+///
+/// When it was made, the pages of this process are gone already, whether it is awaited or not. What is waited for is the shared
+/// tier, where the cache has one: once it is done, no other process that asks there is sent a purged page any more. It never
+/// takes longer than the tier's [deadline](crate::PageCacheBuilder::shared_deadline).
+///
+/// ```
+/// # use cache_page::{PageCache, PurgeError};
+/// # async fn saved(cache: PageCache) -> Result<(), PurgeError> {
+/// let purged = cache.purge_tag("posts").await?;
+/// println!("{} pages were kept here", purged.pages());
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "await it: that it is done here does not mean that it is done in a shared tier"]
+#[derive(Debug)]
+pub struct Purging {
+    purged: Result<Purged, PurgeError>,
+    elsewhere: Vec<Receiver<Result<(), StoreError>>>,
+}
+
+impl Purging {
+    /// Does not wait for it: what fails is tried again, and told in the log.
+    pub(crate) fn leave(self) {}
+}
+
+impl Future for Purging {
+    type Output = Result<Purged, PurgeError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        while let Some(last) = self.elsewhere.last_mut() {
+            let done = match Pin::new(last).poll(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(done) => done.unwrap_or_else(|_| Err(StoreError::lost("it is shut down"))),
+            };
+            self.elsewhere.pop();
+            if let (Err(why), Ok(_)) = (done, &self.purged) {
+                self.purged = Err(PurgeError::pending(&why));
+            }
+        }
+        Poll::Ready(self.purged.clone())
+    }
+}
+
 /// # Purging
 ///
 /// A purge removes pages now, and what is made of older data afterwards is not kept: a page whose making began before the
-/// purge is sent to those who asked for it before, and to nobody else. When the call returns, no worker sends a purged page
-/// any more. An `expire_…` makes pages stale instead, as if their time were over: with `stale_while_revalidate` the next
+/// purge is sent to those who asked for it before, and to nobody else. When the call returns, no worker of this process sends a purged
+/// page any more; when what it returns was awaited, the [shared tier](crate::shared) does not either. An `expire_…` makes pages stale instead, as if their time were over: with `stale_while_revalidate` the next
 /// visitor is sent the old page while it is made anew; without, they wait for the new one.
 ///
 /// Where an App has no cache of its own, that of the process is meant, with the pages of all Apps in it.
 ///
-/// All of these go for the caches that are [`named`](crate::PageCacheBuilder::named) here too, and return how many pages
-/// went. Tags, paths and handlers take time for each page that goes and for no other; everything is purged in constant
+/// All of these go for the caches that are [`named`](crate::PageCacheBuilder::named) here too, and tell how many pages
+/// went here. Tags, paths and handlers take time for each page that goes and for no other; everything is purged in constant
 /// time; a prefix is looked for in all that is kept.
 impl PageCache {
     /// Removes the pages of this path, on every host, with every query, and all their variants.
@@ -76,8 +148,8 @@ impl PageCache {
     /// # Errors
     ///
     /// If it does not begin with a slash, or has a query.
-    pub fn purge_path(&self, path: &str) -> Result<Purged, PurgeError> {
-        Ok(self.purge(Verb::Purge, &to_path(path)?))
+    pub fn purge_path(&self, path: &str) -> Purging {
+        self.start(Verb::Purge, to_path(path))
     }
 
     /// Makes the pages stale that [`purge_path`](Self::purge_path) removes.
@@ -85,8 +157,8 @@ impl PageCache {
     /// # Errors
     ///
     /// As there.
-    pub fn expire_path(&self, path: &str) -> Result<Purged, PurgeError> {
-        Ok(self.purge(Verb::Expire, &to_path(path)?))
+    pub fn expire_path(&self, path: &str) -> Purging {
+        self.start(Verb::Expire, to_path(path))
     }
 
     /// Removes the page of one URL, and all its variants: a path with its query (`"/posts?page=2"`) on every host, or a whole
@@ -99,8 +171,8 @@ impl PageCache {
     /// # Errors
     ///
     /// If it is neither, or has a fragment.
-    pub fn purge_url(&self, url: &str) -> Result<Purged, PurgeError> {
-        Ok(self.purge(Verb::Purge, &to_url(url)?))
+    pub fn purge_url(&self, url: &str) -> Purging {
+        self.start(Verb::Purge, to_url(url))
     }
 
     /// Makes the pages stale that [`purge_url`](Self::purge_url) removes.
@@ -108,8 +180,8 @@ impl PageCache {
     /// # Errors
     ///
     /// As there.
-    pub fn expire_url(&self, url: &str) -> Result<Purged, PurgeError> {
-        Ok(self.purge(Verb::Expire, &to_url(url)?))
+    pub fn expire_url(&self, url: &str) -> Purging {
+        self.start(Verb::Expire, to_url(url))
     }
 
     /// Removes the pages of all paths that begin with these letters: `"/posts/"` is about everything below it, `"/posts"`
@@ -120,8 +192,8 @@ impl PageCache {
     /// # Errors
     ///
     /// If it does not begin with a slash, has a query, or is only that slash, which would be everything.
-    pub fn purge_prefix(&self, prefix: &str) -> Result<Purged, PurgeError> {
-        Ok(self.purge(Verb::Purge, &to_prefix(prefix)?))
+    pub fn purge_prefix(&self, prefix: &str) -> Purging {
+        self.start(Verb::Purge, to_prefix(prefix))
     }
 
     /// Makes the pages stale that [`purge_prefix`](Self::purge_prefix) removes.
@@ -129,8 +201,8 @@ impl PageCache {
     /// # Errors
     ///
     /// As there.
-    pub fn expire_prefix(&self, prefix: &str) -> Result<Purged, PurgeError> {
-        Ok(self.purge(Verb::Expire, &to_prefix(prefix)?))
+    pub fn expire_prefix(&self, prefix: &str) -> Purging {
+        self.start(Verb::Expire, to_prefix(prefix))
     }
 
     /// Removes the pages that have this tag, by the attribute's `tags` or by [`PageControl::tag`](crate::PageControl::tag).
@@ -138,8 +210,8 @@ impl PageCache {
     /// # Errors
     ///
     /// If no page can have it: it is empty, longer than 256 bytes, or has control characters in it or blanks around it.
-    pub fn purge_tag(&self, tag: &str) -> Result<Purged, PurgeError> {
-        Ok(self.purge(Verb::Purge, &to_tag(tag)?))
+    pub fn purge_tag(&self, tag: &str) -> Purging {
+        self.start(Verb::Purge, to_tag(tag))
     }
 
     /// Makes the pages stale that have this tag.
@@ -147,8 +219,8 @@ impl PageCache {
     /// # Errors
     ///
     /// As for [`purge_tag`](Self::purge_tag).
-    pub fn expire_tag(&self, tag: &str) -> Result<Purged, PurgeError> {
-        Ok(self.purge(Verb::Expire, &to_tag(tag)?))
+    pub fn expire_tag(&self, tag: &str) -> Purging {
+        self.start(Verb::Expire, to_tag(tag))
     }
 
     /// Removes the pages of a handler, by its name in [`Stats`](crate::Stats): `"module::path::function"`, or what the
@@ -157,8 +229,8 @@ impl PageCache {
     /// # Errors
     ///
     /// If the name is empty. One that no handler has is no error, because a handler is not known before its first request.
-    pub fn purge_handler(&self, name: &str) -> Result<Purged, PurgeError> {
-        Ok(self.purge(Verb::Purge, &to_handler(name)?))
+    pub fn purge_handler(&self, name: &str) -> Purging {
+        self.start(Verb::Purge, to_handler(name))
     }
 
     /// Makes the pages of a handler stale.
@@ -166,50 +238,67 @@ impl PageCache {
     /// # Errors
     ///
     /// As for [`purge_handler`](Self::purge_handler).
-    pub fn expire_handler(&self, name: &str) -> Result<Purged, PurgeError> {
-        Ok(self.purge(Verb::Expire, &to_handler(name)?))
+    pub fn expire_handler(&self, name: &str) -> Purging {
+        self.start(Verb::Expire, to_handler(name))
     }
 
     /// Removes all pages, in constant time: what they take is given back by and by as others are kept, or by
     /// [`sweep`](Self::sweep).
-    // It is called for what it does.
-    #[allow(clippy::must_use_candidate)]
-    pub fn purge_all(&self) -> Purged {
-        self.purge(Verb::Purge, &Target::All)
+    ///
+    /// # Errors
+    ///
+    /// Only of a shared tier.
+    pub fn purge_all(&self) -> Purging {
+        self.start(Verb::Purge, Ok(Text::All))
     }
 
     /// Makes all pages stale. It takes time for each of them.
-    #[allow(clippy::must_use_candidate)]
-    pub fn expire_all(&self) -> Purged {
-        self.purge(Verb::Expire, &Target::All)
+    ///
+    /// # Errors
+    ///
+    /// Only of a shared tier.
+    pub fn expire_all(&self) -> Purging {
+        self.start(Verb::Expire, Ok(Text::All))
     }
 
-    pub(crate) fn purge(&self, verb: Verb, target: &Target) -> Purged {
-        let purged = |cache: &Self| cache.store().purge(verb, target, cache.clock().now());
-        let pages: usize = self.with_named().map(purged).sum();
+    fn start(&self, verb: Verb, text: Result<Text, PurgeError>) -> Purging {
+        match text {
+            Ok(text) => self.purge(verb, &text),
+            Err(mistake) => Purging { purged: Err(mistake), elsewhere: Vec::new() },
+        }
+    }
+
+    /// Here at once, and in shared tiers by and by.
+    pub(crate) fn purge(&self, verb: Verb, text: &Text) -> Purging {
+        let (target, mut pages, mut elsewhere) = (text.target(), 0, Vec::new());
+        for cache in self.with_named() {
+            // What this process is sent from there meanwhile, it knows to be purged.
+            elsewhere.extend(cache.tier().map(|tier| tier.purge(verb, text)));
+            pages += cache.store().purge(verb, &target, cache.clock().now());
+        }
         tracing::debug!(target: "cache_page", verb = ?verb, about = target.as_str(), pages, "purged");
-        Purged { pages }
+        Purging { purged: Ok(Purged { pages }), elsewhere }
     }
 }
 
-pub(crate) fn to_path(path: &str) -> Result<Target, PurgeError> {
+pub(crate) fn to_path(path: &str) -> Result<Text, PurgeError> {
     let path = is_path(path)?;
-    Ok(Target::Path(Name::of_path(&target::plain(path.as_bytes()))))
+    Ok(Text::Path(target::plain(path.as_bytes()).into_owned()))
 }
 
-pub(crate) fn to_tag(tag: &str) -> Result<Target, PurgeError> {
+pub(crate) fn to_tag(tag: &str) -> Result<Text, PurgeError> {
     tags::check(tag)?;
-    Ok(Target::Tag(Name::of_tag(tag)))
+    Ok(Text::Tag(tag.to_owned()))
 }
 
-fn to_handler(name: &str) -> Result<Target, PurgeError> {
+fn to_handler(name: &str) -> Result<Text, PurgeError> {
     if name.is_empty() {
         return Err(PurgeError::new("a handler's name is not empty"));
     }
-    Ok(Target::Handler(Name::of_handler(name)))
+    Ok(Text::Handler(name.to_owned()))
 }
 
-fn to_url(url: &str) -> Result<Target, PurgeError> {
+fn to_url(url: &str) -> Result<Text, PurgeError> {
     let wrong = || {
         PurgeError::new(format_args!(
             "{url:?} is no URL; write one such as \"/posts?page=2\" or \"https://example.com/posts?page=2\""
@@ -224,7 +313,7 @@ fn to_url(url: &str) -> Result<Target, PurgeError> {
             if host.is_empty() {
                 return Err(wrong());
             }
-            (Some(Name::of_origin(scheme, host)), path)
+            (Some((scheme.to_owned(), host.to_owned())), path)
         }
         _ => (None, url),
     };
@@ -233,16 +322,13 @@ fn to_url(url: &str) -> Result<Target, PurgeError> {
         None => (rest, None),
     };
     let path = is_path(path).map_err(|_| wrong())?;
-    Ok(Target::Url(Arc::new(Url {
-        path: Name::of_path(&target::plain(path.as_bytes())),
-        query: query.map(Into::into),
-        origin,
-    })))
+    let path = target::plain(path.as_bytes()).into_owned();
+    Ok(Text::Url { path, query: query.map(Into::into), origin })
 }
 
 /// The pages that a reference in a response names, if that is on the same origin as the path that was asked for. As for any path, they
 /// are those of every host: who writes must not be able to keep old pages by saying another one.
-pub(crate) fn referred_to(reference: &str, base: &str, origin: &Origin<'_>) -> Option<Target> {
+pub(crate) fn referred_to(reference: &str, base: &str, origin: &Origin<'_>) -> Option<Text> {
     let reference = reference.split(['?', '#']).next().unwrap_or_default();
     let path = match reference.strip_prefix("//") {
         Some(rest) => of_host(rest, origin.host)?,
@@ -280,14 +366,14 @@ fn of_host(rest: &str, host: &str) -> Option<String> {
     there.eq_ignore_ascii_case(host).then(|| path.to_owned())
 }
 
-fn to_prefix(prefix: &str) -> Result<Target, PurgeError> {
+fn to_prefix(prefix: &str) -> Result<Text, PurgeError> {
     let path = is_path(prefix)?;
     if path == "/" {
         return Err(PurgeError::new(
             "the prefix \"/\" is every page; `purge_all` and `expire_all` are for that",
         ));
     }
-    Ok(Target::Prefix(target::plain(path.as_bytes()).into()))
+    Ok(Text::Prefix(target::plain(path.as_bytes()).into_owned()))
 }
 
 fn is_path(path: &str) -> Result<&str, PurgeError> {

@@ -8,11 +8,11 @@ use crate::{
     cache::PageCache,
     clock::Seldom,
     control::PageControl,
-    purge::to_tag,
+    purge::{PurgeError, Purging, to_tag},
     request::Request,
     store::Verb,
     tags::{assert_are_tags, fill_in, fill_in_path, is_template},
-    target::{Name, Target},
+    target::Text,
 };
 
 /// What `#[purge_page(…)]` says of one handler.
@@ -75,28 +75,28 @@ impl Purge {
         self
     }
 
-    fn run(&self, request: &HttpRequest) {
+    /// What is waited for is the shared tier.
+    fn run(&self, request: &HttpRequest) -> Vec<Purging> {
         let own = PageCache::of(request).unwrap_or_else(|| PageCache::process_wide());
         let cache = match self.cache {
             None => Some(own),
             Some(name) => own.find(name),
         };
         let Some(cache) = cache else {
-            return self
-                .warn(own, format_args!("there is no cache of the name {:?}", self.cache.unwrap_or("")));
+            self.warn(own, format_args!("there is no cache of the name {:?}", self.cache.unwrap_or("")));
+            return Vec::new();
         };
         let tags = self.tags.iter().map(|tag| to_tag(&fill_in(tag, request)?));
-        let paths =
-            self.paths.iter().map(|path| Ok(Target::Path(Name::of_path(&fill_in_path(path, request)?))));
-        // One that cannot be does not keep the others from going.
-        for target in tags.chain(paths) {
-            match target {
-                Ok(target) => {
-                    cache.purge(Verb::Purge, &target);
-                }
-                Err(mistake) => self.warn(cache, format_args!("{mistake}")),
+        let paths = self.paths.iter().map(|path| Ok(Text::Path(fill_in_path(path, request)?)));
+        let purge = |text: Result<Text, PurgeError>| match text {
+            Ok(text) => Some(cache.purge(Verb::Purge, &text)),
+            // One that cannot be does not keep the others from going.
+            Err(mistake) => {
+                self.warn(cache, format_args!("{mistake}"));
+                None
             }
-        }
+        };
+        tags.chain(paths).filter_map(purge).collect()
     }
 
     fn warn(&self, cache: &PageCache, mistake: fmt::Arguments<'_>) {
@@ -118,7 +118,7 @@ struct Unfinished<'r>(&'r HttpRequest, &'static Purge);
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            self.1.run(self.0);
+            self.1.run(self.0).into_iter().for_each(Purging::leave);
         }
     }
 }
@@ -135,8 +135,12 @@ impl Request {
         async move {
             let unfinished = Unfinished(self.http(), purge);
             let response = handler.await.respond_to(self.http()).map_into_boxed_body();
-            if !(response.status().is_success() || response.status().is_redirection()) {
-                std::mem::forget(unfinished);
+            std::mem::forget(unfinished);
+            if response.status().is_success() || response.status().is_redirection() {
+                for purging in purge.run(self.http()) {
+                    // Told in the log: what the handler wrote is written.
+                    let _ = purging.await;
+                }
             }
             response
         }

@@ -1,7 +1,6 @@
 //! A request's way through the cache.
 
 use std::{
-    any::TypeId,
     fmt,
     future::Future,
     hash::Hash,
@@ -27,7 +26,7 @@ use crate::{
     follow::{Landed, Waiting},
     hot,
     input::{KeyInput, Varies},
-    key::KeyBuilder,
+    key::{KeyBuilder, Kind},
     outcome::{Forward, Outcome, Reason},
     page::Page,
     policy::Policy,
@@ -164,7 +163,7 @@ impl<'r> Lookup<'r> {
         F: Future,
         F::Output: Responder,
     {
-        async move { self.go(typeid::of::<F>(), pin!(handler)).await }
+        async move { self.go(Kind::of::<F>(), pin!(handler)).await }
     }
 
     /// The same for a handler whose page may be made anew in the background, which has to outlive its request for that.
@@ -175,7 +174,7 @@ impl<'r> Lookup<'r> {
         F::Output: Responder,
     {
         async move {
-            let way = match self.look_up(typeid::of::<F>(), true) {
+            let way = match self.look_up_everywhere(Kind::of::<F>(), true).await {
                 Way::Behind(response, fill) => {
                     refresh::spawn(fill, handler);
                     return response;
@@ -186,9 +185,17 @@ impl<'r> Lookup<'r> {
         }
     }
 
-    async fn go(&mut self, id: TypeId, handler: Pin<&mut dyn Respond>) -> HttpResponse {
-        let way = self.look_up(id, false);
+    async fn go(&mut self, kind: Kind, handler: Pin<&mut dyn Respond>) -> HttpResponse {
+        let way = self.look_up_everywhere(kind, false).await;
         self.follow(way, handler).await
+    }
+
+    pub(crate) async fn look_up_everywhere(&mut self, kind: Kind, in_background: bool) -> Way {
+        let way = self.look_up(kind, in_background);
+        match (&way, self.cache.tier()) {
+            (Way::Run(_), Some(_)) => self.ask(way, in_background).await,
+            _ => way,
+        }
     }
 
     pub(crate) async fn follow(&mut self, way: Way, handler: Pin<&mut dyn Respond>) -> HttpResponse {
@@ -197,15 +204,21 @@ impl<'r> Lookup<'r> {
             Way::Run(fill) | Way::Behind(_, fill) => fill,
             Way::Wait(waiting) => match self.wait(waiting).await {
                 Ok(response) => return response,
-                Err(fill) => fill,
+                Err(fill) => match self.ask(Way::Run(fill), false).await {
+                    Way::Run(fill) => fill,
+                    Way::Answered(response) => return response,
+                    // It was asked for nothing behind its response, and who asks others does not wait for its own.
+                    Way::Behind(response, _) => return response,
+                    Way::Wait(_) => return HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR),
+                },
             },
         };
         fill.run(handler).await
     }
 
-    pub(crate) fn look_up(&mut self, handler: TypeId, in_background: bool) -> Way {
+    fn look_up(&mut self, kind: Kind, in_background: bool) -> Way {
         // Every handler has a type of its own, and every instantiation of a generic one: its pages are not another's.
-        self.key.record(&handler);
+        self.key.handler(kind);
         if self.cache.obeys_clients() && self.admitted != Err(Reason::Method) {
             self.wishes = Wishes::of(self.request.headers());
         }
@@ -238,6 +251,10 @@ impl<'r> Lookup<'r> {
     pub(crate) fn page(&self, now: Moment) -> Result<Answer, Missing> {
         let gone = |forward| Missing { forward, old: None };
         let key = self.key.cover.key().ok_or(gone(Forward::Miss))?;
+        if self.cache.tier().is_some_and(|tier| !tier.is_trusted(self.cache.clock(), now)) {
+            // What is in memory may have been purged by another process.
+            return Err(gone(Forward::Miss));
+        }
         let hash = hot::hash(key);
         // A copy tells nobody that it should be made anew, and clients that want another page want it of the store.
         if self.wishes.is_none()
@@ -292,7 +309,7 @@ impl<'r> Lookup<'r> {
         let extent = extent(&answer.page, self.request.method(), self.request.headers());
         let mut response = answer.page.thaw(&extent, now);
         let mut report = answer.report;
-        if report.outcome == Outcome::Hit && extent == Extent::NotModified {
+        if matches!(report.outcome, Outcome::Hit | Outcome::Shared) && extent == Extent::NotModified {
             report.outcome = Outcome::Revalidated;
         }
         report.tell(self.cache, self.policy, response.headers_mut());
@@ -336,6 +353,12 @@ impl Answer {
         let forward = (landed.outcome != Outcome::Hit).then_some(forward);
         let report = Report { forward, ..Report::of_page(landed.outcome, &landed.page, now) };
         Self { page: Arc::clone(&landed.page), report, is_due: false }
+    }
+
+    /// One that came from another process.
+    pub(crate) fn shared(page: Arc<Page>, outcome: Outcome, now: Moment) -> Self {
+        let report = Report::of_page(outcome, &page, now);
+        Self { page, report, is_due: false }
     }
 
     pub(crate) fn outcome(&self) -> Outcome {

@@ -17,6 +17,7 @@ use std::{
 use crate::{
     outcome::Outcome,
     policy::Policy,
+    shared::Shared,
     status::{Refresh, Report},
 };
 
@@ -112,7 +113,7 @@ impl Counters {
         tally
     }
 
-    pub(crate) fn stats(&self, pages: usize, bytes: usize, filling: usize) -> Stats {
+    pub(crate) fn stats(&self, pages: usize, bytes: usize, filling: usize, shared: Option<Shared>) -> Stats {
         let mut handlers: BTreeMap<&'static str, Counts> = BTreeMap::new();
         for tally in &*self.tallies.lock().unwrap_or_else(PoisonError::into_inner) {
             let counts = handlers.entry(tally.handler).or_default();
@@ -123,7 +124,7 @@ impl Counters {
             counts.refreshes += tally.refreshes.load(Ordering::Relaxed);
             counts.fill_time += Duration::from_nanos(tally.fill_nanos.load(Ordering::Relaxed));
         }
-        Stats { handlers, pages, bytes, filling }
+        Stats { handlers, pages, bytes, filling, shared }
     }
 }
 
@@ -146,9 +147,16 @@ pub struct Stats {
     pages: usize,
     bytes: usize,
     filling: usize,
+    shared: Option<Shared>,
 }
 
 impl Stats {
+    /// What the shared tier did and did not do, where there is one.
+    #[must_use]
+    pub fn shared(&self) -> Option<&Shared> {
+        self.shared.as_ref()
+    }
+
     /// Requests of that outcome.
     #[must_use]
     pub fn of(&self, outcome: Outcome) -> u64 {

@@ -18,6 +18,7 @@ use crate::{
     page::Page,
     policy::Policy,
     repeated,
+    shared::Fault,
 };
 
 pub(crate) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
@@ -51,11 +52,22 @@ pub(crate) struct Report {
     pub(crate) age: Option<Duration>,
     /// How long the handler took.
     pub(crate) fill: Option<Duration>,
+    /// Why the shared tier was of no use.
+    pub(crate) fault: Option<Fault>,
 }
 
 impl Report {
     pub(crate) fn of(outcome: Outcome) -> Self {
-        Self { outcome, forward: None, answered: None, ttl: None, stale_for: None, age: None, fill: None }
+        Self {
+            outcome,
+            forward: None,
+            answered: None,
+            ttl: None,
+            stale_for: None,
+            age: None,
+            fill: None,
+            fault: None,
+        }
     }
 
     /// Of a request that is answered by a page.
@@ -74,6 +86,7 @@ impl Report {
             reason = self.outcome.reason().map(Reason::as_str),
             age = self.age.map(|age| age.as_secs()),
             fill_us = self.fill.map(|fill| u64::try_from(fill.as_micros()).unwrap_or(u64::MAX)),
+            fault = self.fault.map(Fault::as_str),
         );
         #[cfg(feature = "metrics")]
         self.record(cache, policy.handler());
@@ -107,7 +120,7 @@ impl Report {
     /// Reports of one number read alike; those that seldom do have none.
     fn number(&self, level: CacheStatus) -> Option<u64> {
         let ttl = u32::try_from(self.ttl.map_or(0, whole_seconds)).ok()?;
-        if self.answered.is_some() || self.stale_for.is_some() {
+        if self.answered.is_some() || self.stale_for.is_some() || self.fault.is_some() {
             return None;
         }
         let forward = self.forward.map_or(0, |forward| forward as u64 + 1);
@@ -171,7 +184,9 @@ impl fmt::Display for Brief<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("cache_page; ")?;
         match (self.0.outcome, self.0.forward) {
-            (Outcome::Hit | Outcome::Revalidated, _) | (Outcome::Stale(_), None) => f.write_str("hit"),
+            (Outcome::Hit | Outcome::Revalidated | Outcome::Shared, _) | (Outcome::Stale(_), None) => {
+                f.write_str("hit")
+            }
             (_, Some(forward)) => write!(f, "fwd={}", forward.token()),
             (Outcome::Bypass(Reason::Method), None) => f.write_str("fwd=method"),
             (_, None) => f.write_str("fwd=bypass"),
@@ -198,9 +213,11 @@ impl fmt::Display for Report {
             (None, Some(ttl)) => write!(f, "; ttl={}", whole_seconds(ttl))?,
             (None, None) => {}
         }
-        match self.outcome.reason() {
-            Some(Reason::Method) | None => Ok(()),
-            Some(reason) => write!(f, "; detail={}", reason.as_str()),
+        match (self.outcome.reason(), self.fault) {
+            (None, Some(fault)) => write!(f, "; detail={}", fault.as_str()),
+            (None, None) if self.outcome == Outcome::Shared => f.write_str("; detail=shared"),
+            (Some(Reason::Method) | None, _) => Ok(()),
+            (Some(reason), _) => write!(f, "; detail={}", reason.as_str()),
         }
     }
 }

@@ -128,12 +128,14 @@ impl Store {
         match self.look(key.as_bytes(), now) {
             Looked::Page(page) => Ok(page),
             Looked::Over(page) => Err(over(page)),
+            Looked::Left(old) => Err(Missing { forward: Forward::Miss, old }),
             Looked::Nothing => Err(gone(Forward::Miss)),
             Looked::Variants(variants) => {
                 let variant = key.variant(&variants.names, request).ok_or(gone(Forward::VaryMiss))?;
                 match self.look(variant.as_slice(), now) {
                     Looked::Page(page) => Ok(page),
                     Looked::Over(page) => Err(over(page)),
+                    Looked::Left(old) => Err(Missing { forward: Forward::VaryMiss, old }),
                     Looked::Nothing | Looked::Variants(_) => Err(gone(Forward::VaryMiss)),
                 }
             }
@@ -145,6 +147,9 @@ impl Store {
         let node = &there.key().0;
         let over = match there.value() {
             _ if node.is_purged() => Looked::Nothing,
+            What::Page(page) | What::Variant(page, _) if page.has_left(now) => {
+                Looked::Left(Some(Arc::clone(page)).filter(|page| !page.is_withdrawn()))
+            }
             What::Variants(variants) => return Looked::Variants(Arc::clone(variants)),
             What::Page(page) | What::Variant(page, _) if page.is_usable(now) => {
                 node.mark();
@@ -206,6 +211,17 @@ impl Store {
         Some((there.value().clone(), Arc::clone(&there.key().0)))
     }
 
+    /// From another process it is known that pages under a key depend on these.
+    pub(crate) fn learn(&self, key: Key<'_>, names: Names) {
+        let order = &mut *self.order();
+        let known = match self.what(key.as_bytes()) {
+            Some((What::Variants(variants), _)) => Some(variants),
+            _ => None,
+        };
+        // Where there is no room for them, they are asked for again.
+        let _ = self.variants(order, key.as_bytes(), known, names);
+    }
+
     /// Keeps a page that depends on these request headers, in the place of the one under the same key, and lets others go
     /// until it fits; unless it may show what was purged while it was made.
     pub(crate) fn put(
@@ -216,9 +232,7 @@ impl Store {
         page: Arc<Page>,
     ) -> Result<(), Reason> {
         let order = &mut *self.order();
-        if self.has_fallen(&page) {
-            return Err(Reason::Purged);
-        }
+        self.admits(&page)?;
         let bytes = key.as_bytes();
         let known = match self.what(bytes) {
             Some((What::Variants(variants), _)) => Some(variants),
@@ -240,6 +254,11 @@ impl Store {
         }
         // And where there is not room for both, the page went to make room for its names.
         if self.what(variant).is_some() { Ok(()) } else { Err(Reason::TooLarge) }
+    }
+
+    /// Whether a page may be kept, as far as purges go.
+    pub(crate) fn admits(&self, page: &Page) -> Result<(), Reason> {
+        if self.has_fallen(page) { Err(Reason::Purged) } else { Ok(()) }
     }
 
     fn has_fallen(&self, page: &Page) -> bool {
@@ -409,5 +428,7 @@ enum Looked {
     Page(Arc<Page>),
     /// What is of no use any more, and is gone; its handler may say that it still is as it was.
     Over(Option<Arc<Page>>),
+    /// What is gone from memory and may be as good as ever.
+    Left(Option<Arc<Page>>),
     Variants(Arc<Variants>),
 }

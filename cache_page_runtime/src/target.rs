@@ -14,14 +14,33 @@ use foldhash::quality::RandomState;
 use percent_encoding::percent_decode;
 use smallvec::SmallVec;
 
-use crate::{fence::Since, origin::Origin, policy::Policy};
+use crate::{
+    fence::Since,
+    origin::Origin,
+    policy::Policy,
+    query::Parameters,
+    shared::{Id, name},
+};
 
 /// A name that pages are found by: a path, a handler or a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Name(u64);
 
+/// A tag: what pages here are found by, and what other processes are told of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Tag {
+    pub(crate) name: Name,
+    pub(crate) text: Box<str>,
+}
+
+impl Tag {
+    pub(crate) fn new(tag: &str) -> Self {
+        Self { name: Name::of_tag(tag), text: tag.into() }
+    }
+}
+
 /// Those that an attribute gives a page. Most have a few.
-pub(crate) type Tags = SmallVec<[Name; 4]>;
+pub(crate) type Tags = SmallVec<[Tag; 4]>;
 
 impl Name {
     /// Of a path without escapes.
@@ -72,7 +91,7 @@ pub(crate) fn plain(path: &[u8]) -> Cow<'_, str> {
 }
 
 /// What a page is about, but for its tags.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Subject {
     pub(crate) since: Since,
     policy: &'static Policy,
@@ -81,6 +100,7 @@ pub(crate) struct Subject {
     by_handler: Name,
     origin: Name,
     query: Name,
+    url: Id,
 }
 
 /// What a page is about.
@@ -88,6 +108,8 @@ pub(crate) struct Subject {
 pub(crate) struct About {
     subject: Subject,
     tags: Box<[Name]>,
+    /// The tags, where other processes are told of the page.
+    texts: Box<[Box<str>]>,
 }
 
 impl Subject {
@@ -95,6 +117,11 @@ impl Subject {
         let head = request.head();
         let path = plain(head.uri.path().as_bytes());
         let origin = Origin::of(head, head.headers.get("host"), request.app_config());
+        let query = head.uri.query();
+        let url = match policy.parameters() {
+            Parameters::Raw => name::query(&path, query),
+            Parameters::Only(_) | Parameters::Without(_) => name::picked(&path),
+        };
         Self {
             since,
             policy,
@@ -102,12 +129,20 @@ impl Subject {
             path: path.into(),
             by_handler: policy.by_handler(),
             origin: Name::of_origin(origin.scheme, origin.host),
-            query: Name::of_query(head.uri.query(), policy),
+            query: Name::of_query(query, policy),
+            url,
         }
     }
 
-    pub(crate) fn with(self, tags: &[Name]) -> Arc<About> {
-        Arc::new(About { subject: self, tags: tags.into() })
+    /// The same, of something that was begun then.
+    pub(crate) fn at(&self, since: Since) -> Self {
+        Self { since, ..self.clone() }
+    }
+
+    pub(crate) fn with(self, tags: &[Tag], is_shared: bool) -> Arc<About> {
+        let texts =
+            if is_shared { tags.iter().map(|tag| tag.text.clone()).collect() } else { Box::default() };
+        Arc::new(About { subject: self, tags: tags.iter().map(|tag| tag.name).collect(), texts })
     }
 }
 
@@ -129,12 +164,81 @@ impl About {
         names
     }
 
-    pub(crate) fn tags(&self) -> &[Name] {
-        &self.tags
+    /// Its tags; without their texts where no other process is told of them.
+    pub(crate) fn tags(&self) -> impl Iterator<Item = Tag> {
+        let texts = self.texts.iter().cloned().chain(std::iter::repeat_with(Box::default));
+        self.tags.iter().zip(texts).map(|(name, text)| Tag { name: *name, text })
+    }
+
+    /// Where other processes are told of it.
+    pub(crate) fn texts(&self) -> &[Box<str>] {
+        &self.texts
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.subject.path
+    }
+
+    pub(crate) fn handler(&self) -> &'static str {
+        self.subject.policy.handler()
+    }
+
+    /// What purges of its URL go by in other processes.
+    pub(crate) fn url(&self) -> Id {
+        self.subject.url
     }
 
     pub(crate) fn weight(&self) -> usize {
-        size_of::<Self>() + 16 + self.subject.path.len() + size_of_val(&*self.tags)
+        let texts: usize = self.texts.iter().map(|text| size_of_val(text) + text.len() + 16).sum();
+        size_of::<Self>() + 16 + self.subject.path.len() + size_of_val(&*self.tags) + texts
+    }
+}
+
+/// What a purge is about, as whoever called for it said it: names are hashed with a seed of the process's own, and mean nothing to
+/// another one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Text {
+    All,
+    Tag(String),
+    /// Without escapes.
+    Path(String),
+    Handler(String),
+    /// Without escapes.
+    Prefix(String),
+    Url {
+        /// Without escapes.
+        path: String,
+        query: Option<String>,
+        /// Scheme and host.
+        origin: Option<(String, String)>,
+    },
+}
+
+impl Text {
+    /// The URL of a request, as a whole.
+    pub(crate) fn of_url(request: &HttpRequest) -> Self {
+        let head = request.head();
+        let origin = Origin::of(head, head.headers.get("host"), request.app_config());
+        Self::Url {
+            path: plain(head.uri.path().as_bytes()).into_owned(),
+            query: head.uri.query().map(str::to_owned),
+            origin: Some((origin.scheme.to_owned(), origin.host.to_owned())),
+        }
+    }
+
+    pub(crate) fn target(&self) -> Target {
+        match self {
+            Self::All => Target::All,
+            Self::Tag(tag) => Target::Tag(Name::of_tag(tag)),
+            Self::Path(path) => Target::Path(Name::of_path(path)),
+            Self::Handler(handler) => Target::Handler(Name::of_handler(handler)),
+            Self::Prefix(prefix) => Target::Prefix(prefix.as_str().into()),
+            Self::Url { path, query, origin } => Target::Url(Arc::new(Url {
+                path: Name::of_path(path),
+                query: query.as_deref().map(Into::into),
+                origin: origin.as_ref().map(|(scheme, host)| Name::of_origin(scheme, host)),
+            })),
+        }
     }
 }
 
@@ -181,7 +285,7 @@ impl Target {
     }
 
     pub(crate) fn concerns(&self, about: &About) -> bool {
-        let About { subject, tags } = about;
+        let About { subject, tags, .. } = about;
         match self {
             Self::All => true,
             Self::Tag(tag) => tags.contains(tag),

@@ -18,6 +18,7 @@
 
 #[doc(hidden)]
 pub mod asserts;
+pub mod conformance;
 
 use std::{
     fmt,

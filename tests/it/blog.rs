@@ -213,7 +213,7 @@ async fn the_feed_has_the_tags_of_its_posts() {
         for path in pages {
             get(&app, path).await;
         }
-        assert_eq!(cache.purge_tag(tag).unwrap().pages(), purged.len(), "{tag}");
+        assert_eq!(cache.purge_tag(tag).await.unwrap().pages(), purged.len(), "{tag}");
         for path in pages {
             assert_eq!(get(&app, path).await.is_hit(), !purged.contains(&path), "{path} without {tag}");
         }

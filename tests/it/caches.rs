@@ -92,20 +92,20 @@ async fn purged_with_the_one_that_names_them() {
         (cache.stats().pages(), big.stats().pages())
     };
     assert_eq!(fill().await, (1, 2));
-    assert_eq!(cache.purge_path("/big").unwrap().pages(), 1);
-    assert_eq!(cache.purge_handler("big").unwrap().pages(), 0);
+    assert_eq!(cache.purge_path("/big").await.unwrap().pages(), 1);
+    assert_eq!(cache.purge_handler("big").await.unwrap().pages(), 0);
     assert_eq!(fill().await, (1, 2));
-    assert_eq!(cache.purge_prefix("/site/").unwrap().pages(), 1);
+    assert_eq!(cache.purge_prefix("/site/").await.unwrap().pages(), 1);
     assert_eq!(fill().await, (1, 2));
-    assert_eq!(cache.purge_url("/site/a").unwrap().pages(), 1);
+    assert_eq!(cache.purge_url("/site/a").await.unwrap().pages(), 1);
     assert_eq!(fill().await, (1, 2));
-    cache.expire_all();
+    cache.expire_all().await.unwrap();
     assert!(get(&app, "/big").await.outcome().starts_with("cache_page; fwd=stale"));
     assert_eq!(fill().await, (1, 2));
-    cache.purge_all();
+    cache.purge_all().await.unwrap();
     assert_eq!((cache.stats().pages(), big.stats().pages()), (0, 0));
     assert_eq!(fill().await, (1, 2));
-    big.purge_all();
+    big.purge_all().await.unwrap();
     assert_eq!((cache.stats().pages(), big.stats().pages()), (1, 0));
 }
 
@@ -206,7 +206,7 @@ async fn key_prefix() {
         assert!(get(&app, path).await.is_stored() && get(&app, path).await.is_hit(), "{path}");
     }
     assert_eq!(runs.get(), 5);
-    assert_eq!(cache.purge_path("/own/a").unwrap().pages(), 1, "what is purged has no prefix");
+    assert_eq!(cache.purge_path("/own/a").await.unwrap().pages(), 1, "what is purged has no prefix");
     // "a" and then "b" is not "ab" and then nothing: the page of one App is not that of another.
     #[cache_page(60)]
     async fn path(request: HttpRequest) -> String {
@@ -269,7 +269,7 @@ async fn switched_off() {
             assert_eq!(known.status, 200, "{path}");
             assert!(send(&app, TestRequest::post().uri(path)).await.outcome().ends_with("fwd=method"));
         }
-        assert_eq!((cache.stats().pages(), cache.purge_all().pages()), (0, 0));
+        assert_eq!((cache.stats().pages(), cache.purge_all().await.unwrap().pages()), (0, 0));
     }
     // One that names another does not speak for it.
     let cache = PageCache::builder().enabled(false).named("big", on.clone()).build();

@@ -20,7 +20,7 @@ use cache_page::{
 
 use tokio::sync::Semaphore;
 
-use crate::support::{Answer, Crowd, Runs, asking, get, send, settle};
+use crate::support::{Answer, Crowd, Runs, asking, done, get, send, settle};
 
 type Maker = dyn Fn(u64, &PageControl) -> Result<HttpResponse, Error>;
 
@@ -171,7 +171,7 @@ async fn for_ever_is_until_it_is_purged_and_for_no_time_is_not_at_all() {
     assert_eq!(answer.header("cache-control").as_deref(), Some("max-age=31536000"));
     site.advance(100 * 365 * 24 * 60 * 60);
     assert!(get(&*app, "/page").await.is_hit());
-    site.cache.purge_all();
+    site.cache.purge_all().await.unwrap();
     for uri in ["/page", "/refreshed"] {
         site.makes(|run, control| {
             control.ttl(Duration::ZERO);
@@ -201,7 +201,7 @@ async fn the_argument_wins_over_what_the_response_says_and_not_over_what_it_forb
         let answer = get(&*app, "/page").await;
         assert_eq!(answer.outcome(), "cache_page; fwd=miss; stored; ttl=100", "{said}");
         assert_eq!(answer.header("cache-control").as_deref(), Some(said));
-        site.cache.purge_all();
+        site.cache.purge_all().await.unwrap();
     }
     for (name, said, reason) in [
         ("cache-control", "private", "private"),
@@ -234,7 +234,7 @@ async fn a_handler_may_have_any_answer_kept() {
             HttpResponse::build(StatusCode::from_u16(status).unwrap()).body(run.to_string())
         });
         assert_eq!(get(&*app, "/page").await.is_stored(), is_kept, "{status}");
-        site.cache.purge_all();
+        site.cache.purge_all().await.unwrap();
         site.advance(60);
     }
 }
@@ -319,7 +319,7 @@ async fn a_handler_tells_what_its_page_depends_on() {
         assert_eq!(answer.header("vary").as_deref(), Some("accept-language, dnt"));
     }
     // Those who come while one of them is made are not sent it.
-    site.cache.purge_all();
+    site.cache.purge_all().await.unwrap();
     let crowd = Crowd::send(&app, requests()).await;
     let answers = crowd.all().await;
     assert!(answers.iter().all(Answer::is_stored));
@@ -366,8 +366,8 @@ async fn what_is_said_in_the_background_counts() {
     site.advance(60);
     get(&*app, "/refreshed").await;
     settle().await;
-    assert_eq!(site.cache.purge_tag("run 1").unwrap().pages(), 0);
-    assert_eq!(site.cache.purge_tag("run 2").unwrap().pages(), 1);
+    assert_eq!(site.cache.purge_tag("run 1").await.unwrap().pages(), 0);
+    assert_eq!(site.cache.purge_tag("run 2").await.unwrap().pages(), 1);
 }
 
 #[actix_web::test]
@@ -629,7 +629,7 @@ async fn without_an_old_page_there_is_nothing_to_compare() {
         numbered(run)
     });
     assert!(get(&*app, "/sturdy").await.is_stored());
-    site.cache.purge_all();
+    site.cache.purge_all().await.unwrap();
     assert!(get(&*app, "/sturdy").await.is_stored());
 }
 
@@ -643,7 +643,7 @@ async fn a_page_that_was_purged_meanwhile_is_not_fresh_again() {
     let cache = site.cache.clone();
     let compare = comparing("\"a\"");
     site.makes(move |run, control| {
-        cache.purge_path("/sturdy").unwrap();
+        done(cache.purge_path("/sturdy")).unwrap();
         compare(run, control)
     });
     let answer = get(&*app, "/sturdy").await;
@@ -695,7 +695,7 @@ async fn a_page_that_is_fresh_again_keeps_its_tags() {
     }
     get(&*app, "/sturdy").await;
     assert_eq!((site.runs.get(), site.cache.stats().pages()), (4, 1));
-    assert_eq!(site.cache.purge_tag("said once").unwrap().pages(), 1);
+    assert_eq!(site.cache.purge_tag("said once").await.unwrap().pages(), 1);
 }
 
 /// Caches further down would else send one language to everybody.
@@ -814,7 +814,7 @@ async fn the_header_has_tags_and_what_the_page_depends_on() {
         );
         assert!(send(&*app, english()).await.is_stored());
         assert!(send(&*app, german()).await.is_hit());
-        assert_eq!(site.cache.purge_tag(tag).unwrap().pages(), 2);
+        assert_eq!(site.cache.purge_tag(tag).await.unwrap().pages(), 2);
     }
     send(&*app, german()).await;
     site.makes(|_, _| HttpResponse::InternalServerError().finish());
@@ -837,7 +837,7 @@ async fn the_header_says_for_how_long_a_stale_page_is_sent() {
     assert_eq!(get(&*app, "/refreshed").await.text(), "page 3");
     // None of the attribute's windows holds for what must be revalidated.
     site.makes(saying("max-age=10, must-revalidate"));
-    site.cache.purge_all();
+    site.cache.purge_all().await.unwrap();
     get(&*app, "/refreshed").await;
     site.advance(10);
     assert_eq!(get(&*app, "/refreshed").await.text(), "page 5");
@@ -937,5 +937,5 @@ async fn a_304_may_say_something_to_the_cache() {
     let answer = get(&*app, "/sturdy").await;
     assert_eq!(answer.outcome(), "cache_page; fwd=stale; fwd-status=304; stored; ttl=5");
     assert_eq!((answer.text(), answer.header(OWN)), ("page 1", None));
-    assert_eq!(site.cache.purge_tag("a").unwrap().pages(), 1);
+    assert_eq!(site.cache.purge_tag("a").await.unwrap().pages(), 1);
 }

@@ -19,8 +19,7 @@ use actix_web::{
     web,
 };
 use cache_page::{
-    CachePage, Outcome, PageCache, PageControl, PurgeError, Purged, Reason, cache_page, purge_page,
-    testing::ManualClock,
+    CachePage, Outcome, PageCache, PageControl, Purging, Reason, cache_page, purge_page, testing::ManualClock,
 };
 use futures_util::stream;
 use tokio::sync::oneshot;
@@ -173,7 +172,7 @@ async fn app(
     Rc::new(init_service(app).await)
 }
 
-type Verb = fn(&PageCache) -> Result<Purged, PurgeError>;
+type Verb = fn(&PageCache) -> Purging;
 
 const ITEM: &str = "/items/1?x=1";
 
@@ -186,7 +185,7 @@ const KNOWN: [(&str, Verb); 16] = [
     ("purge_handler", |cache| cache.purge_handler("fenced")),
     ("purge_tag", |cache| cache.purge_tag("items")),
     ("purge_tag filled in", |cache| cache.purge_tag("item:1")),
-    ("purge_all", |cache| Ok(cache.purge_all())),
+    ("purge_all", PageCache::purge_all),
     ("expire_path", |cache| cache.expire_path("/items/1")),
     ("expire_url", |cache| cache.expire_url("/items/1?x=1")),
     ("expire_url with host", |cache| cache.expire_url("http://localhost:8080/items/1?x=1")),
@@ -194,7 +193,7 @@ const KNOWN: [(&str, Verb); 16] = [
     ("expire_handler", |cache| cache.expire_handler("fenced")),
     ("expire_tag", |cache| cache.expire_tag("items")),
     ("expire_tag filled in", |cache| cache.expire_tag("item:1")),
-    ("expire_all", |cache| Ok(cache.expire_all())),
+    ("expire_all", PageCache::expire_all),
 ];
 
 /// Only the handler knows, and tells when it is at its end.
@@ -222,7 +221,7 @@ async fn what_was_purged_while_it_was_made_is_not_kept() {
         let app = app(&site).await;
         let crowd = Crowd::send(&app, asked(ITEM, 1)).await;
         site.value.set(2);
-        assert_eq!(verb(&site.cache).unwrap().pages(), 0, "nothing is kept yet: {name}");
+        assert_eq!(verb(&site.cache).await.unwrap().pages(), 0, "nothing is kept yet: {name}");
         site.finish(1).await;
         let answers = crowd.all().await;
         assert_all(&answers, "value 1", name);
@@ -244,7 +243,7 @@ async fn those_who_come_after_a_purge_begin_anew_together() {
         let before = Crowd::send(&app, asked(ITEM, 3)).await;
         assert_eq!(site.running(), [1], "{name}");
         site.value.set(2);
-        verb(&site.cache).unwrap();
+        verb(&site.cache).await.unwrap();
         let after = Crowd::send(&app, asked(ITEM, 3)).await;
         assert_eq!(site.running(), [1, 2], "at once, and once: {name}");
         site.finish(1).await;
@@ -272,7 +271,7 @@ async fn what_was_begun_before_a_purge_does_not_replace_what_was_begun_after_it(
         let app = app(&site).await;
         let before = Crowd::send(&app, asked(ITEM, 2)).await;
         site.value.set(2);
-        verb(&site.cache).unwrap();
+        verb(&site.cache).await.unwrap();
         let after = Crowd::send(&app, asked(ITEM, 2)).await;
         site.finish(2).await;
         assert_all(&after.all().await, "value 2", name);
@@ -292,7 +291,7 @@ async fn those_who_come_after_a_tag_is_purged_that_a_handler_adds_are_not_sent_w
         let app = app(&site).await;
         let before = Crowd::send(&app, asked(ITEM, 3)).await;
         site.value.set(2);
-        verb(&site.cache).unwrap();
+        verb(&site.cache).await.unwrap();
         let after = Crowd::send(&app, asked(ITEM, 4)).await;
         assert_eq!(site.running(), [1], "{name}");
         site.finish(1).await;
@@ -317,7 +316,7 @@ async fn purge_after_purge_each_generation_is_sent_its_own() {
     for generation in 1..=5 {
         site.value.set(generation);
         crowds.push(Crowd::send(&app, asked(ITEM, 2)).await);
-        site.cache.purge_path("/items/1").unwrap();
+        site.cache.purge_path("/items/1").await.unwrap();
     }
     assert_eq!(site.running(), [1, 2, 3, 4, 5]);
     for run in [3, 1, 5, 2, 4] {
@@ -349,7 +348,7 @@ async fn a_purge_of_something_else_changes_nothing() {
     let app = app(&site).await;
     let before = Crowd::send(&app, asked(ITEM, 2)).await;
     for verb in others {
-        verb(&site.cache).unwrap();
+        verb(&site.cache).await.unwrap();
     }
     let after = Crowd::send(&app, asked(ITEM, 2)).await;
     assert_eq!(site.running(), [1], "all of them wait for one");
@@ -366,7 +365,7 @@ async fn a_follower_that_takes_over_is_as_old_as_it_came() {
     let app = app(&site).await;
     let mut crowd = Crowd::send(&app, asked(ITEM, 2)).await;
     site.value.set(2);
-    site.cache.purge_tag("late").unwrap();
+    site.cache.purge_tag("late").await.unwrap();
     crowd.abort(0).await;
     assert_eq!(site.running(), [1, 2], "it took over");
     site.finish(2).await;
@@ -395,11 +394,11 @@ async fn a_refresh_that_a_purge_overtook_is_not_kept() {
     for verb in [
         (|cache| cache.purge_path("/refreshed")) as Verb,
         |cache| cache.purge_handler(concat!(module_path!(), "::refreshed")),
-        |cache| Ok(cache.purge_all()),
+        PageCache::purge_all,
     ] {
         let site = Site::new();
         let app = refreshing(&site).await;
-        assert_eq!(verb(&site.cache).unwrap().pages(), 1, "the stale one");
+        assert_eq!(verb(&site.cache).await.unwrap().pages(), 1, "the stale one");
         site.finish(2).await;
         assert_eq!(site.cache.stats().pages(), 0);
         site.is_open.set(true);
@@ -412,7 +411,7 @@ async fn a_refresh_that_a_purge_overtook_is_not_kept() {
 async fn whoever_comes_after_a_purge_does_not_wait_for_a_refresh() {
     let site = Site::new();
     let app = refreshing(&site).await;
-    site.cache.purge_path("/refreshed").unwrap();
+    site.cache.purge_path("/refreshed").await.unwrap();
     let crowd = Crowd::send(&app, asked("/refreshed", 2)).await;
     assert_eq!(site.running(), [2, 3]);
     site.finish(3).await;
@@ -428,7 +427,7 @@ async fn whoever_comes_after_a_purge_does_not_wait_for_a_refresh() {
 async fn a_refresh_that_an_expiry_overtook_is_made_again() {
     let site = Site::new();
     let app = refreshing(&site).await;
-    site.cache.expire_path("/refreshed").unwrap();
+    site.cache.expire_path("/refreshed").await.unwrap();
     site.finish(2).await;
     let answer = get(&*app, "/refreshed").await;
     assert!(answer.text() == "value 1" && answer.outcome().contains("stale-while-revalidate"), "{answer:?}");
@@ -443,7 +442,7 @@ async fn a_refresh_that_an_expiry_overtook_is_made_again() {
 async fn what_is_purged_while_a_handler_fails_does_not_stand_in_for_it() {
     for (verb, status) in [
         ((|cache| cache.purge_path("/sturdy")) as Verb, 500),
-        (|cache| Ok(cache.purge_all()), 500),
+        (PageCache::purge_all, 500),
         (|cache| cache.expire_path("/sturdy"), 200),
         (|cache| cache.purge_path("/refreshed"), 200),
     ] {
@@ -455,7 +454,7 @@ async fn what_is_purged_while_a_handler_fails_does_not_stand_in_for_it() {
         site.clock.advance(Duration::from_secs(60));
         site.status.set(500);
         let crowd = Crowd::send(&app, asked("/sturdy", 1)).await;
-        verb(&site.cache).unwrap();
+        verb(&site.cache).await.unwrap();
         site.finish(2).await;
         assert_eq!(crowd.all().await[0].status, status);
     }
@@ -466,7 +465,7 @@ async fn a_body_that_is_still_to_come_is_overtaken_as_well() {
     let purges: [(Verb, usize); 4] = [
         (|cache| cache.purge_path("/streamed"), 0),
         (|cache| cache.expire_path("/streamed"), 0),
-        (|cache| Ok(cache.purge_all()), 0),
+        (PageCache::purge_all, 0),
         (|cache| cache.purge_path("/refreshed"), 1),
     ];
     for (verb, kept) in purges {
@@ -474,7 +473,7 @@ async fn a_body_that_is_still_to_come_is_overtaken_as_well() {
         let app = app(&site).await;
         let response = call_service(&*app, TestRequest::get().uri("/streamed").to_request()).await;
         site.value.set(2);
-        verb(&site.cache).unwrap();
+        verb(&site.cache).await.unwrap();
         let body = actix_web::rt::spawn(to_bytes(response.into_body()));
         settle().await;
         site.finish(1).await;
@@ -493,7 +492,7 @@ async fn those_who_come_after_a_purge_do_not_wait_for_a_stream() {
     let app = app(&site).await;
     let before = Crowd::send(&app, asked("/streamed", 2)).await;
     site.value.set(2);
-    site.cache.purge_path("/streamed").unwrap();
+    site.cache.purge_path("/streamed").await.unwrap();
     let after = Crowd::send(&app, asked("/streamed", 2)).await;
     assert_eq!(site.running(), [1, 2]);
     site.finish(1).await;
@@ -510,14 +509,14 @@ async fn what_arguments_read_before_a_purge_is_not_kept() {
     for verb in [
         (|cache| cache.purge_path("/extracted")) as Verb,
         |cache| cache.expire_path("/extracted"),
-        |cache| Ok(cache.purge_all()),
+        PageCache::purge_all,
     ] {
         let site = Site::new();
         let app = app(&site).await;
         let crowd = Crowd::send(&app, asked("/extracted", 1)).await;
         assert_eq!(site.running(), [1], "the argument is read");
         site.value.set(2);
-        verb(&site.cache).unwrap();
+        verb(&site.cache).await.unwrap();
         site.finish(1).await;
         let answers = crowd.all().await;
         assert_all(&answers, "value 1", "");
@@ -535,7 +534,7 @@ async fn what_a_middleware_is_around_is_overtaken_too() {
     let app = app(&site).await;
     let before = Crowd::send(&app, asked("/around", 2)).await;
     site.value.set(2);
-    site.cache.purge_path("/around").unwrap();
+    site.cache.purge_path("/around").await.unwrap();
     let after = Crowd::send(&app, asked("/around", 2)).await;
     assert_eq!(site.running(), [1, 2]);
     site.finish(2).await;
@@ -552,14 +551,14 @@ async fn what_a_named_cache_makes_is_overtaken_too() {
     for verb in [
         (|cache| cache.purge_tag("items")) as Verb,
         |cache| cache.purge_path("/big"),
-        |cache| Ok(cache.purge_all()),
+        PageCache::purge_all,
         |cache| cache.find("big").expect("it has that name").purge_tag("items"),
     ] {
         let site = Site::new();
         let app = app(&site).await;
         let before = Crowd::send(&app, asked("/big", 1)).await;
         site.value.set(2);
-        verb(&site.cache).unwrap();
+        verb(&site.cache).await.unwrap();
         let after = Crowd::send(&app, asked("/big", 1)).await;
         site.finish(1).await;
         assert_eq!(before.all().await[0].outcome(), "cache_page; fwd=miss; detail=purged");
@@ -593,7 +592,7 @@ async fn whoever_does_not_lead_does_not_wait_for_what_is_older_either() {
     let app = app(&site).await;
     let before = Crowd::send(&app, asked(ITEM, 1)).await;
     site.value.set(2);
-    site.cache.purge_path("/items/1").unwrap();
+    site.cache.purge_path("/items/1").await.unwrap();
     let head = || TestRequest::default().method(actix_web::http::Method::HEAD).uri(ITEM);
     // Its own answer is not kept, so it must not lead; and it must not follow.
     let after = Crowd::send(&app, [head(), TestRequest::get().uri(ITEM), head()]).await;

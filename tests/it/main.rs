@@ -31,6 +31,7 @@ mod replay;
 mod routes;
 mod servers;
 mod shapes;
+mod shared;
 mod site;
 mod stale;
 mod streams;

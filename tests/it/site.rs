@@ -359,10 +359,10 @@ mod options {
         let (app, _) = showing(&cache, CachePage::new(60).name("docs")).await;
         get(&*app, "/").await;
         assert_eq!(cache.stats().handlers().map(|(name, _)| name).collect::<Vec<_>>(), ["docs"]);
-        assert_eq!(cache.purge_handler("docs").unwrap().pages(), 1);
+        assert_eq!(cache.purge_handler("docs").await.unwrap().pages(), 1);
         let (app, _) = showing(&cache, CachePage::new(60)).await;
         get(&*app, "/").await;
-        assert_eq!(cache.purge_handler("CachePage").unwrap().pages(), 1);
+        assert_eq!(cache.purge_handler("CachePage").await.unwrap().pages(), 1);
     }
 
     #[test]
@@ -402,7 +402,7 @@ mod options {
             assert!(get(&app, uri).await.is_stored(), "{uri}");
         }
         for (tag, pages) in [("b:2", 0), ("a:1", 1), ("post:1", 1), ("posts", 1)] {
-            assert_eq!(cache.purge_tag(tag).unwrap().pages(), pages, "{tag}");
+            assert_eq!(cache.purge_tag(tag).await.unwrap().pages(), pages, "{tag}");
         }
         // No purge would find a page whose tag nobody knows.
         let app = App::new()
@@ -657,9 +657,9 @@ mod handlers {
         assert_eq!((stats.requests(), stats.of(Outcome::Stored), stats.of(Outcome::Hit)), (4, 1, 3));
         assert_eq!(stats.handlers().map(|(name, _)| name).collect::<Vec<_>>(), ["own"]);
 
-        assert_eq!(cache.purge_tag("own").unwrap().pages(), 1);
+        assert_eq!(cache.purge_tag("own").await.unwrap().pages(), 1);
         assert_eq!(get(&*app, "/own").await.text(), "2");
-        assert_eq!(cache.purge_handler("own").unwrap().pages(), 1);
+        assert_eq!(cache.purge_handler("own").await.unwrap().pages(), 1);
         assert_eq!(get(&*app, "/own").await.text(), "3");
         // Once more, its time is its own.
         clock.advance(seconds(299));
@@ -734,7 +734,7 @@ mod handlers {
             let answer = send(&app, asking("/", &[("x-theme", theme)])).await;
             assert!(answer.is_hit() && answer.text().contains(theme), "{}", answer.outcome());
         }
-        assert_eq!(cache.purge_tag("spoken").unwrap().pages(), 2);
+        assert_eq!(cache.purge_tag("spoken").await.unwrap().pages(), 2);
     }
 
     /// One that finds that its page is as it was says so, and does not make it again.
@@ -788,10 +788,10 @@ mod handlers {
         let hit = get(&*app, "/scope/a").await;
         assert_eq!((hit.outcome().as_str(), runs.get()), ("cache_page; hit; ttl=1", 1));
         assert_eq!(cache.stats().requests(), 2);
-        assert_eq!(cache.purge_handler("inner").unwrap().pages(), 1);
+        assert_eq!(cache.purge_handler("inner").await.unwrap().pages(), 1);
         // What is only in the outer one is the outer one's.
         assert_eq!(get(&*app, "/b").await.outcome(), "cache_page; fwd=miss; stored; ttl=60");
-        assert_eq!(cache.purge_handler("outer").unwrap().pages(), 1);
+        assert_eq!(cache.purge_handler("outer").await.unwrap().pages(), 1);
         // Whoever passes by one of them passes by both, and is told so once.
         let known = send(&*app, asking("/scope/a", &[("cookie", "a=b")])).await;
         assert_eq!(known.outcome(), "cache_page; fwd=bypass; detail=credentials");

@@ -21,6 +21,7 @@ use actix_web::{
     web,
 };
 use cache_page::{PageCache, cache_page, testing::ManualClock};
+use futures_util::FutureExt as _;
 
 /// Asks for a page with the request given.
 pub(crate) async fn send<B: MessageBody>(
@@ -136,6 +137,11 @@ pub(crate) async fn app_answering_with(
     let data = web::Data::new(Origin { runs: runs.clone(), answer: Box::new(answer) });
     let app = App::new().app_data(cache).app_data(data).default_service(web::to(origin));
     (init_service(app).await, runs)
+}
+
+/// For where nothing can be awaited: the output of what is ready at once, as a purge is if no tier is shared.
+pub(crate) fn done<T>(future: impl Future<Output = T>) -> T {
+    future.now_or_never().expect("there is nothing to wait for")
 }
 
 /// Lets everything that runs on this thread come to where it waits for something.

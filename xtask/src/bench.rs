@@ -1,9 +1,9 @@
 //! `cargo xtask bench`: every benchmark, or one of them by name.
 
-use crate::{cargo, compile, instructions, step};
+use crate::{cargo, compile, instructions, server, step};
 
 /// Those that `cargo bench` runs as they are.
-const PLAIN: [&str; 4] = ["scaling", "ratios", "fills", "purges"];
+const PLAIN: [&str; 5] = ["scaling", "ratios", "fills", "purges", "shared"];
 
 pub(crate) fn run(only: Option<&str>) -> Result<(), String> {
     let is_wanted = |name: &str| only.is_none_or(|only| only == name);
@@ -17,7 +17,10 @@ pub(crate) fn run(only: Option<&str>) -> Result<(), String> {
         instructions::run()?;
     }
     for name in PLAIN.into_iter().filter(|name| is_wanted(name)) {
-        step(name, &mut cargo(&["bench", "--quiet", "--bench", name]))?;
+        if name == "shared" {
+            server::ensure()?;
+        }
+        step(name, &mut cargo(&["bench", "--quiet", "--features", "redis", "--bench", name]))?;
     }
     if is_wanted("compile") {
         compile::run()?;

@@ -4,6 +4,7 @@ mod bench;
 mod compile;
 mod fuzz;
 mod instructions;
+mod server;
 
 use std::{
     env, fs,
@@ -74,6 +75,8 @@ fn test() -> Result<(), String> {
             "--all-features",
         ]),
     )?;
+    server::ensure()?;
+    step("tests with servers", &mut cargo(&["test", "--test", "redis", "--all-features"]))?;
     step("examples in the documentation", &mut cargo(&["test", "--workspace", "--doc", "--all-features"]))?;
     step("error messages", ui_cargo()?.args(["test", "--test", "ui"]).env("CACHE_PAGE_UI", "require"))?;
     forget_packages()?;

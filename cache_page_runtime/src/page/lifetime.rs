@@ -19,6 +19,8 @@ pub(crate) struct Lifetime {
     pub(crate) stale: Stale,
     /// How long the handler took.
     pub(crate) fill: Duration,
+    /// When the memory of this process lets it go, whatever its time, for the shared tier to be asked again.
+    pub(crate) leaves_at: Option<Moment>,
 }
 
 impl Page {
@@ -66,6 +68,11 @@ impl Page {
 
     pub(crate) fn withdraw(&self) {
         self.withdrawn.store(true, Ordering::Release);
+    }
+
+    /// Whether it is not to be found in memory any more.
+    pub(crate) fn has_left(&self, now: Moment) -> bool {
+        self.lifetime.leaves_at.is_some_and(|leaves_at| now >= leaves_at)
     }
 
     /// When its handler began.
@@ -116,12 +123,19 @@ impl Page {
 
     /// When it is of no use any more; `None` is never.
     pub(crate) fn until(&self) -> Option<Moment> {
-        let Lifetime { made_at, kept_for, stale, .. } = self.lifetime;
+        let Lifetime { made_at, kept_for, stale, leaves_at, .. } = self.lifetime;
         let stale_for = stale.while_revalidate.max(stale.if_error);
         let expired_at = self.expired_at.load(Ordering::Acquire);
         let expired =
             (expired_at < u64::MAX).then(|| Moment::new(Duration::from_nanos(expired_at)) + stale_for);
         let kept = kept_for.map(|kept_for| made_at + kept_for.saturating_add(stale_for));
-        [expired, kept].into_iter().flatten().min()
+        [expired, kept, leaves_at].into_iter().flatten().min()
+    }
+
+    /// The same, for those who do not have it in this memory.
+    pub(crate) fn until_without_memory(&self) -> Option<Moment> {
+        let Lifetime { made_at, kept_for, stale, .. } = self.lifetime;
+        let stale_for = stale.while_revalidate.max(stale.if_error);
+        kept_for.map(|kept_for| made_at + kept_for.saturating_add(stale_for))
     }
 }

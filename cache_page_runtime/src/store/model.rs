@@ -19,7 +19,7 @@ use crate::{
     fence::Since,
     freshness::Stale,
     page::{Head, Lifetime},
-    target::{About, Name, Subject},
+    target::{About, Subject, Tag},
     testing::ManualClock,
 };
 
@@ -46,14 +46,14 @@ enum Meant {
 /// Every page has one of so many tags, by its number.
 const TAGS: u64 = 3;
 
-fn tag_of(number: u64) -> Name {
-    Name::of_tag(&format!("tag:{}", number % TAGS))
+fn tag_of(number: u64) -> Tag {
+    Tag::new(&format!("tag:{}", number % TAGS))
 }
 
-fn about(tags: &[Name]) -> Arc<About> {
+fn about(tags: &[Tag]) -> Arc<About> {
     static POLICY: Policy = Policy::new("model", None);
     let request = TestRequest::with_uri("/page").to_http_request();
-    Subject::new(&request, &POLICY, Since::now()).with(tags)
+    Subject::new(&request, &POLICY, Since::now()).with(tags, false)
 }
 
 fn said() -> impl Strategy<Value = Said> {
@@ -135,6 +135,7 @@ impl World {
             kept_for,
             stale: Stale::default(),
             fill: Duration::ZERO,
+            leaves_at: None,
         };
         let head =
             Head { status: StatusCode::OK, reason: None, headers: &HeaderMap::new(), names_own: false };
@@ -146,7 +147,7 @@ impl World {
 
     fn purge(&self, what: Meant) -> usize {
         let target = match what {
-            Meant::Tag(number) => Target::Tag(tag_of(number)),
+            Meant::Tag(number) => Target::Tag(tag_of(number).name),
             Meant::All => Target::All,
         };
         self.store.purge(Verb::Purge, &target, self.now())
@@ -404,6 +405,7 @@ fn a_million_keys_stay_within_the_budget() {
         kept_for: None,
         stale: Stale::default(),
         fill: Duration::ZERO,
+        leaves_at: None,
     };
     let about = about(&[]);
     let page = Arc::new(Page::freeze(head, &[], Some(Bytes::from_static(b"page")), lifetime, about));

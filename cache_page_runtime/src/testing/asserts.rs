@@ -4,7 +4,10 @@ use std::fmt;
 
 use actix_web::http::header::HeaderMap;
 
-use crate::{outcome::Reason, status::CACHE_STATUS};
+use crate::{
+    outcome::{Outcome, Reason},
+    status::CACHE_STATUS,
+};
 
 /// Asserts that a response is a fresh page of the cache, and that the handler did not run for it.
 ///
@@ -187,8 +190,11 @@ impl Found {
         match (forward, reason) {
             (_, Some(reason)) if reason.starts_with("stale-") => Self::Stale(reason),
             (None, None) if has("hit") => Self::Hit,
+            // Another process made it.
+            (None, Some(reason)) if has("hit") && reason == Outcome::Shared.as_str() => Self::Hit,
             (Some(_), None) if has("collapsed") => Self::Collapsed,
-            (Some(forward), None) if has("stored") => Self::Stored { forward },
+            // Whether or not the shared tier was of use.
+            (Some(forward), _) if has("stored") => Self::Stored { forward },
             (Some(forward), None) if forward == "method" => Self::Bypass(None),
             (Some(_), Some(reason)) if reason == Reason::OnlyIfCached.as_str() => Self::OnlyIfCached,
             (Some(forward), Some(reason)) if forward == "bypass" => Self::Bypass(Some(reason)),
@@ -284,7 +290,7 @@ mod tests {
     fn every_outcome_is_one_of_the_three() {
         for outcome in Outcome::all() {
             let expected = match outcome {
-                Outcome::Hit | Outcome::Revalidated | Outcome::Collapsed => Some(Kind::Hit),
+                Outcome::Hit | Outcome::Revalidated | Outcome::Shared | Outcome::Collapsed => Some(Kind::Hit),
                 Outcome::Stale(Reason::StaleWhileRevalidate | Reason::StaleIfError) => Some(Kind::Stale),
                 Outcome::Bypass(Reason::OnlyIfCached) => None,
                 // They are about stale pages alone, and stale pages about them.
@@ -296,7 +302,7 @@ mod tests {
             };
             let all = [Forward::Miss, Forward::VaryMiss, Forward::Stale, Forward::Request].map(Some);
             let forwards = match outcome {
-                Outcome::Hit | Outcome::Revalidated | Outcome::Bypass(_) => &[None][..],
+                Outcome::Hit | Outcome::Revalidated | Outcome::Shared | Outcome::Bypass(_) => &[None][..],
                 Outcome::Stale(_) => &[None, Some(Forward::Miss), Some(Forward::Stale)],
                 _ => &all,
             };
@@ -326,7 +332,9 @@ mod tests {
                 "fwd=stale; fwd-status=503; ttl=-5; detail=stale-if-error",
                 "a page was sent whose time is over: stale-if-error",
             ),
+            ("hit; ttl=42; detail=shared", "a fresh page was sent, and the handler did not run"),
             ("fwd=miss; stored; ttl=60", "the handler ran: stored (fwd=miss)"),
+            ("fwd=miss; stored; ttl=60; detail=shared-down", "the handler ran: stored (fwd=miss)"),
             (
                 "fwd=miss; detail=streamed",
                 "the handler ran, and whether its page is kept shows at its end (fwd=miss)",

@@ -1,0 +1,338 @@
+//! The shared tier on a real server: `cargo xtask bench shared`.
+//!
+//! A hit in it against the bare `GET` of the same bytes by the same client, and against a handler that does that by hand; and how
+//! long other processes take to hear of a purge.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    env,
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpListener,
+    process::{Child, ChildStdin, Command, Stdio},
+    time::{Duration, Instant, SystemTime},
+};
+
+use actix_web::{
+    App, HttpRequest, HttpResponse,
+    dev::Service as _,
+    test::{TestRequest, init_service},
+    web::{self, Bytes},
+};
+use cache_page::{Outcome, PageCache, cache_page};
+use futures_util::future::join_all;
+use redis::{AsyncConnectionConfig, Client, aio::MultiplexedConnection, cmd};
+
+const ROUNDS: usize = 9;
+
+/// Requests of one kind in one round.
+const REQUESTS: usize = 2000;
+
+/// Requests that are under way side by side.
+const CROWD: usize = 64;
+
+/// Processes that hear of purges.
+const PROCESSES: usize = 4;
+
+const PURGES: usize = 500;
+
+/// Text as pages have it, of either length.
+fn body(length: usize) -> Bytes {
+    const TEXT: &str = concat!(
+        include_str!("../README.md"),
+        include_str!("../ARCHITECTURE.md"),
+        include_str!("../SECURITY.md"),
+        include_str!("../BENCHMARKS.md"),
+    );
+
+    Bytes::from_static(&TEXT.as_bytes()[..length])
+}
+
+#[cache_page(600)]
+async fn cached(length: web::Path<usize>) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/html").body(body(*length))
+}
+
+/// What users write by hand.
+async fn by_hand(
+    length: web::Path<usize>,
+    request: HttpRequest,
+    connection: web::Data<MultiplexedConnection>,
+) -> HttpResponse {
+    let key = request.uri().to_string();
+    let mut connection = MultiplexedConnection::clone(&connection);
+    let known: Option<Vec<u8>> = cmd("GET").arg(&key).query_async(&mut connection).await.unwrap_or(None);
+    if let Some(bytes) = known {
+        return HttpResponse::Ok().content_type("text/html").body(bytes);
+    }
+    let bytes = body(*length);
+    let _: Result<(), _> =
+        cmd("SET").arg(&key).arg(&bytes[..]).arg("EX").arg(600).query_async(&mut connection).await;
+    HttpResponse::Ok().content_type("text/html").body(bytes)
+}
+
+struct Server(Child, String);
+
+impl Server {
+    fn start() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let program = env::var("CACHE_PAGE_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
+        let server = Command::new(&program)
+            .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{program} cannot be started: {error}"));
+        Self(server, format!("redis://127.0.0.1:{port}"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A thread of its own for the connection, as the cache has one: in a server, it is that of `main`.
+fn connect(url: &str) -> MultiplexedConnection {
+    let (client, (give, given)) = (Client::open(url).unwrap(), std::sync::mpsc::channel());
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let config = AsyncConnectionConfig::new();
+            let connection = loop {
+                match client.get_multiplexed_async_connection_with_config(&config).await {
+                    Ok(connection) => break connection,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                }
+            };
+            give.send(connection).unwrap();
+            std::future::pending::<()>().await;
+        });
+    });
+    given.recv().unwrap()
+}
+
+fn cache(url: &str, memory: bool) -> PageCache {
+    let builder = PageCache::builder().redis(url).key_prefix("bench").shared_deadline(Duration::from_secs(2));
+    if memory { builder } else { builder.memory_ttl(Duration::ZERO) }.build()
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// Microseconds for each of so many, one after the other.
+async fn each(count: usize, run: impl AsyncFn()) -> f64 {
+    let start = Instant::now();
+    for _ in 0..count {
+        run().await;
+    }
+    start.elapsed().as_secs_f64() * 1e6 / f64::from(u32::try_from(count).unwrap())
+}
+
+async fn latency_and_throughput(url: &str) {
+    let connection = connect(url);
+    let cache = cache(url, false);
+    let app = init_service(
+        App::new()
+            .app_data(cache.clone())
+            .app_data(web::Data::new(connection.clone()))
+            .route("/cached/{length}", web::get().to(cached))
+            .route("/by-hand/{length}", web::get().to(by_hand)),
+    )
+    .await;
+    let ask = async |uri: &str| {
+        let response = app.call(TestRequest::with_uri(uri).to_request()).await.unwrap();
+        actix_web::body::to_bytes(response.into_body()).await.unwrap().len()
+    };
+    println!(
+        "microseconds, one after the other, median of {ROUNDS} rounds; hits in the shared tier alone (memory_ttl 0)"
+    );
+    println!("{:>8} {:>8} {:>6}", "GET", "hit", "ratio");
+    for length in [2_000_usize, 64 * 1024] {
+        let uri = format!("/cached/{length}");
+        // Until it is kept.
+        while cache.stats().of(Outcome::Shared) == 0 || cache.stats().shared().unwrap().kept == 0 {
+            ask(&uri).await;
+        }
+        each(200, async || {
+            ask(&uri).await;
+        })
+        .await;
+        let mut bare = connection.clone();
+        let _: () = cmd("SET").arg("bare").arg(&body(length)[..]).query_async(&mut bare).await.unwrap();
+        let get = async || {
+            let mut bare = connection.clone();
+            let bytes: Vec<u8> = cmd("GET").arg("bare").query_async(&mut bare).await.unwrap();
+            assert_eq!(bytes.len(), length);
+        };
+        let mut rounds = Vec::new();
+        for _ in 0..ROUNDS {
+            let hits = cache.stats().of(Outcome::Shared);
+            let (one, other) = (
+                each(REQUESTS, &get).await,
+                each(REQUESTS, async || {
+                    ask(&uri).await;
+                })
+                .await,
+            );
+            assert_eq!(cache.stats().of(Outcome::Shared) - hits, REQUESTS as u64);
+            rounds.push((one, other));
+        }
+        let ratio = median(rounds.iter().map(|(one, other)| other / one).collect());
+        let (one, other) = (
+            median(rounds.iter().map(|round| round.0).collect()),
+            median(rounds.iter().map(|round| round.1).collect()),
+        );
+        println!("{one:>8.1} {other:>8.1} {ratio:>6.2}  {length} bytes");
+    }
+    println!("hits a second, {CROWD} side by side on one worker, median of {ROUNDS} rounds");
+    println!("{:>8} {:>8} {:>6}", "by hand", "cached", "ratio");
+    for length in [2_000_usize, 64 * 1024] {
+        // Each asks for a page of its own: those for one page would share one answer of the tier.
+        let rate = async |path: String| {
+            let uris: Vec<String> = (0..CROWD).map(|number| format!("{path}?{number}")).collect();
+            let start = Instant::now();
+            for _ in 0..REQUESTS / CROWD {
+                join_all(uris.iter().map(|uri| ask(uri))).await;
+            }
+            f64::from(u32::try_from(REQUESTS / CROWD * CROWD).unwrap()) / start.elapsed().as_secs_f64()
+        };
+        let mut rounds = Vec::new();
+        for _ in 0..=ROUNDS {
+            rounds.push((rate(format!("/by-hand/{length}")).await, rate(format!("/cached/{length}")).await));
+        }
+        // The first one fills both.
+        let rounds = &rounds[1..];
+        let ratio = median(rounds.iter().map(|(one, other)| other / one).collect());
+        let (one, other) = (
+            median(rounds.iter().map(|round| round.0).collect()),
+            median(rounds.iter().map(|round| round.1).collect()),
+        );
+        println!("{one:>8.0} {other:>8.0} {ratio:>6.2}  {length} bytes");
+    }
+}
+
+async fn profile(url: &str, path: &str) {
+    let cache = cache(url, false);
+    let app = init_service(
+        App::new()
+            .app_data(cache.clone())
+            .app_data(web::Data::new(connect(url)))
+            .route("/cached/{length}", web::get().to(cached))
+            .route("/by-hand/{length}", web::get().to(by_hand)),
+    )
+    .await;
+    while !cache.stats().shared().unwrap().is_up {
+        actix_web::rt::time::sleep(Duration::from_millis(10)).await;
+    }
+    for _ in 0..REQUESTS {
+        let response = app.call(TestRequest::with_uri(path).to_request()).await.unwrap();
+        drop(actix_web::body::to_bytes(response.into_body()).await.unwrap());
+    }
+    println!("{:?}", cache.stats());
+}
+
+fn now() -> u128 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos()
+}
+
+/// One of the processes: it keeps the page in memory, and tells when it has heard that it went.
+#[actix_web::main]
+async fn listen(url: &str) {
+    let cache = cache(url, true);
+    let app =
+        init_service(App::new().app_data(cache.clone()).route("/cached/{length}", web::get().to(cached)))
+            .await;
+    let lines = std::io::stdin().lines();
+    for _ in lines {
+        let ask = || app.call(TestRequest::with_uri("/cached/2000").to_request());
+        while cache.stats().pages() == 0 {
+            drop(ask().await.unwrap());
+        }
+        println!("ready");
+        std::io::stdout().flush().unwrap();
+        while cache.stats().pages() > 0 {
+            std::thread::sleep(Duration::from_micros(20));
+        }
+        println!("{}", now());
+        std::io::stdout().flush().unwrap();
+    }
+}
+
+struct Listener(Child, ChildStdin, BufReader<std::process::ChildStdout>);
+
+impl Listener {
+    fn start(url: &str) -> Self {
+        let mut child = Command::new(env::current_exe().unwrap())
+            .args(["listen", url])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        Self(child, stdin, BufReader::new(stdout))
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.2.read_line(&mut line).unwrap();
+        line.trim().to_owned()
+    }
+}
+
+async fn purges(url: &str) {
+    let cache = cache(url, true);
+    let mut listeners: Vec<Listener> = (0..PROCESSES).map(|_| Listener::start(url)).collect();
+    let (mut confirmed, mut heard) = (Vec::new(), Vec::new());
+    for _ in 0..PURGES {
+        listeners.iter_mut().for_each(|listener| writeln!(listener.1, "go").unwrap());
+        listeners.iter_mut().for_each(|listener| assert_eq!(listener.line(), "ready"));
+        let start = now();
+        while cache.purge_path("/cached/2000").await.is_err() {
+            actix_web::rt::time::sleep(Duration::from_millis(10)).await;
+        }
+        confirmed.push(micros(now() - start));
+        let last =
+            listeners.iter_mut().map(|listener| listener.line().parse::<u128>().unwrap()).max().unwrap();
+        heard.push(micros(last.saturating_sub(start)));
+    }
+    println!(
+        "microseconds from a purge until it is confirmed, and until the last of {PROCESSES} processes has heard of it"
+    );
+    for (mut times, what) in [(confirmed, "confirmed"), (heard, "heard by all")] {
+        times.sort_by(f64::total_cmp);
+        let (half, most) = (times[PURGES / 2], times[PURGES * 99 / 100]);
+        println!("p50 {half:>7.0}   p99 {most:>7.0}   max {:>7.0}  {what}", times[PURGES - 1]);
+    }
+    for listener in &mut listeners {
+        let _ = listener.0.kill();
+        let _ = listener.0.wait();
+    }
+}
+
+fn micros(nanos: u128) -> f64 {
+    f64::from(u32::try_from(nanos / 1000).unwrap_or(u32::MAX))
+}
+
+fn main() {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if let [listens, url] = &arguments[..]
+        && listens == "listen"
+    {
+        return listen(url);
+    }
+    let server = Server::start();
+    if let [profiled, path] = &arguments[..]
+        && profiled == "profile"
+    {
+        // For callgrind, which shows where instructions go: so many requests for one page, one after the other.
+        return actix_web::rt::System::new().block_on(profile(&server.1, path));
+    }
+    actix_web::rt::System::new().block_on(async {
+        latency_and_throughput(&server.1).await;
+        purges(&server.1).await;
+    });
+}

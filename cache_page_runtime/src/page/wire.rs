@@ -1,0 +1,105 @@
+//! A page that goes to other processes, and one that comes from there.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64},
+    },
+    time::Duration,
+};
+
+use actix_web::{http::header::HeaderValue, web::Bytes};
+use http::StatusCode;
+
+use super::{Lifetime, Line, Page, is_of_a_good_copy, own_values};
+use crate::{
+    clock::Moment,
+    freshness::Stale,
+    retry::Retry,
+    shared::{
+        frame::{EVER, Parts, micros},
+        wire::Writer,
+    },
+    target::About,
+};
+
+const ADDED: u8 = 1;
+const SENSITIVE: u8 = 2;
+
+impl Page {
+    /// But for what it is about; what of that does not follow from the request is written by whoever calls. A reason phrase of the
+    /// handler's own is lost: clients ignore it (RFC 9112 4).
+    pub(crate) fn write(&self, out: &mut Writer, now: Moment) {
+        let Lifetime { made_at, initial_age, kept_for, stale, fill, .. } = self.lifetime;
+        out.short(self.status.as_u16());
+        for time in [
+            micros(now.since(made_at)),
+            micros(initial_age),
+            kept_for.map_or(EVER, micros),
+            micros(stale.while_revalidate),
+            micros(stale.if_error),
+            micros(fill),
+        ] {
+            out.long(time);
+        }
+        out.short(u16::try_from(self.headers.len()).unwrap_or(u16::MAX));
+        for line in &self.headers {
+            let sensitive = if line.value.is_sensitive() { SENSITIVE } else { 0 };
+            out.byte(sensitive | if line.added { ADDED } else { 0 });
+            out.framed(line.name.as_str().as_bytes());
+            out.framed(line.value.as_bytes());
+        }
+        match &self.body {
+            None => out.byte(0),
+            Some(body) => {
+                out.byte(1);
+                out.framed(body);
+            }
+        }
+    }
+
+    /// One that was put so long ago, and leaves memory then, if it gets there. `None` if it is none that a handler could have made.
+    pub(crate) fn of_parts(
+        parts: &Parts,
+        age: Duration,
+        leaves_at: Option<Moment>,
+        now: Moment,
+        about: Arc<About>,
+    ) -> Option<Self> {
+        let times = &parts.times;
+        let time = Duration::from_micros;
+        let lifetime = Lifetime {
+            made_at: now.before(time(times.made).saturating_add(age)),
+            initial_age: time(times.initial_age),
+            kept_for: (times.kept_for != EVER).then(|| time(times.kept_for)),
+            stale: Stale { while_revalidate: time(times.while_revalidate), if_error: time(times.if_error) },
+            fill: time(times.fill),
+            leaves_at,
+        };
+        let values: Option<Vec<HeaderValue>> =
+            parts.headers.iter().map(|(_, _, value)| HeaderValue::from_bytes(value).ok()).collect();
+        let values = values?;
+        let mut headers: Vec<Line> = Vec::with_capacity(values.len());
+        for ((flags, name, _), mut value) in own_values(parts.headers.iter().zip(&values)) {
+            value.set_sensitive(flags & SENSITIVE > 0);
+            let repeats = headers.iter().any(|line| line.name == *name);
+            let (of_a_copy, added) = (is_of_a_good_copy(name), flags & ADDED > 0);
+            headers.push(Line { name: name.clone(), value, repeats, of_a_copy, added });
+        }
+        Some(Self {
+            status: StatusCode::from_u16(parts.status).ok()?,
+            reason: None,
+            headers: headers.into(),
+            // In memory it has its own bytes, and not all that was read.
+            body: match leaves_at {
+                Some(_) => parts.body.as_ref().map(|body| Bytes::copy_from_slice(body)),
+                None => parts.body.clone(),
+            },
+            lifetime,
+            retry: Retry::default(),
+            withdrawn: AtomicBool::new(false),
+            expired_at: AtomicU64::new(u64::MAX),
+            about,
+        })
+    }
+}

@@ -1,0 +1,506 @@
+//! Redis or Valkey as the shared tier.
+//!
+//! One connection for what requests ask, and one on which changes are waited for: a blocked command would hold up all others. Both
+//! are made, watched and made anew by whoever waits for changes.
+//!
+//! # Where things are
+//!
+//! All keys begin with `cp1:{…}:`, with the cache's `key_prefix` in the braces and, in a cluster, the number of a shard: what one
+//! script touches is in one slot. Behind it:
+//!
+//! | key | what |
+//! |---|---|
+//! | `p` and an id | a page: which purges it has seen and what it is purged by, twice, and its bytes |
+//! | `s` and an id | the stamp of a name: when it was made, and when its pages were last expired |
+//! | `x`, `xs` | the stamp of all pages, with when a prefix or a handler was purged last; and which ones were |
+//! | `c` and an id | who makes a page; and with a `w` behind it, that somebody waits for that |
+//! | `n`, `t`, `l` | the number of the last purge; that of the last one in the log; the log |
+//!
+//! A hit is one `MGET` of the page and the stamps of its names: a script takes twenty times as long. The names are those that the request
+//! tells; what its handler adds is remembered for each page, and asked for a second time where it is not.
+//!
+//! A page is sent only if the stamps of all its names are there and older than it: purging a name is removing its stamp. So whatever
+//! the engine evicts, a page may go that need not, and no page stays that must not.
+
+mod connect;
+mod hints;
+mod read;
+mod scripts;
+mod time;
+
+use std::{
+    fmt,
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use ::redis::{Cmd, ErrorKind, RedisError, Value, aio::ConnectionLike as _, cmd};
+
+use tokio::time::sleep;
+
+pub use self::connect::RedisUrlError;
+use self::{
+    connect::{Connection, Dial},
+    hints::Hints,
+    read::{Looked, Read},
+    scripts::{Scripts, digits, micros, millis},
+    time::Time,
+};
+use crate::shared::{
+    Changes, Claim, Found, Id, Kept, Left, Offered, Pending, Position, Purge, PurgeOf, SharedStore,
+    StoreError, Taken, Turn, Wanted, name,
+};
+
+/// A cluster's keys are spread over so many slots.
+#[cfg(feature = "redis-cluster")]
+const SHARDS: u8 = 16;
+
+/// Redis or Valkey, as the [shared tier](crate::shared) of a cache: [`PageCacheBuilder::redis`](crate::PageCacheBuilder::redis) is the
+/// short way to it.
+///
+/// It needs Redis 6.2 or any Valkey. What is in there is bounded by the lifetimes of pages; give the server a `maxmemory` and any
+/// eviction policy. The commands that a restricted user must be allowed are `EVAL`, `EVALSHA`, `SCRIPT LOAD`, `PING`, `XREAD` and those that
+/// the scripts use, on keys that begin with `cp1:`.
+pub struct RedisStore {
+    dial: Dial,
+    /// What all keys begin with, by shard.
+    bases: OnceLock<Box<[Vec<u8>]>>,
+    shards: u8,
+    scripts: Scripts,
+    /// For what requests ask.
+    asked: Mutex<Option<Connection>>,
+    /// For what is waited for.
+    heard: tokio::sync::Mutex<Option<Connection>>,
+    /// The sequence of a shard was missing.
+    is_forgetful: AtomicBool,
+    /// What it is by the clock of the server.
+    time: Time,
+    hints: Hints,
+}
+
+/// It may be the answer to another question: the connection is of no use any more.
+const UNREADABLE: &str = "its answer cannot be read";
+
+/// For what is waited for, a tenth of a second at a time. What requests ask, the cache itself gives up on.
+const ANSWERING: Duration = Duration::from_secs(2);
+
+/// The server looks ten times a second whether somebody has waited for long enough: a shorter time is waited for here.
+const BLOCKED: Duration = Duration::from_millis(100);
+
+impl RedisStore {
+    /// A server by its URL, as the `redis` crate reads it: `redis://[user][:password@]host[:port][/database]`, `rediss://…` with TLS
+    /// (feature `redis-tls`), `redis+unix:///path`; the same with `valkey`.
+    ///
+    /// # Errors
+    ///
+    /// If it is no such URL. Whether there is a server shows later.
+    pub fn open(url: impl AsRef<str>) -> Result<Self, RedisUrlError> {
+        Ok(Self::new(Dial::server(url.as_ref())?, 1))
+    }
+
+    /// A cluster, by the URLs of some of its nodes (feature `redis-cluster`).
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    #[cfg(feature = "redis-cluster")]
+    pub fn cluster<U: AsRef<str>>(nodes: impl IntoIterator<Item = U>) -> Result<Self, RedisUrlError> {
+        Ok(Self::new(Dial::cluster(nodes)?, SHARDS))
+    }
+
+    /// The master of that name, by the URLs of its sentinels (feature `redis-sentinel`). User, password and database are those of
+    /// `server`, whose host does not matter: `redis://user:password@any/0`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    #[cfg(feature = "redis-sentinel")]
+    pub fn sentinel<U: AsRef<str>>(
+        sentinels: impl IntoIterator<Item = U>,
+        master: &str,
+        server: &str,
+    ) -> Result<Self, RedisUrlError> {
+        Ok(Self::new(Dial::sentinel(sentinels, master, server)?, 1))
+    }
+
+    fn new(dial: Dial, shards: u8) -> Self {
+        Self {
+            dial,
+            bases: OnceLock::new(),
+            shards,
+            scripts: Scripts::new(),
+            asked: Mutex::new(None),
+            heard: tokio::sync::Mutex::new(None),
+            is_forgetful: AtomicBool::new(false),
+            time: Time::default(),
+            hints: Hints::new(),
+        }
+    }
+
+    fn bases(&self) -> &[Vec<u8>] {
+        self.bases.get_or_init(|| bases("", self.shards))
+    }
+
+    fn base_of(&self, page: Id) -> &[u8] {
+        &self.bases()[usize::from(page.0[0] % self.shards)]
+    }
+
+    fn is_cluster(&self) -> bool {
+        self.shards > 1
+    }
+
+    fn asked(&self) -> Result<Connection, StoreError> {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.clone().ok_or_else(|| StoreError::lost("there is no connection"))
+    }
+
+    /// Where something is told if that is not where a page is.
+    fn log(&self) -> Vec<u8> {
+        if self.is_cluster() { Vec::new() } else { join(&self.bases()[0], b"l") }
+    }
+
+    /// By plain reads, page first: what is purged between them is seen. That is enough for a fresh page.
+    async fn find(&self, mut wanted: Wanted) -> Result<Found, StoreError> {
+        let (base, mut connection) = (self.base_of(wanted.page), self.asked()?);
+        wanted.names.extend(self.hints.of(wanted.page));
+        wanted.names.retain(has_stamp);
+        let mut asks = cmd("MGET");
+        asks.arg(of(base, b"p", wanted.page)).arg(join(base, b"x"));
+        ask_for(&mut asks, base, &wanted.names);
+        let values = connection.req_packed_command(&asks).await.map_err(error)?;
+        let mut read = Read::of(values, wanted.names).ok_or_else(|| StoreError::lost(UNREADABLE))?;
+        let more = read.missing_names();
+        if !more.is_empty() {
+            let mut asks = cmd("MGET");
+            ask_for(&mut asks, base, &more);
+            let values = connection.req_packed_command(&asks).await.map_err(error)?;
+            read.add(&more, values).ok_or_else(|| StoreError::lost(UNREADABLE))?;
+            self.hints.put(wanted.page, more);
+        }
+        let now = self.time.now();
+        match (read.found(now), wanted.claim) {
+            (Looked::Page(kept, is_fresh), claim) if is_fresh || claim.is_none() => {
+                Ok(Found { page: Some(kept), turn: Turn::Apart })
+            }
+            (Looked::Nothing, None) => Ok(Found { page: None, turn: Turn::Apart }),
+            (Looked::Garbled(bytes), claim) => {
+                // The cache finds out that it is no page, and makes a new one.
+                let garbled = Kept { bytes, age: Duration::ZERO, expired: None };
+                Ok(Found { page: Some(garbled), ..self.claim(wanted.page, claim, connection).await? })
+            }
+            (_, claim) => self.claim(wanted.page, claim, connection).await,
+        }
+    }
+
+    /// All at once, and whose turn it is.
+    async fn claim(
+        &self,
+        page: Id,
+        claim: Option<Claim>,
+        mut connection: Connection,
+    ) -> Result<Found, StoreError> {
+        let base = self.base_of(page);
+        let (holder, lasts) = match claim {
+            Some(claim) => (claim.holder.0.to_vec(), millis(claim.lasts)),
+            None => (Vec::new(), 0),
+        };
+        let mut script = self.scripts.get.key(of(base, b"p", page));
+        script.key(of(base, b"c", page)).arg(base).arg(holder).arg(lasts);
+        scripts::found(script.invoke_async(&mut connection).await.map_err(error)?)
+            .ok_or_else(|| StoreError::lost(UNREADABLE))
+    }
+
+    async fn keep(&self, page: Offered) -> Result<Taken, StoreError> {
+        let (base, mut connection) = (self.base_of(page.page), self.asked()?);
+        let names = || page.names.iter().filter(|name| has_stamp(name));
+        let handler = page.names.iter().find(|name| name::is_handler(**name));
+        let mut about = String::new();
+        for number in [
+            page.since,
+            micros(page.begun),
+            page.fresh.map_or(scripts::MOST, micros),
+            millis(page.lasts).max(1),
+            names().count() as u64,
+        ] {
+            about.push_str(&digits(number));
+        }
+        let mut about = about.into_bytes();
+        about.extend(page.holder.map_or([0; 16], |holder| holder.0));
+        about.extend(handler.map_or([0; 16], |handler| handler.0));
+        names().for_each(|name| about.extend(name.0));
+        about.extend(page.path.as_bytes());
+        let mut script = self.scripts.put.key(of(base, b"p", page.page));
+        script.key(of(base, b"c", page.page));
+        script.arg(base).arg(&about).arg(&about).arg(&page.bytes).arg(self.log());
+        let answer: Vec<u8> = script.invoke_async(&mut connection).await.map_err(error)?;
+        if answer.get(1) == Some(&b'w') {
+            self.tell_filled(&mut connection, page.page).await?;
+        }
+        match answer.first() {
+            Some(b'k') => Ok(Taken::Kept),
+            Some(b'o') => Ok(Taken::Overtaken),
+            Some(b'p') => Ok(Taken::Purged),
+            Some(b'u') => {
+                self.is_forgetful.store(true, Ordering::Relaxed);
+                Ok(Taken::Purged)
+            }
+            _ => Err(StoreError::lost(UNREADABLE)),
+        }
+    }
+
+    async fn give_up(&self, page: Id, holder: Id, left: Left) -> Result<(), StoreError> {
+        let (base, mut connection) = (self.base_of(page), self.asked()?);
+        let apart = match left {
+            Left::Free => 0,
+            Left::Apart(time) => millis(time),
+        };
+        let mut script = self.scripts.release.key(of(base, b"c", page));
+        script.key(of(base, b"p", page)).arg(base).arg(&holder.0[..]).arg(apart).arg(self.log());
+        let answer: Vec<u8> = script.invoke_async(&mut connection).await.map_err(error)?;
+        if answer == b"w" {
+            self.tell_filled(&mut connection, page).await?;
+        }
+        Ok(())
+    }
+
+    /// In a cluster, the log is elsewhere.
+    async fn tell_filled(&self, connection: &mut Connection, page: Id) -> Result<(), StoreError> {
+        let base = self.base_of(page);
+        let mut told = cmd("XADD");
+        told.arg(join(&self.bases()[0], b"l"))
+            .arg(&["MAXLEN", "~", "4096", "*", "f"])
+            .arg(of(base, b"p", page));
+        told.query_async::<()>(connection).await.map_err(error)?;
+        // As the scripts do: nothing is left behind.
+        let mut lasts = cmd("PEXPIRE");
+        lasts.arg(join(&self.bases()[0], b"l")).arg(3_600_000);
+        lasts.query_async::<()>(connection).await.map_err(error)
+    }
+
+    async fn go(&self, purge: Purge) -> Result<(), StoreError> {
+        let mut connection = self.asked()?;
+        let first = self.purge_shard(&mut connection, 0, &purge, 0).await?;
+        // What others hear of is gone everywhere by then.
+        for shard in 1..self.bases().len() {
+            self.purge_shard(&mut connection, shard, &purge, first).await?;
+        }
+        let base = &self.bases()[0];
+        let mut script = self.scripts.tell.key(join(base, b"l"));
+        script.key(join(base, b"t")).arg(base).arg(digits(first)).arg(&purge.told).arg(&purge.told);
+        let _: Vec<u8> = script.invoke_async(&mut connection).await.map_err(error)?;
+        Ok(())
+    }
+
+    async fn purge_shard(
+        &self,
+        connection: &mut Connection,
+        shard: usize,
+        purge: &Purge,
+        number: u64,
+    ) -> Result<u64, StoreError> {
+        let base = &self.bases()[shard];
+        let mut about = [digits(purge.known), digits(number)].concat().into_bytes();
+        about.push(if purge.expire { b'e' } else { b'p' });
+        match &purge.of {
+            PurgeOf::Names(names) if names.contains(&name::all()) => about.push(b'a'),
+            PurgeOf::Names(names) => match &names[..] {
+                [handler] if name::is_handler(*handler) => {
+                    about.push(b'h');
+                    about.extend(handler.0);
+                }
+                names => {
+                    about.push(b'n');
+                    names.iter().for_each(|name| about.extend(name.0));
+                }
+            },
+            PurgeOf::Prefix(prefix) => {
+                about.push(b'x');
+                about.extend(prefix.as_bytes());
+            }
+        }
+        let mut script = self.scripts.purge.key(join(base, b"n"));
+        script.arg(base).arg(&about).arg(&about);
+        let given: Vec<u8> = script.invoke_async(connection).await.map_err(error)?;
+        scripts::twice(&given).ok_or_else(|| StoreError::lost(UNREADABLE))
+    }
+
+    async fn hear(&self, after: Option<Position>, wait: Duration) -> Result<Changes, StoreError> {
+        let heard = &mut *self.heard.lock().await;
+        if heard.is_none() || self.asked().is_err() {
+            *heard = Some(self.connect().await?);
+        }
+        let Some(connection) = heard else { return Err(StoreError::lost("there is no connection")) };
+        let answer = self.read(connection, after, wait).await;
+        if answer.as_ref().is_err_and(StoreError::is_lost) {
+            *heard = None;
+        }
+        answer
+    }
+
+    async fn read(
+        &self,
+        connection: &mut Connection,
+        after: Option<Position>,
+        wait: Duration,
+    ) -> Result<Changes, StoreError> {
+        let place = after.as_ref().and_then(Place::read);
+        let [log, tail, sequence] = [b"l", b"t", b"n"].map(|key| join(&self.bases()[0], key));
+        if wait < BLOCKED {
+            sleep(wait).await;
+        } else if let Some(place) = &place {
+            // That there is something is all that matters of it.
+            let mut read = cmd("XREAD");
+            read.arg("COUNT")
+                .arg(1)
+                .arg("BLOCK")
+                .arg(millis(wait).max(1))
+                .arg("STREAMS")
+                .arg(&log)
+                .arg(&place.last);
+            let _: Value = connection.req_packed_command(&read).await.map_err(error)?;
+        }
+        let known = place.as_ref().map_or(0, |place| place.number);
+        let mut script = self.scripts.changes.key(log);
+        script.key(tail).key(sequence).arg(&self.bases()[0]);
+        script.arg(place.as_ref().map_or("", |place| &place.last)).arg(known);
+        let answer = script.invoke_async(connection).await.map_err(error)?;
+        let (changes, number, now) =
+            scripts::changes(answer, place.as_ref()).ok_or_else(|| StoreError::lost(UNREADABLE))?;
+        self.time.set(now);
+        if self.is_cluster() && (after.is_none() || self.is_forgetful.swap(false, Ordering::Relaxed)) {
+            self.remind(connection, number).await?;
+        }
+        Ok(changes)
+    }
+
+    /// Only one shard gives out numbers. The others are told the last one where they have none.
+    async fn remind(&self, connection: &mut Connection, number: u64) -> Result<(), StoreError> {
+        for base in &self.bases()[1..] {
+            let mut set = cmd("SET");
+            set.arg(join(base, b"n")).arg(digits(number)).arg(&["NX", "PX", "86400000"]);
+            let _: Value = set.query_async(connection).await.map_err(error)?;
+        }
+        Ok(())
+    }
+
+    /// Both connections, anew.
+    async fn connect(&self) -> Result<Connection, StoreError> {
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut asked = self.dial.connect(None).await.map_err(error)?;
+        let _: Value = cmd("PING").query_async(&mut asked).await.map_err(error)?;
+        let heard = self.dial.connect(Some(ANSWERING)).await.map_err(error)?;
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
+        Ok(heard)
+    }
+}
+
+impl SharedStore for RedisStore {
+    fn begin(&self, key_prefix: &str) {
+        // It may be the store of two caches; they have one prefix then.
+        let _ = self.bases.set(bases(key_prefix, self.shards));
+    }
+
+    fn get(&self, wanted: Wanted) -> Pending<'_, Found> {
+        Box::pin(self.find(wanted))
+    }
+
+    fn put(&self, page: Offered) -> Pending<'_, Taken> {
+        Box::pin(self.keep(page))
+    }
+
+    fn release(&self, page: Id, holder: Id, left: Left) -> Pending<'_, ()> {
+        Box::pin(self.give_up(page, holder, left))
+    }
+
+    fn purge(&self, purge: Purge) -> Pending<'_, ()> {
+        Box::pin(self.go(purge))
+    }
+
+    fn changes(&self, after: Option<Position>, wait: Duration) -> Pending<'_, Changes> {
+        Box::pin(self.hear(after, wait))
+    }
+
+    fn renew(&self) {
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").field("dial", &self.dial).finish_non_exhaustive()
+    }
+}
+
+fn join(base: &[u8], key: &[u8]) -> Vec<u8> {
+    [base, key].concat()
+}
+
+fn of(base: &[u8], kind: &[u8], id: Id) -> Vec<u8> {
+    [base, kind, &id.0].concat()
+}
+
+/// Whatever may be purged in large numbers has none of its own, so that fewer have to be asked for.
+fn has_stamp(name: &Id) -> bool {
+    *name != name::all() && !name::is_handler(*name)
+}
+
+fn ask_for(asks: &mut Cmd, base: &[u8], names: &[Id]) {
+    let mut key = join(base, b"s");
+    let length = key.len();
+    for name in names {
+        key.truncate(length);
+        key.extend_from_slice(&name.0);
+        asks.arg(&key);
+    }
+}
+
+/// What of a prefix stands for itself in a key.
+fn bases(prefix: &str, shards: u8) -> Box<[Vec<u8>]> {
+    let mut plain = String::new();
+    for byte in prefix.bytes() {
+        if byte.is_ascii_alphanumeric() || b"._-".contains(&byte) {
+            plain.push(char::from(byte));
+        } else {
+            plain.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    if shards == 1 {
+        return Box::new([format!("cp1:{{{plain}:}}:").into_bytes()]);
+    }
+    (0..shards).map(|shard| format!("cp1:{{{plain}:{shard}}}:").into_bytes()).collect()
+}
+
+/// Where the answer of the server ends, and the way to it begins.
+fn error(error: RedisError) -> StoreError {
+    // A server that was a master and is none any more is not the right one.
+    let is_lost = error.is_io_error()
+        || error.is_connection_dropped()
+        || error.is_connection_refusal()
+        || error.is_unrecoverable_error()
+        || matches!(error.kind(), ErrorKind::Parse | ErrorKind::UnexpectedReturnType)
+        || error.code() == Some("READONLY");
+    if is_lost { StoreError::lost(error) } else { StoreError::refused(error) }
+}
+
+/// How far the log was read.
+pub(crate) struct Place {
+    last: String,
+    tail: String,
+    number: u64,
+}
+
+impl Place {
+    fn read(position: &Position) -> Option<Self> {
+        let text = std::str::from_utf8(&position.0).ok()?;
+        let mut parts = text.split(' ').map(str::to_owned);
+        let (last, tail) = (parts.next()?, parts.next()?);
+        Some(Self { last, tail, number: parts.next()?.parse().ok()? })
+    }
+
+    fn position(&self) -> Position {
+        Position(format!("{} {} {}", self.last, self.tail, self.number).into_bytes())
+    }
+}

@@ -1,0 +1,170 @@
+//! From a URL to a connection.
+
+use std::{fmt, time::Duration};
+
+use ::redis::{
+    AsyncConnectionConfig, Client, Cmd, IntoConnectionInfo as _, Pipeline, RedisError, RedisFuture, Value,
+    aio::{ConnectionLike, MultiplexedConnection},
+};
+
+/// How long one attempt may take. The cache itself gives up on it before or after, as its deadline is.
+const CONNECTING: Duration = Duration::from_secs(2);
+
+/// For what nobody waits any more.
+#[cfg(feature = "redis-cluster")]
+const ANSWERING: Duration = Duration::from_secs(2);
+
+/// A URL that no server can have.
+#[derive(Debug)]
+pub struct RedisUrlError {
+    error: RedisError,
+}
+
+impl From<RedisError> for RedisUrlError {
+    fn from(error: RedisError) -> Self {
+        Self { error }
+    }
+}
+
+/// Without the URL: there may be a password in it.
+impl fmt::Display for RedisUrlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "this is no URL of Redis, such as \"redis://user:password@localhost:6379/0\": {}",
+            self.error
+        )
+    }
+}
+
+impl std::error::Error for RedisUrlError {}
+
+/// Whom to connect to.
+pub(super) enum Dial {
+    Server(Box<Client>),
+    #[cfg(feature = "redis-cluster")]
+    Cluster(Box<::redis::cluster::ClusterClient>),
+    #[cfg(feature = "redis-sentinel")]
+    Sentinel(Box<tokio::sync::Mutex<::redis::sentinel::SentinelClient>>),
+}
+
+impl Dial {
+    pub(super) fn server(url: &str) -> Result<Self, RedisUrlError> {
+        Ok(Self::Server(Box::new(Client::open(url.into_connection_info()?)?)))
+    }
+
+    #[cfg(feature = "redis-cluster")]
+    pub(super) fn cluster<U: AsRef<str>>(nodes: impl IntoIterator<Item = U>) -> Result<Self, RedisUrlError> {
+        let nodes = nodes.into_iter().map(|url| url.as_ref().into_connection_info());
+        let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
+        let client = ::redis::cluster::ClusterClient::builder(nodes)
+            .connection_timeout(CONNECTING)
+            .response_timeout(ANSWERING)
+            .retries(2)
+            .build()?;
+        Ok(Self::Cluster(Box::new(client)))
+    }
+
+    #[cfg(feature = "redis-sentinel")]
+    pub(super) fn sentinel<U: AsRef<str>>(
+        sentinels: impl IntoIterator<Item = U>,
+        master: &str,
+        server: &str,
+    ) -> Result<Self, RedisUrlError> {
+        use ::redis::sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType};
+
+        let sentinels = sentinels.into_iter().map(|url| url.as_ref().into_connection_info());
+        let sentinels = sentinels.collect::<Result<Vec<_>, _>>()?;
+        let server = server.into_connection_info()?;
+        let mut info =
+            SentinelNodeConnectionInfo::default().set_redis_connection_info(server.redis_settings().clone());
+        if matches!(server.addr(), ::redis::ConnectionAddr::TcpTls { .. }) {
+            info = info.set_tls_mode(::redis::TlsMode::Secure);
+        }
+        let client =
+            SentinelClient::build(sentinels, String::from(master), Some(info), SentinelServerType::Master)?;
+        Ok(Self::Sentinel(Box::new(tokio::sync::Mutex::new(client))))
+    }
+
+    /// A connection whose commands end after that time; in a cluster, after that of its own.
+    pub(super) async fn connect(&self, answering: Option<Duration>) -> Result<Connection, RedisError> {
+        #[cfg(feature = "redis-tls")]
+        choose_provider();
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECTING))
+            .set_response_timeout(answering);
+        match self {
+            Self::Server(client) => {
+                client.get_multiplexed_async_connection_with_config(&config).await.map(Connection::Server)
+            }
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(client) => client.get_async_connection().await.map(Connection::Cluster),
+            #[cfg(feature = "redis-sentinel")]
+            Self::Sentinel(client) => {
+                let mut client = client.lock().await;
+                client.get_async_connection_with_config(&config).await.map(Connection::Server)
+            }
+        }
+    }
+}
+
+/// Where a program has two of them in it, rustls panics unless one was chosen.
+#[cfg(feature = "redis-tls")]
+fn choose_provider() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Somebody else may just have chosen one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+}
+
+impl fmt::Debug for Dial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            // Not the URL, which may have a password in it.
+            Self::Server(_) => "server",
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(_) => "cluster",
+            #[cfg(feature = "redis-sentinel")]
+            Self::Sentinel(_) => "sentinel",
+        })
+    }
+}
+
+/// One that many may use at a time.
+#[derive(Clone)]
+pub(super) enum Connection {
+    Server(MultiplexedConnection),
+    #[cfg(feature = "redis-cluster")]
+    Cluster(::redis::cluster_async::ClusterConnection),
+}
+
+impl ConnectionLike for Connection {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        match self {
+            Self::Server(connection) => connection.req_packed_command(command),
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(connection) => connection.req_packed_command(command),
+        }
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        match self {
+            Self::Server(connection) => connection.req_packed_commands(pipeline, offset, count),
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(connection) => connection.req_packed_commands(pipeline, offset, count),
+        }
+    }
+
+    fn get_db(&self) -> i64 {
+        match self {
+            Self::Server(connection) => connection.get_db(),
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(connection) => connection.get_db(),
+        }
+    }
+}

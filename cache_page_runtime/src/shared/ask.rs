@@ -1,0 +1,275 @@
+//! Asking the shared tier for the page that a handler would make.
+
+use std::{sync::Arc, time::Duration};
+
+use actix_web::http::{Method, header::HeaderMap};
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout},
+};
+
+use super::{
+    Fault,
+    frame::{self, Frame, Thawed, Unreadable},
+    give::{Claimed, names_of},
+    identity,
+    store::{Found, Kept, Turn},
+    tier::Tier,
+    waits::Wait,
+};
+use crate::{
+    cache::PageCache,
+    clock::Moment,
+    fence::Since,
+    fill::Fill,
+    flight::Comer,
+    follow::Landed,
+    key::Key,
+    outcome::{Forward, Outcome, Reason},
+    page::Page,
+    serve::{Answer, Lookup, Way},
+    store::Verb,
+    target::{Subject, Tag, Target},
+    vary::{self, Names},
+};
+
+/// Who waits for another process asks again after this time, if nothing is heard.
+const ASK_AGAIN: Duration = Duration::from_millis(25);
+
+/// By how much the ages of one page may differ from process to process.
+const SAME: Duration = Duration::from_millis(100);
+
+/// So often it is looked anew where what was found is of no use by then.
+const MOST_LOOKS: u32 = 3;
+
+/// What the shared tier has.
+pub(crate) enum Asking {
+    There {
+        page: Arc<Page>,
+        /// It is stale, and this process makes it anew.
+        is_turn: bool,
+    },
+    /// The handler runs.
+    Missing,
+}
+
+/// What there was under one key.
+enum Looked {
+    Page(Arc<Page>),
+    Names(Names),
+    Nothing,
+    /// It was purged meanwhile.
+    Fallen,
+}
+
+impl Lookup<'_> {
+    /// Whoever would run the handler asks the other processes first.
+    pub(crate) async fn ask(&mut self, way: Way, in_background: bool) -> Way {
+        let Way::Run(mut fill) = way else { return way };
+        let Asking::There { page, is_turn } = fill.ask(true).await else { return Way::Run(fill) };
+        let now = fill.now();
+        let outcome =
+            if page.is_fresh(now) { Outcome::Shared } else { Outcome::Stale(Reason::StaleWhileRevalidate) };
+        fill.land(&page, outcome);
+        let response = self.answer(&Answer::shared(Arc::clone(&page), outcome, now), now);
+        if is_turn && in_background && fill.lead_again(now) {
+            fill.make_anew(page);
+            fill.in_background = true;
+            return Way::Behind(response, fill);
+        }
+        fill.leave_to_others();
+        Way::Answered(response)
+    }
+}
+
+impl Fill {
+    /// The page, if another process has made it: one that may be sent while it is made anew only if `stale` is of use. Where this
+    /// process is to make it, that is remembered.
+    pub(crate) async fn ask(&mut self, stale: bool) -> Asking {
+        let cache = self.cache.clone();
+        let (Some(tier), Some(key)) = (cache.tier(), self.cover.key()) else { return Asking::Missing };
+        // It was asked for a page that is begun after it came, or there was nothing to share lately.
+        let is_asked = self.forwarded.is_ok_and(|forward| forward != Forward::Request) && self.mark.is_none();
+        if !is_asked {
+            return Asking::Missing;
+        }
+        // Cheaper than its headers, which are needed while it may change hands.
+        let request = self.request.clone();
+        let headers = request.headers();
+        let Some(whole) = tier.identity.key(self.policy, &self.cover) else { return Asking::Missing };
+        let mut names = cache.store().names(key);
+        let claims =
+            tier.terms().one_fill && *self.request.method() == Method::GET && self.is_for_others(tier);
+        let ends = Instant::now() + cache.times().follower_wait;
+        let Some(subject) = self.subject_now() else { return Asking::Missing };
+        let tags = self.request.request().map(|request| self.policy.tags_of(request).0).unwrap_or_default();
+        // But for those that the handler says itself.
+        let likely = names_of(&subject.clone().with(&tags, true));
+        let holder = tier.holder();
+        let (mut looks, mut wait) = (0, None);
+        loop {
+            let place = if names.is_empty() {
+                whole.clone()
+            } else {
+                match identity::variant(&whole, &names, headers) {
+                    Some(place) => place,
+                    None => return Asking::Missing,
+                }
+            };
+            let id = identity::id(&place);
+            // Before it is asked: what is heard from here on may be about the answer.
+            let since = Since::now();
+            let notify = wait.as_ref().map(Wait::notify);
+            let heard = notify.as_deref().map(Notify::notified);
+            let claim = claims.then_some(holder);
+            let found = match tier.get(id, &likely, claim).await {
+                Ok(found) => found,
+                Err(fault) => return self.failed_to_ask(fault),
+            };
+            let Found { page, turn } = found;
+            let is_varied = !names.is_empty();
+            match self.look(&cache, tier, &place, page, subject.at(since)) {
+                Looked::Names(found) if !is_varied && looks < MOST_LOOKS => {
+                    looks += 1;
+                    found.into_iter().for_each(|name| vary::insert(&mut names, name));
+                    if let Some(key) = self.cover.key() {
+                        cache.store().learn(key, names.clone());
+                    }
+                    continue;
+                }
+                Looked::Fallen if looks < MOST_LOOKS => {
+                    looks += 1;
+                    continue;
+                }
+                Looked::Page(page) => {
+                    let now = self.now();
+                    self.remember(&cache, tier, &names, headers, &page);
+                    let is_fresh = page.is_fresh(now) && self.is_news(&page);
+                    if is_fresh || stale && !page.is_fresh(now) && page.may_wait(now) {
+                        let is_turn = !is_fresh && claims && turn == Turn::Lead;
+                        if is_turn {
+                            self.claim = Some(Claimed::new(&cache, tier, id, holder));
+                        }
+                        return Asking::There { page, is_turn };
+                    }
+                    self.make_anew(page);
+                }
+                Looked::Names(_) | Looked::Nothing | Looked::Fallen => {}
+            }
+            match turn {
+                Turn::Lead if claims => {
+                    self.claim = Some(Claimed::new(&cache, tier, id, holder));
+                    return Asking::Missing;
+                }
+                Turn::Wait if claims && Instant::now() < ends => {}
+                Turn::Apart if claims => {
+                    // Those who wait for this request need not either.
+                    self.part_here();
+                    return Asking::Missing;
+                }
+                _ => return Asking::Missing,
+            }
+            match heard {
+                // Once more, and this time what happens meanwhile is heard.
+                None => drop(wait.insert(tier.link().waits.begin(id))),
+                Some(heard) => drop(timeout(ASK_AGAIN, heard).await),
+            }
+        }
+    }
+
+    /// Whether it is another page than the one that is to be made anew before its time is over.
+    fn is_news(&self, page: &Page) -> bool {
+        // The same page is not of the same moment in each process.
+        let after = |old: &Page| page.begun_at().since(old.begun_at()) > SAME;
+        let is_early = |old: &Page| old.is_fresh(self.now()) && !old.has_left(self.now());
+        self.old.as_ref().is_none_or(|old| !is_early(old) || after(old))
+    }
+
+    fn failed_to_ask(&mut self, fault: Fault) -> Asking {
+        self.fault = Some(fault);
+        Asking::Missing
+    }
+
+    /// What the bytes are that were found, for this request.
+    fn look(
+        &mut self,
+        cache: &PageCache,
+        tier: &Tier,
+        place: &[u8],
+        kept: Option<Kept>,
+        subject: Subject,
+    ) -> Looked {
+        let since = subject.since;
+        let Some(kept) = kept else { return Looked::Nothing };
+        let thawed = match frame::read(&kept.bytes, place) {
+            Ok(Frame::Names(names)) => return Looked::Names(names),
+            Ok(Frame::Page(thawed)) => thawed,
+            Err(Unreadable::Foreign) => return Looked::Nothing,
+            Err(Unreadable::Garbled) => {
+                tier.link().garbled();
+                self.fault = Some(Fault::Garbled);
+                return Looked::Nothing;
+            }
+        };
+        let page = match self.page(tier, &thawed, &kept, subject) {
+            Some(page) => page,
+            None => return Looked::Nothing,
+        };
+        let about = page.about();
+        let meant = |(_, target): &(Verb, Target)| target.concerns(about);
+        if tier.is_about_to_purge(about) || cache.store().fence().has_fallen(since, meant) {
+            return Looked::Fallen;
+        }
+        Looked::Page(Arc::new(page))
+    }
+
+    /// What its page is about, as far as the request tells.
+    fn subject_now(&self) -> Option<Subject> {
+        match (self.request.request(), &self.subject) {
+            (_, Some(subject)) => Some(subject.clone()),
+            (Some(request), None) => Some(Subject::new(request, self.policy, self.since())),
+            (None, None) => None,
+        }
+    }
+
+    fn page(&self, tier: &Tier, thawed: &Thawed, kept: &Kept, subject: Subject) -> Option<Page> {
+        let tags: Vec<Tag> = thawed.tags.iter().map(|tag| Tag::new(tag)).collect();
+        let now = self.now();
+        let leaves_at = tier.has_memory().then(|| now + tier.terms().memory_ttl);
+        let about = subject.with(&tags, true);
+        let page = Page::of_parts(&thawed.page, kept.age, leaves_at, now, about)?;
+        if let Some(expired) = kept.expired {
+            page.expire(now.before(expired));
+        }
+        Some(page)
+    }
+
+    /// Keeps in memory what came from there.
+    fn remember(&self, cache: &PageCache, tier: &Tier, names: &Names, headers: &HeaderMap, page: &Arc<Page>) {
+        if let (Some(key), true) = (self.cover.key(), tier.has_memory()) {
+            // Where it is not kept, it is asked for again.
+            let _ = cache.store().put(key, names.clone(), headers, Arc::clone(page));
+        }
+    }
+
+    /// Gives it to those who wait for this request.
+    pub(crate) fn land(&mut self, page: &Arc<Page>, outcome: Outcome) {
+        let outcome = if outcome == Outcome::Shared { Outcome::Collapsed } else { outcome };
+        if let Some(leader) = self.leader.take() {
+            let headers = self.request.headers();
+            let landed = |key: Key<'_>| Landed::old(Arc::clone(page), outcome, &self.cache, key, headers);
+            leader.land_with(|| self.cover.key().map(landed));
+        }
+    }
+
+    /// Leads once more, to make the page anew that the others were just given; unless somebody is at it.
+    fn lead_again(&mut self, now: Moment) -> bool {
+        let (cache, headers) = (&self.cache, self.request.headers());
+        let comer =
+            Comer { now: now.since_start(), since: self.since(), may_lead: true, is_overtaken: |_| false };
+        let lead = |place: &[u8]| cache.flights().lead(place, &comer);
+        let leader = self.cover.key().and_then(|key| cache.store().with_place(key, headers, lead));
+        self.leader = leader;
+        self.leader.is_some()
+    }
+}

@@ -1,0 +1,69 @@
+//! Which purges of other processes this one had heard of, at each place among its own.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::fence::{self, Since};
+
+/// So many are remembered. What began before the oldest of them is not given to the shared tier.
+const REMEMBERED: usize = 4096;
+
+/// Requests note their place among the purges of the process before anything of them is read. What that is among those of all
+/// processes is looked up here: a number that is too small at most.
+#[derive(Default)]
+pub(crate) struct Known {
+    /// Both grow.
+    numbers: Mutex<Vec<(Since, u64)>>,
+}
+
+impl Known {
+    /// Everything up to that number was heard of, and what was purged by it is gone here.
+    pub(crate) fn advance(&self, number: u64) {
+        let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        if numbers.last().is_some_and(|(_, last)| *last >= number) {
+            return;
+        }
+        if numbers.len() >= REMEMBERED {
+            numbers.drain(..REMEMBERED / 2);
+        }
+        numbers.push((fence::tick(), number));
+    }
+
+    /// What had been heard of then; nothing is 0.
+    pub(crate) fn at(&self, since: Since) -> u64 {
+        let numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        let after = numbers.partition_point(|(heard, _)| *heard <= since);
+        after.checked_sub(1).and_then(|place| numbers.get(place)).map_or(0, |(_, number)| *number)
+    }
+
+    pub(crate) fn last(&self) -> u64 {
+        let numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        numbers.last().map_or(0, |(_, number)| *number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_has_seen_what_was_heard_of_before_it_came() {
+        let known = Known::default();
+        let before = Since::now();
+        known.advance(10);
+        let between = Since::now();
+        known.advance(30);
+        known.advance(20);
+        assert_eq!((known.at(before), known.at(between), known.at(Since::now())), (0, 10, 30));
+        assert_eq!(known.last(), 30);
+    }
+
+    #[test]
+    fn what_is_forgotten_counts_as_not_heard_of() {
+        let known = Known::default();
+        known.advance(1);
+        let early = Since::now();
+        (2..=REMEMBERED as u64 + 1).for_each(|number| known.advance(number));
+        assert_eq!(known.at(early), 0);
+        assert_eq!(known.at(Since::now()), REMEMBERED as u64 + 1);
+    }
+}

@@ -1,0 +1,119 @@
+//! What was purged in this process and may not be in the shared tier yet.
+
+use std::{collections::VecDeque, sync::Mutex};
+
+use super::{
+    store::{Purge, PurgeOf, StoreError},
+    tier::{Answered, lock},
+};
+use crate::{
+    store::Verb,
+    target::{About, Target},
+};
+
+/// Where more wait, everything is purged instead.
+const MOST: usize = 4096;
+
+/// In their order: one that comes later must not be overtaken, for it may be about the same.
+#[derive(Default)]
+pub(crate) struct Purges(Mutex<Queue>);
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Job>,
+    /// What the one is about that is being told.
+    under_way: Option<(Verb, Target)>,
+    is_running: bool,
+}
+
+/// One purge.
+pub(crate) struct Job {
+    verb: Verb,
+    target: Target,
+    of: PurgeOf,
+    told: Vec<u8>,
+    /// Whoever waits for it.
+    done: Vec<Answered>,
+}
+
+impl Job {
+    pub(super) fn new(verb: Verb, target: Target, of: PurgeOf, told: Vec<u8>) -> Self {
+        Self { verb, target, of, told, done: Vec::new() }
+    }
+
+    pub(super) fn awaited(mut self, done: Answered) -> Self {
+        self.done.push(done);
+        self
+    }
+
+    pub(super) fn purge(&self, known: u64) -> Purge {
+        let expire = self.verb == Verb::Expire;
+        Purge { known, expire, of: self.of.clone(), told: self.told.clone() }
+    }
+
+    pub(super) fn answer(&mut self, done: &Result<(), StoreError>) {
+        for waiting in self.done.drain(..) {
+            // Who is not there any more does not mind.
+            let _ = waiting.send(done.clone());
+        }
+    }
+}
+
+impl Purges {
+    /// Whether somebody has to see to it.
+    pub(super) fn push(&self, job: Job) -> bool {
+        let queue = &mut *lock(&self.0);
+        // Asked for twice, it is done once: nothing of it was begun.
+        let same = queue
+            .waiting
+            .iter_mut()
+            .rev()
+            .take(8)
+            .find(|known| known.verb == job.verb && known.target == job.target);
+        match same {
+            Some(same) => same.done.extend(job.done),
+            None => queue.waiting.push_back(job),
+        }
+        !std::mem::replace(&mut queue.is_running, true)
+    }
+
+    /// The next one, which is under way from now on.
+    pub(super) fn next(&self) -> Option<Job> {
+        let queue = &mut *lock(&self.0);
+        let next = queue.waiting.pop_front();
+        queue.under_way = next.as_ref().map(|job| (job.verb, job.target.clone()));
+        queue.is_running = next.is_some();
+        next
+    }
+
+    pub(super) fn done(&self) {
+        lock(&self.0).under_way = None;
+    }
+
+    /// It was not done, and comes first the next time. Nobody sees to it for now, and nobody waits for it or for others behind it.
+    pub(super) fn put_back(&self, job: Job, everything: impl FnOnce() -> Job) {
+        let queue = &mut *lock(&self.0);
+        queue.under_way = None;
+        queue.is_running = false;
+        queue.waiting.push_front(job);
+        let not_done = Err(StoreError::lost("purges before it could not be done yet"));
+        queue.waiting.iter_mut().for_each(|job| job.answer(&not_done));
+        if queue.waiting.len() > MOST {
+            queue.waiting.clear();
+            queue.waiting.push_back(everything());
+        }
+    }
+
+    /// Whether somebody has to see to what waits.
+    pub(super) fn resume(&self) -> bool {
+        let queue = &mut *lock(&self.0);
+        !queue.waiting.is_empty() && !std::mem::replace(&mut queue.is_running, true)
+    }
+
+    pub(super) fn concern(&self, about: &About) -> bool {
+        let queue = &*lock(&self.0);
+        let waiting = queue.waiting.iter().map(|job| (job.verb, &job.target));
+        let under_way = queue.under_way.iter().map(|(verb, target)| (*verb, target));
+        waiting.chain(under_way).any(|(_, target)| target.concerns(about))
+    }
+}

@@ -1,0 +1,48 @@
+//! One cache for many processes: `cargo run --example shared --features redis`.
+//!
+//! It looks for Redis or Valkey at `REDIS_URL`, or `redis://localhost:6379`, and goes on without. Start it twice, the second time with
+//! `PORT=8081`, and ask both for `/time`; `curl -X POST localhost:8080/purge` makes both show a new one.
+
+use std::{env, io, time::SystemTime};
+
+use actix_web::{App, HttpServer, Responder, get, post, web};
+use cache_page::{PageCache, PurgeError, cache_page};
+
+#[get("/time")]
+#[cache_page(60, tags = ["times"])]
+async fn time() -> impl Responder {
+    // As slow as a page that is worth caching.
+    actix_web::rt::time::sleep(std::time::Duration::from_millis(200)).await;
+    let passed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    format!("{} seconds since 1970, says process {}\n", passed.as_secs(), std::process::id())
+}
+
+#[post("/purge")]
+async fn purge(cache: PageCache) -> Result<impl Responder, PurgeError> {
+    cache.purge_tag("times").await?;
+    Ok("purged in all processes\n")
+}
+
+#[get("/stats")]
+async fn stats(cache: PageCache) -> impl Responder {
+    format!("{:#?}\n", cache.stats())
+}
+
+#[actix_web::main]
+async fn main() -> io::Result<()> {
+    let url = env::var("REDIS_URL").unwrap_or_else(|_| "redis://localhost:6379".to_owned());
+    let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
+    let cache = PageCache::builder().redis(url).build();
+    println!("http://localhost:{port}/time");
+    HttpServer::new(move || {
+        App::new()
+            .app_data(cache.clone())
+            .service(time)
+            .service(purge)
+            .service(stats)
+            .route("/", web::get().to(|| async { "/time\n" }))
+    })
+    .bind(("127.0.0.1", port))?
+    .run()
+    .await
+}

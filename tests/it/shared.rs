@@ -1,0 +1,30 @@
+//! Several processes that share their pages: caches in one process here, which have nothing in common but an engine.
+
+mod broken;
+mod channel;
+mod faults;
+mod fences;
+mod fills;
+mod memory;
+mod middleware;
+mod pages;
+mod pending;
+mod purges;
+mod site;
+mod stale;
+mod variants;
+
+use std::time::Duration;
+
+use actix_web::rt::time::sleep;
+
+/// Until it is so, which must not take for ever.
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    for _ in 0..15_000 {
+        if is_so() {
+            return;
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
+    panic!("it never came to that: {what}");
+}

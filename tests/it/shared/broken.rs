@@ -1,0 +1,188 @@
+//! The conformance tests pass for the engine of these tests, and for none that breaks a sentence of the contract.
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use cache_page::testing::conformance;
+use cache_page_runtime::shared::{
+    Changes, Found, Id, Kept, Left, Offered, Pending, Position, Purge, PurgeOf, SharedStore, Taken, Turn,
+    Wanted,
+};
+use futures_util::FutureExt as _;
+
+use super::memory::{Engine, MemoryStore};
+
+#[actix_web::test]
+async fn the_engine_of_these_tests_does_what_it_must() {
+    let engine = Engine::default();
+    conformance::run(|| engine.store()).await;
+}
+
+/// What a store does wrong.
+#[derive(Clone, Copy, Debug)]
+enum Breaks {
+    Bytes,
+    Lasts,
+    Age,
+    Prefixes,
+    Overtakes,
+    PurgesNothing,
+    PurgesEverything,
+    PurgesFirstNameOnly,
+    Since,
+    ExpiresByPurging,
+    PurgesByExpiring,
+    ForgetsExpiries,
+    PrefixesBySegment,
+    Numbers,
+    Known,
+    LeadsAll,
+    LeadsNobody,
+    ReleasesAll,
+    ReleasesNothing,
+    ClaimsForEver,
+    ClaimsFresh,
+    KeepsClaimsWithPages,
+    Apart,
+    SwallowsChanges,
+    ShortensTold,
+    RepeatsChanges,
+    KnowsAll,
+    NeverWaits,
+}
+
+#[derive(Debug)]
+struct Broken {
+    store: MemoryStore,
+    breaks: Breaks,
+}
+
+impl SharedStore for Broken {
+    fn begin(&self, key_prefix: &str) {
+        let key_prefix = match self.breaks {
+            Breaks::Prefixes => key_prefix.trim_end_matches(['*', '%', '_']),
+            _ => key_prefix,
+        };
+        self.store.begin(key_prefix);
+    }
+
+    fn get(&self, mut wanted: Wanted) -> Pending<'_, Found> {
+        if let (Breaks::ClaimsForEver, Some(claim)) = (self.breaks, &mut wanted.claim) {
+            claim.lasts = Duration::from_secs(3600);
+        }
+        Box::pin(async move {
+            let mut found = self.store.get(wanted.clone()).await?;
+            match (self.breaks, &mut found) {
+                (Breaks::Bytes, Found { page: Some(Kept { bytes, .. }), .. }) => {
+                    *bytes = bytes.slice(..bytes.len() / 2)
+                }
+                (Breaks::Age, Found { page: Some(page), .. }) => page.age = Duration::ZERO,
+                (Breaks::ForgetsExpiries, Found { page: Some(page), .. }) => page.expired = None,
+                (Breaks::LeadsAll, found) => found.turn = Turn::Lead,
+                (Breaks::LeadsNobody, found) => found.turn = Turn::Wait,
+                (Breaks::Apart, found) if found.turn == Turn::Apart => found.turn = Turn::Wait,
+                (Breaks::ClaimsFresh, Found { page: Some(_), .. }) => {
+                    if let Some(claim) = wanted.claim {
+                        self.store.engine.claim(wanted.page, claim);
+                    }
+                }
+                _ => {}
+            }
+            Ok(found)
+        })
+    }
+
+    fn put(&self, mut page: Offered) -> Pending<'_, Taken> {
+        match self.breaks {
+            Breaks::Lasts => page.lasts = Duration::from_secs(3600),
+            Breaks::Overtakes => page.begun = Duration::ZERO,
+            Breaks::PurgesFirstNameOnly => page.names.truncate(1),
+            Breaks::Since => page.since = u64::MAX,
+            Breaks::KeepsClaimsWithPages => page.holder = None,
+            _ => {}
+        }
+        self.store.put(page)
+    }
+
+    fn release(&self, page: Id, holder: Id, left: Left) -> Pending<'_, ()> {
+        match self.breaks {
+            Breaks::ReleasesNothing => return Box::pin(async { Ok(()) }),
+            Breaks::ReleasesAll => self.store.engine.release(page),
+            _ => {}
+        }
+        self.store.release(page, holder, left)
+    }
+
+    fn purge(&self, mut purge: Purge) -> Pending<'_, ()> {
+        match (self.breaks, &mut purge.of) {
+            (Breaks::PurgesNothing, of) => *of = PurgeOf::Names(Vec::new()),
+            (Breaks::PurgesEverything, of) => *of = PurgeOf::Prefix(String::new()),
+            (Breaks::PrefixesBySegment, PurgeOf::Prefix(prefix)) if !prefix.ends_with('/') => {
+                prefix.push('/')
+            }
+            (Breaks::ExpiresByPurging, _) => purge.expire = false,
+            (Breaks::PurgesByExpiring, _) => purge.expire = true,
+            (Breaks::Known, _) => purge.known = 0,
+            (Breaks::ShortensTold, _) => purge.told.truncate(3),
+            _ => {}
+        }
+        self.store.purge(purge)
+    }
+
+    fn changes(&self, after: Option<Position>, wait: Duration) -> Pending<'_, Changes> {
+        let wait = if let Breaks::NeverWaits = self.breaks { Duration::ZERO } else { wait };
+        Box::pin(async move {
+            let mut heard = self.store.changes(after.clone(), wait).await?;
+            match self.breaks {
+                Breaks::Numbers => heard.number = 1,
+                Breaks::SwallowsChanges => drop(heard.changes.pop()),
+                Breaks::RepeatsChanges => heard.position = after.unwrap_or(heard.position),
+                Breaks::KnowsAll => heard.complete = true,
+                _ => {}
+            }
+            Ok(heard)
+        })
+    }
+}
+
+#[actix_web::test]
+async fn one_that_breaks_a_sentence_of_the_contract_is_found_out() {
+    let all = [
+        Breaks::Bytes,
+        Breaks::Lasts,
+        Breaks::Age,
+        Breaks::Prefixes,
+        Breaks::Overtakes,
+        Breaks::PurgesNothing,
+        Breaks::PurgesEverything,
+        Breaks::PurgesFirstNameOnly,
+        Breaks::Since,
+        Breaks::ExpiresByPurging,
+        Breaks::PurgesByExpiring,
+        Breaks::ForgetsExpiries,
+        Breaks::PrefixesBySegment,
+        Breaks::Numbers,
+        Breaks::Known,
+        Breaks::LeadsAll,
+        Breaks::LeadsNobody,
+        Breaks::ReleasesAll,
+        Breaks::ReleasesNothing,
+        Breaks::KeepsClaimsWithPages,
+        Breaks::ClaimsFresh,
+        Breaks::Apart,
+        Breaks::SwallowsChanges,
+        Breaks::ShortensTold,
+        Breaks::RepeatsChanges,
+        Breaks::KnowsAll,
+        Breaks::NeverWaits,
+        Breaks::ClaimsForEver,
+    ];
+    let runs = all.map(|breaks| async move {
+        let engine = Engine::default();
+        let open = || Broken { store: engine.store(), breaks };
+        let run = AssertUnwindSafe(conformance::run(open)).catch_unwind().await;
+        (breaks, run.is_err())
+    });
+    for (breaks, is_found_out) in futures_util::future::join_all(runs).await {
+        assert!(is_found_out, "{breaks:?} is not found out");
+    }
+}

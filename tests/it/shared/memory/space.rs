@@ -1,0 +1,144 @@
+//! The contract, for what is under one prefix.
+
+use std::{collections::HashMap, time::Instant};
+
+use actix_web::web::Bytes;
+use cache_page_runtime::shared::{
+    Change, Changes, Found, Id, Kept, Offered, Position, Purge, PurgeOf, Taken, Turn, Wanted,
+};
+
+/// What there is under one prefix.
+#[derive(Debug)]
+pub(super) struct Space {
+    /// That of the last purge.
+    pub(super) number: u64,
+    pub(super) pages: HashMap<Id, Page>,
+    /// Until when, and by whom; nobody is where nobody need wait.
+    pub(super) claims: HashMap<Id, (Instant, Option<Id>)>,
+    pub(super) purges: Vec<Past>,
+    /// What was purged up to there, it does not know any more.
+    pub(super) forgotten: u64,
+    pub(super) log: Vec<Change>,
+    /// How much of the log is gone.
+    pub(super) dropped: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) bytes: Bytes,
+    offered: Offered,
+    put: Instant,
+    begun: Instant,
+}
+
+/// A purge, of which it is known when it was.
+#[derive(Debug)]
+pub(super) struct Past {
+    number: u64,
+    at: Instant,
+    expire: bool,
+    of: PurgeOf,
+}
+
+impl Default for Space {
+    fn default() -> Self {
+        Self {
+            number: 1,
+            pages: HashMap::new(),
+            claims: HashMap::new(),
+            purges: Vec::new(),
+            forgotten: 0,
+            log: Vec::new(),
+            dropped: 0,
+        }
+    }
+}
+
+impl Space {
+    /// Those that such a page has not seen.
+    fn unseen(&self, page: &Offered) -> impl Iterator<Item = &Past> {
+        let is_meant = |of: &PurgeOf| match of {
+            PurgeOf::Names(names) => names.iter().any(|name| page.names.contains(name)),
+            PurgeOf::Prefix(prefix) => page.path.starts_with(prefix),
+        };
+        self.purges.iter().filter(move |past| past.number > page.since && is_meant(&past.of))
+    }
+
+    pub(super) fn get(&mut self, wanted: &Wanted, now: Instant) -> Found {
+        self.pages.retain(|_, page| now < page.put + page.offered.lasts);
+        let mut found = Found { page: None, turn: Turn::Apart };
+        let mut is_fresh = false;
+        if let Some(page) = self.pages.get(&wanted.page) {
+            let is_good =
+                page.offered.since >= self.forgotten && self.unseen(&page.offered).all(|past| past.expire);
+            if is_good {
+                let expired = self.unseen(&page.offered).last().map(|past| now - past.at);
+                is_fresh = page.is_fresh(now) && expired.is_none();
+                found.page = Some(Kept { bytes: page.bytes.clone(), age: now - page.put, expired });
+            }
+        }
+        if let (Some(claim), false) = (wanted.claim, is_fresh) {
+            found.turn = match self.claims.get(&wanted.page).filter(|(ends, _)| now < *ends) {
+                Some((_, None)) => Turn::Apart,
+                Some((_, Some(holder))) if *holder != claim.holder => Turn::Wait,
+                Some(_) => Turn::Lead,
+                None => {
+                    self.claims.insert(wanted.page, (now + claim.lasts, Some(claim.holder)));
+                    Turn::Lead
+                }
+            };
+        }
+        found
+    }
+
+    pub(super) fn put(&mut self, mut offered: Offered, now: Instant) -> Taken {
+        if let Some(holder) = offered.holder {
+            self.release(offered.page, holder, None);
+        }
+        if offered.since < self.forgotten || self.unseen(&offered).next().is_some() {
+            return Taken::Purged;
+        }
+        let begun = now.checked_sub(offered.begun).expect("the machine runs for longer than that");
+        let there = self.pages.get(&offered.page);
+        if there.is_some_and(|there| there.begun > begun && there.is_fresh(now)) {
+            return Taken::Overtaken;
+        }
+        let bytes = Bytes::from(std::mem::take(&mut offered.bytes));
+        self.pages.insert(offered.page, Page { bytes, offered, put: now, begun });
+        Taken::Kept
+    }
+
+    pub(super) fn release(&mut self, page: Id, holder: Id, apart_until: Option<Instant>) {
+        if self.claims.get(&page).is_none_or(|(_, there)| *there != Some(holder)) {
+            return;
+        }
+        match apart_until {
+            Some(ends) => self.claims.insert(page, (ends, None)),
+            None => self.claims.remove(&page),
+        };
+        self.log.push(Change::Filled(page));
+    }
+
+    pub(super) fn purge(&mut self, purge: Purge, at: Instant) {
+        self.number = self.number.max(purge.known) + 1;
+        self.purges.push(Past { number: self.number, at, expire: purge.expire, of: purge.of });
+        self.log.push(Change::Purged(purge.told));
+    }
+
+    /// And whether anything happened.
+    pub(super) fn changes(&self, after: Option<&Position>) -> (bool, Changes) {
+        let end = self.dropped + self.log.len();
+        let place = after.and_then(|after| std::str::from_utf8(&after.0).ok()?.parse().ok());
+        let known = place.and_then(|place: usize| self.log.get(place.checked_sub(self.dropped)?..));
+        let changes = known.map(<[Change]>::to_vec).unwrap_or_default();
+        let position = Position(end.to_string().into_bytes());
+        let is_new = known.is_none_or(|known| !known.is_empty());
+        (is_new, Changes { complete: known.is_some(), changes, position, number: self.number })
+    }
+}
+
+impl Page {
+    fn is_fresh(&self, now: Instant) -> bool {
+        self.offered.fresh.is_none_or(|fresh| now < self.put + fresh)
+    }
+}

@@ -1,0 +1,364 @@
+//! A page that one process made, in another one.
+
+use std::time::Duration;
+
+use actix_http::Request;
+use actix_web::{
+    App, Error, HttpResponse,
+    dev::{Service, ServiceResponse},
+    http::{Method, StatusCode},
+    test::{TestRequest, init_service},
+    web::{self, Bytes},
+};
+use cache_page::{Outcome, PageCache, PageControl, cache_page};
+use futures_util::stream;
+
+use super::{
+    memory::Engine,
+    site::{advance, is_shared, patient, process},
+    until,
+};
+use crate::support::{Runs, asking, get, send};
+
+#[actix_web::test]
+async fn a_page_of_one_process_is_a_hit_in_the_other() {
+    let engine = Engine::default();
+    let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
+    let made = one.make("/page?a=1").await;
+    let found = other.get("/page?a=1").await;
+    assert_eq!(found.outcome(), "cache_page; hit; ttl=60; detail=shared");
+    assert_eq!((found.text(), found.status), (made.text(), made.status));
+    assert_eq!((other.of(Outcome::Shared), other.of(Outcome::Hit), other.runs.get()), (1, 0, 0));
+    assert_eq!((one.shared().kept, other.shared().kept, engine.claims()), (1, 0, 0));
+    // Another one is not there.
+    assert!(other.get("/page?a=2").await.is_stored());
+}
+
+/// A handler that answers what each test wants, in any process.
+struct Origin {
+    runs: Runs,
+    answer: fn() -> HttpResponse,
+}
+
+#[cache_page(60, name = "of any kind")]
+async fn origin(#[shared] origin: web::Data<Origin>, control: PageControl) -> HttpResponse {
+    control.ttl(Duration::from_secs(60));
+    origin.runs.count();
+    (origin.answer)()
+}
+
+async fn app(
+    cache: &PageCache,
+    answer: fn() -> HttpResponse,
+) -> (impl Service<Request, Response = ServiceResponse, Error = Error> + use<>, Runs) {
+    let runs = Runs::default();
+    let data = web::Data::new(Origin { runs: runs.clone(), answer });
+    let app = App::new().app_data(cache.clone()).app_data(data).default_service(web::to(origin));
+    (init_service(app).await, runs)
+}
+
+fn with_headers() -> HttpResponse {
+    let body: Vec<u8> = (0..=u8::MAX).cycle().take(70_000).collect();
+    HttpResponse::Ok()
+        .content_type("application/octet-stream")
+        .append_header(("x-line", "one"))
+        .append_header(("x-line", "another, with a comma"))
+        .append_header(("x-empty", ""))
+        .append_header(("link", "</a>; rel=preload"))
+        .append_header(("link", "</b>; rel=preload"))
+        .append_header(("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT"))
+        .append_header(("date", "Mon, 07 Nov 1994 08:49:37 GMT"))
+        .append_header(("etag", "W/\"own\""))
+        .append_header(("cache-control", "public, max-age=3600"))
+        .append_header(("vary", "x-a"))
+        .append_header(("content-language", "de"))
+        .body(body)
+}
+
+fn streamed() -> HttpResponse {
+    let pieces =
+        [&b"one "[..], b"", b"two ", b"three"].map(|piece| Ok::<_, Error>(Bytes::from_static(piece)));
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").streaming(stream::iter(pieces))
+}
+
+#[actix_web::test]
+async fn nothing_of_a_page_is_lost_on_the_way() {
+    let answers: [fn() -> HttpResponse; 8] = [
+        with_headers,
+        streamed,
+        || HttpResponse::Ok().body("plain"),
+        || HttpResponse::Ok().finish(),
+        || HttpResponse::NoContent().finish(),
+        || HttpResponse::MovedPermanently().insert_header(("location", "/there")).finish(),
+        || HttpResponse::NotFound().body("nothing there"),
+        || HttpResponse::build(StatusCode::from_u16(299).unwrap()).body("of an unusual status"),
+    ];
+    let engine = Engine::default();
+    for (number, answer) in answers.into_iter().enumerate() {
+        let one = process("one", &engine, patient()).await;
+        let other = process("other", &engine, patient()).await;
+        let (app_of_one, _) = app(&one.cache, answer).await;
+        let (app_of_other, runs) = app(&other.cache, answer).await;
+        let uri = format!("/{number}");
+        let first = get(&app_of_one, &uri).await;
+        one.gives(1).await;
+        let hit = get(&app_of_one, &uri).await;
+        assert!(hit.is_hit(), "{number}: {} then {}", first.outcome(), hit.outcome());
+        let found = get(&app_of_other, &uri).await;
+        assert!(is_shared(&found), "{number}: {}", found.outcome());
+        let again = get(&app_of_other, &uri).await;
+        assert!(again.is_hit() && !is_shared(&again), "{number}: {}", again.outcome());
+        for answer in [&found, &again] {
+            assert_eq!(answer.status, hit.status, "{number}");
+            assert!(answer.body == hit.body, "{number}: the body is another one");
+            assert_eq!(answer.lasting_headers(), hit.lasting_headers(), "{number}");
+        }
+        assert_eq!(runs.get(), 0);
+    }
+}
+
+#[actix_web::test]
+async fn a_page_goes_on_growing_older() {
+    let engine = Engine::default();
+    let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
+    one.headers.borrow_mut().push(("age", "7"));
+    one.make("/").await;
+    advance(&engine, &[&one, &other], 10);
+    for (uri, age, ttl) in [("/", 17, 50), ("/", 17, 50)] {
+        let answer = other.get(uri).await;
+        assert_eq!(answer.header("age"), Some(age.to_string()), "{}", answer.outcome());
+        assert!(answer.outcome().contains(&format!("; ttl={ttl}")), "{}", answer.outcome());
+    }
+    advance(&engine, &[&one, &other], 49);
+    assert_eq!(other.get("/").await.header("age").as_deref(), Some("66"));
+    advance(&engine, &[&one, &other], 2);
+    assert!(other.get("/").await.is_stored(), "its time is over in all of them");
+}
+
+#[actix_web::test]
+async fn what_is_in_memory_is_not_asked_for() {
+    let engine = Engine::default();
+    let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
+    one.make("/").await;
+    assert!(is_shared(&other.get("/").await));
+    let asked = (one.asked(), other.asked());
+    for process in [&one, &other] {
+        for _ in 0..6 {
+            assert_eq!(process.get("/").await.outcome(), "cache_page; hit; ttl=60");
+        }
+    }
+    assert_eq!((one.asked(), other.asked()), asked);
+    // Not even where the engine has it no more.
+    engine.evict();
+    assert!(other.get("/").await.is_hit());
+    assert_eq!(other.runs.get(), 0);
+}
+
+#[actix_web::test]
+async fn what_was_in_memory_for_its_time_is_asked_for_again() {
+    let engine = Engine::default();
+    let options = || patient().memory_ttl(Duration::from_secs(10));
+    let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
+    let made = one.make("/").await;
+    assert!(is_shared(&other.get("/").await));
+    // Often enough for the worker to have a copy of its own.
+    for _ in 0..20 {
+        assert_eq!(other.get("/").await.outcome(), "cache_page; hit; ttl=60");
+    }
+    for round in 1..=4 {
+        advance(&engine, &[&one, &other], 10);
+        for process in [&one, &other] {
+            let asked = process.asked();
+            let answer = process.get("/").await;
+            assert!(is_shared(&answer), "{}, round {round}: {}", process.name, answer.outcome());
+            assert_eq!(answer.body, made.body);
+            assert_eq!(process.asked(), asked + 1);
+            assert_eq!(process.get("/").await.outcome(), format!("cache_page; hit; ttl={}", 60 - 10 * round));
+        }
+    }
+    assert_eq!((one.runs.get(), other.runs.get()), (1, 0));
+}
+
+#[actix_web::test]
+async fn where_nothing_is_in_memory_every_request_asks() {
+    let engine = Engine::default();
+    let options = || patient().memory_ttl(Duration::ZERO);
+    let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
+    one.make("/").await;
+    for process in [&one, &other] {
+        for _ in 0..6 {
+            let asked = process.asked();
+            assert!(is_shared(&process.get("/").await));
+            assert_eq!(process.asked(), asked + 1);
+        }
+        assert_eq!(process.cache.stats().pages(), 0);
+    }
+    engine.evict();
+    assert!(other.get("/").await.is_stored());
+}
+
+#[actix_web::test]
+async fn head_is_answered_and_makes_nothing() {
+    let engine = Engine::default();
+    let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
+    let head = || TestRequest::default().method(Method::HEAD).uri("/");
+    let missing = other.send(head()).await;
+    assert!(missing.outcome().ends_with("; detail=head"), "{}", missing.outcome());
+    assert_eq!((engine.pages(), engine.claims()), (0, 0));
+    let made = one.make("/").await;
+    let found = other.send(head()).await;
+    assert!(is_shared(&found), "{}", found.outcome());
+    assert_eq!(other.runs.get(), 1);
+    let hit = one.get("/").await;
+    assert_eq!(found.lasting_headers(), hit.lasting_headers());
+    assert_eq!(other.get("/").await.body, made.body);
+}
+
+#[actix_web::test]
+async fn a_client_is_told_that_it_has_the_page_already() {
+    let engine = Engine::default();
+    let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
+    let made = one.make("/").await;
+    let etag = made.header("etag").expect("the cache makes one");
+    let answer = other.send(asking("/", &[("if-none-match", &etag)])).await;
+    assert_eq!((answer.status, answer.body.len()), (304, 0));
+    assert_eq!((other.of(Outcome::Revalidated), other.of(Outcome::Shared)), (1, 0));
+    let third = process("third", &engine, patient()).await;
+    let part = third.send(asking("/", &[("range", "bytes=0-3")])).await;
+    assert_eq!((part.status, part.text()), (206, "page"));
+    assert_eq!(third.get("/").await.body, made.body, "all of it is in memory");
+}
+
+#[actix_web::test]
+async fn a_page_is_in_the_engine_for_as_long_as_it_is_of_use() {
+    let engine = Engine::default();
+    let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
+    one.make("/").await;
+    one.make("/sturdy").await;
+    advance(&engine, &[&one, &other], 61);
+    // The look drops what is over.
+    assert!(other.get("/else").await.is_stored());
+    other.gives(1).await;
+    assert_eq!(engine.pages(), 2, "the new one, and the one that may stand in for 300 seconds");
+}
+
+#[actix_web::test]
+async fn open_pages_of_clients_with_credentials_are_nobody_elses() {
+    let engine = Engine::default();
+    let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
+    for line in [("cookie", "id=1"), ("authorization", "Bearer secret"), ("x-api-key", "secret")] {
+        let asked = one.asked();
+        let answer = one.send(asking("/open", &[line])).await;
+        assert!(answer.outcome().ends_with("; detail=credentials"), "{}", answer.outcome());
+        assert_eq!((one.asked(), engine.pages(), engine.claims()), (asked, 0, 0), "{line:?}");
+    }
+    let made = one.make("/open").await;
+    let answer = other.send(asking("/open", &[("cookie", "id=1")])).await;
+    assert!(answer.outcome().ends_with("; detail=credentials"), "{}", answer.outcome());
+    assert_eq!(other.asked(), 0);
+    let found = other.get("/open").await;
+    assert!(is_shared(&found) && found.body == made.body);
+}
+
+/// Whatever a client sends, none of it is in the engine for others to see.
+#[actix_web::test]
+async fn no_credentials_come_into_the_engine() {
+    let engine = Engine::default();
+    let one = process("one", &engine, patient()).await;
+    let headers = [("cookie", "a-secret"), ("authorization", "a-secret"), ("x-api-key", "a-secret")];
+    let answer = one.send(asking("/posts/1", &headers)).await;
+    assert!(answer.is_stored(), "the handler reads nothing of them: {}", answer.outcome());
+    one.gives(1).await;
+    let bytes = engine.bytes();
+    assert!(!bytes.windows(8).any(|part| part == b"a-secret"));
+    assert!(bytes.windows(6).any(|part| part == b"page 1"), "what is in there would be seen");
+}
+
+#[cache_page(60)]
+async fn one_handler(site: web::Data<Runs>) -> String {
+    format!("one {}", site.count())
+}
+
+#[cache_page(60)]
+async fn another_handler(site: web::Data<Runs>) -> String {
+    format!("another {}", site.count())
+}
+
+#[actix_web::test]
+async fn two_handlers_of_one_path_have_pages_of_their_own() {
+    for prefix in ["", "shop"] {
+        let engine = Engine::default();
+        let options = || patient().key_prefix(prefix);
+        let (one, other) =
+            (process("one", &engine, options()).await, process("other", &engine, options()).await);
+        let runs = web::Data::new(Runs::default());
+        let app = |cache: &PageCache| App::new().app_data(cache.clone()).app_data(runs.clone());
+        let first = init_service(app(&one.cache).default_service(web::to(one_handler))).await;
+        let second = init_service(app(&other.cache).default_service(web::to(another_handler))).await;
+        let third = init_service(app(&other.cache).default_service(web::to(one_handler))).await;
+        let made = get(&first, "/").await;
+        one.gives(1).await;
+        assert_eq!(get(&second, "/").await.text(), "another 2");
+        other.gives(1).await;
+        let found = get(&third, "/").await;
+        assert!(is_shared(&found), "{prefix:?}: {}", found.outcome());
+        assert_eq!(found.body, made.body);
+    }
+}
+
+#[actix_web::test]
+async fn caches_with_other_prefixes_share_nothing() {
+    let engine = Engine::default();
+    let one = process("one", &engine, patient().key_prefix("one")).await;
+    let same = process("same", &engine, patient().key_prefix("one")).await;
+    let other = process("other", &engine, patient().key_prefix("other")).await;
+    let none = process("none", &engine, patient()).await;
+    let made = one.make("/").await;
+    let own = other.make("/").await;
+    none.make("/").await;
+    let found = same.get("/").await;
+    assert!(is_shared(&found) && found.body == made.body);
+    one.cache.purge_all().await.unwrap();
+    same.get_until_not("/", &made).await;
+    for process in [&other, &none] {
+        process.hears().await;
+        assert!(process.get("/").await.is_hit(), "{} was purged with others", process.name);
+    }
+    let again = process("again", &engine, patient().key_prefix("other")).await;
+    let found = again.get("/").await;
+    assert!(is_shared(&found) && found.body == own.body);
+}
+
+#[actix_web::test]
+async fn what_the_engine_lets_go_is_made_anew() {
+    let engine = Engine::default();
+    let options = || patient().memory_ttl(Duration::ZERO);
+    let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
+    one.make("/").await;
+    engine.evict();
+    assert!(other.make("/").await.is_stored());
+    // Nor is anything kept that it may have forgotten a purge of.
+    engine.forget();
+    let answer = one.get("/").await;
+    assert!(answer.is_stored(), "{}", answer.outcome());
+    one.hears().await;
+    until("what begins after that is kept", || one.shared().is_up).await;
+    one.get("/").await;
+    one.gives(2).await;
+    assert!(is_shared(&other.get("/").await));
+}
+
+#[actix_web::test]
+async fn what_other_requests_get_from_a_hit_is_all_of_it() {
+    let engine = Engine::default();
+    let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
+    let (app_of_one, _) = app(&one.cache, with_headers).await;
+    let (app_of_other, _) = app(&other.cache, with_headers).await;
+    let first = send(&app_of_one, asking("/", &[("x-a", "1")])).await;
+    one.gives(1).await;
+    // The first one to ask wants a part of it, and none of the headers.
+    let part = send(&app_of_other, asking("/", &[("x-a", "1"), ("range", "bytes=5-9")])).await;
+    assert_eq!((part.status, &part.body[..]), (206, &[5, 6, 7, 8, 9][..]));
+    let whole = send(&app_of_other, asking("/", &[("x-a", "1")])).await;
+    assert!(whole.is_hit() && whole.body == first.body);
+}

@@ -1,0 +1,181 @@
+//! Three servers that are one.
+
+use std::{process::Command, thread::sleep, time::Duration};
+
+use cache_page::__private::RedisStore;
+
+use crate::{
+    application::Settings,
+    basics::assert_all_keys_have_a_time,
+    contract,
+    database::Database,
+    load::Load,
+    process::{Process, settings, until, within},
+    server::{Server, command_line, free_port},
+};
+
+struct Cluster {
+    nodes: Vec<Server>,
+}
+
+impl Cluster {
+    fn start() -> Self {
+        let nodes: Vec<Server> = (0..3)
+            .map(|_| {
+                Server::with(&[
+                    "--cluster-enabled",
+                    "yes",
+                    "--cluster-node-timeout",
+                    "1000",
+                    "--cluster-port",
+                    &free_port().to_string(),
+                ])
+            })
+            .collect();
+        let addresses = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port()));
+        let made = Command::new(command_line())
+            .args(["--cluster", "create"])
+            .args(addresses)
+            .arg("--cluster-yes")
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stdout));
+        for node in &nodes {
+            until("the cluster is one", || {
+                let told = String::from_utf8(node.ask("CLUSTER INFO").text()).unwrap();
+                told.contains("cluster_state:ok")
+            });
+        }
+        Self { nodes }
+    }
+
+    fn settings(&self, database: &Database, memory_ttl: Duration) -> Settings {
+        Settings {
+            urls: self.nodes.iter().map(Server::url).collect(),
+            is_cluster: true,
+            memory_ttl,
+            // Purges go to each of its parts.
+            deadline: Duration::from_millis(500),
+            key_prefix: format!("test-{}", memory_ttl.as_millis()),
+            ..settings(&self.nodes[0], database)
+        }
+    }
+}
+
+pub(crate) fn a_cluster_is_one_cache() {
+    let mut cluster = Cluster::start();
+    pages_are_spread_and_shared(&cluster);
+    purges_hold(&cluster);
+    one_makes_a_page_for_all(&cluster);
+    no_purged_page_is_sent(&cluster);
+    cluster.nodes.iter().for_each(|node| assert_all_keys_have_a_time(&mut node.client()));
+    a_node_is_killed(&mut cluster);
+}
+
+pub(crate) fn a_cluster_does_what_a_store_must() {
+    let cluster = Cluster::start();
+    contract::check(|| RedisStore::cluster(cluster.nodes.iter().map(Server::url)).unwrap());
+}
+
+fn pages_are_spread_and_shared(cluster: &Cluster) {
+    let database = Database::new();
+    let settings = cluster.settings(&database, Duration::ZERO);
+    let [one, other] = [Process::start(&settings), Process::start(&settings)];
+    for id in 0..40 {
+        let made = one.store(&format!("/page/{id}"));
+        let shared = other.get(&format!("/page/{id}"));
+        assert!(shared.is_shared() && shared.body == made.body, "{}", shared.outcome());
+    }
+    for color in ["red", "green"] {
+        let headers = format!("x-color: {color}\r\n");
+        until("the variant is shared", || {
+            assert_eq!(one.get_with("/varied/1", &headers).header("x-shown"), Some(color));
+            other.get_with("/varied/1", &headers).is_shared()
+        });
+    }
+    for node in &cluster.nodes {
+        assert!(!node.client().keys_of("p").is_empty(), "each node has some pages");
+    }
+}
+
+fn purges_hold(cluster: &Cluster) {
+    let database = Database::new();
+    for memory_ttl in [Duration::ZERO, Duration::from_secs(60)] {
+        let settings = cluster.settings(&database, memory_ttl);
+        let [one, other] = [Process::start(&settings), Process::start(&settings)];
+        for (verb, about) in [
+            ("tag", "pages"),
+            ("handler", "page"),
+            ("prefix", "/page/"),
+            ("all", ""),
+            ("path", "/page/3"),
+            ("url", "/page/3"),
+        ] {
+            for verb in [format!("purge_{verb}"), format!("expire_{verb}")] {
+                let ids = if about.ends_with('3') { 3..4 } else { 0..10 };
+                for id in ids.clone() {
+                    until("it is shared", || {
+                        one.get(&format!("/page/{id}"));
+                        other.get(&format!("/page/{id}")).outcome().contains("; hit")
+                    });
+                    database.change(id);
+                }
+                one.purge(&verb, about);
+                for id in ids {
+                    let longest =
+                        if memory_ttl.is_zero() { Duration::ZERO } else { Duration::from_millis(1200) };
+                    let path = format!("/page/{id}");
+                    let is_new = || other.get(&path).shown().version == database.version(id);
+                    if longest.is_zero() {
+                        assert!(is_new(), "{verb} {about:?}: {path}");
+                    } else {
+                        within(longest, "it has heard of it", is_new);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn one_makes_a_page_for_all(cluster: &Cluster) {
+    let database = Database::new();
+    let settings = Settings {
+        key_prefix: "one".to_owned(),
+        deadline: Duration::from_secs(2),
+        ..cluster.settings(&database, Duration::from_secs(60))
+    };
+    let processes = [Process::start(&settings), Process::start(&settings), Process::start(&settings)];
+    for id in 0..3 {
+        std::thread::scope(|scope| {
+            for process in &processes {
+                scope.spawn(move || assert_eq!(process.get(&format!("/slow/{id}")).status, 200));
+            }
+        });
+        assert_eq!(database.runs("slow", id), 1);
+    }
+}
+
+fn no_purged_page_is_sent(cluster: &Cluster) {
+    let database = Database::new();
+    let settings = Settings { key_prefix: "load".to_owned(), ..cluster.settings(&database, Duration::ZERO) };
+    let settings = Settings { slow: Duration::from_millis(30), ..settings };
+    let load = Load::of([Process::start(&settings), Process::start(&settings)], database, Duration::ZERO);
+    load.run(|| sleep(Duration::from_secs(2)));
+    load.assert_right("in a cluster");
+}
+
+fn a_node_is_killed(cluster: &mut Cluster) {
+    let database = Database::new();
+    let settings = Settings { key_prefix: "kill".to_owned(), ..cluster.settings(&database, Duration::ZERO) };
+    let settings = Settings { slow: Duration::from_millis(30), ..settings };
+    let load = Load::of([Process::start(&settings), Process::start(&settings)], database, Duration::ZERO);
+    let slowest = load.run(|| {
+        sleep(Duration::from_millis(300));
+        let _ = load.slowest();
+        cluster.nodes[1].kill();
+        sleep(Duration::from_secs(3));
+        load.slowest()
+    });
+    load.assert_pages_are_right("where a node of the cluster was killed");
+    println!("a node of a cluster killed: nobody waited for longer than {slowest:.0?}");
+}

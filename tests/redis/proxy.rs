@@ -1,0 +1,170 @@
+//! What stands between an application and its server, and lets through what a test wants it to.
+
+use std::{
+    io::{ErrorKind, Read as _, Write as _},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, sleep},
+    time::Duration,
+};
+
+use socket2::SockRef;
+
+/// What becomes of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Pass,
+    /// They are held, and go on when the mode is another one.
+    Stall,
+    /// Connections are reset, old ones and new ones.
+    Reset,
+    /// In one of so many pieces, one bit is another one.
+    Corrupt(u64),
+    /// Each piece takes so many milliseconds more: to the server, and from there.
+    Slow(u64, u64),
+}
+
+pub(crate) struct Proxy {
+    address: SocketAddr,
+    state: Arc<State>,
+}
+
+struct State {
+    server: SocketAddr,
+    mode: Mutex<Mode>,
+    is_over: AtomicBool,
+    random: Mutex<Random>,
+}
+
+/// Looked at so often whether the mode has changed.
+const TICK: Duration = Duration::from_millis(10);
+
+impl Proxy {
+    pub(crate) fn before(port: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new(State {
+            server: SocketAddr::from(([127, 0, 0, 1], port)),
+            mode: Mutex::new(Mode::Pass),
+            is_over: AtomicBool::new(false),
+            random: Mutex::new(Random(0x9e37_79b9_7f4a_7c15)),
+        });
+        let of_thread = Arc::clone(&state);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if of_thread.is_over.load(Ordering::SeqCst) {
+                    return;
+                }
+                of_thread.connect(stream);
+            }
+        });
+        Self { address, state }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://{}", self.address)
+    }
+
+    pub(crate) fn set(&self, mode: Mode) {
+        *self.state.mode.lock().unwrap() = mode;
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.state.is_over.store(true, Ordering::SeqCst);
+        // It waits for one.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+impl State {
+    fn mode(&self) -> Mode {
+        if self.is_over.load(Ordering::SeqCst) { Mode::Reset } else { *self.mode.lock().unwrap() }
+    }
+
+    fn connect(self: &Arc<Self>, client: TcpStream) {
+        // Closed without a goodbye.
+        let reset = |stream: &TcpStream| SockRef::from(stream).set_linger(Some(Duration::ZERO));
+        let (Ok(server), Ok(()), true) =
+            (TcpStream::connect(self.server), reset(&client), self.mode() != Mode::Reset)
+        else {
+            return;
+        };
+        reset(&server).unwrap();
+        let (from_client, from_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+        let (of_one, of_other) = (Arc::clone(self), Arc::clone(self));
+        thread::spawn(move || of_one.pump(from_client, server, true));
+        thread::spawn(move || of_other.pump(from_server, client, false));
+    }
+
+    /// Both ends are reset when both pumps are at their end.
+    fn pump(&self, mut from: TcpStream, mut to: TcpStream, is_to_server: bool) {
+        from.set_read_timeout(Some(TICK)).unwrap();
+        from.set_nodelay(true).unwrap();
+        to.set_nodelay(true).unwrap();
+        let mut buffer = vec![0; 16 * 1024];
+        loop {
+            let read = match from.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                    if self.mode() == Mode::Reset {
+                        break;
+                    }
+                    continue;
+                }
+                Err(_) => break,
+            };
+            let piece = &mut buffer[..read];
+            match self.mode() {
+                Mode::Corrupt(one_of) => self.random.lock().unwrap().corrupt(piece, one_of),
+                Mode::Slow(to_server, from_server) => {
+                    let time = if is_to_server { to_server } else { from_server };
+                    sleep(Duration::from_millis(time));
+                }
+                Mode::Stall => {
+                    while self.mode() == Mode::Stall {
+                        sleep(TICK);
+                    }
+                }
+                Mode::Pass | Mode::Reset => {}
+            }
+            if self.mode() == Mode::Reset || to.write_all(piece).is_err() {
+                break;
+            }
+        }
+        // A goodbye, by which the other pump ends as well; it looks for itself whether there shall be none.
+        if self.mode() != Mode::Reset {
+            let _ = to.shutdown(Shutdown::Both);
+            let _ = from.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+/// Numbers that look like chance, and are the same in each run.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn next(&mut self) -> u64 {
+        // Marsaglia's xorshift64*.
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
+    }
+
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    fn corrupt(&mut self, piece: &mut [u8], one_of: u64) {
+        if self.below(one_of) == 0 {
+            let at = usize::try_from(self.below(piece.len() as u64)).unwrap();
+            piece[at] ^= 1 << self.below(8);
+        }
+    }
+}
