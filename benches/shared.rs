@@ -3,7 +3,7 @@
 //! A hit in it against the bare `GET` of the same bytes by the same client, and against a handler that does that by hand; and how
 //! long other processes take to hear of a purge.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::panic, clippy::unwrap_used)]
 
 use std::{
     env,

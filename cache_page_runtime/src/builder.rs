@@ -299,7 +299,7 @@ impl PageCacheBuilder {
     /// default.
     ///
     /// Zero is not at all: each request asks the shared tier, and what was purged by another process is not sent from the moment
-    /// when its purge was awaited.
+    /// when its purge was awaited. While that tier is out of reach, each request runs its handler then.
     pub fn memory_ttl(mut self, time: Duration) -> Self {
         self.terms.memory_ttl = time;
         self

@@ -104,8 +104,6 @@ pub use crate::{
 pub mod __private {
     pub use actix_web::HttpResponse;
 
-    #[cfg(feature = "redis")]
-    pub use crate::redis::{RedisStore, RedisUrlError};
     pub use crate::{
         input::Varies,
         policy::{Policy, Ttl, finite, seconds, seconds_and_nanos},

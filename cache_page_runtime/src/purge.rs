@@ -5,10 +5,15 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use actix_web::ResponseError;
-use tokio::sync::oneshot::Receiver;
+use tokio::{
+    runtime::Handle,
+    sync::oneshot::Receiver,
+    time::{Sleep, sleep},
+};
 
 use crate::{
     cache::PageCache,
@@ -103,9 +108,20 @@ impl From<Mistake> for PurgeError {
 pub struct Purging {
     purged: Result<Purged, PurgeError>,
     elsewhere: Vec<Receiver<Result<(), StoreError>>>,
+    /// The longest that is waited for all of them, and until when that is.
+    most: Duration,
+    ends: Option<Pin<Box<Sleep>>>,
 }
 
 impl Purging {
+    /// Whether it was waited for long enough. Where nothing tells the time, it never is.
+    fn is_over(&mut self, context: &mut Context<'_>) -> bool {
+        if self.ends.is_none() && Handle::try_current().is_ok() {
+            self.ends = Some(Box::pin(sleep(self.most)));
+        }
+        self.ends.as_mut().is_some_and(|ends| ends.as_mut().poll(context).is_ready())
+    }
+
     /// Does not wait for it: what fails is tried again, and told in the log.
     pub(crate) fn leave(self) {}
 }
@@ -116,6 +132,12 @@ impl Future for Purging {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         while let Some(last) = self.elsewhere.last_mut() {
             let done = match Pin::new(last).poll(context) {
+                Poll::Pending if self.is_over(context) => {
+                    self.elsewhere.clear();
+                    let why = StoreError::lost(format_args!("no answer within {:?}", self.most));
+                    self.purged = self.purged.clone().and_then(|_| Err(PurgeError::pending(&why)));
+                    break;
+                }
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(done) => done.unwrap_or_else(|_| Err(StoreError::lost("it is shut down"))),
             };
@@ -264,20 +286,25 @@ impl PageCache {
     fn start(&self, verb: Verb, text: Result<Text, PurgeError>) -> Purging {
         match text {
             Ok(text) => self.purge(verb, &text),
-            Err(mistake) => Purging { purged: Err(mistake), elsewhere: Vec::new() },
+            Err(mistake) => {
+                Purging { purged: Err(mistake), elsewhere: Vec::new(), most: Duration::ZERO, ends: None }
+            }
         }
     }
 
     /// Here at once, and in shared tiers by and by.
     pub(crate) fn purge(&self, verb: Verb, text: &Text) -> Purging {
-        let (target, mut pages, mut elsewhere) = (text.target(), 0, Vec::new());
+        let (target, mut pages, mut elsewhere, mut most) = (text.target(), 0, Vec::new(), Duration::ZERO);
         for cache in self.with_named() {
             // What this process is sent from there meanwhile, it knows to be purged.
-            elsewhere.extend(cache.tier().map(|tier| tier.purge(verb, text)));
+            if let Some((done, deadline)) = cache.tier().map(|tier| tier.purge(verb, text)) {
+                elsewhere.push(done);
+                most = most.max(deadline);
+            }
             pages += cache.store().purge(verb, &target, cache.clock().now());
         }
         tracing::debug!(target: "cache_page", verb = ?verb, about = target.as_str(), pages, "purged");
-        Purging { purged: Ok(Purged { pages }), elsewhere }
+        Purging { purged: Ok(Purged { pages }), elsewhere, most, ends: None }
     }
 }
 

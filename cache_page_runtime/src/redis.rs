@@ -24,6 +24,8 @@
 
 mod connect;
 mod hints;
+mod listen;
+mod log;
 mod read;
 mod scripts;
 mod time;
@@ -37,9 +39,7 @@ use std::{
     time::Duration,
 };
 
-use ::redis::{Cmd, ErrorKind, RedisError, Value, aio::ConnectionLike as _, cmd};
-
-use tokio::time::sleep;
+use ::redis::{Cmd, ErrorKind, RedisError, cmd};
 
 pub use self::connect::RedisUrlError;
 use self::{
@@ -61,9 +61,9 @@ const SHARDS: u8 = 16;
 /// Redis or Valkey, as the [shared tier](crate::shared) of a cache: [`PageCacheBuilder::redis`](crate::PageCacheBuilder::redis) is the
 /// short way to it.
 ///
-/// It needs Redis 6.2 or any Valkey. What is in there is bounded by the lifetimes of pages; give the server a `maxmemory` and any
-/// eviction policy. The commands that a restricted user must be allowed are `EVAL`, `EVALSHA`, `SCRIPT LOAD`, `PING`, `XREAD` and those that
-/// the scripts use, on keys that begin with `cp1:`.
+/// It needs Redis 6 or any Valkey, and is tested with Redis 7.0. What is in there is bounded by the lifetimes of pages; give the server a `maxmemory` and any
+/// eviction policy. The commands that a restricted user must be allowed are `EVAL`, `EVALSHA`, `MGET`, `PING`, `XREAD` and those that the
+/// scripts use, on keys that begin with `cp1:`.
 pub struct RedisStore {
     dial: Dial,
     /// What all keys begin with, by shard.
@@ -82,13 +82,9 @@ pub struct RedisStore {
 }
 
 /// It may be the answer to another question: the connection is of no use any more.
-const UNREADABLE: &str = "its answer cannot be read";
-
-/// For what is waited for, a tenth of a second at a time. What requests ask, the cache itself gives up on.
-const ANSWERING: Duration = Duration::from_secs(2);
-
-/// The server looks ten times a second whether somebody has waited for long enough: a shorter time is waited for here.
-const BLOCKED: Duration = Duration::from_millis(100);
+fn unreadable() -> StoreError {
+    StoreError::lost("its answer cannot be read")
+}
 
 impl RedisStore {
     /// A server by its URL, as the `redis` crate reads it: `redis://[user][:password@]host[:port][/database]`, `rediss://…` with TLS
@@ -170,14 +166,14 @@ impl RedisStore {
         let mut asks = cmd("MGET");
         asks.arg(of(base, b"p", wanted.page)).arg(join(base, b"x"));
         ask_for(&mut asks, base, &wanted.names);
-        let values = connection.req_packed_command(&asks).await.map_err(error)?;
-        let mut read = Read::of(values, wanted.names).ok_or_else(|| StoreError::lost(UNREADABLE))?;
+        let values = asks.query_async(&mut connection).await.map_err(error)?;
+        let mut read = Read::of(values, wanted.names).ok_or_else(unreadable)?;
         let more = read.missing_names();
         if !more.is_empty() {
             let mut asks = cmd("MGET");
             ask_for(&mut asks, base, &more);
-            let values = connection.req_packed_command(&asks).await.map_err(error)?;
-            read.add(&more, values).ok_or_else(|| StoreError::lost(UNREADABLE))?;
+            let values = asks.query_async(&mut connection).await.map_err(error)?;
+            read.add(&more, values).ok_or_else(unreadable)?;
             self.hints.put(wanted.page, more);
         }
         let now = self.time.now();
@@ -207,10 +203,11 @@ impl RedisStore {
             Some(claim) => (claim.holder.0.to_vec(), millis(claim.lasts)),
             None => (Vec::new(), 0),
         };
-        let mut script = self.scripts.get.key(of(base, b"p", page));
-        script.key(of(base, b"c", page)).arg(base).arg(holder).arg(lasts);
-        scripts::found(script.invoke_async(&mut connection).await.map_err(error)?)
-            .ok_or_else(|| StoreError::lost(UNREADABLE))
+        let (key, claim) = (of(base, b"p", page), of(base, b"c", page));
+        let lasts = lasts.to_string();
+        let arguments = [base, &holder, lasts.as_bytes()];
+        let answer = self.scripts.get.run(&mut connection, &[&key, &claim], &arguments).await;
+        scripts::found(answer.map_err(error)?).ok_or_else(unreadable)
     }
 
     async fn keep(&self, page: Offered) -> Result<Taken, StoreError> {
@@ -232,10 +229,11 @@ impl RedisStore {
         about.extend(handler.map_or([0; 16], |handler| handler.0));
         names().for_each(|name| about.extend(name.0));
         about.extend(page.path.as_bytes());
-        let mut script = self.scripts.put.key(of(base, b"p", page.page));
-        script.key(of(base, b"c", page.page));
-        script.arg(base).arg(&about).arg(&about).arg(&page.bytes).arg(self.log());
-        let answer: Vec<u8> = script.invoke_async(&mut connection).await.map_err(error)?;
+        let (key, claim) = (of(base, b"p", page.page), of(base, b"c", page.page));
+        let log = self.log();
+        let arguments = [base, &about, &about, &page.bytes, &log];
+        let answer = self.scripts.put.run(&mut connection, &[&key, &claim], &arguments).await;
+        let answer = scripts::text(answer.map_err(error)?).ok_or_else(unreadable)?;
         if answer.get(1) == Some(&b'w') {
             self.tell_filled(&mut connection, page.page).await?;
         }
@@ -247,7 +245,7 @@ impl RedisStore {
                 self.is_forgetful.store(true, Ordering::Relaxed);
                 Ok(Taken::Purged)
             }
-            _ => Err(StoreError::lost(UNREADABLE)),
+            _ => Err(unreadable()),
         }
     }
 
@@ -257,10 +255,11 @@ impl RedisStore {
             Left::Free => 0,
             Left::Apart(time) => millis(time),
         };
-        let mut script = self.scripts.release.key(of(base, b"c", page));
-        script.key(of(base, b"p", page)).arg(base).arg(&holder.0[..]).arg(apart).arg(self.log());
-        let answer: Vec<u8> = script.invoke_async(&mut connection).await.map_err(error)?;
-        if answer == b"w" {
+        let (claim, key) = (of(base, b"c", page), of(base, b"p", page));
+        let (apart, log) = (apart.to_string(), self.log());
+        let arguments = [base, &holder.0, apart.as_bytes(), &log];
+        let answer = self.scripts.release.run(&mut connection, &[&claim, &key], &arguments).await;
+        if scripts::text(answer.map_err(error)?).ok_or_else(unreadable)? == b"w" {
             self.tell_filled(&mut connection, page).await?;
         }
         Ok(())
@@ -288,10 +287,10 @@ impl RedisStore {
             self.purge_shard(&mut connection, shard, &purge, first).await?;
         }
         let base = &self.bases()[0];
-        let mut script = self.scripts.tell.key(join(base, b"l"));
-        script.key(join(base, b"t")).arg(base).arg(digits(first)).arg(&purge.told).arg(&purge.told);
-        let _: Vec<u8> = script.invoke_async(&mut connection).await.map_err(error)?;
-        Ok(())
+        let told = [digits(first).as_bytes(), &purge.told].concat();
+        let keys = [&*join(base, b"l"), &join(base, b"t")];
+        let answer = self.scripts.tell.run(&mut connection, &keys, &[base, &told, &told]).await;
+        scripts::text(answer.map_err(error)?).map(drop).ok_or_else(unreadable)
     }
 
     async fn purge_shard(
@@ -321,79 +320,9 @@ impl RedisStore {
                 about.extend(prefix.as_bytes());
             }
         }
-        let mut script = self.scripts.purge.key(join(base, b"n"));
-        script.arg(base).arg(&about).arg(&about);
-        let given: Vec<u8> = script.invoke_async(connection).await.map_err(error)?;
-        scripts::twice(&given).ok_or_else(|| StoreError::lost(UNREADABLE))
-    }
-
-    async fn hear(&self, after: Option<Position>, wait: Duration) -> Result<Changes, StoreError> {
-        let heard = &mut *self.heard.lock().await;
-        if heard.is_none() || self.asked().is_err() {
-            *heard = Some(self.connect().await?);
-        }
-        let Some(connection) = heard else { return Err(StoreError::lost("there is no connection")) };
-        let answer = self.read(connection, after, wait).await;
-        if answer.as_ref().is_err_and(StoreError::is_lost) {
-            *heard = None;
-        }
-        answer
-    }
-
-    async fn read(
-        &self,
-        connection: &mut Connection,
-        after: Option<Position>,
-        wait: Duration,
-    ) -> Result<Changes, StoreError> {
-        let place = after.as_ref().and_then(Place::read);
-        let [log, tail, sequence] = [b"l", b"t", b"n"].map(|key| join(&self.bases()[0], key));
-        if wait < BLOCKED {
-            sleep(wait).await;
-        } else if let Some(place) = &place {
-            // That there is something is all that matters of it.
-            let mut read = cmd("XREAD");
-            read.arg("COUNT")
-                .arg(1)
-                .arg("BLOCK")
-                .arg(millis(wait).max(1))
-                .arg("STREAMS")
-                .arg(&log)
-                .arg(&place.last);
-            let _: Value = connection.req_packed_command(&read).await.map_err(error)?;
-        }
-        let known = place.as_ref().map_or(0, |place| place.number);
-        let mut script = self.scripts.changes.key(log);
-        script.key(tail).key(sequence).arg(&self.bases()[0]);
-        script.arg(place.as_ref().map_or("", |place| &place.last)).arg(known);
-        let answer = script.invoke_async(connection).await.map_err(error)?;
-        let (changes, number, now) =
-            scripts::changes(answer, place.as_ref()).ok_or_else(|| StoreError::lost(UNREADABLE))?;
-        self.time.set(now);
-        if self.is_cluster() && (after.is_none() || self.is_forgetful.swap(false, Ordering::Relaxed)) {
-            self.remind(connection, number).await?;
-        }
-        Ok(changes)
-    }
-
-    /// Only one shard gives out numbers. The others are told the last one where they have none.
-    async fn remind(&self, connection: &mut Connection, number: u64) -> Result<(), StoreError> {
-        for base in &self.bases()[1..] {
-            let mut set = cmd("SET");
-            set.arg(join(base, b"n")).arg(digits(number)).arg(&["NX", "PX", "86400000"]);
-            let _: Value = set.query_async(connection).await.map_err(error)?;
-        }
-        Ok(())
-    }
-
-    /// Both connections, anew.
-    async fn connect(&self) -> Result<Connection, StoreError> {
-        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        let mut asked = self.dial.connect(None).await.map_err(error)?;
-        let _: Value = cmd("PING").query_async(&mut asked).await.map_err(error)?;
-        let heard = self.dial.connect(Some(ANSWERING)).await.map_err(error)?;
-        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
-        Ok(heard)
+        let answer = self.scripts.purge.run(connection, &[&join(base, b"n")], &[base, &about, &about]).await;
+        let given = scripts::text(answer.map_err(error)?).ok_or_else(unreadable)?;
+        scripts::twice(&given).ok_or_else(unreadable)
     }
 }
 
@@ -483,24 +412,4 @@ fn error(error: RedisError) -> StoreError {
         || matches!(error.kind(), ErrorKind::Parse | ErrorKind::UnexpectedReturnType)
         || error.code() == Some("READONLY");
     if is_lost { StoreError::lost(error) } else { StoreError::refused(error) }
-}
-
-/// How far the log was read.
-pub(crate) struct Place {
-    last: String,
-    tail: String,
-    number: u64,
-}
-
-impl Place {
-    fn read(position: &Position) -> Option<Self> {
-        let text = std::str::from_utf8(&position.0).ok()?;
-        let mut parts = text.split(' ').map(str::to_owned);
-        let (last, tail) = (parts.next()?, parts.next()?);
-        Some(Self { last, tail, number: parts.next()?.parse().ok()? })
-    }
-
-    fn position(&self) -> Position {
-        Position(format!("{} {} {}", self.last, self.tail, self.number).into_bytes())
-    }
 }

@@ -79,7 +79,7 @@ impl Settings {
             return cache.redis(&self.urls[0]).build();
         }
         #[cfg(feature = "redis-cluster")]
-        return cache.shared(cache_page::__private::RedisStore::cluster(&self.urls).unwrap()).build();
+        return cache.shared(cache_page::RedisStore::cluster(&self.urls).unwrap()).build();
         #[cfg(not(feature = "redis-cluster"))]
         panic!("clusters want the feature `redis-cluster`");
     }

@@ -2,7 +2,7 @@
 
 use std::{process::Command, thread::sleep, time::Duration};
 
-use cache_page::__private::RedisStore;
+use cache_page::RedisStore;
 
 use crate::{
     application::Settings,

@@ -1,7 +1,7 @@
 //! Real engines, tried against the contract of a store.
 
 use actix_web::rt::System;
-use cache_page::{__private::RedisStore, testing::conformance};
+use cache_page::{RedisStore, testing::conformance};
 
 use crate::server::Server;
 

@@ -2,7 +2,7 @@
 //!
 //! Applications are processes of their own, which are this program once more; so are the servers. What goes wrong is done to the
 //! server itself or by a proxy before it. `cargo test --test redis --features redis,redis-cluster` runs all of it, and a word behind `--`
-//! those whose name has that word in it. `CACHE_PAGE_REDIS_SECONDS` is how long each fault lasts (1.5), and `CACHE_PAGE_SERVER` what to run instead
+//! those whose name has that word in it. `CACHE_PAGE_REDIS_SECONDS` is how long each fault lasts (1), and `CACHE_PAGE_SERVER` what to run instead
 //! of `redis-server`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -36,6 +36,9 @@ fn main() {
     // Most of what these do is to wait.
     #[allow(unused_mut)]
     let mut side_by_side = tests![
+        eviction::no_purged_page_is_sent_whatever_goes_missing,
+        eviction::prefixes_that_were_forgotten_do_not_bring_pages_back,
+        eviction::no_purged_page_is_sent_by_a_server_that_evicts,
         basics::a_page_of_one_process_is_a_hit_in_another,
         basics::all_headers_are_those_that_were_sent_first,
         basics::a_big_page_is_shared,
@@ -56,6 +59,7 @@ fn main() {
         purges::each_verb_is_heard_of_by_other_processes_with_memory,
         purges::expired_pages_stand_in_while_they_are_made_anew,
         purges::a_purged_page_never_comes_back_without_memory,
+        purges::a_purged_page_never_comes_back_with_memory,
         purges::what_was_being_made_is_not_kept,
         purges::a_process_that_was_stopped_does_not_trust_its_memory,
         purges::who_comes_after_a_purge_is_not_given_what_was_asked_for_before_it,
@@ -68,10 +72,7 @@ fn main() {
         reach::a_full_server_that_evicts_nothing_keeps_nobody_waiting,
         reach::what_was_purged_out_of_reach_is_purged_when_it_is_back,
     ];
-    let mut alone = tests![
-        eviction::no_purged_page_is_sent_whatever_goes_missing,
-        eviction::prefixes_that_were_forgotten_do_not_bring_pages_back,
-        eviction::no_purged_page_is_sent_by_a_server_that_evicts,
+    let alone = tests![
         faults::server_killed_and_back_empty,
         faults::server_stopped,
         faults::stalled_for_one_process,
@@ -81,13 +82,11 @@ fn main() {
         faults::slow_for_one_process,
         faults::corrupted_for_one_process,
         faults::corrupted_for_both,
+        faults::table,
     ];
+    // These take longest, so they come first.
     #[cfg(feature = "redis-cluster")]
-    {
-        // It takes longest, so it comes first.
-        side_by_side.splice(0..0, tests![cluster::a_cluster_does_what_a_store_must]);
-        alone.extend(tests![cluster::a_cluster_is_one_cache]);
-    }
-    alone.extend(tests![faults::table]);
+    side_by_side
+        .splice(0..0, tests![cluster::a_cluster_does_what_a_store_must, cluster::a_cluster_is_one_cache]);
     runner::run(&side_by_side, &alone);
 }

@@ -143,6 +143,15 @@ pub(crate) fn a_purged_page_never_comes_back_without_memory() {
     load.assert_right("");
 }
 
+/// Who has purged it does not send it any more at all, others not after the delay.
+pub(crate) fn a_purged_page_never_comes_back_with_memory() {
+    let (server, database) = (Server::start(), Database::new());
+    let settings = Settings { purge_delay: Duration::from_millis(300), ..settings(&server, &database) };
+    let load = Load::of(two(&settings), database, settings.purge_delay + Duration::from_millis(50));
+    load.run(|| sleep(Duration::from_secs(4)));
+    load.assert_right("");
+}
+
 pub(crate) fn what_was_being_made_is_not_kept() {
     let (server, database) = (Server::start(), Database::new());
     for settings in [settings(&server, &database), without_memory(&server, &database)] {

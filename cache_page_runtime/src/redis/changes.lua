@@ -1,5 +1,5 @@
 -- KEYS: log, tail, sequence. ARGV: base, last place in the log ('' where nothing is known), known.
--- Returns the sequence, the tail, the last place in the log, what is behind the given one, and the time; numbers are there twice.
+-- Returns the sequence, the tail, the last place in the log, what is behind the given one, and the time; each of them twice.
 local sequence = redis.call('GET', KEYS[3])
 if not sequence then
     sequence = digits(math.max(now, tonumber(ARGV[3]) + 1))
@@ -18,4 +18,4 @@ local entries = {}
 if ARGV[2] ~= '' and ARGV[2] ~= last then
     entries = redis.call('XRANGE', KEYS[1], ARGV[2], '+', 'COUNT', 2048)
 end
-return {sequence .. sequence, tail, last, entries, digits(now) .. digits(now)}
+return {sequence .. sequence, tail .. tail, last .. last, entries, digits(now) .. digits(now)}

@@ -2,17 +2,48 @@
 
 use std::time::Duration;
 
-use ::redis::{Script, Value};
+use ::redis::{ErrorKind, RedisError, ServerErrorKind, Value, cmd};
 use actix_web::web::Bytes;
 
-use super::Place;
-use crate::shared::{Change, Changes, Found, Id, Kept, Turn};
+use super::connect::Connection;
+use crate::shared::{Found, Kept, Turn};
 
 /// The greatest number that the scripts can count to (2^53 - 1); it has sixteen digits.
 pub(super) const MOST: u64 = 9_007_199_254_740_991;
 
 /// How long a number is.
 const DIGITS: usize = 16;
+
+/// One of them. The client's own panics where the server's answer to loading one was changed on its way.
+pub(super) struct Script {
+    hash: String,
+    text: String,
+}
+
+impl Script {
+    fn new(text: String) -> Self {
+        Self { hash: ::redis::Script::new(&text).get_hash().to_owned(), text }
+    }
+
+    pub(super) async fn run(
+        &self,
+        connection: &mut Connection,
+        keys: &[&[u8]],
+        arguments: &[&[u8]],
+    ) -> Result<Value, RedisError> {
+        let command = |name, script: &str| {
+            let mut command = cmd(name);
+            command.arg(script).arg(keys.len()).arg(keys).arg(arguments);
+            command
+        };
+        match command("EVALSHA", &self.hash).query_async(connection).await {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                command("EVAL", &self.text).query_async(connection).await
+            }
+            answer => answer,
+        }
+    }
+}
 
 pub(super) struct Scripts {
     pub(super) get: Script,
@@ -25,7 +56,7 @@ pub(super) struct Scripts {
 
 impl Scripts {
     pub(super) fn new() -> Self {
-        let script = |own: &str| Script::new(&[include_str!("common.lua"), own].concat());
+        let script = |own: &str| Script::new([include_str!("common.lua"), own].concat());
         Self {
             get: script(include_str!("get.lua")),
             put: script(include_str!("put.lua")),
@@ -94,6 +125,14 @@ pub(super) fn number(text: &[u8]) -> Option<u64> {
     (text.len() == DIGITS).then_some(number)
 }
 
+/// The one text that a script returns.
+pub(super) fn text(answer: Value) -> Option<Vec<u8>> {
+    match answer {
+        Value::BulkString(text) => Some(text),
+        _ => None,
+    }
+}
+
 /// A number that is there twice, in case it was changed on its way.
 pub(super) fn twice(text: &[u8]) -> Option<u64> {
     let (once, again) = text.split_at(text.len() / 2);
@@ -113,77 +152,4 @@ fn frame(value: &Bytes) -> Option<Bytes> {
     let (_, frame) = parts(value)?;
     let start = value.len() - frame.len();
     Some(value.slice(start..))
-}
-
-/// What `changes` returns, after that place; the number of the last purge; and the time.
-pub(super) fn changes(answer: Value, after: Option<&Place>) -> Option<(Changes, u64, u64)> {
-    let Value::Array(parts) = answer else { return None };
-    let Ok([sequence, tail, last, Value::Array(entries), now]) = <[Value; 5]>::try_from(parts) else {
-        return None;
-    };
-    let (sequence, now) = (twice(&bytes(sequence)?)?, twice(&bytes(now)?)?);
-    let (number, tail, last) = (sequence, text(tail)?, text(last)?);
-    let mut changes = Vec::with_capacity(entries.len());
-    let mut before = after.map(|place| place.tail.clone());
-    let mut complete = after.is_some() && !tail.is_empty();
-    for entry in entries {
-        let Value::Array(entry) = entry else { return None };
-        let Ok([place, Value::Array(fields)]) = <[Value; 2]>::try_from(entry) else { return None };
-        // The place that is known already is in it too.
-        if after.is_some_and(
-            |after| matches!(&place, Value::BulkString(place) if *place == after.last.as_bytes()),
-        ) {
-            continue;
-        }
-        match Entry::read(fields)? {
-            Entry::Filled(page) => changes.push(Change::Filled(page)),
-            Entry::Purged { after, number, told } => {
-                complete &= before.as_ref() == Some(&after);
-                before = Some(number);
-                changes.push(Change::Purged(told));
-            }
-        }
-    }
-    complete &= before.as_ref() == Some(&tail);
-    let position = Place { last, tail, number }.position();
-    Some((Changes { complete, changes, position, number }, number, now))
-}
-
-/// What stands in the log.
-enum Entry {
-    Filled(Id),
-    Purged {
-        /// The one before it.
-        after: String,
-        number: String,
-        told: Vec<u8>,
-    },
-}
-
-impl Entry {
-    fn read(fields: Vec<Value>) -> Option<Self> {
-        let fields: Option<Vec<Vec<u8>>> = fields.into_iter().map(bytes).collect();
-        let fields = fields?;
-        let fields: Vec<(&[u8], &[u8])> =
-            fields.chunks_exact(2).map(|pair| (pair[0].as_slice(), pair[1].as_slice())).collect();
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
-        match *fields {
-            [(b"f", page)] => Some(Self::Filled(Id(*page.last_chunk()?))),
-            [(b"b", after), (b"n", number), (b"v", told)] => {
-                Some(Self::Purged { after: text(after)?, number: text(number)?, told: told.to_vec() })
-            }
-            _ => None,
-        }
-    }
-}
-
-fn bytes(value: Value) -> Option<Vec<u8>> {
-    match value {
-        Value::BulkString(bytes) => Some(bytes),
-        _ => None,
-    }
-}
-
-fn text(value: Value) -> Option<String> {
-    String::from_utf8(bytes(value)?).ok()
 }

@@ -86,20 +86,28 @@ impl Fill {
     /// The page, if another process has made it: one that may be sent while it is made anew only if `stale` is of use. Where this
     /// process is to make it, that is remembered.
     pub(crate) async fn ask(&mut self, stale: bool) -> Asking {
+        let asking = self.ask_for_it(stale).await;
+        // The handler begins now.
+        self.started = self.now();
+        asking
+    }
+
+    async fn ask_for_it(&mut self, stale: bool) -> Asking {
         let cache = self.cache.clone();
         let (Some(tier), Some(key)) = (cache.tier(), self.cover.key()) else { return Asking::Missing };
-        // It was asked for a page that is begun after it came, or there was nothing to share lately.
-        let is_asked = self.forwarded.is_ok_and(|forward| forward != Forward::Request) && self.mark.is_none();
-        if !is_asked {
-            return Asking::Missing;
-        }
+        // Where there was nothing to share lately, there is nothing now.
+        let (Ok(forward), None) = (self.forwarded, self.mark) else { return Asking::Missing };
+        // It was asked for a page that is begun after it came: the one that is there may only have to go.
+        let is_wanted = forward != Forward::Request;
         // Cheaper than its headers, which are needed while it may change hands.
         let request = self.request.clone();
         let headers = request.headers();
         let Some(whole) = tier.identity.key(self.policy, &self.cover) else { return Asking::Missing };
         let mut names = cache.store().names(key);
-        let claims =
-            tier.terms().one_fill && *self.request.method() == Method::GET && self.is_for_others(tier);
+        let claims = is_wanted
+            && tier.terms().one_fill
+            && *self.request.method() == Method::GET
+            && self.is_for_others(tier);
         let ends = Instant::now() + cache.times().follower_wait;
         let Some(subject) = self.subject_now() else { return Asking::Missing };
         let tags = self.request.request().map(|request| self.policy.tags_of(request).0).unwrap_or_default();
@@ -144,6 +152,10 @@ impl Fill {
                 Looked::Page(page) => {
                     let now = self.now();
                     self.remember(&cache, tier, &names, headers, &page);
+                    if !is_wanted {
+                        self.make_anew(page);
+                        return Asking::Missing;
+                    }
                     let is_fresh = page.is_fresh(now) && self.is_news(&page);
                     if is_fresh || stale && !page.is_fresh(now) && page.may_wait(now) {
                         let is_turn = !is_fresh && claims && turn == Turn::Lead;

@@ -24,16 +24,24 @@ const BY_BUILD: u8 = 0;
 const BY_NAME: u8 = 1;
 
 /// Whose pages are one's own.
+#[derive(Clone, Copy)]
 pub(crate) enum Identity {
     /// Those of processes that run the same program, byte for byte.
-    Build([u8; 16]),
+    Build,
     /// Those of all that say the same prefix. Handlers go by their names then.
     Prefix,
 }
 
 impl Identity {
     pub(crate) fn new(key_prefix: &str) -> Self {
-        if key_prefix.is_empty() { Self::Build(build()) } else { Self::Prefix }
+        if key_prefix.is_empty() { Self::Build } else { Self::Prefix }
+    }
+
+    /// Finds out what it has to know, which takes the time of reading the program. There are no keys before.
+    pub(crate) fn prepare(&self) {
+        if let Self::Build = self {
+            build();
+        }
     }
 
     /// The key of a request's page for all processes; `None` where this one cannot say which handler it is of.
@@ -41,9 +49,9 @@ impl Identity {
         let (key, handler) = (cover.key()?.as_bytes(), cover.handler()?);
         let mut whole = Vec::with_capacity(key.len() + 64);
         match self {
-            Self::Build(build) => {
+            Self::Build => {
                 whole.push(BY_BUILD);
-                whole.extend_from_slice(build);
+                whole.extend_from_slice(BUILD.get()?);
                 whole.extend_from_slice(key);
             }
             Self::Prefix => {
@@ -104,8 +112,9 @@ fn is_alone(name: &'static str, handler: Handler) -> bool {
 }
 
 /// The program that this process runs.
+static BUILD: OnceLock<[u8; 16]> = OnceLock::new();
+
 fn build() -> [u8; 16] {
-    static BUILD: OnceLock<[u8; 16]> = OnceLock::new();
     *BUILD.get_or_init(|| {
         hash_of_program().unwrap_or_else(|error| {
             tracing::error!(

@@ -26,11 +26,21 @@ const SLACK: Duration = Duration::from_millis(250);
 /// How long making a connection may take, where the deadline is not far longer.
 const CONNECTING: Duration = Duration::from_millis(500);
 
-/// Until the cache is gone.
-///
+/// Until the cache is gone, whatever a store does.
+pub(super) async fn keep_listening(link: &Arc<Link>, cache: &Weak<Inner>) {
+    while cache.strong_count() > 0 {
+        let (link, cache) = (Arc::clone(link), Weak::clone(cache));
+        let of_task = Arc::clone(&link);
+        if tokio::spawn(async move { listen(&of_task, &cache).await }).await.is_err() {
+            link.down(&StoreError::lost("its code panicked"));
+            sleep(RETRY).await;
+        }
+    }
+}
+
 /// What was heard is as new as the moment when it was asked for: whatever was purged before the store answered is in the answer.
 /// So memory is trusted for a fixed time from then, and a purge that this process does not hear of is sent for no longer than that.
-pub(super) async fn listen(link: &Arc<Link>, cache: &Weak<Inner>) {
+async fn listen(link: &Arc<Link>, cache: &Weak<Inner>) {
     let mut after = None;
     let wait = WAIT.min(link.terms.purge_delay / 4);
     while cache.strong_count() > 0 {
@@ -59,6 +69,10 @@ pub(super) async fn listen(link: &Arc<Link>, cache: &Weak<Inner>) {
             Err(why) => {
                 link.down(&why);
                 link.store.renew();
+                if !why.is_lost() {
+                    // It may be the position that it cannot do anything with.
+                    after = None;
+                }
                 sleep(RETRY).await;
             }
         }

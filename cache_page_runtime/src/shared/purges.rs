@@ -7,12 +7,16 @@ use super::{
     tier::{Answered, lock},
 };
 use crate::{
+    fence::{self, Since},
     store::Verb,
     target::{About, Target},
 };
 
 /// Where more wait, everything is purged instead.
 const MOST: usize = 4096;
+
+/// So many that were done are remembered.
+const MOST_DONE: usize = 256;
 
 /// In their order: one that comes later must not be overtaken, for it may be about the same.
 #[derive(Default)]
@@ -24,6 +28,10 @@ struct Queue {
     /// What the one is about that is being told.
     under_way: Option<(Verb, Target)>,
     is_running: bool,
+    /// Those that were done last, and when that was known here: answers that are older than that may be on their way.
+    done: VecDeque<(Since, Target)>,
+    /// When the last one was done that is not among them any more.
+    forgotten: Since,
 }
 
 /// One purge.
@@ -87,7 +95,15 @@ impl Purges {
     }
 
     pub(super) fn done(&self) {
-        lock(&self.0).under_way = None;
+        let queue = &mut *lock(&self.0);
+        if let Some((_, target)) = queue.under_way.take() {
+            queue.done.push_back((fence::tick(), target));
+        }
+        if queue.done.len() > MOST_DONE
+            && let Some((since, _)) = queue.done.pop_front()
+        {
+            queue.forgotten = since;
+        }
     }
 
     /// It was not done, and comes first the next time. Nobody sees to it for now, and nobody waits for it or for others behind it.
@@ -110,10 +126,13 @@ impl Purges {
         !queue.waiting.is_empty() && !std::mem::replace(&mut queue.is_running, true)
     }
 
+    /// Whether the store may not have known one of them when it was asked for this page.
     pub(super) fn concern(&self, about: &About) -> bool {
         let queue = &*lock(&self.0);
-        let waiting = queue.waiting.iter().map(|job| (job.verb, &job.target));
-        let under_way = queue.under_way.iter().map(|(verb, target)| (*verb, target));
-        waiting.chain(under_way).any(|(_, target)| target.concerns(about))
+        let waiting = queue.waiting.iter().map(|job| &job.target);
+        let under_way = queue.under_way.iter().map(|(_, target)| target);
+        let later = queue.done.iter().rev().take_while(|(done, _)| *done > about.since());
+        let mut all = waiting.chain(under_way).chain(later.map(|(_, target)| target));
+        queue.forgotten > about.since() || all.any(|target| target.concerns(about))
     }
 }

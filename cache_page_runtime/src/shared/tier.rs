@@ -122,7 +122,7 @@ impl Tier {
         });
         let (start, starts) = channel();
         let (running, runs) = std::sync::mpsc::channel();
-        let of_thread = Arc::clone(&link);
+        let (of_thread, identity) = (Arc::clone(&link), Identity::new(key_prefix));
         let run = move || {
             let runtime = match Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => runtime,
@@ -131,7 +131,9 @@ impl Tier {
             let _ = running.send(Ok(runtime.handle().clone()));
             runtime.block_on(async {
                 if let Ok(cache) = starts.await {
-                    line::listen(&of_thread, &cache).await;
+                    // It may be large, and nobody waits for it here.
+                    identity.prepare();
+                    line::keep_listening(&of_thread, &cache).await;
                 }
             });
             // What is on its way yet is not waited for.
@@ -139,7 +141,7 @@ impl Tier {
         };
         std::thread::Builder::new().name("cache_page shared".to_owned()).spawn(run)?;
         let runtime = runs.recv().map_err(io::Error::other)??;
-        Ok(Self { link, identity: Identity::new(key_prefix), runtime, start: Mutex::new(Some(start)) })
+        Ok(Self { link, identity, runtime, start: Mutex::new(Some(start)) })
     }
 
     /// From now on it listens, for this cache.
@@ -247,7 +249,9 @@ impl Tier {
     }
 
     /// Purges there what is just being purged here, and until it is done takes nothing from there that it is about.
-    pub(crate) fn purge(&self, verb: Verb, text: &Text) -> Receiver<Result<(), StoreError>> {
+    ///
+    /// Whoever waits for it waits no longer than the time that it is returned with.
+    pub(crate) fn purge(&self, verb: Verb, text: &Text) -> (Receiver<Result<(), StoreError>>, Duration) {
         let (done, will_be_done) = channel();
         let told = Told { by: self.link.holder, verb, text: text.clone() }.write();
         let job = Job::new(verb, text.target(), told::purge_of(text), told).awaited(done);
@@ -255,7 +259,7 @@ impl Tier {
             let link = Arc::clone(&self.link);
             self.runtime.spawn(async move { link.deliver_purges().await });
         }
-        will_be_done
+        (will_be_done, self.link.terms.deadline)
     }
 }
 

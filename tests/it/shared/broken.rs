@@ -2,11 +2,11 @@
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
-use cache_page::testing::conformance;
-use cache_page_runtime::shared::{
+use cache_page::shared::{
     Changes, Found, Id, Kept, Left, Offered, Pending, Position, Purge, PurgeOf, SharedStore, Taken, Turn,
     Wanted,
 };
+use cache_page::testing::conformance;
 use futures_util::FutureExt as _;
 
 use super::memory::{Engine, MemoryStore};
@@ -73,7 +73,7 @@ impl SharedStore for Broken {
             let mut found = self.store.get(wanted.clone()).await?;
             match (self.breaks, &mut found) {
                 (Breaks::Bytes, Found { page: Some(Kept { bytes, .. }), .. }) => {
-                    *bytes = bytes.slice(..bytes.len() / 2)
+                    *bytes = bytes.slice(..bytes.len() / 2);
                 }
                 (Breaks::Age, Found { page: Some(page), .. }) => page.age = Duration::ZERO,
                 (Breaks::ForgetsExpiries, Found { page: Some(page), .. }) => page.expired = None,
@@ -117,7 +117,7 @@ impl SharedStore for Broken {
             (Breaks::PurgesNothing, of) => *of = PurgeOf::Names(Vec::new()),
             (Breaks::PurgesEverything, of) => *of = PurgeOf::Prefix(String::new()),
             (Breaks::PrefixesBySegment, PurgeOf::Prefix(prefix)) if !prefix.ends_with('/') => {
-                prefix.push('/')
+                prefix.push('/');
             }
             (Breaks::ExpiresByPurging, _) => purge.expire = false,
             (Breaks::PurgesByExpiring, _) => purge.expire = true,

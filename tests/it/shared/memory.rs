@@ -12,7 +12,7 @@ use std::{
 };
 
 use actix_web::web::Bytes;
-use cache_page_runtime::shared::{
+use cache_page::shared::{
     Change, Changes, Claim, Found, Id, Left, Offered, Pending, Position, Purge, SharedStore, StoreError,
     Taken, Wanted,
 };

@@ -15,11 +15,11 @@ use actix_web::{
     test::{TestRequest, init_service},
     web,
 };
+use cache_page::shared::Shared;
 use cache_page::{
     Outcome, PageCache, PageCacheBuilder, PageControl, Validators, cache_page, purge_page,
     testing::ManualClock,
 };
-use cache_page_runtime::shared::Shared;
 use tokio::sync::Semaphore;
 
 use super::{
