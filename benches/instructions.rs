@@ -7,6 +7,7 @@ use std::{
     future::{Ready, ready},
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 
 use actix_web::{
@@ -20,7 +21,10 @@ use actix_web::{
     test::{TestRequest, init_service},
     web::{self, Bytes},
 };
-use cache_page::{KeyBuilder, KeyInput, PageCache, cache_page};
+use cache_page::{
+    KeyBuilder, KeyInput, PageCache, cache_page,
+    shared::{Changes, Found, Id, Left, Offered, Pending, Position, Purge, SharedStore, Taken, Turn, Wanted},
+};
 use dashmap::DashMap;
 
 const BODY: &str = "Hello World";
@@ -162,6 +166,48 @@ async fn uncached(_language: Language) -> HttpResponse {
     response
 }
 
+/// A shared tier in which there is nothing: hits come from memory.
+#[derive(Debug)]
+struct Quiet;
+
+impl SharedStore for Quiet {
+    fn get(&self, _: Wanted) -> Pending<'_, Found> {
+        Box::pin(ready(Ok(Found { page: None, turn: Turn::Lead })))
+    }
+
+    fn put(&self, _: Offered) -> Pending<'_, Taken> {
+        Box::pin(ready(Ok(Taken::Kept)))
+    }
+
+    fn release(&self, _: Id, _: Id, _: Left) -> Pending<'_, ()> {
+        Box::pin(ready(Ok(())))
+    }
+
+    fn purge(&self, _: Purge) -> Pending<'_, ()> {
+        Box::pin(ready(Ok(())))
+    }
+
+    fn changes(&self, after: Option<Position>, wait: Duration) -> Pending<'_, Changes> {
+        Box::pin(async move {
+            let complete = after.is_some();
+            if complete {
+                tokio::time::sleep(wait).await;
+            }
+            Ok(Changes { complete, changes: Vec::new(), position: Position(Vec::new()), number: 1 })
+        })
+    }
+}
+
+/// One that trusts its memory, with a tier behind it.
+async fn cache_with_tier() -> PageCache {
+    let cache = PageCache::builder().shared(Quiet).key_prefix("bench").purge_delay(Duration::from_secs(3600));
+    let cache = cache.build();
+    while !cache.stats().shared().is_some_and(|shared| shared.is_up) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    cache
+}
+
 #[actix_web::main]
 async fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -169,7 +215,7 @@ async fn main() -> ExitCode {
     let Some(requests) = arguments.next().and_then(|number| number.parse::<u32>().ok()) else {
         // What `cargo bench` passes is no kind.
         eprintln!(
-            "usage: instructions nothing|plain|plain-text|moka|dashmap|hit|304|bypass|refused|bare|miss|new-nothing REQUESTS (`cargo xtask bench instructions` compares them)"
+            "usage: instructions nothing|plain|plain-text|moka|dashmap|hit|hit-tier|304|bypass|refused|bare|miss|new-nothing REQUESTS (`cargo xtask bench instructions` compares them)"
         );
         return ExitCode::SUCCESS;
     };
@@ -184,7 +230,8 @@ async fn main() -> ExitCode {
         "dashmap" => "/dashmap",
         _ => "/cached",
     };
-    let app = App::new().app_data(PageCache::new()).configure(|config| {
+    let cache = if kind == "hit-tier" { cache_with_tier().await } else { PageCache::new() };
+    let app = App::new().app_data(cache).configure(|config| {
         match path {
             "/plain" => config.service(plain),
             "/plain-text" => config.service(plain_text),

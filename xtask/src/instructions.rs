@@ -8,12 +8,13 @@ use crate::{cargo, step};
 const REQUESTS: [u32; 2] = [1000, 3000];
 
 /// What `benches/instructions.rs` can do: the first two are what the others are compared with.
-const KINDS: [(&str, &str); 8] = [
+const KINDS: [(&str, &str); 9] = [
     ("plain", "a plain handler, headers made of constants"),
     ("plain-text", "a plain handler, headers as they are usually written"),
     ("dashmap", "a hit in a cache by hand, on DashMap"),
     ("moka", "a hit in a cache by hand, on moka"),
     ("hit", "a hit"),
+    ("hit-tier", "a hit in memory, with a shared tier behind it"),
     ("304", "a hit, answered 304"),
     ("bypass", "a request that passes the cache by"),
     ("refused", "a response that is not kept"),
