@@ -192,7 +192,7 @@ impl Fill {
     pub(crate) async fn run_in_background(mut self: Box<Self>, mut handler: Pin<&mut dyn Respond>) {
         if self.claim.is_none() {
             // Another process may have made it anew, or be at it.
-            if let Asking::There { page, .. } = self.ask(false).await {
+            if let Asking::There { page, .. } = Box::pin(self.ask(false)).await {
                 self.land(&page, Outcome::Shared);
                 return self.leave_to_others();
             }

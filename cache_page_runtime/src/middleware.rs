@@ -237,7 +237,7 @@ async fn look_up(request: &HttpRequest, told: Told, since: Since) -> Way {
     match lookup.look_up_everywhere(Kind::of::<CachePage>(), true).await {
         Way::Wait(waiting) => match lookup.wait(waiting).await {
             Ok(response) => Way::Answered(response),
-            Err(fill) => lookup.ask(Way::Run(fill), true).await,
+            Err(fill) => lookup.ask_boxed(Way::Run(fill), true).await,
         },
         way => way,
     }

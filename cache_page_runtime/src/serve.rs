@@ -190,10 +190,19 @@ impl<'r> Lookup<'r> {
         self.follow(way, handler).await
     }
 
+    /// Most requests ask nobody, and their futures need not have room for it.
+    pub(crate) fn ask_boxed(
+        &mut self,
+        way: Way,
+        in_background: bool,
+    ) -> Pin<Box<dyn Future<Output = Way> + '_>> {
+        Box::pin(self.ask(way, in_background))
+    }
+
     pub(crate) async fn look_up_everywhere(&mut self, kind: Kind, in_background: bool) -> Way {
         let way = self.look_up(kind, in_background);
         match (&way, self.cache.tier()) {
-            (Way::Run(_), Some(_)) => self.ask(way, in_background).await,
+            (Way::Run(_), Some(_)) => self.ask_boxed(way, in_background).await,
             _ => way,
         }
     }
@@ -204,7 +213,7 @@ impl<'r> Lookup<'r> {
             Way::Run(fill) | Way::Behind(_, fill) => fill,
             Way::Wait(waiting) => match self.wait(waiting).await {
                 Ok(response) => return response,
-                Err(fill) => match self.ask(Way::Run(fill), false).await {
+                Err(fill) => match self.ask_boxed(Way::Run(fill), false).await {
                     Way::Run(fill) => fill,
                     Way::Answered(response) => return response,
                     // It was asked for nothing behind its response, and who asks others does not wait for its own.
