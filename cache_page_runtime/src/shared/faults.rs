@@ -41,6 +41,7 @@ pub(crate) struct Faults {
     kept: AtomicU64,
     purged: AtomicU64,
     told: Seldom,
+    recovered: Seldom,
 }
 
 impl Faults {
@@ -75,6 +76,9 @@ impl Faults {
     }
 
     pub(super) fn recovered(&self) {
+        if !self.recovered.is_time(Clock::System.now()) {
+            return;
+        }
         tracing::info!(target: "cache_page", "the shared tier is there");
     }
 
