@@ -88,7 +88,8 @@ impl Fill {
             Err(reason) => (Err(reason), None),
         };
         let is_kept = forwarded.is_ok();
-        let subject = || Subject::new(lookup.request, lookup.policy, lookup.since);
+        let is_shared = lookup.cache.tier().is_some();
+        let subject = || Subject::new(lookup.request, lookup.policy, lookup.since, is_shared);
         let subject = (is_kept && lookup.is_around).then(subject);
         let (request, control) = if lookup.is_around {
             (Asked::away(lookup.request, is_kept), Some(PageControl::put(lookup.request)))
@@ -230,9 +231,13 @@ impl Fill {
 
     /// What its page is about.
     pub(crate) fn about(&mut self, tags: &[Tag]) -> Option<Arc<About>> {
-        let made = || self.request.request().map(|request| Subject::new(request, self.policy, self.since));
+        let is_shared = self.cache.tier().is_some();
+        let made = || {
+            let request = self.request.request()?;
+            Some(Subject::new(request, self.policy, self.since, is_shared))
+        };
         let subject = self.subject.take().or_else(made)?;
-        Some(subject.with(tags, self.cache.tier().is_some()))
+        Some(subject.with(tags))
     }
 
     fn stand_in_for(mut self: Box<Self>, page: &Arc<Page>, failure: &Failure) -> HttpResponse {

@@ -162,9 +162,9 @@ impl Lookup<'_> {
         if self.since <= since || !fence.is_raised(since) {
             return false;
         }
-        let subject = Subject::new(self.request, self.policy, since);
+        let subject = Subject::new(self.request, self.policy, since, false);
         let (tags, _) = self.policy.tags_of(self.request);
-        let about = subject.with(&tags, false);
+        let about = subject.with(&tags);
         fence.has_fallen_before(since, self.since, |(_, target)| target.concerns(&about))
     }
 

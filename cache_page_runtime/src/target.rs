@@ -100,7 +100,8 @@ pub(crate) struct Subject {
     by_handler: Name,
     origin: Name,
     query: Name,
-    url: Id,
+    /// What other processes purge it by as a URL, where they are told of it.
+    url: Option<Id>,
 }
 
 /// What a page is about.
@@ -113,15 +114,15 @@ pub(crate) struct About {
 }
 
 impl Subject {
-    pub(crate) fn new(request: &HttpRequest, policy: &'static Policy, since: Since) -> Self {
+    pub(crate) fn new(request: &HttpRequest, policy: &'static Policy, since: Since, is_shared: bool) -> Self {
         let head = request.head();
         let path = plain(head.uri.path().as_bytes());
         let origin = Origin::of(head, head.headers.get("host"), request.app_config());
         let query = head.uri.query();
-        let url = match policy.parameters() {
+        let url = is_shared.then(|| match policy.parameters() {
             Parameters::Raw => name::query(&path, query),
             Parameters::Only(_) | Parameters::Without(_) => name::picked(&path),
-        };
+        });
         Self {
             since,
             policy,
@@ -139,9 +140,12 @@ impl Subject {
         Self { since, ..self.clone() }
     }
 
-    pub(crate) fn with(self, tags: &[Tag], is_shared: bool) -> Arc<About> {
-        let texts =
-            if is_shared { tags.iter().map(|tag| tag.text.clone()).collect() } else { Box::default() };
+    pub(crate) fn with(self, tags: &[Tag]) -> Arc<About> {
+        let texts = if self.url.is_some() {
+            tags.iter().map(|tag| tag.text.clone()).collect()
+        } else {
+            Box::default()
+        };
         Arc::new(About { subject: self, tags: tags.iter().map(|tag| tag.name).collect(), texts })
     }
 }
@@ -184,7 +188,7 @@ impl About {
     }
 
     /// What purges of its URL go by in other processes.
-    pub(crate) fn url(&self) -> Id {
+    pub(crate) fn url(&self) -> Option<Id> {
         self.subject.url
     }
 

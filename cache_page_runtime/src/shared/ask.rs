@@ -112,7 +112,7 @@ impl Fill {
         let Some(subject) = self.subject_now() else { return Asking::Missing };
         let tags = self.request.request().map(|request| self.policy.tags_of(request).0).unwrap_or_default();
         // But for those that the handler says itself.
-        let likely = names_of(&subject.clone().with(&tags, true));
+        let likely = names_of(&subject.clone().with(&tags));
         let holder = tier.holder();
         let (mut looks, mut wait) = (0, None);
         loop {
@@ -239,7 +239,7 @@ impl Fill {
     fn subject_now(&self) -> Option<Subject> {
         match (self.request.request(), &self.subject) {
             (_, Some(subject)) => Some(subject.clone()),
-            (Some(request), None) => Some(Subject::new(request, self.policy, self.since())),
+            (Some(request), None) => Some(Subject::new(request, self.policy, self.since(), true)),
             (None, None) => None,
         }
     }
@@ -248,7 +248,7 @@ impl Fill {
         let tags: Vec<Tag> = thawed.tags.iter().map(|tag| Tag::new(tag)).collect();
         let now = self.now();
         let leaves_at = tier.has_memory().then(|| now + tier.terms().memory_ttl);
-        let about = subject.with(&tags, true);
+        let about = subject.with(&tags);
         let page = Page::of_parts(&thawed.page, kept.age, leaves_at, now, about)?;
         if let Some(expired) = kept.expired {
             page.expire(now.before(expired));

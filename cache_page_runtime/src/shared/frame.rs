@@ -211,7 +211,7 @@ mod tests {
     fn about() -> Arc<About> {
         static POLICY: Policy = Policy::new("frame", None);
         let request = TestRequest::with_uri("/page?a=b").to_http_request();
-        Subject::new(&request, &POLICY, Since::now()).with(&[Tag::new("one"), Tag::new("über")], true)
+        Subject::new(&request, &POLICY, Since::now(), true).with(&[Tag::new("one"), Tag::new("über")])
     }
 
     fn page(body: Option<&'static [u8]>, kept_for: Option<Duration>, now: Moment) -> Page {

@@ -149,7 +149,7 @@ fn offered(page: &Page, place: &[u8], bytes: Vec<u8>, since: u64, now: Moment) -
 pub(super) fn names_of(about: &About) -> Vec<Id> {
     let mut names = vec![name::all(), name::path(about.path()), name::handler(about.handler())];
     // Of a URL without a query, that is the path.
-    names.extend(Some(about.url()).filter(|url| !names.contains(url)));
+    names.extend(about.url().filter(|url| !names.contains(url)));
     names.extend(about.texts().iter().map(|tag| name::tag(tag)));
     names
 }

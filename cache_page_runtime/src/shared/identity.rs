@@ -22,6 +22,7 @@ use crate::{
 
 const BY_BUILD: u8 = 0;
 const BY_NAME: u8 = 1;
+const OF_A_VARIANT: u8 = 2;
 
 /// Whose pages are one's own.
 #[derive(Clone, Copy)]
@@ -78,11 +79,8 @@ pub(crate) fn variant(key: &[u8], names: &[HeaderName], headers: &HeaderMap) -> 
     if values.is_too_long() {
         return None;
     }
-    // No key of a request ends like this: its length stands behind it.
-    let mut whole = [key, values.as_slice()].concat();
-    whole.extend((key.len() as u64).to_le_bytes());
-    whole.push(u8::MAX);
-    Some(whole)
+    // No key of a request begins like this.
+    Some([&[OF_A_VARIANT], &(key.len() as u64).to_le_bytes()[..], key, values.as_slice()].concat())
 }
 
 pub(crate) fn id(key: &[u8]) -> Id {

@@ -53,7 +53,7 @@ fn tag_of(number: u64) -> Tag {
 fn about(tags: &[Tag]) -> Arc<About> {
     static POLICY: Policy = Policy::new("model", None);
     let request = TestRequest::with_uri("/page").to_http_request();
-    Subject::new(&request, &POLICY, Since::now()).with(tags, false)
+    Subject::new(&request, &POLICY, Since::now(), false).with(tags)
 }
 
 fn said() -> impl Strategy<Value = Said> {
