@@ -13,6 +13,7 @@
 //! | `p` and an id | a page: which purges it has seen and what it is purged by, twice, and its bytes |
 //! | `s` and an id | the stamp of a name: when it was made, and when its pages were last expired |
 //! | `x`, `xs` | the stamp of all pages, with when a prefix or a handler was purged last; and which ones were |
+//! | `r` | what was purged lately, and when: which of the stamps that are not there were taken away |
 //! | `c` and an id | who makes a page; and with a `w` behind it, that somebody waits for that |
 //! | `n`, `t`, `l` | the number of the last purge; that of the last one in the log; the log |
 //!
@@ -61,7 +62,7 @@ const SHARDS: u8 = 16;
 /// Redis or Valkey, as the [shared tier](crate::shared) of a cache: [`PageCacheBuilder::redis`](crate::PageCacheBuilder::redis) is the
 /// short way to it.
 ///
-/// It needs Redis 6 or any Valkey, and is tested with Redis 7.0. What is in there is bounded by the lifetimes of pages; give the server a `maxmemory` and any
+/// It needs Redis 6.2 or any Valkey, and is tested with Redis 7.0. What is in there is bounded by the lifetimes of pages; give the server a `maxmemory` and any
 /// eviction policy. The commands that a restricted user must be allowed are `EVAL`, `EVALSHA`, `MGET`, `PING`, `XREAD` and those that the
 /// scripts use, on keys that begin with `cp1:`.
 pub struct RedisStore {

@@ -189,7 +189,7 @@ pub(crate) fn every_key_has_a_time_and_goes() {
     one.purge("expire_all", "");
     let mut client = server.client();
     assert_all_keys_have_a_time(&mut client);
-    // With short lives, nothing stays but what tells the number of the last purge.
+    // With short lives, nothing stays but what tells of the last purges.
     client.ask("FLUSHALL");
     until("the number is there again", || !client.keys_of("n").is_empty());
     for id in 10..13 {
@@ -200,7 +200,7 @@ pub(crate) fn every_key_has_a_time_and_goes() {
     }
     other.purge("purge_prefix", "/brief/10");
     other.purge("expire_tag", "page:11");
-    until("nothing is left of pages", || client.keys().iter().all(|key| b"ntl".contains(&kind_of(key)[0])));
+    until("nothing is left of pages", || client.keys().iter().all(|key| b"ntlr".contains(&kind_of(key)[0])));
 }
 
 pub(crate) fn garbage_under_the_key_of_a_page_is_a_miss() {

@@ -1,7 +1,13 @@
 //! Real engines, tried against the contract of a store.
 
+use std::time::Duration;
+
 use actix_web::rt::System;
-use cache_page::{RedisStore, testing::conformance};
+use cache_page::{
+    RedisStore,
+    shared::{Changes, Id, Offered, Purge, PurgeOf, SharedStore as _, Taken},
+    testing::conformance,
+};
 
 use crate::server::Server;
 
@@ -13,4 +19,65 @@ pub(crate) fn a_server_does_what_a_store_must() {
 
 pub(crate) fn check(open: impl Fn() -> RedisStore) {
     System::new().block_on(conformance::run(open));
+}
+
+/// What was purged lately is remembered by name, so many of them; what was before is as if all had been purged.
+pub(crate) fn more_purges_than_are_remembered_keep_what_is_older_out() {
+    let server = Server::start();
+    System::new().block_on(async {
+        let store = RedisStore::open(server.url()).unwrap();
+        store.begin("many");
+        let number = async || loop {
+            if let Ok(Changes { number, .. }) = store.changes(None, Duration::ZERO).await {
+                return number;
+            }
+        };
+        let purge = async |names: Vec<Id>| {
+            let purge = Purge { known: 0, expire: false, of: PurgeOf::Names(names), told: Vec::new() };
+            store.purge(purge).await.unwrap();
+        };
+        let put = async |name: Id, since: u64| {
+            let page = Offered {
+                page: name,
+                bytes: b"a page".to_vec(),
+                names: vec![name],
+                path: "/".to_owned(),
+                since,
+                begun: Duration::ZERO,
+                fresh: None,
+                lasts: Duration::from_secs(60),
+                holder: None,
+            };
+            store.put(page).await.unwrap()
+        };
+        let id = |number: u128| Id(number.to_le_bytes());
+        let begun = number().await;
+        purge(vec![id(1)]).await;
+        let between = number().await;
+        // Nobody purged these.
+        assert_eq!(put(id(2), begun).await, Taken::Kept);
+        assert_eq!(put(id(3), between).await, Taken::Kept);
+        // It was purged in between.
+        assert_eq!(put(id(1), begun).await, Taken::Purged);
+        for first in (1_000..6_000).step_by(100) {
+            purge((first..first + 100).map(id).collect()).await;
+        }
+        let now = number().await;
+        for (since, taken) in [(begun, Taken::Purged), (between, Taken::Purged), (now, Taken::Kept)] {
+            for name in [1, 4] {
+                assert_eq!(put(id(name), since).await, taken, "{name}");
+            }
+        }
+        // Those of the last ones still are.
+        let late = put(id(1_000), now).await;
+        purge(vec![id(5_000)]).await;
+        assert_eq!(
+            (late, put(id(5_999), now).await, put(id(5_000), now).await),
+            (Taken::Kept, Taken::Kept, Taken::Purged)
+        );
+        let mut client = server.client();
+        let recent = client.keys_of("r").remove(0);
+        let remembered = client.try_ask(&[b"ZCARD", &recent]).unwrap().number();
+        assert!((3_000..=4_096).contains(&remembered), "{remembered}");
+    });
 }

@@ -19,7 +19,7 @@ pub(crate) fn no_purged_page_is_sent_whatever_goes_missing() {
     let deleted = load.run(|| {
         let (start, mut deleted) = (Instant::now(), 0);
         while start.elapsed() < Duration::from_secs(4) {
-            let kinds = ["s", "s", "s", "x", "xs", "n", "t", "l", "c", "p"];
+            let kinds = ["s", "s", "s", "x", "xs", "n", "r", "t", "l", "c", "p"];
             let kind = kinds[usize::try_from(random.below(kinds.len() as u64)).unwrap()];
             let mut keys = client.keys_of(kind);
             if !keys.is_empty() {

@@ -118,12 +118,26 @@ impl Process {
         until("it knows that nobody answers", || !self.is_up());
     }
 
-    /// A page is put behind its response: until it is there.
+    /// A page is put behind its response: until it is there. Right after a purge elsewhere it may be refused, since this process has not
+    /// heard of that yet; it is made again then.
     pub(crate) fn store(&self, path: &str) -> Answer {
-        let before = self.stats()["kept"];
-        let answer = self.get(path);
+        let before = self.stats();
+        let mut answer = self.get(path);
         assert!(answer.is_stored(), "{path}: {}", answer.outcome());
-        until("the page is put", || self.stats()["kept"] > before);
+        until("the page is put", || {
+            let now = self.stats();
+            if now["kept"] > before["kept"] {
+                return true;
+            }
+            if now["purged"] > before["purged"] {
+                let again = self.get(path);
+                // Until the purge is heard of, it is a hit in memory.
+                if again.is_stored() {
+                    answer = again;
+                }
+            }
+            false
+        });
         answer
     }
 

@@ -270,3 +270,25 @@ pub(crate) fn who_comes_after_a_purge_is_not_given_what_was_begun_before_it_out_
         proxy.set(Mode::Pass);
     }
 }
+
+/// A page that nobody has seen before, made while other things are purged all the time.
+pub(crate) fn what_is_purged_elsewhere_keeps_no_page_from_being_shared() {
+    let (server, database) = (Server::start(), Database::new());
+    let settings = Settings { deadline: Duration::from_secs(2), ..without_memory(&server, &database) };
+    let [one, other] = two(&settings);
+    for id in 0..3 {
+        thread::scope(|scope| {
+            let made = scope.spawn(|| one.store(&format!("/slow/{id}")));
+            while !made.is_finished() {
+                for (verb, about) in
+                    [("purge_tag", "page:70"), ("expire_path", "/slow/70"), ("purge_url", "/slow")]
+                {
+                    other.purge(verb, about);
+                }
+            }
+        });
+        assert!(other.get(&format!("/slow/{id}")).is_shared());
+        assert_eq!(database.runs("slow", id), 1);
+    }
+    assert_eq!(one.stats()["purged"], 0);
+}

@@ -2,6 +2,7 @@
 local base = ARGV[1]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
+local DAY, HOUR = 86400000, 3600000
 
 local function digits(number)
     return string.format('%016.0f', number)
@@ -33,6 +34,43 @@ local function stamps(names)
     end
     keys[#keys + 1] = base .. 'x'
     return keys, redis.call('MGET', unpack(keys))
+end
+
+-- What was purged or expired lately: names, and 'x' for whatever may concern all pages, with the number of the last purge; and 'f' with that
+-- up to which it is not known. So a name without a stamp is known from one that was purged. All of it is lost at once, or nothing.
+local RECENT, RECENTLY = base .. 'r', 4096
+
+-- The last purge that may have been of it, or nothing where all of them may.
+local function purged_last(name)
+    local numbers = redis.pcall('ZMSCORE', RECENT, 'f', name)
+    if numbers['err'] or not numbers[1] then
+        return nil
+    end
+    return math.max(tonumber(numbers[1]), tonumber(numbers[2] or '0'))
+end
+
+-- `before`: what was purged up to there is not known where nothing is.
+local function remember(names, purge, before)
+    local added = redis.call('EXISTS', RECENT) == 0 and { before, 'f' } or {}
+    for _, name in ipairs(names) do
+        added[#added + 1] = purge
+        added[#added + 1] = name
+    end
+    if #added == 0 then
+        return
+    end
+    local done = redis.pcall('ZADD', RECENT, 'GT', unpack(added))
+    if type(done) == 'table' and done['err'] then
+        redis.call('DEL', RECENT)
+        return
+    end
+    local more = redis.call('ZCARD', RECENT) - RECENTLY
+    if more > 0 then
+        local last = redis.call('ZRANGE', RECENT, more, more, 'WITHSCORES')
+        redis.call('ZREMRANGEBYRANK', RECENT, 0, more)
+        redis.call('ZADD', RECENT, last[2], 'f')
+    end
+    extend(RECENT, HOUR)
 end
 
 -- Whether a prefix which this path begins with, or this handler, was purged after that number; or, as 'e', expired.
@@ -79,7 +117,5 @@ local function is_good(handler, names, path, since)
     end
     return true, expired > since and expired or 0
 end
-
-local DAY, HOUR = 86400000, 3600000
 
 local GARBLED = 'GARBLED what was sent did not arrive as it was'

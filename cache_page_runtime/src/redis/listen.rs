@@ -14,6 +14,7 @@ use super::{
     error, join,
     log::{self, Place, Told},
     scripts::{digits, millis},
+    time::Time,
     unreadable,
 };
 use crate::shared::{Changes, Position, StoreError};
@@ -63,10 +64,11 @@ impl RedisStore {
         let known = place.as_ref().map_or(0, |place| place.number).to_string();
         let last = place.as_ref().map_or("", |place| &place.last);
         let arguments = [&*self.bases()[0], last.as_bytes(), known.as_bytes()];
+        let asked = Time::asked();
         let answer = self.scripts.changes.run(connection, &[&log, &tail, &sequence], &arguments).await;
         let Told { changes, now } =
             log::read(answer.map_err(error)?, place.as_ref()).ok_or_else(unreadable)?;
-        self.time.set(now);
+        self.time.set(now, &asked);
         if self.is_cluster() && (after.is_none() || self.is_forgetful.swap(false, Ordering::Relaxed)) {
             self.remind(connection, changes.number).await?;
         }

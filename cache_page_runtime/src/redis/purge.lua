@@ -24,9 +24,20 @@ local function change(key, stamp)
     end
 end
 
+local names = {}
 if kind == 'n' then
     for place = 1, #rest / 16 do
-        local key = base .. 's' .. string.sub(rest, 16 * place - 15, 16 * place)
+        names[place] = string.sub(rest, 16 * place - 15, 16 * place)
+    end
+else
+    names[1] = 'x'
+end
+-- Where the sequence was missing, any purge may have been before.
+remember(names, purge, sequence > 0 and sequence or purge)
+
+if kind == 'n' then
+    for _, name in ipairs(names) do
+        local key = base .. 's' .. name
         local stamp = verb == 'e' and redis.call('GET', key)
         if stamp then
             change(key, stamp_of(number(stamp, 0), purge))

@@ -27,6 +27,7 @@ end
 
 local keys, values = stamps(names)
 local sequence = redis.call('GET', base .. 'n')
+local made = {}
 for place = 1, #keys do
     local stamp = values[place]
     if stamp and (number(stamp, 0) > since or (place < #keys and number(stamp, 1) > since)) then
@@ -37,11 +38,13 @@ for place = 1, #keys do
         return finish('p')
     end
     if not stamp then
-        -- What is not there may have been purged, or evicted.
+        -- What is not there may have been purged, or evicted, or is new.
         if not sequence then
             return finish('u')
         end
-        if tonumber(sequence) > since then
+        made[place] = purged_last(place < #keys and string.sub(names, 16 * place - 15, 16 * place) or 'x')
+            or tonumber(sequence)
+        if made[place] > since then
             return finish('p')
         end
     end
@@ -62,7 +65,7 @@ for place = 1, #keys do
     if values[place] then
         extend(keys[place], lasts)
     else
-        redis.call('SET', keys[place], stamp_of(tonumber(sequence), 0, place == #keys and 0), 'PX', lasts)
+        redis.call('SET', keys[place], stamp_of(made[place], 0, place == #keys and 0), 'PX', lasts)
     end
 end
 if sequence and tonumber(sequence) < since then
