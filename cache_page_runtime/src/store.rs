@@ -16,7 +16,7 @@ use std::{
 };
 
 use actix_web::http::header::HeaderMap;
-use dashmap::DashMap;
+use dashmap::{DashMap, Entry};
 // Seeded at random for each map: keys are what clients send.
 use foldhash::quality::RandomState;
 
@@ -231,6 +231,18 @@ impl Store {
         request: &HeaderMap,
         page: Arc<Page>,
     ) -> Result<(), Reason> {
+        self.put_instead(key, names, request, page, None)
+    }
+
+    /// The same, where it is known to be newer than this page, whatever their times say.
+    pub(crate) fn put_instead(
+        &self,
+        key: Key<'_>,
+        names: Names,
+        request: &HeaderMap,
+        page: Arc<Page>,
+        old: Option<&Arc<Page>>,
+    ) -> Result<(), Reason> {
         let order = &mut *self.order();
         self.admits(&page)?;
         let bytes = key.as_bytes();
@@ -239,7 +251,7 @@ impl Store {
             _ => None,
         };
         if known.is_none() && names.is_empty() {
-            return self.insert(order, bytes, What::Page(page));
+            return self.insert(order, bytes, What::Page(page), old);
         }
         let variants = self.variants(order, bytes, known, names)?;
         let variant = key.variant(&variants.names, request).ok_or(Reason::KeyTooLong)?;
@@ -247,7 +259,7 @@ impl Store {
         if self.what(variant).is_none() && !self.has_room(order, &variants, page.made_at()) {
             return Err(Reason::Variants);
         }
-        self.insert(order, variant, What::Variant(page, Arc::clone(&variants)))?;
+        self.insert(order, variant, What::Variant(page, Arc::clone(&variants)), old)?;
         // They may have gone to make room, if there was no other variant.
         if self.what(bytes).is_none() {
             self.insert_names(order, bytes, variants)?;
@@ -303,23 +315,30 @@ impl Store {
     }
 
     fn insert_names(&self, order: &mut Order, key: &[u8], variants: Arc<Variants>) -> Result<(), Reason> {
-        self.insert(order, key, What::Variants(variants))
+        self.insert(order, key, What::Variants(variants), None)
     }
 
-    fn insert(&self, order: &mut Order, key: &[u8], what: What) -> Result<(), Reason> {
+    fn insert(
+        &self,
+        order: &mut Order,
+        key: &[u8],
+        what: What,
+        old: Option<&Arc<Page>>,
+    ) -> Result<(), Reason> {
         let hash = self.map.hasher().hash_one(key);
         let node = Node::new(key, hash, what.weight(), what.until(), &what.names(), &order.epoch);
         let node = Arc::new(node);
         if node.weight > self.max_bytes / LARGEST_PART {
             return Err(Reason::TooLarge);
         }
-        if let Some((there, replaced)) = self.what(key) {
-            if what.is_older_than(&there) {
+        let there = self.map.get(key).map(|there| (there.value().clone(), Arc::clone(&there.key().0)));
+        if let Some((there, replaced)) = there {
+            let is_overtaken = what.is_older_than(&there) && !there.is(old);
+            if is_overtaken && !replaced.is_purged() {
                 return Err(Reason::Overtaken);
             }
-            self.remove(order, &replaced);
-        } else if let Some(purged) = self.map.get(key).map(|there| Arc::clone(&there.key().0)) {
-            self.remove(order, &purged);
+            // Whoever comes by until the new one is in its place finds it there: nobody shall wait meanwhile.
+            self.leaves(order, &replaced, &there);
         }
         if let What::Page(page) | What::Variant(page, _) = &what {
             self.drop_over(order, page.made_at());
@@ -331,7 +350,10 @@ impl Store {
         }
         order.push(Arc::clone(&node));
         order.bytes += order.index.add(&node);
-        self.map.insert(Held(node), what);
+        match self.map.entry(Held(node)) {
+            Entry::Occupied(there) => drop(there.replace_entry(what)),
+            Entry::Vacant(place) => drop(place.insert(what)),
+        }
         order.sweep();
         Ok(())
     }
@@ -355,7 +377,14 @@ impl Store {
     /// Removes something, unless something else has taken its place. Its key stays in its queue.
     fn remove(&self, order: &mut Order, node: &Arc<Node>) {
         let removed = self.map.remove_if(&*node.key, |held, _| Arc::ptr_eq(&held.0, node));
-        let Some((_, what)) = removed else { return };
+        if let Some((_, what)) = removed {
+            self.leaves(order, node, &what);
+        }
+    }
+
+    /// It counts no longer, whether it is in the map yet or not.
+    fn leaves(&self, order: &mut Order, node: &Arc<Node>, what: &What) {
+        node.leave();
         order.removed(node);
         order.bytes -= order.index.remove(node);
         if matches!(what, What::Page(_) | What::Variant(..)) && !node.is_purged() {

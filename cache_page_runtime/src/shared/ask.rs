@@ -260,11 +260,9 @@ impl Fill {
     fn remember(&self, cache: &PageCache, tier: &Tier, names: &Names, headers: &HeaderMap, page: &Arc<Page>) {
         if let (Some(key), true) = (self.cover.key(), tier.has_memory()) {
             // Which of two pages was begun later, the store has decided: ages differ a little from process to process.
-            if let Some(old) = self.old.as_ref().filter(|old| !old.is_fresh(self.now())) {
-                cache.store().remove_page(key, headers, old);
-            }
+            let old = self.old.as_ref().filter(|old| !old.is_fresh(self.now()));
             // Where it is not kept, it is asked for again.
-            let _ = cache.store().put(key, names.clone(), headers, Arc::clone(page));
+            let _ = cache.store().put_instead(key, names.clone(), headers, Arc::clone(page), old);
         }
     }
 

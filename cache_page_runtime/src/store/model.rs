@@ -1,6 +1,10 @@
 //! The store against a plain map.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use actix_web::{
     http::{
@@ -398,17 +402,7 @@ fn a_million_keys_stay_within_the_budget() {
     const BUDGET: usize = 1 << 20;
     let store = Store::new(BUDGET);
     let request = TestRequest::default().to_http_request();
-    let head = Head { status: StatusCode::OK, reason: None, headers: &HeaderMap::new(), names_own: false };
-    let lifetime = Lifetime {
-        made_at: Clock::System.now(),
-        initial_age: Duration::ZERO,
-        kept_for: None,
-        stale: Stale::default(),
-        fill: Duration::ZERO,
-        leaves_at: None,
-    };
-    let about = about(&[]);
-    let page = Arc::new(Page::freeze(head, &[], Some(Bytes::from_static(b"page")), lifetime, about));
+    let page = endless();
     let mut most = 0;
     for number in 0..1_000_000_u32 {
         let mut builder = KeyBuilder::new(&request);
@@ -422,4 +416,44 @@ fn a_million_keys_stay_within_the_budget() {
     }
     assert!(most > BUDGET * 9 / 10, "the budget is there to be used");
     assert_eq!(store.pages(), store.map.len());
+}
+
+/// Whoever asks while a page takes the place of another finds one of them: nobody is sent to the handler then.
+#[test]
+fn a_page_that_is_replaced_is_never_missing() {
+    let store = Store::new(1 << 20);
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let request = TestRequest::default().to_http_request();
+            let builder = KeyBuilder::new(&request);
+            for _ in 0..50_000 {
+                store.put(builder.cover.key().unwrap(), Names::new(), request.headers(), endless()).unwrap();
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
+        let request = TestRequest::default().to_http_request();
+        let builder = KeyBuilder::new(&request);
+        let get = || store.get(builder.cover.key().unwrap(), request.headers(), Clock::System.now());
+        while get().is_err() {}
+        while !is_over.load(Ordering::Relaxed) {
+            assert!(get().is_ok());
+        }
+    });
+    assert_eq!((store.pages(), store.map.len()), (1, 1));
+}
+
+/// A page that is never stale.
+fn endless() -> Arc<Page> {
+    let head = Head { status: StatusCode::OK, reason: None, headers: &HeaderMap::new(), names_own: false };
+    let lifetime = Lifetime {
+        made_at: Clock::System.now(),
+        initial_age: Duration::ZERO,
+        kept_for: None,
+        stale: Stale::default(),
+        fill: Duration::ZERO,
+        leaves_at: None,
+    };
+    let about = about(&[]);
+    Arc::new(Page::freeze(head, &[], Some(Bytes::from_static(b"page")), lifetime, about))
 }

@@ -105,6 +105,11 @@ impl Node {
         self.expired.store(true, Ordering::Release);
     }
 
+    /// It is in the map no longer, or about to go.
+    pub(super) fn leave(&self) {
+        self.gone.store(true, Ordering::Release);
+    }
+
     pub(super) fn is_gone(&self) -> bool {
         self.gone.load(Ordering::Acquire)
     }
@@ -146,7 +151,7 @@ pub(super) struct Held(pub(super) Arc<Node>);
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.0.gone.store(true, Ordering::Release);
+        self.0.leave();
     }
 }
 

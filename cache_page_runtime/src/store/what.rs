@@ -48,6 +48,14 @@ impl What {
         }
     }
 
+    /// Whether it is that page.
+    pub(super) fn is(&self, page: Option<&Arc<Page>>) -> bool {
+        match self {
+            Self::Page(there) | Self::Variant(there, _) => page.is_some_and(|page| Arc::ptr_eq(there, page)),
+            Self::Variants(_) => false,
+        }
+    }
+
     /// What it is found by, beside its key.
     pub(super) fn names(&self) -> SmallVec<[Name; 8]> {
         match self {
