@@ -141,6 +141,13 @@ impl Fill {
         self.since
     }
 
+    /// The handler makes its page as if there had been none.
+    pub(crate) fn forget_old(&mut self) -> Option<Arc<Page>> {
+        let old = self.old.take()?;
+        self.control.iter().for_each(|control| control.begin(None));
+        Some(old)
+    }
+
     /// Those who wait for this request go on by themselves.
     pub(crate) fn part_here(&mut self) {
         if let Some(leader) = self.leader.take() {
@@ -193,7 +200,7 @@ impl Fill {
     pub(crate) async fn run_in_background(mut self: Box<Self>, mut handler: Pin<&mut dyn Respond>) {
         if self.claim.is_none() {
             // Another process may have made it anew, or be at it.
-            if let Asking::There { page, .. } = Box::pin(self.ask(false)).await {
+            if let Asking::There { page, .. } = Box::pin(self.ask(false, None)).await {
                 self.land(&page, Outcome::Shared);
                 return self.leave_to_others();
             }

@@ -290,10 +290,13 @@ impl Fill {
             kept_for: kept.fresh.map(|fresh| refresh::shorten(fresh, self.cache.times().jitter)),
             stale: kept.stale,
             fill,
-            leaves_at: self.cache.tier().map(|tier| made_at + tier.terms().memory_ttl),
         };
-        let freeze =
-            |added: &[_]| Arc::new(Page::freeze(head, added, body.cloned(), lifetime, Arc::clone(&about)));
+        let leaves_at = self.cache.tier().map(|tier| made_at + tier.terms().memory_ttl);
+        let freeze = |added: &[_]| {
+            let page = Page::freeze(head, added, body.cloned(), lifetime, Arc::clone(&about));
+            leaves_at.into_iter().for_each(|leaves_at| page.leave_at(leaves_at));
+            Arc::new(page)
+        };
         let (cache, headers) = (self.cache.clone(), self.request.headers());
         let key = self.cover.key().ok_or(Reason::KeyTooLong)?;
         let land = |page| Landed::new(page, names.clone(), &cache, key, headers).begun(self.begun);

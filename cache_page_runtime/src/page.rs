@@ -31,6 +31,7 @@ use crate::{
     conditional::{Extent, Validators},
     repeated,
     retry::Retry,
+    shared::{Id, Version},
     target::About,
     vary,
 };
@@ -79,9 +80,22 @@ pub struct Page {
     retry: Retry,
     /// The handler has taken it back: whoever has it in hand must not send it instead of something new.
     withdrawn: AtomicBool,
-    /// Nanoseconds: from then on it is stale, whatever its time. The latest there is stands for never.
+    /// Nanoseconds: from then on it is stale, whatever its time.
     expired_at: AtomicU64,
+    /// Nanoseconds: until then the memory of this process sends it without asking the shared tier.
+    leaves_at: AtomicU64,
+    source: Option<Box<Source>>,
     about: Arc<About>,
+}
+
+/// Nanoseconds: the latest time there is.
+const NEVER: u64 = u64::MAX;
+
+/// Where the shared tier has it, which may say that it still is as it was.
+#[derive(Clone)]
+pub(crate) struct Source {
+    pub(crate) id: Id,
+    pub(crate) version: Version,
 }
 
 /// What a page is made of, beside its body.
@@ -160,7 +174,9 @@ impl Page {
             lifetime,
             retry: Retry::default(),
             withdrawn: AtomicBool::new(false),
-            expired_at: AtomicU64::new(u64::MAX),
+            expired_at: AtomicU64::new(NEVER),
+            leaves_at: AtomicU64::new(NEVER),
+            source: None,
             about,
         }
     }
@@ -222,6 +238,15 @@ impl Page {
         &self.about
     }
 
+    pub(crate) fn of(mut self, source: Option<Source>) -> Self {
+        self.source = source.map(Box::new);
+        self
+    }
+
+    pub(crate) fn source(&self) -> Option<&Source> {
+        self.source.as_deref()
+    }
+
     pub(crate) fn validators(&self) -> Validators<'_> {
         let (mut etag, mut last_modified, mut date, mut takes_ranges) = (None, None, None, true);
         for (name, value) in self.headers() {
@@ -257,6 +282,7 @@ impl Page {
             + names
             + bytes(values)
             + bytes(self.body().len())
+            + self.source.as_ref().map_or(0, |source| size_of::<Source>() + bytes(source.version.0.len()))
     }
 
     /// The same page in allocations of its own, for one worker.
@@ -272,6 +298,8 @@ impl Page {
             retry: Retry::default(),
             withdrawn: AtomicBool::new(false),
             expired_at: AtomicU64::new(self.expired_at.load(Ordering::Acquire)),
+            leaves_at: AtomicU64::new(self.leaves_at.load(Ordering::Acquire)),
+            source: None,
             about: Arc::clone(&self.about),
         }
     }

@@ -40,7 +40,7 @@ use std::{
     time::Duration,
 };
 
-use ::redis::{Cmd, ErrorKind, RedisError, cmd};
+use ::redis::{Cmd, ErrorKind, RedisError, cmd, pipe};
 
 pub use self::connect::RedisUrlError;
 use self::{
@@ -52,7 +52,7 @@ use self::{
 };
 use crate::shared::{
     Changes, Claim, Found, Id, Kept, Left, Offered, Pending, Position, Purge, PurgeOf, SharedStore,
-    StoreError, Taken, Turn, Wanted, name,
+    StoreError, Taken, Turn, Version, Wanted, name,
 };
 
 /// A cluster's keys are spread over so many slots.
@@ -162,6 +162,11 @@ impl RedisStore {
     /// By plain reads, page first: what is purged between them is seen. That is enough for a fresh page.
     async fn find(&self, mut wanted: Wanted) -> Result<Found, StoreError> {
         let (base, mut connection) = (self.base_of(wanted.page), self.asked()?);
+        if let Some(have) = wanted.have.take()
+            && let Some(kept) = self.confirm(wanted.page, have, connection.clone()).await?
+        {
+            return Ok(Found { page: Some(kept), turn: Turn::Apart });
+        }
         wanted.names.extend(self.hints.of(wanted.page));
         wanted.names.retain(has_stamp);
         let mut asks = cmd("MGET");
@@ -180,16 +185,44 @@ impl RedisStore {
         let now = self.time.now();
         match (read.found(now), wanted.claim) {
             (Looked::Page(kept, is_fresh), claim) if is_fresh || claim.is_none() => {
-                Ok(Found { page: Some(kept), turn: Turn::Apart })
+                Ok(Found { page: Some(Kept { version: read.version(), ..kept }), turn: Turn::Apart })
             }
             (Looked::Nothing, None) => Ok(Found { page: None, turn: Turn::Apart }),
             (Looked::Garbled(bytes), claim) => {
                 // The cache finds out that it is no page, and makes a new one.
-                let garbled = Kept { bytes, age: Duration::ZERO, expired: None };
+                let garbled = Kept { bytes: Some(bytes), version: None, age: Duration::ZERO, expired: None };
                 Ok(Found { page: Some(garbled), ..self.claim(wanted.page, claim, connection).await? })
             }
             (_, claim) => self.claim(wanted.page, claim, connection).await,
         }
+    }
+
+    /// Whether a page is still as it was, and good and fresh: by what stands before it, and the stamps of its names.
+    async fn confirm(
+        &self,
+        page: Id,
+        have: Version,
+        mut connection: Connection,
+    ) -> Result<Option<Kept>, StoreError> {
+        let base = self.base_of(page);
+        let Some(names) = Read::names_of(&have) else { return Ok(None) };
+        let mut stamps = cmd("MGET");
+        stamps.arg(join(base, b"x"));
+        ask_for(&mut stamps, base, &names);
+        let mut asks = pipe();
+        // Both times that it stands there, and no byte of the page.
+        asks.cmd("GETRANGE").arg(of(base, b"p", page)).arg(0).arg(2 * have.0.len() - 1).add_command(stamps);
+        let answer = match asks.query_async(&mut connection).await.map_err(error) {
+            Ok(answer) => answer,
+            // What is there is no page.
+            Err(why) if !why.is_lost() => return Ok(None),
+            Err(why) => return Err(why),
+        };
+        let read = Read::of_head(answer, &have, names).ok_or_else(unreadable)?;
+        Ok(match read.map(|read| read.found(self.time.now())) {
+            Some(Looked::Page(kept, true)) => Some(Kept { bytes: None, version: Some(have), ..kept }),
+            _ => None,
+        })
     }
 
     /// All at once, and whose turn it is.

@@ -40,7 +40,7 @@ pub use self::{
     faults::Shared,
     store::{
         Change, Changes, Claim, Found, Id, Kept, Left, Offered, Pending, Position, Purge, PurgeOf,
-        SharedStore, StoreError, Taken, Turn, Wanted,
+        SharedStore, StoreError, Taken, Turn, Version, Wanted,
     },
 };
 

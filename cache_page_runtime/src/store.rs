@@ -147,6 +147,12 @@ impl Store {
         let node = &there.key().0;
         let over = match there.value() {
             _ if node.is_purged() => Looked::Nothing,
+            What::Page(page) | What::Variant(page, _)
+                if page.has_left(now) && page.source().is_some() && page.is_usable(now) =>
+            {
+                node.mark();
+                return Looked::Left(Some(Arc::clone(page)));
+            }
             What::Page(page) | What::Variant(page, _) if page.has_left(now) => {
                 Looked::Left(Some(Arc::clone(page)).filter(|page| !page.is_withdrawn()))
             }
@@ -457,7 +463,7 @@ enum Looked {
     Page(Arc<Page>),
     /// What is of no use any more, and is gone; its handler may say that it still is as it was.
     Over(Option<Arc<Page>>),
-    /// What is gone from memory and may be as good as ever.
+    /// What may be as good as ever, which the shared tier knows. Where that cannot say so, it is gone.
     Left(Option<Arc<Page>>),
     Variants(Arc<Variants>),
 }

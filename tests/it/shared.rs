@@ -2,6 +2,7 @@
 
 mod broken;
 mod channel;
+mod confirmed;
 mod faults;
 mod fences;
 mod fills;

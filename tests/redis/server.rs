@@ -52,6 +52,13 @@ impl Server {
         Resp::connect(self.port).unwrap()
     }
 
+    /// How many bytes it has sent to anybody.
+    pub(crate) fn sent(&self) -> u64 {
+        let stats = String::from_utf8(self.ask("INFO stats").text()).unwrap();
+        let sent = stats.lines().find_map(|line| line.strip_prefix("total_net_output_bytes:"));
+        sent.unwrap().trim().parse().unwrap()
+    }
+
     pub(crate) fn ask(&self, line: &str) -> Reply {
         self.client().ask(line)
     }

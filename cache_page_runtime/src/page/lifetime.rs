@@ -2,7 +2,7 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use super::Page;
+use super::{NEVER, Page};
 use crate::{clock::Moment, freshness::Stale, retry::Retry};
 
 /// So many fills before the end of its time, the lot that has a page made anew comes up once in a hundred million.
@@ -19,8 +19,6 @@ pub(crate) struct Lifetime {
     pub(crate) stale: Stale,
     /// How long the handler took.
     pub(crate) fill: Duration,
-    /// When the memory of this process lets it go, whatever its time, for the shared tier to be asked again.
-    pub(crate) leaves_at: Option<Moment>,
 }
 
 impl Page {
@@ -46,7 +44,7 @@ impl Page {
     fn is_expired(&self, now: Moment) -> bool {
         let expired_at = self.expired_at.load(Ordering::Acquire);
         // A clock may show the latest time there is.
-        expired_at < u64::MAX && now.as_nanos() >= expired_at
+        expired_at < NEVER && now.as_nanos() >= expired_at
     }
 
     /// How long its time is over; zero where it is not.
@@ -70,9 +68,15 @@ impl Page {
         self.withdrawn.store(true, Ordering::Release);
     }
 
-    /// Whether it is not to be found in memory any more.
+    /// Whether the shared tier has to be asked before it is sent from memory.
     pub(crate) fn has_left(&self, now: Moment) -> bool {
-        self.lifetime.leaves_at.is_some_and(|leaves_at| now >= leaves_at)
+        let leaves_at = self.leaves_at.load(Ordering::Acquire);
+        leaves_at < NEVER && now.as_nanos() >= leaves_at
+    }
+
+    /// From then on it has to be.
+    pub(crate) fn leave_at(&self, leaves_at: Moment) {
+        self.leaves_at.store(leaves_at.as_nanos(), Ordering::Release);
     }
 
     /// When its handler began.
@@ -123,13 +127,13 @@ impl Page {
 
     /// When it is of no use any more; `None` is never.
     pub(crate) fn until(&self) -> Option<Moment> {
-        let Lifetime { made_at, kept_for, stale, leaves_at, .. } = self.lifetime;
-        let stale_for = stale.while_revalidate.max(stale.if_error);
-        let expired_at = self.expired_at.load(Ordering::Acquire);
-        let expired =
-            (expired_at < u64::MAX).then(|| Moment::new(Duration::from_nanos(expired_at)) + stale_for);
-        let kept = kept_for.map(|kept_for| made_at + kept_for.saturating_add(stale_for));
-        [expired, kept, leaves_at].into_iter().flatten().min()
+        let stale = self.lifetime.stale;
+        let moment = |nanos| (nanos < NEVER).then(|| Moment::new(Duration::from_nanos(nanos)));
+        let expired = moment(self.expired_at.load(Ordering::Acquire));
+        let expired = expired.map(|expired| expired + stale.while_revalidate.max(stale.if_error));
+        // One that may turn out to be as good as ever is of use for as long as it is anywhere.
+        let left = moment(self.leaves_at.load(Ordering::Acquire)).filter(|_| self.source.is_none());
+        [expired, left, self.until_without_memory()].into_iter().flatten().min()
     }
 
     /// The same, for those who do not have it in this memory.

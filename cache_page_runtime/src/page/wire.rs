@@ -11,7 +11,7 @@ use std::{
 use actix_web::{http::header::HeaderValue, web::Bytes};
 use http::StatusCode;
 
-use super::{Lifetime, Line, Page, is_of_a_good_copy, own_values};
+use super::{Lifetime, Line, NEVER, Page, is_of_a_good_copy, own_values};
 use crate::{
     clock::Moment,
     freshness::Stale,
@@ -58,13 +58,13 @@ impl Page {
         }
     }
 
-    /// One that was put so long ago, and leaves memory then, if it gets there. `None` if it is none that a handler could have made.
+    /// One that was put so long ago, with bytes of its own where it stays. `None` if it is none that a handler could have made.
     pub(crate) fn of_parts(
         parts: &Parts,
         age: Duration,
-        leaves_at: Option<Moment>,
         now: Moment,
         about: Arc<About>,
+        stays: bool,
     ) -> Option<Self> {
         let times = &parts.times;
         let time = Duration::from_micros;
@@ -74,7 +74,6 @@ impl Page {
             kept_for: (times.kept_for != EVER).then(|| time(times.kept_for)),
             stale: Stale { while_revalidate: time(times.while_revalidate), if_error: time(times.if_error) },
             fill: time(times.fill),
-            leaves_at,
         };
         let values: Option<Vec<HeaderValue>> =
             parts.headers.iter().map(|(_, _, value)| HeaderValue::from_bytes(value).ok()).collect();
@@ -91,14 +90,16 @@ impl Page {
             reason: None,
             headers: headers.into(),
             // In memory it has its own bytes, and not all that was read.
-            body: match leaves_at {
-                Some(_) => parts.body.as_ref().map(|body| Bytes::copy_from_slice(body)),
-                None => parts.body.clone(),
+            body: match stays {
+                true => parts.body.as_ref().map(|body| Bytes::copy_from_slice(body)),
+                false => parts.body.clone(),
             },
             lifetime,
             retry: Retry::default(),
             withdrawn: AtomicBool::new(false),
-            expired_at: AtomicU64::new(u64::MAX),
+            expired_at: AtomicU64::new(NEVER),
+            leaves_at: AtomicU64::new(NEVER),
+            source: None,
             about,
         })
     }

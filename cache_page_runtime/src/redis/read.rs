@@ -5,8 +5,8 @@ use std::time::Duration;
 use ::redis::Value;
 use actix_web::web::Bytes;
 
-use super::scripts::{number, parts};
-use crate::shared::{Id, Kept};
+use super::scripts::{self, parts};
+use crate::shared::{Id, Kept, Version};
 
 /// What there is, as far as plain reads tell.
 pub(super) enum Looked {
@@ -38,6 +38,28 @@ impl Read {
         let stamps = names.into_iter().map(|name| Some((name, values.next()??))).collect::<Option<_>>()?;
         let about = page.as_ref().and_then(|page| About::read(page));
         Some(Self { page, about, all, stamps })
+    }
+
+    /// What stands before a page, and the stamps: of all pages, and of these names. Nothing if that page is not there.
+    pub(super) fn of_head(answer: Value, have: &Version, names: Vec<Id>) -> Option<Option<Self>> {
+        let Value::Array(answer) = answer else { return None };
+        let Ok([Value::BulkString(head), Value::Array(mut stamps)]) = <[Value; 2]>::try_from(answer) else {
+            return None;
+        };
+        if head != have.0.repeat(2) {
+            return Some(None);
+        }
+        stamps.insert(0, Value::BulkString(head));
+        Self::of(Value::Array(stamps), names).map(Some)
+    }
+
+    pub(super) fn version(&self) -> Option<Version> {
+        scripts::version(self.page.as_ref()?)
+    }
+
+    /// The names of a page by its version.
+    pub(super) fn names_of(version: &Version) -> Option<Vec<Id>> {
+        About::read(&version.0.repeat(2)).map(|about| about.names)
     }
 
     /// Those of the page that were not asked for.
@@ -82,7 +104,8 @@ impl Read {
         }
         let is_expired = expired > about.since;
         let kept = Kept {
-            bytes: page.slice(page.len() - about.frame..),
+            bytes: Some(page.slice(page.len() - about.frame..)),
+            version: None,
             age: Duration::from_micros(now.saturating_sub(about.put)),
             expired: is_expired.then(|| Duration::from_micros(now.saturating_sub(expired))),
         };
@@ -113,7 +136,7 @@ struct About {
 impl About {
     fn read(value: &[u8]) -> Option<Self> {
         let (about, frame) = parts(value)?;
-        let at = |place: usize| number(about.get(16 * place..16 * place + 16)?);
+        let at = |place: usize| scripts::number(about.get(16 * place..16 * place + 16)?);
         let (since, put, fresh, count) = (at(0)?, at(1)?, at(3)?, at(4)?);
         let names = about.get(96..)?.get(..usize::try_from(count).ok()?.checked_mul(16)?)?;
         let (names, _) = names.as_chunks::<16>();
@@ -135,7 +158,7 @@ fn numbers<const N: usize>(stamp: &[u8]) -> Option<[u64; N]> {
     }
     let mut numbers = [0; N];
     for (number, digits) in numbers.iter_mut().zip(once.chunks_exact(16)) {
-        *number = super::scripts::number(digits)?;
+        *number = scripts::number(digits)?;
     }
     Some(numbers)
 }

@@ -6,7 +6,7 @@ use ::redis::{ErrorKind, RedisError, ServerErrorKind, Value, cmd};
 use actix_web::web::Bytes;
 
 use super::connect::Connection;
-use crate::shared::{Found, Kept, Turn};
+use crate::shared::{Found, Kept, Turn, Version};
 
 /// The greatest number that the scripts can count to (2^53 - 1); it has sixteen digits.
 pub(super) const MOST: u64 = 9_007_199_254_740_991;
@@ -101,7 +101,8 @@ pub(super) fn found(answer: Value) -> Option<Found> {
     let [now, put, expired] = three(numbers)?;
     let page = match (is_there, parts.next()) {
         (b'p', Some(Value::BulkString(bytes))) => Some(Kept {
-            bytes: frame(&Bytes::from(bytes))?,
+            version: version(&bytes),
+            bytes: Some(frame(&Bytes::from(bytes))?),
             age: Duration::from_micros(now.saturating_sub(put)),
             expired: (expired > 0).then(|| Duration::from_micros(now.saturating_sub(expired))),
         }),
@@ -146,6 +147,13 @@ pub(super) fn parts(value: &[u8]) -> Option<(&[u8], &[u8])> {
     let (about, rest) = value.split_at_checked(length.checked_add(8)?)?;
     let (again, frame) = rest.split_at_checked(about.len())?;
     (about == again).then(|| (&about[8..], frame))
+}
+
+/// What stands before a page, once: when it was put is in it, and by what it is purged. No two are put under one key at one time.
+pub(super) fn version(value: &[u8]) -> Option<Version> {
+    let (_, frame) = parts(value)?;
+    let length = (value.len() - frame.len()) / 2;
+    Some(Version(Bytes::copy_from_slice(&value[..length])))
 }
 
 fn frame(value: &Bytes) -> Option<Bytes> {

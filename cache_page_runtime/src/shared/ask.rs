@@ -13,7 +13,7 @@ use super::{
     frame::{self, Frame, Thawed, Unreadable},
     give::{Claimed, names_of},
     identity,
-    store::{Found, Kept, Turn},
+    store::{Found, Id, Kept, Turn, Version},
     tier::Tier,
     waits::Wait,
 };
@@ -26,10 +26,10 @@ use crate::{
     follow::Landed,
     key::Key,
     outcome::{Forward, Outcome, Reason},
-    page::Page,
+    page::{Page, Source},
     serve::{Answer, Lookup, Way},
     store::Verb,
-    target::{Subject, Tag, Target},
+    target::{About, Subject, Tag, Target},
     vary::{self, Names},
 };
 
@@ -56,6 +56,8 @@ pub(crate) enum Asking {
 /// What there was under one key.
 enum Looked {
     Page(Arc<Page>),
+    /// The page that was there before, which is as it was.
+    Same(Arc<Page>),
     Names(Names),
     Nothing,
     /// It was purged meanwhile.
@@ -66,7 +68,10 @@ impl Lookup<'_> {
     /// Whoever would run the handler asks the other processes first.
     pub(crate) async fn ask(&mut self, way: Way, in_background: bool) -> Way {
         let Way::Run(mut fill) = way else { return way };
-        let Asking::There { page, is_turn } = fill.ask(true).await else { return Way::Run(fill) };
+        // What is in memory only to be confirmed is nothing that could stand in.
+        let has_memory = self.cache.tier().is_some_and(Tier::has_memory);
+        let held = if has_memory { fill.old.clone() } else { fill.forget_old() };
+        let Asking::There { page, is_turn } = fill.ask(true, held).await else { return Way::Run(fill) };
         let now = fill.now();
         let outcome =
             if page.is_fresh(now) { Outcome::Shared } else { Outcome::Stale(Reason::StaleWhileRevalidate) };
@@ -84,15 +89,15 @@ impl Lookup<'_> {
 
 impl Fill {
     /// The page, if another process has made it: one that may be sent while it is made anew only if `stale` is of use. Where this
-    /// process is to make it, that is remembered.
-    pub(crate) async fn ask(&mut self, stale: bool) -> Asking {
-        let asking = self.ask_for_it(stale).await;
+    /// process is to make it, that is remembered. The page that it holds may turn out to be as good as ever.
+    pub(crate) async fn ask(&mut self, stale: bool, held: Option<Arc<Page>>) -> Asking {
+        let asking = self.ask_for_it(stale, held).await;
         // The handler begins now.
         self.started = self.now();
         asking
     }
 
-    async fn ask_for_it(&mut self, stale: bool) -> Asking {
+    async fn ask_for_it(&mut self, stale: bool, held: Option<Arc<Page>>) -> Asking {
         let cache = self.cache.clone();
         let (Some(tier), Some(key)) = (cache.tier(), self.cover.key()) else { return Asking::Missing };
         // Where there was nothing to share lately, there is nothing now.
@@ -115,6 +120,7 @@ impl Fill {
         let likely = names_of(&subject.clone().with(&tags));
         let holder = tier.holder();
         let (mut looks, mut wait) = (0, None);
+        let mut held = held.filter(|_| is_wanted);
         loop {
             let place = if names.is_empty() {
                 whole.clone()
@@ -130,13 +136,23 @@ impl Fill {
             let notify = wait.as_ref().map(Wait::notify);
             let heard = notify.as_deref().map(Notify::notified);
             let claim = claims.then_some(holder);
-            let found = match tier.get(id, &likely, claim).await {
+            let have = held.as_ref().and_then(|held| self.version_of(held, id));
+            let had = held.take_if(|_| have.is_some());
+            let Found { page, turn } = match tier.get(id, have, &likely, claim).await {
                 Ok(found) => found,
                 Err(fault) => return self.failed_to_ask(fault),
             };
-            let Found { page, turn } = found;
             let is_varied = !names.is_empty();
-            match self.look(&cache, tier, &place, page, subject.at(since)) {
+            match self.look(&cache, tier, (&place, id), page, had, subject.at(since)) {
+                Looked::Same(page) => {
+                    let now = self.now();
+                    if page.is_fresh(now) {
+                        page.leave_at(now + tier.terms().memory_ttl);
+                        return Asking::There { page, is_turn: false };
+                    }
+                    // By the clock of this process, its time was over just now.
+                    continue;
+                }
                 Looked::Names(found) if !is_varied && looks < MOST_LOOKS => {
                     looks += 1;
                     found.into_iter().for_each(|name| vary::insert(&mut names, name));
@@ -189,6 +205,14 @@ impl Fill {
         }
     }
 
+    /// What the shared tier may know this page by, if it is of use as it is and was there under that id.
+    fn version_of(&self, held: &Page, id: Id) -> Option<Version> {
+        let now = self.now();
+        let source = held.source().filter(|source| source.id == id)?;
+        let may_be_good = held.has_left(now) && held.is_fresh(now) && !held.is_withdrawn();
+        may_be_good.then(|| source.version.clone())
+    }
+
     /// Whether it is another page than the one that is to be made anew before its time is over.
     fn is_news(&self, page: &Page) -> bool {
         // The same page is not of the same moment in each process.
@@ -207,32 +231,43 @@ impl Fill {
         &mut self,
         cache: &PageCache,
         tier: &Tier,
-        place: &[u8],
+        (place, id): (&[u8], Id),
         kept: Option<Kept>,
+        had: Option<Arc<Page>>,
         subject: Subject,
     ) -> Looked {
         let since = subject.since;
         let Some(kept) = kept else { return Looked::Nothing };
-        let thawed = match frame::read(&kept.bytes, place) {
+        let has_fallen = |about: &About| {
+            let meant = |(_, target): &(Verb, Target)| target.concerns(about);
+            tier.is_about_to_purge(about) || cache.store().fence().has_fallen(since, meant)
+        };
+        let Some(bytes) = &kept.bytes else {
+            return match had {
+                Some(page) if has_fallen(page.about()) => Looked::Fallen,
+                Some(page) => Looked::Same(page),
+                // A store that says so has to be told what one has.
+                None => self.unreadable(tier),
+            };
+        };
+        let thawed = match frame::read(bytes, place) {
             Ok(Frame::Names(names)) => return Looked::Names(names),
             Ok(Frame::Page(thawed)) => thawed,
             Err(Unreadable::Foreign) => return Looked::Nothing,
-            Err(Unreadable::Garbled) => {
-                tier.link().garbled();
-                self.fault = Some(Fault::Garbled);
-                return Looked::Nothing;
-            }
+            Err(Unreadable::Garbled) => return self.unreadable(tier),
         };
-        let page = match self.page(tier, &thawed, &kept, subject) {
-            Some(page) => page,
-            None => return Looked::Nothing,
-        };
-        let about = page.about();
-        let meant = |(_, target): &(Verb, Target)| target.concerns(about);
-        if tier.is_about_to_purge(about) || cache.store().fence().has_fallen(since, meant) {
-            return Looked::Fallen;
+        let source = kept.version.clone().map(|version| Source { id, version });
+        match self.page(tier, &thawed, &kept, source, subject) {
+            Some(page) if has_fallen(page.about()) => Looked::Fallen,
+            Some(page) => Looked::Page(Arc::new(page)),
+            None => Looked::Nothing,
         }
-        Looked::Page(Arc::new(page))
+    }
+
+    fn unreadable(&mut self, tier: &Tier) -> Looked {
+        tier.link().garbled();
+        self.fault = Some(Fault::Garbled);
+        Looked::Nothing
     }
 
     /// What its page is about, as far as the request tells.
@@ -244,21 +279,31 @@ impl Fill {
         }
     }
 
-    fn page(&self, tier: &Tier, thawed: &Thawed, kept: &Kept, subject: Subject) -> Option<Page> {
+    fn page(
+        &self,
+        tier: &Tier,
+        thawed: &Thawed,
+        kept: &Kept,
+        source: Option<Source>,
+        subject: Subject,
+    ) -> Option<Page> {
         let tags: Vec<Tag> = thawed.tags.iter().map(|tag| Tag::new(tag)).collect();
         let now = self.now();
-        let leaves_at = tier.has_memory().then(|| now + tier.terms().memory_ttl);
         let about = subject.with(&tags);
-        let page = Page::of_parts(&thawed.page, kept.age, leaves_at, now, about)?;
+        let stays = tier.has_memory() || source.is_some();
+        let page = Page::of_parts(&thawed.page, kept.age, now, about, stays)?.of(source);
+        if stays {
+            page.leave_at(now + tier.terms().memory_ttl);
+        }
         if let Some(expired) = kept.expired {
             page.expire(now.before(expired));
         }
         Some(page)
     }
 
-    /// Keeps in memory what came from there.
+    /// Keeps in memory what came from there, to be sent for a while or to be confirmed.
     fn remember(&self, cache: &PageCache, tier: &Tier, names: &Names, headers: &HeaderMap, page: &Arc<Page>) {
-        if let (Some(key), true) = (self.cover.key(), tier.has_memory()) {
+        if let (Some(key), true) = (self.cover.key(), tier.has_memory() || page.source().is_some()) {
             // Which of two pages was begun later, the store has decided: ages differ a little from process to process.
             let old = self.old.as_ref().filter(|old| !old.is_fresh(self.now()));
             // Where it is not kept, it is asked for again.

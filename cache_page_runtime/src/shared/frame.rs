@@ -229,7 +229,6 @@ mod tests {
             kept_for,
             stale: Stale { while_revalidate: Duration::from_secs(7), if_error: Duration::from_secs(9) },
             fill: Duration::from_millis(5),
-            leaves_at: None,
         };
         let added = [(ETAG, HeaderValue::from_static("W/\"1\"")), (VARY, HeaderValue::from_static("accept"))];
         Page::freeze(head, &added, body.map(Bytes::from_static), lifetime, about())
@@ -253,7 +252,7 @@ mod tests {
                 let bytes = Bytes::from(of_page(b"key", &old, about().texts(), now));
                 let Ok(Frame::Page(thawed)) = read(&bytes, b"key") else { panic!("it is a page") };
                 assert_eq!(thawed.tags, ["one", "über"]);
-                let new = Page::of_parts(&thawed.page, AGE, None, now, about()).unwrap();
+                let new = Page::of_parts(&thawed.page, AGE, now, about(), false).unwrap();
                 // What has passed between is the store's to say.
                 let before = now.before(AGE);
                 let old = page(body, kept_for, before);
@@ -313,7 +312,7 @@ mod tests {
             let bytes = Bytes::from(sealed(kind, b"key", |out| out.raw(&rest)));
             if let Ok(Frame::Page(thawed)) = read(&bytes, b"key") {
                 let now = Clock::System.now();
-                if let Some(page) = Page::of_parts(&thawed.page, AGE, None, now, about()) {
+                if let Some(page) = Page::of_parts(&thawed.page, AGE, now, about(), false) {
                     prop_assert!(page.thaw(&Extent::Whole, now).status() == page.status());
                     let _ = (page.until(), page.ttl(now), page.age(now), page.begun_at());
                 }

@@ -72,11 +72,25 @@ impl fmt::Debug for Id {
     }
 }
 
+/// What a store calls the bytes of one page as of when they were put: other bytes under the same id have another one.
+///
+/// It is kept with each page in memory: some tens of bytes are enough.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Version(pub Bytes);
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.escape_ascii())
+    }
+}
+
 /// A page that is looked for.
 #[derive(Clone, Debug)]
 pub struct Wanted {
     /// Which one.
     pub page: Id,
+    /// The caller has these bytes of it: they need not be sent again.
+    pub have: Option<Version>,
     /// Names that it has if it is there, as far as they are known before: not all of them, and in the order of their being useful.
     pub names: Vec<Id>,
     /// By whom it would be made, if by the caller.
@@ -104,9 +118,11 @@ pub struct Found {
 /// A page that is kept.
 #[derive(Clone, Debug)]
 pub struct Kept {
-    /// As they were put.
-    pub bytes: Bytes,
-    /// How long ago that was.
+    /// As they were put. `None` are those that the caller [has](Wanted::have), of a page that is fresh and not expired.
+    pub bytes: Option<Bytes>,
+    /// What the store calls them, if it would know by that whether they are still the same.
+    pub version: Option<Version>,
+    /// How long ago they were put.
     pub age: Duration,
     /// How long ago one of its names was expired, if that was after its `since`.
     pub expired: Option<Duration>,

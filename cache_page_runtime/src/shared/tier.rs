@@ -27,7 +27,7 @@ use super::{
     known::Known,
     line,
     purges::{Job, Purges},
-    store::{Claim, Found, Id, Left, Offered, Pending, SharedStore, StoreError, Taken, Wanted},
+    store::{Claim, Found, Id, Left, Offered, Pending, SharedStore, StoreError, Taken, Version, Wanted},
     told::{self, Told},
     waits::Waits,
 };
@@ -187,10 +187,16 @@ impl Tier {
         holder
     }
 
-    pub(crate) async fn get(&self, page: Id, names: &[Id], holder: Option<Id>) -> Result<Found, Fault> {
+    pub(crate) async fn get(
+        &self,
+        page: Id,
+        have: Option<Version>,
+        names: &[Id],
+        holder: Option<Id>,
+    ) -> Result<Found, Fault> {
         let link = &self.link;
         let claim = holder.map(|holder| Claim { holder, lasts: super::CLAIM });
-        link.ask(|| link.store.get(Wanted { page, names: names.to_vec(), claim })).await
+        link.ask(|| link.store.get(Wanted { page, have, names: names.to_vec(), claim })).await
     }
 
     /// Whether this process purged what the page is about, and the store may not have heard of it.
@@ -234,7 +240,8 @@ impl Tier {
                 sleep(super::RENEWED).await;
                 let claim = Some(Claim { holder, lasts: super::CLAIM });
                 // Where it fails, it is tried again, or the next one makes the page too.
-                let _ = link.ask(|| link.store.get(Wanted { page, names: Vec::new(), claim })).await;
+                let wanted = Wanted { page, have: None, names: Vec::new(), claim };
+                let _ = link.ask(|| link.store.get(wanted)).await;
             }
         })
     }

@@ -139,7 +139,6 @@ impl World {
             kept_for,
             stale: Stale::default(),
             fill: Duration::ZERO,
-            leaves_at: None,
         };
         let head =
             Head { status: StatusCode::OK, reason: None, headers: &HeaderMap::new(), names_own: false };
@@ -452,7 +451,6 @@ fn endless() -> Arc<Page> {
         kept_for: None,
         stale: Stale::default(),
         fill: Duration::ZERO,
-        leaves_at: None,
     };
     let about = about(&[]);
     Arc::new(Page::freeze(head, &[], Some(Bytes::from_static(b"page")), lifetime, about))

@@ -17,6 +17,7 @@ mod claims;
 mod expiries;
 mod pages;
 mod purges;
+mod versions;
 
 use std::{
     cell::Cell,
@@ -30,7 +31,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::shared::{
     Changes, Claim, Found, Id, Kept, Left, Offered, Pending, Position, Purge, PurgeOf, SharedStore,
-    StoreError, Taken, Wanted,
+    StoreError, Taken, Version, Wanted,
 };
 
 /// What takes longer than this counts as not done.
@@ -59,6 +60,7 @@ pub async fn run<S: SharedStore>(open: impl Fn() -> S) {
     expiries::all(&bench).await;
     claims::all(&bench).await;
     changes::all(&bench).await;
+    versions::all(&bench).await;
 }
 
 /// Where a check gets its stores from.
@@ -105,13 +107,17 @@ impl<S: SharedStore> Process<S> {
     }
 
     async fn find(&self, page: Id, claim: Option<Claim>) -> Found {
-        done("get", self.store.get(Wanted { page, names: Vec::new(), claim })).await
+        self.find_having(page, None, claim).await
+    }
+
+    async fn find_having(&self, page: Id, have: Option<Version>, claim: Option<Claim>) -> Found {
+        done("get", self.store.get(Wanted { page, have, names: Vec::new(), claim })).await
     }
 
     /// As whoever knows some of the names that the page has.
     async fn get_knowing(&self, page: Id, names: &[&str]) -> Option<Kept> {
         let names = names.iter().map(|name| id(name)).collect();
-        done("get", self.store.get(Wanted { page, names, claim: None })).await.page
+        done("get", self.store.get(Wanted { page, have: None, names, claim: None })).await.page
     }
 
     async fn get(&self, page: Id) -> Option<Kept> {
@@ -199,6 +205,11 @@ async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
 
 fn id(name: &str) -> Id {
     Id(xxh3_128(name.as_bytes()).to_le_bytes())
+}
+
+/// Whether a page was sent, with these bytes.
+fn is_of(kept: Option<&Kept>, bytes: &[u8]) -> bool {
+    kept.and_then(|kept| kept.bytes.as_ref()).is_some_and(|sent| *sent == *bytes)
 }
 
 fn names(names: &[&str]) -> PurgeOf {

@@ -2,9 +2,10 @@
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
+use actix_web::web::Bytes;
 use cache_page::shared::{
     Changes, Found, Id, Kept, Left, Offered, Pending, Position, Purge, PurgeOf, SharedStore, Taken, Turn,
-    Wanted,
+    Version, Wanted,
 };
 use cache_page::testing::conformance;
 use futures_util::FutureExt as _;
@@ -48,6 +49,9 @@ enum Breaks {
     RepeatsChanges,
     KnowsAll,
     NeverWaits,
+    Confirms,
+    ConfirmsExpired,
+    Versions,
 }
 
 #[derive(Debug)]
@@ -72,8 +76,19 @@ impl SharedStore for Broken {
         Box::pin(async move {
             let mut found = self.store.get(wanted.clone()).await?;
             match (self.breaks, &mut found) {
-                (Breaks::Bytes, Found { page: Some(Kept { bytes, .. }), .. }) => {
+                (Breaks::Bytes, Found { page: Some(Kept { bytes: Some(bytes), .. }), .. }) => {
                     *bytes = bytes.slice(..bytes.len() / 2);
+                }
+                (Breaks::Confirms, Found { page: Some(kept), .. }) if wanted.have.is_some() => {
+                    kept.bytes = None;
+                }
+                (Breaks::ConfirmsExpired, Found { page: Some(kept), .. }) => {
+                    kept.bytes.take_if(|_| kept.expired.is_some() && wanted.have.is_some());
+                }
+                (Breaks::Versions, Found { page: Some(kept), .. }) => {
+                    let one = Version(Bytes::from_static(b"one"));
+                    kept.bytes.take_if(|_| wanted.have.as_ref() == Some(&one));
+                    kept.version = Some(one);
                 }
                 (Breaks::Age, Found { page: Some(page), .. }) => page.age = Duration::ZERO,
                 (Breaks::ForgetsExpiries, Found { page: Some(page), .. }) => page.expired = None,
@@ -175,6 +190,9 @@ async fn one_that_breaks_a_sentence_of_the_contract_is_found_out() {
         Breaks::KnowsAll,
         Breaks::NeverWaits,
         Breaks::ClaimsForEver,
+        Breaks::Confirms,
+        Breaks::ConfirmsExpired,
+        Breaks::Versions,
     ];
     let runs = all.map(|breaks| async move {
         let engine = Engine::default();

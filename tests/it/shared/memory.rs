@@ -6,7 +6,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -187,6 +187,9 @@ struct WayTo {
     prefix: OnceLock<String>,
     does: [Mutex<Does>; 5],
     counts: [AtomicU64; 5],
+    /// Pages that were sent.
+    sent: AtomicU64,
+    confirms_all: AtomicBool,
 }
 
 impl MemoryStore {
@@ -202,6 +205,16 @@ impl MemoryStore {
     /// How often that was asked for.
     pub(crate) fn count(&self, op: Op) -> u64 {
         self.way.counts[op as usize].load(Ordering::SeqCst)
+    }
+
+    /// How many pages were sent, and not said to be what the process has.
+    pub(crate) fn sent(&self) -> u64 {
+        self.way.sent.load(Ordering::SeqCst)
+    }
+
+    /// From now on it says so of each.
+    pub(crate) fn confirms_all(&self) {
+        self.way.confirms_all.store(true, Ordering::SeqCst);
     }
 
     fn with<T>(&self, then: impl FnOnce(&mut Space, Instant) -> T) -> T {
@@ -240,7 +253,14 @@ impl SharedStore for MemoryStore {
     }
 
     fn get(&self, wanted: Wanted) -> Pending<'_, Found> {
-        self.ask(Op::Get, async move { self.with(|space, now| space.get(&wanted, now)) })
+        self.ask(Op::Get, async move {
+            let mut found = self.with(|space, now| space.get(&wanted, now));
+            if let Some(kept) = &mut found.page {
+                kept.bytes.take_if(|_| self.way.confirms_all.load(Ordering::SeqCst));
+                self.way.sent.fetch_add(u64::from(kept.bytes.is_some()), Ordering::SeqCst);
+            }
+            found
+        })
     }
 
     fn put(&self, page: Offered) -> Pending<'_, Taken> {

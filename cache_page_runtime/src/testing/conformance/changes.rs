@@ -163,7 +163,8 @@ async fn tell_of_no_other_pages<S: SharedStore>(bench: &Bench<'_, S>) {
     let since = one.now().await;
     let claim = async |process: &Process<S>, holder| {
         let claim = Some(Claim { holder: id(holder), lasts: LONG });
-        done("get", process.store.get(Wanted { page: id("page"), names: Vec::new(), claim })).await
+        done("get", process.store.get(Wanted { page: id("page"), have: None, names: Vec::new(), claim }))
+            .await
     };
     assert_eq!(claim(&one, "one").await.turn, Turn::Lead, "nobody is at it");
     assert_eq!(claim(&other, "other").await.turn, Turn::Wait, "another one is at it");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Bench, LIMIT, LONG, SHORT, eventually, id, names, page, reach};
+use super::{Bench, LIMIT, LONG, SHORT, eventually, id, is_of, names, page, reach};
 use crate::shared::{Left, Offered, Purge, SharedStore, Taken, Wanted};
 
 pub(super) async fn all<S: SharedStore>(bench: &Bench<'_, S>) {
@@ -33,7 +33,7 @@ async fn comes_back_byte_for_byte<S: SharedStore>(bench: &Bench<'_, S>) {
         for process in [&one, &other] {
             let kept = process.get(at).await;
             assert!(kept.is_some(), "a page of {} bytes that was put is not there", bytes.len());
-            let is_same = kept.is_some_and(|kept| *kept.bytes == *bytes && kept.expired.is_none());
+            let is_same = is_of(kept.as_ref(), &bytes) && kept.is_some_and(|kept| kept.expired.is_none());
             assert!(is_same, "a page of {} bytes came back with others, or as expired", bytes.len());
         }
     }
@@ -63,7 +63,7 @@ async fn takes_the_place_of_another<S: SharedStore>(bench: &Bench<'_, S>) {
             "a page takes the place of one that was begun before it"
         );
         let kept = other.get(id("page")).await;
-        assert!(kept.is_some_and(|kept| *kept.bytes == *bytes), "the page that was put last is not there");
+        assert!(is_of(kept.as_ref(), &bytes), "the page that was put last is not there");
     }
 }
 
@@ -106,7 +106,7 @@ async fn does_not_replace_a_later_one<S: SharedStore>(bench: &Bench<'_, S>) {
         let taken = other.put(earlier()).await;
         assert_eq!(taken, Taken::Overtaken, "a page that was begun before the fresh one which is there");
         let kept = other.get(at).await;
-        assert!(kept.is_some_and(|kept| *kept.bytes == *b"later"), "it took its place all the same");
+        assert!(is_of(kept.as_ref(), b"later"), "it took its place all the same");
         let latest = Offered { begun: begun / 2, ..page(at, &["a"], since) };
         assert_eq!(
             other.put(latest).await,
@@ -172,7 +172,7 @@ async fn bears_to_be_dropped<S: SharedStore>(bench: &Bench<'_, S>) {
     for number in 0..20 {
         let at = id(&format!("page {number}"));
         let store = &*one.store;
-        let wanted = Wanted { page: at, names: Vec::new(), claim: None };
+        let wanted = Wanted { page: at, have: None, names: Vec::new(), claim: None };
         let purge = Purge { known: since, expire: false, of: names(&["other"]), told: b"other".to_vec() };
         // Each a little later than the one before.
         let time = Duration::from_micros(number * 50);
@@ -194,7 +194,7 @@ async fn bears_to_be_dropped<S: SharedStore>(bench: &Bench<'_, S>) {
         assert!(began.elapsed() < LIMIT, "since questions were dropped, nothing is kept any more");
     }
     let kept = other.get(id("last")).await;
-    assert!(kept.is_some_and(|kept| *kept.bytes == *b"the last"), "an answer to a question that was dropped");
+    assert!(is_of(kept.as_ref(), b"the last"), "an answer to a question that was dropped");
     let kept = one.get(id("last")).await;
-    assert!(kept.is_some_and(|kept| *kept.bytes == *b"the last"), "an answer to a question that was dropped");
+    assert!(is_of(kept.as_ref(), b"the last"), "an answer to a question that was dropped");
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Instant};
 
 use actix_web::web::Bytes;
 use cache_page::shared::{
-    Change, Changes, Found, Id, Kept, Offered, Position, Purge, PurgeOf, Taken, Turn, Wanted,
+    Change, Changes, Found, Id, Kept, Offered, Position, Purge, PurgeOf, Taken, Turn, Version, Wanted,
 };
 
 /// What there is under one prefix.
@@ -13,6 +13,7 @@ pub(super) struct Space {
     /// That of the last purge.
     pub(super) number: u64,
     pub(super) pages: HashMap<Id, Page>,
+    pub(super) puts: u64,
     /// Until when, and by whom; nobody is where nobody need wait.
     pub(super) claims: HashMap<Id, (Instant, Option<Id>)>,
     pub(super) purges: Vec<Past>,
@@ -27,6 +28,8 @@ pub(super) struct Space {
 pub(super) struct Page {
     pub(super) bytes: Bytes,
     offered: Offered,
+    /// So many were put before.
+    number: u64,
     put: Instant,
     begun: Instant,
 }
@@ -45,6 +48,7 @@ impl Default for Space {
         Self {
             number: 1,
             pages: HashMap::new(),
+            puts: 0,
             claims: HashMap::new(),
             purges: Vec::new(),
             forgotten: 0,
@@ -74,7 +78,14 @@ impl Space {
             if is_good {
                 let expired = self.unseen(&page.offered).last().map(|past| now - past.at);
                 is_fresh = page.is_fresh(now) && expired.is_none();
-                found.page = Some(Kept { bytes: page.bytes.clone(), age: now - page.put, expired });
+                let version = Version(Bytes::copy_from_slice(&page.number.to_le_bytes()));
+                let is_known = is_fresh && wanted.have.as_ref() == Some(&version);
+                found.page = Some(Kept {
+                    bytes: (!is_known).then(|| page.bytes.clone()),
+                    version: Some(version),
+                    age: now - page.put,
+                    expired,
+                });
             }
         }
         if let (Some(claim), false) = (wanted.claim, is_fresh) {
@@ -104,7 +115,8 @@ impl Space {
             return Taken::Overtaken;
         }
         let bytes = Bytes::from(std::mem::take(&mut offered.bytes));
-        self.pages.insert(offered.page, Page { bytes, offered, put: now, begun });
+        self.puts += 1;
+        self.pages.insert(offered.page, Page { bytes, offered, number: self.puts, put: now, begun });
         Taken::Kept
     }
 

@@ -1,0 +1,92 @@
+//! Pages that the caller has: they are only said to be the same while they are, and good.
+
+use actix_web::web::Bytes;
+
+use super::{Bench, Process, SHORT, eventually, id, is_of, names, page};
+use crate::shared::{Id, Kept, Offered, SharedStore, Version};
+
+pub(super) async fn all<S: SharedStore>(bench: &Bench<'_, S>) {
+    is_sent_to_whoever_has_another(bench).await;
+    is_sent_where_it_is_another_by_now(bench).await;
+    is_sent_when_it_is_stale_or_expired(bench).await;
+    is_not_there_when_it_was_purged(bench).await;
+}
+
+impl<S: SharedStore> Process<S> {
+    /// What there is, for whoever has that.
+    async fn get_having(&self, page: Id, have: &Version) -> Option<Kept> {
+        self.find_having(page, Some(have.clone()), None).await.page
+    }
+
+    /// What a page is called that is there; or something else, where the store has no such names.
+    async fn version(&self, page: Id) -> Version {
+        let kept = self.get(page).await;
+        assert!(kept.is_some(), "a page that was put is not there");
+        kept.and_then(|kept| kept.version).unwrap_or(Version(Bytes::from_static(b"nothing")))
+    }
+}
+
+/// Whether these bytes are what the caller has by now.
+fn are_known(kept: Option<&Kept>, bytes: &[u8]) -> bool {
+    kept.is_some_and(|there| there.bytes.is_none()) || is_of(kept, bytes)
+}
+
+async fn is_sent_to_whoever_has_another<S: SharedStore>(bench: &Bench<'_, S>) {
+    let (mut one, other) = bench.two().await;
+    let since = one.now().await;
+    for at in ["one", "other"] {
+        one.put(Offered { bytes: at.into(), ..page(id(at), &["a"], since) }).await;
+    }
+    let (version, another) = (one.version(id("one")).await, one.version(id("other")).await);
+    for process in [&one, &other] {
+        let kept = process.get_having(id("one"), &version).await;
+        assert!(are_known(kept.as_ref(), b"one"), "neither the page nor that it is the same");
+        for have in [&another, &Version(Bytes::new()), &Version(Bytes::from_static(b"\0*\r\n"))] {
+            let kept = process.get_having(id("one"), have).await;
+            assert!(is_of(kept.as_ref(), b"one"), "it is not the page that the caller has");
+        }
+    }
+}
+
+async fn is_sent_where_it_is_another_by_now<S: SharedStore>(bench: &Bench<'_, S>) {
+    let (mut one, other) = bench.two().await;
+    let since = one.now().await;
+    one.put(page(id("page"), &["a"], since)).await;
+    let version = other.version(id("page")).await;
+    for bytes in [&b"other one"[..], b"a page", b""] {
+        let version = other.version(id("page")).await;
+        one.put(Offered { bytes: bytes.into(), ..page(id("page"), &["a"], since) }).await;
+        let kept = other.get_having(id("page"), &version).await;
+        assert!(is_of(kept.as_ref(), bytes), "it is another page by now than the one that the caller has");
+    }
+    let kept = other.get_having(id("page"), &version).await;
+    assert!(is_of(kept.as_ref(), b""), "the caller has an older one");
+}
+
+async fn is_sent_when_it_is_stale_or_expired<S: SharedStore>(bench: &Bench<'_, S>) {
+    let (mut one, other) = bench.two().await;
+    let since = one.now().await;
+    one.put(page(id("expired"), &["a"], since)).await;
+    one.put(Offered { fresh: Some(SHORT), ..page(id("stale"), &["b"], since) }).await;
+    let (expired, stale) = (other.version(id("expired")).await, other.version(id("stale")).await);
+    one.expire(names(&["a"])).await;
+    let kept = other.get_having(id("expired"), &expired).await;
+    assert!(kept.is_some_and(|kept| kept.expired.is_some() && kept.bytes.is_some()), "it is not as it was");
+    eventually("a page that is stale is sent to whoever has it, too", async || {
+        other.get_having(id("stale"), &stale).await.is_some_and(|kept| kept.bytes.is_some())
+    })
+    .await;
+}
+
+async fn is_not_there_when_it_was_purged<S: SharedStore>(bench: &Bench<'_, S>) {
+    let (mut one, other) = bench.two().await;
+    let since = one.now().await;
+    one.put(page(id("page"), &["a", "b"], since)).await;
+    let version = other.version(id("page")).await;
+    one.purge(names(&["b"])).await;
+    assert!(other.get_having(id("page"), &version).await.is_none(), "it was purged, whoever has it");
+    let since = one.now().await;
+    one.put(Offered { bytes: b"anew".into(), ..page(id("page"), &["a", "b"], since) }).await;
+    let kept = other.get_having(id("page"), &version).await;
+    assert!(is_of(kept.as_ref(), b"anew"), "it was purged, and made anew");
+}
