@@ -291,7 +291,7 @@ impl Fill {
             stale: kept.stale,
             fill,
         };
-        let leaves_at = self.cache.tier().map(|tier| made_at + tier.terms().memory_ttl);
+        let leaves_at = self.cache.tier().map(|tier| tier.leaves_at(made_at));
         let freeze = |added: &[_]| {
             let page = Page::freeze(head, added, body.cloned(), lifetime, Arc::clone(&about));
             leaves_at.into_iter().for_each(|leaves_at| page.leave_at(leaves_at));

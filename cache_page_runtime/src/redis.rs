@@ -163,9 +163,15 @@ impl RedisStore {
     async fn find(&self, mut wanted: Wanted) -> Result<Found, StoreError> {
         let (base, mut connection) = (self.base_of(wanted.page), self.asked()?);
         if let Some(have) = wanted.have.take()
-            && let Some(kept) = self.confirm(wanted.page, have, connection.clone()).await?
+            && let Some(names) = Read::names_of(&have)
         {
-            return Ok(Found { page: Some(kept), turn: Turn::Apart });
+            match self.confirm(wanted.page, have, &names, connection.clone()).await? {
+                Looked::Page(kept, true) => return Ok(Found { page: Some(kept), turn: Turn::Apart }),
+                Looked::Unclear => return self.claim(wanted.page, wanted.claim, connection).await,
+                _ => {}
+            }
+            // Another one has most of them, too.
+            wanted.names.extend(names);
         }
         wanted.names.extend(self.hints.of(wanted.page));
         wanted.names.retain(has_stamp);
@@ -197,31 +203,33 @@ impl RedisStore {
         }
     }
 
-    /// Whether a page is still as it was, and good and fresh: by what stands before it, and the stamps of its names.
+    /// Whether a page is still as it was, and whether it is good and fresh: by what stands before it, and the stamps of its names.
     async fn confirm(
         &self,
         page: Id,
         have: Version,
+        names: &[Id],
         mut connection: Connection,
-    ) -> Result<Option<Kept>, StoreError> {
+    ) -> Result<Looked, StoreError> {
         let base = self.base_of(page);
-        let Some(names) = Read::names_of(&have) else { return Ok(None) };
         let mut stamps = cmd("MGET");
         stamps.arg(join(base, b"x"));
-        ask_for(&mut stamps, base, &names);
+        ask_for(&mut stamps, base, names);
         let mut asks = pipe();
         // Both times that it stands there, and no byte of the page.
         asks.cmd("GETRANGE").arg(of(base, b"p", page)).arg(0).arg(2 * have.0.len() - 1).add_command(stamps);
         let answer = match asks.query_async(&mut connection).await.map_err(error) {
             Ok(answer) => answer,
             // What is there is no page.
-            Err(why) if !why.is_lost() => return Ok(None),
+            Err(why) if !why.is_lost() => return Ok(Looked::Nothing),
             Err(why) => return Err(why),
         };
-        let read = Read::of_head(answer, &have, names).ok_or_else(unreadable)?;
-        Ok(match read.map(|read| read.found(self.time.now())) {
-            Some(Looked::Page(kept, true)) => Some(Kept { bytes: None, version: Some(have), ..kept }),
-            _ => None,
+        let read = Read::of_head(answer, &have, names.to_vec()).ok_or_else(unreadable)?;
+        Ok(match read.map_or(Looked::Nothing, |read| read.found(self.time.now())) {
+            Looked::Page(kept, is_fresh) => {
+                Looked::Page(Kept { bytes: None, version: Some(have), ..kept }, is_fresh)
+            }
+            looked => looked,
         })
     }
 

@@ -346,14 +346,15 @@ impl Store {
             // Whoever comes by until the new one is in its place finds it there: nobody shall wait meanwhile.
             self.leaves(order, &replaced, &there);
         }
+        if let What::Variant(_, variants) = &what {
+            // Names without variants may go to make room.
+            variants.nodes().push(Arc::clone(&node));
+        }
         if let What::Page(page) | What::Variant(page, _) = &what {
             self.drop_over(order, page.made_at());
             order.pages += 1;
         }
         self.make_room(order, node.weight + Index::most_growth(&node));
-        if let What::Variant(_, variants) = &what {
-            variants.nodes().push(Arc::clone(&node));
-        }
         order.push(Arc::clone(&node));
         order.bytes += order.index.add(&node);
         match self.map.entry(Held(node)) {

@@ -51,24 +51,20 @@ end
 
 -- `before`: what was purged up to there is not known where nothing is.
 local function remember(names, purge, before)
-    local added = redis.call('EXISTS', RECENT) == 0 and { before, 'f' } or {}
-    for _, name in ipairs(names) do
-        added[#added + 1] = purge
-        added[#added + 1] = name
-    end
-    if #added == 0 then
-        return
-    end
-    local done = redis.pcall('ZADD', RECENT, 'GT', unpack(added))
-    if type(done) == 'table' and done['err'] then
-        redis.call('DEL', RECENT)
-        return
+    local is_new = redis.call('EXISTS', RECENT) == 0
+    for place = is_new and 0 or 1, #names do
+        local score, name = place == 0 and before or purge, names[place] or 'f'
+        local done = redis.pcall('ZADD', RECENT, 'GT', score, name)
+        if type(done) == 'table' and done['err'] then
+            redis.call('DEL', RECENT)
+            return
+        end
     end
     local more = redis.call('ZCARD', RECENT) - RECENTLY
     if more > 0 then
         local last = redis.call('ZRANGE', RECENT, more, more, 'WITHSCORES')
         redis.call('ZREMRANGEBYRANK', RECENT, 0, more)
-        redis.call('ZADD', RECENT, last[2], 'f')
+        redis.call('ZADD', RECENT, 'GT', last[2], 'f')
     end
     extend(RECENT, HOUR)
 end

@@ -1,5 +1,6 @@
 -- KEYS: the sequence. ARGV: base, about, the same again.
 -- About: known, number ('0' where it is given out here), 'p' or 'e', then 'n' and names, 'x' and a prefix, 'h' and a handler, or 'a' for all.
+-- In a cluster, one may come after others with greater numbers: no number goes down.
 -- A purge takes away the stamps: pages without them are not sent. That works where nothing can be written, too.
 if ARGV[2] ~= ARGV[3] or KEYS[1] ~= base .. 'n' then
     return redis.error_reply(GARBLED)
@@ -40,7 +41,7 @@ if kind == 'n' then
         local key = base .. 's' .. name
         local stamp = verb == 'e' and redis.call('GET', key)
         if stamp then
-            change(key, stamp_of(number(stamp, 0), purge))
+            change(key, stamp_of(number(stamp, 0), math.max(purge, number(stamp, 1))))
         else
             redis.call('DEL', key)
         end
@@ -49,7 +50,7 @@ elseif kind == 'a' then
     local key = base .. 'x'
     local stamp = verb == 'e' and redis.call('GET', key)
     if stamp then
-        change(key, stamp_of(number(stamp, 0), number(stamp, 1), purge))
+        change(key, stamp_of(number(stamp, 0), number(stamp, 1), math.max(purge, number(stamp, 2))))
     else
         redis.call('DEL', key)
     end
@@ -61,7 +62,7 @@ else
         -- What was purged before is not known any more.
         redis.call('DEL', key)
     elseif stamp then
-        local added = redis.pcall('ZADD', list, purge, verb .. kind .. rest)
+        local added = redis.pcall('ZADD', list, 'GT', purge, verb .. kind .. rest)
         if type(added) == 'table' and added['err'] then
             redis.call('DEL', key)
         else
@@ -73,7 +74,7 @@ else
                 made = math.max(made, tonumber(oldest[2]))
             end
             extend(list, redis.call('PTTL', key))
-            change(key, stamp_of(made, purge, number(stamp, 2)))
+            change(key, stamp_of(made, math.max(purge, number(stamp, 1)), number(stamp, 2)))
         end
     end
 end

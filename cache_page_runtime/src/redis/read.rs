@@ -34,7 +34,16 @@ impl Read {
     /// The page, the stamp of all pages, and those of these names.
     pub(super) fn of(answer: Value, names: Vec<Id>) -> Option<Self> {
         let mut values = stamps(answer)?;
-        let (page, all) = (values.next()??.map(Bytes::from), values.next()??);
+        let page = values.next()??.map(Bytes::from);
+        Self::with(page, &mut values, names)
+    }
+
+    fn with(
+        page: Option<Bytes>,
+        values: &mut impl Iterator<Item = Option<Stamp>>,
+        names: Vec<Id>,
+    ) -> Option<Self> {
+        let all = values.next()??;
         let stamps = names.into_iter().map(|name| Some((name, values.next()??))).collect::<Option<_>>()?;
         let about = page.as_ref().and_then(|page| About::read(page));
         Some(Self { page, about, all, stamps })
@@ -43,14 +52,12 @@ impl Read {
     /// What stands before a page, and the stamps: of all pages, and of these names. Nothing if that page is not there.
     pub(super) fn of_head(answer: Value, have: &Version, names: Vec<Id>) -> Option<Option<Self>> {
         let Value::Array(answer) = answer else { return None };
-        let Ok([Value::BulkString(head), Value::Array(mut stamps)]) = <[Value; 2]>::try_from(answer) else {
-            return None;
-        };
-        if head != have.0.repeat(2) {
+        let Ok([Value::BulkString(head), stamps]) = <[Value; 2]>::try_from(answer) else { return None };
+        if head.strip_prefix(&*have.0) != Some(&have.0) {
             return Some(None);
         }
-        stamps.insert(0, Value::BulkString(head));
-        Self::of(Value::Array(stamps), names).map(Some)
+        let mut values = self::stamps(stamps)?;
+        Self::with(Some(head.into()), &mut values, names).map(Some)
     }
 
     pub(super) fn version(&self) -> Option<Version> {
@@ -59,7 +66,7 @@ impl Read {
 
     /// The names of a page by its version.
     pub(super) fn names_of(version: &Version) -> Option<Vec<Id>> {
-        About::read(&version.0.repeat(2)).map(|about| about.names)
+        About::of(version.0.get(8..)?, 0).map(|about| about.names)
     }
 
     /// Those of the page that were not asked for.
@@ -136,17 +143,15 @@ struct About {
 impl About {
     fn read(value: &[u8]) -> Option<Self> {
         let (about, frame) = parts(value)?;
+        Self::of(about, frame.len())
+    }
+
+    fn of(about: &[u8], frame: usize) -> Option<Self> {
         let at = |place: usize| scripts::number(about.get(16 * place..16 * place + 16)?);
         let (since, put, fresh, count) = (at(0)?, at(1)?, at(3)?, at(4)?);
         let names = about.get(96..)?.get(..usize::try_from(count).ok()?.checked_mul(16)?)?;
         let (names, _) = names.as_chunks::<16>();
-        Some(Self {
-            since,
-            put,
-            fresh,
-            names: names.iter().map(|name| Id(*name)).collect(),
-            frame: frame.len(),
-        })
+        Some(Self { since, put, fresh, names: names.iter().map(|name| Id(*name)).collect(), frame })
     }
 }
 

@@ -29,7 +29,7 @@ use crate::{
     page::{Page, Source},
     serve::{Answer, Lookup, Way},
     store::Verb,
-    target::{About, Subject, Tag, Target},
+    target::{Subject, Tag, Target},
     vary::{self, Names},
 };
 
@@ -87,6 +87,12 @@ impl Lookup<'_> {
     }
 }
 
+/// Whether a page was purged or expired since, as far as is known here.
+fn has_fallen(tier: &Tier, cache: &PageCache, page: &Page, since: Since) -> bool {
+    let meant = |(_, target): &(Verb, Target)| target.concerns(page.about());
+    tier.is_about_to_purge(page.about(), since) || cache.store().fence().has_fallen(since, meant)
+}
+
 impl Fill {
     /// The page, if another process has made it: one that may be sent while it is made anew only if `stale` is of use. Where this
     /// process is to make it, that is remembered. The page that it holds may turn out to be as good as ever.
@@ -114,12 +120,10 @@ impl Fill {
             && *self.request.method() == Method::GET
             && self.is_for_others(tier);
         let ends = Instant::now() + cache.times().follower_wait;
-        let Some(subject) = self.subject_now() else { return Asking::Missing };
-        let tags = self.request.request().map(|request| self.policy.tags_of(request).0).unwrap_or_default();
-        // But for those that the handler says itself.
-        let likely = names_of(&subject.clone().with(&tags));
+        let mut expected = None;
         let holder = tier.holder();
         let (mut looks, mut wait) = (0, None);
+        let left = held.clone();
         let mut held = held.filter(|_| is_wanted);
         loop {
             let place = if names.is_empty() {
@@ -138,16 +142,35 @@ impl Fill {
             let claim = claims.then_some(holder);
             let have = held.as_ref().and_then(|held| self.version_of(held, id));
             let had = held.take_if(|_| have.is_some());
-            let Found { page, turn } = match tier.get(id, have, &likely, claim).await {
+            if expected.is_none() && have.is_none() {
+                expected = self.expected();
+            }
+            let likely = expected.as_ref().map(|(_, names)| names.clone()).unwrap_or_default();
+            let Found { page, turn } = match tier.get(id, have, likely, claim).await {
                 Ok(found) => found,
                 Err(fault) => return self.failed_to_ask(fault),
             };
             let is_varied = !names.is_empty();
-            match self.look(&cache, tier, (&place, id), page, had, subject.at(since)) {
+            let looked = match (page, had) {
+                (None, _) => Looked::Nothing,
+                (Some(Kept { bytes: None, .. }), Some(had)) if has_fallen(tier, &cache, &had, since) => {
+                    Looked::Fallen
+                }
+                (Some(Kept { bytes: None, .. }), Some(had)) => Looked::Same(had),
+                (Some(kept), _) => match expected.take().or_else(|| self.expected()) {
+                    Some(about) => {
+                        let subject = about.0.at(since);
+                        expected = Some(about);
+                        self.look(&cache, tier, (&place, id), &kept, subject)
+                    }
+                    None => return Asking::Missing,
+                },
+            };
+            match looked {
                 Looked::Same(page) => {
                     let now = self.now();
-                    if page.is_fresh(now) {
-                        page.leave_at(now + tier.terms().memory_ttl);
+                    if page.is_fresh(now) && !page.is_withdrawn() {
+                        page.leave_at(tier.leaves_at(now));
                         return Asking::There { page, is_turn: false };
                     }
                     // By the clock of this process, its time was over just now.
@@ -167,7 +190,7 @@ impl Fill {
                 }
                 Looked::Page(page) => {
                     let now = self.now();
-                    self.remember(&cache, tier, &names, headers, &page);
+                    self.remember(tier, &names, headers, &page, left.as_ref());
                     if !is_wanted {
                         self.make_anew(page);
                         return Asking::Missing;
@@ -232,42 +255,36 @@ impl Fill {
         cache: &PageCache,
         tier: &Tier,
         (place, id): (&[u8], Id),
-        kept: Option<Kept>,
-        had: Option<Arc<Page>>,
+        kept: &Kept,
         subject: Subject,
     ) -> Looked {
         let since = subject.since;
-        let Some(kept) = kept else { return Looked::Nothing };
-        let has_fallen = |about: &About| {
-            let meant = |(_, target): &(Verb, Target)| target.concerns(about);
-            tier.is_about_to_purge(about) || cache.store().fence().has_fallen(since, meant)
-        };
-        let Some(bytes) = &kept.bytes else {
-            return match had {
-                Some(page) if has_fallen(page.about()) => Looked::Fallen,
-                Some(page) => Looked::Same(page),
-                // A store that says so has to be told what one has.
-                None => self.unreadable(tier),
-            };
-        };
-        let thawed = match frame::read(bytes, place) {
+        // A store that says that one has them has to be told so before.
+        let read = kept.bytes.as_ref().ok_or(Unreadable::Garbled).and_then(|bytes| frame::read(bytes, place));
+        let thawed = match read {
             Ok(Frame::Names(names)) => return Looked::Names(names),
             Ok(Frame::Page(thawed)) => thawed,
             Err(Unreadable::Foreign) => return Looked::Nothing,
-            Err(Unreadable::Garbled) => return self.unreadable(tier),
+            Err(Unreadable::Garbled) => {
+                tier.link().garbled();
+                self.fault = Some(Fault::Garbled);
+                return Looked::Nothing;
+            }
         };
         let source = kept.version.clone().map(|version| Source { id, version });
-        match self.page(tier, &thawed, &kept, source, subject) {
-            Some(page) if has_fallen(page.about()) => Looked::Fallen,
+        match self.page(tier, &thawed, kept, source, subject) {
+            Some(page) if has_fallen(tier, cache, &page, since) => Looked::Fallen,
             Some(page) => Looked::Page(Arc::new(page)),
             None => Looked::Nothing,
         }
     }
 
-    fn unreadable(&mut self, tier: &Tier) -> Looked {
-        tier.link().garbled();
-        self.fault = Some(Fault::Garbled);
-        Looked::Nothing
+    /// What its page is about and goes by, but for what the handler says itself.
+    fn expected(&self) -> Option<(Subject, Vec<Id>)> {
+        let subject = self.subject_now()?;
+        let tags = self.request.request().map(|request| self.policy.tags_of(request).0).unwrap_or_default();
+        let names = names_of(&subject.clone().with(&tags));
+        Some((subject, names))
     }
 
     /// What its page is about, as far as the request tells.
@@ -292,9 +309,7 @@ impl Fill {
         let about = subject.with(&tags);
         let stays = tier.has_memory() || source.is_some();
         let page = Page::of_parts(&thawed.page, kept.age, now, about, stays)?.of(source);
-        if stays {
-            page.leave_at(now + tier.terms().memory_ttl);
-        }
+        page.leave_at(tier.leaves_at(now));
         if let Some(expired) = kept.expired {
             page.expire(now.before(expired));
         }
@@ -302,10 +317,20 @@ impl Fill {
     }
 
     /// Keeps in memory what came from there, to be sent for a while or to be confirmed.
-    fn remember(&self, cache: &PageCache, tier: &Tier, names: &Names, headers: &HeaderMap, page: &Arc<Page>) {
-        if let (Some(key), true) = (self.cover.key(), tier.has_memory() || page.source().is_some()) {
+    fn remember(
+        &self,
+        tier: &Tier,
+        names: &Names,
+        headers: &HeaderMap,
+        page: &Arc<Page>,
+        left: Option<&Arc<Page>>,
+    ) {
+        let now = self.now();
+        let may_be_confirmed = page.source().is_some() && page.is_fresh(now);
+        if let (Some(key), true) = (self.cover.key(), tier.has_memory() || may_be_confirmed) {
             // Which of two pages was begun later, the store has decided: ages differ a little from process to process.
-            let old = self.old.as_ref().filter(|old| !old.is_fresh(self.now()));
+            let old = left.or(self.old.as_ref()).filter(|old| !old.is_fresh(now) || old.has_left(now));
+            let cache = &self.cache;
             // Where it is not kept, it is asked for again.
             let _ = cache.store().put_instead(key, names.clone(), headers, Arc::clone(page), old);
         }

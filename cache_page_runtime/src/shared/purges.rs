@@ -126,13 +126,13 @@ impl Purges {
         !queue.waiting.is_empty() && !std::mem::replace(&mut queue.is_running, true)
     }
 
-    /// Whether the store may not have known one of them when it was asked for this page.
-    pub(super) fn concern(&self, about: &About) -> bool {
+    /// Whether the store may not have known one of them when it was asked for this page, which was then.
+    pub(super) fn concern(&self, about: &About, asked: Since) -> bool {
         let queue = &*lock(&self.0);
         let waiting = queue.waiting.iter().map(|job| &job.target);
         let under_way = queue.under_way.iter().map(|(_, target)| target);
-        let later = queue.done.iter().rev().take_while(|(done, _)| *done > about.since());
+        let later = queue.done.iter().rev().take_while(|(done, _)| *done > asked);
         let mut all = waiting.chain(under_way).chain(later.map(|(_, target)| target));
-        queue.forgotten > about.since() || all.any(|target| target.concerns(about))
+        queue.forgotten > asked || all.any(|target| target.concerns(about))
     }
 }

@@ -92,6 +92,7 @@ pub struct Wanted {
     /// The caller has these bytes of it: they need not be sent again.
     pub have: Option<Version>,
     /// Names that it has if it is there, as far as they are known before: not all of them, and in the order of their being useful.
+    /// There are none where the caller has a version of it.
     pub names: Vec<Id>,
     /// By whom it would be made, if by the caller.
     pub claim: Option<Claim>,

@@ -165,6 +165,12 @@ impl Tier {
         !self.link.terms.memory_ttl.is_zero()
     }
 
+    /// Until when a page that was good then is sent from memory without asking: not at all, where nothing is. Whoever has read the
+    /// clock before asks all the same.
+    pub(crate) fn leaves_at(&self, good_at: Moment) -> Moment {
+        if self.has_memory() { good_at + self.link.terms.memory_ttl } else { Moment::new(Duration::ZERO) }
+    }
+
     /// Whether what is in memory may be sent. `now` is by that clock.
     pub(crate) fn is_trusted(&self, clock: &Clock, now: Moment) -> bool {
         let now = match clock {
@@ -191,17 +197,17 @@ impl Tier {
         &self,
         page: Id,
         have: Option<Version>,
-        names: &[Id],
+        names: Vec<Id>,
         holder: Option<Id>,
     ) -> Result<Found, Fault> {
         let link = &self.link;
         let claim = holder.map(|holder| Claim { holder, lasts: super::CLAIM });
-        link.ask(|| link.store.get(Wanted { page, have, names: names.to_vec(), claim })).await
+        link.ask(|| link.store.get(Wanted { page, have, names, claim })).await
     }
 
     /// Whether this process purged what the page is about, and the store may not have heard of it.
-    pub(crate) fn is_about_to_purge(&self, about: &About) -> bool {
-        self.link.purges.concern(about)
+    pub(crate) fn is_about_to_purge(&self, about: &About, asked: Since) -> bool {
+        self.link.purges.concern(about, asked)
     }
 
     /// Gives a page to the store, behind the request that it was made for. Without room for it, or a way to the store, it

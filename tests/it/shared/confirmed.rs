@@ -85,6 +85,7 @@ async fn a_page_that_was_made_anew_meanwhile_is_sent() {
             // The other one does not hear of it.
             other.store.set(&[Op::Changes], Does::Holds);
             one.cache.purge_tag("posts").await.unwrap();
+            one.hears().await;
             let made = one.make("/posts/1").await;
             advance(&engine, &[&one, &other], 10);
             let sent = other.store.sent();
@@ -239,4 +240,56 @@ async fn an_engine_that_confirms_what_nobody_has_is_not_believed() {
     let answer = other.get("/posts/1").await;
     assert!(answer.is_stored(), "{}", answer.outcome());
     assert_eq!((other.runs.get(), other.shared().garbled), (1, 1));
+}
+
+/// What this process purged long before it asked has nothing to do with the answer.
+#[actix_web::test]
+async fn a_page_is_confirmed_however_much_was_purged_since_it_came() {
+    let engine = Engine::default();
+    let options = || patient().memory_ttl(Duration::from_secs(10));
+    let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
+    let made = one.make("/posts/1").await;
+    assert!(is_shared(&other.get("/posts/1").await));
+    for number in 0..1000 {
+        other.cache.purge_tag(&format!("other:{number}")).await.unwrap();
+    }
+    for _ in 0..3 {
+        advance(&engine, &[&one, &other], 10);
+        assert_confirms(&other, "/posts/1", &made).await;
+    }
+}
+
+/// The page that was held is replaced by what came instead of its confirmation, and is gone with that.
+#[actix_web::test]
+async fn a_page_that_its_handler_took_back_does_not_stand_in_as_it_was_before() {
+    let engine = Engine::default();
+    let options = || patient().memory_ttl(Duration::from_secs(10));
+    let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
+    one.make("/sturdy").await;
+    assert!(is_shared(&other.get("/sturdy").await));
+    advance(&engine, &[&one, &other], 10);
+    other.store.set(&[Op::Changes], Does::Holds);
+    one.cache.expire_path("/sturdy").await.unwrap();
+    other.headers.borrow_mut().push(("cache-control", "no-store"));
+    let taken_back = other.get("/sturdy").await;
+    assert!(!taken_back.is_hit() && !taken_back.is_stored(), "{}", taken_back.outcome());
+    other.headers.borrow_mut().clear();
+    other.status.set(500);
+    let failed = other.get("/sturdy").await;
+    assert_eq!(failed.status, 500, "{}", failed.outcome());
+    other.store.set(&[Op::Changes], Does::Works);
+}
+
+#[actix_web::test]
+async fn a_page_that_cannot_be_confirmed_is_not_held_where_memory_sends_nothing_by_itself() {
+    let engine = Engine::default();
+    let options = || patient().memory_ttl(Duration::ZERO);
+    let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
+    one.make("/sturdy").await;
+    advance(&engine, &[&one, &other], 70);
+    other.status.set(500);
+    for _ in 0..3 {
+        let stands_in = other.get("/sturdy").await;
+        assert_eq!((stands_in.status, other.cache.stats().pages()), (200, 0), "{}", stands_in.outcome());
+    }
 }
