@@ -109,7 +109,7 @@ reasons! {
     Control = "control",
     /// So much was being gathered from other streams that there was no room for this one's copy.
     Crowded = "crowded",
-    /// Nothing is kept in memory (`memory_ttl` is zero), and the shared tier is out of reach.
+    /// Memory sends nothing by itself (`memory_ttl` is zero), and the shared tier is out of reach.
     Shared = "shared",
     /// The body is longer than one that is kept may be.
     TooLarge = "too-large",

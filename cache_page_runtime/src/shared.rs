@@ -6,7 +6,8 @@
 //!
 //! * Memory first. What is not there is asked for in the shared tier by one request of the process, and what is not there either
 //!   is made by one process, for which the others wait.
-//! * A page stays in memory for [`memory_ttl`](crate::PageCacheBuilder::memory_ttl) at most.
+//! * A page is sent from memory for [`memory_ttl`](crate::PageCacheBuilder::memory_ttl) at most. After that, the shared tier says that it
+//!   is as it was ([`Wanted::have`]), or sends another one.
 //! * When a purge was awaited, the shared tier has no such page any more. Other processes may send copies from their memory until
 //!   they hear of it, which usually takes less than a millisecond, and never longer than
 //!   [`purge_delay`](crate::PageCacheBuilder::purge_delay): one that has not heard anything for so long does not trust its memory.

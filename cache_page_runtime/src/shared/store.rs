@@ -37,6 +37,9 @@ pub trait SharedStore: fmt::Debug + Send + Sync + 'static {
 
     /// The page of that id; and, where it is missing, stale or expired, and the caller would make it, whose turn that is.
     ///
+    /// Whoever has the page already says [which](Wanted::have): if it is still that one, and fresh and not expired, its bytes may be left out.
+    /// A store that gives pages no [`version`](Kept::version) is never told of one.
+    ///
     /// A claim that is granted ([`Turn::Lead`]) is the caller's until the page is put with the same holder, until it is
     /// [released](Self::release), or until its time is over. Whoever holds it already is granted it again, for the
     /// whole time: that is how long fills keep theirs.
