@@ -18,7 +18,8 @@
 //! | `n`, `t`, `l` | the number of the last purge; that of the last one in the log; the log |
 //!
 //! A hit is one `MGET` of the page and the stamps of its names: a script takes twenty times as long. The names are those that the request
-//! tells; what its handler adds is remembered for each page, and asked for a second time where it is not.
+//! tells; what its handler adds is remembered for each page, and asked for a second time where it is not. Of a long page that the caller has,
+//! only what stands before it is read (`GETRANGE`), with the stamps behind it in one pipeline.
 //!
 //! A page is sent only if the stamps of all its names are there and older than it: purging a name is removing its stamp. So whatever
 //! the engine evicts, a page may go that need not, and no page stays that must not.
@@ -46,24 +47,27 @@ pub use self::connect::RedisUrlError;
 use self::{
     connect::{Connection, Dial},
     hints::Hints,
-    read::{Looked, Read},
+    read::{Had, Looked, Read},
     scripts::{Scripts, digits, micros, millis},
     time::Time,
 };
 use crate::shared::{
     Changes, Claim, Found, Id, Kept, Left, Offered, Pending, Position, Purge, PurgeOf, SharedStore,
-    StoreError, Taken, Turn, Version, Wanted, name,
+    StoreError, Taken, Turn, Wanted, name,
 };
 
 /// A cluster's keys are spread over so many slots.
 #[cfg(feature = "redis-cluster")]
 const SHARDS: u8 = 16;
 
+/// A page that is no longer is sent whole to whoever has it, too: that is cheaper than to ask for a part of it.
+const SHORT: usize = 8 * 1024;
+
 /// Redis or Valkey, as the [shared tier](crate::shared) of a cache: [`PageCacheBuilder::redis`](crate::PageCacheBuilder::redis) is the
 /// short way to it.
 ///
 /// It needs Redis 6.2 or any Valkey, and is tested with Redis 7.0. What is in there is bounded by the lifetimes of pages; give the server a `maxmemory` and any
-/// eviction policy. The commands that a restricted user must be allowed are `EVAL`, `EVALSHA`, `MGET`, `PING`, `XREAD` and those that the
+/// eviction policy. The commands that a restricted user must be allowed are `EVAL`, `EVALSHA`, `GETRANGE`, `MGET`, `PING`, `XREAD` and those that the
 /// scripts use, on keys that begin with `cp1:`.
 pub struct RedisStore {
     dial: Dial,
@@ -162,18 +166,20 @@ impl RedisStore {
     /// By plain reads, page first: what is purged between them is seen. That is enough for a fresh page.
     async fn find(&self, mut wanted: Wanted) -> Result<Found, StoreError> {
         let (base, mut connection) = (self.base_of(wanted.page), self.asked()?);
-        if let Some(have) = wanted.have.take()
-            && let Some(names) = Read::names_of(&have)
-        {
-            match self.confirm(wanted.page, have, &names, connection.clone()).await? {
-                Looked::Page(kept, true) => return Ok(Found { page: Some(kept), turn: Turn::Apart }),
-                Looked::Unclear => return self.claim(wanted.page, wanted.claim, connection).await,
-                _ => {}
+        let had = wanted.have.take().and_then(Had::of);
+        if let Some(had) = &had {
+            if had.length > SHORT {
+                match self.confirm(wanted.page, had, connection.clone()).await? {
+                    Looked::Page(kept, true) => return Ok(Found { page: Some(kept), turn: Turn::Apart }),
+                    Looked::Unclear => return self.claim(wanted.page, wanted.claim, connection).await,
+                    _ => {}
+                }
             }
-            // Another one has most of them, too.
-            wanted.names.extend(names);
+            // If there is another one by now, it has most of them too.
+            wanted.names.extend_from_slice(&had.names);
+        } else {
+            wanted.names.extend(self.hints.of(wanted.page));
         }
-        wanted.names.extend(self.hints.of(wanted.page));
         wanted.names.retain(has_stamp);
         let mut asks = cmd("MGET");
         asks.arg(of(base, b"p", wanted.page)).arg(join(base, b"x"));
@@ -190,6 +196,10 @@ impl RedisStore {
         }
         let now = self.time.now();
         match (read.found(now), wanted.claim) {
+            (Looked::Page(kept, true), _) if had.as_ref().is_some_and(|had| read.is(had)) => {
+                let version = had.map(|had| had.version);
+                Ok(Found { page: Some(Kept { bytes: None, version, ..kept }), turn: Turn::Apart })
+            }
             (Looked::Page(kept, is_fresh), claim) if is_fresh || claim.is_none() => {
                 Ok(Found { page: Some(Kept { version: read.version(), ..kept }), turn: Turn::Apart })
             }
@@ -204,30 +214,24 @@ impl RedisStore {
     }
 
     /// Whether a page is still as it was, and whether it is good and fresh: by what stands before it, and the stamps of its names.
-    async fn confirm(
-        &self,
-        page: Id,
-        have: Version,
-        names: &[Id],
-        mut connection: Connection,
-    ) -> Result<Looked, StoreError> {
+    async fn confirm(&self, page: Id, had: &Had, mut connection: Connection) -> Result<Looked, StoreError> {
         let base = self.base_of(page);
         let mut stamps = cmd("MGET");
         stamps.arg(join(base, b"x"));
-        ask_for(&mut stamps, base, names);
+        ask_for(&mut stamps, base, &had.names);
         let mut asks = pipe();
         // Both times that it stands there, and no byte of the page.
-        asks.cmd("GETRANGE").arg(of(base, b"p", page)).arg(0).arg(2 * have.0.len() - 1).add_command(stamps);
+        asks.cmd("GETRANGE").arg(of(base, b"p", page)).arg(0).arg(had.head() - 1).add_command(stamps);
         let answer = match asks.query_async(&mut connection).await.map_err(error) {
             Ok(answer) => answer,
             // What is there is no page.
             Err(why) if !why.is_lost() => return Ok(Looked::Nothing),
             Err(why) => return Err(why),
         };
-        let read = Read::of_head(answer, &have, names.to_vec()).ok_or_else(unreadable)?;
+        let read = Read::of_head(answer, had).ok_or_else(unreadable)?;
         Ok(match read.map_or(Looked::Nothing, |read| read.found(self.time.now())) {
             Looked::Page(kept, is_fresh) => {
-                Looked::Page(Kept { bytes: None, version: Some(have), ..kept }, is_fresh)
+                Looked::Page(Kept { bytes: None, version: Some(had.version.clone()), ..kept }, is_fresh)
             }
             looked => looked,
         })

@@ -49,24 +49,24 @@ impl Read {
         Some(Self { page, about, all, stamps })
     }
 
-    /// What stands before a page, and the stamps: of all pages, and of these names. Nothing if that page is not there.
-    pub(super) fn of_head(answer: Value, have: &Version, names: Vec<Id>) -> Option<Option<Self>> {
+    /// What stands before a page, and the stamps: of all pages, and of its names. Nothing if that page is not there.
+    pub(super) fn of_head(answer: Value, had: &Had) -> Option<Option<Self>> {
         let Value::Array(answer) = answer else { return None };
         let Ok([Value::BulkString(head), stamps]) = <[Value; 2]>::try_from(answer) else { return None };
-        if head.strip_prefix(&*have.0) != Some(&have.0) {
+        if had.rest_of(&head) != Some(0) {
             return Some(None);
         }
         let mut values = self::stamps(stamps)?;
-        Self::with(Some(head.into()), &mut values, names).map(Some)
+        Self::with(Some(head.into()), &mut values, had.names.clone()).map(Some)
     }
 
     pub(super) fn version(&self) -> Option<Version> {
         scripts::version(self.page.as_ref()?)
     }
 
-    /// The names of a page by its version.
-    pub(super) fn names_of(version: &Version) -> Option<Vec<Id>> {
-        About::of(version.0.get(8..)?, 0).map(|about| about.names)
+    /// Whether it is that page.
+    pub(super) fn is(&self, had: &Had) -> bool {
+        self.page.as_ref().is_some_and(|page| had.rest_of(page) == Some(had.length))
     }
 
     /// Those of the page that were not asked for.
@@ -117,6 +117,39 @@ impl Read {
             expired: is_expired.then(|| Duration::from_micros(now.saturating_sub(expired))),
         };
         Looked::Page(kept, !is_expired && now < about.fresh)
+    }
+}
+
+/// A page that the caller has.
+pub(super) struct Had {
+    pub(super) version: Version,
+    pub(super) names: Vec<Id>,
+    /// How long it is without what stands before it.
+    pub(super) length: usize,
+}
+
+impl Had {
+    /// `None` if it is the version of nothing.
+    pub(super) fn of(version: Version) -> Option<Self> {
+        let (head, length) = version.0.split_last_chunk()?;
+        let names = About::of(head.get(8..)?, 0)?.names;
+        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+        Some(Self { names, length, version })
+    }
+
+    /// How long that is which stands before the page, both times.
+    pub(super) fn head(&self) -> usize {
+        2 * self.once().len()
+    }
+
+    fn once(&self) -> &[u8] {
+        self.version.0.split_last_chunk::<4>().map_or(&[], |(head, _)| head)
+    }
+
+    /// How long that is which comes behind it.
+    fn rest_of(&self, value: &[u8]) -> Option<usize> {
+        let rest = value.strip_prefix(self.once())?.strip_prefix(self.once())?;
+        Some(rest.len())
     }
 }
 

@@ -149,11 +149,13 @@ pub(super) fn parts(value: &[u8]) -> Option<(&[u8], &[u8])> {
     (about == again).then(|| (&about[8..], frame))
 }
 
-/// What stands before a page, once: when it was put is in it, and by what it is purged. No two are put under one key at one time.
+/// What stands before a page, once, and how long the page is: when it was put is in it, and by what it is purged. No two are put under one
+/// key at one time.
 pub(super) fn version(value: &[u8]) -> Option<Version> {
     let (_, frame) = parts(value)?;
-    let length = (value.len() - frame.len()) / 2;
-    Some(Version(Bytes::copy_from_slice(&value[..length])))
+    let length = u32::try_from(frame.len()).ok()?.to_le_bytes();
+    let head = &value[..(value.len() - frame.len()) / 2];
+    Some(Version([head, &length].concat().into()))
 }
 
 fn frame(value: &Bytes) -> Option<Bytes> {
