@@ -69,7 +69,7 @@ impl Lookup<'_> {
     pub(crate) async fn ask(&mut self, way: Way, in_background: bool) -> Way {
         let Way::Run(mut fill) = way else { return way };
         // What is in memory only to be confirmed is nothing that could stand in.
-        let has_memory = self.cache.tier().is_some_and(Tier::has_memory);
+        let has_memory = self.cache.tier().is_none_or(Tier::has_memory);
         let held = if has_memory { fill.old.clone() } else { fill.forget_old() };
         let Asking::There { page, is_turn } = fill.ask(true, held).await else { return Way::Run(fill) };
         let now = fill.now();
