@@ -7,6 +7,8 @@ use actix_web::{
     rt::{System, time::sleep},
     web,
 };
+#[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
+use cache_page::RedisStore;
 use cache_page::{Outcome, PageCache, cache_page};
 
 use crate::{client::Shown, database::Numbers};
@@ -14,9 +16,9 @@ use crate::{client::Shown, database::Numbers};
 /// What an application is told.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// Of a server, or of nodes of a cluster.
+    /// Of a server, of nodes of a cluster, or of sentinels.
     pub(crate) urls: Vec<String>,
-    pub(crate) is_cluster: bool,
+    pub(crate) kind: Kind,
     pub(crate) database: PathBuf,
     pub(crate) key_prefix: String,
     pub(crate) memory_ttl: Duration,
@@ -27,6 +29,27 @@ pub(crate) struct Settings {
     pub(crate) slow: Duration,
 }
 
+/// What its URLs are of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    Server,
+    #[cfg(feature = "redis-cluster")]
+    Cluster,
+    /// They watch a server that is called "main".
+    #[cfg(feature = "redis-sentinel")]
+    Sentinel,
+}
+
+impl Kind {
+    const ALL: &[Self] = &[
+        Self::Server,
+        #[cfg(feature = "redis-cluster")]
+        Self::Cluster,
+        #[cfg(feature = "redis-sentinel")]
+        Self::Sentinel,
+    ];
+}
+
 /// The variables by which it is told, in the order of the fields.
 const TOLD: &str = "CACHE_PAGE_APPLICATION";
 
@@ -35,7 +58,7 @@ impl Settings {
         let millis = |time: Duration| time.as_millis().to_string();
         let parts = [
             self.urls.join(","),
-            self.is_cluster.to_string(),
+            format!("{:?}", self.kind),
             self.database.to_str().unwrap().to_owned(),
             self.key_prefix.clone(),
             millis(self.memory_ttl),
@@ -50,14 +73,14 @@ impl Settings {
     fn read(told: &str) -> Self {
         let millis = |text: &str| Duration::from_millis(text.parse().unwrap());
         let parts: Vec<&str> = told.split('|').collect();
-        let [urls, is_cluster, database, key_prefix, memory_ttl, purge_delay, deadline, one_fill, takes] =
+        let [urls, kind, database, key_prefix, memory_ttl, purge_delay, deadline, one_fill, takes] =
             parts[..]
         else {
             panic!("{told:?} are no settings");
         };
         Self {
             urls: urls.split(',').map(str::to_owned).collect(),
-            is_cluster: is_cluster == "true",
+            kind: *Kind::ALL.iter().find(|known| format!("{known:?}") == kind).unwrap(),
             database: database.into(),
             key_prefix: key_prefix.to_owned(),
             memory_ttl: millis(memory_ttl),
@@ -75,13 +98,15 @@ impl Settings {
             .purge_delay(self.purge_delay)
             .shared_deadline(self.deadline)
             .one_fill_for_all(self.one_fill);
-        if !self.is_cluster {
-            return cache.redis(&self.urls[0]).build();
+        match self.kind {
+            Kind::Server => cache.redis(&self.urls[0]).build(),
+            #[cfg(feature = "redis-cluster")]
+            Kind::Cluster => cache.shared(RedisStore::cluster(&self.urls).unwrap()).build(),
+            #[cfg(feature = "redis-sentinel")]
+            Kind::Sentinel => {
+                cache.shared(RedisStore::sentinel(&self.urls, "main", "redis://any").unwrap()).build()
+            }
         }
-        #[cfg(feature = "redis-cluster")]
-        return cache.shared(cache_page::RedisStore::cluster(&self.urls).unwrap()).build();
-        #[cfg(not(feature = "redis-cluster"))]
-        panic!("clusters want the feature `redis-cluster`");
     }
 }
 

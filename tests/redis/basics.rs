@@ -176,6 +176,40 @@ pub(crate) fn a_password_and_a_database_are_in_the_url() {
     assert!(!outside.is_up());
 }
 
+/// What the documentation of `RedisStore` names, and what its scripts use.
+pub(crate) fn a_user_who_may_do_only_what_is_needed_will_do() {
+    const COMMANDS: &str = "+eval +evalsha +getrange +mget +ping +xread +del +exists +get +pexpire +pttl +set +time \
+        +unlink +xadd +xrange +xrevrange +zadd +zcard +zmscore +zrange +zrangebyscore +zrem +zremrangebyrank";
+    let (server, database) = (Server::start(), Database::new());
+    let done = server.ask(&format!("ACL SETUSER app on >secret ~cp1:* {COMMANDS}"));
+    assert!(!matches!(done, Reply::Failed(_)), "{done:?}");
+    let urls = vec![server.url().replace("redis://", "redis://app:secret@")];
+    let [one, other] = two(&Settings { urls, ..without_memory(&server, &database) });
+    for path in ["/page/1", "/big/1", "/brief/1"] {
+        let made = one.store(path);
+        for _ in 0..3 {
+            let shared = other.get(path);
+            assert!(shared.is_shared() && shared.body == made.body, "{path}: {}", shared.outcome());
+        }
+    }
+    other.get("/private/1");
+    for (verb, about) in [
+        ("expire_tag", "page:1"),
+        ("expire_prefix", "/brief"),
+        ("purge_prefix", "/page"),
+        ("purge_handler", "big"),
+        ("expire_all", ""),
+        ("purge_all", ""),
+    ] {
+        one.purge(verb, about);
+        assert!(!other.get("/page/1").outcome().is_empty());
+    }
+    for process in [&one, &other] {
+        let stats = process.stats();
+        assert_eq!((stats["refused"], stats["down"], stats["is_up"]), (0, 0, 1));
+    }
+}
+
 pub(crate) fn every_key_has_a_time_and_goes() {
     let (server, database) = (Server::start(), Database::new());
     let [one, other] = two(&settings(&server, &database));

@@ -5,7 +5,7 @@ use std::{process::Command, thread::sleep, time::Duration};
 use cache_page::RedisStore;
 
 use crate::{
-    application::Settings,
+    application::{Kind, Settings},
     basics::assert_all_keys_have_a_time,
     contract,
     database::Database,
@@ -52,7 +52,7 @@ impl Cluster {
     fn settings(&self, database: &Database, memory_ttl: Duration) -> Settings {
         Settings {
             urls: self.nodes.iter().map(Server::url).collect(),
-            is_cluster: true,
+            kind: Kind::Cluster,
             memory_ttl,
             // Purges go to each of its parts.
             deadline: Duration::from_millis(500),

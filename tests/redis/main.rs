@@ -1,7 +1,7 @@
 //! Several processes that share one cache: real servers, real sockets, and what goes wrong between them.
 //!
 //! Applications are processes of their own, which are this program once more; so are the servers. What goes wrong is done to the
-//! server itself or by a proxy before it. `cargo test --test redis --features redis,redis-cluster` runs all of it, and a word behind `--`
+//! server itself or by a proxy before it. `cargo test --test redis --all-features` runs all of it, and a word behind `--`
 //! those whose name has that word in it. `CACHE_PAGE_REDIS_SECONDS` is how long each fault lasts (1), and `CACHE_PAGE_SERVER` what to run instead
 //! of `redis-server`.
 
@@ -25,6 +25,8 @@ mod purges;
 mod reach;
 mod resp;
 mod runner;
+#[cfg(feature = "redis-sentinel")]
+mod sentinel;
 mod server;
 
 use runner::tests;
@@ -47,6 +49,7 @@ fn main() {
         basics::another_build_shares_no_pages_and_hears_of_purges,
         basics::another_build_with_the_same_prefix_shares_pages,
         basics::a_password_and_a_database_are_in_the_url,
+        basics::a_user_who_may_do_only_what_is_needed_will_do,
         basics::every_key_has_a_time_and_goes,
         basics::garbage_under_the_key_of_a_page_is_a_miss,
         contract::a_server_does_what_a_store_must,
@@ -90,5 +93,7 @@ fn main() {
     #[cfg(feature = "redis-cluster")]
     side_by_side
         .splice(0..0, tests![cluster::a_cluster_does_what_a_store_must, cluster::a_cluster_is_one_cache]);
+    #[cfg(feature = "redis-sentinel")]
+    side_by_side.splice(0..0, tests![sentinel::a_replica_takes_the_place_of_its_master]);
     runner::run(&side_by_side, &alone);
 }

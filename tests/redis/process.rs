@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    application::Settings,
+    application::{Kind, Settings},
     client::{Answer, Client},
     database::Database,
     server::Server,
@@ -25,7 +25,7 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(20);
 pub(crate) fn settings(server: &Server, database: &Database) -> Settings {
     Settings {
         urls: vec![server.url()],
-        is_cluster: false,
+        kind: Kind::Server,
         database: database.path().to_owned(),
         key_prefix: "test".to_owned(),
         memory_ttl: Duration::from_secs(60),

@@ -145,7 +145,7 @@ impl Drop for Server {
     }
 }
 
-fn program() -> String {
+pub(crate) fn program() -> String {
     env::var("CACHE_PAGE_SERVER").unwrap_or_else(|_| "redis-server".to_owned())
 }
 
