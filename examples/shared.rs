@@ -1,7 +1,8 @@
 //! One cache for many processes: `cargo run --example shared --features redis`.
 //!
 //! It looks for Redis or Valkey at `REDIS_URL`, or `redis://localhost:6379`, and goes on without. Start it twice, the second time with
-//! `PORT=8081`, and ask both for `/time`; `curl -X POST localhost:8080/purge` makes both show a new one.
+//! `PORT=8081`, and ask both as a balancer would, which is for the same host: `curl -iH 'Host: example.com' localhost:8080/time`. Then
+//! `curl -X POST localhost:8080/purge` makes both show a new one.
 
 use std::{env, io, time::SystemTime};
 
@@ -33,7 +34,8 @@ async fn main() -> io::Result<()> {
     let url = env::var("REDIS_URL").unwrap_or_else(|_| "redis://localhost:6379".to_owned());
     let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
     let cache = PageCache::builder().redis(url).build();
-    println!("http://localhost:{port}/time");
+    // The host is part of what a page is known by.
+    println!("curl -iH 'Host: example.com' localhost:{port}/time");
     HttpServer::new(move || {
         App::new()
             .app_data(cache.clone())
