@@ -296,8 +296,8 @@ impl PageCacheBuilder {
     }
 
     /// How long a page is sent from the memory of this process before the [shared tier](crate::shared) is asked for it again. 60 seconds by
-    /// default. Where it is still as it was, that tier only says so, and the page is not sent to this process a second time: for that it
-    /// stays in memory, within [`max_bytes`](Self::max_bytes).
+    /// default. Where it is still as it was, that tier may only say so, which saves the sending of long pages: for that it stays in memory,
+    /// within [`max_bytes`](Self::max_bytes).
     ///
     /// Zero is not at all: each request asks the shared tier, and what was purged by another process is not sent from the moment
     /// when its purge was awaited. While that tier is out of reach, each request runs its handler then.

@@ -296,6 +296,13 @@ impl<'r> Lookup<'r> {
         Err(Missing { forward: Forward::Stale, old: Some(page) })
     }
 
+    /// Whether this page of another process is good enough for what the client wishes.
+    pub(crate) fn takes(&self, page: &Page, now: Moment) -> bool {
+        self.wishes.as_ref().is_none_or(|wishes| {
+            if page.is_fresh(now) { wishes.take(page.age(now), page.ttl(now)) } else { wishes.take_stale() }
+        })
+    }
+
     /// The page, and a fill for the next ones, unless somebody is at it.
     fn answer_and_refresh(&mut self, answer: &Answer, now: Moment, in_background: bool) -> Way {
         // The page of a `HEAD` would not be kept.

@@ -14,6 +14,7 @@ mod purges;
 mod site;
 mod stale;
 mod variants;
+mod wishes;
 
 use std::time::Duration;
 

@@ -73,6 +73,11 @@ impl Lookup<'_> {
         let held = if has_memory { fill.old.clone() } else { fill.forget_old() };
         let Asking::There { page, is_turn } = fill.ask(true, held).await else { return Way::Run(fill) };
         let now = fill.now();
+        if !self.takes(&page, now) {
+            fill.forwarded = Ok(Forward::Request);
+            fill.make_anew(page);
+            return Way::Run(fill);
+        }
         let outcome =
             if page.is_fresh(now) { Outcome::Shared } else { Outcome::Stale(Reason::StaleWhileRevalidate) };
         fill.land(&page, outcome);
@@ -190,9 +195,12 @@ impl Fill {
                 }
                 Looked::Page(page) => {
                     let now = self.now();
-                    self.remember(tier, &names, headers, &page, left.as_ref());
+                    let is_kept = self.remember(tier, &names, headers, &page, left.as_ref());
+                    // Where memory has a later one, that is the one that the handler may take back.
+                    let has_later = |old: &Arc<Page>| !is_kept && old.is_fresh(now) && !old.has_left(now);
+                    let anew = (!self.old.as_ref().is_some_and(has_later)).then(|| Arc::clone(&page));
                     if !is_wanted {
-                        self.make_anew(page);
+                        anew.into_iter().for_each(|page| self.make_anew(page));
                         return Asking::Missing;
                     }
                     let is_fresh = page.is_fresh(now) && self.is_news(&page);
@@ -203,7 +211,7 @@ impl Fill {
                         }
                         return Asking::There { page, is_turn };
                     }
-                    self.make_anew(page);
+                    anew.into_iter().for_each(|page| self.make_anew(page));
                 }
                 Looked::Names(_) | Looked::Nothing | Looked::Fallen => {}
             }
@@ -316,7 +324,7 @@ impl Fill {
         Some(page)
     }
 
-    /// Keeps in memory what came from there, to be sent for a while or to be confirmed.
+    /// Keeps in memory what came from there, to be sent for a while or to be confirmed; or says that it did not.
     fn remember(
         &self,
         tier: &Tier,
@@ -324,16 +332,20 @@ impl Fill {
         headers: &HeaderMap,
         page: &Arc<Page>,
         left: Option<&Arc<Page>>,
-    ) {
+    ) -> bool {
         let now = self.now();
         let may_be_confirmed = page.source().is_some() && page.is_fresh(now);
-        if let (Some(key), true) = (self.cover.key(), tier.has_memory() || may_be_confirmed) {
-            // Which of two pages was begun later, the store has decided: ages differ a little from process to process.
-            let old = left.or(self.old.as_ref()).filter(|old| !old.is_fresh(now) || old.has_left(now));
-            let cache = &self.cache;
-            // Where it is not kept, it is asked for again.
-            let _ = cache.store().put_instead(key, names.clone(), headers, Arc::clone(page), old);
+        let Some(key) = self.cover.key() else { return false };
+        // Which of two pages was begun later, the shared tier has decided: ages differ a little from process to process.
+        let old = left.or(self.old.as_ref()).filter(|old| !old.is_fresh(now) || old.has_left(now));
+        let store = self.cache.store();
+        // Where it is not kept, it is asked for again.
+        let is_kept = (tier.has_memory() || may_be_confirmed)
+            && store.put_instead(key, names.clone(), headers, Arc::clone(page), old).is_ok();
+        if let (Some(old), false) = (old, is_kept) {
+            store.remove_page(key, headers, old);
         }
+        is_kept
     }
 
     /// Gives it to those who wait for this request.

@@ -38,7 +38,7 @@ pub trait SharedStore: fmt::Debug + Send + Sync + 'static {
     /// The page of that id; and, where it is missing, stale or expired, and the caller would make it, whose turn that is.
     ///
     /// Whoever has the page already says [which](Wanted::have): if it is still that one, and fresh and not expired, its bytes may be left out.
-    /// A store that gives pages no [`version`](Kept::version) is never told of one.
+    /// A store that gives pages no [`version`](Kept::version) sends them.
     ///
     /// A claim that is granted ([`Turn::Lead`]) is the caller's until the page is put with the same holder, until it is
     /// [released](Self::release), or until its time is over. Whoever holds it already is granted it again, for the
@@ -95,7 +95,7 @@ pub struct Wanted {
     /// The caller has these bytes of it: they need not be sent again.
     pub have: Option<Version>,
     /// Names that it has if it is there, as far as they are known before: not all of them, and in the order of their being useful.
-    /// There are none where the caller has a version of it.
+    /// Where the caller has a version of it, there may be none.
     pub names: Vec<Id>,
     /// By whom it would be made, if by the caller.
     pub claim: Option<Claim>,

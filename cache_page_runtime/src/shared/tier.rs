@@ -50,7 +50,7 @@ const MOST_UNDER_WAY: usize = 16 * 1024 * 1024;
 pub(crate) struct Terms {
     /// How long one answer may take.
     pub(crate) deadline: Duration,
-    /// How long a page stays in memory.
+    /// How long a page is sent from memory.
     pub(crate) memory_ttl: Duration,
     /// How long memory is trusted after what was last heard of purges.
     pub(crate) purge_delay: Duration,
@@ -160,7 +160,7 @@ impl Tier {
         &self.link
     }
 
-    /// Whether pages are kept in memory as well.
+    /// Whether pages are sent from memory at all.
     pub(crate) fn has_memory(&self) -> bool {
         !self.link.terms.memory_ttl.is_zero()
     }
