@@ -2,14 +2,18 @@
 
 use actix_web::web::Bytes;
 
-use super::{Bench, Process, SHORT, eventually, id, is_of, names, page};
-use crate::shared::{Id, Kept, Offered, SharedStore, Version};
+use super::{Bench, Process, SHORT, eventually, id, is_of, names, page, prefix};
+use crate::shared::{Id, Kept, Offered, PurgeOf, SharedStore, Taken, Version, name};
+
+/// A store may treat them differently.
+const SMALL: &[u8] = b"a page";
+const LARGE: &[u8] = &[7; 20_000];
 
 pub(super) async fn all<S: SharedStore>(bench: &Bench<'_, S>) {
     is_sent_to_whoever_has_another(bench).await;
     is_sent_where_it_is_another_by_now(bench).await;
-    is_sent_when_it_is_stale_or_expired(bench).await;
-    is_not_there_when_it_was_purged(bench).await;
+    is_sent_when_it_is_stale(bench).await;
+    counts_for_nothing_when_it_was_purged(bench).await;
 }
 
 impl<S: SharedStore> Process<S> {
@@ -53,7 +57,7 @@ async fn is_sent_where_it_is_another_by_now<S: SharedStore>(bench: &Bench<'_, S>
     let since = one.now().await;
     one.put(page(id("page"), &["a"], since)).await;
     let version = other.version(id("page")).await;
-    for bytes in [&b"other one"[..], b"a page", b""] {
+    for bytes in [&b"other one"[..], b"a page", LARGE, &[8; LARGE.len()], b""] {
         let version = other.version(id("page")).await;
         one.put(Offered { bytes: bytes.into(), ..page(id("page"), &["a"], since) }).await;
         let kept = other.get_having(id("page"), &version).await;
@@ -63,30 +67,58 @@ async fn is_sent_where_it_is_another_by_now<S: SharedStore>(bench: &Bench<'_, S>
     assert!(is_of(kept.as_ref(), b""), "the caller has an older one");
 }
 
-async fn is_sent_when_it_is_stale_or_expired<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn is_sent_when_it_is_stale<S: SharedStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
-    one.put(page(id("expired"), &["a"], since)).await;
-    one.put(Offered { fresh: Some(SHORT), ..page(id("stale"), &["b"], since) }).await;
-    let (expired, stale) = (other.version(id("expired")).await, other.version(id("stale")).await);
-    one.expire(names(&["a"])).await;
-    let kept = other.get_having(id("expired"), &expired).await;
-    assert!(kept.is_some_and(|kept| kept.expired.is_some() && kept.bytes.is_some()), "it is not as it was");
-    eventually("a page that is stale is sent to whoever has it, too", async || {
-        other.get_having(id("stale"), &stale).await.is_some_and(|kept| kept.bytes.is_some())
-    })
-    .await;
+    for bytes in [SMALL, LARGE] {
+        let offered = Offered { bytes: bytes.into(), fresh: Some(SHORT), ..page(id("stale"), &["a"], since) };
+        one.put(offered).await;
+        let version = other.version(id("stale")).await;
+        eventually("a page that is stale is sent to whoever has it, too", async || {
+            is_of(other.get_having(id("stale"), &version).await.as_ref(), bytes)
+        })
+        .await;
+    }
 }
 
-async fn is_not_there_when_it_was_purged<S: SharedStore>(bench: &Bench<'_, S>) {
-    let (mut one, other) = bench.two().await;
-    let since = one.now().await;
-    one.put(page(id("page"), &["a", "b"], since)).await;
-    let version = other.version(id("page")).await;
-    one.purge(names(&["b"])).await;
-    assert!(other.get_having(id("page"), &version).await.is_none(), "it was purged, whoever has it");
-    let since = one.now().await;
-    one.put(Offered { bytes: b"anew".into(), ..page(id("page"), &["a", "b"], since) }).await;
-    let kept = other.get_having(id("page"), &version).await;
-    assert!(is_of(kept.as_ref(), b"anew"), "it was purged, and made anew");
+/// A page that goes by all kinds of names.
+fn named(bytes: &[u8], since: u64) -> Offered {
+    let names = vec![name::all(), name::handler("posts"), id("a"), id("b")];
+    Offered { bytes: bytes.into(), names, ..page(id("page"), &[], since) }
+}
+
+async fn counts_for_nothing_when_it_was_purged<S: SharedStore>(bench: &Bench<'_, S>) {
+    for bytes in [SMALL, LARGE] {
+        for of in [
+            names(&["b"]),
+            PurgeOf::Names(vec![name::handler("posts")]),
+            PurgeOf::Names(vec![name::all()]),
+            prefix("/post"),
+        ] {
+            let (mut one, other) = bench.two().await;
+            for expires in [true, false] {
+                let since = one.now().await;
+                assert_eq!(one.put(named(bytes, since)).await, Taken::Kept, "it has seen all purges");
+                let version = other.version(id("page")).await;
+                let kept = other.get_having(id("page"), &version).await;
+                assert!(are_known(kept.as_ref(), bytes), "neither the page nor that it is the same");
+                if expires {
+                    one.expire(of.clone()).await;
+                    let kept = other.get_having(id("page"), &version).await;
+                    let is_expired = kept.as_ref().is_some_and(|kept| kept.expired.is_some());
+                    assert!(is_expired && is_of(kept.as_ref(), bytes), "it was expired, whoever has it");
+                    continue;
+                }
+                one.purge(of.clone()).await;
+                assert!(
+                    other.get_having(id("page"), &version).await.is_none(),
+                    "it was purged, whoever has it"
+                );
+                let since = one.now().await;
+                one.put(named(b"anew", since)).await;
+                let kept = other.get_having(id("page"), &version).await;
+                assert!(is_of(kept.as_ref(), b"anew"), "it was purged, and made anew");
+            }
+        }
+    }
 }
