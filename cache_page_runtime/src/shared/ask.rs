@@ -162,14 +162,11 @@ impl Fill {
                     Looked::Fallen
                 }
                 (Some(Kept { bytes: None, .. }), Some(had)) => Looked::Same(had),
-                (Some(kept), _) => match expected.take().or_else(|| self.expected()) {
-                    Some(about) => {
-                        let subject = about.0.at(since);
-                        expected = Some(about);
-                        self.look(&cache, tier, (&place, id), &kept, subject)
-                    }
-                    None => return Asking::Missing,
-                },
+                (Some(kept), _) => {
+                    expected = expected.or_else(|| self.expected());
+                    let Some((subject, _)) = &expected else { return Asking::Missing };
+                    self.look(&cache, tier, (&place, id), &kept, subject.at(since))
+                }
             };
             match looked {
                 Looked::Same(page) => {
@@ -197,10 +194,12 @@ impl Fill {
                     let now = self.now();
                     let is_kept = self.remember(tier, &names, headers, &page, left.as_ref());
                     // Where memory has a later one, that is the one that the handler may take back.
-                    let has_later = |old: &Arc<Page>| !is_kept && old.is_fresh(now) && !old.has_left(now);
-                    let anew = (!self.old.as_ref().is_some_and(has_later)).then(|| Arc::clone(&page));
+                    let is_later = |old: &Arc<Page>| old.is_fresh(now) && !old.has_left(now);
+                    let has_later = !is_kept && self.old.as_ref().is_some_and(is_later);
                     if !is_wanted {
-                        anew.into_iter().for_each(|page| self.make_anew(page));
+                        if !has_later {
+                            self.make_anew(page);
+                        }
                         return Asking::Missing;
                     }
                     let is_fresh = page.is_fresh(now) && self.is_news(&page);
@@ -211,7 +210,9 @@ impl Fill {
                         }
                         return Asking::There { page, is_turn };
                     }
-                    anew.into_iter().for_each(|page| self.make_anew(page));
+                    if !has_later {
+                        self.make_anew(page);
+                    }
                 }
                 Looked::Names(_) | Looked::Nothing | Looked::Fallen => {}
             }
