@@ -97,23 +97,24 @@ impl Fill {
         }
         let now = self.now();
         let whole = tier.identity.key(self.policy, &self.cover)?;
-        let mut offers = Vec::new();
-        let place = if names.is_empty() {
-            whole
-        } else {
-            let place = identity::variant(&whole, names, self.request.headers())?;
-            // Each time: they may be gone, and then nobody who comes later finds the page.
+        let variant = match names.is_empty() {
+            true => None,
+            false => Some(identity::variant(&whole, names, self.request.headers())?),
+        };
+        let place = variant.as_deref().unwrap_or(&whole);
+        let bytes = frame::of_page(place, page, page.about().texts(), now);
+        let mut own = offered(page, place, bytes, since, now);
+        // It may have turned out to be a variant: others wait where that is not known yet, and are let go by the claim's end.
+        own.holder = claim.filter(|claim| claim.page == own.page).map(|claim| claim.holder);
+        let mut offers = vec![own];
+        if variant.is_some() {
+            // Behind the page, which whoever reads them looks for at once. Each time: they may be gone, and then nobody who comes
+            // later finds the page.
             let bytes = frame::of_names(&whole, names);
             let found =
                 Offered { fresh: None, begun: Duration::ZERO, ..offered(page, &whole, bytes, since, now) };
             offers.push(found);
-            place
-        };
-        let bytes = frame::of_page(&place, page, page.about().texts(), now);
-        let mut own = offered(page, &place, bytes, since, now);
-        // It may have turned out to be a variant: others wait where that is not known yet, and are let go by the claim's end.
-        own.holder = claim.filter(|claim| claim.page == own.page).map(|claim| claim.holder);
-        offers.push(own);
+        }
         Some(offers)
     }
 

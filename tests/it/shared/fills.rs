@@ -34,8 +34,9 @@ async fn one_process_makes_a_page_for_all() {
             crowds.push(Crowd::send(&process.app, requests).await);
         }
         until("all have asked, and wait", || processes.iter().all(|process| process.asked() >= 1)).await;
-        settle().await;
         let runs = || processes.iter().map(|process| process.runs.get()).sum::<u64>();
+        until("one of them makes it", || runs() == 1).await;
+        settle().await;
         assert_eq!((runs(), engine.claims()), (1, 1));
         processes.iter().for_each(|process| process.let_go());
         for crowd in crowds {

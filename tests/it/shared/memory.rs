@@ -4,8 +4,9 @@ mod space;
 
 use std::{
     collections::HashMap,
+    env,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock,
+        Arc, LazyLock, Mutex, MutexGuard, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -239,12 +240,23 @@ impl MemoryStore {
                 Does::Works | Does::Holds => {}
             }
             let done = go.await;
+            if let Some(time) = late(op) {
+                sleep(time).await;
+            }
             while self.does(op) == Does::Holds {
                 sleep(Duration::from_millis(1)).await;
             }
             Ok(done)
         })
     }
+}
+
+/// By how much answers are late, in milliseconds, where `CACHE_PAGE_LATE` says so, as `Get=30`: what only passes by luck
+/// then fails for sure.
+fn late(op: Op) -> Option<Duration> {
+    static LATE: LazyLock<String> = LazyLock::new(|| env::var("CACHE_PAGE_LATE").unwrap_or_default());
+    let (late, time) = LATE.split_once('=')?;
+    (late == format!("{op:?}")).then(|| Duration::from_millis(time.parse().expect("a number")))
 }
 
 impl SharedStore for MemoryStore {
