@@ -126,7 +126,7 @@ pub(crate) fn another_build_shares_no_pages_and_hears_of_purges() {
     let no_prefix = |settings| Settings { key_prefix: String::new(), ..settings };
     let settings = no_prefix(settings(&server, &database));
     let [one, same] = two(&settings);
-    let other = Process::run(&program, &settings);
+    let other = Process::run(&program, &settings, &[]);
     other.until_up();
     one.store("/page/1");
     assert!(same.get("/page/1").is_shared(), "the same program shares them");
@@ -148,7 +148,7 @@ pub(crate) fn another_build_with_the_same_prefix_shares_pages() {
     let (server, database, directory) = (Server::start(), Database::new(), Directory::new());
     let settings = without_memory(&server, &database);
     let one = Process::start(&settings);
-    let other = Process::run(&another_build(&directory), &settings);
+    let other = Process::run(&another_build(&directory), &settings, &[]);
     other.until_up();
     let made = one.store("/page/1");
     let shared = other.get("/page/1");

@@ -28,6 +28,7 @@ mod runner;
 #[cfg(feature = "redis-sentinel")]
 mod sentinel;
 mod server;
+mod ways;
 
 use runner::tests;
 
@@ -52,6 +53,7 @@ fn main() {
         basics::a_user_who_may_do_only_what_is_needed_will_do,
         basics::every_key_has_a_time_and_goes,
         basics::garbage_under_the_key_of_a_page_is_a_miss,
+        ways::a_port_and_a_socket_lead_to_one_cache,
         contract::a_server_does_what_a_store_must,
         contract::more_purges_than_are_remembered_keep_what_is_older_out,
         fills::one_process_makes_a_page_for_all,
@@ -93,6 +95,8 @@ fn main() {
     #[cfg(feature = "redis-cluster")]
     side_by_side
         .splice(0..0, tests![cluster::a_cluster_does_what_a_store_must, cluster::a_cluster_is_one_cache]);
+    #[cfg(feature = "redis-tls")]
+    side_by_side.extend(tests![ways::a_port_with_tls_leads_to_the_same_cache]);
     #[cfg(feature = "redis-sentinel")]
     side_by_side.splice(0..0, tests![sentinel::a_replica_takes_the_place_of_its_master]);
     runner::run(&side_by_side, &alone);

@@ -49,21 +49,31 @@ pub(crate) struct Process {
 impl Process {
     /// It is connected to its server when this returns.
     pub(crate) fn start(settings: &Settings) -> Self {
-        let process = Self::begin(settings);
+        Self::start_with(settings, &[])
+    }
+
+    /// The same with more variables.
+    pub(crate) fn start_with(settings: &Settings, variables: &[(&str, &str)]) -> Self {
+        let process = Self::begin_with(settings, variables);
         process.until_up();
         process
     }
 
     /// It listens when this returns.
     pub(crate) fn begin(settings: &Settings) -> Self {
-        Self::run(&env::current_exe().unwrap(), settings)
+        Self::begin_with(settings, &[])
+    }
+
+    pub(crate) fn begin_with(settings: &Settings, variables: &[(&str, &str)]) -> Self {
+        Self::run(&env::current_exe().unwrap(), settings, variables)
     }
 
     /// The same by another program.
-    pub(crate) fn run(program: &Path, settings: &Settings) -> Self {
+    pub(crate) fn run(program: &Path, settings: &Settings, variables: &[(&str, &str)]) -> Self {
         let (name, told) = settings.write();
         let mut child = Command::new(program)
             .env(name, told)
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

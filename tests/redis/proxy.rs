@@ -5,7 +5,7 @@ use std::{
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, sleep},
     time::Duration,
@@ -37,6 +37,7 @@ struct State {
     mode: Mutex<Mode>,
     is_over: AtomicBool,
     random: Mutex<Random>,
+    connections: AtomicU64,
 }
 
 /// Looked at so often whether the mode has changed.
@@ -51,6 +52,7 @@ impl Proxy {
             mode: Mutex::new(Mode::Pass),
             is_over: AtomicBool::new(false),
             random: Mutex::new(Random(0x9e37_79b9_7f4a_7c15)),
+            connections: AtomicU64::new(0),
         });
         let of_thread = Arc::clone(&state);
         thread::spawn(move || {
@@ -66,6 +68,17 @@ impl Proxy {
 
     pub(crate) fn url(&self) -> String {
         format!("redis://{}", self.address)
+    }
+
+    #[cfg(feature = "redis-tls")]
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// How many there have been.
+    #[cfg(feature = "redis-tls")]
+    pub(crate) fn connections(&self) -> u64 {
+        self.state.connections.load(Ordering::SeqCst)
     }
 
     pub(crate) fn set(&self, mode: Mode) {
@@ -87,6 +100,7 @@ impl State {
     }
 
     fn connect(self: &Arc<Self>, client: TcpStream) {
+        self.connections.fetch_add(1, Ordering::SeqCst);
         // Closed without a goodbye.
         let reset = |stream: &TcpStream| SockRef::from(stream).set_linger(Some(Duration::ZERO));
         let (Ok(server), Ok(()), true) =

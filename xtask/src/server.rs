@@ -1,26 +1,29 @@
-//! The server that the tests of the shared tier start: Debian's package of Redis, where it is missing.
+//! What the tests of the shared tier start: Debian's packages of Redis and OpenSSL, where they are missing.
 
 use std::process::Command;
 
 use crate::step;
 
-const SERVER: &str = "redis-server";
+/// Packages, by the name of their program, and how it tells its version.
+const PROGRAMS: [(&str, &str); 2] = [("redis-server", "--version"), ("openssl", "version")];
 
 pub(crate) fn ensure() -> Result<(), String> {
-    if is_there(SERVER, "--version") {
+    let missing =
+        || PROGRAMS.iter().filter(|(name, version)| !is_there(name, version)).map(|(name, _)| *name);
+    let names: Vec<&str> = missing().collect();
+    if names.is_empty() {
         return Ok(());
     }
-    eprintln!("xtask: {SERVER} is missing, and is installed from Debian's packages");
-    step("the list of packages", apt(&["update"])?.arg("--quiet"))?;
-    // Only its programs: the tests start servers of their own, on other ports.
-    step(
-        SERVER,
-        apt(&["install", "--yes", "--quiet", "--no-install-recommends", SERVER])?.env("RUNLEVEL", "1"),
-    )?;
-    if is_there(SERVER, "--version") { Ok(()) } else { Err(format!("{SERVER} is still missing")) }
+    let what = names.join(" ");
+    eprintln!("xtask: {what}: missing, and installed from Debian's packages");
+    step("the list of packages", apt(&["update"], &what)?.arg("--quiet"))?;
+    // Only programs: the tests start servers of their own, on other ports.
+    let mut install = apt(&["install", "--yes", "--quiet", "--no-install-recommends"], &what)?;
+    step(&what, install.args(&names).env("RUNLEVEL", "1"))?;
+    missing().next().map_or(Ok(()), |name| Err(format!("{name} is still missing")))
 }
 
-fn apt(arguments: &[&str]) -> Result<Command, String> {
+fn apt(arguments: &[&str], what: &str) -> Result<Command, String> {
     let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
     let mut command = match is_root {
         true => Command::new("apt-get"),
@@ -29,7 +32,7 @@ fn apt(arguments: &[&str]) -> Result<Command, String> {
             sudo.arg("apt-get");
             sudo
         }
-        false => return Err(format!("{SERVER} is missing; install it as root: apt-get install {SERVER}")),
+        false => return Err(format!("install this as root: apt-get install {what}")),
     };
     command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
     Ok(command)
