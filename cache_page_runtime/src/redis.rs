@@ -349,24 +349,33 @@ impl RedisStore {
         let base = &self.bases()[shard];
         let mut about = [digits(purge.known), digits(number)].concat().into_bytes();
         about.push(if purge.expire { b'e' } else { b'p' });
+        // All that it changes: of a slot that is on its way to another node, each has to be where the script runs.
+        let mut keys = vec![join(base, b"n"), join(base, b"r")];
         match &purge.of {
-            PurgeOf::Names(names) if names.contains(&name::all()) => about.push(b'a'),
+            PurgeOf::Names(names) if names.contains(&name::all()) => {
+                about.push(b'a');
+                keys.push(join(base, b"x"));
+            }
             PurgeOf::Names(names) => match &names[..] {
                 [handler] if name::is_handler(*handler) => {
                     about.push(b'h');
                     about.extend(handler.0);
+                    keys.extend([join(base, b"x"), join(base, b"xs")]);
                 }
                 names => {
                     about.push(b'n');
                     names.iter().for_each(|name| about.extend(name.0));
+                    keys.extend(names.iter().map(|name| of(base, b"s", *name)));
                 }
             },
             PurgeOf::Prefix(prefix) => {
                 about.push(b'x');
                 about.extend(prefix.as_bytes());
+                keys.extend([join(base, b"x"), join(base, b"xs")]);
             }
         }
-        let answer = self.scripts.purge.run(connection, &[&join(base, b"n")], &[base, &about, &about]).await;
+        let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+        let answer = self.scripts.purge.run(connection, &keys, &[base, &about, &about]).await;
         let given = scripts::text(answer.map_err(error)?).ok_or_else(unreadable)?;
         scripts::twice(&given).ok_or_else(unreadable)
     }

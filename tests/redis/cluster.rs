@@ -14,12 +14,12 @@ use crate::{
     server::{Server, command_line, free_port},
 };
 
-struct Cluster {
-    nodes: Vec<Server>,
+pub(crate) struct Cluster {
+    pub(crate) nodes: Vec<Server>,
 }
 
 impl Cluster {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let nodes: Vec<Server> = (0..3)
             .map(|_| {
                 Server::with(&[
@@ -49,7 +49,7 @@ impl Cluster {
         Self { nodes }
     }
 
-    fn settings(&self, database: &Database, memory_ttl: Duration) -> Settings {
+    pub(crate) fn settings(&self, database: &Database, memory_ttl: Duration) -> Settings {
         Settings {
             urls: self.nodes.iter().map(Server::url).collect(),
             kind: Kind::Cluster,

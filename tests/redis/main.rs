@@ -28,6 +28,8 @@ mod runner;
 #[cfg(feature = "redis-sentinel")]
 mod sentinel;
 mod server;
+#[cfg(feature = "redis-cluster")]
+mod slots;
 mod ways;
 
 use runner::tests;
@@ -93,8 +95,14 @@ fn main() {
     ];
     // These take longest, so they come first.
     #[cfg(feature = "redis-cluster")]
-    side_by_side
-        .splice(0..0, tests![cluster::a_cluster_does_what_a_store_must, cluster::a_cluster_is_one_cache]);
+    side_by_side.splice(
+        0..0,
+        tests![
+            cluster::a_cluster_does_what_a_store_must,
+            cluster::a_cluster_is_one_cache,
+            slots::a_slot_that_moves_brings_no_purged_page_back
+        ],
+    );
     #[cfg(feature = "redis-tls")]
     side_by_side.extend(tests![ways::a_port_with_tls_leads_to_the_same_cache]);
     #[cfg(feature = "redis-sentinel")]

@@ -1,4 +1,4 @@
--- KEYS: the sequence. ARGV: base, about, the same again.
+-- KEYS: the sequence, and all else that may change. ARGV: base, about, the same again.
 -- About: known, number ('0' where it is given out here), 'p' or 'e', then 'n' and names, 'x' and a prefix, 'h' and a handler, or 'a' for all.
 -- In a cluster, one may come after others with greater numbers: no number goes down.
 -- A purge takes away the stamps: pages without them are not sent. That works where nothing can be written, too.
