@@ -69,6 +69,7 @@ pub(crate) fn a_cluster_is_one_cache() {
     one_makes_a_page_for_all(&cluster);
     no_purged_page_is_sent(&cluster);
     cluster.nodes.iter().for_each(|node| assert_all_keys_have_a_time(&mut node.client()));
+    a_node_gives_its_slots_away(&cluster);
     a_node_is_killed(&mut cluster);
 }
 
@@ -162,6 +163,30 @@ fn no_purged_page_is_sent(cluster: &Cluster) {
     let load = Load::of([Process::start(&settings), Process::start(&settings)], database, Duration::ZERO);
     load.run(|| sleep(Duration::from_secs(2)));
     load.assert_right("in a cluster");
+}
+
+fn a_node_gives_its_slots_away(cluster: &Cluster) {
+    let database = Database::new();
+    let settings = Settings { key_prefix: "slots".to_owned(), ..cluster.settings(&database, Duration::ZERO) };
+    let settings = Settings { slow: Duration::from_millis(30), ..settings };
+    let load = Load::of([Process::start(&settings), Process::start(&settings)], database, Duration::ZERO);
+    let [from, to] = [0, 2].map(|place| cluster.nodes[place].ask("CLUSTER MYID").text());
+    let [from, to] = [from, to].map(|id| String::from_utf8(id).unwrap());
+    let slowest = load.run(|| {
+        sleep(Duration::from_millis(300));
+        let _ = load.slowest();
+        let address = format!("127.0.0.1:{}", cluster.nodes[0].port());
+        let moved = Command::new(command_line())
+            .args(["--cluster", "reshard", &address, "--cluster-from", &from, "--cluster-to", &to])
+            .args(["--cluster-slots", "16384", "--cluster-yes"])
+            .output()
+            .unwrap();
+        assert!(moved.status.success(), "{}", String::from_utf8_lossy(&moved.stdout));
+        load.slowest()
+    });
+    load.assert_pages_are_right("where slots of a cluster move");
+    assert!(cluster.nodes[0].client().keys().is_empty(), "it has none any more");
+    println!("slots of a cluster moved: nobody waited for longer than {slowest:.0?}");
 }
 
 fn a_node_is_killed(cluster: &mut Cluster) {
