@@ -285,6 +285,37 @@ pub(crate) fn garbage_under_the_key_of_a_page_is_a_miss() {
     assert!(other.is_up());
 }
 
+/// As the server has it when its clock goes back, or when a replica whose clock is behind takes its place.
+pub(crate) fn a_page_from_later_than_now_is_made_anew() {
+    let (server, database) = (Server::start(), Database::new());
+    let mut client = server.client();
+    for one_fill in [true, false] {
+        let key_prefix = format!("later-{one_fill}");
+        let [one, other] =
+            two(&Settings { one_fill, key_prefix: key_prefix.clone(), ..without_memory(&server, &database) });
+        for path in ["/page/1", "/big/1"] {
+            one.store(path);
+            // What the process has of a long one is not sent any more either.
+            (0..2).for_each(|_| assert!(other.get(path).is_shared()));
+            let of_this = |key: &Vec<u8>| String::from_utf8_lossy(key).contains(&key_prefix);
+            let key = client.keys_of("p").into_iter().rfind(of_this).unwrap();
+            let mut page = client.try_ask(&[b"GET", &key]).unwrap().text();
+            let head: usize = str::from_utf8(&page[..8]).unwrap().parse().unwrap();
+            // When it was put, when it was begun, and how long it is fresh.
+            for start in [8, 8 + head + 8].iter().flat_map(|once| [1, 2, 3].map(|place| once + 16 * place)) {
+                let digits = &mut page[start..start + 16];
+                let time: u64 = str::from_utf8(digits).unwrap().parse().unwrap();
+                digits.copy_from_slice(format!("{:016}", time + 3_600_000_000).as_bytes());
+            }
+            client.try_ask(&[b"SET", &key, &page, b"KEEPTTL"]).unwrap();
+            let made = other.store(path);
+            let shared = one.get(path);
+            assert!(shared.is_shared() && shared.body == made.body, "{path}: {}", shared.outcome());
+            client.try_ask(&[b"DEL", &key]).unwrap();
+        }
+    }
+}
+
 #[track_caller]
 pub(crate) fn assert_all_keys_have_a_time(client: &mut Resp) {
     for key in client.keys() {

@@ -25,8 +25,9 @@ impl Cluster {
                 Server::with(&[
                     "--cluster-enabled",
                     "yes",
+                    // On a slow machine too, none is taken for dead that is not.
                     "--cluster-node-timeout",
-                    "1000",
+                    "30000",
                     "--cluster-port",
                     &free_port().to_string(),
                 ])
@@ -197,6 +198,9 @@ fn a_node_is_killed(cluster: &mut Cluster) {
     let slowest = load.run(|| {
         sleep(Duration::from_millis(300));
         let _ = load.slowest();
+        for node in &cluster.nodes {
+            node.ask("CONFIG SET cluster-node-timeout 1000");
+        }
         cluster.nodes[1].kill();
         sleep(Duration::from_secs(3));
         load.slowest()

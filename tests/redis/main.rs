@@ -55,6 +55,7 @@ fn main() {
         basics::a_user_who_may_do_only_what_is_needed_will_do,
         basics::every_key_has_a_time_and_goes,
         basics::garbage_under_the_key_of_a_page_is_a_miss,
+        basics::a_page_from_later_than_now_is_made_anew,
         ways::a_port_and_a_socket_lead_to_one_cache,
         contract::a_server_does_what_a_store_must,
         contract::more_purges_than_are_remembered_keep_what_is_older_out,

@@ -102,9 +102,9 @@ pub(crate) fn a_port_with_tls_leads_to_the_same_cache() {
 fn certificates(directory: &Path) -> String {
     fs::write(directory.join("names"), "subjectAltName=DNS:localhost").unwrap();
     for line in [
-        "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=issuer -keyout issuer.key -out issuer.crt",
-        "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=issuer -keyout stranger.key -out stranger.crt",
-        "req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr",
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=issuer -keyout issuer.key -out issuer.crt",
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=issuer -keyout stranger.key -out stranger.crt",
+        "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout server.key -out server.csr",
         "x509 -req -days 2 -in server.csr -CA issuer.crt -CAkey issuer.key -set_serial 1 -extfile names -out server.crt",
     ] {
         let made = Command::new("openssl").args(line.split(' ')).current_dir(directory).output();

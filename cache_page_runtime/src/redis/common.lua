@@ -3,6 +3,8 @@ local base = ARGV[1]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local DAY, HOUR = 86400000, 3600000
+-- By so much the clock that a page was put by may be ahead of this one: another node had it. Of a page from later than that nothing is known.
+local AHEAD = 1000000
 
 local function digits(number)
     return string.format('%016.0f', number)

@@ -8,6 +8,9 @@ local about = page and string.sub(page, 9, 8 + (tonumber(string.sub(page, 1, 8))
 if about and not string.find(string.sub(about, 1, 80), '^' .. string.rep('%d', 80) .. '$') then
     page = false
 end
+if page and number(about, 1) > now + AHEAD then
+    page = false
+end
 if page then
     local names = 16 * number(about, 4)
     local good

@@ -51,7 +51,7 @@ for place = 1, #keys do
 end
 
 local there = redis.call('GETRANGE', KEYS[1], 8, 71)
-if #there == 64 and number(there, 2) > begun and now < number(there, 3) then
+if #there == 64 and number(there, 2) > begun and now < number(there, 3) and number(there, 1) <= now + AHEAD then
     return finish('o')
 end
 

@@ -8,6 +8,9 @@ use actix_web::web::Bytes;
 use super::scripts::{self, parts};
 use crate::shared::{Id, Kept, Version};
 
+/// As in the scripts. By its age, a page from later than that would be fresh for too long: the clock went back.
+const AHEAD: u64 = 1_000_000;
+
 /// What there is, as far as plain reads tell.
 pub(super) enum Looked {
     /// And whether it is fresh.
@@ -91,6 +94,9 @@ impl Read {
     pub(super) fn found(&self, now: u64) -> Looked {
         let Some(page) = &self.page else { return Looked::Nothing };
         let Some(about) = &self.about else { return Looked::Garbled(page.clone()) };
+        if about.put > now.saturating_add(AHEAD) {
+            return Looked::Nothing;
+        }
         let mut expired = 0;
         for name in &about.names {
             match self.stamp(*name).map(|stamp| stamp.as_deref().map(numbers)) {
