@@ -15,6 +15,7 @@
 //! | `x`, `xs` | the stamp of all pages, with when a prefix or a handler was purged last; and which ones were |
 //! | `r` | what was purged lately, and when: which of the stamps that are not there were taken away |
 //! | `c` and an id | who makes a page; and with a `w` behind it, that somebody waits for that |
+//! | `i` | which run of the server all of this is from |
 //! | `n`, `t`, `l` | the number of the last purge; that of the last one in the log; the log |
 //!
 //! A hit is one `MGET` of the page and the stamps of its names: a script takes twenty times as long. The names are those that the request
@@ -67,7 +68,7 @@ const SHORT: usize = 8 * 1024;
 /// short way to it.
 ///
 /// It needs Redis 6.2 or any Valkey, and is tested with Redis 7.0. What is in there is bounded by the lifetimes of pages; give the server a `maxmemory` and any
-/// eviction policy. The commands that a restricted user must be allowed are `EVAL`, `EVALSHA`, `GETRANGE`, `MGET`, `PING`, `XREAD` and those that the
+/// eviction policy. The commands that a restricted user must be allowed are `EVAL`, `EVALSHA`, `GETRANGE`, `INFO`, `MGET`, `PING`, `XREAD` and those that the
 /// scripts use, on keys that begin with `cp1:`.
 pub struct RedisStore {
     dial: Dial,
@@ -460,11 +461,15 @@ fn bases(prefix: &str, shards: u8) -> Box<[Vec<u8>]> {
 /// Where the answer of the server ends, and the way to it begins.
 fn error(error: RedisError) -> StoreError {
     // A server that was a master and is none any more is not the right one.
+    let is_replica = |error: &RedisError| {
+        // As a script's own error, it is told differently from version to version.
+        error.code() == Some("READONLY") || error.to_string().contains("READONLY")
+    };
     let is_lost = error.is_io_error()
         || error.is_connection_dropped()
         || error.is_connection_refusal()
         || error.is_unrecoverable_error()
         || matches!(error.kind(), ErrorKind::Parse | ErrorKind::UnexpectedReturnType)
-        || error.code() == Some("READONLY");
+        || is_replica(&error);
     if is_lost { StoreError::lost(error) } else { StoreError::refused(error) }
 }

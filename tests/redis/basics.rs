@@ -178,7 +178,7 @@ pub(crate) fn a_password_and_a_database_are_in_the_url() {
 
 /// What the documentation of `RedisStore` names, and what its scripts use.
 pub(crate) fn a_user_who_may_do_only_what_is_needed_will_do() {
-    const COMMANDS: &str = "+eval +evalsha +getrange +mget +ping +xread +del +exists +get +pexpire +pttl +set +time \
+    const COMMANDS: &str = "+eval +evalsha +getrange +info +mget +ping +xread +del +exists +get +pexpire +pttl +set +time \
         +unlink +xadd +xrange +xrevrange +zadd +zcard +zmscore +zrange +zrangebyscore +zrem +zremrangebyrank";
     let (server, database) = (Server::start(), Database::new());
     let done = server.ask(&format!("ACL SETUSER app on >secret ~cp1:* {COMMANDS}"));
@@ -290,9 +290,9 @@ pub(crate) fn a_page_from_later_than_now_is_made_anew() {
     let (server, database) = (Server::start(), Database::new());
     let mut client = server.client();
     for one_fill in [true, false] {
-        let key_prefix = format!("later-{one_fill}");
-        let [one, other] =
-            two(&Settings { one_fill, key_prefix: key_prefix.clone(), ..without_memory(&server, &database) });
+        let (key_prefix, deadline) = (format!("later-{one_fill}"), Duration::from_secs(2));
+        let settings = without_memory(&server, &database);
+        let [one, other] = two(&Settings { one_fill, deadline, key_prefix: key_prefix.clone(), ..settings });
         for path in ["/page/1", "/big/1"] {
             one.store(path);
             // What the process has of a long one is not sent any more either.

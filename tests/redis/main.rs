@@ -77,6 +77,7 @@ fn main() {
         reach::without_a_server_pages_are_served_from_memory,
         reach::a_server_that_comes_late_is_found,
         reach::a_server_that_was_emptied_is_filled_again,
+        reach::a_server_that_comes_back_with_what_it_had_long_ago_brings_no_page_back,
         reach::scripts_that_were_flushed_are_sent_again,
         reach::a_replica_without_its_master_keeps_nobody_waiting,
         reach::a_full_server_that_evicts_nothing_keeps_nobody_waiting,

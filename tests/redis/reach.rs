@@ -77,6 +77,38 @@ pub(crate) fn a_server_that_was_emptied_is_filled_again() {
     }
 }
 
+/// As one does that saves everything every now and then, and crashes.
+pub(crate) fn a_server_that_comes_back_with_what_it_had_long_ago_brings_no_page_back() {
+    let database = Database::new();
+    for (id, (verb, about)) in
+        [("purge_path", "/big/{id}"), ("expire_tag", "page:{id}"), ("purge_all", "")].into_iter().enumerate()
+    {
+        let (mut server, id) = (Server::start(), id as u64);
+        let [one, other] = two(&without_memory(&server, &database));
+        let path = format!("/big/{id}");
+        one.store(&path);
+        // From here on, it only has to be confirmed.
+        assert!(other.get(&path).is_shared());
+        assert_eq!(server.ask("SAVE"), Reply::Text(b"OK".to_vec()));
+        let version = database.change(id);
+        let about = about.replace("{id}", &id.to_string());
+        // While it saves, nobody is answered.
+        until("it is purged", || one.tell(verb, &about).status == 200);
+        server.start_again();
+        assert!(!server.client().keys_of("p").is_empty(), "it is there again");
+        let third = Process::start(&without_memory(&server, &database));
+        [&one, &other].iter().for_each(|process| process.until_up());
+        for process in [&other, &third, &one] {
+            let answer = process.get(&path);
+            assert_eq!(answer.shown().version, version, "{verb}: {}", answer.outcome());
+        }
+        until("it is shared again", || [&one, &other, &third].iter().all(|one| one.get(&path).is_shared()));
+        // Whoever comes later takes nothing away.
+        let fourth = Process::start(&without_memory(&server, &database));
+        assert!(fourth.get(&path).is_shared() && other.get(&path).is_shared());
+    }
+}
+
 pub(crate) fn scripts_that_were_flushed_are_sent_again() {
     let (server, database) = (Server::start(), Database::new());
     let [one, other] = two(&without_memory(&server, &database));
@@ -116,6 +148,8 @@ pub(crate) fn a_replica_without_its_master_keeps_nobody_waiting() {
                 assert!(took < Duration::from_secs(1));
             }
         }
+        // What it is behind its master by is nobody's knowledge.
+        [&one, &other].iter().for_each(|process| process.until_down());
         let version = database.change(1);
         let answer = one.tell("purge_tag", "page:1");
         assert_eq!(answer.status, 503, "{}", answer.text());

@@ -31,13 +31,16 @@ impl Server {
 
     /// With more arguments.
     pub(crate) fn with(more: &[&str]) -> Self {
-        let more = more.iter().map(|word| (*word).to_owned()).collect();
-        let mut server = Self { port: free_port(), more, directory: Directory::new(), child: None };
-        while !server.try_run() {
+        let words = more.iter().map(|word| (*word).to_owned()).collect();
+        let mut server = Self { port: free_port(), more: words, directory: Directory::new(), child: None };
+        for _ in 0..20 {
+            if server.try_run() {
+                return server;
+            }
             // Somebody else took the port meanwhile.
             server.port = free_port();
         }
-        server
+        panic!("a server with {more:?} does not start on any port");
     }
 
     pub(crate) fn port(&self) -> u16 {

@@ -1,5 +1,10 @@
 -- KEYS: log, tail, sequence. ARGV: base, last place in the log ('' where nothing is known), known.
--- Returns the sequence, the tail, the last place in the log, what is behind the given one, and the time; each of them twice.
+-- A replica may be behind its master. Returns the sequence, the tail, the last place in the log, what is behind the given one, and the time; each of them twice.
+if not is_master() then
+    return redis.error_reply(REPLICA)
+end
+-- Read so that it counts as used: without it, whoever connects takes the server for another one.
+redis.call('GET', base .. 'i')
 local sequence = redis.call('GET', KEYS[3])
 if not sequence then
     sequence = digits(math.max(now, tonumber(ARGV[3]) + 1))

@@ -116,4 +116,9 @@ local function is_good(handler, names, path, since)
     return true, expired > since and expired or 0
 end
 
+local function is_master()
+    return string.find(redis.call('INFO', 'replication'), 'role:master', 1, true)
+end
+
+local REPLICA = 'READONLY this is a replica'
 local GARBLED = 'GARBLED what was sent did not arrive as it was'

@@ -61,6 +61,9 @@ impl Dial {
             .connection_timeout(CONNECTING)
             .response_timeout(ANSWERING)
             .retries(2)
+            // Where a slot moves, it may be long until it has; the deadline is short.
+            .min_retry_wait(5)
+            .max_retry_wait(20)
             .build()?;
         Ok(Self::Cluster(Box::new(client)))
     }

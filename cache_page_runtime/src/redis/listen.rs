@@ -13,7 +13,7 @@ use super::{
     connect::Connection,
     error, join,
     log::{self, Place, Told},
-    scripts::{digits, millis},
+    scripts::{self, digits, millis},
     time::Time,
     unreadable,
 };
@@ -29,7 +29,7 @@ impl RedisStore {
     pub(super) async fn hear(&self, after: Option<Position>, wait: Duration) -> Result<Changes, StoreError> {
         let heard = &mut *self.heard.lock().await;
         if heard.is_none() || self.asked().is_err() {
-            *heard = Some(self.connect().await?);
+            *heard = Some(self.connect(after.as_ref()).await?);
         }
         let Some(connection) = heard else { return Err(StoreError::lost("there is no connection")) };
         let answer = self.read(connection, after, wait).await;
@@ -75,6 +75,16 @@ impl RedisStore {
         Ok(changes)
     }
 
+    /// Before anything is read there: it may be the same server, started again with less than it knew before.
+    async fn greet(&self, asked: &mut Connection, after: Option<&Position>) -> Result<(), StoreError> {
+        let base = &self.bases()[0];
+        let keys = [b"i", b"n", b"x", b"r"].map(|key| join(base, key));
+        let known = digits(after.and_then(Place::read).map_or(0, |place| place.number));
+        let arguments = [&base[..], known.as_bytes(), known.as_bytes()];
+        let answer = self.scripts.greet.run(asked, &keys.each_ref().map(Vec::as_slice), &arguments).await;
+        scripts::text(answer.map_err(error)?).map(drop).ok_or_else(unreadable)
+    }
+
     /// Only one shard gives out numbers. The others are told the last one where they have none.
     async fn remind(&self, connection: &mut Connection, number: u64) -> Result<(), StoreError> {
         for base in &self.bases()[1..] {
@@ -86,10 +96,15 @@ impl RedisStore {
     }
 
     /// Both connections, anew.
-    async fn connect(&self) -> Result<Connection, StoreError> {
+    async fn connect(&self, after: Option<&Position>) -> Result<Connection, StoreError> {
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let mut asked = self.dial.connect(None).await.map_err(error)?;
-        let _: Value = cmd("PING").query_async(&mut asked).await.map_err(error)?;
+        if self.is_cluster() {
+            // Its nodes start again without this being heard of here.
+            let _: Value = cmd("PING").query_async(&mut asked).await.map_err(error)?;
+        } else {
+            self.greet(&mut asked, after).await?;
+        }
         let heard = self.dial.connect(Some(ANSWERING)).await.map_err(error)?;
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
         Ok(heard)

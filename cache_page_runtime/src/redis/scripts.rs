@@ -46,6 +46,7 @@ impl Script {
 }
 
 pub(super) struct Scripts {
+    pub(super) greet: Script,
     pub(super) get: Script,
     pub(super) put: Script,
     pub(super) release: Script,
@@ -58,6 +59,7 @@ impl Scripts {
     pub(super) fn new() -> Self {
         let script = |own: &str| Script::new([include_str!("common.lua"), own].concat());
         Self {
+            greet: script(include_str!("greet.lua")),
             get: script(include_str!("get.lua")),
             put: script(include_str!("put.lua")),
             release: script(include_str!("release.lua")),

@@ -224,11 +224,16 @@ impl Tier {
             let mut taken = Ok(Taken::Kept);
             for offered in offers {
                 let is_claimed = offered.holder.is_some();
-                taken = link.ask(|| link.store.put(offered)).await;
-                if let (Some(claim), true, Ok(_)) = (&mut claim, is_claimed, &taken) {
+                let done = link.ask(|| link.store.put(offered)).await;
+                if let (Some(claim), true, Ok(_)) = (&mut claim, is_claimed, &done) {
                     claim.settle();
                 }
-                if taken != Ok(Taken::Kept) {
+                // Where a later page is there already, the names that lead to it may not be.
+                taken = match (taken, done) {
+                    (Ok(Taken::Overtaken), Ok(Taken::Kept)) => Ok(Taken::Overtaken),
+                    (_, done) => done,
+                };
+                if !matches!(taken, Ok(Taken::Kept | Taken::Overtaken)) {
                     break;
                 }
             }
@@ -365,7 +370,7 @@ impl Link {
     pub(super) async fn deliver_purges(&self) {
         while let Some(mut job) = self.purges.next() {
             let done = if self.is_ready().await {
-                let purge = job.purge(self.known.last());
+                let purge = job.purge(self.known.greatest());
                 let done = within(self.terms.deadline, self.store.purge(purge)).await;
                 done.map_err(|why| why.unwrap_or_else(|| StoreError::lost("it did not answer in time")))
             } else {
