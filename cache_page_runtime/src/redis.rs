@@ -461,15 +461,13 @@ fn bases(prefix: &str, shards: u8) -> Box<[Vec<u8>]> {
 /// Where the answer of the server ends, and the way to it begins.
 fn error(error: RedisError) -> StoreError {
     // A server that was a master and is none any more is not the right one.
-    let is_replica = |error: &RedisError| {
-        // As a script's own error, it is told differently from version to version.
-        error.code() == Some("READONLY") || error.to_string().contains("READONLY")
-    };
+    // As a script's own error, that is told differently from version to version.
+    let is_replica = error.code() == Some("READONLY") || error.to_string().contains("READONLY");
     let is_lost = error.is_io_error()
         || error.is_connection_dropped()
         || error.is_connection_refusal()
         || error.is_unrecoverable_error()
         || matches!(error.kind(), ErrorKind::Parse | ErrorKind::UnexpectedReturnType)
-        || is_replica(&error);
+        || is_replica;
     if is_lost { StoreError::lost(error) } else { StoreError::refused(error) }
 }

@@ -1,4 +1,5 @@
 //! Several processes that share their pages: caches in one process here, which have nothing in common but an engine.
+//! `CACHE_PAGE_LATE=Get=30` lets each answer of it to that question come 30 milliseconds late: what only passes by luck fails for sure.
 
 mod broken;
 mod channel;

@@ -78,6 +78,7 @@ fn main() {
         reach::a_server_that_comes_late_is_found,
         reach::a_server_that_was_emptied_is_filled_again,
         reach::a_server_that_comes_back_with_what_it_had_long_ago_brings_no_page_back,
+        reach::what_a_server_forgot_before_others_heard_of_it_is_not_sent_from_memory,
         reach::scripts_that_were_flushed_are_sent_again,
         reach::a_replica_without_its_master_keeps_nobody_waiting,
         reach::a_full_server_that_evicts_nothing_keeps_nobody_waiting,

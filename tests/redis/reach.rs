@@ -109,6 +109,33 @@ pub(crate) fn a_server_that_comes_back_with_what_it_had_long_ago_brings_no_page_
     }
 }
 
+/// Nobody but who purged had heard of it when the server lost it, and the log says nothing of it.
+pub(crate) fn what_a_server_forgot_before_others_heard_of_it_is_not_sent_from_memory() {
+    let (mut server, database) = (Server::start(), Database::new());
+    let proxy = Proxy::before(server.port());
+    let near = settings(&server, &database);
+    let (one, other) =
+        (Process::start(&near), Process::start(&Settings { urls: vec![proxy.url()], ..near.clone() }));
+    one.store("/page/1");
+    until("it comes from memory", || {
+        let hit = other.get("/page/1");
+        hit.outcome().contains("; hit") && !hit.is_shared()
+    });
+    assert_eq!(server.ask("SAVE"), Reply::Text(b"OK".to_vec()));
+    proxy.set(Mode::Stall);
+    let version = database.change(1);
+    until("it is purged", || one.tell("purge_path", "/page/1").status == 200);
+    server.start_again();
+    proxy.set(Mode::Reset);
+    other.until_down();
+    proxy.set(Mode::Pass);
+    other.until_up();
+    for _ in 0..20 {
+        let answer = other.get("/page/1");
+        assert_eq!(answer.shown().version, version, "{}", answer.outcome());
+    }
+}
+
 pub(crate) fn scripts_that_were_flushed_are_sent_again() {
     let (server, database) = (Server::start(), Database::new());
     let [one, other] = two(&without_memory(&server, &database));

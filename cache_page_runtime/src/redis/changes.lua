@@ -1,5 +1,6 @@
 -- KEYS: log, tail, sequence. ARGV: base, last place in the log ('' where nothing is known), known.
--- A replica may be behind its master. Returns the sequence, the tail, the last place in the log, what is behind the given one, and the time; each of them twice.
+-- Returns the sequence, the tail, the last place in the log, what is behind the given one, and the time; each of them twice.
+-- A replica may be behind its master.
 if not is_master() then
     return redis.error_reply(REPLICA)
 end

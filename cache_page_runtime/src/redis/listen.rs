@@ -78,7 +78,7 @@ impl RedisStore {
     /// Before anything is read there: it may be the same server, started again with less than it knew before.
     async fn greet(&self, asked: &mut Connection, after: Option<&Position>) -> Result<(), StoreError> {
         let base = &self.bases()[0];
-        let keys = [b"i", b"n", b"x", b"r"].map(|key| join(base, key));
+        let keys = [b"i", b"n", b"x", b"r", b"t"].map(|key| join(base, key));
         let known = digits(after.and_then(Place::read).map_or(0, |place| place.number));
         let arguments = [&base[..], known.as_bytes(), known.as_bytes()];
         let answer = self.scripts.greet.run(asked, &keys.each_ref().map(Vec::as_slice), &arguments).await;

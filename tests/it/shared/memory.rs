@@ -251,8 +251,7 @@ impl MemoryStore {
     }
 }
 
-/// By how much answers are late, in milliseconds, where `CACHE_PAGE_LATE` says so, as `Get=30`: what only passes by luck
-/// then fails for sure.
+/// By how much answers are late, where `CACHE_PAGE_LATE` says so.
 fn late(op: Op) -> Option<Duration> {
     static LATE: LazyLock<String> = LazyLock::new(|| env::var("CACHE_PAGE_LATE").unwrap_or_default());
     let (late, time) = LATE.split_once('=')?;
