@@ -23,6 +23,7 @@ pub type Pending<'s, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + S
 ///    All three of `get`, `put` and `purge` are atomic towards each other, and what `purge` has returned for holds for every
 ///    `get` that begins after that.
 /// 4. **[`changes`](Self::changes) leaves out no purge** between the position that it is given and the one that it returns, or says so.
+///    An engine that may come back with less than it knew, from a copy or from what it had saved, has to notice, for 3 and for this.
 /// 5. **Nothing is left behind.** Pages, names and claims go with their time, whether or not anybody comes back to them.
 ///
 /// An implementation is tried against this by [`testing::conformance`](crate::testing::conformance).
