@@ -198,7 +198,7 @@ fn expiry(clients: &Runtime) {
         ("without it, eager", "/hot", true),
         ("with it, eager", "/hot-stale", true),
     ] {
-        let server = Server::start(2, PageCache::builder().eager_refresh(eager).build());
+        let server = Server::start(2, PageCache::builder().refresh_ahead(eager).build());
         let address = server.address;
         let mut times = LocalSet::new().block_on(clients, async move {
             Client::connect(address).await.time(path).await;

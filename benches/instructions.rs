@@ -23,7 +23,7 @@ use actix_web::{
 };
 use cache_page::{
     KeyBuilder, KeyInput, PageCache, cache_page,
-    shared::{Changes, Found, Id, Left, Offered, Pending, Position, Purge, SharedStore, Taken, Turn, Wanted},
+    remote::{Changes, Found, Id, Left, Offered, Pending, Position, Purge, RemoteStore, Taken, Turn, Wanted},
 };
 use dashmap::DashMap;
 
@@ -170,7 +170,7 @@ async fn uncached(_language: Language) -> HttpResponse {
 #[derive(Debug)]
 struct Quiet;
 
-impl SharedStore for Quiet {
+impl RemoteStore for Quiet {
     fn get(&self, _: Wanted) -> Pending<'_, Found> {
         Box::pin(ready(Ok(Found { page: None, turn: Turn::Lead })))
     }
@@ -200,9 +200,10 @@ impl SharedStore for Quiet {
 
 /// One that trusts its memory, with a tier behind it.
 async fn cache_with_tier() -> PageCache {
-    let cache = PageCache::builder().shared(Quiet).key_prefix("bench").purge_delay(Duration::from_secs(3600));
+    let cache =
+        PageCache::builder().remote_store(Quiet).key_prefix("bench").max_purge_lag(Duration::from_secs(3600));
     let cache = cache.build();
-    while !cache.stats().shared().is_some_and(|shared| shared.is_up) {
+    while !cache.stats().remote().is_some_and(|shared| shared.is_up) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     cache

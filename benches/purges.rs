@@ -10,7 +10,7 @@ use actix_web::{
     test::{TestRequest, init_service},
     web,
 };
-use cache_page::{PageCache, PageControl, Purging, cache_page};
+use cache_page::{PageCache, PageControl, PurgeFuture, cache_page};
 
 const PAGES: usize = 1_000_000;
 
@@ -46,7 +46,7 @@ async fn main() {
         a_page(bytes - bytes_without)
     );
     println!("{:>12} {:>8}  purge", "median", "pages");
-    let each = async |name: &str, purge: &dyn Fn(usize) -> Purging| {
+    let each = async |name: &str, purge: &dyn Fn(usize) -> PurgeFuture| {
         let mut times: Vec<(Duration, usize)> = Vec::with_capacity(ROUNDS);
         for round in 0..ROUNDS {
             let start = Instant::now();
@@ -61,7 +61,7 @@ async fn main() {
     each("one path", &|round| cache.purge_path(&format!("/{}", 100_000 + round))).await;
     each("one URL", &|round| cache.purge_url(&format!("/{}", 200_000 + round))).await;
     each("a tag that no page has", &|round| cache.purge_tag(&format!("none:{round}"))).await;
-    let once = async |name: &str, purge: &dyn Fn() -> Purging| {
+    let once = async |name: &str, purge: &dyn Fn() -> PurgeFuture| {
         let start = Instant::now();
         let purged = purge().await.unwrap();
         println!("{:>12.1?} {:>8}  {name}", start.elapsed(), purged.pages());

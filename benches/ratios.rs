@@ -243,12 +243,12 @@ async fn own(trace: &[usize], lengths: &[usize], budget: u64) -> f64 {
     let app = init_service(app.route("/{number}", web::get().to(page))).await;
     let (mut hits, mut all) = (0, 0);
     for &page in trace {
-        let before = if page < PAGES { cache.stats().of(Outcome::Hit) } else { 0 };
+        let before = if page < PAGES { cache.stats().count(Outcome::Hit) } else { 0 };
         let request = TestRequest::get().uri(&format!("/{page:06}")).to_request();
         drop(app.call(request).await.unwrap());
         if page < PAGES {
             all += 1;
-            hits += cache.stats().of(Outcome::Hit) - before;
+            hits += cache.stats().count(Outcome::Hit) - before;
         }
     }
     assert!(cache.stats().bytes() as u64 <= budget);

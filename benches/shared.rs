@@ -114,8 +114,8 @@ fn connect(url: &str) -> MultiplexedConnection {
 }
 
 fn cache(url: &str, memory: bool) -> PageCache {
-    let builder = PageCache::builder().redis(url).key_prefix("bench").shared_deadline(Duration::from_secs(2));
-    if memory { builder } else { builder.memory_ttl(Duration::ZERO) }.build()
+    let builder = PageCache::builder().redis(url).key_prefix("bench").remote_timeout(Duration::from_secs(2));
+    if memory { builder } else { builder.local_ttl(Duration::ZERO) }.build()
 }
 
 fn median(mut times: Vec<f64>) -> f64 {
@@ -148,13 +148,13 @@ async fn latency_and_throughput(url: &str) {
         actix_web::body::to_bytes(response.into_body()).await.unwrap().len()
     };
     println!(
-        "microseconds, one after the other, median of {ROUNDS} rounds; hits in the shared tier alone (memory_ttl 0)"
+        "microseconds, one after the other, median of {ROUNDS} rounds; hits in the shared tier alone (local_ttl 0)"
     );
     println!("{:>8} {:>8} {:>6}", "GET", "hit", "ratio");
     for length in [2_000_usize, 64 * 1024] {
         let uri = format!("/cached/{length}");
         // Until it is kept.
-        while cache.stats().of(Outcome::Shared) == 0 || cache.stats().shared().unwrap().kept == 0 {
+        while cache.stats().count(Outcome::RemoteHit) == 0 || cache.stats().remote().unwrap().kept == 0 {
             ask(&uri).await;
         }
         each(200, async || {
@@ -170,7 +170,7 @@ async fn latency_and_throughput(url: &str) {
         };
         let mut rounds = Vec::new();
         for _ in 0..ROUNDS {
-            let hits = cache.stats().of(Outcome::Shared);
+            let hits = cache.stats().count(Outcome::RemoteHit);
             let (one, other) = (
                 each(REQUESTS, &get).await,
                 each(REQUESTS, async || {
@@ -178,7 +178,7 @@ async fn latency_and_throughput(url: &str) {
                 })
                 .await,
             );
-            assert_eq!(cache.stats().of(Outcome::Shared) - hits, REQUESTS as u64);
+            assert_eq!(cache.stats().count(Outcome::RemoteHit) - hits, REQUESTS as u64);
             rounds.push((one, other));
         }
         let ratio = median(rounds.iter().map(|(one, other)| other / one).collect());
@@ -225,7 +225,7 @@ async fn profile(url: &str, path: &str) {
             .route("/by-hand/{length}", web::get().to(by_hand)),
     )
     .await;
-    while !cache.stats().shared().unwrap().is_up {
+    while !cache.stats().remote().unwrap().is_up {
         actix_web::rt::time::sleep(Duration::from_millis(10)).await;
     }
     for _ in 0..REQUESTS {

@@ -48,7 +48,7 @@ pub(crate) struct Upstream(pub(crate) SocketAddr);
 /// Shared, because all that it reads of the request is its URL and the headers that `Vary` then names.
 #[cache_page(60)]
 pub(crate) async fn page(
-    #[shared] request: HttpRequest,
+    #[unkeyed] request: HttpRequest,
     upstream: web::Data<Upstream>,
 ) -> Result<HttpResponse, actix_web::Error> {
     let url = request.uri().path_and_query().map_or("/", |url| url.as_str()).to_owned();

@@ -3,9 +3,9 @@
 
 pub use cache_page_macro::{cache_page, purge_page};
 pub use cache_page_runtime::{
-    CachePage, CachePageService, CacheStatus, Counts, KeyBuilder, KeyInput, Outcome, Page, PageCache,
-    PageCacheBuilder, PageControl, Policy, PurgeError, Purged, Purging, Reason, Stats, TimeToLive,
-    Validators, shared, testing,
+    CacheStatusHeader, HandlerStats, IntoTtl, KeyBuilder, KeyInput, Outcome, Page, PageCache,
+    PageCacheBuilder, PageCacheMiddleware, PageCacheService, PageControl, Policy, PurgeError, PurgeFuture,
+    PurgeSummary, Reason, Stats, Validators, remote, testing,
 };
 #[cfg(feature = "redis")]
 pub use cache_page_runtime::{RedisStore, RedisUrlError};

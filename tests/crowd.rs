@@ -61,18 +61,18 @@ fn main() {
 }
 
 fn one_run_for_ten_thousand() {
-    let site = Site::start(PageCache::builder().follower_wait(LONGEST).build());
+    let site = Site::start(PageCache::builder().coalesce_timeout(LONGEST).build());
     let clients = Clients::start(&site, CROWD);
     assert_eq!(site.stage.runs.load(SeqCst), 1);
     site.stage.gate.add_permits(1);
     let answers = clients.answers();
-    assert_eq!((site.stage.runs.load(SeqCst), site.cache.stats().filling()), (1, 0));
+    assert_eq!((site.stage.runs.load(SeqCst), site.cache.stats().fills_in_flight()), (1, 0));
     assert_eq!(answers["200 page 1 stored"], 1);
     assert_eq!(answers["200 page 1 collapsed"], CROWD - 1);
 }
 
 fn a_leader_whose_connection_is_reset() {
-    let site = Site::start(PageCache::builder().follower_wait(LONGEST).build());
+    let site = Site::start(PageCache::builder().coalesce_timeout(LONGEST).build());
     let leader = site.connect();
     until("it leads", || site.stage.runs.load(SeqCst) == 1);
     let clients = Clients::start(&site, CROWD);
@@ -88,7 +88,7 @@ fn a_leader_whose_connection_is_reset() {
 }
 
 fn a_leader_that_panics() {
-    let site = Site::start(PageCache::builder().follower_wait(LONGEST).build());
+    let site = Site::start(PageCache::builder().coalesce_timeout(LONGEST).build());
     site.stage.panics.store(1, SeqCst);
     let clients = Clients::start(&site, CROWD);
     site.stage.gate.add_permits(1);
@@ -101,7 +101,7 @@ fn a_leader_that_panics() {
 }
 
 fn a_page_that_is_not_to_be_shared() {
-    let site = Site::start(PageCache::builder().follower_wait(LONGEST).build());
+    let site = Site::start(PageCache::builder().coalesce_timeout(LONGEST).build());
     site.stage.is_private.store(1, SeqCst);
     let clients = Clients::start(&site, CROWD);
     assert_eq!(site.stage.runs.load(SeqCst), 1);
@@ -114,7 +114,7 @@ fn a_page_that_is_not_to_be_shared() {
 
 /// Whoever is under way when a server stops is gone with it; what comes to the next one does not wait for that.
 fn a_server_that_stops_leaves_nobody_waiting() {
-    let cache = PageCache::builder().follower_wait(LONGEST).build();
+    let cache = PageCache::builder().coalesce_timeout(LONGEST).build();
     let site = Site::start(cache.clone());
     let waiting: Vec<TcpStream> = (0..20).map(|_| site.connect()).collect();
     until("they are there", || site.stage.arrived.load(SeqCst) == 20);
@@ -123,7 +123,7 @@ fn a_server_that_stops_leaves_nobody_waiting() {
     let next = Site::start(cache);
     next.stage.gate.add_permits(1);
     assert_eq!(read(next.connect()), "200 page 1 stored");
-    assert_eq!((before, next.stage.runs.load(SeqCst), next.cache.stats().filling()), (1, 1, 0));
+    assert_eq!((before, next.stage.runs.load(SeqCst), next.cache.stats().fills_in_flight()), (1, 1, 0));
     drop(waiting);
 }
 

@@ -102,19 +102,19 @@ fn marked(argument: &PatType, markers: &Markers, mistakes: &mut Vec<Error>) {
             },
         ));
     }
-    for repeated in markers.vary.iter().skip(1).chain(markers.shared.iter().skip(1)) {
+    for repeated in markers.key.iter().skip(1).chain(markers.unkeyed.iter().skip(1)) {
         mistakes.push(Error::new_spanned(repeated, "this marker stands here twice; keep one"));
     }
-    if let (Some(_), Some(shared)) = (markers.vary.first(), markers.shared.first()) {
+    if let (Some(_), Some(unkeyed)) = (markers.key.first(), markers.unkeyed.first()) {
         mistakes.push(Error::new_spanned(
-            shared,
-            "an argument is `#[vary]` (a page for each value) or `#[shared]` (one page for all), not both; keep one",
+            unkeyed,
+            "an argument is `#[key]` (a page for each value) or `#[unkeyed]` (one page for all), not both; keep one",
         ));
     }
-    if !markers.vary.is_empty() && !matches!(&*argument.pat, Pat::Ident(name) if name.subpat.is_none()) {
+    if !markers.key.is_empty() && !matches!(&*argument.pat, Pat::Ident(name) if name.subpat.is_none()) {
         mistakes.push(Error::new_spanned(
             &argument.pat,
-            "`#[vary]` needs the whole value; give the argument a plain name and take it apart in the body",
+            "`#[key]` needs the whole value; give the argument a plain name and take it apart in the body",
         ));
     }
 }

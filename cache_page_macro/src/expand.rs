@@ -5,7 +5,7 @@
 //! ```text
 //! #[get("/posts/{id}")]
 //! #[cache_page(60)]
-//! async fn post(id: web::Path<u64>, #[vary] user: User) -> Result<impl Responder, AppError> { BODY }
+//! async fn post(id: web::Path<u64>, #[key] user: User) -> Result<impl Responder, AppError> { BODY }
 //! ```
 //!
 //! Output:
@@ -149,18 +149,18 @@ fn lookup(args: &Args, handler: &Handler, page: &Ident) -> TokenStream {
     }
 }
 
-/// One line an argument: by its type, so that patterns stay free, or by its value where it is marked `#[vary]`.
+/// One line an argument: by its type, so that patterns stay free, or by its value where it is marked `#[key]`.
 fn reads(handler: &Handler, page: &Ident) -> Vec<TokenStream> {
     let arguments = handler.signature.inputs.iter().zip(&handler.markers);
     arguments
         .filter_map(|(argument, markers)| {
             let FnArg::Typed(PatType { attrs, pat, ty, .. }) = argument else { return None };
-            if !markers.shared.is_empty() {
+            if !markers.unkeyed.is_empty() {
                 return None;
             }
             let cfgs = attrs.iter().filter(|attribute| is_cfg(attribute));
             let at = ty.span();
-            let line = match (&**pat, markers.vary.first()) {
+            let line = match (&**pat, markers.key.first()) {
                 (syn::Pat::Ident(name), Some(_)) => {
                     let name = located(&name.ident, at);
                     quote_spanned!(at=> #page.vary(&#name);)

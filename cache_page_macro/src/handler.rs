@@ -21,11 +21,11 @@ pub(crate) struct Handler {
     pub(crate) markers: Vec<Markers>,
 }
 
-/// The `#[vary]` and `#[shared]` of one argument, as often as they stand there.
+/// The `#[key]` and `#[unkeyed]` of one argument, as often as they stand there.
 #[derive(Default)]
 pub(crate) struct Markers {
-    pub(crate) vary: Vec<Attribute>,
-    pub(crate) shared: Vec<Attribute>,
+    pub(crate) key: Vec<Attribute>,
+    pub(crate) unkeyed: Vec<Attribute>,
 }
 
 impl Handler {
@@ -96,8 +96,8 @@ impl Markers {
         let (FnArg::Typed(PatType { attrs, .. }) | FnArg::Receiver(syn::Receiver { attrs, .. })) = argument;
         for attribute in std::mem::take(attrs) {
             let home = match attribute.path() {
-                path if path.is_ident("vary") => &mut markers.vary,
-                path if path.is_ident("shared") => &mut markers.shared,
+                path if path.is_ident("key") => &mut markers.key,
+                path if path.is_ident("unkeyed") => &mut markers.unkeyed,
                 _ => attrs,
             };
             home.push(attribute);
@@ -106,7 +106,7 @@ impl Markers {
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Attribute> {
-        self.vary.iter().chain(&self.shared)
+        self.key.iter().chain(&self.unkeyed)
     }
 }
 

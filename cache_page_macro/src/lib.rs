@@ -79,16 +79,16 @@ use crate::{args::Args, handler::Handler};
 /// | `query = ["page"]` | only these query parameters make a page, in any order; `[]` is none of them |
 /// | `ignore_query = ["utm_*"]` | all query parameters but these make a page, in any order |
 /// | `tags = ["posts", "post:{id}"]` | what [`macro@purge_page`] calls the page; `{id}` is that parameter of its route |
-/// | `when = path::to::function` | requests for which a `fn(&HttpRequest) -> bool` is false pass the cache by |
-/// | `unless = path::to::function` | pages for which a `fn(&Page) -> bool` is true are not kept |
-/// | `client_ttl = "10s"` | how long browsers and caches further down may keep the page, if not as long as it is kept here |
+/// | `bypass_if = path::to::function` | requests for which a `fn(&HttpRequest) -> bool` returns `true` bypass the cache |
+/// | `no_store_if = path::to::function` | responses for which a `fn(&Page) -> bool` returns `true` are not stored |
+/// | `browser_ttl = "10s"` | how long browsers and caches further down may keep the page, if not as long as it is kept here |
 /// | `stale_while_revalidate = "30s"` | for so long after its time a page is sent at once, while it is made anew in the background |
 /// | `stale_if_error = "1h"` | for so long after its time a page is sent where the handler fails to make it anew |
 /// | `max_body = 64 * 1024` | longer bodies are not kept, in bytes |
 /// | `cache = "big"` | the cache of that name keeps the pages, instead of the one without a name |
 /// | `crate = path` | where the `cache_page` crate is, if it was renamed or re-exported |
 ///
-/// Functions may be closures: `when = |request| request.path() != "/live"`.
+/// Functions may be closures: `bypass_if = |request| request.path() == "/live"`.
 ///
 /// Both stale windows begin when the time to live ends. In the background the handler runs with the arguments that were
 /// extracted for the request that was answered, so its future must be `'static`, as that of any handler is that borrows
@@ -99,15 +99,15 @@ use crate::{args::Args, handler::Handler};
 ///
 /// # Not at all
 ///
-/// `#[cache_page(off)]` exempts a handler from the `CachePage` middleware around it. It takes no options but `crate`.
+/// `#[cache_page(off)]` exempts a handler from the `PageCacheMiddleware` middleware around it. It takes no options but `crate`.
 ///
 /// # What each argument reads
 ///
 /// The compiler checks that the cache key covers every argument: each type must say by `KeyInput` what it reads from
 /// the request. An argument whose type does not is classified where it stands:
 ///
-/// * `#[vary] user: CurrentUser`: a page for each value, which must be `Hash`;
-/// * `#[shared] user: CurrentUser`: your word that the page is the same whatever the argument holds.
+/// * `#[key] user: CurrentUser`: a page for each value, which must be `Hash`;
+/// * `#[unkeyed] user: CurrentUser`: your word that the page is the same whatever the argument holds.
 ///
 /// # Order of attributes
 ///
@@ -169,7 +169,7 @@ pub fn cache_page(args: proc_macro::TokenStream, item: proc_macro::TokenStream) 
 ///
 /// Every mistake is reported at once: a handler that is not `async`, has no return type or takes `self`; no tags and no
 /// paths; an unknown or repeated option; a text with a parameter that the route does not have; an argument marked
-/// `#[vary]` or `#[shared]`; a second `#[purge_page]`; a `#[cache_page]` on the same handler, unless that is
+/// `#[key]` or `#[unkeyed]`; a second `#[purge_page]`; a `#[cache_page]` on the same handler, unless that is
 /// `#[cache_page(off)]`.
 #[proc_macro_attribute]
 pub fn purge_page(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {

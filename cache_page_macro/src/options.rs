@@ -52,9 +52,9 @@ pub(crate) static CACHE_PAGE: Form = Form {
             value.list(0, MANY, parameters).map(Meaning::List)
         }),
         TAGS,
-        Row("when", "when = path::to::function", |value| value.function().map(call)),
-        Row("unless", "unless = path::to::function", |value| value.function().map(call)),
-        Row("client_ttl", "client_ttl = \"10s\"", |value| value.time(&CLIENT_TTL).map(Meaning::Time)),
+        Row("bypass_if", "bypass_if = path::to::function", |value| value.function().map(call)),
+        Row("no_store_if", "no_store_if = path::to::function", |value| value.function().map(call)),
+        Row("browser_ttl", "browser_ttl = \"10s\"", |value| value.time(&CLIENT_TTL).map(Meaning::Time)),
         Row("stale_while_revalidate", "stale_while_revalidate = \"30s\"", |value| {
             value.time(&STALE).map(Meaning::Time)
         }),
@@ -72,6 +72,11 @@ pub(crate) static CACHE_PAGE: Form = Form {
             "swr" | "stale" => "write `stale_while_revalidate = \"30s\"`",
             "sie" => "write `stale_if_error = \"1h\"`",
             "tag" => "write `tags = [\"posts\", \"post:{id}\"]`",
+            "when" => {
+                "write `bypass_if = path::to::function`, for the requests that are not to use the cache"
+            }
+            "unless" => "write `no_store_if = path::to::function`",
+            "client_ttl" => "write `browser_ttl = \"10s\"`",
             "off" => "an exempt handler is written `#[cache_page(off)]`",
             _ => return None,
         };

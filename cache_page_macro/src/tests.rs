@@ -149,7 +149,7 @@ fn off_is_a_word() {
 #[test]
 fn kept_or_purging() {
     let both =
-        |attributes: &str| mistakes(&format!("{attributes} async fn page(#[vary] a: A) -> String {{}}"));
+        |attributes: &str| mistakes(&format!("{attributes} async fn page(#[key] a: A) -> String {{}}"));
     assert_eq!(both("#[cache_page(60)] #[purge_page(tags = [\"a\"])]"), 1);
     assert_eq!(both("#[purge_page(tags = [\"a\"])] #[cache_page(60)]"), 1);
     let both = |attributes: &str| mistakes(&format!("{attributes} async fn page() -> String {{}}"));

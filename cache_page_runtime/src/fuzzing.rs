@@ -14,10 +14,12 @@ use actix_web::{
 
 use crate::{
     KeyBuilder,
-    buffer::Buffer,
-    conditional::{Extent, Validators},
-    directives::Directives,
-    vary,
+    http::{
+        cache_control::Directives,
+        conditional::{Extent, Validators},
+        vary,
+    },
+    key::key_buf::Buffer,
 };
 
 /// The key of what is added to it.

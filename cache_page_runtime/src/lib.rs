@@ -24,79 +24,49 @@
 //! `admit`, `conditional`, `cookies`, `directives`, `freshness`, `origin`, `query`, `range`, `targeted` and `vary` take values and
 //! return values: no clock, no I/O, no global. `clock` is the only source of now.
 
-mod admit;
-mod apart;
-mod app;
-mod asked;
-mod body;
-mod buffer;
-mod builder;
 mod cache;
-mod clock;
-mod conditional;
-mod control;
-mod cookies;
-mod describe;
-mod directives;
-mod fence;
+mod coalesce;
 mod fill;
-mod flight;
-mod follow;
-mod freshen;
-mod freshness;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
-mod gather;
-mod hot;
-mod input;
-mod keep;
+mod http;
 mod key;
-mod middleware;
-mod origin;
+mod observe;
 mod outcome;
 mod page;
 mod policy;
 #[cfg(test)]
 mod properties;
 mod purge;
-mod purging;
-mod query;
-mod range;
-#[cfg(feature = "redis")]
-mod redis;
-mod refresh;
-mod repeated;
-mod request;
-mod retry;
+pub mod remote;
 mod serve;
-pub mod shared;
-mod stand_in;
-mod stats;
-mod status;
+mod service;
 mod store;
 mod sync;
-mod tags;
-mod target;
-mod targeted;
 pub mod testing;
-mod vary;
+mod time;
 
 #[cfg(feature = "redis")]
-pub use crate::redis::{RedisStore, RedisUrlError};
+pub use crate::remote::redis::{RedisStore, RedisUrlError};
 pub use crate::{
-    builder::PageCacheBuilder,
-    cache::PageCache,
-    control::{PageControl, Validators},
-    input::KeyInput,
-    key::KeyBuilder,
-    middleware::{CachePage, CachePageService, TimeToLive},
+    cache::{
+        builder::PageCacheBuilder,
+        page_cache::PageCache,
+        purge::{PurgeError, PurgeFuture, PurgeSummary},
+    },
+    key::{builder::KeyBuilder, input::KeyInput},
+    observe::{
+        report::CacheStatusHeader,
+        stats::{HandlerStats, Stats},
+    },
     outcome::{Outcome, Reason},
-    page::Page,
-    policy::Policy,
-    purge::{PurgeError, Purged, Purging},
-    stats::{Counts, Stats},
-    status::CacheStatus,
+    page::page::Page,
+    policy::{
+        control::{PageControl, Validators},
+        policy::Policy,
+    },
+    service::middleware::{IntoTtl, PageCacheMiddleware, PageCacheService},
 };
 
 /// The door for generated code. Nothing in it is covered by semantic versioning.
@@ -105,10 +75,9 @@ pub mod __private {
     pub use actix_web::HttpResponse;
 
     pub use crate::{
-        input::Varies,
-        policy::{Policy, Ttl, finite, seconds, seconds_and_nanos},
-        purging::Purge,
-        request::Request,
-        serve::Lookup,
+        key::input::VaryValue,
+        policy::policy::{Policy, Ttl, finite, seconds, seconds_and_nanos},
+        serve::lookup::Lookup,
+        service::{purge_page::Purge, request::Request},
     };
 }

@@ -9,7 +9,7 @@ pub enum Outcome {
     /// The client's own copy is that page: it was told so (304), and nothing was sent; the handler did not run.
     Revalidated,
     /// A page of the shared tier was sent, which another process had made; the handler did not run.
-    Shared,
+    RemoteHit,
     /// The page that another request was just making was sent; the handler did not run for this one.
     Collapsed,
     /// A page whose time is over was sent, as that rule allows ([`Reason::StaleWhileRevalidate`],
@@ -18,7 +18,7 @@ pub enum Outcome {
     /// The handler ran, and its page is kept for those that come after.
     Stored,
     /// The handler ran, and its page is not kept, by that rule.
-    NotKept(Reason),
+    NotStored(Reason),
     /// The request does not use the cache, by that rule.
     Bypass(Reason),
 }
@@ -51,11 +51,11 @@ reasons! {
     /// The request is neither `GET` nor `HEAD`.
     Method = "method",
     /// The cache is switched off.
-    Off = "off",
+    Disabled = "disabled",
     /// There is no cache of the name that the attribute's `cache` says.
     UnknownCache = "unknown-cache",
     /// The attribute's `when` said no.
-    When = "when",
+    BypassIf = "bypass-if",
     /// The page is open, and the request carries credentials.
     Credentials = "credentials",
     /// The request has a body, which no key covers, and a middleware cannot see whether anything inside reads it.
@@ -75,7 +75,7 @@ reasons! {
     /// The response sets a cookie.
     SetCookie = "set-cookie",
     /// The response has another header that is about one visitor, such as `Clear-Site-Data`.
-    Personal = "personal",
+    UserSpecificHeader = "user-specific-header",
     /// The response says `no-store`, or its handler did by a `PageControl`.
     NoStore = "no-store",
     /// The response says `no-cache`.
@@ -87,36 +87,36 @@ reasons! {
     /// The response depends on things that are in no request header (`Vary: *`).
     Vary = "vary",
     /// There are as many variants of the page as there may be.
-    Variants = "variants",
+    TooManyVariants = "too-many-variants",
     /// The response switches protocols; or the request wants to, and a middleware cannot see whether anything inside would.
     Upgrade = "upgrade",
     /// A stream of events, which has no end.
     EventStream = "event-stream",
     /// The response allows scripts by a nonce, which is for one visitor.
-    Nonce = "nonce",
+    CspNonce = "csp-nonce",
     /// The body is still to come: whether its page is kept shows at its end. Only the header says so; what is counted is
     /// what became of it.
     Streamed = "streamed",
     /// The body broke off: its stream ended with an error, or with another length than it had announced.
-    BrokenOff = "broken-off",
+    IncompleteBody = "incomplete-body",
     /// A page whose making began later is kept already.
-    Overtaken = "overtaken",
+    Superseded = "superseded",
     /// Something that the page may show was purged while it was made.
     Purged = "purged",
     /// The page has a tag that cannot be, or too many: no purge would find it. The log tells which.
-    Tags = "tags",
+    InvalidTag = "invalid-tag",
     /// The response's own word for this cache could not be read. The log tells why.
-    Control = "control",
+    InvalidTargetedField = "invalid-targeted-field",
     /// So much was being gathered from other streams that there was no room for this one's copy.
-    Crowded = "crowded",
-    /// Memory sends nothing by itself (`memory_ttl` is zero), and the shared tier is out of reach.
-    Shared = "shared",
+    StreamBudget = "stream-budget",
+    /// Memory sends nothing by itself (`local_ttl` is zero), and the shared tier is out of reach.
+    RemoteUnavailable = "remote-unavailable",
     /// The body is longer than one that is kept may be.
-    TooLarge = "too-large",
+    BodyTooLarge = "body-too-large",
     /// The attribute's `unless` said so.
-    Unless = "unless",
+    NoStoreIf = "no-store-if",
     /// The handler did not come to an end, or its body did not: it panicked, or its client went away.
-    Abandoned = "abandoned",
+    ClientGone = "client-gone",
     /// The page's time is over, and it is made anew in the background or was just tried to be.
     StaleWhileRevalidate = "stale-while-revalidate",
     /// The page's time is over, and the handler failed to make it anew, or did so just before.
@@ -130,10 +130,10 @@ impl Outcome {
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
         let reasons = || Reason::ALL.iter().copied();
-        [Self::Hit, Self::Revalidated, Self::Shared, Self::Collapsed, Self::Stored]
+        [Self::Hit, Self::Revalidated, Self::RemoteHit, Self::Collapsed, Self::Stored]
             .into_iter()
             .chain(reasons().map(Self::Stale))
-            .chain(reasons().map(Self::NotKept))
+            .chain(reasons().map(Self::NotStored))
             .chain(reasons().map(Self::Bypass))
     }
 
@@ -143,11 +143,11 @@ impl Outcome {
         match self {
             Self::Hit => "hit",
             Self::Revalidated => "revalidated",
-            Self::Shared => "shared",
+            Self::RemoteHit => "remote-hit",
             Self::Collapsed => "collapsed",
             Self::Stale(_) => "stale",
             Self::Stored => "stored",
-            Self::NotKept(_) => "not-kept",
+            Self::NotStored(_) => "not-stored",
             Self::Bypass(_) => "bypass",
         }
     }
@@ -156,8 +156,8 @@ impl Outcome {
     #[must_use]
     pub const fn reason(self) -> Option<Reason> {
         match self {
-            Self::Stale(reason) | Self::NotKept(reason) | Self::Bypass(reason) => Some(reason),
-            Self::Hit | Self::Revalidated | Self::Shared | Self::Collapsed | Self::Stored => None,
+            Self::Stale(reason) | Self::NotStored(reason) | Self::Bypass(reason) => Some(reason),
+            Self::Hit | Self::Revalidated | Self::RemoteHit | Self::Collapsed | Self::Stored => None,
         }
     }
 
@@ -167,11 +167,11 @@ impl Outcome {
         match self {
             Self::Hit => 0,
             Self::Revalidated => 1,
-            Self::Shared => 2,
+            Self::RemoteHit => 2,
             Self::Collapsed => 3,
             Self::Stored => 4,
             Self::Stale(reason) => 5 + reason as usize,
-            Self::NotKept(reason) => 5 + EACH + reason as usize,
+            Self::NotStored(reason) => 5 + EACH + reason as usize,
             Self::Bypass(reason) => 5 + 2 * EACH + reason as usize,
         }
     }

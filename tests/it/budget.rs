@@ -51,7 +51,7 @@ async fn a_page_larger_than_everything() {
     let (app, _) = app_answering_with(cache.clone(), || HttpResponse::Ok().body(vec![b'x'; 1000])).await;
     for _ in 0..2 {
         let answer = get(&app, "/").await;
-        assert_eq!(answer.outcome(), "cache_page; fwd=miss; detail=too-large");
+        assert_eq!(answer.outcome(), "cache_page; fwd=miss; detail=body-too-large");
         assert_eq!((answer.status, answer.body.len(), answer.header("cache-control")), (200, 1000, None));
     }
     assert_eq!(bytes(&cache), 0);

@@ -15,7 +15,7 @@ use actix_web::{
     web,
 };
 use cache_page::{
-    CachePage, CacheStatus, Outcome, PageCache, PageCacheBuilder, Reason, cache_page,
+    CacheStatusHeader, Outcome, PageCache, PageCacheBuilder, PageCacheMiddleware, Reason, cache_page,
     testing::{ManualClock, assert_hit, assert_miss, assert_stale},
 };
 use tracing::{
@@ -55,8 +55,12 @@ async fn app(
         .route("/plain", web::to(plain))
         .route("/big", web::to(big))
         .route("/prefixed", web::to(prefixed))
-        .service(web::scope("/site").wrap(CachePage::new(60).cache("big")).default_service(web::to(uncached)))
-        .service(web::scope("/own").wrap(CachePage::new(60)).default_service(web::to(uncached)));
+        .service(
+            web::scope("/site")
+                .wrap(PageCacheMiddleware::new(60).cache("big"))
+                .default_service(web::to(uncached)),
+        )
+        .service(web::scope("/own").wrap(PageCacheMiddleware::new(60)).default_service(web::to(uncached)));
     (init_service(app).await, runs)
 }
 
@@ -64,7 +68,8 @@ async fn app(
 #[actix_web::test]
 async fn named() {
     let big = PageCache::builder().build();
-    let cache = PageCache::builder().named("big", big.clone()).named("small", PageCache::new()).build();
+    let cache =
+        PageCache::builder().named_cache("big", big.clone()).named_cache("small", PageCache::new()).build();
     let (app, runs) = app(&cache).await;
     for path in ["/plain", "/big", "/prefixed", "/site/a", "/own/a"] {
         assert!(get(&app, path).await.is_stored(), "{path}");
@@ -73,17 +78,17 @@ async fn named() {
     assert_eq!(runs.get(), 5);
     assert_eq!((cache.stats().pages(), big.stats().pages()), (2, 3));
     assert_eq!((cache.stats().requests(), big.stats().requests()), (4, 6));
-    assert_eq!(cache.find("small").unwrap().stats().pages(), 0);
-    assert!(cache.find("other").is_none() && big.find("big").is_none());
+    assert_eq!(cache.named("small").unwrap().stats().pages(), 0);
+    assert!(cache.named("other").is_none() && big.named("big").is_none());
     // A handle of the same cache, by whichever name it goes.
-    assert_eq!(cache.find("big").unwrap().stats().pages(), 3);
+    assert_eq!(cache.named("big").unwrap().stats().pages(), 3);
 }
 
 /// What is purged here is purged there, and not the other way round.
 #[actix_web::test]
 async fn purged_with_the_one_that_names_them() {
     let big = PageCache::new();
-    let cache = PageCache::builder().named("big", big.clone()).build();
+    let cache = PageCache::builder().named_cache("big", big.clone()).build();
     let (app, _) = app(&cache).await;
     let fill = async || {
         for path in ["/plain", "/big", "/site/a"] {
@@ -121,20 +126,20 @@ async fn limits_of_their_own() {
         HttpResponse::Ok().body(vec![b'x'; 10_000])
     }
     let clock = ManualClock::new();
-    let big = PageCache::builder().clock(clock.clone()).cache_status(CacheStatus::Brief).build();
-    let cache = PageCache::builder().max_bytes(40_000).named("big", big.clone()).build();
+    let big = PageCache::builder().clock(clock.clone()).cache_status(CacheStatusHeader::Minimal).build();
+    let cache = PageCache::builder().max_bytes(40_000).named_cache("big", big.clone()).build();
     let app = App::new()
         .app_data(cache.clone())
         .route("/long", web::to(long))
         .route("/big", web::to(long_in_big))
         .service(
             web::scope("/site")
-                .wrap(CachePage::new(60).cache("big"))
+                .wrap(PageCacheMiddleware::new(60).cache("big"))
                 .default_service(web::to(async || HttpResponse::Ok().body(vec![b'x'; 10_000]))),
         );
     let app = init_service(app).await;
     for _ in 0..2 {
-        assert_eq!(get(&app, "/long").await.outcome(), "cache_page; fwd=miss; detail=too-large");
+        assert_eq!(get(&app, "/long").await.outcome(), "cache_page; fwd=miss; detail=body-too-large");
     }
     for path in ["/big", "/site/a"] {
         assert_eq!(get(&app, path).await.outcome(), "cache_page; fwd=miss");
@@ -145,7 +150,7 @@ async fn limits_of_their_own() {
     // Credentials are asked of the cache that is meant.
     let tenant = HeaderName::from_static("x-tenant");
     let big = PageCache::builder().credential_header(tenant).build();
-    let cache = PageCache::builder().named("big", big).build();
+    let cache = PageCache::builder().named_cache("big", big).build();
     let (app, _) = self::app(&cache).await;
     for (path, passes) in [("/site/b", true), ("/own/b", false)] {
         let answer = send(&app, asking(path, &[("x-tenant", "a")])).await;
@@ -158,7 +163,7 @@ async fn limits_of_their_own() {
 async fn a_name_that_is_not_there() {
     let (clock, errors) = (ManualClock::new(), Errors::default());
     let _guard = tracing::subscriber::set_default(errors.clone());
-    let cache = PageCache::builder().clock(clock.clone()).named("other", PageCache::new()).build();
+    let cache = PageCache::builder().clock(clock.clone()).named_cache("other", PageCache::new()).build();
     let (app, runs) = app(&cache).await;
     for path in ["/big", "/site/a"] {
         let before = runs.get();
@@ -180,27 +185,32 @@ async fn a_name_that_is_not_there() {
     }
     assert_eq!(send(&app, TestRequest::post().uri("/site/a")).await.status, 200);
     // It is the App's cache that tells of it.
-    assert_eq!(cache.stats().of(Outcome::Bypass(Reason::UnknownCache)), 10);
-    assert_eq!((cache.stats().pages(), cache.find("other").unwrap().stats().requests()), (0, 0));
+    assert_eq!(cache.stats().count(Outcome::Bypass(Reason::UnknownCache)), 10);
+    assert_eq!((cache.stats().pages(), cache.named("other").unwrap().stats().requests()), (0, 0));
 }
 
 #[test]
 #[should_panic(expected = "there is a cache of the name \"big\" already")]
 fn a_name_given_twice() {
-    drop(PageCache::builder().named("big", PageCache::new()).named("big", PageCache::new()).build());
+    drop(
+        PageCache::builder()
+            .named_cache("big", PageCache::new())
+            .named_cache("big", PageCache::new())
+            .build(),
+    );
 }
 
 #[test]
 #[should_panic(expected = "the name of a cache is not empty")]
 fn a_name_that_is_empty() {
-    drop(PageCache::builder().named("", PageCache::new()).build());
+    drop(PageCache::builder().named_cache("", PageCache::new()).build());
 }
 
 /// A prefix makes other pages of all that have none of their own.
 #[actix_web::test]
 async fn key_prefix() {
     let big = |prefix| PageCache::builder().key_prefix(prefix).build();
-    let cache = PageCache::builder().key_prefix("v1").named("big", big("v1")).build();
+    let cache = PageCache::builder().key_prefix("v1").named_cache("big", big("v1")).build();
     let (app, runs) = app(&cache).await;
     for path in ["/plain", "/big", "/prefixed", "/own/a", "/site/a"] {
         assert!(get(&app, path).await.is_stored() && get(&app, path).await.is_hit(), "{path}");
@@ -223,7 +233,7 @@ async fn key_prefix() {
 async fn vary() {
     let header = HeaderName::from_static("x-theme");
     let build = |builder: PageCacheBuilder| builder.vary(header.clone()).vary(header.clone());
-    let cache = build(PageCache::builder()).named("big", build(PageCache::builder()).build()).build();
+    let cache = build(PageCache::builder()).named_cache("big", build(PageCache::builder()).build()).build();
     let (app, runs) = app(&cache).await;
     for path in ["/plain", "/big", "/own/a", "/site/a"] {
         let before = runs.get();
@@ -255,14 +265,14 @@ async fn switched_off() {
     for cache in [
         PageCache::disabled(),
         PageCache::builder().enabled(false).build(),
-        PageCache::builder().enabled(true).enabled(false).named("big", PageCache::disabled()).build(),
+        PageCache::builder().enabled(true).enabled(false).named_cache("big", PageCache::disabled()).build(),
     ] {
         let (app, runs) = app(&cache).await;
         for path in ["/plain", "/own/a", "/big", "/site/a"] {
             let before = runs.get();
             for number in 1..4 {
                 let answer = get(&app, path).await;
-                assert_eq!(answer.outcome(), format!("cache_page; fwd=bypass; detail=off"), "{path}");
+                assert_eq!(answer.outcome(), format!("cache_page; fwd=bypass; detail=disabled"), "{path}");
                 assert_eq!((answer.text(), answer.header("etag")), (&*(before + number).to_string(), None));
             }
             let known = send(&app, asking(path, &[("if-none-match", "*")])).await;
@@ -272,10 +282,10 @@ async fn switched_off() {
         assert_eq!((cache.stats().pages(), cache.purge_all().await.unwrap().pages()), (0, 0));
     }
     // One that names another does not speak for it.
-    let cache = PageCache::builder().enabled(false).named("big", on.clone()).build();
+    let cache = PageCache::builder().enabled(false).named_cache("big", on.clone()).build();
     let (app, _) = app(&cache).await;
     assert!(get(&app, "/big").await.is_stored() && get(&app, "/big").await.is_hit());
-    assert!(get(&app, "/plain").await.outcome().ends_with("detail=off"));
+    assert!(get(&app, "/plain").await.outcome().ends_with("detail=disabled"));
     assert!(get(&self::app(&PageCache::builder().enabled(true).build()).await.0, "/plain").await.is_stored());
 }
 
@@ -311,7 +321,7 @@ async fn how_a_user_tests() {
 async fn how_a_user_tests_a_site() {
     let clock = ManualClock::new();
     let cache = PageCache::builder().clock(clock.clone()).build();
-    let page = CachePage::new(60).stale_while_revalidate(Duration::from_secs(30));
+    let page = PageCacheMiddleware::new(60).stale_while_revalidate(Duration::from_secs(30));
     let app = App::new()
         .app_data(cache)
         .app_data(web::Data::new(Runs::default()))
@@ -379,10 +389,10 @@ async fn what_a_failing_assertion_tells() {
     for assert in asserts {
         assert!(fails(assert).contains("there is no Cache-Status header"));
     }
-    let brief = PageCache::builder().cache_status(CacheStatus::Brief).build();
+    let brief = PageCache::builder().cache_status(CacheStatusHeader::Minimal).build();
     let (app, _) = self::app(&brief).await;
     let miss = call_service(&app, plain().to_request()).await;
-    assert!(fails(&|| assert_miss!(miss)).contains("must be `CacheStatus::Full`"));
+    assert!(fails(&|| assert_miss!(miss)).contains("must be `CacheStatusHeader::Full`"));
 }
 
 /// The lines that are told as errors.

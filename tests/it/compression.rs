@@ -39,7 +39,7 @@ fn gzip(text: &str) -> Vec<u8> {
 /// A handler that brings its own encodings, and says so.
 #[route("/encoded", method = "GET", method = "HEAD")]
 #[cache_page(60)]
-async fn encoded(#[shared] request: HttpRequest) -> impl Responder {
+async fn encoded(#[unkeyed] request: HttpRequest) -> impl Responder {
     let accepts = request.headers().get("accept-encoding").is_some_and(|line| line == "gzip");
     let mut response = HttpResponse::Ok();
     response.insert_header(("vary", "accept-encoding"));
@@ -115,7 +115,7 @@ async fn compression_outside() {
     let app = App::new().wrap(Compress::default()).configure(|config| pages(config, &cache));
     assert_readable(&init_service(app).await, true).await;
     // One page a URL where it is compressed outside; where the handler does it, one for each thing that clients say.
-    assert_eq!((cache.stats().of(Outcome::Stored), cache.stats().pages()), (2 + 2 * 3, 2 + 2 * 3));
+    assert_eq!((cache.stats().count(Outcome::Stored), cache.stats().pages()), (2 + 2 * 3, 2 + 2 * 3));
 }
 
 #[actix_web::test]

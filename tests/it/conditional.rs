@@ -173,7 +173,7 @@ async fn a_good_copy_is_told_what_it_needs_and_nothing_else() {
         assert_is_304_of(&send(&app, request).await, &page);
     }
     let stats = cache.stats();
-    let count = |outcome| stats.of(outcome);
+    let count = |outcome| stats.count(outcome);
     assert_eq!((count(Outcome::Stored), count(Outcome::Hit), count(Outcome::Revalidated)), (1, 0, 2));
 
     let (app, _, _) = app_answering(|| HttpResponse::Ok().body("page")).await;
@@ -302,7 +302,7 @@ async fn a_part_is_never_kept() {
 async fn obedient()
 -> (impl Service<Request, Response = ServiceResponse, Error = Error>, PageCache, ManualClock) {
     let clock = ManualClock::new();
-    let cache = PageCache::builder().clock(clock.clone()).obey_clients(true).build();
+    let cache = PageCache::builder().clock(clock.clone()).honor_request_cache_control(true).build();
     let (app, _) = app_answering_with(cache.clone(), tagged).await;
     (app, cache, clock)
 }
@@ -356,7 +356,7 @@ async fn only_if_cached_runs_no_handler() {
         let answer = ask().await;
         assert_eq!((answer.status, answer.text()), (504, ""));
         assert_eq!(answer.outcome(), "cache_page; fwd=bypass; detail=only-if-cached");
-        assert_eq!(cache.stats().of(without_handler), expected);
+        assert_eq!(cache.stats().count(without_handler), expected);
     }
     get(&app, "/").await;
     assert!(ask().await.is_hit());

@@ -15,7 +15,7 @@ use actix_web::{
     web,
 };
 use cache_page::{
-    CachePage, PageCache, PageCacheBuilder, PageControl, Reason, cache_page, testing::ManualClock,
+    PageCache, PageCacheBuilder, PageCacheMiddleware, PageControl, Reason, cache_page, testing::ManualClock,
 };
 
 use tokio::sync::Semaphore;
@@ -71,7 +71,7 @@ async fn page(site: web::Data<Site>, control: PageControl) -> Result<HttpRespons
     site.make(&control)
 }
 
-#[cache_page(60, client_ttl = 10)]
+#[cache_page(60, browser_ttl = 10)]
 async fn brief(site: web::Data<Site>, control: PageControl) -> Result<HttpResponse, Error> {
     site.make(&control)
 }
@@ -111,7 +111,7 @@ async fn app(
     site: &web::Data<Site>,
 ) -> Rc<impl Service<Request, Response = ServiceResponse, Error = Error> + use<>> {
     let around = web::scope("/around")
-        .wrap(CachePage::new(60).stale_if_error(seconds(300)))
+        .wrap(PageCacheMiddleware::new(60).stale_if_error(seconds(300)))
         .route("/exempt", web::route().to(exempt))
         .route("/page", web::route().to(page))
         .route("/plain", web::route().to(plain));
@@ -268,7 +268,7 @@ async fn what_a_handler_says_is_not_to_be_kept_is_neither_kept_nor_shared() {
         assert_eq!(answer.outcome(), "cache_page; fwd=miss; detail=no-store");
         assert_eq!(answer.text(), format!("page {}", run + 1));
     }
-    assert_eq!(site.cache.stats().of(cache_page::Outcome::NotKept(Reason::NoStore)), 5);
+    assert_eq!(site.cache.stats().count(cache_page::Outcome::NotStored(Reason::NoStore)), 5);
 }
 
 /// The old page may be what must not be sent any more.
@@ -749,7 +749,7 @@ async fn a_page_that_is_fresh_again_depends_on_what_its_handler_told() {
 // The cache's own header.
 
 fn with_header() -> PageCacheBuilder {
-    PageCache::builder().control_header(HeaderName::from_static("acme-cache-control"))
+    PageCache::builder().targeted_cache_control(HeaderName::from_static("acme-cache-control"))
 }
 
 fn saying(line: &'static str) -> impl Fn(u64, &PageControl) -> HttpResponse {
@@ -770,17 +770,17 @@ async fn the_header_says_what_the_argument_does() {
         ("no-cache", "cache_page; fwd=miss; detail=no-store"),
         ("no-store=?0", "cache_page; fwd=miss; stored; ttl=60"),
         ("vary=\"*\"", "cache_page; fwd=miss; detail=no-store"),
-        ("tags=\"\"", "cache_page; fwd=miss; detail=tags"),
+        ("tags=\"\"", "cache_page; fwd=miss; detail=invalid-tag"),
         ("", "cache_page; fwd=miss; stored; ttl=60"),
-        ("max-age", "cache_page; fwd=miss; detail=control"),
-        ("max-age=", "cache_page; fwd=miss; detail=control"),
-        ("max-age=-1", "cache_page; fwd=miss; detail=control"),
-        ("max-age=1.5", "cache_page; fwd=miss; detail=control"),
-        ("Max-Age=60", "cache_page; fwd=miss; detail=control"),
-        ("max-age=60,", "cache_page; fwd=miss; detail=control"),
-        ("max-age=60 tags=a", "cache_page; fwd=miss; detail=control"),
-        ("tags=(a b", "cache_page; fwd=miss; detail=control"),
-        ("no-store, max-age=x", "cache_page; fwd=miss; detail=control"),
+        ("max-age", "cache_page; fwd=miss; detail=invalid-targeted-field"),
+        ("max-age=", "cache_page; fwd=miss; detail=invalid-targeted-field"),
+        ("max-age=-1", "cache_page; fwd=miss; detail=invalid-targeted-field"),
+        ("max-age=1.5", "cache_page; fwd=miss; detail=invalid-targeted-field"),
+        ("Max-Age=60", "cache_page; fwd=miss; detail=invalid-targeted-field"),
+        ("max-age=60,", "cache_page; fwd=miss; detail=invalid-targeted-field"),
+        ("max-age=60 tags=a", "cache_page; fwd=miss; detail=invalid-targeted-field"),
+        ("tags=(a b", "cache_page; fwd=miss; detail=invalid-targeted-field"),
+        ("no-store, max-age=x", "cache_page; fwd=miss; detail=invalid-targeted-field"),
     ] {
         let site = Site::new(with_header());
         let app = app(&site).await;

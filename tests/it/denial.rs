@@ -116,7 +116,7 @@ fn a_query_of_ten_megabytes() {
 async fn keys_that_are_never_repeated() {
     #[get("/{tail:.*}")]
     #[cache_page(60)]
-    async fn page(#[shared] _request: HttpRequest) -> impl Responder {
+    async fn page(#[unkeyed] _request: HttpRequest) -> impl Responder {
         HttpResponse::Ok().insert_header(("vary", "accept, x-long")).body("page")
     }
     const BUDGET: usize = 200_000;
@@ -206,7 +206,7 @@ async fn an_oversize_page_as_an_error() {
         for (number, range) in [None, Some(("range", "bytes=0-1"))].into_iter().enumerate() {
             let answer = send(&app, asking("/", range.as_slice())).await;
             assert_eq!((answer.status, answer.text()), (200, "xxxxxxxxxxx"));
-            assert_eq!(answer.outcome(), "cache_page; fwd=miss; detail=too-large");
+            assert_eq!(answer.outcome(), "cache_page; fwd=miss; detail=body-too-large");
             assert_eq!(runs.get(), number as u64 + 1);
         }
         assert_eq!(cache.stats().bytes(), 0);
@@ -227,7 +227,7 @@ async fn a_client_that_goes_away_while_the_handler_runs() {
     let cache = PageCache::new();
     let app = App::new().app_data(cache.clone()).app_data(web::Data::new(Runs::default()));
     let app = Rc::new(init_service(app.service(slow_at_first)).await);
-    let abandoned = || cache.stats().of(Outcome::NotKept(Reason::Abandoned));
+    let abandoned = || cache.stats().count(Outcome::NotStored(Reason::ClientGone));
     // One that comes while the first still waits follows it, and takes its place when it goes.
     let mut crowd = Crowd::send(&app, [TestRequest::get(), TestRequest::get()]).await;
     assert_eq!((crowd.answered(), abandoned()), (0, 0));
@@ -267,7 +267,7 @@ fn a_handler_that_panics() {
         assert!(answer.is_empty(), "{}", String::from_utf8_lossy(&answer));
     }
     let stats = cache.stats();
-    assert_eq!((stats.of(Outcome::NotKept(Reason::Abandoned)), stats.pages()), (PANICS, 0));
+    assert_eq!((stats.count(Outcome::NotStored(Reason::ClientGone)), stats.pages()), (PANICS, 0));
     assert!(server.ask("GET", "/", "").is_stored());
     let workers: HashSet<Vec<u8>> = (0..20)
         .map(|_| {
@@ -284,7 +284,7 @@ fn a_handler_that_panics() {
 async fn variants_that_crowd_out_others() {
     #[get("/")]
     #[cache_page(60)]
-    async fn page(#[shared] _request: HttpRequest) -> impl Responder {
+    async fn page(#[unkeyed] _request: HttpRequest) -> impl Responder {
         HttpResponse::Ok().insert_header(("vary", "accept-language")).body("page")
     }
     let clock = ManualClock::new();

@@ -19,7 +19,8 @@ use actix_web::{
     web,
 };
 use cache_page::{
-    CachePage, Outcome, PageCache, PageControl, Purging, Reason, cache_page, purge_page, testing::ManualClock,
+    Outcome, PageCache, PageCacheMiddleware, PageControl, PurgeFuture, Reason, cache_page, purge_page,
+    testing::ManualClock,
 };
 use futures_util::stream;
 use tokio::sync::oneshot;
@@ -43,7 +44,7 @@ impl Site {
         let clock = ManualClock::new();
         let big = PageCache::builder().clock(clock.clone()).build();
         web::Data::new(Self {
-            cache: PageCache::builder().clock(clock.clone()).named("big", big).build(),
+            cache: PageCache::builder().clock(clock.clone()).named_cache("big", big).build(),
             clock,
             value: Cell::new(1),
             runs: Runs::default(),
@@ -81,7 +82,7 @@ impl Site {
     }
 
     fn of(&self, outcome: Outcome) -> u64 {
-        self.cache.stats().of(outcome)
+        self.cache.stats().count(outcome)
     }
 }
 
@@ -137,7 +138,7 @@ impl FromRequest for Slow {
 }
 
 #[cache_page(60)]
-async fn extracted(#[shared] slow: Slow) -> String {
+async fn extracted(#[unkeyed] slow: Slow) -> String {
     format!("value {}", slow.0)
 }
 
@@ -168,11 +169,11 @@ async fn app(
         .route("/extracted", web::get().to(extracted))
         .route("/big", web::get().to(big))
         .route("/edit", web::post().to(edit))
-        .service(web::resource("/around").wrap(CachePage::new(60)).route(web::get().to(plain)));
+        .service(web::resource("/around").wrap(PageCacheMiddleware::new(60)).route(web::get().to(plain)));
     Rc::new(init_service(app).await)
 }
 
-type Verb = fn(&PageCache) -> Purging;
+type Verb = fn(&PageCache) -> PurgeFuture;
 
 const ITEM: &str = "/items/1?x=1";
 
@@ -226,7 +227,11 @@ async fn what_was_purged_while_it_was_made_is_not_kept() {
         let answers = crowd.all().await;
         assert_all(&answers, "value 1", name);
         assert_eq!(answers[0].outcome(), "cache_page; fwd=miss; detail=purged", "{name}");
-        assert_eq!((site.cache.stats().pages(), site.of(Outcome::NotKept(Reason::Purged))), (0, 1), "{name}");
+        assert_eq!(
+            (site.cache.stats().pages(), site.of(Outcome::NotStored(Reason::Purged))),
+            (0, 1),
+            "{name}"
+        );
         site.is_open.set(true);
         let answer = get(&*app, ITEM).await;
         assert!(answer.is_stored() && answer.text() == "value 2", "{name} {answer:?}");
@@ -259,7 +264,7 @@ async fn those_who_come_after_a_purge_begin_anew_together() {
         assert!(after[1..].iter().all(|answer| answer.outcome().contains("; collapsed")), "{name}");
         let answer = get(&*app, ITEM).await;
         assert!(answer.is_hit() && answer.text() == "value 2", "{name} {answer:?}");
-        assert_eq!(site.cache.stats().filling(), 0, "{name}");
+        assert_eq!(site.cache.stats().fills_in_flight(), 0, "{name}");
     }
 }
 
@@ -303,7 +308,7 @@ async fn those_who_come_after_a_tag_is_purged_that_a_handler_adds_are_not_sent_w
         assert_all(&after, "value 2", name);
         assert_eq!(after.iter().filter(|answer| answer.is_stored()).count(), 1, "{name}");
         assert!(get(&*app, ITEM).await.is_hit(), "{name}");
-        assert_eq!((site.runs.get(), site.cache.stats().filling()), (2, 0), "{name}");
+        assert_eq!((site.runs.get(), site.cache.stats().fills_in_flight()), (2, 0), "{name}");
     }
 }
 
@@ -552,7 +557,7 @@ async fn what_a_named_cache_makes_is_overtaken_too() {
         (|cache| cache.purge_tag("items")) as Verb,
         |cache| cache.purge_path("/big"),
         PageCache::purge_all,
-        |cache| cache.find("big").expect("it has that name").purge_tag("items"),
+        |cache| cache.named("big").expect("it has that name").purge_tag("items"),
     ] {
         let site = Site::new();
         let app = app(&site).await;

@@ -35,7 +35,7 @@ struct Site {
 }
 
 #[cache_page(60)]
-async fn page(#[shared] site: web::Data<Site>, #[shared] request: HttpRequest) -> HttpResponse {
+async fn page(#[unkeyed] site: web::Data<Site>, #[unkeyed] request: HttpRequest) -> HttpResponse {
     site.make_page(&request).await
 }
 
@@ -43,8 +43,8 @@ fn is_refused(page: &Page) -> bool {
     page.body().starts_with(b"refused")
 }
 
-#[cache_page(60, unless = is_refused)]
-async fn unless(#[shared] site: web::Data<Site>, #[shared] request: HttpRequest) -> HttpResponse {
+#[cache_page(60, no_store_if = is_refused)]
+async fn unless(#[unkeyed] site: web::Data<Site>, #[unkeyed] request: HttpRequest) -> HttpResponse {
     site.make_page(&request).await
 }
 
@@ -91,7 +91,7 @@ impl Site {
     }
 
     fn of(&self, outcome: Outcome) -> u64 {
-        self.cache.stats().of(outcome)
+        self.cache.stats().count(outcome)
     }
 }
 
@@ -123,11 +123,11 @@ async fn one_run_makes_the_page_of_all() {
     let site = Site::new(PageCache::builder());
     let app = app(&site).await;
     let crowd = Crowd::send(&app, many(200)).await;
-    assert_eq!((site.runs.get(), crowd.answered(), site.cache.stats().filling()), (1, 0, 1));
+    assert_eq!((site.runs.get(), crowd.answered(), site.cache.stats().fills_in_flight()), (1, 0, 1));
     site.finish(1).await;
     let answers = crowd.all().await;
     assert_eq!((site.runs.get(), texts(&answers)), (1, ["page 1"].into()));
-    assert_eq!(site.cache.stats().filling(), 0);
+    assert_eq!(site.cache.stats().fills_in_flight(), 0);
     assert_eq!(answers[0].outcome(), STORED);
     for answer in &answers[1..] {
         assert_eq!(answer.outcome(), COLLAPSED);
@@ -177,7 +177,7 @@ async fn a_page_that_is_too_large_is_shared_while_it_is_made() {
             assert_eq!(site.running.get(), 1);
             site.finish(1).await;
             let answers = crowd.all().await;
-            assert_eq!(answers[0].outcome(), "cache_page; fwd=miss; detail=too-large");
+            assert_eq!(answers[0].outcome(), "cache_page; fwd=miss; detail=body-too-large");
             for answer in &answers[1..] {
                 assert_eq!(answer.outcome(), COLLAPSED);
                 // Nothing is added to what is not kept.
@@ -199,7 +199,7 @@ async fn what_may_not_be_kept_is_not_shared() {
         ("cache-control", "no-cache", "no-cache"),
         ("vary", "*", "vary"),
         ("content-type", "text/event-stream", "event-stream"),
-        ("content-security-policy", "script-src 'nonce-a'", "nonce"),
+        ("content-security-policy", "script-src 'nonce-a'", "csp-nonce"),
     ];
     for (name, value, reason) in refused {
         let site = Site::new(PageCache::builder());
@@ -291,7 +291,7 @@ async fn a_leader_that_goes_away_hands_over_to_one() {
     let answers = crowd.all().await;
     assert_eq!((site.runs.get(), texts(&answers)), (6, ["page 6"].into()));
     assert_eq!(answers.iter().filter(|answer| answer.is_stored()).count(), 1);
-    assert_eq!(site.of(Outcome::NotKept(Reason::Abandoned)), 5);
+    assert_eq!(site.of(Outcome::NotStored(Reason::ClientGone)), 5);
     assert_eq!(site.of(Outcome::Collapsed), 4);
 
     // Followers may go as they like.
@@ -301,8 +301,8 @@ async fn a_leader_that_goes_away_hands_over_to_one() {
     site.finish(1).await;
     assert_eq!(texts(&crowd.all().await), ["page 7"].into());
     // They did not run anything, and are counted all the same.
-    assert_eq!(site.of(Outcome::NotKept(Reason::Abandoned)), 7);
-    assert_eq!((site.cache.stats().requests(), site.cache.stats().filling()), (10 + 4, 0));
+    assert_eq!(site.of(Outcome::NotStored(Reason::ClientGone)), 7);
+    assert_eq!((site.cache.stats().requests(), site.cache.stats().fills_in_flight()), (10 + 4, 0));
 }
 
 /// One more try, and then everybody for himself: a handler that panics each time is not run by one after the other.
@@ -344,7 +344,7 @@ async fn a_leader_that_panics_hands_over_once() {
 #[actix_web::test]
 async fn a_leader_that_is_overdue_is_passed() {
     let site = Site::new(
-        PageCache::builder().fill_deadline(Duration::from_secs(2)).follower_wait(Duration::from_secs(60)),
+        PageCache::builder().fill_timeout(Duration::from_secs(2)).coalesce_timeout(Duration::from_secs(60)),
     );
     let app = app(&site).await;
     let crowd = Crowd::send(&app, many(6)).await;
@@ -497,7 +497,7 @@ async fn credentials_keep_out_of_flights() {
 /// A client that asked for a new page is not given one that was begun before; and what it gets is for all.
 #[actix_web::test]
 async fn a_client_that_wants_a_new_page_does_not_wait_for_an_old_one() {
-    let site = Site::new(PageCache::builder().obey_clients(true));
+    let site = Site::new(PageCache::builder().honor_request_cache_control(true));
     let app = app(&site).await;
     let crowd = Crowd::send(&app, many(1)).await;
     site.finish(1).await;

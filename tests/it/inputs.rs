@@ -53,7 +53,7 @@ impl KeyInput for Tenant {
 
 #[get("/user")]
 #[cache_page(60)]
-async fn by_user(#[vary] user: User, runs: web::Data<Runs>) -> String {
+async fn by_user(#[key] user: User, runs: web::Data<Runs>) -> String {
     format!("{} {user:?}", runs.count())
 }
 
@@ -222,7 +222,7 @@ async fn caches_further_down_are_warned_of_what_they_do_not_know() {
         expiring(&user)
     }
     #[cache_page(60)]
-    async fn vary_expiring(#[vary] user: User) -> HttpResponse {
+    async fn vary_expiring(#[key] user: User) -> HttpResponse {
         expiring(&user.0)
     }
     let app = App::new()

@@ -137,7 +137,7 @@ async fn an_inner_cache_serves_its_scope() {
     );
     let app = init_service(app.route("/data", web::get().to(by_data))).await;
     assert!(get(&app, "/data").await.is_stored());
-    assert_eq!(get(&app, "/inner/data").await.outcome(), "cache_page; fwd=miss; detail=too-large");
+    assert_eq!(get(&app, "/inner/data").await.outcome(), "cache_page; fwd=miss; detail=body-too-large");
 }
 
 /// A handler as anybody would write it twice in one function.

@@ -61,17 +61,17 @@ async fn what_is_for_one_visitor_is_never_kept() {
     }
     assert_never_kept(
         with(&[("content-security-policy", "script-src 'nonce-4AEemGb0xJptoIGFP3Nd'")]),
-        "nonce",
+        "csp-nonce",
     )
     .await;
-    assert_never_kept(with(&[("content-security-policy-report-only", "script-src 'NONCE-x'")]), "nonce")
+    assert_never_kept(with(&[("content-security-policy-report-only", "script-src 'NONCE-x'")]), "csp-nonce")
         .await;
     assert_never_kept(
         with(&[
             ("content-security-policy", "default-src 'self'"),
             ("content-security-policy", "script-src 'nonce-x'"),
         ]),
-        "nonce",
+        "csp-nonce",
     )
     .await;
 }
@@ -80,10 +80,10 @@ async fn what_is_for_one_visitor_is_never_kept() {
 #[actix_web::test]
 async fn what_other_headers_say_is_for_one_visitor_is_never_kept() {
     for (name, line, reason) in [
-        ("clear-site-data", "\"cookies\"", "personal"),
-        ("authentication-info", "nextnonce=\"x\"", "personal"),
-        ("set-cookie2", "id=1", "personal"),
-        ("sec-websocket-accept", "x", "personal"),
+        ("clear-site-data", "\"cookies\"", "user-specific-header"),
+        ("authentication-info", "nextnonce=\"x\"", "user-specific-header"),
+        ("set-cookie2", "id=1", "user-specific-header"),
+        ("sec-websocket-accept", "x", "user-specific-header"),
         ("content-range", "bytes 0-3/10", "status"),
     ] {
         for lifetime in ["public", "s-maxage=60"] {
@@ -181,7 +181,7 @@ async fn a_body_over_the_limit_is_sent_whole() {
     for run in 1..=2 {
         let answer = get(&app, "/").await;
         assert_eq!((answer.status, answer.text(), runs.get()), (200, "12345", run));
-        assert_eq!(answer.outcome(), "cache_page; fwd=miss; detail=too-large");
+        assert_eq!(answer.outcome(), "cache_page; fwd=miss; detail=body-too-large");
     }
     let cache = PageCache::builder().max_body(5).build();
     let (app, _) = app_answering_with(cache, || HttpResponse::Ok().body("12345")).await;

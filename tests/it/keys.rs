@@ -87,12 +87,12 @@ extractors! {
 async fn values_that_are_hashed_in_pieces() {
     #[get("/directory")]
     #[cache_page(60)]
-    async fn by_directory(#[vary] directory: Directory) -> String {
+    async fn by_directory(#[key] directory: Directory) -> String {
         directory.0.display().to_string()
     }
     #[get("/tags")]
     #[cache_page(60)]
-    async fn by_tags(#[vary] a: A, #[vary] b: B) -> String {
+    async fn by_tags(#[key] a: A, #[key] b: B) -> String {
         format!("{:?} {:?}", a.0.0, b.0.0)
     }
     let app = App::new().app_data(PageCache::new()).service(by_directory).service(by_tags);
@@ -171,7 +171,7 @@ impl KeyInput for ValueThenBytes {
 
 /// Shows what the request says, and depends on what its argument covers of that.
 #[cache_page(60)]
-async fn shown<T: FromRequest + KeyInput + 'static>(read: T, #[shared] request: HttpRequest) -> String {
+async fn shown<T: FromRequest + KeyInput + 'static>(read: T, #[unkeyed] request: HttpRequest) -> String {
     drop(read);
     said(&request)
 }
@@ -222,7 +222,7 @@ async fn parts_that_could_be_other_parts() {
 #[actix_web::test]
 async fn cookies_that_could_be_each_other() {
     #[cache_page(60, vary_cookie = ["a", "b"])]
-    async fn page(#[shared] request: HttpRequest) -> String {
+    async fn page(#[unkeyed] request: HttpRequest) -> String {
         format!("{:?}", line(&request, "cookie"))
     }
     let app = App::new().app_data(PageCache::new()).route("/", web::get().to(page));

@@ -111,7 +111,7 @@ async fn more_apps_than_are_held() {
 /// A client may have a fresh page made anew, where the cache was told to listen.
 #[actix_web::test]
 async fn a_page_made_again_in_its_place_is_counted_once() {
-    let cache = PageCache::builder().obey_clients(true).clock(ManualClock::new()).build();
+    let cache = PageCache::builder().honor_request_cache_control(true).clock(ManualClock::new()).build();
     let (app, runs) = app_answering_with(cache.clone(), || HttpResponse::Ok().body(vec![b'x'; 1000])).await;
     get(&app, "/").await;
     let once = cache.stats().bytes();

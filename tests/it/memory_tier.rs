@@ -16,7 +16,7 @@ use crate::support::{Runs, asking, get, send};
 
 /// Its query says how long it is.
 #[cache_page(60)]
-async fn page(#[shared] runs: web::Data<Runs>, #[shared] request: HttpRequest) -> HttpResponse {
+async fn page(#[unkeyed] runs: web::Data<Runs>, #[unkeyed] request: HttpRequest) -> HttpResponse {
     let length = request.query_string().parse().unwrap_or(500);
     HttpResponse::Ok().insert_header(("x-run", runs.count().to_string())).body(vec![b'x'; length])
 }
@@ -83,9 +83,9 @@ async fn expired_pages_do_not_stay() {
     }
     assert!(cache.stats().pages() < 450, "{} of 600 are kept", cache.stats().pages());
     let kept = cache.stats().pages();
-    assert_eq!((cache.sweep(), cache.stats().pages(), cache.stats().bytes()), (kept, 0, 0));
+    assert_eq!((cache.remove_expired(), cache.stats().pages(), cache.stats().bytes()), (kept, 0, 0));
     assert!(get(&*app, "/").await.is_stored());
-    assert_eq!((cache.sweep(), cache.stats().pages()), (0, 1), "what is fresh stays");
+    assert_eq!((cache.remove_expired(), cache.stats().pages()), (0, 1), "what is fresh stays");
     assert!(get(&*app, "/").await.is_hit());
 }
 
@@ -95,7 +95,7 @@ const OFTEN: usize = 20;
 /// A page that was replaced is sent by no worker any more, whatever copies there were.
 #[test]
 fn copies_are_of_no_use_once_their_page_is_replaced() {
-    let cache = PageCache::builder().obey_clients(true).build();
+    let cache = PageCache::builder().honor_request_cache_control(true).build();
     let runs = Runs::default();
     let (asked, told) = (mpsc::channel::<()>(), mpsc::channel());
     let worker = std::thread::spawn({
@@ -235,7 +235,7 @@ fn threads_that_do_everything_at_once() {
                             clock.advance(Duration::from_millis(700));
                         }
                         if drawn == 8 {
-                            cache.sweep();
+                            cache.remove_expired();
                         }
                     }
                 });
@@ -244,8 +244,8 @@ fn threads_that_do_everything_at_once() {
         .collect();
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     let stats = cache.stats();
-    assert_eq!((stats.requests(), stats.filling()), (16_000, 0));
+    assert_eq!((stats.requests(), stats.fills_in_flight()), (16_000, 0));
     clock.advance(Duration::from_secs(60));
-    cache.sweep();
+    cache.remove_expired();
     assert_eq!(cache.stats().pages(), 0);
 }

@@ -163,7 +163,7 @@ async fn origins_do_not_leak() {
 async fn origins_that_a_handler_reads() {
     #[get("/")]
     #[cache_page(60)]
-    async fn page(#[shared] request: HttpRequest) -> impl Responder {
+    async fn page(#[unkeyed] request: HttpRequest) -> impl Responder {
         let mut response = HttpResponse::Ok();
         if let Some(origin) = request.headers().get("origin") {
             response.insert_header((ALLOW_ORIGIN, origin));
@@ -202,7 +202,7 @@ async fn cors_takes_nothing_out_of_vary() {
 
 #[get("/counter")]
 #[cache_page(60)]
-async fn counter(#[shared] _session: Session) -> impl Responder {
+async fn counter(#[unkeyed] _session: Session) -> impl Responder {
     "page"
 }
 

@@ -32,7 +32,7 @@ async fn wrapped(
 
 #[get("/shared")]
 #[cache_page(60)]
-async fn shared(#[shared] request: HttpRequest, runs: web::Data<Runs>) -> String {
+async fn shared(#[unkeyed] request: HttpRequest, runs: web::Data<Runs>) -> String {
     format!("{} {}", runs.count(), request.path())
 }
 

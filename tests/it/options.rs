@@ -139,17 +139,17 @@ async fn vary_by() {
 }
 
 #[actix_web::test]
-async fn when() {
-    fn is_public(request: &HttpRequest) -> bool {
-        !request.headers().contains_key("x-preview")
+async fn bypass_if() {
+    fn is_preview(request: &HttpRequest) -> bool {
+        request.headers().contains_key("x-preview")
     }
     #[get("/function")]
-    #[cache_page(60, when = is_public)]
+    #[cache_page(60, bypass_if = is_preview)]
     async fn by_function(runs: web::Data<Runs>) -> String {
         runs.count().to_string()
     }
     #[get("/closure")]
-    #[cache_page(60, when = |request| !request.headers().contains_key("x-preview"))]
+    #[cache_page(60, bypass_if = |request| request.headers().contains_key("x-preview"))]
     async fn by_closure(runs: web::Data<Runs>) -> String {
         runs.count().to_string()
     }
@@ -159,7 +159,7 @@ async fn when() {
         assert!(kept.is_stored());
         for _ in 0..2 {
             let preview = ask!(app, uri, ("x-preview", "1"));
-            assert_eq!(preview.outcome(), "cache_page; fwd=bypass; detail=when");
+            assert_eq!(preview.outcome(), "cache_page; fwd=bypass; detail=bypass-if");
             assert_ne!(preview.body, kept.body);
             assert_eq!(preview.header("cache-control"), None, "nothing is added to what passes by");
         }
@@ -169,17 +169,17 @@ async fn when() {
 }
 
 #[actix_web::test]
-async fn unless() {
+async fn no_store_if() {
     fn is_empty(page: &Page) -> bool {
         page.body() == b"[]"
     }
     #[get("/function/{body}")]
-    #[cache_page(60, unless = is_empty)]
+    #[cache_page(60, no_store_if = is_empty)]
     async fn by_function(body: web::Path<String>) -> HttpResponse {
         HttpResponse::Ok().body(body.into_inner())
     }
     #[get("/closure/{body}")]
-    #[cache_page(60, unless = |page| page.header(&actix_web::http::header::WARNING).is_some() && page.status() == 200)]
+    #[cache_page(60, no_store_if = |page| page.header(&actix_web::http::header::WARNING).is_some() && page.status() == 200)]
     async fn by_closure(body: web::Path<String>) -> HttpResponse {
         let mut response = HttpResponse::Ok();
         if *body == "[]" {
@@ -191,7 +191,7 @@ async fn unless() {
     for uri in ["/function", "/closure"] {
         for _ in 0..2 {
             let empty = get(&app, &format!("{uri}/[]")).await;
-            assert_eq!(empty.outcome(), "cache_page; fwd=miss; detail=unless");
+            assert_eq!(empty.outcome(), "cache_page; fwd=miss; detail=no-store-if");
             assert_eq!((empty.text(), empty.header("cache-control")), ("[]", None));
         }
         assert!(get(&app, &format!("{uri}/full")).await.is_stored());
@@ -202,39 +202,39 @@ async fn unless() {
 const CLIENTS: Duration = Duration::from_secs(30);
 
 #[actix_web::test]
-async fn client_ttl() {
+async fn browser_ttl() {
     #[get("/seconds")]
-    #[cache_page(60, client_ttl = 10)]
+    #[cache_page(60, browser_ttl = 10)]
     async fn seconds() -> &'static str {
         "page"
     }
     #[get("/text")]
-    #[cache_page(60, client_ttl = "2m")]
+    #[cache_page(60, browser_ttl = "2m")]
     async fn text() -> &'static str {
         "page"
     }
     #[get("/constant")]
-    #[cache_page(60, client_ttl = CLIENTS)]
+    #[cache_page(60, browser_ttl = CLIENTS)]
     async fn constant() -> &'static str {
         "page"
     }
     #[get("/arithmetic")]
-    #[cache_page(60, client_ttl = 5 * 60)]
+    #[cache_page(60, browser_ttl = 5 * 60)]
     async fn arithmetic() -> &'static str {
         "page"
     }
     #[get("/zero")]
-    #[cache_page(60, client_ttl = 0)]
+    #[cache_page(60, browser_ttl = 0)]
     async fn zero() -> &'static str {
         "page"
     }
     #[get("/for-ever")]
-    #[cache_page(None, client_ttl = 10)]
+    #[cache_page(None, browser_ttl = 10)]
     async fn for_ever() -> &'static str {
         "page"
     }
     #[get("/own-word")]
-    #[cache_page(60, client_ttl = 10)]
+    #[cache_page(60, browser_ttl = 10)]
     async fn own_word() -> HttpResponse {
         HttpResponse::Ok().insert_header(("cache-control", "max-age=50")).finish()
     }
@@ -281,7 +281,7 @@ async fn max_body() {
             match (fits, round) {
                 (true, 0) => assert!(answer.is_stored()),
                 (true, _) => assert!(answer.is_hit()),
-                (false, _) => assert_eq!(answer.outcome(), "cache_page; fwd=miss; detail=too-large"),
+                (false, _) => assert_eq!(answer.outcome(), "cache_page; fwd=miss; detail=body-too-large"),
             }
         }
     }
@@ -289,5 +289,5 @@ async fn max_body() {
     let cache = PageCache::builder().max_body(3).build();
     let app = init_service(App::new().app_data(cache).service(page)).await;
     assert!(get(&app, "/3").await.is_stored());
-    assert!(get(&app, "/4").await.outcome().ends_with("too-large"));
+    assert!(get(&app, "/4").await.outcome().ends_with("body-too-large"));
 }

@@ -33,7 +33,7 @@ impl FromRequest for Admin {
 
 #[get("/extracted")]
 #[cache_page(60)]
-async fn extracted(#[shared] _admin: Admin, runs: web::Data<Runs>) -> impl Responder {
+async fn extracted(#[unkeyed] _admin: Admin, runs: web::Data<Runs>) -> impl Responder {
     runs.count();
     "secret"
 }

@@ -18,7 +18,7 @@ use actix_web::{
     test::{TestRequest, init_service},
     web,
 };
-use cache_page::{CacheStatus, Outcome, PageCache, Reason, cache_page, testing::ManualClock};
+use cache_page::{CacheStatusHeader, Outcome, PageCache, Reason, cache_page, testing::ManualClock};
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
@@ -66,8 +66,8 @@ const BAG: [Sent; 13] = [
     ("/open", &[("cookie", "a=b")], "open", Outcome::Bypass(Reason::Credentials)),
     ("/open", &[], "open", Outcome::Stored),
     ("/open", &[], "open", Outcome::Hit),
-    ("/status/404", &[], "status", Outcome::NotKept(Reason::Status)),
-    ("/status/404", &[], "status", Outcome::NotKept(Reason::Status)),
+    ("/status/404", &[], "status", Outcome::NotStored(Reason::Status)),
+    ("/status/404", &[], "status", Outcome::NotStored(Reason::Status)),
     ("/status/301", &[], "status", Outcome::Stored),
 ];
 
@@ -76,20 +76,20 @@ async fn every_request_is_in_exactly_one_count() {
     let (cache, mut sent) = (PageCache::new(), BTreeMap::new());
     let app = app!(cache.clone());
     for (number, (uri, headers, handler, outcome)) in BAG.into_iter().enumerate() {
-        let before = cache.stats().of(outcome);
+        let before = cache.stats().count(outcome);
         send(&app, asking(uri, headers)).await;
         *sent.entry(handler).or_insert(0) += 1;
         let stats = cache.stats();
-        assert_eq!(stats.of(outcome), before + 1, "{uri} {headers:?}: {outcome:?}");
+        assert_eq!(stats.count(outcome), before + 1, "{uri} {headers:?}: {outcome:?}");
         assert_eq!(stats.requests(), number as u64 + 1, "{uri} {headers:?}");
     }
     let stats = cache.stats();
     let counted: BTreeMap<_, _> = stats.handlers().map(|(name, counts)| (name, counts.requests())).collect();
     assert_eq!(counted, sent);
-    assert_eq!(Outcome::all().map(|outcome| stats.of(outcome)).sum::<u64>(), BAG.len() as u64);
+    assert_eq!(Outcome::all().map(|outcome| stats.count(outcome)).sum::<u64>(), BAG.len() as u64);
     // Handlers ran for what was not answered from a page.
     let fills: u64 = stats.handlers().map(|(_, counts)| counts.fills()).sum();
-    assert_eq!(fills, stats.requests() - stats.of(Outcome::Hit) - stats.of(Outcome::Revalidated));
+    assert_eq!(fills, stats.requests() - stats.count(Outcome::Hit) - stats.count(Outcome::Revalidated));
     assert_eq!(stats.pages(), 4);
     // Nobody else's requests are in them, and what no cached handler answers is in none.
     assert_eq!(get(&app, "/nothing").await.status, 404);
@@ -106,12 +106,12 @@ async fn other_methods_are_counted_too() {
     }
     let stats = cache.stats();
     for (outcome, count) in [
-        (Outcome::NotKept(Reason::Head), 1),
+        (Outcome::NotStored(Reason::Head), 1),
         (Outcome::Stored, 1),
         (Outcome::Hit, 1),
         (Outcome::Bypass(Reason::Method), 2),
     ] {
-        assert_eq!(stats.of(outcome), count, "{outcome:?}");
+        assert_eq!(stats.count(outcome), count, "{outcome:?}");
     }
     assert_eq!(stats.requests(), 5);
 }
@@ -126,7 +126,7 @@ async fn caches_are_counted_apart() {
     }
     get(&app_two, "/plain").await;
     assert_eq!((one.stats().requests(), two.stats().requests()), (3, 1));
-    assert_eq!((one.stats().of(Outcome::Hit), two.stats().of(Outcome::Hit)), (2, 0));
+    assert_eq!((one.stats().count(Outcome::Hit), two.stats().count(Outcome::Hit)), (2, 0));
 }
 
 /// The lines of the bag, by how much is told.
@@ -140,7 +140,7 @@ async fn as_much_is_told_as_the_author_wants() {
         }
         lines
     };
-    let (full, brief) = (lines(CacheStatus::Full).await, lines(CacheStatus::Brief).await);
+    let (full, brief) = (lines(CacheStatusHeader::Full).await, lines(CacheStatusHeader::Minimal).await);
     let told: Vec<_> = full.iter().flatten().map(|line| line.trim_start_matches("cache_page; ")).collect();
     assert_eq!(
         told,
@@ -164,7 +164,7 @@ async fn as_much_is_told_as_the_author_wants() {
         assert_eq!(full.split("; ").take(2).collect::<Vec<_>>().join("; "), *brief);
     }
     assert_eq!(brief.len(), BAG.len());
-    assert_eq!(lines(CacheStatus::Off).await, [const { None }; BAG.len()]);
+    assert_eq!(lines(CacheStatusHeader::Off).await, [const { None }; BAG.len()]);
 }
 
 /// A key has URLs, cookies and tokens in it.
@@ -291,7 +291,7 @@ async fn failures_and_refreshes_are_logged() {
 
     get(&app, "/refreshed").await;
     events.take();
-    for (kept, reason) in [("not-kept", Some("set-cookie")), ("stored", None)] {
+    for (kept, reason) in [("not-stored", Some("set-cookie")), ("stored", None)] {
         clock.advance(Duration::from_secs(70));
         get(&app, "/refreshed").await;
         settle().await;
@@ -391,12 +391,12 @@ mod metered {
         let (stats, told) = (cache.stats(), numbers.0.lock().unwrap());
         let (mut requests, mut fills) = (0, 0);
         for (handler, counts) in stats.handlers() {
-            for outcome in Outcome::all().filter(|outcome| counts.of(*outcome) > 0) {
+            for outcome in Outcome::all().filter(|outcome| counts.count(*outcome) > 0) {
                 let reason = outcome.reason().map_or("", Reason::as_str);
                 let name = outcome.as_str();
                 let name =
                     format!("cache_page_requests_total handler={handler} outcome={name} reason={reason}");
-                assert_eq!(told[&name].len() as u64, counts.of(outcome), "{name}");
+                assert_eq!(told[&name].len() as u64, counts.count(outcome), "{name}");
                 requests += told[&name].len();
             }
             let times = &told[&format!("cache_page_fill_seconds handler={handler}")];

@@ -92,11 +92,11 @@ async fn what_is_cut_keeps_what_is_not_sent() {
 /// No handler runs for a client that only takes what is kept, whatever keeps its request from the cache.
 #[actix_web::test]
 async fn only_what_is_kept() {
-    #[cache_page(60, when = |request| request.path() != "/never")]
+    #[cache_page(60, bypass_if = |request| request.path() == "/never")]
     async fn page(_request: HttpRequest) -> &'static str {
         "page"
     }
-    let cache = PageCache::builder().obey_clients(true).build();
+    let cache = PageCache::builder().honor_request_cache_control(true).build();
     let app = init_service(App::new().app_data(cache).default_service(web::to(page))).await;
     let long = format!("/?{}", "x".repeat(9000));
     for (uri, header) in [

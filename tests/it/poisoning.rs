@@ -58,7 +58,7 @@ async fn a_path_that_a_middleware_rewrote_halfway() {
 async fn a_vary_that_comes_and_goes() {
     #[get("/")]
     #[cache_page(60)]
-    async fn page(#[shared] request: HttpRequest) -> HttpResponse {
+    async fn page(#[unkeyed] request: HttpRequest) -> HttpResponse {
         let line = |name| request.headers().get(name).and_then(|line| line.to_str().ok());
         let mut response = HttpResponse::Ok();
         match (line("accept-language"), line("x-theme")) {

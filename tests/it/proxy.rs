@@ -128,7 +128,7 @@ async fn the_servers_word_counts() {
         ("Vary: *\r\n", "detail=vary"),
         ("Vary: accept, Cookie\r\n", "stored; ttl=60"),
         ("Content-Type: text/event-stream\r\n", "detail=event-stream"),
-        ("Content-Security-Policy: script-src 'nonce-x'\r\n", "detail=nonce"),
+        ("Content-Security-Policy: script-src 'nonce-x'\r\n", "detail=csp-nonce"),
         ("Upgrade: h2c\r\nConnection: Upgrade\r\n", "stored; ttl=60"),
     ] {
         let [first, second] = twice(of(200, headers)).await;

@@ -19,7 +19,7 @@ use actix_web::{
     web,
 };
 use cache_page::{
-    PageCache, PageCacheBuilder, PageControl, PurgeError, Purging, cache_page, purge_page,
+    PageCache, PageCacheBuilder, PageControl, PurgeError, PurgeFuture, cache_page, purge_page,
     testing::ManualClock,
 };
 use tokio::sync::Semaphore;
@@ -51,7 +51,7 @@ impl Site {
         let clock = ManualClock::new();
         let big = PageCache::builder().clock(clock.clone()).build();
         web::Data::new(Self {
-            cache: cache.clock(clock.clone()).named("big", big.clone()).build(),
+            cache: cache.clock(clock.clone()).named_cache("big", big.clone()).build(),
             big,
             clock,
             runs: Runs::default(),
@@ -169,7 +169,7 @@ async fn app(
     Rc::new(init_service(app).await)
 }
 
-type Verb = fn(&PageCache) -> Purging;
+type Verb = fn(&PageCache) -> PurgeFuture;
 
 /// All that can be said of the page of `/posts/1`.
 const PURGES: [(&str, Verb); 8] = [
@@ -423,11 +423,11 @@ async fn all_of_it_goes_and_its_room_is_given_back() {
         assert_eq!(site.cache.purge_prefix("/p").await.unwrap().pages(), 0);
     }
     get(&*app, "/posts/1").await;
-    assert_eq!(site.cache.sweep(), 0, "they went before");
+    assert_eq!(site.cache.remove_expired(), 0, "they went before");
     assert!(get(&*app, "/posts/1").await.is_hit(), "what was kept since stays");
     let with_one = site.cache.stats().bytes();
     site.cache.purge_all().await.unwrap();
-    site.cache.sweep();
+    site.cache.remove_expired();
     let after = site.cache.stats().bytes();
     assert!(after < with_one && after <= empty + 4096, "{empty} {with_one} {after}");
 }
@@ -526,9 +526,9 @@ async fn expired_pages_are_swept() {
     get(&*app, "/posts/1").await;
     get(&*app, "/refreshed/1").await;
     assert_eq!(site.cache.expire_all().await.unwrap().pages(), 2);
-    assert_eq!(site.cache.sweep(), 1, "the other one may still be sent");
+    assert_eq!(site.cache.remove_expired(), 1, "the other one may still be sent");
     site.advance(30);
-    assert_eq!((site.cache.sweep(), site.cache.stats().pages()), (1, 0));
+    assert_eq!((site.cache.remove_expired(), site.cache.stats().pages()), (1, 0));
 }
 
 #[actix_web::test]
@@ -598,7 +598,10 @@ async fn placeholders_are_what_the_handler_reads() {
     // What cannot be a tag is in no client's power to make one: the page would not be found, and is not kept.
     for asked in ["/posts/a%20", "/posts/a%0Ab", &format!("/posts/{}", "x".repeat(252))] {
         let answer = get(&*app, asked).await;
-        assert_eq!((answer.status, answer.outcome().as_str()), (200, "cache_page; fwd=miss; detail=tags"));
+        assert_eq!(
+            (answer.status, answer.outcome().as_str()),
+            (200, "cache_page; fwd=miss; detail=invalid-tag")
+        );
     }
     assert_eq!(site.cache.stats().pages(), 0);
 }
@@ -610,13 +613,13 @@ async fn a_page_whose_tag_cannot_be_is_not_kept() {
     for run in 1..=2 {
         let answer = get(&*app, "/wrong/1").await;
         assert_eq!((answer.status, answer.text()), (200, format!("page {run}").as_str()));
-        assert_eq!(answer.outcome(), "cache_page; fwd=miss; detail=tags");
+        assert_eq!(answer.outcome(), "cache_page; fwd=miss; detail=invalid-tag");
     }
     let tags = |number: usize| (0..number).map(|number| format!("tag {number}")).collect::<Vec<_>>();
     // The attribute has two of its own.
     for refused in [tags(127), tags(129), vec!["x".repeat(257)], vec![String::new()], vec!["x ".into()]] {
         site.tags.replace(refused);
-        assert_eq!(get(&*app, "/labelled").await.outcome(), "cache_page; fwd=miss; detail=tags");
+        assert_eq!(get(&*app, "/labelled").await.outcome(), "cache_page; fwd=miss; detail=invalid-tag");
     }
     let mut most = tags(126);
     // One that is said twice is one.
@@ -662,7 +665,7 @@ async fn pages_that_are_gone_leave_their_tags() {
     assert_eq!(site.cache.purge_tag("posts").await.unwrap().pages(), kept);
     get(&*app, "/posts/1").await;
     site.advance(60);
-    site.cache.sweep();
+    site.cache.remove_expired();
     assert_eq!(site.cache.purge_tag("post:1").await.unwrap().pages(), 0, "over");
     assert_eq!(site.cache.purge_path("/posts/1").await.unwrap().pages(), 0, "over");
 }

@@ -237,7 +237,7 @@ async fn paths_in_another_case() {
 #[actix_web::test]
 async fn a_rewritten_path_and_a_query() {
     #[cache_page(60)]
-    async fn page(path: web::Path<()>, #[shared] request: HttpRequest) -> String {
+    async fn page(path: web::Path<()>, #[unkeyed] request: HttpRequest) -> String {
         let _ = path;
         format!("{} {:?}", request.match_info().as_str(), request.uri().query())
     }

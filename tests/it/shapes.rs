@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `returns` | the return type, and the ways a body comes to return it |
 //! | `arguments`, `many` | patterns and attributes of arguments; how many there are |
-//! | `classified` | what the key covers: `#[vary]`, `#[shared]`, bodies, an extractor of the user's own |
+//! | `classified` | what the key covers: `#[key]`, `#[unkeyed]`, bodies, an extractor of the user's own |
 //! | `attributes` | what else stands on the handler, in it, or around it |
 //! | `routes` | how the handler is registered |
 //! | `generics` | type parameters, lifetimes, `Self` |

@@ -12,7 +12,7 @@ use actix_web::{
     web,
 };
 use cache_page::{
-    CachePage, Outcome, Page, PageCache, PageControl, Reason, cache_page, testing::ManualClock,
+    Outcome, Page, PageCache, PageCacheMiddleware, PageControl, Reason, cache_page, testing::ManualClock,
 };
 use tokio::sync::Semaphore;
 
@@ -43,7 +43,7 @@ type Alone = (Rc<dyn Fn() -> HttpResponse>, Runs);
 /// An App that gives one answer on all paths and to all methods, with this around it.
 async fn around(
     cache: &PageCache,
-    page: CachePage,
+    page: PageCacheMiddleware,
     answer: impl Fn() -> HttpResponse + 'static,
 ) -> (Rc<impl Service<Request, Response = ServiceResponse, Error = Error>>, Runs) {
     let runs = Runs::default();
@@ -59,7 +59,7 @@ async fn around(
 /// An App that shows requests on all paths, with this around it.
 async fn showing(
     cache: &PageCache,
-    page: CachePage,
+    page: PageCacheMiddleware,
 ) -> (Rc<impl Service<Request, Response = ServiceResponse, Error = Error> + use<>>, Runs) {
     let runs = Runs::default();
     let app = App::new()
@@ -111,10 +111,10 @@ async fn around_an_app_a_scope_or_a_resource() {
     }
     let pages = || {
         [
-            (CachePage::new(60), Some(60)),
-            (CachePage::new(Duration::from_millis(90_500)), Some(91)),
-            (CachePage::new(Some(Duration::from_secs(7))), Some(7)),
-            (CachePage::new(None), None),
+            (PageCacheMiddleware::new(60), Some(60)),
+            (PageCacheMiddleware::new(Duration::from_millis(90_500)), Some(91)),
+            (PageCacheMiddleware::new(Some(Duration::from_secs(7))), Some(7)),
+            (PageCacheMiddleware::new(None), None),
         ]
     };
     let app = |cache| App::new().app_data(cache).app_data(web::Data::new(Runs::default()));
@@ -137,7 +137,7 @@ async fn around_an_app_a_scope_or_a_resource() {
 #[test]
 #[should_panic(expected = "kept for no time")]
 fn for_no_time() {
-    drop(CachePage::new(0));
+    drop(PageCacheMiddleware::new(0));
 }
 
 /// What is inside does not even look at the request; what is outside does.
@@ -166,7 +166,7 @@ async fn nothing_inside_runs_on_a_hit() {
             inner.count();
             service.call(request)
         })
-        .wrap(CachePage::new(60))
+        .wrap(PageCacheMiddleware::new(60))
         .wrap_fn(move |request, service| {
             outer.count();
             service.call(request)
@@ -186,7 +186,7 @@ async fn the_request_comes_back() {
     let app = App::new()
         .app_data(PageCache::new())
         .app_data(web::Data::new(Runs::default()))
-        .wrap(CachePage::new(60))
+        .wrap(PageCacheMiddleware::new(60))
         .wrap_fn(|request, service| {
             request.extensions_mut().insert(Mark);
             let answer = service.call(request);
@@ -212,7 +212,7 @@ async fn what_is_not_found() {
         let cache = PageCache::new();
         let app = App::new()
             .app_data(cache.clone())
-            .wrap(CachePage::new(60).statuses(statuses))
+            .wrap(PageCacheMiddleware::new(60).statuses(statuses))
             .service(web::resource("/post").route(web::post().to(async || "posted")));
         let app = init_service(app).await;
         for (uri, code) in [("/nothing", 404), ("/post", 405)] {
@@ -259,7 +259,7 @@ mod coalescing {
         let app = App::new()
             .app_data(cache.clone())
             .app_data(site.clone())
-            .wrap(CachePage::new(60))
+            .wrap(PageCacheMiddleware::new(60))
             .default_service(web::to(handler));
         (Rc::new(init_service(app).await), site)
     }
@@ -273,7 +273,7 @@ mod coalescing {
         let cache = PageCache::new();
         let (app, site) = gated(&cache).await;
         let crowd = Crowd::send(&app, many(20)).await;
-        assert_eq!((crowd.answered(), site.runs.get(), cache.stats().filling()), (0, 1, 1));
+        assert_eq!((crowd.answered(), site.runs.get(), cache.stats().fills_in_flight()), (0, 1, 1));
         site.gate.add_permits(1);
         let answers = crowd.all().await;
         assert!(answers[0].is_stored());
@@ -281,7 +281,7 @@ mod coalescing {
             assert!(answer.outcome().starts_with("cache_page; fwd=miss; collapsed"), "{}", answer.outcome());
             assert_eq!(answer.text(), "page 1");
         }
-        assert_eq!((site.runs.get(), cache.stats().of(Outcome::Collapsed)), (1, 19));
+        assert_eq!((site.runs.get(), cache.stats().count(Outcome::Collapsed)), (1, 19));
     }
 
     /// The client of the first one goes away; nobody asks in vain, and nobody asks twice.
@@ -296,8 +296,8 @@ mod coalescing {
         for answer in crowd.all().await {
             assert_eq!(answer.text(), "page 2");
         }
-        assert_eq!((site.runs.get(), cache.stats().of(Outcome::NotKept(Reason::Abandoned))), (2, 1));
-        assert_eq!((cache.stats().filling(), cache.stats().pages()), (0, 1));
+        assert_eq!((site.runs.get(), cache.stats().count(Outcome::NotStored(Reason::ClientGone))), (2, 1));
+        assert_eq!((cache.stats().fills_in_flight(), cache.stats().pages()), (0, 1));
     }
 
     #[actix_web::test]
@@ -329,7 +329,7 @@ mod coalescing {
         let requests =
             [with("cookie"), with("authorization"), TestRequest::get(), with("x-api-key"), with("cookie")];
         let crowd = Crowd::send(&app, requests).await;
-        assert_eq!((site.runs.get(), cache.stats().filling()), (5, 1));
+        assert_eq!((site.runs.get(), cache.stats().fills_in_flight()), (5, 1));
         site.gate.add_permits(5);
         let answers = crowd.all().await;
         for (number, answer) in answers.iter().enumerate() {
@@ -356,26 +356,26 @@ mod options {
     #[actix_web::test]
     async fn name() {
         let (cache, _) = by_hand();
-        let (app, _) = showing(&cache, CachePage::new(60).name("docs")).await;
+        let (app, _) = showing(&cache, PageCacheMiddleware::new(60).name("docs")).await;
         get(&*app, "/").await;
         assert_eq!(cache.stats().handlers().map(|(name, _)| name).collect::<Vec<_>>(), ["docs"]);
         assert_eq!(cache.purge_handler("docs").await.unwrap().pages(), 1);
-        let (app, _) = showing(&cache, CachePage::new(60)).await;
+        let (app, _) = showing(&cache, PageCacheMiddleware::new(60)).await;
         get(&*app, "/").await;
-        assert_eq!(cache.purge_handler("CachePage").await.unwrap().pages(), 1);
+        assert_eq!(cache.purge_handler("PageCacheMiddleware").await.unwrap().pages(), 1);
     }
 
     #[test]
     #[should_panic(expected = "name is not empty")]
     fn no_name() {
-        drop(CachePage::new(60).name(""));
+        drop(PageCacheMiddleware::new(60).name(""));
     }
 
     /// Two Apps share their cache and their URLs, and not their pages.
     #[actix_web::test]
     async fn key_prefix() {
         let (cache, _) = by_hand();
-        let make = |prefix: &'static str| CachePage::new(60).key_prefix(prefix);
+        let make = |prefix: &'static str| PageCacheMiddleware::new(60).key_prefix(prefix);
         let (old, _) = around(&cache, make("old"), || HttpResponse::Ok().body("old")).await;
         let (new, _) = around(&cache, make("new"), || HttpResponse::Ok().body("new")).await;
         for is_hit in [false, true] {
@@ -395,7 +395,7 @@ mod options {
         let app = App::new()
             .app_data(cache.clone())
             .app_data(web::Data::new(Runs::default()))
-            .wrap(CachePage::new(60).tags(&["posts", "post:{id}", "{tenant}:{id}"]))
+            .wrap(PageCacheMiddleware::new(60).tags(&["posts", "post:{id}", "{tenant}:{id}"]))
             .service(web::scope("/{tenant}").route("/posts/{id}", web::get().to(shown)));
         let app = init_service(app).await;
         for uri in ["/a/posts/1", "/a/posts/2", "/b/posts/1"] {
@@ -407,16 +407,16 @@ mod options {
         // No purge would find a page whose tag nobody knows.
         let app = App::new()
             .app_data(cache.clone())
-            .wrap(CachePage::new(60).tags(&["post:{id}"]))
+            .wrap(PageCacheMiddleware::new(60).tags(&["post:{id}"]))
             .route("/{other}", web::to(async || "page"));
         let answer = get(&init_service(app).await, "/a").await;
-        assert_eq!(answer.outcome(), "cache_page; fwd=miss; detail=tags");
+        assert_eq!(answer.outcome(), "cache_page; fwd=miss; detail=invalid-tag");
     }
 
     #[test]
     #[should_panic(expected = "braces stand around")]
     fn tags_that_cannot_be() {
-        drop(CachePage::new(60).tags(&["post:{id"]));
+        drop(PageCacheMiddleware::new(60).tags(&["post:{id"]));
     }
 
     #[actix_web::test]
@@ -425,7 +425,7 @@ mod options {
         for (code, stored) in [(200, true), (301, true), (308, true), (404, true), (503, true), (410, false)]
         {
             let status = StatusCode::from_u16(code).unwrap();
-            let page = CachePage::new(60).statuses(&[404, 503]);
+            let page = PageCacheMiddleware::new(60).statuses(&[404, 503]);
             let (app, runs) = around(&cache, page, move || HttpResponse::new(status)).await;
             for number in 0..2 {
                 let answer = get(&*app, &format!("/{code}")).await;
@@ -438,13 +438,14 @@ mod options {
     #[test]
     #[should_panic(expected = "never kept")]
     fn statuses_that_cannot_be() {
-        drop(CachePage::new(60).statuses(&[304]));
+        drop(PageCacheMiddleware::new(60).statuses(&[304]));
     }
 
     #[actix_web::test]
     async fn vary() {
         let (cache, _) = by_hand();
-        let (app, runs) = showing(&cache, CachePage::new(60).vary(&["accept-language", "x-theme"])).await;
+        let (app, runs) =
+            showing(&cache, PageCacheMiddleware::new(60).vary(&["accept-language", "x-theme"])).await;
         let sets: [&[(&str, &str)]; 5] = [
             &[],
             &[("accept-language", "")],
@@ -467,14 +468,14 @@ mod options {
     #[test]
     #[should_panic(expected = "lower case")]
     fn vary_in_capitals() {
-        drop(CachePage::new(60).vary(&["Accept-Language"]));
+        drop(PageCacheMiddleware::new(60).vary(&["Accept-Language"]));
     }
 
     /// A header with credentials of which each value has a page is none that passes by.
     #[actix_web::test]
     async fn vary_on_credentials() {
         let (cache, _) = by_hand();
-        let (app, _) = showing(&cache, CachePage::new(60).vary(&["authorization"])).await;
+        let (app, _) = showing(&cache, PageCacheMiddleware::new(60).vary(&["authorization"])).await;
         for is_hit in [false, true] {
             for name in ["alice", "bob"] {
                 let answer = send(&*app, asking("/", &[("authorization", name)])).await;
@@ -491,7 +492,7 @@ mod options {
     #[actix_web::test]
     async fn vary_cookie() {
         let (cache, _) = by_hand();
-        let (app, runs) = showing(&cache, CachePage::new(60).vary_cookie(&["theme"])).await;
+        let (app, runs) = showing(&cache, PageCacheMiddleware::new(60).vary_cookie(&["theme"])).await;
         for cookie in ["theme=dark", "theme=dark; id=1", "id=1"] {
             for _ in 0..2 {
                 let answer = send(&*app, asking("/", &[("cookie", cookie)])).await;
@@ -508,7 +509,7 @@ mod options {
         let by =
             |request: &HttpRequest| request.headers().get("x-tenant").map(|line| line.as_bytes().to_vec());
         let (cache, _) = by_hand();
-        let (app, _) = showing(&cache, CachePage::new(60).vary_by(by)).await;
+        let (app, _) = showing(&cache, PageCacheMiddleware::new(60).vary_by(by)).await;
         for is_hit in [false, true] {
             for tenant in ["a", "b", ""] {
                 let answer = send(&*app, asking("/", &[("x-tenant", tenant)])).await;
@@ -526,7 +527,7 @@ mod options {
     #[actix_web::test]
     async fn query() {
         let (cache, _) = by_hand();
-        let (app, _) = showing(&cache, CachePage::new(60).query(&["page", "sort"])).await;
+        let (app, _) = showing(&cache, PageCacheMiddleware::new(60).query(&["page", "sort"])).await;
         assert!(get(&*app, "/?page=1&sort=a&utm=1").await.is_stored());
         assert!(get(&*app, "/?sort=a&x=y&page=1").await.is_hit());
         assert!(get(&*app, "/?sort=a&page=2").await.is_stored());
@@ -535,43 +536,45 @@ mod options {
     #[actix_web::test]
     async fn ignore_query() {
         let (cache, _) = by_hand();
-        let (app, _) = showing(&cache, CachePage::new(60).ignore_query(&["utm_*", "ref"])).await;
+        let (app, _) = showing(&cache, PageCacheMiddleware::new(60).ignore_query(&["utm_*", "ref"])).await;
         assert!(get(&*app, "/?page=1&utm_source=a").await.is_stored());
         assert!(get(&*app, "/?ref=x&page=1").await.is_hit());
         assert!(get(&*app, "/?page=1&other=1").await.is_stored());
     }
 
     #[actix_web::test]
-    async fn when() {
+    async fn bypass_if() {
         let (cache, _) = by_hand();
-        let when = |request: &HttpRequest| !request.headers().contains_key("x-preview");
-        let (app, _) = showing(&cache, CachePage::new(60).when(when)).await;
+        let is_preview = |request: &HttpRequest| request.headers().contains_key("x-preview");
+        let (app, _) = showing(&cache, PageCacheMiddleware::new(60).bypass_if(is_preview)).await;
         for _ in 0..2 {
             let preview = send(&*app, asking("/", &[("x-preview", "1")])).await;
-            assert_eq!(preview.outcome(), "cache_page; fwd=bypass; detail=when");
+            assert_eq!(preview.outcome(), "cache_page; fwd=bypass; detail=bypass-if");
         }
         assert!(get(&*app, "/").await.is_stored());
     }
 
     #[actix_web::test]
-    async fn unless() {
+    async fn no_store_if() {
         let (cache, _) = by_hand();
-        let unless = |page: &Page| page.body().ends_with(b"nothing");
+        let is_empty = |page: &Page| page.body().ends_with(b"nothing");
         let runs = Runs::default();
         let counted = runs.clone();
         let answer =
             move || HttpResponse::Ok().body(if counted.count() < 3 { "nothing" } else { "something" });
-        let (app, _) = around(&cache, CachePage::new(60).unless(unless), answer).await;
-        for told in ["fwd=miss; detail=unless", "fwd=miss; detail=unless", "fwd=miss; stored; ttl=60"] {
+        let (app, _) = around(&cache, PageCacheMiddleware::new(60).no_store_if(is_empty), answer).await;
+        for told in
+            ["fwd=miss; detail=no-store-if", "fwd=miss; detail=no-store-if", "fwd=miss; stored; ttl=60"]
+        {
             assert_eq!(get(&*app, "/").await.outcome(), format!("cache_page; {told}"));
         }
         assert_eq!((get(&*app, "/").await.is_hit(), runs.get()), (true, 3));
     }
 
     #[actix_web::test]
-    async fn client_ttl() {
+    async fn browser_ttl() {
         let (cache, _) = by_hand();
-        let (app, _) = showing(&cache, CachePage::new(60).client_ttl(seconds(5))).await;
+        let (app, _) = showing(&cache, PageCacheMiddleware::new(60).browser_ttl(seconds(5))).await;
         for _ in 0..2 {
             assert_eq!(get(&*app, "/").await.header("cache-control").as_deref(), Some("max-age=5"));
         }
@@ -581,7 +584,7 @@ mod options {
     async fn max_body() {
         let (cache, _) = by_hand();
         for (length, stored) in [(100, true), (101, false)] {
-            let page = CachePage::new(60).max_body(100);
+            let page = PageCacheMiddleware::new(60).max_body(100);
             let (app, _) = around(&cache, page, move || HttpResponse::Ok().body(vec![b'x'; length])).await;
             let answer = get(&*app, &format!("/{length}")).await;
             assert_eq!((answer.is_stored(), answer.body.len()), (stored, length), "{}", answer.outcome());
@@ -591,8 +594,8 @@ mod options {
     #[actix_web::test]
     async fn cache_by_name() {
         let (named, _) = by_hand();
-        let cache = PageCache::builder().named("docs", named.clone()).build();
-        let (app, _) = showing(&cache, CachePage::new(60).cache("docs")).await;
+        let cache = PageCache::builder().named_cache("docs", named.clone()).build();
+        let (app, _) = showing(&cache, PageCacheMiddleware::new(60).cache("docs")).await;
         assert!(get(&*app, "/").await.is_stored() && get(&*app, "/").await.is_hit());
         assert_eq!((named.stats().pages(), cache.stats().pages()), (1, 0));
         assert_eq!((named.stats().requests(), cache.stats().requests()), (2, 0));
@@ -607,7 +610,7 @@ mod handlers {
     use super::*;
 
     #[cache_page(300, name = "own", tags = ["own"])]
-    async fn own(#[shared] runs: web::Data<Runs>) -> String {
+    async fn own(#[unkeyed] runs: web::Data<Runs>) -> String {
         runs.count().to_string()
     }
 
@@ -623,7 +626,7 @@ mod handlers {
 
     async fn inside(
         cache: &PageCache,
-        page: CachePage,
+        page: PageCacheMiddleware,
     ) -> Rc<impl Service<Request, Response = ServiceResponse<BoxBody>, Error = Error> + use<>> {
         let app = App::new()
             .app_data(cache.clone())
@@ -639,7 +642,7 @@ mod handlers {
     #[actix_web::test]
     async fn one_that_is_cached_itself() {
         let (cache, clock) = by_hand();
-        let app = inside(&cache, CachePage::new(60)).await;
+        let app = inside(&cache, PageCacheMiddleware::new(60)).await;
         let miss = get(&*app, "/own").await;
         assert_eq!(miss.outcome(), "cache_page; fwd=miss; stored; ttl=300");
         assert_eq!(miss.header("cache-control").as_deref(), Some("max-age=300"));
@@ -654,7 +657,7 @@ mod handlers {
         let known = send(&*app, asking("/own", &[("cookie", "a=b")])).await;
         assert_eq!(known.outcome(), "cache_page; hit; ttl=100");
         let stats = cache.stats();
-        assert_eq!((stats.requests(), stats.of(Outcome::Stored), stats.of(Outcome::Hit)), (4, 1, 3));
+        assert_eq!((stats.requests(), stats.count(Outcome::Stored), stats.count(Outcome::Hit)), (4, 1, 3));
         assert_eq!(stats.handlers().map(|(name, _)| name).collect::<Vec<_>>(), ["own"]);
 
         assert_eq!(cache.purge_tag("own").await.unwrap().pages(), 1);
@@ -672,7 +675,7 @@ mod handlers {
     #[actix_web::test]
     async fn one_that_is_cached_itself_and_asked_by_many() {
         #[cache_page(60)]
-        async fn gated(#[shared] runs: web::Data<Runs>, #[shared] gate: web::Data<Semaphore>) -> String {
+        async fn gated(#[unkeyed] runs: web::Data<Runs>, #[unkeyed] gate: web::Data<Semaphore>) -> String {
             let run = runs.count();
             gate.acquire().await.unwrap().forget();
             run.to_string()
@@ -683,7 +686,7 @@ mod handlers {
             .app_data(cache.clone())
             .app_data(runs.clone())
             .app_data(gate.clone())
-            .wrap(CachePage::new(60))
+            .wrap(PageCacheMiddleware::new(60))
             .default_service(web::to(gated));
         let app = Rc::new(init_service(app).await);
         let crowd = Crowd::send(&app, (0..5).map(|_| TestRequest::get())).await;
@@ -699,7 +702,8 @@ mod handlers {
     async fn one_that_is_exempt() {
         let cache = PageCache::new();
         // Not even a status that is wanted, or an old page of somebody's.
-        let page = CachePage::new(60).stale_if_error(seconds(600)).stale_while_revalidate(seconds(60));
+        let page =
+            PageCacheMiddleware::new(60).stale_if_error(seconds(600)).stale_while_revalidate(seconds(60));
         let app = inside(&cache, page).await;
         for number in 1..4 {
             let answer = get(&*app, "/off").await;
@@ -722,7 +726,8 @@ mod handlers {
             format!("{:?}", request.headers().get("x-theme"))
         }
         let (cache, clock) = by_hand();
-        let app = App::new().app_data(cache.clone()).wrap(CachePage::new(60)).route("/", web::to(spoken));
+        let app =
+            App::new().app_data(cache.clone()).wrap(PageCacheMiddleware::new(60)).route("/", web::to(spoken));
         let app = init_service(app).await;
         for theme in ["dark", "light"] {
             let answer = send(&app, asking("/", &[("x-theme", theme)])).await;
@@ -749,8 +754,8 @@ mod handlers {
             HttpResponse::NotModified().finish()
         }
         for page in [
-            CachePage::new(60).stale_if_error(seconds(60)),
-            CachePage::new(60).stale_while_revalidate(seconds(60)),
+            PageCacheMiddleware::new(60).stale_if_error(seconds(60)),
+            PageCacheMiddleware::new(60).stale_while_revalidate(seconds(60)),
         ] {
             let (cache, clock) = by_hand();
             let app = App::new().app_data(cache.clone()).app_data(web::Data::new(Runs::default()));
@@ -770,12 +775,13 @@ mod handlers {
     async fn one_middleware_in_another() {
         let (cache, clock) = by_hand();
         let runs = web::Data::new(Runs::default());
-        let scope =
-            web::scope("/scope").wrap(CachePage::new(300).name("inner")).default_service(web::to(shown));
+        let scope = web::scope("/scope")
+            .wrap(PageCacheMiddleware::new(300).name("inner"))
+            .default_service(web::to(shown));
         let app = App::new()
             .app_data(cache.clone())
             .app_data(runs.clone())
-            .wrap(CachePage::new(60).name("outer"))
+            .wrap(PageCacheMiddleware::new(60).name("outer"))
             .service(scope)
             .default_service(web::to(shown));
         let app = Rc::new(init_service(app).await);
@@ -805,7 +811,7 @@ async fn in_no_known_app() {
     async fn own() -> &'static str {
         "own"
     }
-    let page = CachePage::new(60).stale_while_revalidate(seconds(60)).stale_if_error(seconds(60));
+    let page = PageCacheMiddleware::new(60).stale_while_revalidate(seconds(60)).stale_if_error(seconds(60));
     let app = App::new()
         .app_data(web::Data::new(Runs::default()))
         .wrap(page)
@@ -833,7 +839,7 @@ async fn payloads() {
     }
     let app = App::new()
         .app_data(PageCache::new())
-        .wrap(CachePage::new(60))
+        .wrap(PageCacheMiddleware::new(60))
         .route("/echo", web::to(echo))
         .route("/form", web::post().to(form));
     let app = init_service(app).await;
@@ -856,8 +862,11 @@ async fn streams() {
     let (sender, receiver) = tokio::sync::mpsc::unbounded_channel::<&'static str>();
     let receiver = web::Data::new(Cell::new(Some(receiver)));
     let cache = PageCache::new();
-    let app = App::new().app_data(cache.clone()).app_data(receiver).wrap(CachePage::new(60)).default_service(
-        web::to(
+    let app = App::new()
+        .app_data(cache.clone())
+        .app_data(receiver)
+        .wrap(PageCacheMiddleware::new(60))
+        .default_service(web::to(
             async |receiver: web::Data<Cell<Option<tokio::sync::mpsc::UnboundedReceiver<&'static str>>>>| {
                 let receiver = receiver.take().expect("one run");
                 HttpResponse::Ok().streaming(
@@ -868,8 +877,7 @@ async fn streams() {
                     .boxed_local(),
                 )
             },
-        ),
-    );
+        ));
     let app = init_service(app).await;
     let response = call_service(&app, TestRequest::get().to_request()).await;
     assert_eq!(response.headers().get("cache-status").unwrap(), "cache_page; fwd=miss; detail=streamed");
@@ -894,7 +902,7 @@ async fn upgrades() {
     let runs = Runs::default();
     let counted = runs.clone();
     let cache = PageCache::new();
-    let (app, _) = around(&cache, CachePage::new(60).statuses(&[200]), move || {
+    let (app, _) = around(&cache, PageCacheMiddleware::new(60).statuses(&[200]), move || {
         counted.count();
         HttpResponse::SwitchingProtocols()
             .insert_header(("upgrade", "websocket"))

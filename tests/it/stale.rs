@@ -88,7 +88,7 @@ impl Site {
     }
 
     fn of(&self, outcome: Outcome) -> u64 {
-        self.cache.stats().of(outcome)
+        self.cache.stats().count(outcome)
     }
 
     fn refreshes(&self) -> u64 {
@@ -97,23 +97,23 @@ impl Site {
 }
 
 #[cache_page(60, stale_while_revalidate = 30)]
-async fn refreshed(#[shared] site: web::Data<Site>, name: web::Path<String>) -> Result<HttpResponse, Error> {
+async fn refreshed(#[unkeyed] site: web::Data<Site>, name: web::Path<String>) -> Result<HttpResponse, Error> {
     site.seen.borrow_mut().push(name.into_inner());
     site.make().await
 }
 
 #[cache_page(60, stale_if_error = 300)]
-async fn sturdy(#[shared] site: web::Data<Site>) -> Result<HttpResponse, Error> {
+async fn sturdy(#[unkeyed] site: web::Data<Site>) -> Result<HttpResponse, Error> {
     site.make().await
 }
 
 #[cache_page(60, stale_while_revalidate = 30, stale_if_error = 300)]
-async fn both(#[shared] site: web::Data<Site>) -> Result<HttpResponse, Error> {
+async fn both(#[unkeyed] site: web::Data<Site>) -> Result<HttpResponse, Error> {
     site.make().await
 }
 
 #[cache_page(60)]
-async fn plain(#[shared] site: web::Data<Site>) -> Result<HttpResponse, Error> {
+async fn plain(#[unkeyed] site: web::Data<Site>) -> Result<HttpResponse, Error> {
     site.make().await
 }
 
@@ -232,7 +232,7 @@ async fn a_failed_refresh_keeps_the_old_page_and_is_spaced() {
 /// A refresh that never ends is given up, and does not keep others from trying.
 #[actix_web::test]
 async fn a_refresh_that_hangs_is_dropped_at_the_deadline() {
-    let site = Site::new(PageCache::builder().fill_deadline(Duration::from_secs(2)));
+    let site = Site::new(PageCache::builder().fill_timeout(Duration::from_secs(2)));
     let app = app(&site).await;
     get(&*app, REFRESHED).await;
     site.advance(60);
@@ -380,7 +380,7 @@ async fn nothing_stands_in_for_an_answer() {
 
 #[actix_web::test]
 async fn an_old_page_stands_in_for_a_handler_that_takes_too_long() {
-    let site = Site::new(PageCache::builder().fill_deadline(Duration::from_secs(3)));
+    let site = Site::new(PageCache::builder().fill_timeout(Duration::from_secs(3)));
     let app = app(&site).await;
     get(&*app, "/sturdy").await;
     site.next.set(Next::Hang);
@@ -492,7 +492,7 @@ async fn an_answer_takes_the_old_page_away() {
 /// However many fail at the same time, it is one failure.
 #[actix_web::test]
 async fn failures_of_one_moment_count_once() {
-    let site = Site::new(PageCache::builder().follower_wait(Duration::ZERO));
+    let site = Site::new(PageCache::builder().coalesce_timeout(Duration::ZERO));
     let app = app(&site).await;
     get(&*app, "/sturdy").await;
     site.next.set(Next::Status(500));
@@ -520,7 +520,7 @@ fn without_a_runtime_the_stale_page_is_sent_all_the_same() {
         }
         let stats = site.cache.stats();
         assert_eq!((stats.requests(), site.runs.get()), (4, 1));
-        assert_eq!(stats.of(Outcome::Stale(Reason::StaleWhileRevalidate)), 3);
+        assert_eq!(stats.count(Outcome::Stale(Reason::StaleWhileRevalidate)), 3);
     })
     .expect("nothing waits");
 }
@@ -579,7 +579,7 @@ async fn clients_may_refuse_a_stale_page() {
         ("max-age=1000", false),
         ("min-fresh=1", false),
     ] {
-        let site = Site::new(PageCache::builder().obey_clients(true));
+        let site = Site::new(PageCache::builder().honor_request_cache_control(true));
         let app = app(&site).await;
         get(&*app, REFRESHED).await;
         site.advance(60);
@@ -592,7 +592,7 @@ async fn clients_may_refuse_a_stale_page() {
 #[actix_web::test]
 async fn jitter_spreads_the_ends_of_pages() {
     let ends = async |jitter: f64| {
-        let site = Site::new(PageCache::builder().jitter(jitter));
+        let site = Site::new(PageCache::builder().ttl_jitter(jitter));
         let app = app(&site).await;
         let uris: Vec<String> = (0..200).map(|number| format!("/plain?{number}")).collect();
         for uri in &uris {
@@ -619,14 +619,14 @@ async fn jitter_spreads_the_ends_of_pages() {
 #[test]
 #[should_panic(expected = "from 0.0 to 1.0")]
 fn jitter_is_a_part() {
-    let _ = PageCache::builder().jitter(f64::NAN);
+    let _ = PageCache::builder().ttl_jitter(f64::NAN);
 }
 
 /// A hot page is made anew before its time is over; nobody is sent a stale one or waits.
 #[actix_web::test]
 async fn eager_pages_are_made_anew_in_time() {
     let lives = async |eager: bool, uri: &str| {
-        let site = Site::new(PageCache::builder().eager_refresh(eager));
+        let site = Site::new(PageCache::builder().refresh_ahead(eager));
         let app = app(&site).await;
         site.next.set(Next::Takes(Duration::from_secs(2)));
         get(&*app, uri).await;
@@ -659,7 +659,7 @@ async fn eager_pages_are_made_anew_in_time() {
 /// A page that is fresh still stands in for a handler that fails to make it anew ahead of time.
 #[actix_web::test]
 async fn an_eager_failure_is_nobodys() {
-    let site = Site::new(PageCache::builder().eager_refresh(true));
+    let site = Site::new(PageCache::builder().refresh_ahead(true));
     let app = app(&site).await;
     site.next.set(Next::Takes(Duration::from_secs(30)));
     get(&*app, "/plain").await;

@@ -113,17 +113,17 @@ impl Site {
     }
 
     fn of(&self, outcome: Outcome) -> u64 {
-        self.cache.stats().of(outcome)
+        self.cache.stats().count(outcome)
     }
 }
 
 #[cache_page(60)]
-async fn streamed(#[shared] site: web::Data<Site>) -> HttpResponse {
+async fn streamed(#[unkeyed] site: web::Data<Site>) -> HttpResponse {
     site.stream()
 }
 
 #[cache_page(60, stale_while_revalidate = 30)]
-async fn refreshed(#[shared] site: web::Data<Site>) -> HttpResponse {
+async fn refreshed(#[unkeyed] site: web::Data<Site>) -> HttpResponse {
     site.stream()
 }
 
@@ -178,12 +178,12 @@ async fn pieces_are_sent_as_they_come_and_kept_at_their_end() {
 async fn what_does_not_come_to_a_clean_end_is_not_kept() {
     let sizes = [BodySize::Stream, BodySize::Sized(5), BodySize::Sized(3)];
     for (size, pieces, text, reason) in [
-        (sizes[0], vec![Some_("one, "), Fails], None, Reason::BrokenOff),
-        (sizes[0], vec![Fails], None, Reason::BrokenOff),
-        (sizes[1], vec![Some_("one"), Ends], Some("one"), Reason::BrokenOff),
-        (sizes[2], vec![Some_("one"), Some_("two"), Ends], Some("onetwo"), Reason::BrokenOff),
-        (sizes[0], vec![Some_("12345678"), Some_("9"), Ends], Some("123456789"), Reason::TooLarge),
-        (sizes[0], vec![Some_("1"), Some_("2345678901"), Ends], Some("12345678901"), Reason::TooLarge),
+        (sizes[0], vec![Some_("one, "), Fails], None, Reason::IncompleteBody),
+        (sizes[0], vec![Fails], None, Reason::IncompleteBody),
+        (sizes[1], vec![Some_("one"), Ends], Some("one"), Reason::IncompleteBody),
+        (sizes[2], vec![Some_("one"), Some_("two"), Ends], Some("onetwo"), Reason::IncompleteBody),
+        (sizes[0], vec![Some_("12345678"), Some_("9"), Ends], Some("123456789"), Reason::BodyTooLarge),
+        (sizes[0], vec![Some_("1"), Some_("2345678901"), Ends], Some("12345678901"), Reason::BodyTooLarge),
     ] {
         let mut site = Site::new(PageCache::builder().max_body(8));
         site.size = size;
@@ -196,7 +196,7 @@ async fn what_does_not_come_to_a_clean_end_is_not_kept() {
         if let Some(text) = text {
             assert_eq!(body.unwrap(), text);
         }
-        assert_eq!((site.of(Outcome::NotKept(reason)), site.cache.stats().pages()), (1, 0), "{reason:?}");
+        assert_eq!((site.of(Outcome::NotStored(reason)), site.cache.stats().pages()), (1, 0), "{reason:?}");
         assert_eq!(site.cache.stats().requests(), 1);
     }
     // One that says so beforehand is not even copied.
@@ -206,7 +206,7 @@ async fn what_does_not_come_to_a_clean_end_is_not_kept() {
     let app = app(&site).await;
     site.source([Some_("123456789"), Ends]);
     let response = call_service(&*app, TestRequest::get().to_request()).await;
-    assert_eq!(site.of(Outcome::NotKept(Reason::TooLarge)), 1);
+    assert_eq!(site.of(Outcome::NotStored(Reason::BodyTooLarge)), 1);
     assert_eq!(to_bytes(response.into_body()).await.unwrap(), "123456789");
     // And one of exactly so many bytes is kept.
     let mut site = Site::new(PageCache::builder().max_body(8));
@@ -235,7 +235,7 @@ async fn a_client_that_leaves_hands_over() {
     assert!(answers.iter().all(|answer| answer.text() == "two"));
     assert_eq!(answers[0].outcome(), STREAMED);
     assert_eq!(answers[1].outcome(), "cache_page; fwd=miss; collapsed; ttl=60");
-    assert_eq!((site.runs.get(), site.of(Outcome::NotKept(Reason::Abandoned))), (2, 1));
+    assert_eq!((site.runs.get(), site.of(Outcome::NotStored(Reason::ClientGone))), (2, 1));
     assert!(get(&*app, "/").await.is_hit());
 }
 
@@ -288,7 +288,7 @@ async fn a_slow_client_does_not_hold_up_others_for_long() {
     assert_eq!(next(&mut body), Some(Some(b"one".to_vec())));
     slow.give([Ends]);
     assert_eq!(next(&mut body), Some(None));
-    assert_eq!(site.of(Outcome::NotKept(Reason::Overtaken)), 1);
+    assert_eq!(site.of(Outcome::NotStored(Reason::Superseded)), 1);
     assert_eq!(get(&*app, "/").await.text(), "two");
 
     // And where there is nothing new, what came too late is not kept either.
@@ -297,7 +297,7 @@ async fn a_slow_client_does_not_hold_up_others_for_long() {
     site.clock.advance(Duration::from_secs(60));
     slow.give([Some_("old"), Ends]);
     assert_eq!(to_bytes(response.into_body()).await.unwrap(), "old");
-    assert_eq!(site.of(Outcome::NotKept(Reason::Expired)), 1);
+    assert_eq!(site.of(Outcome::NotStored(Reason::Expired)), 1);
 }
 
 /// What is announced to be nothing is not even read by servers.
@@ -319,11 +319,11 @@ async fn a_stream_of_nothing_is_a_page() {
 #[actix_web::test]
 async fn the_head_of_a_stream_says_what_it_depends_on() {
     #[cache_page(60, vary = ["accept-language"])]
-    async fn by_language(#[shared] site: web::Data<Site>) -> HttpResponse {
+    async fn by_language(#[unkeyed] site: web::Data<Site>) -> HttpResponse {
         site.stream()
     }
     #[cache_page(60)]
-    async fn by_visitor(#[shared] site: web::Data<Site>, #[vary] visitor: Bytes) -> HttpResponse {
+    async fn by_visitor(#[unkeyed] site: web::Data<Site>, #[key] visitor: Bytes) -> HttpResponse {
         drop(visitor);
         site.stream()
     }
@@ -396,7 +396,7 @@ async fn bodies_under_way_are_bounded() {
         source.give([Ends]);
         assert_eq!(next(body), Some(None));
     }
-    let given_up = site.of(Outcome::NotKept(Reason::Crowded));
+    let given_up = site.of(Outcome::NotStored(Reason::StreamBudget));
     assert_eq!(given_up, 31 - (BUDGET / 4 / PIECE.len()) as u64);
     assert!(!get_without_a_source(&*app, "/0").await, "the first one was given up");
     assert!(get_without_a_source(&*app, "/29").await);

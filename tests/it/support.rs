@@ -113,7 +113,7 @@ pub(crate) struct Origin {
 }
 
 #[cache_page(60)]
-async fn origin(#[shared] origin: web::Data<Origin>) -> HttpResponse {
+async fn origin(#[unkeyed] origin: web::Data<Origin>) -> HttpResponse {
     origin.runs.count();
     (origin.answer)()
 }

@@ -37,7 +37,7 @@ fn said(request: &HttpRequest) -> String {
 
 #[get("/varied")]
 #[cache_page(60)]
-async fn varied(#[vary] visitor: Visitor) -> String {
+async fn varied(#[key] visitor: Visitor) -> String {
     format!("for {}", visitor.0)
 }
 
@@ -130,7 +130,7 @@ impl FromRequest for User {
 async fn another_users_session() {
     #[get("/account")]
     #[cache_page(60)]
-    async fn account(#[vary] user: User) -> String {
+    async fn account(#[key] user: User) -> String {
         format!("for {:?}", user.0)
     }
     #[get("/login/{name}")]
@@ -239,7 +239,7 @@ async fn a_nonce_for_everybody() {
     .await;
     let (one, two) = (get(&app, "/").await, get(&app, "/").await);
     assert_ne!(one.header("content-security-policy"), two.header("content-security-policy"));
-    assert!(two.outcome().ends_with("detail=nonce"));
+    assert!(two.outcome().ends_with("detail=csp-nonce"));
 }
 
 /// Every test that SECURITY.md names is there.

@@ -30,8 +30,8 @@ impl Told {
 /// The page is what the handler sees of `x-a`, `x-b` and `cookie`.
 #[cache_page(60)]
 async fn page(
-    #[shared] request: HttpRequest,
-    #[shared] told: web::Data<Told>,
+    #[unkeyed] request: HttpRequest,
+    #[unkeyed] told: web::Data<Told>,
     runs: web::Data<Runs>,
 ) -> HttpResponse {
     runs.count();
@@ -246,7 +246,7 @@ async fn there_are_only_so_many_variants() {
     }
     for _ in 0..2 {
         let answer = site.ask(&[("x-a", "more")]).await;
-        assert_eq!(answer.outcome(), "cache_page; fwd=vary-miss; detail=variants");
+        assert_eq!(answer.outcome(), "cache_page; fwd=vary-miss; detail=too-many-variants");
         assert_eq!(answer.header("cache-control"), None);
         assert!(answer.text().starts_with("[\"more\"]"));
     }
@@ -260,7 +260,7 @@ async fn there_are_only_so_many_variants() {
     for number in MOST..2 * MOST {
         assert!(site.ask(&[("x-a", &value(number))]).await.is_stored(), "{number}");
     }
-    assert!(site.ask(&[("x-a", "more")]).await.outcome().ends_with("detail=variants"));
+    assert!(site.ask(&[("x-a", "more")]).await.outcome().ends_with("detail=too-many-variants"));
     for number in MOST..2 * MOST {
         assert!(site.ask(&[("x-a", &value(number))]).await.is_hit(), "{number}");
     }
@@ -359,7 +359,7 @@ async fn a_budget_of_next_to_nothing() {
 #[actix_web::test]
 async fn headers_that_the_key_covers() {
     #[cache_page(60, vary = ["x-a"])]
-    async fn covered(#[shared] request: HttpRequest) -> HttpResponse {
+    async fn covered(#[unkeyed] request: HttpRequest) -> HttpResponse {
         HttpResponse::Ok().insert_header(("vary", "X-A, x-b")).body(seen(&request))
     }
     let cache = PageCache::new();
@@ -381,7 +381,7 @@ async fn headers_that_the_key_covers() {
 #[actix_web::test]
 async fn one_cookie_in_the_key_does_not_cover_the_others() {
     #[cache_page(60, vary_cookie = ["theme"])]
-    async fn themed(#[shared] request: HttpRequest) -> HttpResponse {
+    async fn themed(#[unkeyed] request: HttpRequest) -> HttpResponse {
         HttpResponse::Ok().insert_header(("vary", "cookie")).body(seen(&request))
     }
     let app = init_service(App::new().app_data(PageCache::new()).default_service(web::to(themed))).await;

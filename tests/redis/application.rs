@@ -21,8 +21,8 @@ pub(crate) struct Settings {
     pub(crate) kind: Kind,
     pub(crate) database: PathBuf,
     pub(crate) key_prefix: String,
-    pub(crate) memory_ttl: Duration,
-    pub(crate) purge_delay: Duration,
+    pub(crate) local_ttl: Duration,
+    pub(crate) max_purge_lag: Duration,
     pub(crate) deadline: Duration,
     pub(crate) one_fill: bool,
     /// How long slow pages take.
@@ -61,8 +61,8 @@ impl Settings {
             format!("{:?}", self.kind),
             self.database.to_str().unwrap().to_owned(),
             self.key_prefix.clone(),
-            millis(self.memory_ttl),
-            millis(self.purge_delay),
+            millis(self.local_ttl),
+            millis(self.max_purge_lag),
             millis(self.deadline),
             self.one_fill.to_string(),
             millis(self.slow),
@@ -73,7 +73,7 @@ impl Settings {
     fn read(told: &str) -> Self {
         let millis = |text: &str| Duration::from_millis(text.parse().unwrap());
         let parts: Vec<&str> = told.split('|').collect();
-        let [urls, kind, database, key_prefix, memory_ttl, purge_delay, deadline, one_fill, takes] =
+        let [urls, kind, database, key_prefix, local_ttl, max_purge_lag, deadline, one_fill, takes] =
             parts[..]
         else {
             panic!("{told:?} are no settings");
@@ -83,8 +83,8 @@ impl Settings {
             kind: *Kind::ALL.iter().find(|known| format!("{known:?}") == kind).unwrap(),
             database: database.into(),
             key_prefix: key_prefix.to_owned(),
-            memory_ttl: millis(memory_ttl),
-            purge_delay: millis(purge_delay),
+            local_ttl: millis(local_ttl),
+            max_purge_lag: millis(max_purge_lag),
             deadline: millis(deadline),
             one_fill: one_fill == "true",
             slow: millis(takes),
@@ -94,17 +94,17 @@ impl Settings {
     fn cache(&self) -> PageCache {
         let cache = PageCache::builder()
             .key_prefix(&self.key_prefix)
-            .memory_ttl(self.memory_ttl)
-            .purge_delay(self.purge_delay)
-            .shared_deadline(self.deadline)
-            .one_fill_for_all(self.one_fill);
+            .local_ttl(self.local_ttl)
+            .max_purge_lag(self.max_purge_lag)
+            .remote_timeout(self.deadline)
+            .coalesce_across_processes(self.one_fill);
         match self.kind {
             Kind::Server => cache.redis(&self.urls[0]).build(),
             #[cfg(feature = "redis-cluster")]
-            Kind::Cluster => cache.shared(RedisStore::cluster(&self.urls).unwrap()).build(),
+            Kind::Cluster => cache.remote_store(RedisStore::cluster(&self.urls).unwrap()).build(),
             #[cfg(feature = "redis-sentinel")]
             Kind::Sentinel => {
-                cache.shared(RedisStore::sentinel(&self.urls, "main", "redis://any").unwrap()).build()
+                cache.remote_store(RedisStore::sentinel(&self.urls, "main", "redis://any").unwrap()).build()
             }
         }
     }
@@ -207,7 +207,7 @@ async fn stale(id: web::Path<u64>, site: web::Data<Site>) -> String {
 /// A page for each `x-color`, of which only this handler knows.
 #[get("/varied/{id}")]
 #[cache_page(60, name = "varied", tags = ["page:{id}"])]
-async fn varied(#[shared] request: HttpRequest, id: web::Path<u64>, site: web::Data<Site>) -> HttpResponse {
+async fn varied(#[unkeyed] request: HttpRequest, id: web::Path<u64>, site: web::Data<Site>) -> HttpResponse {
     let color = request.headers().get("x-color").and_then(|color| color.to_str().ok()).unwrap_or("none");
     let shown = site.begin("varied", *id);
     HttpResponse::Ok()
@@ -253,7 +253,7 @@ async fn verb(verb: web::Path<String>, about: String, cache: PageCache) -> HttpR
 #[get("/stats")]
 async fn stats(cache: PageCache) -> String {
     let stats = cache.stats();
-    let shared = stats.shared().expect("there is a shared tier");
+    let shared = stats.remote().expect("there is a shared tier");
     let lines = [
         ("is_up", u64::from(shared.is_up)),
         ("kept", shared.kept),
@@ -263,8 +263,8 @@ async fn stats(cache: PageCache) -> String {
         ("refused", shared.refused),
         ("garbled", shared.garbled),
         ("crowded", shared.crowded),
-        ("hits", stats.of(Outcome::Hit)),
-        ("shared", stats.of(Outcome::Shared)),
+        ("hits", stats.count(Outcome::Hit)),
+        ("shared", stats.count(Outcome::RemoteHit)),
         ("requests", stats.requests()),
     ];
     lines.iter().map(|(name, number)| format!("{name} {number}\n")).collect()

@@ -70,7 +70,7 @@ pub(crate) fn variants_are_shared_each_on_its_own() {
     let (server, database) = (Server::start(), Database::new());
     for settings in [settings(&server, &database), without_memory(&server, &database)] {
         let settings =
-            Settings { key_prefix: format!("test-{}", settings.memory_ttl.as_millis()), ..settings };
+            Settings { key_prefix: format!("test-{}", settings.local_ttl.as_millis()), ..settings };
         let [one, other] = two(&settings);
         let before = database.runs("varied", 1);
         for color in ["red", "green"] {

@@ -97,7 +97,7 @@ impl Answer {
 
     /// It came out of the shared tier.
     pub(crate) fn is_shared(&self) -> bool {
-        self.outcome().contains("; hit") && self.outcome().contains("detail=shared")
+        self.outcome().contains("; hit") && self.outcome().contains("detail=remote")
     }
 
     pub(crate) fn is_stored(&self) -> bool {

@@ -53,14 +53,14 @@ impl Cluster {
         Self { nodes }
     }
 
-    pub(crate) fn settings(&self, database: &Database, memory_ttl: Duration) -> Settings {
+    pub(crate) fn settings(&self, database: &Database, local_ttl: Duration) -> Settings {
         Settings {
             urls: self.nodes.iter().map(Server::url).collect(),
             kind: Kind::Cluster,
-            memory_ttl,
+            local_ttl,
             // Purges go to each of its parts.
             deadline: Duration::from_millis(500),
-            key_prefix: format!("test-{}", memory_ttl.as_millis()),
+            key_prefix: format!("test-{}", local_ttl.as_millis()),
             ..settings(&self.nodes[0], database)
         }
     }
@@ -105,8 +105,8 @@ fn pages_are_spread_and_shared(cluster: &Cluster) {
 
 fn purges_hold(cluster: &Cluster) {
     let database = Database::new();
-    for memory_ttl in [Duration::ZERO, Duration::from_secs(60)] {
-        let settings = cluster.settings(&database, memory_ttl);
+    for local_ttl in [Duration::ZERO, Duration::from_secs(60)] {
+        let settings = cluster.settings(&database, local_ttl);
         let [one, other] = [Process::start(&settings), Process::start(&settings)];
         for (verb, about) in [
             ("tag", "pages"),
@@ -128,7 +128,7 @@ fn purges_hold(cluster: &Cluster) {
                 one.purge(&verb, about);
                 for id in ids {
                     let longest =
-                        if memory_ttl.is_zero() { Duration::ZERO } else { Duration::from_millis(1200) };
+                        if local_ttl.is_zero() { Duration::ZERO } else { Duration::from_millis(1200) };
                     let path = format!("/page/{id}");
                     let is_new = || other.get(&path).shown().version == database.version(id);
                     if longest.is_zero() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::rt::System;
 use cache_page::{
     RedisStore,
-    shared::{Changes, Id, Offered, Purge, PurgeOf, SharedStore as _, Taken},
+    remote::{Changes, Id, Offered, Purge, PurgeOf, RemoteStore as _, Taken},
     testing::conformance,
 };
 

@@ -111,7 +111,7 @@ fn fault(name: &str, begin: impl FnOnce(&mut Way), end: impl FnOnce(&mut Way)) {
     let server = Server::start();
     let proxies = [Proxy::before(server.port()), Proxy::before(server.port())];
     let mut way = Way { server, proxies };
-    let loads = [Duration::ZERO, Duration::from_secs(60)].map(|memory_ttl| load(&way, memory_ttl));
+    let loads = [Duration::ZERO, Duration::from_secs(60)].map(|local_ttl| load(&way, local_ttl));
     let [zero, memory] = &loads;
     let mut slowest = [Duration::ZERO; 2];
     let shared = zero.run(|| {
@@ -169,12 +169,12 @@ fn fault(name: &str, begin: impl FnOnce(&mut Way), end: impl FnOnce(&mut Way)) {
     }
 }
 
-fn load(way: &Way, memory_ttl: Duration) -> Load {
+fn load(way: &Way, local_ttl: Duration) -> Load {
     let database = Database::new();
     let settings = Settings {
-        memory_ttl,
-        key_prefix: format!("test-{}", memory_ttl.as_millis()),
-        purge_delay: PURGE_DELAY,
+        local_ttl,
+        key_prefix: format!("test-{}", local_ttl.as_millis()),
+        max_purge_lag: PURGE_DELAY,
         slow: Duration::from_millis(60),
         ..settings(&way.server, &database)
     };
@@ -182,6 +182,6 @@ fn load(way: &Way, memory_ttl: Duration) -> Load {
         let urls = vec![way.proxies[at].url()];
         Process::start(&Settings { urls, ..settings.clone() })
     });
-    let allowed = if memory_ttl.is_zero() { Duration::ZERO } else { PURGE_DELAY + SLACK };
+    let allowed = if local_ttl.is_zero() { Duration::ZERO } else { PURGE_DELAY + SLACK };
     Load::of(processes, database, allowed)
 }

@@ -28,8 +28,8 @@ pub(crate) fn settings(server: &Server, database: &Database) -> Settings {
         kind: Kind::Server,
         database: database.path().to_owned(),
         key_prefix: "test".to_owned(),
-        memory_ttl: Duration::from_secs(60),
-        purge_delay: Duration::from_secs(1),
+        local_ttl: Duration::from_secs(60),
+        max_purge_lag: Duration::from_secs(1),
         deadline: Duration::from_millis(50),
         one_fill: true,
         slow: Duration::from_millis(300),
@@ -38,7 +38,7 @@ pub(crate) fn settings(server: &Server, database: &Database) -> Settings {
 
 /// The same without memory: what holds there holds at once.
 pub(crate) fn without_memory(server: &Server, database: &Database) -> Settings {
-    Settings { memory_ttl: Duration::ZERO, ..settings(server, database) }
+    Settings { local_ttl: Duration::ZERO, ..settings(server, database) }
 }
 
 pub(crate) struct Process {

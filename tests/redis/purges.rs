@@ -99,7 +99,7 @@ pub(crate) fn each_verb_is_heard_of_by_other_processes_with_memory() {
                 let version = database.change(7);
                 one.purge(&verb, about);
                 assert_eq!(one.get(path).shown().version, version);
-                let longest = settings.purge_delay + Duration::from_millis(200);
+                let longest = settings.max_purge_lag + Duration::from_millis(200);
                 let took =
                     within(longest, "it has heard of it", || other.get(path).shown().version == version);
                 slowest = slowest.max(took);
@@ -113,7 +113,7 @@ pub(crate) fn expired_pages_stand_in_while_they_are_made_anew() {
     let (server, database) = (Server::start(), Database::new());
     for settings in [settings(&server, &database), without_memory(&server, &database)] {
         let settings =
-            Settings { key_prefix: format!("test-{}", settings.memory_ttl.as_millis()), ..settings };
+            Settings { key_prefix: format!("test-{}", settings.local_ttl.as_millis()), ..settings };
         let processes = two(&settings);
         processes[0].store("/stale/1");
         for round in 0..6 {
@@ -146,8 +146,8 @@ pub(crate) fn a_purged_page_never_comes_back_without_memory() {
 /// Who has purged it does not send it any more at all, others not after the delay.
 pub(crate) fn a_purged_page_never_comes_back_with_memory() {
     let (server, database) = (Server::start(), Database::new());
-    let settings = Settings { purge_delay: Duration::from_millis(300), ..settings(&server, &database) };
-    let load = Load::of(two(&settings), database, settings.purge_delay + Duration::from_millis(50));
+    let settings = Settings { max_purge_lag: Duration::from_millis(300), ..settings(&server, &database) };
+    let load = Load::of(two(&settings), database, settings.max_purge_lag + Duration::from_millis(50));
     load.run(|| sleep(Duration::from_secs(4)));
     load.assert_right("");
 }
@@ -156,7 +156,7 @@ pub(crate) fn what_was_being_made_is_not_kept() {
     let (server, database) = (Server::start(), Database::new());
     for settings in [settings(&server, &database), without_memory(&server, &database)] {
         let settings =
-            Settings { key_prefix: format!("test-{}", settings.memory_ttl.as_millis()), ..settings };
+            Settings { key_prefix: format!("test-{}", settings.local_ttl.as_millis()), ..settings };
         let [one, other] = two(&settings);
         for verb in ["purge_tag", "expire_tag"] {
             let runs = database.runs("slow", 1);
@@ -185,7 +185,7 @@ pub(crate) fn what_was_being_made_is_not_kept() {
 /// As a laptop is that was closed, or a machine that is moved.
 pub(crate) fn a_process_that_was_stopped_does_not_trust_its_memory() {
     let (server, database) = (Server::start(), Database::new());
-    let settings = Settings { purge_delay: Duration::from_millis(300), ..settings(&server, &database) };
+    let settings = Settings { max_purge_lag: Duration::from_millis(300), ..settings(&server, &database) };
     let [one, other] = two(&settings);
     for _ in 0..3 {
         until("it is in memory", || {
@@ -195,7 +195,7 @@ pub(crate) fn a_process_that_was_stopped_does_not_trust_its_memory() {
         other.pause();
         let version = database.change(1);
         one.purge("purge_tag", "page:1");
-        sleep(settings.purge_delay + Duration::from_millis(50));
+        sleep(settings.max_purge_lag + Duration::from_millis(50));
         // It is asked before it can have heard anything.
         let asked = thread::scope(|scope| {
             let asked = scope.spawn(|| other.get("/page/1"));
@@ -235,12 +235,12 @@ pub(crate) fn who_comes_after_a_purge_is_not_given_what_was_asked_for_before_it(
 pub(crate) fn who_comes_after_a_purge_is_not_given_what_was_begun_before_it_out_of_reach() {
     let (server, database) = (Server::start(), Database::new());
     let delay = Duration::from_millis(300);
-    for memory_ttl in [Duration::ZERO, Duration::from_secs(60)] {
+    for local_ttl in [Duration::ZERO, Duration::from_secs(60)] {
         let proxy = Proxy::before(server.port());
         let near = Settings {
-            memory_ttl,
-            key_prefix: format!("test-{}", memory_ttl.as_millis()),
-            purge_delay: delay,
+            local_ttl,
+            key_prefix: format!("test-{}", local_ttl.as_millis()),
+            max_purge_lag: delay,
             slow: Duration::from_millis(1500),
             ..settings(&server, &database)
         };
@@ -254,7 +254,7 @@ pub(crate) fn who_comes_after_a_purge_is_not_given_what_was_begun_before_it_out_
             until("it is being made", || database.runs("slow", 1) > runs);
             let version = database.change(1);
             one.purge("purge_tag", "page:1");
-            if !memory_ttl.is_zero() {
+            if !local_ttl.is_zero() {
                 sleep(delay + Duration::from_millis(100));
             }
             let asked = Instant::now();
@@ -263,7 +263,7 @@ pub(crate) fn who_comes_after_a_purge_is_not_given_what_was_begun_before_it_out_
             assert_eq!(
                 answer.shown().version,
                 version,
-                "with {memory_ttl:?} in memory, after {took:?}: {}",
+                "with {local_ttl:?} in memory, after {took:?}: {}",
                 answer.outcome()
             );
         });

@@ -14,16 +14,19 @@ use crate::{
 
 pub(crate) fn without_a_server_pages_are_served_from_memory() {
     let (mut server, database) = (Server::start(), Database::new());
-    let long = Settings { purge_delay: Duration::from_secs(60), ..settings(&server, &database) };
-    let short =
-        Settings { purge_delay: Duration::from_millis(300), key_prefix: "short".to_owned(), ..long.clone() };
+    let long = Settings { max_purge_lag: Duration::from_secs(60), ..settings(&server, &database) };
+    let short = Settings {
+        max_purge_lag: Duration::from_millis(300),
+        key_prefix: "short".to_owned(),
+        ..long.clone()
+    };
     let (trusting, doubting) = (Process::start(&long), Process::start(&short));
     trusting.store("/page/1");
     doubting.store("/page/2");
     server.kill();
     trusting.until_down();
     doubting.until_down();
-    sleep(short.purge_delay);
+    sleep(short.max_purge_lag);
     for _ in 0..10 {
         assert!(trusting.get("/page/1").outcome().contains("; hit"));
         let answer = doubting.get("/page/2");
@@ -59,7 +62,7 @@ pub(crate) fn a_server_that_was_emptied_is_filled_again() {
     let (server, database) = (Server::start(), Database::new());
     for settings in [settings(&server, &database), without_memory(&server, &database)] {
         let settings =
-            Settings { key_prefix: format!("test-{}", settings.memory_ttl.as_millis()), ..settings };
+            Settings { key_prefix: format!("test-{}", settings.local_ttl.as_millis()), ..settings };
         let [one, other] = two(&settings);
         for id in 0..5 {
             one.store(&format!("/page/{id}"));
@@ -162,7 +165,7 @@ pub(crate) fn a_replica_without_its_master_keeps_nobody_waiting() {
     let (server, database) = (Server::start(), Database::new());
     for settings in [settings(&server, &database), without_memory(&server, &database)] {
         let settings =
-            Settings { key_prefix: format!("test-{}", settings.memory_ttl.as_millis()), ..settings };
+            Settings { key_prefix: format!("test-{}", settings.local_ttl.as_millis()), ..settings };
         let [one, other] = two(&settings);
         one.store("/page/1");
         assert!(other.get("/page/1").outcome().contains("; hit"));

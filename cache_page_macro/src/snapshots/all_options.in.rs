@@ -7,9 +7,9 @@
     vary_cookie = ["theme", "contrast"],
     vary_by = tenant::of::<Name, Region>,
     ignore_query = ["utm_*", "ref"],
-    when = |request| request.path() != "/live",
-    unless = is_empty,
-    client_ttl = "1500ms",
+    bypass_if = |request| request.path() == "/live",
+    no_store_if = is_empty,
+    browser_ttl = "1500ms",
     max_body = 64 * 1024,
     crate = framework::cache,
 )]

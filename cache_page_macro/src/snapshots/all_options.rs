@@ -13,9 +13,9 @@ async fn page(
         .vary(&["accept-language"])
         .vary_cookie(&["theme", "contrast"])
         .ignore_query(&["utm_*", "ref"])
-        .when(|request| request.path() != "/live")
-        .unless(is_empty)
-        .client_ttl(
+        .bypass_if(|request| request.path() == "/live")
+        .no_store_if(is_empty)
+        .browser_ttl(
             framework::cache::__private::finite(
                 framework::cache::__private::seconds_and_nanos(1, 500000000),
             ),

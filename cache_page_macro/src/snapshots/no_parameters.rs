@@ -7,7 +7,7 @@ async fn page(
             ::cache_page::__private::seconds(60),
         )
         .query(&[])
-        .client_ttl(
+        .browser_ttl(
             ::cache_page::__private::finite(
                 ::cache_page::__private::Ttl(config::CLIENT_TTL).get(),
             ),

@@ -1,5 +1,5 @@
 #[purge_page("/posts", tags = ["post:{slug}"], tag = "posts")]
 #[post("/posts/{id}")]
-fn edit(#[vary] id: web::Path<u64>) {
+fn edit(#[key] id: web::Path<u64>) {
     save(id);
 }

@@ -1,6 +1,6 @@
 #[cache_page("soon", nmae = "home")]
 #[post("/")]
-fn page(#[vary] web::Query(page): web::Query<Page>) -> String {
+fn page(#[key] web::Query(page): web::Query<Page>) -> String {
     #![allow(unused_variables)]
     page.render()
 }

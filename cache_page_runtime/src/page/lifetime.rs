@@ -2,8 +2,11 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use super::{NEVER, Page};
-use crate::{clock::Moment, freshness::Stale, retry::Retry};
+use crate::page::page::{NEVER, Page};
+use crate::{
+    http::freshness::Stale,
+    time::{backoff::Retry, clock::Moment},
+};
 
 /// So many fills before the end of its time, the lot that has a page made anew comes up once in a hundred million.
 const MOST_FILLS: u32 = 18;

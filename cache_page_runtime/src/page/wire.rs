@@ -11,16 +11,15 @@ use std::{
 use actix_web::{http::header::HeaderValue, web::Bytes};
 use http::StatusCode;
 
-use super::{Lifetime, Line, NEVER, Page, is_of_a_good_copy, own_values};
+use crate::page::page::{Lifetime, Line, NEVER, Page, is_of_a_good_copy, own_values};
 use crate::{
-    clock::Moment,
-    freshness::Stale,
-    retry::Retry,
-    shared::{
+    http::freshness::Stale,
+    purge::selector::About,
+    remote::codec::{
         frame::{EVER, Parts, micros},
         wire::Writer,
     },
-    target::About,
+    time::{backoff::Retry, clock::Moment},
 };
 
 const ADDED: u8 = 1;

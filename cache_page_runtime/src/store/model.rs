@@ -12,15 +12,17 @@ use actix_web::{
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
-use super::{node::cost_of_key, order::SLACK, *};
+use crate::store::{eviction::SLACK, node::cost_of_key, store::*};
 use crate::{
     KeyBuilder, Policy,
-    clock::Clock,
-    fence::Since,
-    freshness::Stale,
-    page::{Head, Lifetime},
-    target::{About, Subject, Tag},
+    http::freshness::Stale,
+    page::page::{Head, Lifetime},
+    purge::{
+        log::Since,
+        selector::{About, Subject, Tag},
+    },
     testing::ManualClock,
+    time::clock::Clock,
 };
 
 const NAMES: [&str; 2] = ["x-a", "x-b"];
@@ -381,7 +383,7 @@ proptest! {
                 prop_assert!(put.is_ok());
                 kept.insert(value, put.unwrap());
             } else {
-                prop_assert_eq!(put, Err(Reason::Variants));
+                prop_assert_eq!(put, Err(Reason::TooManyVariants));
             }
         }
         world.check()?;

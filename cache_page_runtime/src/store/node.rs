@@ -9,25 +9,25 @@ use std::{
     },
 };
 
-use super::index::IN_LIST;
-use crate::{clock::Moment, key::Key, target::Name};
+use crate::store::purge_index::IN_LIST;
+use crate::{key::builder::Key, purge::selector::Name, time::clock::Moment};
 
 /// What two places in the map take, a place in a queue, and its share of places that are empty: the map is filled between
 /// seven sixteenths and seven eighths of what it has.
 const PLACES: usize = 112;
 
 /// What an `Arc` counts by.
-pub(super) const COUNTS: usize = 16;
+pub(crate) const COUNTS: usize = 16;
 
 /// A hit that finds as many marks writes nothing.
 const MOST_MARKS: u8 = 3;
 
 pub(crate) struct Node {
-    pub(super) key: Box<[u8]>,
+    pub(crate) key: Box<[u8]>,
     /// Of the key, for what is remembered of it when it is gone.
-    pub(super) hash: u64,
+    pub(crate) hash: u64,
     /// All that is counted for it, until it is removed from the map.
-    pub(super) weight: usize,
+    pub(crate) weight: usize,
     /// Nanoseconds: from then on it is of no use. The latest there is stands for never.
     until: AtomicU64,
     /// How often it was asked for since its turn to go came last.
@@ -39,13 +39,13 @@ pub(crate) struct Node {
     /// All that was put in before everything was purged is gone, wherever it is.
     epoch: Arc<Epoch>,
     /// What its page is found by, and where it is in the list of each; only looked at by whoever has locked `order`.
-    pub(super) places: Box<[(Name, AtomicUsize)]>,
+    pub(crate) places: Box<[(Name, AtomicUsize)]>,
     /// Which queue it is in; only looked at by whoever has locked `order`.
-    pub(super) in_main: AtomicBool,
+    pub(crate) in_main: AtomicBool,
 }
 
 impl Node {
-    pub(super) fn new(
+    pub(crate) fn new(
         key: &[u8],
         hash: u64,
         weight: usize,
@@ -81,7 +81,7 @@ impl Node {
     }
 
     /// Whether it was asked for often enough to stay, which takes so many of its marks.
-    pub(super) fn take_marks(&self, needed: u8) -> bool {
+    pub(crate) fn take_marks(&self, needed: u8) -> bool {
         let marks = self.marks.load(Ordering::Relaxed);
         let left = marks.checked_sub(needed);
         if let Some(left) = left {
@@ -100,54 +100,54 @@ impl Node {
     }
 
     /// Its page is stale from now on, and of no use from then on.
-    pub(super) fn expire(&self, until: u64) {
+    pub(crate) fn expire(&self, until: u64) {
         self.until.fetch_min(until, Ordering::AcqRel);
         self.expired.store(true, Ordering::Release);
     }
 
     /// It is in the map no longer, or about to go.
-    pub(super) fn leave(&self) {
+    pub(crate) fn leave(&self) {
         self.gone.store(true, Ordering::Release);
     }
 
-    pub(super) fn is_gone(&self) -> bool {
+    pub(crate) fn is_gone(&self) -> bool {
         self.gone.load(Ordering::Acquire)
     }
 
     /// Whether everything was purged since it was put in. It is still in the map then, for whoever comes by to remove it.
-    pub(super) fn is_purged(&self) -> bool {
+    pub(crate) fn is_purged(&self) -> bool {
         self.epoch.is_over.load(Ordering::Acquire)
     }
 
-    pub(super) fn is_over(&self, now: Moment) -> bool {
+    pub(crate) fn is_over(&self, now: Moment) -> bool {
         self.until.load(Ordering::Acquire) <= now.as_nanos() || self.is_purged()
     }
 
     /// What it takes by itself, as long as anybody holds it.
-    pub(super) fn own_cost(&self) -> usize {
+    pub(crate) fn own_cost(&self) -> usize {
         cost_of_key(&self.key)
     }
 }
 
 /// The time between two purges of everything.
 #[derive(Default)]
-pub(super) struct Epoch {
+pub(crate) struct Epoch {
     is_over: AtomicBool,
 }
 
 impl Epoch {
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.is_over.store(true, Ordering::Release);
     }
 }
 
 /// What a key takes: its node, and places in the map and in a queue.
-pub(super) fn cost_of_key(key: &[u8]) -> usize {
+pub(crate) fn cost_of_key(key: &[u8]) -> usize {
     key.len() + size_of::<Node>() + COUNTS + PLACES
 }
 
 /// A node in the map, by its key. When it leaves, whoever has a copy of its page knows.
-pub(super) struct Held(pub(super) Arc<Node>);
+pub(crate) struct Held(pub(super) Arc<Node>);
 
 impl Drop for Held {
     fn drop(&mut self) {

@@ -5,8 +5,8 @@ use std::fmt;
 use actix_web::http::header::HeaderMap;
 
 use crate::{
+    observe::report::CACHE_STATUS,
     outcome::{Outcome, Reason},
-    status::CACHE_STATUS,
 };
 
 /// Asserts that a response is a fresh page of the cache, and that the handler did not run for it.
@@ -15,7 +15,7 @@ use crate::{
 /// with `headers()`, by value or by reference, and a message if you like.
 ///
 /// The handler is cached, and its cache's [`cache_status`](crate::PageCacheBuilder::cache_status) is
-/// [`Full`](crate::CacheStatus::Full), as it is unless you change it.
+/// [`Full`](crate::CacheStatusHeader::Full), as it is unless you change it.
 ///
 /// ```
 /// use actix_web::{App, get, test};
@@ -156,7 +156,7 @@ enum Found {
     Stored {
         forward: String,
     },
-    NotKept {
+    NotStored {
         forward: String,
         reason: String,
     },
@@ -164,7 +164,7 @@ enum Found {
     Bypass(Option<String>),
     /// The one bypass of which the handler knows nothing.
     OnlyIfCached,
-    /// As [`CacheStatus::Brief`](crate::CacheStatus::Brief) has it: some pages that were kept are forwarded as well.
+    /// As [`CacheStatusHeader::Minimal`](crate::CacheStatusHeader::Minimal) has it: some pages that were kept are forwarded as well.
     Brief {
         forward: String,
     },
@@ -191,14 +191,14 @@ impl Found {
             (_, Some(reason)) if reason.starts_with("stale-") => Self::Stale(reason),
             (None, None) if has("hit") => Self::Hit,
             // Another process made it.
-            (None, Some(reason)) if has("hit") && reason == Outcome::Shared.as_str() => Self::Hit,
+            (None, Some(reason)) if has("hit") && reason == Outcome::RemoteHit.as_str() => Self::Hit,
             (Some(_), None) if has("collapsed") => Self::Collapsed,
             // Whether or not the shared tier was of use.
             (Some(forward), _) if has("stored") => Self::Stored { forward },
             (Some(forward), None) if forward == "method" => Self::Bypass(None),
             (Some(_), Some(reason)) if reason == Reason::OnlyIfCached.as_str() => Self::OnlyIfCached,
             (Some(forward), Some(reason)) if forward == "bypass" => Self::Bypass(Some(reason)),
-            (Some(forward), Some(reason)) => Self::NotKept { forward, reason },
+            (Some(forward), Some(reason)) => Self::NotStored { forward, reason },
             (Some(forward), None) => Self::Brief { forward },
             (None, _) => Self::Other,
         }
@@ -208,7 +208,7 @@ impl Found {
         match self {
             Self::Hit | Self::Collapsed => Some(Kind::Hit),
             Self::Stale(_) => Some(Kind::Stale),
-            Self::Stored { .. } | Self::NotKept { .. } | Self::Bypass(_) => Some(Kind::Miss),
+            Self::Stored { .. } | Self::NotStored { .. } | Self::Bypass(_) => Some(Kind::Miss),
             Self::OnlyIfCached | Self::Brief { .. } | Self::Other | Self::Nothing => None,
         }
     }
@@ -221,10 +221,10 @@ impl fmt::Display for Found {
             Self::Collapsed => f.write_str("the page was sent that another request was just making"),
             Self::Stale(reason) => write!(f, "a page was sent whose time is over: {reason}"),
             Self::Stored { forward } => write!(f, "the handler ran: stored (fwd={forward})"),
-            Self::NotKept { forward, reason } if reason == Reason::Streamed.as_str() => {
+            Self::NotStored { forward, reason } if reason == Reason::Streamed.as_str() => {
                 write!(f, "the handler ran, and whether its page is kept shows at its end (fwd={forward})")
             }
-            Self::NotKept { forward, reason } => {
+            Self::NotStored { forward, reason } => {
                 write!(f, "the handler ran, and its page is not kept: {reason} (fwd={forward})")
             }
             Self::Bypass(None) => f.write_str("the request does not use the cache: neither GET nor HEAD"),
@@ -235,15 +235,15 @@ impl fmt::Display for Found {
             Self::Brief { forward } => write!(
                 f,
                 "the header says too little to know (fwd={forward}): the cache's `cache_status` must be \
-                 `CacheStatus::Full` for this"
+                 `CacheStatusHeader::Full` for this"
             ),
             Self::Other => f.write_str(
                 "only other caches wrote its Cache-Status header: is the handler cached, and the cache's \
-                 `cache_status` not `CacheStatus::Off`?",
+                 `cache_status` not `CacheStatusHeader::Off`?",
             ),
             Self::Nothing => f.write_str(
                 "there is no Cache-Status header: either the handler is not cached, or the cache's \
-                 `cache_status` is `CacheStatus::Off`, or the response is no cached handler's (but a \
+                 `cache_status` is `CacheStatusHeader::Off`, or the response is no cached handler's (but a \
                  middleware's, an extractor's error, or the router's 404)",
             ),
         }
@@ -258,8 +258,8 @@ mod tests {
 
     use super::*;
     use crate::{
+        observe::report::Report,
         outcome::{Forward, Outcome},
-        status::Report,
     };
 
     fn response(lines: &[&str]) -> HttpResponse {
@@ -290,19 +290,21 @@ mod tests {
     fn every_outcome_is_one_of_the_three() {
         for outcome in Outcome::all() {
             let expected = match outcome {
-                Outcome::Hit | Outcome::Revalidated | Outcome::Shared | Outcome::Collapsed => Some(Kind::Hit),
+                Outcome::Hit | Outcome::Revalidated | Outcome::RemoteHit | Outcome::Collapsed => {
+                    Some(Kind::Hit)
+                }
                 Outcome::Stale(Reason::StaleWhileRevalidate | Reason::StaleIfError) => Some(Kind::Stale),
                 Outcome::Bypass(Reason::OnlyIfCached) => None,
                 // They are about stale pages alone, and stale pages about them.
                 Outcome::Stale(_)
-                | Outcome::NotKept(Reason::StaleWhileRevalidate | Reason::StaleIfError | Reason::Method)
-                | Outcome::NotKept(Reason::OnlyIfCached)
+                | Outcome::NotStored(Reason::StaleWhileRevalidate | Reason::StaleIfError | Reason::Method)
+                | Outcome::NotStored(Reason::OnlyIfCached)
                 | Outcome::Bypass(Reason::StaleWhileRevalidate | Reason::StaleIfError) => continue,
-                Outcome::Stored | Outcome::NotKept(_) | Outcome::Bypass(_) => Some(Kind::Miss),
+                Outcome::Stored | Outcome::NotStored(_) | Outcome::Bypass(_) => Some(Kind::Miss),
             };
             let all = [Forward::Miss, Forward::VaryMiss, Forward::Stale, Forward::Request].map(Some);
             let forwards = match outcome {
-                Outcome::Hit | Outcome::Revalidated | Outcome::Shared | Outcome::Bypass(_) => &[None][..],
+                Outcome::Hit | Outcome::Revalidated | Outcome::RemoteHit | Outcome::Bypass(_) => &[None][..],
                 Outcome::Stale(_) => &[None, Some(Forward::Miss), Some(Forward::Stale)],
                 _ => &all,
             };
@@ -332,9 +334,9 @@ mod tests {
                 "fwd=stale; fwd-status=503; ttl=-5; detail=stale-if-error",
                 "a page was sent whose time is over: stale-if-error",
             ),
-            ("hit; ttl=42; detail=shared", "a fresh page was sent, and the handler did not run"),
+            ("hit; ttl=42; detail=remote", "a fresh page was sent, and the handler did not run"),
             ("fwd=miss; stored; ttl=60", "the handler ran: stored (fwd=miss)"),
-            ("fwd=miss; stored; ttl=60; detail=shared-down", "the handler ran: stored (fwd=miss)"),
+            ("fwd=miss; stored; ttl=60; detail=remote-unavailable", "the handler ran: stored (fwd=miss)"),
             (
                 "fwd=miss; detail=streamed",
                 "the handler ran, and whether its page is kept shows at its end (fwd=miss)",
@@ -363,9 +365,9 @@ mod tests {
     #[test]
     fn what_cannot_be_known_fails_and_says_why() {
         for (lines, why) in [
-            (&[][..], "CacheStatus::Off"),
-            (&["cache_page; fwd=miss"], "CacheStatus::Full"),
-            (&["cache_page; fwd=stale"], "CacheStatus::Full"),
+            (&[][..], "CacheStatusHeader::Off"),
+            (&["cache_page; fwd=miss"], "CacheStatusHeader::Full"),
+            (&["cache_page; fwd=stale"], "CacheStatusHeader::Full"),
             (&["cache_page; fwd=bypass; detail=only-if-cached"], "only takes a page"),
             (&["ExampleCache; hit; ttl=5"], "only other caches"),
             (&["cache_page"], "only other caches"),

@@ -74,7 +74,7 @@ in_both_orders! {
 
 in_both_orders! {
     mod absent_by_cfg("/", "/") => (200, "run 1");
-    async fn page(#[cfg(false)] _absent: web::NoSuchType, #[cfg(false)] #[vary] _gone: Gone) -> String {
+    async fn page(#[cfg(false)] _absent: web::NoSuchType, #[cfg(false)] #[key] _gone: Gone) -> String {
         format!("run {}", run())
     }
 }

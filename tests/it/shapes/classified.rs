@@ -1,4 +1,4 @@
-//! What the key covers: `#[vary]`, `#[shared]`, bodies, an extractor of the user's own.
+//! What the key covers: `#[key]`, `#[unkeyed]`, bodies, an extractor of the user's own.
 
 use std::future::{Ready, ready};
 
@@ -66,7 +66,7 @@ mod above {
 
     #[cache_page(60)]
     #[get("/")]
-    pub(super) async fn varied(#[vary] visitor: Visitor) -> String {
+    pub(super) async fn varied(#[key] visitor: Visitor) -> String {
         format!("{}, run {}", visitor.name, run())
     }
 
@@ -74,7 +74,7 @@ mod above {
     #[get("/")]
     pub(super) async fn varied_with_more(
         #[cfg(true)]
-        #[vary]
+        #[key]
         #[allow(unused_mut)]
         mut visitor: Visitor,
         _: web::Data<&'static str>,
@@ -90,7 +90,7 @@ mod above {
 
     #[cache_page(60)]
     #[get("/")]
-    pub(super) async fn shared(#[shared] Visitor { name }: Visitor) -> String {
+    pub(super) async fn shared(#[unkeyed] Visitor { name }: Visitor) -> String {
         format!("{}, run {}", name.is_empty(), run())
     }
 }
@@ -106,7 +106,7 @@ mod below {
 
     #[get("/")]
     #[cache_page(60)]
-    pub(super) async fn varied(#[vary] visitor: Visitor) -> String {
+    pub(super) async fn varied(#[key] visitor: Visitor) -> String {
         format!("{}, run {}", visitor.name, run())
     }
 
@@ -114,7 +114,7 @@ mod below {
     #[cache_page(60)]
     pub(super) async fn varied_with_more(
         #[cfg(true)]
-        #[vary]
+        #[key]
         #[allow(unused_mut)]
         mut visitor: Visitor,
         _: web::Data<&'static str>,
@@ -130,7 +130,7 @@ mod below {
 
     #[get("/")]
     #[cache_page(60)]
-    pub(super) async fn shared(#[shared] Visitor { name }: Visitor) -> String {
+    pub(super) async fn shared(#[unkeyed] Visitor { name }: Visitor) -> String {
         format!("{}, run {}", name.is_empty(), run())
     }
 }
@@ -176,7 +176,7 @@ async fn one_page_for_all_below() {
 
 in_both_orders! {
     mod shared_body("/", "/") => (200, "0, run 1");
-    async fn page(#[shared] body: web::Bytes) -> String {
+    async fn page(#[unkeyed] body: web::Bytes) -> String {
         format!("{}, run {}", body.len(), run())
     }
     use actix_web::web;
@@ -184,7 +184,7 @@ in_both_orders! {
 
 in_both_orders! {
     mod shared_json("/", "/") => (200, "none, run 1");
-    async fn page(#[shared] json: Option<web::Json<Vec<u32>>>, #[shared] _: HttpRequest) -> String {
+    async fn page(#[unkeyed] json: Option<web::Json<Vec<u32>>>, #[unkeyed] _: HttpRequest) -> String {
         let text = json.map_or("none".into(), |web::Json(numbers)| format!("{numbers:?}"));
         format!("{text}, run {}", run())
     }
@@ -193,7 +193,7 @@ in_both_orders! {
 
 in_both_orders! {
     mod shared_payload("/", "/") => (200, "0, run 1");
-    async fn page(#[shared] payload: web::Payload) -> actix_web::Result<impl Responder> {
+    async fn page(#[unkeyed] payload: web::Payload) -> actix_web::Result<impl Responder> {
         let body = payload.to_bytes().await?;
         Ok(format!("{}, run {}", body.len(), run()))
     }
@@ -204,7 +204,7 @@ in_both_orders! {
 #[actix_web::test]
 async fn a_body_reaches_the_handler() {
     #[cache_page(60)]
-    async fn echo(#[shared] body: web::Bytes, #[vary] method: Method) -> String {
+    async fn echo(#[unkeyed] body: web::Bytes, #[key] method: Method) -> String {
         format!("{method} {}, run {}", body.len(), run())
     }
     let app = init_service(App::new().default_service(web::to(echo))).await;

@@ -51,13 +51,13 @@ mod arguments {
 
     #[cache_page(60)]
     #[get("/{id}")]
-    async fn above(__page: Path<u32>, request: Method, #[vary] __returns: Uri) -> String {
+    async fn above(__page: Path<u32>, request: Method, #[key] __returns: Uri) -> String {
         format!("{__page} {request} {__returns}, run {}", run())
     }
 
     #[get("/{id}")]
     #[cache_page(60)]
-    async fn below(__page: Path<u32>, request: Method, #[vary] __returns: Uri) -> String {
+    async fn below(__page: Path<u32>, request: Method, #[key] __returns: Uri) -> String {
         format!("{__page} {request} {__returns}, run {}", run())
     }
 
@@ -131,7 +131,7 @@ in_both_orders! {
 // Methods for every type there is, named as those that the expansion calls.
 in_both_orders! {
     mod methods("/{id}", "/7") => (200, "7 begin reads vary serve get, run 1");
-    async fn page(id: Path<u32>, #[vary] method: Method) -> String {
+    async fn page(id: Path<u32>, #[key] method: Method) -> String {
         drop(method);
         format!("{id} {} {} {} {} {}, run {}", 1.begin(), 1.reads(), 1.vary(), 1.serve(), 1.get(), run())
     }
@@ -169,7 +169,7 @@ in_both_orders! {
 // What the user has a name for is written in full by the expansion, which `unused_qualifications` must not mind.
 in_both_orders! {
     mod imported("/{id}", "/7") => (200, "7 250 GET, run 1");
-    async fn page(id: Path<u32>, #[vary] method: Method) -> HttpResponse {
+    async fn page(id: Path<u32>, #[key] method: Method) -> HttpResponse {
         let time = Duration::from_millis(250).as_millis();
         HttpResponse::Ok().body(format!("{id} {time} {method}, run {}", run()))
     }

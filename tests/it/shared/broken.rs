@@ -3,8 +3,8 @@
 use std::{panic::AssertUnwindSafe, time::Duration};
 
 use actix_web::web::Bytes;
-use cache_page::shared::{
-    Changes, Found, Id, Kept, Left, Offered, Pending, Position, Purge, PurgeOf, SharedStore, Taken, Turn,
+use cache_page::remote::{
+    Changes, Found, Id, Kept, Left, Offered, Pending, Position, Purge, PurgeOf, RemoteStore, Taken, Turn,
     Version, Wanted,
 };
 use cache_page::testing::conformance;
@@ -60,7 +60,7 @@ struct Broken {
     breaks: Breaks,
 }
 
-impl SharedStore for Broken {
+impl RemoteStore for Broken {
     fn begin(&self, key_prefix: &str) {
         let key_prefix = match self.breaks {
             Breaks::Prefixes => key_prefix.trim_end_matches(['*', '%', '_']),

@@ -14,7 +14,7 @@ const PAGE: &str = "/posts/1";
 async fn memory_is_not_trusted_where_nothing_is_heard() {
     let engine = Engine::default();
     let other = process("other", &engine, patient()).await;
-    let one = process("one", &engine, patient().purge_delay(Duration::from_secs(1))).await;
+    let one = process("one", &engine, patient().max_purge_lag(Duration::from_secs(1))).await;
     let made = other.make(PAGE).await;
     let found = one.get(PAGE).await;
     assert!(is_shared(&found) && found.body == made.body);
@@ -28,7 +28,7 @@ async fn memory_is_not_trusted_where_nothing_is_heard() {
     for run in 2..5 {
         let answer = one.get(PAGE).await;
         assert_eq!((answer.status, answer.text()), (200, &*format!("page {run} of one")));
-        assert!(answer.outcome().ends_with("; detail=shared-down"), "{}", answer.outcome());
+        assert!(answer.outcome().ends_with("; detail=remote-unavailable"), "{}", answer.outcome());
     }
     assert!(one.shared().down >= 4);
     one.store.set(&[Op::Changes], Does::Works);

@@ -30,7 +30,7 @@ where
 #[actix_web::test]
 async fn a_page_that_has_left_memory_is_not_sent_again() {
     let engine = Engine::default();
-    let options = || patient().memory_ttl(Duration::from_secs(10));
+    let options = || patient().local_ttl(Duration::from_secs(10));
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
     let made = one.make("/posts/1").await;
     assert!(is_shared(&other.get("/posts/1").await));
@@ -53,7 +53,7 @@ async fn a_page_that_has_left_memory_is_not_sent_again() {
 #[actix_web::test]
 async fn where_memory_sends_nothing_by_itself_each_request_asks_and_the_page_comes_once() {
     let engine = Engine::default();
-    let options = || patient().memory_ttl(Duration::ZERO);
+    let options = || patient().local_ttl(Duration::ZERO);
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
     let made = one.make("/posts/1").await;
     for process in [&one, &other] {
@@ -76,7 +76,7 @@ async fn where_memory_sends_nothing_by_itself_each_request_asks_and_the_page_com
 async fn a_page_that_was_made_anew_meanwhile_is_sent() {
     for memory in [10, 0] {
         let engine = Engine::default();
-        let options = || patient().memory_ttl(Duration::from_secs(memory));
+        let options = || patient().local_ttl(Duration::from_secs(memory));
         let (one, other) =
             (process("one", &engine, options()).await, process("other", &engine, options()).await);
         one.make("/posts/1").await;
@@ -102,7 +102,7 @@ async fn a_page_that_was_made_anew_meanwhile_is_sent() {
 async fn what_was_purged_is_not_sent_by_whoever_has_it() {
     for memory in [10, 0] {
         let engine = Engine::default();
-        let options = || patient().memory_ttl(Duration::from_secs(memory));
+        let options = || patient().local_ttl(Duration::from_secs(memory));
         let (one, other) =
             (process("one", &engine, options()).await, process("other", &engine, options()).await);
         for (round, verb) in ["purge", "expire"].into_iter().enumerate() {
@@ -133,7 +133,7 @@ async fn what_was_purged_is_not_sent_by_whoever_has_it() {
 async fn what_is_purged_while_it_is_confirmed_is_not_sent() {
     for (memory, purges_itself) in [(10, false), (10, true), (0, false), (0, true)] {
         let engine = Engine::default();
-        let options = || patient().memory_ttl(Duration::from_secs(memory));
+        let options = || patient().local_ttl(Duration::from_secs(memory));
         let (one, other) =
             (process("one", &engine, options()).await, process("other", &engine, options()).await);
         let made = one.make("/posts/1").await;
@@ -162,7 +162,7 @@ async fn what_is_purged_while_it_is_confirmed_is_not_sent() {
 async fn each_variant_is_confirmed_by_itself() {
     for memory in [10, 0] {
         let engine = Engine::default();
-        let options = || patient().memory_ttl(Duration::from_secs(memory));
+        let options = || patient().local_ttl(Duration::from_secs(memory));
         let (one, other) =
             (process("one", &engine, options()).await, process("other", &engine, options()).await);
         let in_language = |language: &str| asking("/varied", &[("accept-language", language)]);
@@ -191,7 +191,7 @@ async fn each_variant_is_confirmed_by_itself() {
 #[actix_web::test]
 async fn a_page_that_is_not_confirmed_stands_in_for_nobody_where_memory_sends_nothing_by_itself() {
     let engine = Engine::default();
-    let options = || patient().memory_ttl(Duration::ZERO);
+    let options = || patient().local_ttl(Duration::ZERO);
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
     for does in [Does::Works, Does::Refuses] {
         one.make("/sturdy").await;
@@ -217,7 +217,7 @@ async fn a_page_is_not_sent_without_being_confirmed() {
     let engine = Engine::default();
     for (memory, does) in [(10, Does::Refuses), (0, Does::Refuses), (10, Does::Loses), (0, Does::Loses)] {
         let options =
-            || patient().memory_ttl(Duration::from_secs(memory)).key_prefix(format!("{memory}{does:?}"));
+            || patient().local_ttl(Duration::from_secs(memory)).key_prefix(format!("{memory}{does:?}"));
         let (one, other) =
             (process("one", &engine, options()).await, process("other", &engine, options()).await);
         let made = one.make("/posts/1").await;
@@ -246,7 +246,7 @@ async fn an_engine_that_confirms_what_nobody_has_is_not_believed() {
 #[actix_web::test]
 async fn a_page_is_confirmed_however_much_was_purged_since_it_came() {
     let engine = Engine::default();
-    let options = || patient().memory_ttl(Duration::from_secs(10));
+    let options = || patient().local_ttl(Duration::from_secs(10));
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
     let made = one.make("/posts/1").await;
     assert!(is_shared(&other.get("/posts/1").await));
@@ -263,7 +263,7 @@ async fn a_page_is_confirmed_however_much_was_purged_since_it_came() {
 #[actix_web::test]
 async fn a_page_that_its_handler_took_back_does_not_stand_in_as_it_was_before() {
     let engine = Engine::default();
-    let options = || patient().memory_ttl(Duration::from_secs(10));
+    let options = || patient().local_ttl(Duration::from_secs(10));
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
     one.make("/sturdy").await;
     assert!(is_shared(&other.get("/sturdy").await));
@@ -283,7 +283,7 @@ async fn a_page_that_its_handler_took_back_does_not_stand_in_as_it_was_before() 
 #[actix_web::test]
 async fn a_page_that_cannot_be_confirmed_is_not_held_where_memory_sends_nothing_by_itself() {
     let engine = Engine::default();
-    let options = || patient().memory_ttl(Duration::ZERO);
+    let options = || patient().local_ttl(Duration::ZERO);
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
     one.make("/sturdy").await;
     advance(&engine, &[&one, &other], 70);

@@ -16,14 +16,14 @@ use crate::support::{Answer, Crowd, asking};
 const LIMIT: Duration = Duration::from_secs(30);
 
 fn is_told_as_garbled(answer: &Answer) -> bool {
-    answer.outcome().ends_with("; detail=shared-garbled")
+    answer.outcome().ends_with("; detail=remote-corrupt")
 }
 
 #[actix_web::test]
 async fn bytes_that_were_changed_or_cut_are_no_page() {
     let engine = Engine::default();
     let one = process("one", &engine, patient()).await;
-    let other = process("other", &engine, patient().memory_ttl(Duration::ZERO)).await;
+    let other = process("other", &engine, patient().local_ttl(Duration::ZERO)).await;
     *one.tags.borrow_mut() = vec!["a tag".to_owned()];
     one.make("/posts/1").await;
     let good = engine.bytes();
@@ -118,7 +118,7 @@ async fn garbled_names_of_variants_are_no_names() {
 async fn an_engine_that_does_not_answer_is_not_asked_for_long() {
     let engine = Engine::default();
     let deadline = Duration::from_millis(50);
-    let one = process("one", &engine, patient().shared_deadline(deadline)).await;
+    let one = process("one", &engine, patient().remote_timeout(deadline)).await;
     one.store.set(&Op::ALL, Does::Hangs);
     for number in 0..20 {
         let answer = timeout(LIMIT, one.get(&format!("/{number}"))).await.expect("it is answered");
@@ -131,7 +131,7 @@ async fn an_engine_that_does_not_answer_is_not_asked_for_long() {
     let asked = one.asked();
     assert!(asked < 20, "it was asked {asked} times");
     let answer = one.get("/more").await;
-    assert!(answer.outcome().ends_with("; detail=shared-down"), "{}", answer.outcome());
+    assert!(answer.outcome().ends_with("; detail=remote-unavailable"), "{}", answer.outcome());
     assert_eq!(one.asked(), asked, "it is not asked any more");
     assert!(one.shared().late >= 3 || one.shared().down > 0);
     one.store.set(&Op::ALL, Does::Works);
@@ -144,11 +144,15 @@ async fn an_engine_that_does_not_answer_is_not_asked_for_long() {
 #[actix_web::test]
 async fn a_single_late_answer_changes_nothing() {
     let engine = Engine::default();
-    let one = process("one", &engine, patient().shared_deadline(Duration::from_millis(200))).await;
+    let one = process("one", &engine, patient().remote_timeout(Duration::from_millis(200))).await;
     for round in 0..3 {
         one.store.set(&[Op::Get], Does::Hangs);
         let answer = one.get(&format!("/late/{round}")).await;
-        assert!(answer.outcome().ends_with("; stored; ttl=60; detail=shared-late"), "{}", answer.outcome());
+        assert!(
+            answer.outcome().ends_with("; stored; ttl=60; detail=remote-timeout"),
+            "{}",
+            answer.outcome()
+        );
         one.store.set(&[Op::Get], Does::Works);
         let answer = one.get(&format!("/in-time/{round}")).await;
         assert_eq!(answer.outcome(), "cache_page; fwd=miss; stored; ttl=60", "round {round}");
@@ -163,7 +167,7 @@ async fn an_engine_that_refuses_to_look_is_asked_again() {
     one.make("/").await;
     other.store.set(&[Op::Get], Does::Refuses);
     let answer = other.get("/").await;
-    assert_eq!(answer.outcome(), "cache_page; fwd=miss; stored; ttl=60; detail=shared-refused");
+    assert_eq!(answer.outcome(), "cache_page; fwd=miss; stored; ttl=60; detail=remote-rejected");
     assert!(other.shared().is_up && other.shared().refused > 0);
     other.store.set(&[Op::Get], Does::Works);
     assert_eq!(other.get("/").await.text(), "page 1 of other", "it is in memory");
@@ -192,15 +196,15 @@ async fn pages_that_the_engine_refuses_are_in_memory_all_the_same() {
 #[actix_web::test]
 async fn without_memory_and_engine_nothing_is_kept() {
     let engine = Engine::default();
-    let one = process("one", &engine, patient().memory_ttl(Duration::ZERO)).await;
+    let one = process("one", &engine, patient().local_ttl(Duration::ZERO)).await;
     one.store.set(&Op::ALL, Does::Loses);
     one.is_up(false).await;
     for run in 1..4 {
         let answer = one.get("/").await;
         assert_eq!((answer.status, answer.text()), (200, &*format!("page {run} of one")));
-        assert!(answer.outcome().ends_with("; detail=shared"), "{}", answer.outcome());
+        assert!(answer.outcome().ends_with("; detail=remote-unavailable"), "{}", answer.outcome());
     }
-    assert_eq!(one.of(Outcome::NotKept(Reason::Shared)), 3);
+    assert_eq!(one.of(Outcome::NotStored(Reason::RemoteUnavailable)), 3);
     // Nobody knows what is purged meanwhile, so everybody makes his own.
     let crowd = Crowd::send(&one.app, (0..5).map(|_| asking("/crowd", &[]))).await;
     assert!(crowd.all().await.iter().all(|answer| answer.status == 200));
@@ -229,7 +233,7 @@ async fn a_process_starts_without_its_engine_and_finds_it_later() {
 async fn an_engine_is_lost_while_it_is_waited_for() {
     let engine = Engine::default();
     let one = process("one", &engine, patient()).await;
-    let other = process("other", &engine, patient().follower_wait(Duration::from_secs(3600))).await;
+    let other = process("other", &engine, patient().coalesce_timeout(Duration::from_secs(3600))).await;
     one.hold();
     let makes = Crowd::send(&one.app, [asking("/", &[])]).await;
     let waits = Crowd::send(&other.app, (0..3).map(|_| asking("/", &[]))).await;

@@ -78,7 +78,7 @@ async fn whoever_waits_for_a_page_that_is_purged_makes_another_one() {
 async fn a_page_that_is_on_its_way_while_it_is_purged_does_not_arrive() {
     for memory in [60, 0] {
         let engine = Engine::default();
-        let options = || patient().memory_ttl(Duration::from_secs(memory));
+        let options = || patient().local_ttl(Duration::from_secs(memory));
         let (one, other) =
             (process("one", &engine, options()).await, process("other", &engine, options()).await);
         let old = one.make(PAGE).await;
@@ -131,7 +131,7 @@ async fn a_page_that_nobody_took_yet_is_not_there_when_its_purge_is() {
 #[actix_web::test]
 async fn who_comes_after_a_purge_is_not_sent_what_was_asked_for_before() {
     let engine = Engine::default();
-    let options = || patient().memory_ttl(Duration::ZERO);
+    let options = || patient().local_ttl(Duration::ZERO);
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
     let old = one.make(PAGE).await;
     // The purge is not heard of while the page is on its way.
@@ -150,7 +150,7 @@ async fn who_comes_after_a_purge_is_not_sent_what_was_asked_for_before() {
 #[actix_web::test]
 async fn who_comes_after_a_purge_is_not_sent_what_is_being_made_since_before() {
     let engine = Engine::default();
-    let options = || patient().memory_ttl(Duration::ZERO);
+    let options = || patient().local_ttl(Duration::ZERO);
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
     other.store.set(&[Op::Changes], Does::Holds);
     other.hold();

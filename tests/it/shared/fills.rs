@@ -22,7 +22,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 async fn one_process_makes_a_page_for_all() {
     for memory in [60, 0] {
         let engine = Engine::default();
-        let options = || patient().follower_wait(HOUR).memory_ttl(Duration::from_secs(memory));
+        let options = || patient().coalesce_timeout(HOUR).local_ttl(Duration::from_secs(memory));
         let mut processes = Vec::new();
         for name in ["one", "two", "three", "four", "five"] {
             processes.push(process(name, &engine, options()).await);
@@ -49,7 +49,7 @@ async fn one_process_makes_a_page_for_all() {
         let of = |outcome| processes.iter().map(|process| process.of(outcome)).sum::<u64>();
         // Where nothing is in memory, each of them asks.
         let (shared, collapsed) = if memory > 0 { (4, 15) } else { (19, 0) };
-        let outcomes = (of(Outcome::Stored), of(Outcome::Shared), of(Outcome::Collapsed));
+        let outcomes = (of(Outcome::Stored), of(Outcome::RemoteHit), of(Outcome::Collapsed));
         assert_eq!(outcomes, (1, shared, collapsed), "memory for {memory} seconds");
     }
 }
@@ -59,7 +59,7 @@ async fn whose_process_dies_is_not_waited_for_longer_than_one_waits() {
     let engine = Engine::default();
     let one = process("one", &engine, patient()).await;
     // By its own clock, it would wait for ever.
-    let other = process("other", &engine, patient().follower_wait(Duration::from_millis(200))).await;
+    let other = process("other", &engine, patient().coalesce_timeout(Duration::from_millis(200))).await;
     one.hold();
     let crowd = Crowd::send(&one.app, [asking("/page", &[])]).await;
     until("it is at it", || engine.claims() == 1).await;
@@ -74,7 +74,7 @@ async fn whose_process_dies_is_not_waited_for_longer_than_one_waits() {
 async fn whose_process_dies_is_not_waited_for_longer_than_a_claim_lasts() {
     let engine = Engine::default();
     let one = process("one", &engine, patient()).await;
-    let other = process("other", &engine, patient().follower_wait(HOUR)).await;
+    let other = process("other", &engine, patient().coalesce_timeout(HOUR)).await;
     one.hold();
     let _crowd = Crowd::send(&one.app, [asking("/page", &[])]).await;
     until("it is at it", || engine.claims() == 1).await;
@@ -90,8 +90,8 @@ async fn whose_process_dies_is_not_waited_for_longer_than_a_claim_lasts() {
 #[actix_web::test]
 async fn what_is_not_to_be_shared_is_not_waited_for() {
     let engine = Engine::default();
-    let one = process("one", &engine, patient().follower_wait(HOUR)).await;
-    let other = process("other", &engine, patient().follower_wait(HOUR)).await;
+    let one = process("one", &engine, patient().coalesce_timeout(HOUR)).await;
+    let other = process("other", &engine, patient().coalesce_timeout(HOUR)).await;
     for process in [&one, &other] {
         process.hold();
         process.headers.borrow_mut().push(("set-cookie", "id=1"));
@@ -124,7 +124,7 @@ async fn what_is_not_to_be_shared_is_not_waited_for() {
 #[actix_web::test]
 async fn where_each_makes_its_own_nobody_waits_for_another_process() {
     let engine = Engine::default();
-    let options = || patient().follower_wait(HOUR).one_fill_for_all(false);
+    let options = || patient().coalesce_timeout(HOUR).coalesce_across_processes(false);
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
     one.hold();
     other.hold();
@@ -144,8 +144,8 @@ async fn where_each_makes_its_own_nobody_waits_for_another_process() {
 #[actix_web::test]
 async fn a_client_that_goes_away_leaves_the_page_to_another_process() {
     let engine = Engine::default();
-    let one = process("one", &engine, patient().follower_wait(HOUR)).await;
-    let other = process("other", &engine, patient().follower_wait(HOUR)).await;
+    let one = process("one", &engine, patient().coalesce_timeout(HOUR)).await;
+    let other = process("other", &engine, patient().coalesce_timeout(HOUR)).await;
     one.hold();
     let mut makes = Crowd::send(&one.app, [asking("/page", &[])]).await;
     let waits = Crowd::send(&other.app, [asking("/page", &[])]).await;
@@ -159,8 +159,8 @@ async fn a_client_that_goes_away_leaves_the_page_to_another_process() {
 #[actix_web::test]
 async fn a_handler_that_panics_leaves_the_page_to_another_process() {
     let engine = Engine::default();
-    let one = process("one", &engine, patient().follower_wait(HOUR)).await;
-    let other = process("other", &engine, patient().follower_wait(HOUR)).await;
+    let one = process("one", &engine, patient().coalesce_timeout(HOUR)).await;
+    let other = process("other", &engine, patient().coalesce_timeout(HOUR)).await;
     one.hold();
     one.panics.set(true);
     let makes = Crowd::send(&one.app, [asking("/page", &[])]).await;
@@ -177,8 +177,8 @@ async fn a_handler_that_panics_leaves_the_page_to_another_process() {
 async fn a_page_that_the_engine_does_not_take_is_not_waited_for() {
     for does in [Does::Refuses, Does::Hangs] {
         let engine = Engine::default();
-        let options = || patient().follower_wait(HOUR);
-        let one = process("one", &engine, options().shared_deadline(Duration::from_millis(500))).await;
+        let options = || patient().coalesce_timeout(HOUR);
+        let one = process("one", &engine, options().remote_timeout(Duration::from_millis(500))).await;
         let other = process("other", &engine, options()).await;
         one.hold();
         one.store.set(&[Op::Put], does);
@@ -198,8 +198,8 @@ async fn a_page_that_the_engine_does_not_take_is_not_waited_for() {
 #[actix_web::test]
 async fn a_page_that_failed_is_made_by_the_next_process() {
     let engine = Engine::default();
-    let one = process("one", &engine, patient().follower_wait(HOUR)).await;
-    let other = process("other", &engine, patient().follower_wait(HOUR)).await;
+    let one = process("one", &engine, patient().coalesce_timeout(HOUR)).await;
+    let other = process("other", &engine, patient().coalesce_timeout(HOUR)).await;
     one.hold();
     one.status.set(503);
     let makes = Crowd::send(&one.app, [asking("/page", &[])]).await;
@@ -209,14 +209,14 @@ async fn a_page_that_failed_is_made_by_the_next_process() {
     assert_eq!(makes.all().await[0].status, 503);
     let answer = timeout(LIMIT, waits.all()).await.expect("it is answered").remove(0);
     assert_eq!((answer.status, answer.text()), (200, "page 1 of other"));
-    assert_eq!(one.of(Outcome::NotKept(Reason::Status)), 1);
+    assert_eq!(one.of(Outcome::NotStored(Reason::Status)), 1);
 }
 
 #[actix_web::test]
 async fn a_page_that_is_for_this_process_alone_is_not_claimed() {
     let engine = Engine::default();
     let one = process("one", &engine, patient().enabled(false)).await;
-    assert_eq!(one.get("/page").await.outcome(), "cache_page; fwd=bypass; detail=off");
+    assert_eq!(one.get("/page").await.outcome(), "cache_page; fwd=bypass; detail=disabled");
     let other = process("other", &engine, patient()).await;
     other.headers.borrow_mut().push((CONTROL, "no-store"));
     assert!(other.get("/page").await.outcome().ends_with("; detail=no-store"));

@@ -13,8 +13,8 @@ use std::{
 };
 
 use actix_web::web::Bytes;
-use cache_page::shared::{
-    Change, Changes, Claim, Found, Id, Left, Offered, Pending, Position, Purge, SharedStore, StoreError,
+use cache_page::remote::{
+    Change, Changes, Claim, Found, Id, Left, Offered, Pending, Position, Purge, RemoteStore, StoreError,
     Taken, Wanted,
 };
 use tokio::{
@@ -258,7 +258,7 @@ fn late(op: Op) -> Option<Duration> {
     (late == format!("{op:?}")).then(|| Duration::from_millis(time.parse().expect("a number")))
 }
 
-impl SharedStore for MemoryStore {
+impl RemoteStore for MemoryStore {
     fn begin(&self, key_prefix: &str) {
         self.way.prefix.set(key_prefix.to_owned()).expect("it is begun once");
     }

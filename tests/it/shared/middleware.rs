@@ -1,4 +1,4 @@
-//! What is around handlers: pages of a `CachePage` are shared too, and so is what changing requests purge.
+//! What is around handlers: pages of a `PageCacheMiddleware` are shared too, and so is what changing requests purge.
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
@@ -10,7 +10,7 @@ use actix_web::{
     test::{TestRequest, init_service},
     web,
 };
-use cache_page::{CachePage, Outcome, PageCache};
+use cache_page::{Outcome, PageCache, PageCacheMiddleware};
 
 use super::{
     memory::{Does, Engine, Op},
@@ -44,7 +44,7 @@ async fn app(
     let app = App::new()
         .app_data(cache.clone())
         .app_data(data.clone())
-        .wrap(CachePage::new(60).tags(&["plain"]).stale_if_error(Duration::from_secs(300)))
+        .wrap(PageCacheMiddleware::new(60).tags(&["plain"]).stale_if_error(Duration::from_secs(300)))
         .route("/{path:.*}", web::post().to(change))
         .default_service(web::route().to(plain));
     (Rc::new(init_service(app).await), data)
@@ -59,7 +59,7 @@ async fn pages_of_a_middleware_are_shared() {
     assert!(made.is_stored(), "{}", made.outcome());
     one.gives(1).await;
     let found = get(&*app_of_other, "/page?a=1").await;
-    assert_eq!(found.outcome(), "cache_page; hit; ttl=60; detail=shared");
+    assert_eq!(found.outcome(), "cache_page; hit; ttl=60; detail=remote");
     assert_eq!((found.status, &found.body, data.runs.get()), (200, &made.body, 0));
     assert_eq!(found.lasting_headers(), get(&*app_of_one, "/page?a=1").await.lasting_headers());
     // Nobody's with credentials.
@@ -68,7 +68,7 @@ async fn pages_of_a_middleware_are_shared() {
     one.cache.purge_tag("plain").await.unwrap();
     other.hears().await;
     assert!(get(&*app_of_other, "/page?a=1").await.is_stored());
-    assert_eq!(other.of(Outcome::Shared), 1);
+    assert_eq!(other.of(Outcome::RemoteHit), 1);
 }
 
 #[actix_web::test]
@@ -100,7 +100,7 @@ async fn a_page_of_a_middleware_stands_in_and_is_withdrawn() {
 #[actix_web::test]
 async fn one_process_makes_the_page_of_a_middleware_for_all() {
     let engine = Engine::default();
-    let options = || patient().follower_wait(Duration::from_secs(3600));
+    let options = || patient().coalesce_timeout(Duration::from_secs(3600));
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
     let ((app_of_one, of_one), (app_of_other, of_other)) = (app(&one.cache).await, app(&other.cache).await);
     // It comes to the engine by and by.
@@ -121,7 +121,7 @@ async fn one_process_makes_the_page_of_a_middleware_for_all() {
 async fn a_change_through_a_middleware_is_one_for_all_processes() {
     let engine = Engine::default();
     let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
-    let third = process("third", &engine, patient().memory_ttl(Duration::ZERO)).await;
+    let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
     let (app_of_one, _) = app(&one.cache).await;
     let (app_of_other, _) = app(&other.cache).await;
     let (app_of_third, _) = app(&third.cache).await;
@@ -149,7 +149,7 @@ async fn a_change_through_a_middleware_is_one_for_all_processes() {
 async fn a_handler_that_writes_purges_in_all_processes() {
     let engine = Engine::default();
     let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
-    let third = process("third", &engine, patient().memory_ttl(Duration::ZERO)).await;
+    let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
     let edit = || TestRequest::post().uri("/posts/1");
     let old = one.make("/posts/1").await;
     assert!(is_shared(&other.get("/posts/1").await));

@@ -26,9 +26,9 @@ async fn a_page_of_one_process_is_a_hit_in_the_other() {
     let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
     let made = one.make("/page?a=1").await;
     let found = other.get("/page?a=1").await;
-    assert_eq!(found.outcome(), "cache_page; hit; ttl=60; detail=shared");
+    assert_eq!(found.outcome(), "cache_page; hit; ttl=60; detail=remote");
     assert_eq!((found.text(), found.status), (made.text(), made.status));
-    assert_eq!((other.of(Outcome::Shared), other.of(Outcome::Hit), other.runs.get()), (1, 0, 0));
+    assert_eq!((other.of(Outcome::RemoteHit), other.of(Outcome::Hit), other.runs.get()), (1, 0, 0));
     assert_eq!((one.shared().kept, other.shared().kept, engine.claims()), (1, 0, 0));
     // Another one is not there.
     assert!(other.get("/page?a=2").await.is_stored());
@@ -41,7 +41,7 @@ struct Origin {
 }
 
 #[cache_page(60, name = "of any kind")]
-async fn origin(#[shared] origin: web::Data<Origin>, control: PageControl) -> HttpResponse {
+async fn origin(#[unkeyed] origin: web::Data<Origin>, control: PageControl) -> HttpResponse {
     control.ttl(Duration::from_secs(60));
     origin.runs.count();
     (origin.answer)()
@@ -157,7 +157,7 @@ async fn what_is_in_memory_is_not_asked_for() {
 #[actix_web::test]
 async fn what_was_in_memory_for_its_time_is_asked_for_again() {
     let engine = Engine::default();
-    let options = || patient().memory_ttl(Duration::from_secs(10));
+    let options = || patient().local_ttl(Duration::from_secs(10));
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
     let made = one.make("/").await;
     assert!(is_shared(&other.get("/").await));
@@ -182,7 +182,7 @@ async fn what_was_in_memory_for_its_time_is_asked_for_again() {
 #[actix_web::test]
 async fn where_nothing_is_in_memory_every_request_asks() {
     let engine = Engine::default();
-    let options = || patient().memory_ttl(Duration::ZERO);
+    let options = || patient().local_ttl(Duration::ZERO);
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
     one.make("/").await;
     for process in [&one, &other] {
@@ -221,7 +221,7 @@ async fn a_client_is_told_that_it_has_the_page_already() {
     let etag = made.header("etag").expect("the cache makes one");
     let answer = other.send(asking("/", &[("if-none-match", &etag)])).await;
     assert_eq!((answer.status, answer.body.len()), (304, 0));
-    assert_eq!((other.of(Outcome::Revalidated), other.of(Outcome::Shared)), (1, 0));
+    assert_eq!((other.of(Outcome::Revalidated), other.of(Outcome::RemoteHit)), (1, 0));
     let third = process("third", &engine, patient()).await;
     let part = third.send(asking("/", &[("range", "bytes=0-3")])).await;
     assert_eq!((part.status, part.text()), (206, "page"));
@@ -331,7 +331,7 @@ async fn caches_with_other_prefixes_share_nothing() {
 #[actix_web::test]
 async fn what_the_engine_lets_go_is_made_anew() {
     let engine = Engine::default();
-    let options = || patient().memory_ttl(Duration::ZERO);
+    let options = || patient().local_ttl(Duration::ZERO);
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
     one.make("/").await;
     engine.evict();

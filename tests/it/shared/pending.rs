@@ -17,7 +17,7 @@ const PAGE: &str = "/posts/1";
 async fn a_purge_while_the_engine_is_away_is_made_up_for() {
     let engine = Engine::default();
     let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
-    let third = process("third", &engine, patient().memory_ttl(Duration::ZERO)).await;
+    let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
     let old = one.make(PAGE).await;
     assert!(is_shared(&other.get(PAGE).await));
     one.store.set(&Op::ALL, Does::Loses);
@@ -39,8 +39,8 @@ async fn what_is_yet_to_be_purged_is_not_taken_from_the_engine() {
     for does in [Does::Refuses, Does::Hangs] {
         for expires in [false, true] {
             let engine = Engine::default();
-            let options = || patient().memory_ttl(Duration::ZERO);
-            let one = process("one", &engine, options().shared_deadline(Duration::from_secs(1))).await;
+            let options = || patient().local_ttl(Duration::ZERO);
+            let one = process("one", &engine, options().remote_timeout(Duration::from_secs(1))).await;
             let other = process("other", &engine, options()).await;
             let old = other.make(PAGE).await;
             let kept = other.make("/posts/2").await;
@@ -85,7 +85,7 @@ async fn purges_are_done_in_their_order() {
 #[actix_web::test]
 async fn a_purge_is_not_waited_for_longer_than_the_deadline() {
     let engine = Engine::default();
-    let one = process("one", &engine, patient().shared_deadline(Duration::from_millis(50))).await;
+    let one = process("one", &engine, patient().remote_timeout(Duration::from_millis(50))).await;
     one.store.set(&[Op::Purge], Does::Hangs);
     let purges: Vec<_> = (0..50).map(|number| one.cache.purge_tag(&format!("tag {number}"))).collect();
     for purging in purges {
@@ -101,12 +101,12 @@ async fn a_purge_is_not_waited_for_longer_than_the_deadline() {
 #[actix_web::test]
 async fn a_process_that_has_just_begun_can_purge() {
     let engine = Engine::default();
-    let third = process("third", &engine, patient().memory_ttl(Duration::ZERO)).await;
+    let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
     let old = third.make(PAGE).await;
     // It takes some time to connect.
     let store = engine.store();
     store.set(&[Op::Changes], Does::Holds);
-    let cache = patient().shared(store.clone()).build();
+    let cache = patient().remote_store(store.clone()).build();
     let mut purging = cache.purge_path(PAGE);
     for _ in 0..20 {
         sleep(Duration::from_millis(1)).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cache_page::{PageCache, Purging};
+use cache_page::{PageCache, PurgeFuture};
 
 use super::{
     memory::{Engine, Op},
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::support::asking;
 
-type Verb = fn(&PageCache) -> Purging;
+type Verb = fn(&PageCache) -> PurgeFuture;
 
 /// All that can be said of the page of `/posts/1`.
 const VERBS: [(&str, Verb); 16] = [
@@ -40,7 +40,7 @@ async fn every_verb_is_about_all_processes() {
     let engine = Engine::default();
     let one = process("one", &engine, patient()).await;
     let other = process("other", &engine, patient()).await;
-    let third = process("third", &engine, patient().memory_ttl(Duration::ZERO)).await;
+    let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
     for (verb, purge) in VERBS {
         let old = one.make(PAGE).await;
         assert!(is_shared(&other.get(PAGE).await) && is_shared(&third.get(PAGE).await), "{verb}");
@@ -64,7 +64,7 @@ async fn what_no_purge_is_about_stays() {
     let engine = Engine::default();
     let one = process("one", &engine, patient()).await;
     let other = process("other", &engine, patient()).await;
-    let third = process("third", &engine, patient().memory_ttl(Duration::ZERO)).await;
+    let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
     let made = one.make(PAGE).await;
     assert!(is_shared(&other.get(PAGE).await));
     let others: [Verb; 14] = [
@@ -100,7 +100,7 @@ async fn tags_that_a_handler_adds_are_known_to_all() {
     let engine = Engine::default();
     let one = process("one", &engine, patient()).await;
     let other = process("other", &engine, patient()).await;
-    let third = process("third", &engine, patient().memory_ttl(Duration::ZERO)).await;
+    let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
     *one.tags.borrow_mut() = vec!["by argument".to_owned(), "über".to_owned()];
     one.headers.borrow_mut().push((CONTROL, "tags=(\"by-header\" \"twice\" \"twice\")"));
     for tag in ["by argument", "über", "by-header", "twice"] {
@@ -126,7 +126,7 @@ async fn a_page_has_as_many_tags_in_the_engine_as_in_memory() {
     let engine = Engine::default();
     let one = process("one", &engine, patient()).await;
     let other = process("other", &engine, patient()).await;
-    let third = process("third", &engine, patient().memory_ttl(Duration::ZERO)).await;
+    let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
     *one.tags.borrow_mut() = (0..128).map(|number| format!("{number} {}", "x".repeat(200))).collect();
     for place in [0, 64, 127] {
         for process in [&one, &other, &third] {
@@ -143,7 +143,7 @@ async fn a_page_has_as_many_tags_in_the_engine_as_in_memory() {
     one.hears().await;
     one.tags.borrow_mut().push("one more".to_owned());
     let answer = one.get("/").await;
-    assert!(answer.outcome().ends_with("; detail=tags"), "{}", answer.outcome());
+    assert!(answer.outcome().ends_with("; detail=invalid-tag"), "{}", answer.outcome());
     until("nobody waits for it", || one.store.count(Op::Release) > 0).await;
 }
 
@@ -162,7 +162,7 @@ async fn a_purge_is_under_way_whether_or_not_it_is_awaited() {
 async fn a_url_is_one_query_for_all() {
     let engine = Engine::default();
     let one = process("one", &engine, patient()).await;
-    let third = process("third", &engine, patient().memory_ttl(Duration::ZERO)).await;
+    let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
     let all = ["/a", "/a?", "/a?page=1", "/a?page=2", "/a?page=1&x"];
     for (number, uri) in all.into_iter().enumerate() {
         one.get(uri).await;
@@ -191,7 +191,8 @@ async fn many_purges_at_once_are_all_heard() {
         assert!(is_shared(&other.get(&uri).await));
         pages.push((uri, old));
     }
-    let purges: Vec<Purging> = (0..50).map(|number| one.cache.purge_tag(&format!("post:{number}"))).collect();
+    let purges: Vec<PurgeFuture> =
+        (0..50).map(|number| one.cache.purge_tag(&format!("post:{number}"))).collect();
     for purge in purges {
         assert_eq!(purge.await.unwrap().pages(), 1);
     }
@@ -222,7 +223,7 @@ async fn what_cannot_be_purged_is_told_to_nobody() {
 async fn escapes_and_hosts_do_not_matter_to_a_path() {
     let engine = Engine::default();
     let one = process("one", &engine, patient()).await;
-    let third = process("third", &engine, patient().memory_ttl(Duration::ZERO)).await;
+    let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
     for written in ["/tags/über", "/tags/%C3%BCber"] {
         one.hears().await;
         let asked = || asking("/t%61gs/%c3%bcber?x", &[("host", "example.com")]);

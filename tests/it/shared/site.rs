@@ -15,7 +15,7 @@ use actix_web::{
     test::{TestRequest, init_service},
     web,
 };
-use cache_page::shared::Shared;
+use cache_page::remote::Shared;
 use cache_page::{
     Outcome, PageCache, PageCacheBuilder, PageControl, Validators, cache_page, purge_page,
     testing::ManualClock,
@@ -136,7 +136,7 @@ async fn compared(site: web::Data<Site>, control: PageControl) -> HttpResponse {
 
 /// A page for each language, which only its response tells.
 #[cache_page(60, name = "varied")]
-async fn varied(#[shared] request: HttpRequest, site: web::Data<Site>) -> HttpResponse {
+async fn varied(#[unkeyed] request: HttpRequest, site: web::Data<Site>) -> HttpResponse {
     let language = request.headers().get("accept-language").map(|line| line.to_str().unwrap().to_owned());
     let mut response = site.make().await;
     response.headers_mut().append("vary".parse().unwrap(), "accept-language".parse().unwrap());
@@ -172,9 +172,9 @@ impl<S> Deref for Process<S> {
 /// What all tests have in common: nothing is given up because the machine is slow.
 pub(crate) fn patient() -> PageCacheBuilder {
     PageCache::builder()
-        .shared_deadline(Duration::from_secs(20))
-        .purge_delay(Duration::from_secs(600))
-        .control_header(HeaderName::from_static(CONTROL))
+        .remote_timeout(Duration::from_secs(20))
+        .max_purge_lag(Duration::from_secs(600))
+        .targeted_cache_control(HeaderName::from_static(CONTROL))
 }
 
 /// One that has reached the engine.
@@ -195,7 +195,7 @@ pub(crate) async fn start(
     options: PageCacheBuilder,
 ) -> Process<impl Service<Request, Response = ServiceResponse, Error = Error> + use<>> {
     let clock = ManualClock::new();
-    let cache = options.clock(clock.clone()).shared(store.clone()).build();
+    let cache = options.clock(clock.clone()).remote_store(store.clone()).build();
     let site = web::Data::new(Site {
         name,
         runs: Runs::default(),
@@ -271,11 +271,11 @@ impl<S: Service<Request, Response = ServiceResponse, Error = Error>> Process<S> 
     }
 
     pub(crate) fn shared(&self) -> Shared {
-        *self.cache.stats().shared().expect("there is a shared tier")
+        *self.cache.stats().remote().expect("there is a shared tier")
     }
 
     pub(crate) fn of(&self, outcome: Outcome) -> u64 {
-        self.cache.stats().of(outcome)
+        self.cache.stats().count(outcome)
     }
 
     /// How often the engine was asked for a page.
@@ -286,7 +286,7 @@ impl<S: Service<Request, Response = ServiceResponse, Error = Error>> Process<S> 
 
 pub(crate) fn is_shared(answer: &Answer) -> bool {
     let outcome = answer.outcome();
-    outcome.starts_with("cache_page; hit; ttl=") && outcome.ends_with("; detail=shared")
+    outcome.starts_with("cache_page; hit; ttl=") && outcome.ends_with("; detail=remote")
 }
 
 /// Time passes in all of these and in the engine.

@@ -13,7 +13,7 @@ use crate::support::{Crowd, asking, settle};
 async fn a_stale_page_of_another_process_is_sent_while_one_makes_it_anew() {
     for memory in [60, 0] {
         let engine = Engine::default();
-        let options = || patient().memory_ttl(Duration::from_secs(memory));
+        let options = || patient().local_ttl(Duration::from_secs(memory));
         let one = process("one", &engine, options()).await;
         let other = process("other", &engine, options()).await;
         let third = process("third", &engine, options()).await;
@@ -49,7 +49,7 @@ async fn an_expired_page_is_stale_in_all_processes() {
     let engine = Engine::default();
     let one = process("one", &engine, patient()).await;
     let other = process("other", &engine, patient()).await;
-    let third = process("third", &engine, patient().memory_ttl(Duration::ZERO)).await;
+    let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
     let old = one.make("/refreshed").await;
     assert!(is_shared(&other.get("/refreshed").await));
     third.hold();
@@ -79,7 +79,7 @@ async fn an_expired_page_is_stale_in_all_processes() {
 async fn a_page_of_another_process_stands_in_for_a_failure() {
     for memory in [60, 0] {
         let engine = Engine::default();
-        let options = || patient().memory_ttl(Duration::from_secs(memory));
+        let options = || patient().local_ttl(Duration::from_secs(memory));
         let (one, other) =
             (process("one", &engine, options()).await, process("other", &engine, options()).await);
         let old = one.make("/sturdy").await;
@@ -119,7 +119,7 @@ async fn a_withdrawn_page_is_not_sent_by_any_process() {
         let engine = Engine::default();
         let one = process("one", &engine, patient()).await;
         let other = process("other", &engine, patient()).await;
-        let third = process("third", &engine, patient().memory_ttl(Duration::ZERO)).await;
+        let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
         let old = one.make("/sturdy").await;
         for process in [&other, &third] {
             assert!(is_shared(&process.get("/sturdy").await));
@@ -159,7 +159,7 @@ async fn a_page_that_is_withdrawn_in_the_background_is_not_sent_by_any_process()
 async fn a_page_that_is_still_as_it_was_is_fresh_for_all() {
     let engine = Engine::default();
     let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
-    let third = process("third", &engine, patient().memory_ttl(Duration::ZERO)).await;
+    let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
     *one.tags.borrow_mut() = vec!["by argument".to_owned()];
     one.headers.borrow_mut().push((CONTROL, "tags=(\"by-header\")"));
     for tag in ["by argument", "by-header"] {
@@ -212,7 +212,7 @@ async fn the_same_where_it_is_made_anew_in_the_background() {
 async fn a_page_is_made_anew_before_its_time_is_over() {
     for uri in ["/any", "/refreshed"] {
         let engine = Engine::default();
-        let one = process("one", &engine, patient().eager_refresh(true)).await;
+        let one = process("one", &engine, patient().refresh_ahead(true)).await;
         // So slow that the lot comes up almost for sure shortly before the end.
         one.takes.set(Duration::from_secs(50));
         let old = one.make(uri).await;

@@ -16,7 +16,7 @@ fn in_language(language: &str) -> actix_web::test::TestRequest {
 async fn each_variant_is_found_by_those_that_it_is_for() {
     for memory in [60, 0] {
         let engine = Engine::default();
-        let options = || patient().memory_ttl(Duration::from_secs(memory));
+        let options = || patient().local_ttl(Duration::from_secs(memory));
         let (one, other) =
             (process("one", &engine, options()).await, process("other", &engine, options()).await);
         let third = process("third", &engine, options()).await;
@@ -49,7 +49,7 @@ async fn each_variant_is_found_by_those_that_it_is_for() {
 async fn all_variants_are_purged_at_once() {
     let engine = Engine::default();
     let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
-    let third = process("third", &engine, patient().memory_ttl(Duration::ZERO)).await;
+    let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
     let mut pages = Vec::new();
     for (number, language) in ["de", "fr", "en"].into_iter().enumerate() {
         let old = one.send(in_language(language)).await;
@@ -72,7 +72,7 @@ async fn all_variants_are_purged_at_once() {
 #[actix_web::test]
 async fn who_waits_for_another_variant_makes_its_own() {
     let engine = Engine::default();
-    let options = || patient().follower_wait(Duration::from_secs(3600));
+    let options = || patient().coalesce_timeout(Duration::from_secs(3600));
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
     one.hold();
     let makes = Crowd::send(&one.app, [in_language("de")]).await;

@@ -13,7 +13,8 @@ async fn a_client_that_wants_a_new_page_gets_no_other() {
     for memory in [60, 10, 0] {
         for wish in ["no-cache", "max-age=5", "min-fresh=55"] {
             let engine = Engine::default();
-            let options = || patient().memory_ttl(Duration::from_secs(memory)).obey_clients(true);
+            let options =
+                || patient().local_ttl(Duration::from_secs(memory)).honor_request_cache_control(true);
             let (one, other) =
                 (process("one", &engine, options()).await, process("other", &engine, options()).await);
             // Another one has it, or this one had it before.
@@ -39,7 +40,7 @@ async fn a_client_that_wants_a_new_page_gets_no_other() {
 #[actix_web::test]
 async fn a_page_that_its_handler_took_back_is_gone_from_memory() {
     let engine = Engine::default();
-    let options = || patient().obey_clients(true);
+    let options = || patient().honor_request_cache_control(true);
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
     one.make("/posts/1").await;
     assert!(is_shared(&other.get("/posts/1").await));

@@ -65,7 +65,10 @@ async fn every_answer_to_every_request() {
     let cache = || PageCache::builder().clock(clock.clone()).build();
     let app = App::new().app_data(cache()).default_service(web::to(by_attribute));
     let attribute = init_service(app).await;
-    let app = App::new().app_data(cache()).wrap(CachePage::new(60)).default_service(web::to(by_middleware));
+    let app = App::new()
+        .app_data(cache())
+        .wrap(PageCacheMiddleware::new(60))
+        .default_service(web::to(by_middleware));
     let middleware = init_service(app).await;
     for path in PATHS {
         for method in [Method::GET, Method::HEAD, Method::OPTIONS, Method::GET, Method::POST] {
@@ -90,7 +93,10 @@ async fn over_time() {
     let cache = || PageCache::builder().clock(clock.clone()).build();
     let app = App::new().app_data(cache()).default_service(web::to(by_attribute));
     let attribute = init_service(app).await;
-    let app = App::new().app_data(cache()).wrap(CachePage::new(60)).default_service(web::to(by_middleware));
+    let app = App::new()
+        .app_data(cache())
+        .wrap(PageCacheMiddleware::new(60))
+        .default_service(web::to(by_middleware));
     let middleware = init_service(app).await;
     for _ in 0..20 {
         for path in ["/plain", "/max-age", "/moved", "/missing"] {

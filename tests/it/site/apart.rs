@@ -16,7 +16,7 @@ use super::*;
 async fn credentials_pass_by() {
     let tenant = HeaderName::from_static("x-tenant");
     let cache = PageCache::builder().credential_header(tenant).build();
-    let (app, runs) = showing(&cache, CachePage::new(60)).await;
+    let (app, runs) = showing(&cache, PageCacheMiddleware::new(60)).await;
     let names = [
         "cookie",
         "authorization",
@@ -67,7 +67,7 @@ async fn links_cannot_be_poisoned() {
         "x-original-uri",
         "x-rewrite-url",
     ] {
-        let (app, _) = showing(&PageCache::new(), CachePage::new(60)).await;
+        let (app, _) = showing(&PageCache::new(), PageCacheMiddleware::new(60)).await;
         let ordinary = || match name {
             "host" => TestRequest::get().insert_header(("x-forwarded-host", "good.example")),
             _ => TestRequest::get().insert_header(("host", "good.example")),
@@ -84,7 +84,7 @@ async fn links_cannot_be_poisoned() {
 /// One URL may be written in many ways, and a handler sees in which.
 #[actix_web::test]
 async fn spellings_of_a_url() {
-    let (app, _) = showing(&PageCache::new(), CachePage::new(60)).await;
+    let (app, _) = showing(&PageCache::new(), PageCacheMiddleware::new(60)).await;
     let mut pages = Vec::new();
     for uri in [
         "/a%2Fb",
@@ -126,7 +126,8 @@ async fn bodies_of_get() {
         format!("page for {body:?}")
     }
     let cache = PageCache::new();
-    let app = App::new().app_data(cache.clone()).wrap(CachePage::new(60)).default_service(web::to(echo));
+    let app =
+        App::new().app_data(cache.clone()).wrap(PageCacheMiddleware::new(60)).default_service(web::to(echo));
     let app = init_service(app).await;
     let with = |body: &'static str, line: (&'static str, &'static str)| {
         TestRequest::get().uri("/with").insert_header(line).set_payload(body)
@@ -162,7 +163,7 @@ async fn cookies_that_are_set_inside() {
                 Ok::<_, Error>(response)
             }
         })
-        .wrap(CachePage::new(None))
+        .wrap(PageCacheMiddleware::new(None))
         .default_service(web::to(shown));
     let app = init_service(app).await;
     for number in 1..5 {
@@ -188,10 +189,17 @@ async fn sessions() {
         config.route("/me", web::get().to(greeting)).route("/login/{name}", web::get().to(login));
     };
     let (inside, outside) = (PageCache::new(), PageCache::new());
-    let app = App::new().app_data(inside.clone()).wrap(sessions()).wrap(CachePage::new(60)).configure(routes);
+    let app = App::new()
+        .app_data(inside.clone())
+        .wrap(sessions())
+        .wrap(PageCacheMiddleware::new(60))
+        .configure(routes);
     let inside_app = init_service(app).await;
-    let app =
-        App::new().app_data(outside.clone()).wrap(CachePage::new(60)).wrap(sessions()).configure(routes);
+    let app = App::new()
+        .app_data(outside.clone())
+        .wrap(PageCacheMiddleware::new(60))
+        .wrap(sessions())
+        .configure(routes);
     let outside_app = init_service(app).await;
     macro_rules! check {
         ($app:expr, $logins_are_kept:expr) => {{
@@ -250,10 +258,11 @@ async fn status<B>(
 async fn access_checks() {
     let app = |cache| App::new().app_data(cache).app_data(web::Data::new(Runs::default()));
     let known = || asking("/", &[("x-known", "1")]);
-    let around = checked!(app(PageCache::new()).wrap(CachePage::new(60))).default_service(web::to(shown));
+    let around =
+        checked!(app(PageCache::new()).wrap(PageCacheMiddleware::new(60))).default_service(web::to(shown));
     let around = init_service(around).await;
     let named = PageCache::builder().credential_header(HeaderName::from_static("x-known")).build();
-    let inside = checked!(app(named)).wrap(CachePage::new(60)).default_service(web::to(shown));
+    let inside = checked!(app(named)).wrap(PageCacheMiddleware::new(60)).default_service(web::to(shown));
     let inside = init_service(inside).await;
     for _ in 0..3 {
         assert_eq!((status(&around, TestRequest::get()).await, status(&around, known()).await), (403, 200));
@@ -266,11 +275,12 @@ async fn access_checks() {
 #[actix_web::test]
 async fn an_access_check_between_two() {
     let cache = PageCache::new();
-    let scope = checked!(web::scope("/scope").wrap(CachePage::new(60))).default_service(web::to(shown));
+    let scope =
+        checked!(web::scope("/scope").wrap(PageCacheMiddleware::new(60))).default_service(web::to(shown));
     let app = App::new()
         .app_data(cache.clone())
         .app_data(web::Data::new(Runs::default()))
-        .wrap(CachePage::new(60))
+        .wrap(PageCacheMiddleware::new(60))
         .service(scope);
     let app = Rc::new(init_service(app).await);
     let crowd = Crowd::send(&app, [asking("/scope/a", &[("x-known", "1")])]).await;
@@ -290,8 +300,8 @@ async fn two_that_a_guard_chooses() {
     let internal = || asking("/a/b", &[("x-internal", "1")]);
     let app = App::new()
         .app_data(PageCache::new())
-        .service(scope("internal").guard(is_internal()).wrap(CachePage::new(60)))
-        .service(scope("public").wrap(CachePage::new(60)));
+        .service(scope("internal").guard(is_internal()).wrap(PageCacheMiddleware::new(60)))
+        .service(scope("public").wrap(PageCacheMiddleware::new(60)));
     let app = init_service(app).await;
     for is_hit in [false, true] {
         let answer = send(&app, internal()).await;
@@ -317,7 +327,7 @@ async fn requests_that_are_changed_inside() {
             request.headers_mut().insert(HeaderName::from_static("x-tenant"), tenant);
             service.call(request)
         })
-        .wrap(CachePage::new(60))
+        .wrap(PageCacheMiddleware::new(60))
         .default_service(web::to(tenant));
     let app = init_service(app).await;
     for is_hit in [false, true] {
@@ -345,7 +355,7 @@ async fn methods_that_are_changed_inside() {
             }
             service.call(request)
         })
-        .wrap(CachePage::new(60))
+        .wrap(PageCacheMiddleware::new(60))
         .route("/", web::get().to(shown));
     let app = init_service(app).await;
     let head = || TestRequest::default().method(Method::HEAD);
@@ -365,7 +375,10 @@ async fn upgrades_of_a_page() {
             HttpResponse::Ok().body("page")
         }
     }
-    let app = App::new().app_data(PageCache::new()).wrap(CachePage::new(60)).default_service(web::to(either));
+    let app = App::new()
+        .app_data(PageCache::new())
+        .wrap(PageCacheMiddleware::new(60))
+        .default_service(web::to(either));
     let app = init_service(app).await;
     for _ in 0..2 {
         assert_eq!(get(&app, "/").await.text(), "page");
@@ -381,7 +394,7 @@ async fn compressed_inside() {
         .app_data(PageCache::new())
         .app_data(web::Data::new(Runs::default()))
         .wrap(Compress::default())
-        .wrap(CachePage::new(60))
+        .wrap(PageCacheMiddleware::new(60))
         .default_service(web::to(async || "a page ".repeat(100)));
     let app = init_service(app).await;
     for is_hit in [false, true] {

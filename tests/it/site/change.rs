@@ -23,7 +23,7 @@ async fn app(
                 Ok(if changes { response.into_response(change()?) } else { response })
             }
         })
-        .wrap(CachePage::new(60))
+        .wrap(PageCacheMiddleware::new(60))
         .default_service(web::to(shown)),
     )
     .await
@@ -107,7 +107,7 @@ async fn what_fails_changes_nothing() {
 #[actix_web::test]
 async fn what_is_broken_off_changes_nothing() {
     let cache = PageCache::new();
-    let app = App::new().app_data(cache.clone()).wrap(CachePage::new(60));
+    let app = App::new().app_data(cache.clone()).wrap(PageCacheMiddleware::new(60));
     let app = init_service(app.default_service(web::to(async |request: HttpRequest| {
         if request.method() == Method::POST {
             pending::<()>().await;
@@ -191,7 +191,7 @@ async fn while_its_page_is_made() {
     let app = App::new()
         .app_data(cache.clone())
         .app_data(gate.clone())
-        .wrap(CachePage::new(60))
+        .wrap(PageCacheMiddleware::new(60))
         .route("/a", web::post().to(async || "changed"))
         .route(
             "/a",
@@ -213,15 +213,15 @@ async fn while_its_page_is_made() {
 #[actix_web::test]
 async fn what_a_handler_inside_keeps() {
     #[cache_page(60)]
-    async fn own(#[shared] runs: web::Data<Runs>) -> String {
+    async fn own(#[unkeyed] runs: web::Data<Runs>) -> String {
         runs.count().to_string()
     }
     #[cache_page(60, cache = "big")]
-    async fn big(#[shared] runs: web::Data<Runs>) -> String {
+    async fn big(#[unkeyed] runs: web::Data<Runs>) -> String {
         runs.count().to_string()
     }
-    for page in [CachePage::new(60), CachePage::new(60).cache("big")] {
-        let cache = PageCache::builder().named("big", PageCache::new()).build();
+    for page in [PageCacheMiddleware::new(60), PageCacheMiddleware::new(60).cache("big")] {
+        let cache = PageCache::builder().named_cache("big", PageCache::new()).build();
         let app = App::new()
             .app_data(cache.clone())
             .app_data(web::Data::new(Runs::default()))

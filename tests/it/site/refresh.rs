@@ -44,7 +44,7 @@ struct Site {
 impl Site {
     fn new() -> web::Data<Self> {
         let clock = ManualClock::new();
-        let cache = PageCache::builder().clock(clock.clone()).fill_deadline(seconds(2)).build();
+        let cache = PageCache::builder().clock(clock.clone()).fill_timeout(seconds(2)).build();
         web::Data::new(Self {
             cache,
             clock,
@@ -105,7 +105,7 @@ macro_rules! inside {
 
 async fn app(
     site: web::Data<Site>,
-    page: CachePage,
+    page: PageCacheMiddleware,
 ) -> Rc<impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error>> {
     let app = inside!(App::new(), site)
         .wrap(page)
@@ -117,8 +117,8 @@ async fn app(
 
 const URI: &str = "/a/posts/1";
 
-fn revalidated() -> CachePage {
-    CachePage::new(60).stale_while_revalidate(seconds(30))
+fn revalidated() -> PageCacheMiddleware {
+    PageCacheMiddleware::new(60).stale_while_revalidate(seconds(30))
 }
 
 /// The old page is there at once, and what is inside runs when that is on its way.
@@ -251,7 +251,7 @@ async fn behind_a_response_whose_request_is_held() {
     get(&app, URI).await;
     site.clock.advance(seconds(61));
     let answer = get(&app, URI).await;
-    assert_eq!((answer.text(), site.cache.stats().filling()), ("page 1", 0));
+    assert_eq!((answer.text(), site.cache.stats().fills_in_flight()), ("page 1", 0));
     site.clock.advance(seconds(30));
     assert_eq!(get(&app, URI).await.text(), "page 2");
 }
@@ -379,10 +379,10 @@ fn a_server_without_a_cache_of_its_own() {
     let server = Server::start(move |around_app| {
         App::new()
             .app_data(web::Data::new(counted.clone()))
-            .wrap(Condition::new(around_app, CachePage::new(600)))
+            .wrap(Condition::new(around_app, PageCacheMiddleware::new(600)))
             .service(
                 web::scope("/a")
-                    .wrap(Condition::new(!around_app, CachePage::new(600)))
+                    .wrap(Condition::new(!around_app, PageCacheMiddleware::new(600)))
                     .default_service(web::to(shown)),
             )
     });
@@ -395,8 +395,8 @@ fn a_server_without_a_cache_of_its_own() {
     }
 }
 
-fn sturdy() -> CachePage {
-    CachePage::new(60).stale_if_error(seconds(300))
+fn sturdy() -> PageCacheMiddleware {
+    PageCacheMiddleware::new(60).stale_if_error(seconds(300))
 }
 
 /// Whatever goes wrong inside, the old page is sent, and whatever is around finds a request that it can use.
@@ -456,8 +456,8 @@ async fn an_old_page_stands_in() {
                 Some("https://a.example"),
                 "{next:?} {method}"
             );
-            assert_eq!(site.cache.stats().of(Outcome::Stale(Reason::StaleIfError)), 1);
-            assert_eq!(site.cache.stats().filling(), 0);
+            assert_eq!(site.cache.stats().count(Outcome::Stale(Reason::StaleIfError)), 1);
+            assert_eq!(site.cache.stats().fills_in_flight(), 0);
         }
     }
 }
@@ -502,9 +502,12 @@ async fn errors_go_on() {
             StatusCode::NOT_FOUND
         }
     }
-    for page in
-        [CachePage::new(60), CachePage::new(60).statuses(&[404]), sturdy().statuses(&[404]), revalidated()]
-    {
+    for page in [
+        PageCacheMiddleware::new(60),
+        PageCacheMiddleware::new(60).statuses(&[404]),
+        sturdy().statuses(&[404]),
+        revalidated(),
+    ] {
         let cache = PageCache::new();
         let app = App::new()
             .app_data(cache.clone())
@@ -535,7 +538,7 @@ async fn errors_that_look_like_pages() {
             let error = actix_web::error::InternalError::from_response("not for you", response);
             std::future::ready(Err::<ServiceResponse, _>(Error::from(error)))
         })
-        .wrap(CachePage::new(60));
+        .wrap(PageCacheMiddleware::new(60));
     let app = init_service(app).await;
     for _ in 0..2 {
         assert!(app.call(TestRequest::get().to_request()).await.is_err());

@@ -1,4 +1,4 @@
-//! The coordination of fills and of purges (`flight.rs` and `fence.rs` in `cache_page_runtime/src`) in orders of events that
+//! The coordination of fills and of purges (`coalesce/flight.rs` and `purge/log.rs` in `cache_page_runtime/src`) in orders of events that
 //! shuttle picks: at each lock and each wait, any of the requests may go on.
 //!
 //! A failure prints the seed of its run. `MODEL_SEED=… MODEL_RUNS=1 cargo test -p model` plays it again, and `MODEL_RUNS`
@@ -7,12 +7,16 @@
 #![cfg(test)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "../../../cache_page_runtime/src/fence.rs"]
+#[path = "../../../cache_page_runtime/src/coalesce"]
 #[allow(dead_code, reason = "the runtime uses all of it")]
-mod fence;
-#[path = "../../../cache_page_runtime/src/flight.rs"]
+mod coalesce {
+    pub(crate) mod flight;
+}
+#[path = "../../../cache_page_runtime/src/purge"]
 #[allow(dead_code, reason = "the runtime uses all of it")]
-mod flight;
+mod purge {
+    pub(crate) mod log;
+}
 mod purge_steps;
 mod purges;
 mod requests;
@@ -23,7 +27,7 @@ mod world;
 
 use std::time::Duration;
 
-use crate::{fence::Since, flight::Comer};
+use crate::{coalesce::flight::Comer, purge::log::Since};
 
 /// A request, where nobody purges anything.
 fn comer(now: Duration, may_lead: bool) -> Comer<impl Fn(Since) -> bool> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    flight::{Follower, Leader},
+    coalesce::flight::{Follower, Leader},
     runs,
     world::{
         May, Page, Part, Request,

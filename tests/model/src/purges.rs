@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::Ordering::SeqCst};
 use shuttle::thread;
 
 use crate::{
-    fence::{Fence, Since},
+    purge::log::{Fence, Since},
     runs::{many, one_in},
     world::{
         May, Part,

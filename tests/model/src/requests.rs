@@ -18,8 +18,8 @@ use shuttle::{
 };
 
 use crate::{
+    coalesce::flight::{Flights, Follower, Joined, Leader, Turn},
     comer,
-    flight::{Flights, Follower, Joined, Leader, Turn},
     runs::{many, one_in},
     sync::fail,
 };

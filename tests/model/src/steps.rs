@@ -7,8 +7,8 @@ use std::{
 };
 
 use crate::{
+    coalesce::flight::{Flights, Follower, Joined, Leader, Turn},
     comer,
-    flight::{Flights, Follower, Joined, Leader, Turn},
     runs::once,
     sync::fail,
 };

@@ -15,8 +15,8 @@ use std::{
 use shuttle::{future::block_on, thread};
 
 use crate::{
-    fence::{Fence, Since},
-    flight::{Comer, Flights, Follower, Joined, Leader, Turn},
+    coalesce::flight::{Comer, Flights, Follower, Joined, Leader, Turn},
+    purge::log::{Fence, Since},
     runs::one_in,
     sync::{Mutex, fail, lock},
 };

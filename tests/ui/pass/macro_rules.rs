@@ -24,15 +24,15 @@ macro_rules! echo {
     ($name:ident, ($($argument:ident: $type:ty),*), $body:block) => {
         #[cache_page(60, crate = ::cache_page)]
         #[get("/echo")]
-        async fn $name($(#[vary] $argument: $type),*) -> String $body
+        async fn $name($(#[key] $argument: $type),*) -> String $body
     };
 }
 echo!(echo, (body: Bytes, method: Method), { format!("{method} {body:?}") });
 
 macro_rules! configured {
-    ($name:ident, $ttl:expr, $statuses:expr, $header:literal, $when:expr, $client_ttl:expr, $max_body:expr) => {
-        #[cache_page($ttl, statuses = $statuses, vary = [$header], when = $when, vary_by = $when,
-            client_ttl = $client_ttl, max_body = $max_body)]
+    ($name:ident, $ttl:expr, $statuses:expr, $header:literal, $when:expr, $browser_ttl:expr, $max_body:expr) => {
+        #[cache_page($ttl, statuses = $statuses, vary = [$header], bypass_if = $when, vary_by = $when,
+            browser_ttl = $browser_ttl, max_body = $max_body)]
         async fn $name() -> &'static str {
             "page"
         }

@@ -5,7 +5,7 @@ use cache_page::cache_page;
 
 #[cache_page("60", name = "", nmae = "home", key_prefix = 2, key_prefix = "v2", 120)]
 #[cache_page(60)]
-fn home(#[vary] Query(page): Query<u32>, #[shared] #[shared] _body: Bytes) {
+fn home(#[key] Query(page): Query<u32>, #[unkeyed] #[unkeyed] _body: Bytes) {
     let _ = page;
 }
 

@@ -2,27 +2,27 @@ use actix_web::web::{Bytes, Query};
 use cache_page::cache_page;
 
 #[cache_page(60)]
-async fn pattern(#[vary] Query(page): Query<u32>) -> String {
+async fn pattern(#[key] Query(page): Query<u32>) -> String {
     page.to_string()
 }
 
 #[cache_page(60)]
-async fn wildcard(#[vary] _: Bytes) -> &'static str {
+async fn wildcard(#[key] _: Bytes) -> &'static str {
     "page"
 }
 
 #[cache_page(60)]
-async fn both(#[vary] #[shared] body: Bytes) -> Bytes {
+async fn both(#[key] #[unkeyed] body: Bytes) -> Bytes {
     body
 }
 
 #[cache_page(60)]
-async fn vary_twice(#[vary] #[vary] body: Bytes) -> Bytes {
+async fn vary_twice(#[key] #[key] body: Bytes) -> Bytes {
     body
 }
 
 #[cache_page(60)]
-async fn shared_twice(#[shared] #[shared] body: Bytes) -> Bytes {
+async fn shared_twice(#[unkeyed] #[unkeyed] body: Bytes) -> Bytes {
     body
 }
 

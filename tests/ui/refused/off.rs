@@ -42,7 +42,7 @@ async fn none() -> &'static str {
 }
 
 #[cache_page(off)]
-fn home(#[vary] _body: Bytes, #[shared] _again: Bytes) {}
+fn home(#[key] _body: Bytes, #[unkeyed] _again: Bytes) {}
 
 #[cache_page(off)]
 #[cache_page(60)]

@@ -13,17 +13,17 @@ fn tenant(_: HttpRequest) -> u8 {
     0
 }
 
-#[cache_page(60, when = "is_public", unless = is_empty(), vary_by = )]
+#[cache_page(60, bypass_if = "is_public", no_store_if = is_empty(), vary_by = )]
 async fn not_named() -> &'static str {
     "page"
 }
 
-#[cache_page(60, when = is_empty, unless = is_public)]
+#[cache_page(60, bypass_if = is_empty, no_store_if = is_public)]
 async fn mixed_up() -> &'static str {
     "page"
 }
 
-#[cache_page(60, when = |_| *public)]
+#[cache_page(60, bypass_if = |_| *public)]
 async fn captures(public: web::Data<bool>) -> String {
     public.to_string()
 }

@@ -10,13 +10,13 @@ fn not_async() -> &'static str {
 async fn no_return_type() {}
 
 #[purge_page(tags = ["posts"])]
-async fn marked(#[vary] _body: Bytes, #[shared] _again: Bytes) -> &'static str {
+async fn marked(#[key] _body: Bytes, #[unkeyed] _again: Bytes) -> &'static str {
     "page"
 }
 
 #[purge_page(tags = ["posts"])]
 #[cache_page(60)]
-async fn cached_below(#[vary] _body: Bytes) -> &'static str {
+async fn cached_below(#[key] _body: Bytes) -> &'static str {
     "page"
 }
 

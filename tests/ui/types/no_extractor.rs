@@ -3,7 +3,7 @@ use cache_page::cache_page;
 
 #[get("/")]
 #[cache_page(60)]
-async fn home(#[shared] count: u32) -> String {
+async fn home(#[unkeyed] count: u32) -> String {
     count.to_string()
 }
 

@@ -8,13 +8,13 @@ struct CurrentUser {
 
 #[get("/")]
 #[cache_page(60)]
-async fn home(#[vary] user: ReqData<CurrentUser>) -> impl Responder {
+async fn home(#[key] user: ReqData<CurrentUser>) -> impl Responder {
     user.id.to_string()
 }
 
 #[get("/exact")]
 #[cache_page(60)]
-async fn exact(#[vary] share: Float) -> impl Responder {
+async fn exact(#[key] share: Float) -> impl Responder {
     share.0.to_string()
 }
 

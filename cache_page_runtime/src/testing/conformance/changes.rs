@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Bench, LIMIT, LONG, Process, SHORT, done, id, names, page, prefix};
-use crate::shared::{Change, Changes, Claim, Offered, SharedStore, Taken, Turn, Wanted};
+use crate::remote::{Change, Changes, Claim, Offered, RemoteStore, Taken, Turn, Wanted};
+use crate::testing::conformance::{Bench, LIMIT, LONG, Process, SHORT, done, id, names, page, prefix};
 
-pub(super) async fn all<S: SharedStore>(bench: &Bench<'_, S>) {
+pub(super) async fn all<S: RemoteStore>(bench: &Bench<'_, S>) {
     tell_what_was_told(bench).await;
     come_in_their_order(bench).await;
     tell_the_same_to_all(bench).await;
@@ -26,7 +26,7 @@ fn told(heard: &Changes) -> Vec<Vec<u8>> {
     heard.changes.iter().filter_map(purged).collect()
 }
 
-async fn tell_what_was_told<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn tell_what_was_told<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let every_byte: Vec<u8> = (0..=u8::MAX).collect();
     let payloads =
@@ -42,7 +42,7 @@ async fn tell_what_was_told<S: SharedStore>(bench: &Bench<'_, S>) {
     }
 }
 
-async fn come_in_their_order<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn come_in_their_order<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, mut other) = bench.two().await;
     let all: Vec<Vec<u8>> = (0..50_u8).map(|number| vec![number]).collect();
     for (number, payload) in all.iter().enumerate() {
@@ -57,7 +57,7 @@ async fn come_in_their_order<S: SharedStore>(bench: &Bench<'_, S>) {
 }
 
 /// Nobody takes anything from others by hearing it.
-async fn tell_the_same_to_all<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn tell_the_same_to_all<S: RemoteStore>(bench: &Bench<'_, S>) {
     let own = bench.prefix();
     let mut processes = Vec::new();
     for _ in 0..4 {
@@ -80,7 +80,7 @@ async fn tell_the_same_to_all<S: SharedStore>(bench: &Bench<'_, S>) {
     assert!(late.number >= processes[0].number, "one that comes later knows the number of the last purge");
 }
 
-async fn say_which_purges_were_seen<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn say_which_purges_were_seen<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, mut other) = bench.two().await;
     let before = one.number;
     other.purge(names(&["a"])).await;
@@ -94,7 +94,7 @@ async fn say_which_purges_were_seen<S: SharedStore>(bench: &Bench<'_, S>) {
     assert_eq!(again.number, heard.number, "nothing was purged since");
 }
 
-async fn are_waited_for<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn are_waited_for<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, _other) = bench.two().await;
     for wait in [Duration::ZERO, SHORT, SHORT * 4] {
         let began = Instant::now();
@@ -105,7 +105,7 @@ async fn are_waited_for<S: SharedStore>(bench: &Bench<'_, S>) {
     }
 }
 
-async fn come_while_somebody_waits<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn come_while_somebody_waits<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     for round in 0..5 {
         let (store, position) = (Arc::clone(&one.store), one.position.clone());
@@ -136,7 +136,7 @@ async fn come_while_somebody_waits<S: SharedStore>(bench: &Bench<'_, S>) {
 }
 
 /// However long ago that position was.
-async fn are_complete_or_say_that_they_are_not<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn are_complete_or_say_that_they_are_not<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let first = one.position.clone();
     let mut all: Vec<Vec<u8>> = Vec::new();
@@ -158,7 +158,7 @@ async fn are_complete_or_say_that_they_are_not<S: SharedStore>(bench: &Bench<'_,
     }
 }
 
-async fn tell_of_no_other_pages<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn tell_of_no_other_pages<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, mut other) = bench.two().await;
     let since = one.now().await;
     let claim = async |process: &Process<S>, holder| {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Bench, LIMIT, LONG, SHORT, eventually, id, is_of, names, page, reach};
-use crate::shared::{Left, Offered, Purge, SharedStore, Taken, Wanted};
+use crate::remote::{Left, Offered, Purge, RemoteStore, Taken, Wanted};
+use crate::testing::conformance::{Bench, LIMIT, LONG, SHORT, eventually, id, is_of, names, page, reach};
 
-pub(super) async fn all<S: SharedStore>(bench: &Bench<'_, S>) {
+pub(super) async fn all<S: RemoteStore>(bench: &Bench<'_, S>) {
     comes_back_byte_for_byte(bench).await;
     has_an_age(bench).await;
     takes_the_place_of_another(bench).await;
@@ -19,7 +19,7 @@ pub(super) async fn all<S: SharedStore>(bench: &Bench<'_, S>) {
     bears_to_be_dropped(bench).await;
 }
 
-async fn comes_back_byte_for_byte<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn comes_back_byte_for_byte<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
     assert!(!other.has(id("none")).await, "there is a page that nobody put");
@@ -39,7 +39,7 @@ async fn comes_back_byte_for_byte<S: SharedStore>(bench: &Bench<'_, S>) {
     }
 }
 
-async fn has_an_age<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn has_an_age<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
     let began = Instant::now();
@@ -52,7 +52,7 @@ async fn has_an_age<S: SharedStore>(bench: &Bench<'_, S>) {
     assert!(age <= most, "the age of a page is {age:?}, and it was put within the last {most:?}");
 }
 
-async fn takes_the_place_of_another<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn takes_the_place_of_another<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
     for bytes in [b"the first".to_vec(), b"the second one".to_vec(), b"3".to_vec()] {
@@ -67,7 +67,7 @@ async fn takes_the_place_of_another<S: SharedStore>(bench: &Bench<'_, S>) {
     }
 }
 
-async fn goes_with_its_time<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn goes_with_its_time<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
     one.put(Offered { lasts: SHORT, ..page(id("short"), &["a"], since) }).await;
@@ -78,7 +78,7 @@ async fn goes_with_its_time<S: SharedStore>(bench: &Bench<'_, S>) {
 }
 
 /// What is known of a name lives as long as the longest of its pages.
-async fn leaves_names_to_others<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn leaves_names_to_others<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
     one.put(Offered { lasts: SHORT, ..page(id("first"), &["a"], since) }).await;
@@ -93,7 +93,7 @@ async fn leaves_names_to_others<S: SharedStore>(bench: &Bench<'_, S>) {
     assert!(!other.has(id("long")).await, "a name is not purged any more since one of its pages went");
 }
 
-async fn does_not_replace_a_later_one<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn does_not_replace_a_later_one<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
     let begun = Duration::from_secs(20);
@@ -121,7 +121,7 @@ async fn does_not_replace_a_later_one<S: SharedStore>(bench: &Bench<'_, S>) {
 }
 
 /// Prefixes that are easily mixed up where they are put together with something else.
-async fn is_seen_by_its_prefix_alone<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn is_seen_by_its_prefix_alone<S: RemoteStore>(bench: &Bench<'_, S>) {
     let base = bench.prefix();
     let prefixes = ["", ":", "}", "{", "%", "*", "_", "ü", "-longer"].map(|end| format!("{base}{end}"));
     let mut processes = Vec::new();
@@ -152,7 +152,7 @@ async fn is_seen_by_its_prefix_alone<S: SharedStore>(bench: &Bench<'_, S>) {
     }
 }
 
-async fn stays_where_the_store_is_renewed<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn stays_where_the_store_is_renewed<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
     one.put(page(id("page"), &["a"], since)).await;
@@ -166,7 +166,7 @@ async fn stays_where_the_store_is_renewed<S: SharedStore>(bench: &Bench<'_, S>) 
 }
 
 /// The cache drops what takes too long, at any point.
-async fn bears_to_be_dropped<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn bears_to_be_dropped<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
     for number in 0..20 {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Bench, Process, done, id, names, page, prefix};
-use crate::shared::{Offered, Purge, PurgeOf, SharedStore, Taken};
+use crate::remote::{Offered, Purge, PurgeOf, RemoteStore, Taken};
+use crate::testing::conformance::{Bench, Process, done, id, names, page, prefix};
 
-pub(super) async fn all<S: SharedStore>(bench: &Bench<'_, S>) {
+pub(super) async fn all<S: RemoteStore>(bench: &Bench<'_, S>) {
     takes_pages_by_each_of_their_names(bench).await;
     does_not_depend_on_what_is_known_before(bench).await;
     leaves_pages_of_other_names(bench).await;
@@ -18,7 +18,7 @@ pub(super) async fn all<S: SharedStore>(bench: &Bench<'_, S>) {
     has_a_number_that_grows(bench).await;
 }
 
-async fn takes_pages_by_each_of_their_names<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn takes_pages_by_each_of_their_names<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let all: Vec<String> = (0..140).map(|number| format!("name {number}")).collect();
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
@@ -32,7 +32,7 @@ async fn takes_pages_by_each_of_their_names<S: SharedStore>(bench: &Bench<'_, S>
 }
 
 /// Which names a page has is known by the page, whatever whoever asks for it thinks.
-async fn does_not_depend_on_what_is_known_before<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn does_not_depend_on_what_is_known_before<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let known: [&[&str]; 6] = [&[], &["a"], &["c"], &["a", "b", "c"], &["c", "a"], &["b", "b"]];
     for purged in ["a", "b", "c"] {
@@ -53,7 +53,7 @@ async fn does_not_depend_on_what_is_known_before<S: SharedStore>(bench: &Bench<'
     }
 }
 
-async fn leaves_pages_of_other_names<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn leaves_pages_of_other_names<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
     one.put(page(id("page"), &["a", "b"], since)).await;
@@ -65,7 +65,7 @@ async fn leaves_pages_of_other_names<S: SharedStore>(bench: &Bench<'_, S>) {
     assert!(one.has(id("page")).await, "a page went that no purge was about");
 }
 
-async fn takes_all_pages_of_a_name<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn takes_all_pages_of_a_name<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
     let all: Vec<_> = (0..50).map(|number| id(&format!("page {number}"))).collect();
@@ -87,7 +87,7 @@ async fn takes_all_pages_of_a_name<S: SharedStore>(bench: &Bench<'_, S>) {
     assert_eq!((left(&one).await, left(&other).await), (0, 0), "the name of all was purged");
 }
 
-async fn refuses_what_was_begun_before<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn refuses_what_was_begun_before<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, mut other) = bench.two().await;
     let before = one.now().await;
     // A name that there never was a page of, and one that there is.
@@ -119,7 +119,7 @@ async fn refuses_what_was_begun_before<S: SharedStore>(bench: &Bench<'_, S>) {
     }
 }
 
-async fn wins_over_what_is_put_meanwhile<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn wins_over_what_is_put_meanwhile<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     for round in 0..50 {
         let since = one.now().await;
@@ -136,7 +136,7 @@ async fn wins_over_what_is_put_meanwhile<S: SharedStore>(bench: &Bench<'_, S>) {
     }
 }
 
-async fn takes_paths_by_prefixes<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn takes_paths_by_prefixes<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let paths = ["/posts/1", "/posts", "/posts-of-others", "/post", "/pos", "/Posts/1", "/a/posts/1", "/"];
     let since = one.now().await;
@@ -172,7 +172,7 @@ async fn takes_paths_by_prefixes<S: SharedStore>(bench: &Bench<'_, S>) {
 }
 
 /// What means something to an engine means nothing in a prefix.
-async fn takes_prefixes_as_they_are<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn takes_prefixes_as_they_are<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
     let offered = |path: &str| Offered { path: path.to_owned(), ..page(id(path), &[path], since) };
@@ -201,7 +201,7 @@ async fn takes_prefixes_as_they_are<S: SharedStore>(bench: &Bench<'_, S>) {
     }
 }
 
-async fn refuses_paths_that_were_begun_before<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn refuses_paths_that_were_begun_before<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, mut other) = bench.two().await;
     for purged in ["/post", "/posts/1"] {
         let before = one.now().await;
@@ -216,7 +216,7 @@ async fn refuses_paths_that_were_begun_before<S: SharedStore>(bench: &Bench<'_, 
     }
 }
 
-async fn has_a_number_that_grows<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn has_a_number_that_grows<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, mut other) = bench.two().await;
     let mut last = one.now().await;
     for (number, of) in

@@ -2,21 +2,21 @@
 
 use actix_web::web::Bytes;
 
-use super::{Bench, Process, SHORT, eventually, id, is_of, names, page, prefix};
-use crate::shared::{Id, Kept, Offered, PurgeOf, SharedStore, Taken, Version, name};
+use crate::remote::{Id, Kept, Offered, PurgeOf, RemoteStore, Taken, Version, name};
+use crate::testing::conformance::{Bench, Process, SHORT, eventually, id, is_of, names, page, prefix};
 
 /// A store may treat them differently.
 const SMALL: &[u8] = b"a page";
 const LARGE: &[u8] = &[7; 20_000];
 
-pub(super) async fn all<S: SharedStore>(bench: &Bench<'_, S>) {
+pub(super) async fn all<S: RemoteStore>(bench: &Bench<'_, S>) {
     is_sent_to_whoever_has_another(bench).await;
     is_sent_where_it_is_another_by_now(bench).await;
     is_sent_when_it_is_stale(bench).await;
     counts_for_nothing_when_it_was_purged(bench).await;
 }
 
-impl<S: SharedStore> Process<S> {
+impl<S: RemoteStore> Process<S> {
     /// What there is, for whoever has that.
     async fn get_having(&self, page: Id, have: &Version) -> Option<Kept> {
         self.find_having(page, Some(have.clone()), None).await.page
@@ -35,7 +35,7 @@ fn are_known(kept: Option<&Kept>, bytes: &[u8]) -> bool {
     kept.is_some_and(|there| there.bytes.is_none()) || is_of(kept, bytes)
 }
 
-async fn is_sent_to_whoever_has_another<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn is_sent_to_whoever_has_another<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
     for at in ["one", "other"] {
@@ -52,7 +52,7 @@ async fn is_sent_to_whoever_has_another<S: SharedStore>(bench: &Bench<'_, S>) {
     }
 }
 
-async fn is_sent_where_it_is_another_by_now<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn is_sent_where_it_is_another_by_now<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
     one.put(page(id("page"), &["a"], since)).await;
@@ -67,7 +67,7 @@ async fn is_sent_where_it_is_another_by_now<S: SharedStore>(bench: &Bench<'_, S>
     assert!(is_of(kept.as_ref(), b""), "the caller has an older one");
 }
 
-async fn is_sent_when_it_is_stale<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn is_sent_when_it_is_stale<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
     for bytes in [SMALL, LARGE] {
@@ -87,7 +87,7 @@ fn named(bytes: &[u8], since: u64) -> Offered {
     Offered { bytes: bytes.into(), names, ..page(id("page"), &[], since) }
 }
 
-async fn counts_for_nothing_when_it_was_purged<S: SharedStore>(bench: &Bench<'_, S>) {
+async fn counts_for_nothing_when_it_was_purged<S: RemoteStore>(bench: &Bench<'_, S>) {
     for bytes in [SMALL, LARGE] {
         for of in [
             names(&["b"]),

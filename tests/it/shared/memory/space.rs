@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Instant};
 
 use actix_web::web::Bytes;
-use cache_page::shared::{
+use cache_page::remote::{
     Change, Changes, Found, Id, Kept, Offered, Position, Purge, PurgeOf, Taken, Turn, Version, Wanted,
 };
 

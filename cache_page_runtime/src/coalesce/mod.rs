@@ -1,0 +1,4 @@
+//! Request coalescing.
+
+pub(crate) mod flight;
+pub(crate) mod uncacheable_keys;

@@ -1,0 +1,336 @@
+//! One run of a handler for the cache: who it is for, and what becomes of it. What its response becomes is in `keep`.
+
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::Arc,
+};
+
+use actix_web::{
+    HttpResponse,
+    http::{
+        StatusCode,
+        header::{HeaderMap, HeaderName},
+    },
+};
+
+use crate::{
+    cache::page_cache::PageCache,
+    coalesce::{flight::Leader, uncacheable_keys::Mark},
+    fill::{
+        background,
+        commit::Finished,
+        fallback::{self, Failure},
+        request_handle::Asked,
+    },
+    key::builder::Cover,
+    observe::report::{Refresh, Report},
+    outcome::{Forward, Outcome, Reason},
+    page::page::Page,
+    policy::{control::PageControl, policy::Policy},
+    purge::{
+        log::Since,
+        selector::{About, Subject, Tag, Target},
+    },
+    remote::{Asking, Claimed, Fault},
+    serve::{
+        join::Landed,
+        lookup::{Lookup, Missing, Respond, extent},
+    },
+    store::store::Verb,
+    time::clock::{Clock, Moment},
+};
+
+/// Everything that is needed to keep the page, without the request's way that led here: a body may come to its end, and a
+/// handler that runs in the background too, when that is long over.
+pub(crate) struct Fill {
+    pub(crate) request: Asked,
+    pub(crate) cache: PageCache,
+    pub(crate) policy: &'static Policy,
+    pub(crate) cover: Cover,
+    open: bool,
+    /// Its request's place among the purges.
+    since: Since,
+    /// What its page is about, but for its tags, where that cannot be found out at the end.
+    pub(crate) subject: Option<Subject>,
+    /// Of a middleware: how often the page was taken before it came to the service inside.
+    pub(crate) around: Option<u32>,
+    /// What the handler says beside its response.
+    pub(crate) control: Option<PageControl>,
+    /// Why the handler runs; an error says why its page may not be kept.
+    pub(crate) forwarded: Result<Forward, Reason>,
+    /// The page that was there before.
+    pub(crate) old: Option<Arc<Page>>,
+    /// What the handler answered, where that is not what is sent.
+    pub(crate) answered: Option<StatusCode>,
+    /// Whoever else waits for the page.
+    pub(crate) leader: Option<Leader<Landed>>,
+    /// Nobody waits, because there was nothing to share lately.
+    pub(crate) mark: Option<Mark>,
+    pub(crate) started: Moment,
+    /// Nobody waits for the response: the request was answered by the old page.
+    pub(crate) in_background: bool,
+    finished: bool,
+    /// By the system's clock.
+    pub(crate) begun: Moment,
+    /// That this process makes the page for all.
+    pub(crate) claim: Option<Claimed>,
+    /// Why the shared tier was of no use.
+    pub(crate) fault: Option<Fault>,
+}
+
+impl Fill {
+    /// Takes over from the lookup, which has no key any more.
+    pub(crate) fn start(
+        lookup: &mut Lookup<'_>,
+        forwarded: Result<Missing, Reason>,
+        leader: Option<Leader<Landed>>,
+        now: Moment,
+    ) -> Box<Self> {
+        let (forwarded, old) = match forwarded {
+            Ok(Missing { forward, old }) => (Ok(forward), old),
+            Err(reason) => (Err(reason), None),
+        };
+        let is_kept = forwarded.is_ok();
+        let is_shared = lookup.cache.tier().is_some();
+        let subject = || Subject::new(lookup.request, lookup.policy, lookup.since, is_shared);
+        let subject = (is_kept && lookup.is_around).then(subject);
+        let (request, control) = if lookup.is_around {
+            (Asked::away(lookup.request, is_kept), Some(PageControl::put(lookup.request)))
+        } else {
+            (Asked::Request(lookup.request.clone()), PageControl::of(lookup.request))
+        };
+        let around = control.as_ref().filter(|_| lookup.is_around).map(PageControl::taken);
+        if let Some(control) = &control {
+            control.begin(old.as_deref().filter(|_| is_kept));
+        }
+        // It is passed on from hand to hand, and is not small.
+        Box::new(Self {
+            request,
+            around,
+            cache: lookup.cache.clone(),
+            policy: lookup.policy,
+            cover: lookup.key.cover.take(),
+            open: lookup.open,
+            since: lookup.since,
+            subject,
+            control,
+            forwarded,
+            old,
+            answered: None,
+            leader,
+            mark: None,
+            started: now,
+            in_background: false,
+            finished: false,
+            begun: Clock::System.now(),
+            claim: None,
+            fault: None,
+        })
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        self.cache.clock().now()
+    }
+
+    /// There is a page to be made anew, which the handler may compare with its own.
+    pub(crate) fn make_anew(&mut self, old: Arc<Page>) {
+        if let Some(control) = &self.control {
+            control.begin(Some(&old));
+        }
+        self.old = Some(old);
+    }
+
+    pub(crate) fn since(&self) -> Since {
+        self.since
+    }
+
+    /// The handler makes its page as if there had been none.
+    pub(crate) fn forget_old(&mut self) -> Option<Arc<Page>> {
+        let old = self.old.take()?;
+        self.control.iter().for_each(|control| control.begin(None));
+        Some(old)
+    }
+
+    /// Those who wait for this request go on by themselves.
+    pub(crate) fn part_here(&mut self) {
+        if let Some(leader) = self.leader.take() {
+            self.cache.apart().remember(leader.key(), self.now());
+            leader.land_with(|| None);
+        }
+    }
+
+    /// The headers that an open page is not for.
+    pub(crate) fn credentials(&self) -> &[HeaderName] {
+        if self.open { self.cache.credentials() } else { &[] }
+    }
+
+    /// Runs the handler for the client that waits for it.
+    pub(crate) async fn run(mut self: Box<Self>, mut handler: Pin<&mut dyn Respond>) -> HttpResponse {
+        let mut request = self.request.clone();
+        let mut handler = pin!(poll_fn(|context| handler.as_mut().poll_response(&mut request, context)));
+        if self.stand_in().is_none() {
+            let response = handler.await;
+            self.request = request;
+            return self.finish(response).into_response();
+        }
+        let deadline = self.started + self.cache.times().fill_timeout;
+        let failure = match fallback::guard(handler.as_mut(), self.cache.clock().sleep_until(deadline)).await
+        {
+            Ok(response) if !fallback::is_failure(&response) => {
+                self.request = request;
+                return self.finish(response).into_response();
+            }
+            Ok(response) => Failure::Answered(Box::new(response)),
+            Err(failure) => failure,
+        };
+        // It may be over, or withdrawn, meanwhile.
+        match (self.stand_in(), failure) {
+            (Some(page), failure) => self.stand_in_for(&page, &failure),
+            (None, Failure::Answered(response)) => {
+                self.request = request;
+                self.finish(*response).into_response()
+            }
+            (None, Failure::Panicked(panic)) => std::panic::resume_unwind(panic),
+            (None, Failure::Overdue) => {
+                let response = handler.await;
+                self.request = request;
+                self.finish(response).into_response()
+            }
+        }
+    }
+
+    /// Runs the handler for those who come later.
+    pub(crate) async fn run_in_background(mut self: Box<Self>, mut handler: Pin<&mut dyn Respond>) {
+        if self.claim.is_none() {
+            // Another process may have made it anew, or be at it.
+            if let Asking::There { page, .. } = Box::pin(self.ask(false, None)).await {
+                self.land(&page, Outcome::RemoteHit);
+                return self.leave_to_others();
+            }
+        }
+        let mut request = self.request.clone();
+        let (cache, policy) = (self.cache.clone(), self.policy);
+        let ends = cache.clock().sleep_until(self.started + cache.times().fill_timeout);
+        let run = pin!(async move {
+            let response = poll_fn(|context| handler.as_mut().poll_response(&mut request, context)).await;
+            self.request = request;
+            if fallback::is_failure(&response) {
+                return self.give_up(&Failure::Answered(Box::new(response)));
+            }
+            if let Finished::Streamed(_, gather) = self.finish(response) {
+                gather.drain().await;
+            }
+        });
+        // Dropped at the deadline, it counts as failed.
+        if !background::within(run, ends).await {
+            Failure::Overdue.log(policy);
+        }
+    }
+
+    /// The old page, if it may be sent where the handler fails.
+    fn stand_in(&self) -> Option<Arc<Page>> {
+        let old = self.old.as_ref()?;
+        (old.may_stand_in(self.now()) && !self.is_purged(old)).then(|| Arc::clone(old))
+    }
+
+    /// Whether a page was purged since this request came, which must not be sent any more.
+    fn is_purged(&self, page: &Page) -> bool {
+        let meant = |(verb, target): &(Verb, Target)| *verb == Verb::Purge && target.concerns(page.about());
+        self.cache.store().fence().has_fallen(self.since, meant)
+    }
+
+    /// What its page is about.
+    pub(crate) fn about(&mut self, tags: &[Tag]) -> Option<Arc<About>> {
+        let is_shared = self.cache.tier().is_some();
+        let made = || {
+            let request = self.request.request()?;
+            Some(Subject::new(request, self.policy, self.since, is_shared))
+        };
+        let subject = self.subject.take().or_else(made)?;
+        Some(subject.with(tags))
+    }
+
+    fn stand_in_for(mut self: Box<Self>, page: &Arc<Page>, failure: &Failure) -> HttpResponse {
+        let now = self.now();
+        self.failed(page, failure, now);
+        let is_fresh = page.is_fresh(now);
+        let outcome = if is_fresh { Outcome::Hit } else { Outcome::Stale(Reason::StaleIfError) };
+        if let Some(leader) = self.leader.take() {
+            let landed =
+                |key| Landed::old(Arc::clone(page), outcome, &self.cache, key, self.request.headers());
+            leader.land_with(|| self.cover.key().map(landed));
+        }
+        let mut response = page.thaw(&extent(page, self.request.method(), self.request.headers()), now);
+        let report = Report {
+            forward: self.forwarded.ok(),
+            answered: failure.status().filter(|_| !is_fresh),
+            fill: Some(now.since(self.started)),
+            ..Report::of_page(outcome, page, now)
+        };
+        self.tell(report, Some(response.headers_mut()));
+        response
+    }
+
+    /// The handler failed in the background, and the old page stays.
+    fn give_up(mut self: Box<Self>, failure: &Failure) {
+        let now = self.now();
+        if let Some(page) = self.old.clone() {
+            self.failed(&page, failure, now);
+        }
+        let fill = Some(now.since(self.started));
+        self.tell(Report { fill, ..Report::of(Outcome::NotStored(Reason::Status)) }, None);
+        if let Some(leader) = self.leader.take() {
+            leader.land_with(|| None);
+        }
+    }
+
+    fn failed(&self, page: &Page, failure: &Failure, now: Moment) {
+        page.retry().failed(now, self.cache.times().refresh_backoff);
+        failure.log(self.policy);
+    }
+
+    /// Whether a handler inside keeps its page itself, or said that nobody shall.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.around.zip(self.control.as_ref()).is_some_and(|(before, control)| control.taken() > before)
+    }
+
+    /// It is told by whoever has it.
+    pub(crate) fn leave_to_others(&mut self) {
+        self.finished = true;
+    }
+
+    /// Tells what became of the request, once; or of the run in the background, which is no request.
+    pub(crate) fn tell(&mut self, report: Report, headers: Option<&mut HeaderMap>) {
+        if self.finished {
+            return;
+        }
+        self.finished = true;
+        let report = Report { fault: report.fault.or(self.fault), ..report };
+        if self.in_background {
+            let kept = report.outcome.reason().map_or(Ok(()), Err);
+            return Refresh { kept, fill: report.fill }.log(&self.cache, self.policy);
+        }
+        report.log(&self.cache, self.policy);
+        if let Some(headers) = headers {
+            report.show(&self.cache, headers);
+        }
+    }
+}
+
+/// A handler that panics, or whose client goes away, comes to no end; its request has an outcome all the same.
+impl Drop for Fill {
+    fn drop(&mut self) {
+        if self.finished {
+            return;
+        }
+        if let (Some(old), true) = (&self.old, self.in_background) {
+            old.retry().failed(self.now(), self.cache.times().refresh_backoff);
+        }
+        let outcome = match self.forwarded {
+            Ok(_) => Outcome::NotStored(Reason::ClientGone),
+            Err(reason) => Outcome::Bypass(reason),
+        };
+        self.tell(Report { forward: self.forwarded.ok(), ..Report::of(outcome) }, None);
+    }
+}

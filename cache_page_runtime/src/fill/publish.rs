@@ -1,0 +1,156 @@
+//! Giving a page that a handler made to the other processes.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use crate::remote::{
+    codec::{frame, purge_message::name},
+    identity,
+    store::{Id, Left, Offered},
+    tier::Tier,
+};
+use crate::{
+    cache::page_cache::PageCache,
+    fill::fill::Fill,
+    http::vary::Names,
+    page::page::Page,
+    purge::selector::{About, Text},
+    store::store::Verb,
+    time::clock::Moment,
+};
+
+/// A store is told to keep nothing for longer, so that nothing is left behind there: pages without an end are made anew after it.
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How long processes do not wait for each other where there was nothing to share.
+const APART: Duration = Duration::from_secs(5);
+
+/// That a fill of this process makes a page for all others. Dropped without a word, the next one may try.
+pub(crate) struct Claimed {
+    cache: PageCache,
+    page: Id,
+    holder: Id,
+    is_settled: bool,
+    /// Claims it anew before its time is over.
+    renewal: JoinHandle<()>,
+}
+
+impl Claimed {
+    pub(crate) fn new(cache: &PageCache, tier: &Tier, page: Id, holder: Id) -> Self {
+        let longest = cache.times().fill_timeout;
+        Self {
+            cache: cache.clone(),
+            page,
+            holder,
+            is_settled: false,
+            renewal: tier.renew(page, holder, longest),
+        }
+    }
+
+    /// What was made is not to be shared.
+    pub(crate) fn part(mut self) {
+        self.release(Left::Apart(APART));
+    }
+
+    /// The store ended it.
+    pub(crate) fn settle(&mut self) {
+        self.renewal.abort();
+        self.is_settled = true;
+    }
+
+    fn release(&mut self, left: Left) {
+        self.renewal.abort();
+        if !std::mem::replace(&mut self.is_settled, true)
+            && let Some(tier) = self.cache.tier()
+        {
+            tier.release(self.page, self.holder, left);
+        }
+    }
+}
+
+impl Drop for Claimed {
+    fn drop(&mut self) {
+        self.release(Left::Free);
+    }
+}
+
+impl Fill {
+    /// Gives the page to the shared tier, behind its request.
+    pub(crate) fn give(&self, tier: &Tier, page: &Page, names: &Names, claim: Option<Claimed>) {
+        if let Some(offers) = self.offers(tier, page, names, claim.as_ref()) {
+            tier.put(offers, claim);
+        }
+    }
+
+    fn offers(
+        &self,
+        tier: &Tier,
+        page: &Page,
+        names: &Names,
+        claim: Option<&Claimed>,
+    ) -> Option<Vec<Offered>> {
+        let since = tier.known_at(page.about().since());
+        if since == 0 {
+            // Nothing was heard of purges when it was begun, and it would be refused.
+            return None;
+        }
+        let now = self.now();
+        let whole = tier.identity.key(self.policy, &self.cover)?;
+        let variant = match names.is_empty() {
+            true => None,
+            false => Some(identity::variant(&whole, names, self.request.headers())?),
+        };
+        let place = variant.as_deref().unwrap_or(&whole);
+        let bytes = frame::of_page(place, page, page.about().texts(), now);
+        let mut own = offered(page, place, bytes, since, now);
+        // It may have turned out to be a variant: others wait where that is not known yet, and are let go by the claim's end.
+        own.holder = claim.filter(|claim| claim.page == own.page).map(|claim| claim.holder);
+        let mut offers = vec![own];
+        if variant.is_some() {
+            // Behind the page, which whoever reads them looks for at once. Each time: they may be gone, and then nobody who comes
+            // later finds the page.
+            let bytes = frame::of_names(&whole, names);
+            let found =
+                Offered { fresh: None, begun: Duration::ZERO, ..offered(page, &whole, bytes, since, now) };
+            offers.push(found);
+        }
+        Some(offers)
+    }
+
+    /// Whether anybody else may be waiting for what is made.
+    pub(crate) fn is_for_others(&self, tier: &Tier) -> bool {
+        self.leader.is_some() || self.in_background || !tier.has_memory()
+    }
+
+    /// The old page is gone in all processes.
+    pub(crate) fn withdraw_everywhere(&self) {
+        let Some((tier, request)) = self.cache.tier().zip(self.request.request()) else { return };
+        // Nobody waits for it, and it is told again until it is done.
+        drop(tier.purge(Verb::Purge, &Text::of_url(request)));
+    }
+}
+
+fn offered(page: &Page, place: &[u8], bytes: Vec<u8>, since: u64, now: Moment) -> Offered {
+    let about = page.about();
+    let kept_for = page.until_without_memory().map_or(LONGEST, |until| until.since(now));
+    Offered {
+        page: identity::id(place),
+        bytes,
+        names: names_of(about),
+        path: about.path().to_owned(),
+        since,
+        begun: now.since(page.begun_at()),
+        fresh: page.ttl(now),
+        lasts: kept_for.clamp(Duration::from_millis(1), LONGEST),
+        holder: None,
+    }
+}
+
+pub(crate) fn names_of(about: &About) -> Vec<Id> {
+    let mut names = vec![name::all(), name::path(about.path()), name::handler(about.handler())];
+    // Of a URL without a query, that is the path.
+    names.extend(about.url().filter(|url| !names.contains(url)));
+    names.extend(about.texts().iter().map(|tag| name::tag(tag)));
+    names
+}

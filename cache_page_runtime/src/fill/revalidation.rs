@@ -1,0 +1,64 @@
+//! A handler that answers 304 to the validators of the page that it makes anew: the page is as it was, and fresh again
+//! (RFC 9111 4.3.4).
+
+use actix_web::{
+    HttpResponse,
+    http::{
+        StatusCode,
+        header::{
+            CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName,
+            HeaderValue, LAST_MODIFIED,
+        },
+    },
+};
+
+use crate::{
+    fill::fill::Fill,
+    policy::control::{Validators, Words},
+};
+
+impl Fill {
+    /// What the handler would have answered, had it made its page; or what it did answer.
+    pub(crate) fn freshen(&mut self, response: HttpResponse, words: Option<&mut Words>) -> HttpResponse {
+        let compared = self.control.as_ref().and_then(crate::PageControl::compared);
+        let (Some(old), Some(compared)) = (&self.old, compared) else { return response };
+        if response.status() != StatusCode::NOT_MODIFIED || !is_about(response.headers(), &compared) {
+            return response;
+        }
+        // A handler that made nothing has not named it either.
+        if let Some(words) = words {
+            let missing: Vec<_> = old.about().tags().filter(|tag| !words.has(tag.name)).collect();
+            words.tags.extend(missing);
+        }
+        let mut whole = old.as_made();
+        // It is made now, unless the handler says another time.
+        whole.headers_mut().remove(DATE);
+        // What is about the body stays as it is with the body (RFC 9111 3.2).
+        let is_news = |name: &HeaderName| {
+            ![CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE].contains(name)
+        };
+        for name in response.headers().keys().filter(|name| is_news(name)) {
+            whole.headers_mut().remove(name);
+        }
+        for (name, value) in response.headers().iter().filter(|(name, _)| is_news(name)) {
+            whole.headers_mut().append(name.clone(), value.clone());
+        }
+        self.answered = Some(StatusCode::NOT_MODIFIED);
+        whole
+    }
+}
+
+/// Whether a 304 does not name another page than the one that is there.
+fn is_about(headers: &HeaderMap, compared: &Validators) -> bool {
+    let is_same = |said: Option<&HeaderValue>, known: Option<&HeaderValue>| match (said, known) {
+        (Some(said), Some(known)) => opaque(said) == opaque(known),
+        (said, _) => said.is_none(),
+    };
+    is_same(headers.get(ETAG), compared.etag())
+        && is_same(headers.get(LAST_MODIFIED), compared.last_modified())
+}
+
+/// Compared weakly (RFC 9110 8.8.3.2): the body is not made of parts of both.
+fn opaque(value: &HeaderValue) -> &[u8] {
+    value.as_bytes().strip_prefix(b"W/").unwrap_or(value.as_bytes())
+}

@@ -1,0 +1,13 @@
+//! HTTP rules as pure functions.
+
+pub(crate) mod cache_control;
+pub(crate) mod conditional;
+pub(crate) mod cookies;
+pub(crate) mod freshness;
+pub(crate) mod header_cache;
+pub(crate) mod origin;
+pub(crate) mod query;
+pub(crate) mod range;
+pub(crate) mod storability;
+pub(crate) mod targeted;
+pub(crate) mod vary;

@@ -1,0 +1,143 @@
+//! Which request headers a response depends on (RFC 9110 12.5.5).
+
+use actix_web::http::header::{COOKIE, HeaderMap, HeaderName, VARY};
+use smallvec::SmallVec;
+
+use crate::key::key_buf::Buffer;
+
+/// What one line of `Vary` names.
+enum Named {
+    Header(HeaderName),
+    /// A star, or something that is no header name: it may depend on anything.
+    Anything,
+}
+
+fn named(headers: &HeaderMap) -> impl Iterator<Item = Named> {
+    headers
+        .get_all(VARY)
+        .flat_map(|line| line.as_bytes().split(|&byte| byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .filter(|name| !name.is_empty())
+        .map(|name| match HeaderName::from_bytes(name) {
+            // A star is a token as well; and a quote is none (RFC 9110 5.6.2), whatever `HeaderName` takes it for.
+            Ok(name) if name.as_str() != "*" && !name.as_str().contains('"') => Named::Header(name),
+            _ => Named::Anything,
+        })
+}
+
+/// The headers that `Vary` names and `covered` does not know, in an order of their own; `None` if it may depend on anything.
+pub(crate) fn uncovered(headers: &HeaderMap, covered: impl Fn(&HeaderName) -> bool) -> Option<Names> {
+    let mut names = Names::new();
+    for named in named(headers) {
+        match named {
+            Named::Anything => return None,
+            Named::Header(name) if !covered(&name) => insert(&mut names, name),
+            Named::Header(_) => {}
+        }
+    }
+    Some(names)
+}
+
+/// Header names, sorted and each once, so that equal sets are equal.
+pub(crate) type Names = SmallVec<[HeaderName; 4]>;
+
+/// Adds a name in its place.
+pub(crate) fn insert(names: &mut Names, name: HeaderName) {
+    if let Err(place) = names.binary_search_by(|there| there.as_str().cmp(name.as_str())) {
+        names.insert(place, name);
+    }
+}
+
+/// Adds what a request says under these names to a key: nothing, or its lines put together as RFC 9110 5.3 allows (cookies
+/// with a semicolon, RFC 9113 8.2.3), so that it does not matter how they were split.
+pub(crate) fn add_values(key: &mut Buffer, names: &[HeaderName], request: &HeaderMap) {
+    for name in names {
+        frame(key, name.as_str().as_bytes());
+        let separator: &[u8] = if *name == COOKIE { b"; " } else { b", " };
+        let mut lines = request.get_all(name).map(|line| line.as_bytes().trim_ascii());
+        let Some(first) = lines.next() else {
+            key.push(0);
+            continue;
+        };
+        key.push(1);
+        let mut value = SmallVec::<[u8; 64]>::from_slice(first);
+        for line in lines {
+            value.extend_from_slice(separator);
+            value.extend_from_slice(line);
+        }
+        frame(key, &value);
+    }
+}
+
+fn frame(key: &mut Buffer, bytes: &[u8]) {
+    key.extend(&bytes.len().to_le_bytes());
+    key.extend(bytes);
+}
+
+/// Whether `Vary` names this header.
+pub(crate) fn names(headers: &HeaderMap, name: &HeaderName) -> bool {
+    named(headers).any(|named| matches!(named, Named::Header(there) if there == *name))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderValue};
+
+    use super::*;
+
+    fn headers(lines: &[&str]) -> HeaderMap {
+        lines.iter().map(|line| (VARY, HeaderValue::from_str(line).unwrap())).collect()
+    }
+
+    fn uncovered_names(lines: &[&str]) -> Option<Vec<String>> {
+        let names = uncovered(&headers(lines), |name| *name == ACCEPT)?;
+        Some(names.iter().map(|name| name.as_str().to_owned()).collect())
+    }
+
+    #[test]
+    fn order_case_and_padding_of_names_do_not_matter() {
+        assert_eq!(uncovered_names(&[]), Some(vec![]));
+        assert_eq!(uncovered_names(&["", " , ,"]), Some(vec![]));
+        assert_eq!(uncovered_names(&["ACCEPT"]), Some(vec![]));
+        for lines in [&["a, b"][..], &["B,A"], &[" b ,\ta", "accept"], &["b", "a"], &["a,b,A,b"]] {
+            assert_eq!(uncovered_names(lines), Some(vec!["a".to_owned(), "b".to_owned()]), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_star_or_garbage_may_be_anything() {
+        for lines in
+            [&["*"][..], &[" * "], &["a, *"], &["a", "*"], &["*,"], &["not a name"], &["a;b"], &["\"a\""]]
+        {
+            assert_eq!(uncovered_names(lines), None, "{lines:?}");
+        }
+    }
+
+    fn values(lines: &[(HeaderName, &str)]) -> Vec<u8> {
+        let mut request = HeaderMap::new();
+        lines
+            .iter()
+            .for_each(|(name, line)| request.append(name.clone(), HeaderValue::from_str(line).unwrap()));
+        let mut key = Buffer::new();
+        add_values(&mut key, &[ACCEPT, COOKIE], &request);
+        key.as_slice().to_vec()
+    }
+
+    #[test]
+    fn absent_is_not_empty_and_lines_are_put_together() {
+        assert_ne!(values(&[]), values(&[(ACCEPT, "")]));
+        assert_ne!(values(&[(ACCEPT, "a")]), values(&[(COOKIE, "a")]));
+        assert_ne!(values(&[(ACCEPT, "a")]), values(&[(ACCEPT, "A")]));
+        assert_ne!(values(&[(ACCEPT, "a"), (ACCEPT, "b")]), values(&[(ACCEPT, "b"), (ACCEPT, "a")]));
+        assert_eq!(values(&[(ACCEPT, "a"), (ACCEPT, "b")]), values(&[(ACCEPT, " a, b ")]));
+        assert_eq!(values(&[(COOKIE, "a=1"), (COOKIE, "b=2")]), values(&[(COOKIE, "a=1; b=2")]));
+        assert_eq!(values(&[(ACCEPT_LANGUAGE, "de")]), values(&[]));
+    }
+
+    #[test]
+    fn names_are_found_in_any_case_on_any_line() {
+        let headers = headers(&["cookie", "Accept, *"]);
+        assert!(names(&headers, &ACCEPT));
+        assert!(!names(&headers, &ACCEPT_LANGUAGE));
+    }
+}

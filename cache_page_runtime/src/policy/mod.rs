@@ -1,0 +1,5 @@
+//! The options of one handler.
+
+pub(crate) mod control;
+pub(crate) mod policy;
+pub(crate) mod ttl;

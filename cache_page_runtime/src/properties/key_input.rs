@@ -1,0 +1,147 @@
+//! What the key reads of a request is what a handler finds there.
+
+use std::collections::BTreeMap;
+
+use actix_web::{
+    cookie::Cookie,
+    http::header::{COOKIE, FORWARDED, HOST, HeaderName, HeaderValue},
+    test::TestRequest,
+};
+use proptest::{collection::vec, prelude::*, sample::select};
+
+use crate::http::{cookies, origin::Origin, query::Parameters};
+use crate::properties::{line, soup, value};
+
+/// White space that actix-web trims and ASCII does not know.
+const SPACES: &[&str] = &["\u{a0}", "\u{3000}", "\u{85}", " "];
+
+fn cookie_line() -> impl Strategy<Value = HeaderValue> {
+    const WORDS: &[&str] = &[
+        "theme",
+        "th%65me",
+        "theme=dark",
+        "theme=light; ",
+        "THEME",
+        "=",
+        ";",
+        "%ff",
+        "\u{e9}",
+        "\u{a0}",
+        "\u{3000}",
+    ];
+    let pair =
+        (select(SPACES), select(&["theme", "th%65me", "x", "%ff"][..]), select(SPACES), "[a-c%\"]{0,2}")
+            .prop_map(|(before, name, after, text)| {
+                value(format!("{before}{name}{after}={before}{text}{after};").as_bytes())
+            });
+    prop_oneof![soup(WORDS), pair]
+}
+
+fn text(length: usize) -> impl Strategy<Value = String> {
+    vec(select(&["a", "b", "=", "&", "+", " ", "%", ";", "\u{e9}", "*"][..]), 0..length)
+        .prop_map(|parts| parts.concat())
+}
+
+/// One of the ways to write a name or a value: as it is, or with everything encoded.
+fn written(text: &str, encode_all: bool) -> String {
+    match encode_all {
+        true => text.bytes().map(|byte| format!("%{byte:02x}")).collect(),
+        false => form_urlencoded::byte_serialize(text.as_bytes()).collect(),
+    }
+}
+
+type Pairs = Vec<(String, String)>;
+
+fn pick(parameters: Parameters, query: &str) -> Pairs {
+    let picked = parameters.pick(query).unwrap();
+    picked.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+}
+
+fn pairs() -> impl Strategy<Value = Vec<(String, String, bool)>> {
+    let name = prop_oneof![
+        text(3),
+        select(&["page", "utm_", "utm_source", "ref", "refs"][..]).prop_map(str::to_owned)
+    ];
+    vec((name, text(3), any::<bool>()), 0..6)
+}
+
+proptest! {
+    #[test]
+    fn cookies_are_what_a_handler_finds(lines in vec(cookie_line(), 0..3)) {
+        let mut request = TestRequest::default();
+        for line in &lines {
+            request = request.append_header((COOKIE, line.clone()));
+        }
+        let request = request.to_http_request();
+        let covered: Vec<_> = cookies::values(request.headers(), "theme").collect();
+        // The handler's view must follow from what is in the key, and from nothing else.
+        let from_key: Option<Vec<_>> = covered.iter().map(|bytes| std::str::from_utf8(bytes).ok()).collect();
+        let from_key: Option<Vec<String>> = from_key.map(|values| {
+            let found = values.iter().filter_map(|value| Cookie::parse_encoded(format!("theme={value}")).ok());
+            found.map(|cookie| cookie.value().to_owned()).collect()
+        });
+        let seen: Option<Vec<String>> = request.cookies().ok().map(|cookies| {
+            cookies.iter().filter(|cookie| cookie.name() == "theme").map(|cookie| cookie.value().to_owned()).collect()
+        });
+        prop_assert_eq!(from_key, seen);
+    }
+
+    #[test]
+    fn parameters_are_what_a_handler_finds(pairs in pairs(), junk in text(6), turn: usize) {
+        const ONLY: &[&str] = &["page", "a", ""];
+        const BUT: &[&str] = &["utm_*", "ref"];
+        let query = |pairs: &[(String, String, bool)]| {
+            let written = pairs.iter().map(|(name, value, all)| format!("{}={}", written(name, *all), written(value, *all)));
+            written.collect::<Vec<_>>().join("&")
+        };
+        let sent: Pairs = pairs.iter().map(|(name, value, _)| (name.clone(), value.clone())).collect();
+        let meant = |counts: &dyn Fn(&str) -> bool| -> Pairs {
+            let mut by_name: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+            for (name, value) in sent.iter().filter(|(name, _)| counts(name)) {
+                by_name.entry(name).or_default().push(value);
+            }
+            let flat = by_name.into_iter().flat_map(|(name, values)| values.into_iter().map(move |value| (name, value)));
+            flat.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        };
+        prop_assert_eq!(pick(Parameters::Only(ONLY), &query(&pairs)), meant(&|name| ONLY.contains(&name)));
+        let without = |name: &str| !name.starts_with("utm_") && name != "ref";
+        prop_assert_eq!(pick(Parameters::Without(BUT), &query(&pairs)), meant(&without));
+
+        // Names in another order make the same page.
+        let mut turned = pairs.clone();
+        turned.rotate_left(turn % pairs.len().max(1));
+        let mut names: Vec<_> = pairs.iter().map(|(name, ..)| name).collect();
+        names.sort_unstable();
+        if names.windows(2).all(|two| two[0] != two[1]) {
+            prop_assert_eq!(pick(Parameters::Without(&[]), &query(&turned)), pick(Parameters::Without(&[]), &query(&pairs)));
+        }
+
+        // Whatever is sent, an ignored name is not in it, and the rest is as it is without any rule.
+        let all = pick(Parameters::Without(&[]), &junk);
+        let rest: Pairs = all.into_iter().filter(|(name, _)| without(name)).collect();
+        prop_assert_eq!(pick(Parameters::Without(BUT), &junk), rest);
+    }
+
+    #[test]
+    fn scheme_and_host_are_what_connection_info_says(
+        lines in vec((
+            select(vec![
+                FORWARDED, HOST, HeaderName::from_static("x-forwarded-host"), HeaderName::from_static("x-forwarded-proto"),
+            ]),
+            prop_oneof![
+                4 => soup(&["host=a", "proto=https", "HOST=\"b\"", "for=c", "host", "proto", "a.example", "by=d", "http"]),
+                1 => line(),
+            ],
+        ), 0..5),
+        target in select(&["/", "http://t.example:81/p", "https://u:p@t.example/", "*", "/a?b=http://x/"][..]),
+    ) {
+        let mut request = TestRequest::with_uri(target);
+        for (name, line) in &lines {
+            request = request.append_header((name.clone(), line.clone()));
+        }
+        let request = request.to_http_request();
+        let info = request.connection_info();
+        let origin = Origin::of(request.head(), request.headers().get("host"), request.app_config());
+        prop_assert_eq!(origin, Origin { scheme: info.scheme(), host: info.host() });
+    }
+}

@@ -1,0 +1,323 @@
+//! A page as bytes, for other processes.
+//!
+//! ```text
+//! "cp" version kind | checksum of what follows: u64 | length of what follows: u32
+//! | key | of a page: status, times, tags, headers, body; else: header names
+//! ```
+//!
+//! Times are relative, because processes have no clock in common; what has passed since they were written, the store says. The
+//! key is there whole, and is compared.
+
+use std::time::Duration;
+
+use actix_web::{http::header::HeaderName, web::Bytes};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::remote::codec::wire::{Reader, Writer};
+use crate::{http::vary::Names, page::page::Page, time::clock::Moment};
+
+/// It goes up whenever a byte means something else. Other versions do not see each other's pages: it is part of where they are.
+pub(crate) const VERSION: u8 = 1;
+
+const MARK: [u8; 2] = *b"cp";
+const HEAD: usize = MARK.len() + 2 + 8 + 4;
+
+const OF_NAMES: u8 = 0;
+const OF_A_PAGE: u8 = 1;
+
+/// Longer than a page is ever kept; it stands for ever.
+pub(crate) const EVER: u64 = u64::MAX;
+
+/// What the bytes under a key say.
+pub(crate) enum Frame {
+    /// Pages depend on these request headers, and are under keys of their own.
+    Names(Names),
+    Page(Thawed),
+}
+
+/// A page as it was when it was put.
+pub(crate) struct Thawed {
+    pub(crate) page: Parts,
+    /// Its tags.
+    pub(crate) tags: Vec<String>,
+}
+
+/// What a page is made of anew, but for what it is about.
+pub(crate) struct Parts {
+    pub(crate) status: u16,
+    pub(crate) times: Times,
+    pub(crate) headers: Vec<(u8, HeaderName, Bytes)>,
+    pub(crate) body: Option<Bytes>,
+}
+
+/// Microseconds, from when it was put.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    /// Since it was made.
+    pub(crate) made: u64,
+    /// RFC 9111 4.2.3, when it was made.
+    pub(crate) initial_age: u64,
+    /// From when it was made.
+    pub(crate) kept_for: u64,
+    pub(crate) while_revalidate: u64,
+    pub(crate) if_error: u64,
+    /// How long the handler took.
+    pub(crate) fill: u64,
+}
+
+pub(crate) fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(EVER)
+}
+
+/// A page that was made of what these tags name, under that key.
+pub(crate) fn of_page(key: &[u8], page: &Page, tags: &[Box<str>], now: Moment) -> Vec<u8> {
+    sealed(OF_A_PAGE, key, |out| {
+        out.short(u16::try_from(tags.len()).unwrap_or(u16::MAX));
+        tags.iter().for_each(|tag| out.framed(tag.as_bytes()));
+        page.write(out, now);
+    })
+}
+
+/// The names of the request headers that the pages under that key depend on.
+pub(crate) fn of_names(key: &[u8], names: &[HeaderName]) -> Vec<u8> {
+    sealed(OF_NAMES, key, |out| {
+        out.short(u16::try_from(names.len()).unwrap_or(u16::MAX));
+        names.iter().for_each(|name| out.framed(name.as_str().as_bytes()));
+    })
+}
+
+fn sealed(kind: u8, key: &[u8], write: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.raw(&MARK);
+    out.byte(VERSION);
+    out.byte(kind);
+    out.raw(&[0; 12]);
+    out.framed(key);
+    write(&mut out);
+    let mut bytes = out.into_bytes();
+    let rest = &bytes[HEAD..];
+    let (sum, length) = (xxh3_64(rest), u32::try_from(rest.len()).unwrap_or(u32::MAX));
+    bytes[4..12].copy_from_slice(&sum.to_le_bytes());
+    bytes[12..HEAD].copy_from_slice(&length.to_le_bytes());
+    bytes
+}
+
+/// Why bytes are no page of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// Not written by this version of the cache, or changed or cut since.
+    Garbled,
+    /// Of another key with the same hash.
+    Foreign,
+}
+
+pub(crate) fn read(bytes: &Bytes, key: &[u8]) -> Result<Frame, Unreadable> {
+    let (kind, start) = head(bytes).ok_or(Unreadable::Garbled)?;
+    let mut input = Reader::new(&bytes[start..]);
+    if input.framed().ok_or(Unreadable::Garbled)? != key {
+        return Err(Unreadable::Foreign);
+    }
+    let body = |from: usize, length: usize| bytes.slice(start + from..start + from + length);
+    let frame = match kind {
+        OF_NAMES => names(&mut input).map(Frame::Names),
+        _ => thawed(&mut input, &body).map(Frame::Page),
+    };
+    frame.filter(|_| input.is_at_end()).ok_or(Unreadable::Garbled)
+}
+
+/// What kind it is, and where the rest begins, if nothing is missing and nothing is wrong.
+fn head(bytes: &[u8]) -> Option<(u8, usize)> {
+    let mut input = Reader::new(bytes);
+    let is_ours = input.array()? == MARK && input.byte()? == VERSION;
+    let (kind, sum, length) = (input.byte()?, input.long()?, input.length()?);
+    let rest = &bytes[input.at()..];
+    let is_whole = is_ours && kind <= OF_A_PAGE && rest.len() == length && xxh3_64(rest) == sum;
+    is_whole.then_some((kind, HEAD))
+}
+
+fn names(input: &mut Reader<'_>) -> Option<Names> {
+    let mut names = Names::new();
+    for _ in 0..input.short()? {
+        crate::http::vary::insert(&mut names, HeaderName::from_bytes(input.framed()?).ok()?);
+    }
+    Some(names)
+}
+
+fn thawed(input: &mut Reader<'_>, slice: &dyn Fn(usize, usize) -> Bytes) -> Option<Thawed> {
+    let count = input.short()?;
+    let tags = (0..count).map(|_| input.string()).collect::<Option<Vec<_>>>()?;
+    Some(Thawed { page: Parts::read(input, slice)?, tags })
+}
+
+impl Parts {
+    fn read(input: &mut Reader<'_>, slice: &dyn Fn(usize, usize) -> Bytes) -> Option<Self> {
+        let status = input.short()?;
+        let times = Times {
+            made: input.long()?,
+            initial_age: input.long()?,
+            kept_for: input.long()?,
+            while_revalidate: input.long()?,
+            if_error: input.long()?,
+            fill: input.long()?,
+        };
+        let count = input.short()?;
+        let mut headers = Vec::with_capacity(usize::from(count).min(256));
+        for _ in 0..count {
+            let flags = input.byte()?;
+            let name = HeaderName::from_bytes(input.framed()?).ok()?;
+            let length = input.length()?;
+            let from = input.at();
+            input.raw(length)?;
+            headers.push((flags, name, slice(from, length)));
+        }
+        let body = match input.byte()? {
+            0 => None,
+            _ => {
+                let length = input.length()?;
+                let from = input.at();
+                input.raw(length)?;
+                Some(slice(from, length))
+            }
+        };
+        Some(Self { status, times, headers, body })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use actix_web::{
+        body::MessageBody as _,
+        http::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LINK, VARY},
+        test::TestRequest,
+    };
+    use http::StatusCode;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        http::{conditional::Extent, freshness::Stale},
+        page::page::{Head, Lifetime},
+        policy::policy::Policy,
+        purge::{
+            log::Since,
+            selector::{About, Subject, Tag},
+        },
+        time::clock::Clock,
+    };
+
+    const AGE: Duration = Duration::from_secs(3);
+
+    fn about() -> Arc<About> {
+        static POLICY: Policy = Policy::new("frame", None);
+        let request = TestRequest::with_uri("/page?a=b").to_http_request();
+        Subject::new(&request, &POLICY, Since::now(), true).with(&[Tag::new("one"), Tag::new("über")])
+    }
+
+    fn page(body: Option<&'static [u8]>, kept_for: Option<Duration>, now: Moment) -> Page {
+        let mut headers = HeaderMap::new();
+        headers.append(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+        headers.append(LINK, HeaderValue::from_static("</a>"));
+        headers.append(LINK, HeaderValue::from_bytes(b"</\xff>").unwrap());
+        let mut secret = HeaderValue::from_static("secret");
+        secret.set_sensitive(true);
+        headers.append(HeaderName::from_static("x-secret"), secret);
+        let head = Head { status: StatusCode::NOT_FOUND, reason: None, headers: &headers, names_own: false };
+        let lifetime = Lifetime {
+            made_at: now.before(Duration::from_secs(2)),
+            initial_age: Duration::from_secs(1),
+            kept_for,
+            stale: Stale { while_revalidate: Duration::from_secs(7), if_error: Duration::from_secs(9) },
+            fill: Duration::from_millis(5),
+        };
+        let added = [(ETAG, HeaderValue::from_static("W/\"1\"")), (VARY, HeaderValue::from_static("accept"))];
+        Page::freeze(head, &added, body.map(Bytes::from_static), lifetime, about())
+    }
+
+    fn lines(page: &Page, extent: &Extent, now: Moment) -> Vec<(String, Vec<u8>, bool)> {
+        let response = page.thaw(extent, now);
+        let mut lines: Vec<_> = (response.headers().iter())
+            .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec(), value.is_sensitive()))
+            .collect();
+        lines.sort();
+        lines
+    }
+
+    #[test]
+    fn a_page_is_what_it_was_and_as_old_as_it_is() {
+        let now = Clock::System.now();
+        for body in [None, Some(&b""[..]), Some(&b"<p>Page</p>"[..])] {
+            for kept_for in [None, Some(Duration::from_secs(60))] {
+                let old = page(body, kept_for, now);
+                let bytes = Bytes::from(of_page(b"key", &old, about().texts(), now));
+                let Ok(Frame::Page(thawed)) = read(&bytes, b"key") else { panic!("it is a page") };
+                assert_eq!(thawed.tags, ["one", "über"]);
+                let new = Page::of_parts(&thawed.page, AGE, now, about(), false).unwrap();
+                // What has passed between is the store's to say.
+                let before = now.before(AGE);
+                let old = page(body, kept_for, before);
+                assert_eq!((new.status(), new.body()), (old.status(), old.body()));
+                assert_eq!(
+                    new.thaw(&Extent::Whole, now).body().size(),
+                    old.thaw(&Extent::Whole, now).body().size()
+                );
+                assert_eq!((new.age(now), new.ttl(now)), (Duration::from_secs(6), old.ttl(now)));
+                for extent in [Extent::Whole, Extent::NotModified] {
+                    assert_eq!(lines(&new, &extent, now), lines(&old, &extent, now));
+                }
+                for after in [0, 54, 55, 56, 61, 62, 63, 64, 65] {
+                    let then = now + Duration::from_secs(after);
+                    let told =
+                        |page: &Page| (page.is_fresh(then), page.may_wait(then), page.may_stand_in(then));
+                    assert_eq!(told(&new), told(&old), "after {after} s");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_what_they_were() {
+        let names = [HeaderName::from_static("accept"), HeaderName::from_static("x-a")];
+        let bytes = Bytes::from(of_names(b"key", &names));
+        let Ok(Frame::Names(read)) = read(&bytes, b"key") else { panic!("it is names") };
+        assert_eq!(read[..], names);
+    }
+
+    #[test]
+    fn another_key_and_whatever_was_changed_or_cut_is_no_page() {
+        let now = Clock::System.now();
+        let page = page(Some(b"body"), None, now);
+        let whole = of_page(b"key", &page, about().texts(), now);
+        assert_eq!(read(&Bytes::from(whole.clone()), b"kez").err(), Some(Unreadable::Foreign));
+        for end in 0..whole.len() {
+            let cut = Bytes::copy_from_slice(&whole[..end]);
+            assert_eq!(read(&cut, b"key").err(), Some(Unreadable::Garbled), "cut at {end}");
+        }
+        for place in 0..whole.len() {
+            for bit in [1, 128] {
+                let mut other = whole.clone();
+                other[place] ^= bit;
+                assert_eq!(read(&Bytes::from(other), b"key").err(), Some(Unreadable::Garbled), "at {place}");
+            }
+        }
+        let mut longer = whole;
+        longer.push(0);
+        assert_eq!(read(&Bytes::from(longer), b"key").err(), Some(Unreadable::Garbled));
+    }
+
+    proptest! {
+        /// Also where its checksum is right: another program may have written it.
+        #[test]
+        fn whatever_is_there_is_read_without_a_panic(kind in 0..3_u8, rest in any::<Vec<u8>>()) {
+            let bytes = Bytes::from(sealed(kind, b"key", |out| out.raw(&rest)));
+            if let Ok(Frame::Page(thawed)) = read(&bytes, b"key") {
+                let now = Clock::System.now();
+                if let Some(page) = Page::of_parts(&thawed.page, AGE, now, about(), false) {
+                    prop_assert!(page.thaw(&Extent::Whole, now).status() == page.status());
+                    let _ = (page.until(), page.ttl(now), page.age(now), page.begun_at());
+                }
+            }
+        }
+    }
+}

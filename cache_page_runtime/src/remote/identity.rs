@@ -1,0 +1,170 @@
+//! What a page is known by in all processes that may show it.
+
+use std::{
+    any::TypeId,
+    collections::{HashMap, hash_map::Entry},
+    fs::File,
+    hash::{BuildHasher as _, RandomState},
+    io::{self, Read as _},
+    sync::{Mutex, OnceLock},
+};
+
+use actix_web::http::header::{HeaderMap, HeaderName};
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+
+use crate::remote::{store::Id, tier::lock};
+use crate::{
+    http::vary,
+    key::{
+        builder::{Cover, Handler},
+        key_buf::Buffer,
+    },
+    policy::policy::Policy,
+};
+
+const BY_BUILD: u8 = 0;
+const BY_NAME: u8 = 1;
+const OF_A_VARIANT: u8 = 2;
+
+/// Whose pages are one's own.
+#[derive(Clone, Copy)]
+pub(crate) enum Identity {
+    /// Those of processes that run the same program, byte for byte.
+    Build,
+    /// Those of all that say the same prefix. Handlers go by their names then.
+    Prefix,
+}
+
+impl Identity {
+    pub(crate) fn new(key_prefix: &str) -> Self {
+        if key_prefix.is_empty() { Self::Build } else { Self::Prefix }
+    }
+
+    /// Finds out what it has to know, which takes the time of reading the program. There are no keys before.
+    pub(crate) fn prepare(&self) {
+        if let Self::Build = self {
+            build();
+        }
+    }
+
+    /// The key of a request's page for all processes; `None` where this one cannot say which handler it is of.
+    pub(crate) fn key(&self, policy: &Policy, cover: &Cover) -> Option<Vec<u8>> {
+        let (key, handler) = (cover.key()?.as_bytes(), cover.handler()?);
+        let mut whole = Vec::with_capacity(key.len() + 64);
+        match self {
+            Self::Build => {
+                whole.push(BY_BUILD);
+                whole.extend_from_slice(BUILD.get()?);
+                whole.extend_from_slice(key);
+            }
+            Self::Prefix => {
+                if !is_alone(policy.handler(), handler) {
+                    return None;
+                }
+                whole.push(BY_NAME);
+                for name in [policy.handler(), handler.name] {
+                    whole.extend((name.len() as u64).to_le_bytes());
+                    whole.extend_from_slice(name.as_bytes());
+                }
+                // What is recorded of its type comes last, and says nothing to other programs.
+                whole.extend_from_slice(key.get(..handler.at)?);
+            }
+        }
+        Some(whole)
+    }
+}
+
+/// The key of the variant of a page that a request gets.
+pub(crate) fn variant(key: &[u8], names: &[HeaderName], headers: &HeaderMap) -> Option<Vec<u8>> {
+    let mut values = Buffer::new();
+    vary::add_values(&mut values, names, headers);
+    if values.is_too_long() {
+        return None;
+    }
+    // No key of a request begins like this.
+    Some([&[OF_A_VARIANT], &(key.len() as u64).to_le_bytes()[..], key, values.as_slice()].concat())
+}
+
+pub(crate) fn id(key: &[u8]) -> Id {
+    Id(xxh3_128(key).to_le_bytes())
+}
+
+/// Whether no other handler of this process goes by the same names: two functions of one name in two blocks do.
+fn is_alone(name: &'static str, handler: Handler) -> bool {
+    type Handlers = HashMap<(&'static str, &'static str), Option<TypeId>>;
+    static HANDLERS: OnceLock<Mutex<Handlers>> = OnceLock::new();
+
+    let handlers = &mut *lock(HANDLERS.get_or_init(Mutex::default));
+    match handlers.entry((name, handler.name)) {
+        Entry::Vacant(vacant) => vacant.insert(Some(handler.id)).is_some(),
+        Entry::Occupied(mut known) => {
+            let is_known = *known.get() == Some(handler.id);
+            if !is_known && known.insert(None).is_some() {
+                tracing::error!(
+                    target: "cache_page",
+                    handler = name,
+                    "two handlers go by this name, so neither has pages in the shared tier: give one of them a `name`"
+                );
+            }
+            is_known
+        }
+    }
+}
+
+/// The program that this process runs.
+static BUILD: OnceLock<[u8; 16]> = OnceLock::new();
+
+fn build() -> [u8; 16] {
+    *BUILD.get_or_init(|| {
+        hash_of_program().unwrap_or_else(|error| {
+            tracing::error!(
+                target: "cache_page",
+                %error,
+                "the program cannot be read, so its pages are for this process alone: give the cache a `key_prefix`"
+            );
+            random()
+        })
+    })
+}
+
+fn hash_of_program() -> io::Result<[u8; 16]> {
+    // On Linux that is the program which runs, also where another one has taken its place in the file system.
+    let linux = File::open("/proc/self/exe");
+    let mut program = linux.or_else(|_| File::open(std::env::current_exe()?))?;
+    let (mut hash, mut buffer) = (Xxh3::new(), vec![0; 256 * 1024]);
+    loop {
+        match program.read(&mut buffer)? {
+            0 => return Ok(hash.digest128().to_le_bytes()),
+            read => hash.update(&buffer[..read]),
+        }
+    }
+}
+
+/// Bytes that no other process has.
+pub(crate) fn random() -> [u8; 16] {
+    // Each of these has keys of its own, which the standard library makes of the system's random numbers.
+    let half = |number: u8| RandomState::new().hash_one((number, std::process::id()));
+    let both = u128::from(half(0)) << 64 | u128::from(half(1));
+    both.to_le_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_known_by_its_program() {
+        assert_eq!(hash_of_program().unwrap(), build());
+        assert_ne!(random(), random());
+    }
+
+    #[test]
+    fn two_handlers_of_one_name_are_no_longer_told_apart_by_it() {
+        let handler = |id| Handler { id, name: "one", at: 0 };
+        let (one, other) = (handler(TypeId::of::<u8>()), handler(TypeId::of::<u16>()));
+        assert!(is_alone("app_id::page", one) && is_alone("app_id::page", one));
+        assert!(!is_alone("app_id::page", other));
+        assert!(!is_alone("app_id::page", one));
+        assert!(is_alone("app_id::other", other));
+    }
+}

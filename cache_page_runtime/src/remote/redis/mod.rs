@@ -1,0 +1,473 @@
+//! Redis or Valkey as the shared tier.
+//!
+//! One connection for what requests ask, and one on which changes are waited for: a blocked command would hold up all others. Both
+//! are made, watched and made anew by whoever waits for changes.
+//!
+//! # Where things are
+//!
+//! All keys begin with `cp1:{…}:`, with the cache's `key_prefix` in the braces and, in a cluster, the number of a shard: what one
+//! script touches is in one slot. Behind it:
+//!
+//! | key | what |
+//! |---|---|
+//! | `p` and an id | a page: which purges it has seen and what it is purged by, twice, and its bytes |
+//! | `s` and an id | the stamp of a name: when it was made, and when its pages were last expired |
+//! | `x`, `xs` | the stamp of all pages, with when a prefix or a handler was purged last; and which ones were |
+//! | `r` | what was purged lately, and when: which of the stamps that are not there were taken away |
+//! | `c` and an id | who makes a page; and with a `w` behind it, that somebody waits for that |
+//! | `i` | which run of the server all of this is from |
+//! | `n`, `t`, `l` | the number of the last purge; that of the last one in the log; the log |
+//!
+//! A hit is one `MGET` of the page and the stamps of its names: a script takes twenty times as long. The names are those that the request
+//! tells; what its handler adds is remembered for each page, and asked for a second time where it is not. Of a long page that the caller has,
+//! only what stands before it is read (`GETRANGE`), with the stamps behind it in one pipeline.
+//!
+//! A page is sent only if the stamps of all its names are there and older than it: purging a name is removing its stamp. So whatever
+//! the engine evicts, a page may go that need not, and no page stays that must not.
+
+mod connection;
+mod key_hints;
+mod log;
+mod reply;
+mod scripts;
+mod server_clock;
+mod watch;
+
+use std::{
+    fmt,
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use ::redis::{Cmd, ErrorKind, RedisError, cmd, pipe};
+
+pub use crate::remote::redis::connection::RedisUrlError;
+use crate::remote::redis::{
+    connection::{Connection, Dial},
+    key_hints::Hints,
+    reply::{Had, Looked, Read},
+    scripts::{Scripts, digits, micros, millis},
+    server_clock::Time,
+};
+use crate::remote::{
+    Changes, Claim, Found, Id, Kept, Left, Offered, Pending, Position, Purge, PurgeOf, RemoteStore,
+    StoreError, Taken, Turn, Wanted, name,
+};
+
+/// A cluster's keys are spread over so many slots.
+#[cfg(feature = "redis-cluster")]
+const SHARDS: u8 = 16;
+
+/// A page that is no longer is sent whole to whoever has it, too: that is cheaper than to ask for a part of it.
+const SHORT: usize = 8 * 1024;
+
+/// Redis or Valkey, as the [shared tier](crate::remote) of a cache: [`PageCacheBuilder::redis`](crate::PageCacheBuilder::redis) is the
+/// short way to it.
+///
+/// It needs Redis 6.2 or any Valkey, and is tested with Redis 7.0. What is in there is bounded by the lifetimes of pages; give the server a `maxmemory` and any
+/// eviction policy. The commands that a restricted user must be allowed are `EVAL`, `EVALSHA`, `GETRANGE`, `INFO`, `MGET`, `PING`, `XREAD` and those that the
+/// scripts use, on keys that begin with `cp1:`.
+pub struct RedisStore {
+    dial: Dial,
+    /// What all keys begin with, by shard.
+    bases: OnceLock<Box<[Vec<u8>]>>,
+    shards: u8,
+    scripts: Scripts,
+    /// For what requests ask.
+    asked: Mutex<Option<Connection>>,
+    /// For what is waited for.
+    heard: tokio::sync::Mutex<Option<Connection>>,
+    /// The sequence of a shard was missing.
+    is_forgetful: AtomicBool,
+    /// What it is by the clock of the server.
+    time: Time,
+    hints: Hints,
+}
+
+/// It may be the answer to another question: the connection is of no use any more.
+fn unreadable() -> StoreError {
+    StoreError::lost("its answer cannot be read")
+}
+
+impl RedisStore {
+    /// A server by its URL, as the `redis` crate reads it: `redis://[user][:password@]host[:port][/database]`, `rediss://…` with TLS
+    /// (feature `redis-tls`), `redis+unix:///path`; the same with `valkey`.
+    ///
+    /// # Errors
+    ///
+    /// If it is no such URL. Whether there is a server shows later.
+    pub fn open(url: impl AsRef<str>) -> Result<Self, RedisUrlError> {
+        Ok(Self::new(Dial::server(url.as_ref())?, 1))
+    }
+
+    /// A cluster, by the URLs of some of its nodes (feature `redis-cluster`).
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    #[cfg(feature = "redis-cluster")]
+    pub fn cluster<U: AsRef<str>>(nodes: impl IntoIterator<Item = U>) -> Result<Self, RedisUrlError> {
+        Ok(Self::new(Dial::cluster(nodes)?, SHARDS))
+    }
+
+    /// The master of that name, by the URLs of its sentinels (feature `redis-sentinel`). User, password and database are those of
+    /// `server`, whose host does not matter: `redis://user:password@any/0`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    #[cfg(feature = "redis-sentinel")]
+    pub fn sentinel<U: AsRef<str>>(
+        sentinels: impl IntoIterator<Item = U>,
+        master: &str,
+        server: &str,
+    ) -> Result<Self, RedisUrlError> {
+        Ok(Self::new(Dial::sentinel(sentinels, master, server)?, 1))
+    }
+
+    fn new(dial: Dial, shards: u8) -> Self {
+        Self {
+            dial,
+            bases: OnceLock::new(),
+            shards,
+            scripts: Scripts::new(),
+            asked: Mutex::new(None),
+            heard: tokio::sync::Mutex::new(None),
+            is_forgetful: AtomicBool::new(false),
+            time: Time::default(),
+            hints: Hints::new(),
+        }
+    }
+
+    fn bases(&self) -> &[Vec<u8>] {
+        self.bases.get_or_init(|| bases("", self.shards))
+    }
+
+    fn base_of(&self, page: Id) -> &[u8] {
+        &self.bases()[usize::from(page.0[0] % self.shards)]
+    }
+
+    fn is_cluster(&self) -> bool {
+        self.shards > 1
+    }
+
+    fn asked(&self) -> Result<Connection, StoreError> {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.clone().ok_or_else(|| StoreError::lost("there is no connection"))
+    }
+
+    /// Where something is told if that is not where a page is.
+    fn log(&self) -> Vec<u8> {
+        if self.is_cluster() { Vec::new() } else { join(&self.bases()[0], b"l") }
+    }
+
+    /// By plain reads, page first: what is purged between them is seen. That is enough for a fresh page.
+    async fn find(&self, mut wanted: Wanted) -> Result<Found, StoreError> {
+        let (base, mut connection) = (self.base_of(wanted.page), self.asked()?);
+        let had = wanted.have.take().and_then(Had::of);
+        if let Some(had) = &had {
+            if had.length > SHORT {
+                match self.confirm(wanted.page, had, connection.clone()).await? {
+                    Looked::Page(kept, true) => return Ok(Found { page: Some(kept), turn: Turn::Apart }),
+                    Looked::Unclear => return self.claim(wanted.page, wanted.claim, connection).await,
+                    _ => {}
+                }
+            }
+            // If there is another one by now, it has most of them too.
+            wanted.names.extend_from_slice(&had.names);
+        } else {
+            wanted.names.extend(self.hints.of(wanted.page));
+        }
+        wanted.names.retain(has_stamp);
+        let mut asks = cmd("MGET");
+        asks.arg(of(base, b"p", wanted.page)).arg(join(base, b"x"));
+        ask_for(&mut asks, base, &wanted.names);
+        let values = asks.query_async(&mut connection).await.map_err(error)?;
+        let mut read = Read::of(values, wanted.names).ok_or_else(unreadable)?;
+        let more = read.missing_names();
+        if !more.is_empty() {
+            let mut asks = cmd("MGET");
+            ask_for(&mut asks, base, &more);
+            let values = asks.query_async(&mut connection).await.map_err(error)?;
+            read.add(&more, values).ok_or_else(unreadable)?;
+            self.hints.put(wanted.page, more);
+        }
+        let now = self.time.now();
+        match (read.found(now), wanted.claim) {
+            (Looked::Page(kept, true), _) if had.as_ref().is_some_and(|had| read.is(had)) => {
+                let version = had.map(|had| had.version);
+                Ok(Found { page: Some(Kept { bytes: None, version, ..kept }), turn: Turn::Apart })
+            }
+            (Looked::Page(kept, is_fresh), claim) if is_fresh || claim.is_none() => {
+                Ok(Found { page: Some(Kept { version: read.version(), ..kept }), turn: Turn::Apart })
+            }
+            (Looked::Nothing, None) => Ok(Found { page: None, turn: Turn::Apart }),
+            (Looked::Garbled(bytes), claim) => {
+                // The cache finds out that it is no page, and makes a new one.
+                let garbled = Kept { bytes: Some(bytes), version: None, age: Duration::ZERO, expired: None };
+                Ok(Found { page: Some(garbled), ..self.claim(wanted.page, claim, connection).await? })
+            }
+            (_, claim) => self.claim(wanted.page, claim, connection).await,
+        }
+    }
+
+    /// Whether a page is still as it was, and whether it is good and fresh: by what stands before it, and the stamps of its names.
+    async fn confirm(&self, page: Id, had: &Had, mut connection: Connection) -> Result<Looked, StoreError> {
+        let base = self.base_of(page);
+        let mut stamps = cmd("MGET");
+        stamps.arg(join(base, b"x"));
+        ask_for(&mut stamps, base, &had.names);
+        let mut asks = pipe();
+        // Both times that it stands there, and no byte of the page.
+        asks.cmd("GETRANGE").arg(of(base, b"p", page)).arg(0).arg(had.head() - 1).add_command(stamps);
+        let answer = match asks.query_async(&mut connection).await.map_err(error) {
+            Ok(answer) => answer,
+            // What is there is no page.
+            Err(why) if !why.is_lost() => return Ok(Looked::Nothing),
+            Err(why) => return Err(why),
+        };
+        let read = Read::of_head(answer, had).ok_or_else(unreadable)?;
+        Ok(match read.map_or(Looked::Nothing, |read| read.found(self.time.now())) {
+            Looked::Page(kept, is_fresh) => {
+                Looked::Page(Kept { bytes: None, version: Some(had.version.clone()), ..kept }, is_fresh)
+            }
+            looked => looked,
+        })
+    }
+
+    /// All at once, and whose turn it is.
+    async fn claim(
+        &self,
+        page: Id,
+        claim: Option<Claim>,
+        mut connection: Connection,
+    ) -> Result<Found, StoreError> {
+        let base = self.base_of(page);
+        let (holder, lasts) = match claim {
+            Some(claim) => (claim.holder.0.to_vec(), millis(claim.lasts)),
+            None => (Vec::new(), 0),
+        };
+        let (key, claim) = (of(base, b"p", page), of(base, b"c", page));
+        let lasts = lasts.to_string();
+        let arguments = [base, &holder, lasts.as_bytes()];
+        let answer = self.scripts.get.run(&mut connection, &[&key, &claim], &arguments).await;
+        scripts::found(answer.map_err(error)?).ok_or_else(unreadable)
+    }
+
+    async fn keep(&self, page: Offered) -> Result<Taken, StoreError> {
+        let (base, mut connection) = (self.base_of(page.page), self.asked()?);
+        let names = || page.names.iter().filter(|name| has_stamp(name));
+        let handler = page.names.iter().find(|name| name::is_handler(**name));
+        let mut about = String::new();
+        for number in [
+            page.since,
+            micros(page.begun),
+            page.fresh.map_or(scripts::MOST, micros),
+            millis(page.lasts).max(1),
+            names().count() as u64,
+        ] {
+            about.push_str(&digits(number));
+        }
+        let mut about = about.into_bytes();
+        about.extend(page.holder.map_or([0; 16], |holder| holder.0));
+        about.extend(handler.map_or([0; 16], |handler| handler.0));
+        names().for_each(|name| about.extend(name.0));
+        about.extend(page.path.as_bytes());
+        let (key, claim) = (of(base, b"p", page.page), of(base, b"c", page.page));
+        let log = self.log();
+        let arguments = [base, &about, &about, &page.bytes, &log];
+        let answer = self.scripts.put.run(&mut connection, &[&key, &claim], &arguments).await;
+        let answer = scripts::text(answer.map_err(error)?).ok_or_else(unreadable)?;
+        if answer.get(1) == Some(&b'w') {
+            self.tell_filled(&mut connection, page.page).await?;
+        }
+        match answer.first() {
+            Some(b'k') => Ok(Taken::Kept),
+            Some(b'o') => Ok(Taken::Overtaken),
+            Some(b'p') => Ok(Taken::Purged),
+            Some(b'u') => {
+                self.is_forgetful.store(true, Ordering::Relaxed);
+                Ok(Taken::Purged)
+            }
+            _ => Err(unreadable()),
+        }
+    }
+
+    async fn give_up(&self, page: Id, holder: Id, left: Left) -> Result<(), StoreError> {
+        let (base, mut connection) = (self.base_of(page), self.asked()?);
+        let apart = match left {
+            Left::Free => 0,
+            Left::Apart(time) => millis(time),
+        };
+        let (claim, key) = (of(base, b"c", page), of(base, b"p", page));
+        let (apart, log) = (apart.to_string(), self.log());
+        let arguments = [base, &holder.0, apart.as_bytes(), &log];
+        let answer = self.scripts.release.run(&mut connection, &[&claim, &key], &arguments).await;
+        if scripts::text(answer.map_err(error)?).ok_or_else(unreadable)? == b"w" {
+            self.tell_filled(&mut connection, page).await?;
+        }
+        Ok(())
+    }
+
+    /// In a cluster, the log is elsewhere.
+    async fn tell_filled(&self, connection: &mut Connection, page: Id) -> Result<(), StoreError> {
+        let base = self.base_of(page);
+        let mut told = cmd("XADD");
+        told.arg(join(&self.bases()[0], b"l"))
+            .arg(&["MAXLEN", "~", "4096", "*", "f"])
+            .arg(of(base, b"p", page));
+        told.query_async::<()>(connection).await.map_err(error)?;
+        // As the scripts do: nothing is left behind.
+        let mut lasts = cmd("PEXPIRE");
+        lasts.arg(join(&self.bases()[0], b"l")).arg(3_600_000);
+        lasts.query_async::<()>(connection).await.map_err(error)
+    }
+
+    async fn go(&self, purge: Purge) -> Result<(), StoreError> {
+        let mut connection = self.asked()?;
+        let first = self.purge_shard(&mut connection, 0, &purge, 0).await?;
+        // What others hear of is gone everywhere by then.
+        for shard in 1..self.bases().len() {
+            self.purge_shard(&mut connection, shard, &purge, first).await?;
+        }
+        let base = &self.bases()[0];
+        let told = [digits(first).as_bytes(), &purge.told].concat();
+        let keys = [&*join(base, b"l"), &join(base, b"t")];
+        let answer = self.scripts.tell.run(&mut connection, &keys, &[base, &told, &told]).await;
+        scripts::text(answer.map_err(error)?).map(drop).ok_or_else(unreadable)
+    }
+
+    async fn purge_shard(
+        &self,
+        connection: &mut Connection,
+        shard: usize,
+        purge: &Purge,
+        number: u64,
+    ) -> Result<u64, StoreError> {
+        let base = &self.bases()[shard];
+        let mut about = [digits(purge.known), digits(number)].concat().into_bytes();
+        about.push(if purge.expire { b'e' } else { b'p' });
+        // All that it changes: of a slot that is on its way to another node, each has to be where the script runs.
+        let mut keys = vec![join(base, b"n"), join(base, b"r")];
+        match &purge.of {
+            PurgeOf::Names(names) if names.contains(&name::all()) => {
+                about.push(b'a');
+                keys.push(join(base, b"x"));
+            }
+            PurgeOf::Names(names) => match &names[..] {
+                [handler] if name::is_handler(*handler) => {
+                    about.push(b'h');
+                    about.extend(handler.0);
+                    keys.extend([join(base, b"x"), join(base, b"xs")]);
+                }
+                names => {
+                    about.push(b'n');
+                    names.iter().for_each(|name| about.extend(name.0));
+                    keys.extend(names.iter().map(|name| of(base, b"s", *name)));
+                }
+            },
+            PurgeOf::Prefix(prefix) => {
+                about.push(b'x');
+                about.extend(prefix.as_bytes());
+                keys.extend([join(base, b"x"), join(base, b"xs")]);
+            }
+        }
+        let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+        let answer = self.scripts.purge.run(connection, &keys, &[base, &about, &about]).await;
+        let given = scripts::text(answer.map_err(error)?).ok_or_else(unreadable)?;
+        scripts::twice(&given).ok_or_else(unreadable)
+    }
+}
+
+impl RemoteStore for RedisStore {
+    fn begin(&self, key_prefix: &str) {
+        // It may be the store of two caches; they have one prefix then.
+        let _ = self.bases.set(bases(key_prefix, self.shards));
+    }
+
+    fn get(&self, wanted: Wanted) -> Pending<'_, Found> {
+        Box::pin(self.find(wanted))
+    }
+
+    fn put(&self, page: Offered) -> Pending<'_, Taken> {
+        Box::pin(self.keep(page))
+    }
+
+    fn release(&self, page: Id, holder: Id, left: Left) -> Pending<'_, ()> {
+        Box::pin(self.give_up(page, holder, left))
+    }
+
+    fn purge(&self, purge: Purge) -> Pending<'_, ()> {
+        Box::pin(self.go(purge))
+    }
+
+    fn changes(&self, after: Option<Position>, wait: Duration) -> Pending<'_, Changes> {
+        Box::pin(self.hear(after, wait))
+    }
+
+    fn renew(&self) {
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").field("dial", &self.dial).finish_non_exhaustive()
+    }
+}
+
+fn join(base: &[u8], key: &[u8]) -> Vec<u8> {
+    [base, key].concat()
+}
+
+fn of(base: &[u8], kind: &[u8], id: Id) -> Vec<u8> {
+    [base, kind, &id.0].concat()
+}
+
+/// Whatever may be purged in large numbers has none of its own, so that fewer have to be asked for.
+fn has_stamp(name: &Id) -> bool {
+    *name != name::all() && !name::is_handler(*name)
+}
+
+fn ask_for(asks: &mut Cmd, base: &[u8], names: &[Id]) {
+    let mut key = join(base, b"s");
+    let length = key.len();
+    for name in names {
+        key.truncate(length);
+        key.extend_from_slice(&name.0);
+        asks.arg(&key);
+    }
+}
+
+/// What of a prefix stands for itself in a key.
+fn bases(prefix: &str, shards: u8) -> Box<[Vec<u8>]> {
+    let mut plain = String::new();
+    for byte in prefix.bytes() {
+        if byte.is_ascii_alphanumeric() || b"._-".contains(&byte) {
+            plain.push(char::from(byte));
+        } else {
+            plain.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    if shards == 1 {
+        return Box::new([format!("cp1:{{{plain}:}}:").into_bytes()]);
+    }
+    (0..shards).map(|shard| format!("cp1:{{{plain}:{shard}}}:").into_bytes()).collect()
+}
+
+/// Where the answer of the server ends, and the way to it begins.
+fn error(error: RedisError) -> StoreError {
+    // A server that was a master and is none any more is not the right one.
+    // As a script's own error, that is told differently from version to version.
+    let is_replica = error.code() == Some("READONLY") || error.to_string().contains("READONLY");
+    let is_lost = error.is_io_error()
+        || error.is_connection_dropped()
+        || error.is_connection_refusal()
+        || error.is_unrecoverable_error()
+        || matches!(error.kind(), ErrorKind::Parse | ErrorKind::UnexpectedReturnType)
+        || is_replica;
+    if is_lost { StoreError::lost(error) } else { StoreError::refused(error) }
+}

@@ -1,0 +1,122 @@
+//! What the shared tier did and did not do: counted, and told once a minute.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::remote::store::{StoreError, Taken};
+use crate::time::clock::{Clock, Seldom};
+
+/// Why the shared tier was of no use to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It did not answer in time.
+    Late,
+    /// It is out of reach, and was not asked.
+    Down,
+    /// It answered that it cannot.
+    Refused,
+    /// What it returned is no page that this cache wrote.
+    Garbled,
+    /// Too much was on its way to it already.
+    Crowded,
+}
+
+impl Fault {
+    const COUNT: usize = 5;
+
+    /// The word for it in `Cache-Status`, metrics and logs.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Late => "remote-timeout",
+            Self::Down => "remote-unavailable",
+            Self::Refused => "remote-rejected",
+            Self::Garbled => "remote-corrupt",
+            Self::Crowded => "remote-overloaded",
+        }
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Faults {
+    counts: [AtomicU64; Fault::COUNT],
+    kept: AtomicU64,
+    purged: AtomicU64,
+    told: Seldom,
+    recovered: Seldom,
+}
+
+impl Faults {
+    pub(crate) fn count(&self, fault: Fault) {
+        self.counts[fault as usize].fetch_add(1, Ordering::Relaxed);
+        #[cfg(feature = "metrics")]
+        metrics::counter!("cache_page_shared_faults_total", "fault" => fault.as_str()).increment(1);
+    }
+
+    pub(crate) fn counted(&self, fault: Fault) -> Fault {
+        self.count(fault);
+        fault
+    }
+
+    /// Faults are counted where they happen.
+    pub(crate) fn count_put(&self, taken: Result<Taken, Fault>) {
+        match taken {
+            Ok(Taken::Kept) => self.kept.fetch_add(1, Ordering::Relaxed),
+            Ok(Taken::Purged) => self.purged.fetch_add(1, Ordering::Relaxed),
+            Ok(Taken::Overtaken) | Err(_) => 0,
+        };
+    }
+
+    pub(crate) fn tell(&self, why: &StoreError) {
+        if self.told.is_time(Clock::System.now()) {
+            tracing::warn!(
+                target: "cache_page",
+                error = %why,
+                "the shared tier does not do what it should; pages are served from memory and by their handlers"
+            );
+        }
+    }
+
+    pub(crate) fn recovered(&self) {
+        if !self.recovered.is_time(Clock::System.now()) {
+            return;
+        }
+        tracing::info!(target: "cache_page", "the shared tier is there");
+    }
+
+    pub(crate) fn shared(&self, is_up: bool) -> Shared {
+        let of = |fault: Fault| self.counts[fault as usize].load(Ordering::Relaxed);
+        Shared {
+            is_up,
+            kept: self.kept.load(Ordering::Relaxed),
+            purged: self.purged.load(Ordering::Relaxed),
+            late: of(Fault::Late),
+            down: of(Fault::Down),
+            refused: of(Fault::Refused),
+            garbled: of(Fault::Garbled),
+            crowded: of(Fault::Crowded),
+        }
+    }
+}
+
+/// What the shared tier did for this process, and what it did not.
+///
+/// How often it had a page is [`Stats::of`](crate::Stats::of) the outcome [`Shared`](crate::Outcome::RemoteHit).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Shared {
+    /// Whether it can be reached.
+    pub is_up: bool,
+    /// Pages that were put there.
+    pub kept: u64,
+    /// Pages that it refused because something they show was purged while they were made, or may have been.
+    pub purged: u64,
+    /// Answers that did not come in time.
+    pub late: u64,
+    /// Questions that were not asked, or came to nothing, because it was out of reach.
+    pub down: u64,
+    /// Answers that it cannot do something: it may be full or read-only.
+    pub refused: u64,
+    /// Pages that were not what this cache had written.
+    pub garbled: u64,
+    /// Pages that were not put there because too many were on their way.
+    pub crowded: u64,
+}

@@ -1,0 +1,101 @@
+//! Listening to what other processes do, and finding out whether the store can be reached.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use tokio::time::{sleep, timeout};
+
+use crate::remote::{
+    codec::purge_message::Told,
+    store::{Change, Changes, StoreError},
+    tier::Link,
+};
+use crate::{cache::page_cache::Inner, purge::selector::Target, store::store::Verb, time::clock::Clock};
+
+/// How long the store is let wait for news. Shorter than anybody trusts what was heard last.
+const WAIT: Duration = Duration::from_millis(100);
+
+/// Between two tries to reach it.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// By how much a store may exceed the wait: engines look at their clock now and then only.
+const SLACK: Duration = Duration::from_millis(250);
+
+/// How long making a connection may take, where the deadline is not far longer.
+const CONNECTING: Duration = Duration::from_millis(500);
+
+/// Until the cache is gone, whatever a store does.
+pub(crate) async fn keep_listening(link: &Arc<Link>, cache: &Weak<Inner>) {
+    while cache.strong_count() > 0 {
+        let (link, cache) = (Arc::clone(link), Weak::clone(cache));
+        let of_task = Arc::clone(&link);
+        if tokio::spawn(async move { listen(&of_task, &cache).await }).await.is_err() {
+            link.down(&StoreError::lost("its code panicked"));
+            sleep(RETRY).await;
+        }
+    }
+}
+
+/// What was heard is as new as the moment when it was asked for: whatever was purged before the store answered is in the answer.
+/// So memory is trusted for a fixed time from then, and a purge that this process does not hear of is sent for no longer than that.
+async fn listen(link: &Arc<Link>, cache: &Weak<Inner>) {
+    let mut after = None;
+    let wait = WAIT.min(link.terms.max_purge_lag / 4);
+    while cache.strong_count() > 0 {
+        let sent = Clock::System.now();
+        // One that is just being reached has more to do than to answer.
+        let (wait, patience) = if link.is_up() {
+            (wait, wait + SLACK.max(link.terms.deadline))
+        } else {
+            (Duration::ZERO, CONNECTING.max(link.terms.deadline * 10))
+        };
+        let heard = timeout(patience, link.store.changes(after.clone(), wait)).await;
+        let heard =
+            heard.unwrap_or_else(|_| Err(StoreError::lost(format_args!("no answer within {patience:?}"))));
+        match heard {
+            Ok(changes) => {
+                let Some(inner) = cache.upgrade() else { return };
+                apply(link, &inner, &changes);
+                drop(inner);
+                after = Some(changes.position);
+                link.up(sent);
+                if link.purges.resume() {
+                    let link = Arc::clone(link);
+                    tokio::spawn(async move { link.deliver_purges().await });
+                }
+            }
+            Err(why) => {
+                link.down(&why);
+                link.store.renew();
+                if !why.is_lost() {
+                    // It may be the position that it cannot do anything with.
+                    after = None;
+                }
+                sleep(RETRY).await;
+            }
+        }
+    }
+}
+
+fn apply(link: &Link, cache: &Inner, heard: &Changes) {
+    let now = cache.clock.now();
+    let mut is_complete = heard.complete;
+    for change in &heard.changes {
+        match change {
+            Change::Filled(page) => link.waits.wake(*page),
+            Change::Purged(told) => match Told::read(told) {
+                // Done here before it was told.
+                Some(told) if told.by == link.holder => {}
+                Some(told) => drop(cache.store.purge(told.verb, &told.text.target(), now)),
+                None => is_complete = false,
+            },
+        }
+    }
+    if !is_complete {
+        // What was missed may have been about anything.
+        cache.store.purge(Verb::Purge, &Target::All, now);
+    }
+    link.known.advance(heard.number);
+}

@@ -1,0 +1,4 @@
+//! One request at the cache.
+
+pub(crate) mod join;
+pub(crate) mod lookup;

@@ -1,0 +1,104 @@
+//! Which pages there are by a name: a path, a handler, a tag.
+//!
+//! A page knows its places in these lists, and a list knows who is in its places, so that leaving one takes as long for a tag
+//! of a million pages as for that of one.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::{Arc, atomic::Ordering},
+};
+
+use foldhash::fast::RandomState;
+use smallvec::SmallVec;
+
+use crate::purge::selector::Name;
+use crate::store::node::Node;
+
+/// What a list takes by itself: its place in the map, and its share of places that are empty.
+const LIST: usize = 56;
+
+/// What a page takes in a list, some of whose places are empty.
+pub(crate) const IN_LIST: usize = 24;
+
+#[derive(Default)]
+pub(crate) struct Index {
+    lists: HashMap<Name, SmallVec<[Member; 1]>, RandomState>,
+}
+
+struct Member {
+    node: Arc<Node>,
+    /// Which of its places this is.
+    place: usize,
+}
+
+impl Index {
+    /// By how many bytes it may grow.
+    pub(crate) fn most_growth(node: &Node) -> usize {
+        node.places.len() * LIST
+    }
+
+    /// Returns by how many bytes it has grown.
+    pub(crate) fn add(&mut self, node: &Arc<Node>) -> usize {
+        let mut grown = 0;
+        for (place, (name, at)) in node.places.iter().enumerate() {
+            let list = match self.lists.entry(*name) {
+                Entry::Occupied(list) => list.into_mut(),
+                Entry::Vacant(vacant) => {
+                    grown += LIST;
+                    vacant.insert(SmallVec::new())
+                }
+            };
+            at.store(list.len(), Ordering::Relaxed);
+            list.push(Member { node: Arc::clone(node), place });
+        }
+        grown
+    }
+
+    /// Returns by how many bytes it has shrunk.
+    pub(crate) fn remove(&mut self, node: &Node) -> usize {
+        let mut shrunk = 0;
+        for (name, at) in &node.places {
+            let Some(list) = self.lists.get_mut(name) else { continue };
+            let at = at.load(Ordering::Relaxed);
+            if at < list.len() {
+                list.swap_remove(at);
+            }
+            if let Some((_, moved)) = list.get(at).and_then(|moved| moved.node.places.get(moved.place)) {
+                moved.store(at, Ordering::Relaxed);
+            }
+            if list.is_empty() {
+                self.lists.remove(name);
+                shrunk += LIST;
+            } else if list.spilled() && list.len() < list.capacity() / 4 {
+                list.shrink_to_fit();
+            }
+        }
+        shrunk
+    }
+
+    pub(crate) fn find(&self, name: Name) -> impl Iterator<Item = &Arc<Node>> {
+        self.lists.get(&name).into_iter().flatten().map(|member| &member.node)
+    }
+}
+
+#[cfg(test)]
+impl Index {
+    pub(crate) fn bytes(&self) -> usize {
+        self.lists.len() * LIST
+    }
+
+    /// Whether these are in the lists of their names, each once, at the places that they know, and none is beside them.
+    pub(crate) fn is_of(&self, nodes: &[&Arc<Node>]) -> bool {
+        let is_in_its_places = |node: &&Arc<Node>| {
+            node.places.iter().enumerate().all(|(place, (name, at))| {
+                let member = self.lists.get(name).and_then(|list| list.get(at.load(Ordering::Relaxed)));
+                member.is_some_and(|member| Arc::ptr_eq(&member.node, node) && member.place == place)
+            })
+        };
+        let members: usize = self.lists.values().map(SmallVec::len).sum();
+        let places: usize = nodes.iter().map(|node| node.places.len()).sum();
+        members == places
+            && nodes.iter().all(is_in_its_places)
+            && self.lists.values().all(|list| !list.is_empty())
+    }
+}

@@ -1,0 +1,87 @@
+//! What is kept under a key.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use actix_web::http::header::HeaderName;
+use smallvec::SmallVec;
+
+use crate::store::node::{COUNTS, Node};
+use crate::{http::vary::Names, page::page::Page, purge::selector::Name, time::clock::Moment};
+
+/// What a variant takes in the list of them, some of whose places are empty.
+const IN_LIST: usize = 16;
+
+#[derive(Clone)]
+pub(crate) enum What {
+    Page(Arc<Page>),
+    Variant(Arc<Page>, Arc<Variants>),
+    Variants(Arc<Variants>),
+}
+
+impl What {
+    pub(crate) fn is_fresh(&self, now: Moment) -> bool {
+        match self {
+            Self::Page(page) | Self::Variant(page, _) => page.is_fresh(now),
+            Self::Variants(_) => true,
+        }
+    }
+
+    /// What it takes in memory, but for its key.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Page(page) => page.weight(),
+            Self::Variant(page, _) => page.weight().saturating_add(IN_LIST),
+            Self::Variants(variants) => {
+                let names = variants.names.iter().map(|name| name.as_str().len() + size_of::<HeaderName>());
+                size_of::<Variants>() + COUNTS + names.sum::<usize>()
+            }
+        }
+    }
+
+    /// Whether what it shows may have changed before the other was begun.
+    pub(crate) fn is_older_than(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Page(page) | Self::Variant(page, _), Self::Page(other) | Self::Variant(other, _)) => {
+                page.begun_at() < other.begun_at() && other.is_fresh(page.made_at())
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it is that page.
+    pub(crate) fn is(&self, page: Option<&Arc<Page>>) -> bool {
+        match self {
+            Self::Page(there) | Self::Variant(there, _) => page.is_some_and(|page| Arc::ptr_eq(there, page)),
+            Self::Variants(_) => false,
+        }
+    }
+
+    /// What it is found by, beside its key.
+    pub(crate) fn names(&self) -> SmallVec<[Name; 8]> {
+        match self {
+            Self::Page(page) | Self::Variant(page, _) => page.about().names(),
+            Self::Variants(_) => SmallVec::new(),
+        }
+    }
+
+    pub(crate) fn until(&self) -> u64 {
+        match self {
+            Self::Page(page) | Self::Variant(page, _) => page.until().map_or(u64::MAX, Moment::as_nanos),
+            Self::Variants(_) => u64::MAX,
+        }
+    }
+}
+
+/// The variants of a page.
+pub(crate) struct Variants {
+    /// What they depend on.
+    pub(crate) names: Names,
+    /// Those that are in the map. Only ever locked by whoever has locked `order`.
+    pub(crate) nodes: Mutex<Vec<Arc<Node>>>,
+}
+
+impl Variants {
+    pub(crate) fn nodes(&self) -> MutexGuard<'_, Vec<Arc<Node>>> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
