@@ -23,7 +23,10 @@ use actix_web::{
 };
 use cache_page::{
     KeyBuilder, KeyInput, PageCache, cache_page,
-    remote::{Changes, Found, Id, Left, Offered, Pending, Position, Purge, RemoteStore, Taken, Turn, Wanted},
+    remote::{
+        BoxFuture, ChangeBatch, Cursor, GetRequest, GetResponse, Id, LeaseStatus, PurgeRequest, PutRequest,
+        PutResult, ReleaseReason, RemoteStore,
+    },
 };
 use dashmap::DashMap;
 
@@ -171,29 +174,29 @@ async fn uncached(_language: Language) -> HttpResponse {
 struct Quiet;
 
 impl RemoteStore for Quiet {
-    fn get(&self, _: Wanted) -> Pending<'_, Found> {
-        Box::pin(ready(Ok(Found { page: None, turn: Turn::Lead })))
+    fn get(&self, _: GetRequest) -> BoxFuture<'_, GetResponse> {
+        Box::pin(ready(Ok(GetResponse { page: None, turn: LeaseStatus::Lead })))
     }
 
-    fn put(&self, _: Offered) -> Pending<'_, Taken> {
-        Box::pin(ready(Ok(Taken::Kept)))
+    fn put(&self, _: PutRequest) -> BoxFuture<'_, PutResult> {
+        Box::pin(ready(Ok(PutResult::Kept)))
     }
 
-    fn release(&self, _: Id, _: Id, _: Left) -> Pending<'_, ()> {
+    fn release(&self, _: Id, _: Id, _: ReleaseReason) -> BoxFuture<'_, ()> {
         Box::pin(ready(Ok(())))
     }
 
-    fn purge(&self, _: Purge) -> Pending<'_, ()> {
+    fn purge(&self, _: PurgeRequest) -> BoxFuture<'_, ()> {
         Box::pin(ready(Ok(())))
     }
 
-    fn changes(&self, after: Option<Position>, wait: Duration) -> Pending<'_, Changes> {
+    fn changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch> {
         Box::pin(async move {
             let complete = after.is_some();
             if complete {
                 tokio::time::sleep(wait).await;
             }
-            Ok(Changes { complete, changes: Vec::new(), position: Position(Vec::new()), number: 1 })
+            Ok(ChangeBatch { complete, changes: Vec::new(), position: Cursor(Vec::new()), number: 1 })
         })
     }
 }

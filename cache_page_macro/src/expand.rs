@@ -44,7 +44,7 @@
 //! ```
 //!
 //! ```text
-//!     static __PURGE: ::cache_page::__private::Purge = ::cache_page::__private::Purge::new(
+//!     static __PURGE: ::cache_page::__private::PurgePolicy = ::cache_page::__private::PurgePolicy::new(
 //!         ::core::concat!(::core::module_path!(), "::edit"),
 //!     ).tags(&["posts"]);
 //!     (&__page).purging(&__PURGE, async move { … }).await
@@ -131,7 +131,7 @@ fn declaration(args: &Args, handler: &Ident) -> Option<TokenStream> {
             quote!(static __POLICY: #krate::__private::Policy = #new #calls;)
         }
         Role::Purge => quote! {
-            static __PURGE: #krate::__private::Purge = #krate::__private::Purge::new(#name) #calls;
+            static __PURGE: #krate::__private::PurgePolicy = #krate::__private::PurgePolicy::new(#name) #calls;
         },
         Role::Exempt => return None,
     };

@@ -15,11 +15,11 @@ use actix_web::{
 use crate::{
     KeyBuilder,
     http::{
-        cache_control::Directives,
-        conditional::{Extent, Validators},
+        cache_control::CacheControl,
+        conditional::{Selection, Validators},
         vary,
     },
-    key::key_buf::Buffer,
+    key::key_buf::KeyBuf,
 };
 
 /// The key of what is added to it.
@@ -40,7 +40,7 @@ pub struct CacheControl {
 
 #[must_use]
 pub fn cache_control(lines: &[HeaderValue]) -> CacheControl {
-    let Directives { no_store, no_cache, private, max_age, s_maxage, .. } = Directives::parse(lines);
+    let CacheControl { no_store, no_cache, private, max_age, s_maxage, .. } = CacheControl::parse(lines);
     CacheControl { no_store, no_cache, private, max_age, s_maxage }
 }
 
@@ -53,7 +53,7 @@ pub fn vary(response: &HeaderMap) -> Option<Vec<HeaderName>> {
 /// What a request says under these names, as it stands in a key.
 #[must_use]
 pub fn said(names: &[HeaderName], request: &HeaderMap) -> Vec<u8> {
-    let mut key = Buffer::new();
+    let mut key = KeyBuf::new();
     vary::add_values(&mut key, names, request);
     key.as_slice().to_vec()
 }
@@ -69,9 +69,9 @@ pub fn conditional(
     let page =
         Validators { status: StatusCode::OK, etag, last_modified, date: None, length, takes_ranges: true };
     match page.extent(&Method::GET, request) {
-        Extent::Whole => (200, None),
-        Extent::Part(part) => (206, Some(part)),
-        Extent::NotModified => (304, None),
-        Extent::Unsatisfiable => (416, None),
+        Selection::Whole => (200, None),
+        Selection::Part(part) => (206, Some(part)),
+        Selection::NotModified => (304, None),
+        Selection::Unsatisfiable => (416, None),
     }
 }

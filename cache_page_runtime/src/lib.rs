@@ -78,6 +78,6 @@ pub mod __private {
         key::input::VaryValue,
         policy::policy::{Policy, Ttl, finite, seconds, seconds_and_nanos},
         serve::lookup::Lookup,
-        service::{purge_page::Purge, request::Request},
+        service::{purge_page::PurgePolicy, request::Request},
     };
 }

@@ -179,7 +179,7 @@ impl Outcome {
 
 /// Why the handler has to run although the request may use the cache (RFC 9211 2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Forward {
+pub(crate) enum ForwardReason {
     /// No page is kept under its key.
     Miss,
     /// Pages are kept, and none for the request headers that they depend on.
@@ -190,7 +190,7 @@ pub(crate) enum Forward {
     Request,
 }
 
-impl Forward {
+impl ForwardReason {
     pub(crate) const fn token(self) -> &'static str {
         match self {
             Self::Miss => "miss",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::rt::System;
 use cache_page::{
     RedisStore,
-    remote::{Changes, Id, Offered, Purge, PurgeOf, RemoteStore as _, Taken},
+    remote::{ChangeBatch, Id, PurgeRequest, PurgeScope, PutRequest, PutResult, RemoteStore as _},
     testing::conformance,
 };
 
@@ -28,16 +28,17 @@ pub(crate) fn more_purges_than_are_remembered_keep_what_is_older_out() {
         let store = RedisStore::open(server.url()).unwrap();
         store.begin("many");
         let number = async || loop {
-            if let Ok(Changes { number, .. }) = store.changes(None, Duration::ZERO).await {
+            if let Ok(ChangeBatch { number, .. }) = store.changes(None, Duration::ZERO).await {
                 return number;
             }
         };
         let purge = async |names: Vec<Id>| {
-            let purge = Purge { known: 0, expire: false, of: PurgeOf::Names(names), told: Vec::new() };
+            let purge =
+                PurgeRequest { known: 0, expire: false, of: PurgeScope::Names(names), told: Vec::new() };
             store.purge(purge).await.unwrap();
         };
         let put = async |name: Id, since: u64| {
-            let page = Offered {
+            let page = PutRequest {
                 page: name,
                 bytes: b"a page".to_vec(),
                 names: vec![name],
@@ -55,15 +56,17 @@ pub(crate) fn more_purges_than_are_remembered_keep_what_is_older_out() {
         purge(vec![id(1)]).await;
         let between = number().await;
         // Nobody purged these.
-        assert_eq!(put(id(2), begun).await, Taken::Kept);
-        assert_eq!(put(id(3), between).await, Taken::Kept);
+        assert_eq!(put(id(2), begun).await, PutResult::Kept);
+        assert_eq!(put(id(3), between).await, PutResult::Kept);
         // It was purged in between.
-        assert_eq!(put(id(1), begun).await, Taken::Purged);
+        assert_eq!(put(id(1), begun).await, PutResult::Purged);
         for first in (1_000..6_000).step_by(100) {
             purge((first..first + 100).map(id).collect()).await;
         }
         let now = number().await;
-        for (since, taken) in [(begun, Taken::Purged), (between, Taken::Purged), (now, Taken::Kept)] {
+        for (since, taken) in
+            [(begun, PutResult::Purged), (between, PutResult::Purged), (now, PutResult::Kept)]
+        {
             for name in [1, 4] {
                 assert_eq!(put(id(name), since).await, taken, "{name}");
             }
@@ -73,7 +76,7 @@ pub(crate) fn more_purges_than_are_remembered_keep_what_is_older_out() {
         purge(vec![id(5_000)]).await;
         assert_eq!(
             (late, put(id(5_999), now).await, put(id(5_000), now).await),
-            (Taken::Kept, Taken::Kept, Taken::Purged)
+            (PutResult::Kept, PutResult::Kept, PutResult::Purged)
         );
         let mut client = server.client();
         let recent = client.keys_of("r").remove(0);

@@ -2,7 +2,7 @@
 async fn create(
     __page: ::cache_page::__private::Request,
 ) -> ::cache_page::__private::HttpResponse {
-    static __PURGE: ::cache_page::__private::Purge = ::cache_page::__private::Purge::new(
+    static __PURGE: ::cache_page::__private::PurgePolicy = ::cache_page::__private::PurgePolicy::new(
             ::core::concat!(::core::module_path!(), "::create"),
         )
         .tags(&["posts"]);

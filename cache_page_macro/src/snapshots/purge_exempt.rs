@@ -3,7 +3,7 @@
 async fn refresh(
     __page: ::cache_page::__private::Request,
 ) -> ::cache_page::__private::HttpResponse {
-    static __PURGE: ::cache_page::__private::Purge = ::cache_page::__private::Purge::new(
+    static __PURGE: ::cache_page::__private::PurgePolicy = ::cache_page::__private::PurgePolicy::new(
             ::core::concat!(::core::module_path!(), "::refresh"),
         )
         .tags(&["posts"]);

@@ -4,7 +4,7 @@ async fn edit<T: Store>(
     store: web::Data<T>,
 ) -> framework::cache::__private::HttpResponse {
     #[allow(unused_qualifications)]
-    static __PURGE: framework::cache::__private::Purge = framework::cache::__private::Purge::new(
+    static __PURGE: framework::cache::__private::PurgePolicy = framework::cache::__private::PurgePolicy::new(
             "edit",
         )
         .paths(&["/posts"])

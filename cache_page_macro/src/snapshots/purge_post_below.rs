@@ -5,7 +5,7 @@ pub async fn edit(
     id: web::Path<u64>,
     web::Json(post): web::Json<Post>,
 ) -> ::cache_page::__private::HttpResponse {
-    static __PURGE: ::cache_page::__private::Purge = ::cache_page::__private::Purge::new(
+    static __PURGE: ::cache_page::__private::PurgePolicy = ::cache_page::__private::PurgePolicy::new(
             ::core::concat!(::core::module_path!(), "::edit"),
         )
         .tags(&["post:{id}", "posts"])

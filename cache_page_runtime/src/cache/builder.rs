@@ -5,14 +5,13 @@ use std::{sync::Arc, time::Duration};
 use http::header::{AUTHORIZATION, COOKIE, HeaderName, PROXY_AUTHORIZATION};
 
 use crate::{
-    cache::page_cache::{Inner, PageCache, Times},
-    coalesce::{flight::Flights, uncacheable_keys::Apart},
-    fill::tee_body::Gathered,
+    cache::page_cache::{Inner, PageCache, Timeouts},
+    coalesce::{flight::Flights, uncacheable_keys::UncacheableKeys},
+    fill::tee_body::StreamBudget,
     observe::{report::CacheStatusHeader, stats::Counters},
-    remote::{RemoteStore, Terms, Tier},
+    remote::{RemoteOptions, RemoteStore, RemoteTier},
     store::store::Store,
-    testing::ManualClock,
-    time::clock::Clock,
+    time::{clock::Clock, manual::ManualClock},
 };
 
 const DEFAULT_MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -54,14 +53,14 @@ pub struct PageCacheBuilder {
     told: CacheStatusHeader,
     obeys_clients: bool,
     clock: Clock,
-    times: Times,
+    times: Timeouts,
     named: Vec<(String, PageCache)>,
     is_off: bool,
     key_prefix: String,
     vary: Vec<HeaderName>,
     targeted_cache_control: Option<HeaderName>,
     shared: Option<Arc<dyn RemoteStore>>,
-    terms: Terms,
+    terms: RemoteOptions,
 }
 
 impl Default for PageCacheBuilder {
@@ -75,7 +74,7 @@ impl Default for PageCacheBuilder {
             told: CacheStatusHeader::Full,
             obeys_clients: false,
             clock: Clock::System,
-            times: Times {
+            times: Timeouts {
                 coalesce_timeout: Duration::from_secs(5),
                 fill_timeout: Duration::from_secs(30),
                 refresh_backoff: Duration::from_secs(5),
@@ -88,7 +87,7 @@ impl Default for PageCacheBuilder {
             vary: Vec::new(),
             targeted_cache_control: None,
             shared: None,
-            terms: Terms::default(),
+            terms: RemoteOptions::default(),
         }
     }
 }
@@ -340,8 +339,8 @@ impl PageCacheBuilder {
             obeys_clients: self.obeys_clients,
             counters: Counters::new(),
             flights: Arc::new(Flights::new()),
-            apart: Apart::new(),
-            gathered: Gathered::new(self.max_bytes / 4),
+            apart: UncacheableKeys::new(),
+            gathered: StreamBudget::new(self.max_bytes / 4),
             times: self.times,
             named: self.named.into(),
             is_off: self.is_off,
@@ -357,8 +356,8 @@ impl PageCacheBuilder {
 }
 
 /// A cache without it works too.
-fn tier(store: Arc<dyn RemoteStore>, terms: Terms, key_prefix: &str) -> Option<Tier> {
-    Tier::new(store, terms, key_prefix)
+fn tier(store: Arc<dyn RemoteStore>, terms: RemoteOptions, key_prefix: &str) -> Option<RemoteTier> {
+    RemoteTier::new(store, terms, key_prefix)
         .inspect_err(|error| {
             tracing::error!(target: "cache_page", %error, "there is no shared tier: its thread cannot be started");
         })

@@ -13,14 +13,14 @@ use http::header::HeaderName;
 
 use crate::{
     cache::builder::PageCacheBuilder,
-    coalesce::{flight::Flights, uncacheable_keys::Apart},
-    fill::tee_body::Gathered,
+    coalesce::{flight::Flights, uncacheable_keys::UncacheableKeys},
+    fill::tee_body::StreamBudget,
     observe::{
         report::CacheStatusHeader,
         stats::{Counters, Stats},
     },
-    remote::Tier,
-    serve::join::Landed,
+    remote::RemoteTier,
+    serve::join::FlightResult,
     store::store::Store,
     time::clock::Clock,
 };
@@ -55,21 +55,21 @@ pub(crate) struct Inner {
     pub(crate) told: CacheStatusHeader,
     pub(crate) obeys_clients: bool,
     pub(crate) counters: Counters,
-    pub(crate) flights: Arc<Flights<Landed>>,
-    pub(crate) apart: Apart,
-    pub(crate) gathered: Gathered,
-    pub(crate) times: Times,
+    pub(crate) flights: Arc<Flights<FlightResult>>,
+    pub(crate) apart: UncacheableKeys,
+    pub(crate) gathered: StreamBudget,
+    pub(crate) times: Timeouts,
     pub(crate) named: Box<[(String, PageCache)]>,
     pub(crate) is_off: bool,
     pub(crate) key_prefix: String,
     pub(crate) vary: Box<[HeaderName]>,
     pub(crate) targeted_cache_control: Option<HeaderName>,
-    pub(crate) tier: Option<Tier>,
+    pub(crate) tier: Option<RemoteTier>,
 }
 
 /// How long is waited, and for what.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Times {
+pub(crate) struct Timeouts {
     /// A follower, for its leader.
     pub(crate) coalesce_timeout: Duration,
     /// Everybody, for a handler that could be done without.
@@ -188,22 +188,22 @@ impl PageCache {
 
     /// What other processes have too.
     #[inline]
-    pub(crate) fn tier(&self) -> Option<&Tier> {
+    pub(crate) fn tier(&self) -> Option<&RemoteTier> {
         self.inner.tier.as_ref()
     }
 
     /// What is being made at the moment.
-    pub(crate) fn flights(&self) -> &Arc<Flights<Landed>> {
+    pub(crate) fn flights(&self) -> &Arc<Flights<FlightResult>> {
         &self.inner.flights
     }
 
     /// Under which keys nobody waits for anybody.
-    pub(crate) fn apart(&self) -> &Apart {
+    pub(crate) fn apart(&self) -> &UncacheableKeys {
         &self.inner.apart
     }
 
     /// How much of streams is held that are still to come to their end.
-    pub(crate) fn gathered(&self) -> &Gathered {
+    pub(crate) fn gathered(&self) -> &StreamBudget {
         &self.inner.gathered
     }
 
@@ -226,7 +226,7 @@ impl PageCache {
         self.inner.targeted_cache_control.as_ref()
     }
 
-    pub(crate) fn times(&self) -> &Times {
+    pub(crate) fn times(&self) -> &Timeouts {
         &self.inner.times
     }
 }

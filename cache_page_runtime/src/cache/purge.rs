@@ -17,13 +17,13 @@ use tokio::{
 
 use crate::{
     cache::page_cache::PageCache,
-    http::origin::Origin,
+    http::origin::RequestOrigin,
     purge::{
-        selector::{self, Text},
-        tag::{self, Mistake},
+        selector::{self, PurgeSelector},
+        tag::{self, TagError},
     },
     remote::StoreError,
-    store::store::Verb,
+    store::store::PurgeMode,
 };
 
 /// What a purge did.
@@ -85,8 +85,8 @@ impl std::error::Error for PurgeError {}
 
 impl ResponseError for PurgeError {}
 
-impl From<Mistake> for PurgeError {
-    fn from(mistake: Mistake) -> Self {
+impl From<TagError> for PurgeError {
+    fn from(mistake: TagError) -> Self {
         Self::new(mistake)
     }
 }
@@ -173,7 +173,7 @@ impl PageCache {
     ///
     /// If it does not begin with a slash, or has a query.
     pub fn purge_path(&self, path: &str) -> PurgeFuture {
-        self.start(Verb::Purge, to_path(path))
+        self.start(PurgeMode::Purge, to_path(path))
     }
 
     /// Makes the pages stale that [`purge_path`](Self::purge_path) removes.
@@ -182,7 +182,7 @@ impl PageCache {
     ///
     /// As there.
     pub fn expire_path(&self, path: &str) -> PurgeFuture {
-        self.start(Verb::Expire, to_path(path))
+        self.start(PurgeMode::Expire, to_path(path))
     }
 
     /// Removes the page of one URL, and all its variants: a path with its query (`"/posts?page=2"`) on every host, or a whole
@@ -196,7 +196,7 @@ impl PageCache {
     ///
     /// If it is neither, or has a fragment.
     pub fn purge_url(&self, url: &str) -> PurgeFuture {
-        self.start(Verb::Purge, to_url(url))
+        self.start(PurgeMode::Purge, to_url(url))
     }
 
     /// Makes the pages stale that [`purge_url`](Self::purge_url) removes.
@@ -205,7 +205,7 @@ impl PageCache {
     ///
     /// As there.
     pub fn expire_url(&self, url: &str) -> PurgeFuture {
-        self.start(Verb::Expire, to_url(url))
+        self.start(PurgeMode::Expire, to_url(url))
     }
 
     /// Removes the pages of all paths that begin with these letters: `"/posts/"` is about everything below it, `"/posts"`
@@ -217,7 +217,7 @@ impl PageCache {
     ///
     /// If it does not begin with a slash, has a query, or is only that slash, which would be everything.
     pub fn purge_prefix(&self, prefix: &str) -> PurgeFuture {
-        self.start(Verb::Purge, to_prefix(prefix))
+        self.start(PurgeMode::Purge, to_prefix(prefix))
     }
 
     /// Makes the pages stale that [`purge_prefix`](Self::purge_prefix) removes.
@@ -226,7 +226,7 @@ impl PageCache {
     ///
     /// As there.
     pub fn expire_prefix(&self, prefix: &str) -> PurgeFuture {
-        self.start(Verb::Expire, to_prefix(prefix))
+        self.start(PurgeMode::Expire, to_prefix(prefix))
     }
 
     /// Removes the pages that have this tag, by the attribute's `tags` or by [`PageControl::tag`](crate::PageControl::tag).
@@ -235,7 +235,7 @@ impl PageCache {
     ///
     /// If no page can have it: it is empty, longer than 256 bytes, or has control characters in it or blanks around it.
     pub fn purge_tag(&self, tag: &str) -> PurgeFuture {
-        self.start(Verb::Purge, to_tag(tag))
+        self.start(PurgeMode::Purge, to_tag(tag))
     }
 
     /// Makes the pages stale that have this tag.
@@ -244,7 +244,7 @@ impl PageCache {
     ///
     /// As for [`purge_tag`](Self::purge_tag).
     pub fn expire_tag(&self, tag: &str) -> PurgeFuture {
-        self.start(Verb::Expire, to_tag(tag))
+        self.start(PurgeMode::Expire, to_tag(tag))
     }
 
     /// Removes the pages of a handler, by its name in [`Stats`](crate::Stats): `"module::path::function"`, or what the
@@ -254,7 +254,7 @@ impl PageCache {
     ///
     /// If the name is empty. One that no handler has is no error, because a handler is not known before its first request.
     pub fn purge_handler(&self, name: &str) -> PurgeFuture {
-        self.start(Verb::Purge, to_handler(name))
+        self.start(PurgeMode::Purge, to_handler(name))
     }
 
     /// Makes the pages of a handler stale.
@@ -263,7 +263,7 @@ impl PageCache {
     ///
     /// As for [`purge_handler`](Self::purge_handler).
     pub fn expire_handler(&self, name: &str) -> PurgeFuture {
-        self.start(Verb::Expire, to_handler(name))
+        self.start(PurgeMode::Expire, to_handler(name))
     }
 
     /// Removes all pages, in constant time: what they take is given back by and by as others are kept, or by
@@ -273,7 +273,7 @@ impl PageCache {
     ///
     /// Only of a shared tier.
     pub fn purge_all(&self) -> PurgeFuture {
-        self.start(Verb::Purge, Ok(Text::All))
+        self.start(PurgeMode::Purge, Ok(PurgeSelector::All))
     }
 
     /// Makes all pages stale. It takes time for each of them.
@@ -282,10 +282,10 @@ impl PageCache {
     ///
     /// Only of a shared tier.
     pub fn expire_all(&self) -> PurgeFuture {
-        self.start(Verb::Expire, Ok(Text::All))
+        self.start(PurgeMode::Expire, Ok(PurgeSelector::All))
     }
 
-    fn start(&self, verb: Verb, text: Result<Text, PurgeError>) -> PurgeFuture {
+    fn start(&self, verb: PurgeMode, text: Result<PurgeSelector, PurgeError>) -> PurgeFuture {
         match text {
             Ok(text) => self.purge(verb, &text),
             Err(mistake) => {
@@ -295,7 +295,7 @@ impl PageCache {
     }
 
     /// Here at once, and in shared tiers by and by.
-    pub(crate) fn purge(&self, verb: Verb, text: &Text) -> PurgeFuture {
+    pub(crate) fn purge(&self, verb: PurgeMode, text: &PurgeSelector) -> PurgeFuture {
         let (target, mut pages, mut elsewhere, mut most) = (text.target(), 0, Vec::new(), Duration::ZERO);
         for cache in self.with_named() {
             // What this process is sent from there meanwhile, it knows to be purged.
@@ -310,24 +310,24 @@ impl PageCache {
     }
 }
 
-pub(crate) fn to_path(path: &str) -> Result<Text, PurgeError> {
+pub(crate) fn to_path(path: &str) -> Result<PurgeSelector, PurgeError> {
     let path = is_path(path)?;
-    Ok(Text::Path(selector::plain(path.as_bytes()).into_owned()))
+    Ok(PurgeSelector::Path(selector::plain(path.as_bytes()).into_owned()))
 }
 
-pub(crate) fn to_tag(tag: &str) -> Result<Text, PurgeError> {
+pub(crate) fn to_tag(tag: &str) -> Result<PurgeSelector, PurgeError> {
     tag::check(tag)?;
-    Ok(Text::Tag(tag.to_owned()))
+    Ok(PurgeSelector::Tag(tag.to_owned()))
 }
 
-fn to_handler(name: &str) -> Result<Text, PurgeError> {
+fn to_handler(name: &str) -> Result<PurgeSelector, PurgeError> {
     if name.is_empty() {
         return Err(PurgeError::new("a handler's name is not empty"));
     }
-    Ok(Text::Handler(name.to_owned()))
+    Ok(PurgeSelector::Handler(name.to_owned()))
 }
 
-fn to_url(url: &str) -> Result<Text, PurgeError> {
+fn to_url(url: &str) -> Result<PurgeSelector, PurgeError> {
     let wrong = || {
         PurgeError::new(format_args!(
             "{url:?} is no URL; write one such as \"/posts?page=2\" or \"https://example.com/posts?page=2\""
@@ -352,12 +352,12 @@ fn to_url(url: &str) -> Result<Text, PurgeError> {
     };
     let path = is_path(path).map_err(|_| wrong())?;
     let path = selector::plain(path.as_bytes()).into_owned();
-    Ok(Text::Url { path, query: query.map(Into::into), origin })
+    Ok(PurgeSelector::Url { path, query: query.map(Into::into), origin })
 }
 
 /// The pages that a reference in a response names, if that is on the same origin as the path that was asked for. As for any path, they
 /// are those of every host: who writes must not be able to keep old pages by saying another one.
-pub(crate) fn referred_to(reference: &str, base: &str, origin: &Origin<'_>) -> Option<Text> {
+pub(crate) fn referred_to(reference: &str, base: &str, origin: &RequestOrigin<'_>) -> Option<PurgeSelector> {
     let reference = reference.split(['?', '#']).next().unwrap_or_default();
     let path = match reference.strip_prefix("//") {
         Some(rest) => of_host(rest, origin.host)?,
@@ -395,14 +395,14 @@ fn of_host(rest: &str, host: &str) -> Option<String> {
     there.eq_ignore_ascii_case(host).then(|| path.to_owned())
 }
 
-fn to_prefix(prefix: &str) -> Result<Text, PurgeError> {
+fn to_prefix(prefix: &str) -> Result<PurgeSelector, PurgeError> {
     let path = is_path(prefix)?;
     if path == "/" {
         return Err(PurgeError::new(
             "the prefix \"/\" is every page; `purge_all` and `expire_all` are for that",
         ));
     }
-    Ok(Text::Prefix(selector::plain(path.as_bytes()).into_owned()))
+    Ok(PurgeSelector::Prefix(selector::plain(path.as_bytes()).into_owned()))
 }
 
 fn is_path(path: &str) -> Result<&str, PurgeError> {

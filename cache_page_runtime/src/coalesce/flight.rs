@@ -21,7 +21,7 @@ use std::{
 use foldhash::quality::RandomState;
 
 use crate::{
-    purge::log::Since,
+    purge::log::PurgeSeq,
     sync::{Mutex, MutexGuard, is_failing, lock},
 };
 
@@ -32,7 +32,7 @@ const SHARDS: usize = 64;
 const MOST_FAILURES: u32 = 2;
 
 /// By the hash of the key. Two keys of one hash have no flight at the same time.
-type Table<L> = HashMap<u64, Arc<Flight<L>>, BuildHasherDefault<Hashed>>;
+type Table<L> = HashMap<u64, Arc<Flight<L>>, BuildHasherDefault<IdentityHasher>>;
 
 /// What is being made at the moment, by key. `L` is what lands.
 pub(crate) struct Flights<L> {
@@ -44,7 +44,7 @@ struct Flight<L> {
     hash: u64,
     key: Box<[u8]>,
     /// When its first leader came. Those who take over are treated as if they had come then.
-    since: Since,
+    since: PurgeSeq,
     state: Mutex<State<L>>,
 }
 
@@ -55,31 +55,31 @@ struct State<L> {
     waiting: BTreeMap<Ticket, Waker>,
     tickets: Ticket,
     failures: u32,
-    end: Option<End<L>>,
+    end: Option<Completion<L>>,
 }
 
 type Ticket = u64;
 
 /// How a flight ended: with something for all, or everybody for himself.
 #[derive(Clone)]
-enum End<L> {
+enum Completion<L> {
     Landed(L),
     Apart,
 }
 
 /// A request that would take part, as far as that matters here.
-pub(crate) struct Comer<F> {
+pub(crate) struct Participant<F> {
     /// On the clock.
     pub(crate) now: Duration,
     /// Among the purges.
-    pub(crate) since: Since,
+    pub(crate) since: PurgeSeq,
     pub(crate) may_lead: bool,
     /// Whether what was begun then may show what was purged before this request came.
     pub(crate) is_overtaken: F,
 }
 
 /// How a request takes part.
-pub(crate) enum Joined<L: Clone> {
+pub(crate) enum Role<L: Clone> {
     Lead(Leader<L>),
     Follow(Follower<L>),
     /// There is nobody to follow, and this request must not lead.
@@ -87,7 +87,7 @@ pub(crate) enum Joined<L: Clone> {
 }
 
 /// What a follower waited for.
-pub(crate) enum Turn<L: Clone> {
+pub(crate) enum Wakeup<L: Clone> {
     Lead(Leader<L>),
     Landed(L),
     /// What the leader made is not to be shared.
@@ -101,15 +101,19 @@ impl<L: Clone> Flights<L> {
     }
 
     /// Leads the flight of a key, or follows in the one that there is.
-    pub(crate) fn join<F: Fn(Since) -> bool>(self: &Arc<Self>, key: &[u8], comer: &Comer<F>) -> Joined<L> {
+    pub(crate) fn join<F: Fn(PurgeSeq) -> bool>(
+        self: &Arc<Self>,
+        key: &[u8],
+        comer: &Participant<F>,
+    ) -> Role<L> {
         let hash = self.hasher.hash_one(key);
         let mut shard = lock(self.shard(hash));
         let flight = match shard.get(&hash) {
             Some(flight) if *flight.key == *key && !(comer.is_overtaken)(flight.since) => flight,
             // One that is overtaken goes on for those who are in it, and this one takes its place for those to come.
-            Some(flight) if *flight.key != *key => return Joined::Apart,
-            _ if comer.may_lead => return Joined::Lead(self.start(&mut shard, hash, key, comer)),
-            _ => return Joined::Apart,
+            Some(flight) if *flight.key != *key => return Role::Apart,
+            _ if comer.may_lead => return Role::Lead(self.start(&mut shard, hash, key, comer)),
+            _ => return Role::Apart,
         };
         let may_lead = comer.may_lead;
         let ticket = {
@@ -121,14 +125,14 @@ impl<L: Clone> Flights<L> {
             ticket
         };
         let flight = Arc::clone(flight);
-        Joined::Follow(Follower { flights: Arc::clone(self), flight, ticket, may_lead, done: false })
+        Role::Follow(Follower { flights: Arc::clone(self), flight, ticket, may_lead, done: false })
     }
 
     /// Leads the flight of a key, if there is none that is good for this request.
-    pub(crate) fn lead<F: Fn(Since) -> bool>(
+    pub(crate) fn lead<F: Fn(PurgeSeq) -> bool>(
         self: &Arc<Self>,
         key: &[u8],
-        comer: &Comer<F>,
+        comer: &Participant<F>,
     ) -> Option<Leader<L>> {
         let hash = self.hasher.hash_one(key);
         let mut shard = lock(self.shard(hash));
@@ -142,7 +146,7 @@ impl<L: Clone> Flights<L> {
         shard: &mut Table<L>,
         hash: u64,
         key: &[u8],
-        comer: &Comer<F>,
+        comer: &Participant<F>,
     ) -> Leader<L> {
         let lead = Some((0, comer.now));
         let state = State { lead, waiting: BTreeMap::new(), tickets: 1, failures: 0, end: None };
@@ -185,7 +189,7 @@ impl<L: Clone> Flights<L> {
         drop(state);
         if is_over && !is_led {
             Self::close_in(shard, flight);
-            return flight.end(End::Apart);
+            return flight.end(Completion::Apart);
         }
         drop(shard);
         if let (Some(next), false) = (next, is_led) {
@@ -209,10 +213,10 @@ impl<L: Clone> Flight<L> {
     fn land_with(&self, landing: impl FnOnce() -> Option<L>) {
         let is_followed = !lock(&self.state).waiting.is_empty();
         let landing = if is_followed { landing() } else { None };
-        self.end(landing.map_or(End::Apart, End::Landed));
+        self.end(landing.map_or(Completion::Apart, Completion::Landed));
     }
 
-    fn end(&self, end: End<L>) {
+    fn end(&self, end: Completion<L>) {
         let mut state = lock(&self.state);
         if state.end.is_some() {
             return;
@@ -279,17 +283,17 @@ impl<L: Clone> Follower<L> {
         context: &mut Context<'_>,
         now: Duration,
         deadline: Duration,
-    ) -> Poll<Turn<L>> {
+    ) -> Poll<Wakeup<L>> {
         let flight = Arc::clone(&self.flight);
         let mut state = lock(&flight.state);
         match &state.end {
-            Some(End::Landed(landing)) => {
+            Some(Completion::Landed(landing)) => {
                 self.done = true;
-                return Poll::Ready(Turn::Landed(landing.clone()));
+                return Poll::Ready(Wakeup::Landed(landing.clone()));
             }
-            Some(End::Apart) => {
+            Some(Completion::Apart) => {
                 self.done = true;
-                return Poll::Ready(Turn::Apart);
+                return Poll::Ready(Wakeup::Apart);
             }
             None => {}
         }
@@ -302,26 +306,26 @@ impl<L: Clone> Follower<L> {
         }
         if !self.may_lead {
             // The next one is woken when this one is dropped.
-            return Poll::Ready(Turn::Apart);
+            return Poll::Ready(Wakeup::Apart);
         }
         state.failures += u32::from(is_overdue);
         if state.failures >= MOST_FAILURES {
             self.done = true;
             drop(state);
             self.flights.close(&flight);
-            flight.end(End::Apart);
-            return Poll::Ready(Turn::Apart);
+            flight.end(Completion::Apart);
+            return Poll::Ready(Wakeup::Apart);
         }
         self.lead(state, now)
     }
 
-    fn lead(&mut self, mut state: MutexGuard<'_, State<L>>, now: Duration) -> Poll<Turn<L>> {
+    fn lead(&mut self, mut state: MutexGuard<'_, State<L>>, now: Duration) -> Poll<Wakeup<L>> {
         self.done = true;
         let former = state.waiting.remove(&self.ticket);
         state.lead = Some((self.ticket, now));
         drop(state);
         drop(former);
-        Poll::Ready(Turn::Lead(Leader {
+        Poll::Ready(Wakeup::Lead(Leader {
             flights: Arc::clone(&self.flights),
             flight: Arc::clone(&self.flight),
             ticket: self.ticket,
@@ -345,9 +349,9 @@ impl<L: Clone> Drop for Follower<L> {
 
 /// What is hashed already.
 #[derive(Default)]
-struct Hashed(u64);
+struct IdentityHasher(u64);
 
-impl Hasher for Hashed {
+impl Hasher for IdentityHasher {
     fn write(&mut self, bytes: &[u8]) {
         // No key is made of bytes here.
         bytes.iter().for_each(|byte| self.0 = self.0 << 8 | u64::from(*byte));

@@ -8,7 +8,7 @@ use std::{
 
 use foldhash::quality::RandomState;
 
-use crate::time::clock::Moment;
+use crate::time::instant::Instant;
 
 /// How long it is remembered after the last time, unless a page is kept before.
 const REMEMBERED: Duration = Duration::from_secs(30);
@@ -18,41 +18,41 @@ const PLACES: usize = 1024;
 
 /// A key that was forgotten too early costs its next visitors the time until one of them has seen its response; one that
 /// is mixed up with another costs a second run of a handler. So a hash is enough, and no place has a lock.
-pub(crate) struct Apart {
-    places: Box<[Place]>,
+pub(crate) struct UncacheableKeys {
+    places: Box<[Slot]>,
     hasher: RandomState,
 }
 
 /// The hash of a key.
 #[derive(Clone, Copy)]
-pub(crate) struct Mark(u64);
+pub(crate) struct KeyHash(u64);
 
 #[derive(Default)]
-struct Place {
+struct Slot {
     hash: AtomicU64,
     /// Nanoseconds.
     until: AtomicU64,
 }
 
-impl Apart {
+impl UncacheableKeys {
     pub(crate) fn new() -> Self {
-        let places = (0..PLACES).map(|_| Place::default()).collect();
+        let places = (0..PLACES).map(|_| Slot::default()).collect();
         Self { places, hasher: RandomState::default() }
     }
 
-    pub(crate) fn remember(&self, key: &[u8], now: Moment) {
-        self.extend(Mark(self.hasher.hash_one(key)), now);
+    pub(crate) fn remember(&self, key: &[u8], now: Instant) {
+        self.extend(KeyHash(self.hasher.hash_one(key)), now);
     }
 
     /// It was so once more.
-    pub(crate) fn extend(&self, mark: Mark, now: Moment) {
+    pub(crate) fn extend(&self, mark: KeyHash, now: Instant) {
         let place = self.place(mark);
         place.hash.store(mark.0, Ordering::Relaxed);
         place.until.store((now + REMEMBERED).as_nanos(), Ordering::Relaxed);
     }
 
     pub(crate) fn forget(&self, key: &[u8]) {
-        let mark = Mark(self.hasher.hash_one(key));
+        let mark = KeyHash(self.hasher.hash_one(key));
         let place = self.place(mark);
         if place.hash.load(Ordering::Relaxed) == mark.0 {
             place.until.store(0, Ordering::Relaxed);
@@ -60,14 +60,14 @@ impl Apart {
     }
 
     /// What a key is remembered by, if it is.
-    pub(crate) fn find(&self, key: &[u8], now: Moment) -> Option<Mark> {
-        let mark = Mark(self.hasher.hash_one(key));
+    pub(crate) fn find(&self, key: &[u8], now: Instant) -> Option<KeyHash> {
+        let mark = KeyHash(self.hasher.hash_one(key));
         let place = self.place(mark);
         let is_there = place.hash.load(Ordering::Relaxed) == mark.0;
         (is_there && now.as_nanos() < place.until.load(Ordering::Relaxed)).then_some(mark)
     }
 
-    fn place(&self, Mark(hash): Mark) -> &Place {
+    fn place(&self, KeyHash(hash): KeyHash) -> &Slot {
         let [one, two, ..] = hash.to_le_bytes();
         &self.places[usize::from(u16::from_le_bytes([one, two])) % PLACES]
     }
@@ -76,11 +76,11 @@ impl Apart {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{testing::ManualClock, time::clock::Clock};
+    use crate::time::{clock::Clock, manual::ManualClock};
 
     #[test]
     fn remembers_a_key_for_a_while_or_until_it_is_told_otherwise() {
-        let (apart, manual) = (Apart::new(), ManualClock::new());
+        let (apart, manual) = (UncacheableKeys::new(), ManualClock::new());
         let clock = Clock::Manual(manual.clone());
         let knows = |key: &[u8]| apart.find(key, clock.now()).is_some();
         assert!(!knows(b"one"));
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn what_it_remembers_does_not_grow() {
-        let (apart, now) = (Apart::new(), Clock::System.now());
+        let (apart, now) = (UncacheableKeys::new(), Clock::System.now());
         for number in 0..100_000_u32 {
             apart.remember(&number.to_le_bytes(), now);
         }

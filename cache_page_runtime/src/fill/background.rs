@@ -16,12 +16,12 @@ use crate::{
     coalesce::flight::Leader,
     fill::fill::Fill,
     page::page::Page,
-    serve::{join::Landed, lookup::Lookup},
-    time::clock::{Moment, Sleep},
+    serve::{join::FlightResult, lookup::Lookup},
+    time::{clock::Sleep, instant::Instant},
 };
 
 /// Whether a fresh page is to be made anew already.
-pub(crate) fn is_due(page: &Page, now: Moment) -> bool {
+pub(crate) fn is_due(page: &Page, now: Instant) -> bool {
     page.retry().is_time(now) && page.is_due(now, draw)
 }
 
@@ -42,7 +42,7 @@ fn draw() -> f64 {
 
 impl Lookup<'_> {
     /// The lead for making that page anew, if nobody is at it and nobody just was.
-    pub(crate) fn lead_refresh(&self, page: &Arc<Page>, now: Moment) -> Option<Leader<Landed>> {
+    pub(crate) fn lead_refresh(&self, page: &Arc<Page>, now: Instant) -> Option<Leader<FlightResult>> {
         let (store, headers) = (self.cache.store(), self.request.headers());
         let key = self.key.cover.key()?;
         let leader =

@@ -20,60 +20,60 @@ use crate::{
     fill::{
         background,
         fill::Fill,
-        response_headers::{Added, describe},
-        tee_body::Gather,
+        response_headers::{GeneratedHeaders, describe},
+        tee_body::TeeBody,
     },
     http::{
-        conditional::Extent,
-        storability::{self, Kept, Said, Ttl},
-        vary::{self, Names},
+        conditional::Selection,
+        storability::{self, CachingHeaders, StorageDecision, Ttl},
+        vary::{self, VaryNames},
     },
     observe::report::Report,
     outcome::{Outcome, Reason},
     page::{
         body,
-        page::{Head, Lifetime, Page},
+        page::{Lifetime, Page, ResponseHead},
     },
-    policy::control::{PageControl, Words},
+    policy::control::{Overrides, PageControl},
     purge::{
         selector::{Tag, Tags},
-        tag::{MOST_TAGS, Mistake},
+        tag::{MOST_TAGS, TagError},
     },
-    serve::{join::Landed, lookup::extent},
-    service::middleware::OfError,
-    time::clock::Moment,
+    serve::{join::FlightResult, lookup::extent},
+    service::middleware::ErrorMarker,
+    time::instant::Instant,
 };
 
 /// A response whose page may be kept.
-pub(crate) struct Admitted {
-    kept: Kept,
-    said: Said,
+pub(crate) struct Admission {
+    kept: StorageDecision,
+    said: CachingHeaders,
     /// The request headers outside the key that it depends on.
-    names: Names,
+    names: VaryNames,
     tags: Vec<Tag>,
     /// What clients and caches further down are told where the handler told them nothing.
     max_age: Option<HeaderValue>,
     /// When it was made; its body may come to its end later.
-    made_at: Moment,
+    made_at: Instant,
     date: SystemTime,
     /// How long the handler took.
     pub(crate) fill: Duration,
 }
 
-impl Admitted {
+impl Admission {
     /// Whether its time is over before it could be kept.
-    pub(crate) fn is_over(&self, now: Moment) -> bool {
+    pub(crate) fn is_over(&self, now: Instant) -> bool {
         self.kept.fresh.is_some_and(|fresh| now.since(self.made_at) >= fresh)
     }
 }
 
 /// The handler's response, finished or with a body that is still to come.
-pub(crate) enum Finished {
+pub(crate) enum FinishedResponse {
     Whole(HttpResponse),
-    Streamed(HttpResponse<()>, Gather),
+    Streamed(HttpResponse<()>, TeeBody),
 }
 
-impl Finished {
+impl FinishedResponse {
     pub(crate) fn into_response(self) -> HttpResponse {
         match self {
             Self::Whole(response) => response,
@@ -84,7 +84,7 @@ impl Finished {
 
 impl Fill {
     /// What is sent: the handler's response, or what the client wants of its page.
-    pub(crate) fn finish(mut self: Box<Self>, mut response: HttpResponse) -> Finished {
+    pub(crate) fn finish(mut self: Box<Self>, mut response: HttpResponse) -> FinishedResponse {
         let now = self.now();
         if self.is_taken() {
             if let Some(name) = self.cache.targeted_cache_control() {
@@ -92,34 +92,34 @@ impl Fill {
             }
             self.leave_to_others();
             self.part(None, now);
-            return Finished::Whole(response);
+            return FinishedResponse::Whole(response);
         }
-        if response.extensions().contains::<OfError>() {
+        if response.extensions().contains::<ErrorMarker>() {
             // What is sent in the place of an error that goes on is no page.
             let reason = self.forwarded.err().unwrap_or(Reason::Status);
-            return Finished::Whole(self.refuse(response, reason, now));
+            return FinishedResponse::Whole(self.refuse(response, reason, now));
         }
         let words = self.words(&mut response, now);
         if let Err(reason) = self.forwarded {
-            return Finished::Whole(self.refuse(response, reason, now));
+            return FinishedResponse::Whole(self.refuse(response, reason, now));
         }
         let mut words = words;
         let mut response = self.freshen(response, words.as_mut().ok());
         for name in words.iter().flat_map(|words| &words.vary) {
             response.headers_mut().append(VARY, HeaderValue::from_name(name.clone()));
         }
-        let said = Said::by(response.headers());
+        let said = CachingHeaders::by(response.headers());
         // What cannot be read may have said no.
         if said.takes_back() || words.as_ref().map_or(true, |words| words.no_store) {
             self.withdraw();
         }
         let admitted = match words.and_then(|words| self.admit(&response, said, words, now)) {
             Ok(admitted) => admitted,
-            Err(reason) => return Finished::Whole(self.refuse(response, reason, now)),
+            Err(reason) => return FinishedResponse::Whole(self.refuse(response, reason, now)),
         };
         let (response, body) = response.into_parts();
         match body::bytes(body) {
-            Ok(body) => Finished::Whole(self.finish_whole(response, body, admitted)),
+            Ok(body) => FinishedResponse::Whole(self.finish_whole(response, body, admitted)),
             Err(stream) => self.finish_stream(response, stream, admitted),
         }
     }
@@ -136,7 +136,7 @@ impl Fill {
     }
 
     /// What the handler says of its page beside its response, in its argument and in the header that is for this cache.
-    fn words(&self, response: &mut HttpResponse, now: Moment) -> Result<Words, Reason> {
+    fn words(&self, response: &mut HttpResponse, now: Instant) -> Result<Overrides, Reason> {
         let mut words = self.control.as_ref().map(PageControl::take).unwrap_or_default();
         if let Some(name) = self.cache.targeted_cache_control() {
             let lines: Vec<HeaderValue> = response.headers_mut().remove(name).collect();
@@ -149,7 +149,7 @@ impl Fill {
     }
 
     /// The attribute's tags with those that the handler added.
-    fn tags(&self, words: Words, now: Moment) -> Result<Vec<Tag>, Reason> {
+    fn tags(&self, words: Overrides, now: Instant) -> Result<Vec<Tag>, Reason> {
         let (of_route, mut mistake) = match self.request.request() {
             Some(request) => self.policy.tags_of(request),
             None => (Tags::new(), None),
@@ -159,7 +159,7 @@ impl Fill {
         tags.extend(missing);
         mistake = mistake.or(words.mistake);
         if tags.len() > MOST_TAGS {
-            mistake = mistake.or(Some(Mistake::ManyTags));
+            mistake = mistake.or(Some(TagError::ManyTags));
         }
         match mistake {
             None => Ok(tags),
@@ -176,10 +176,10 @@ impl Fill {
     fn admit(
         &self,
         response: &HttpResponse,
-        said: Said,
-        words: Words,
-        now: Moment,
-    ) -> Result<Admitted, Reason> {
+        said: CachingHeaders,
+        words: Overrides,
+        now: Instant,
+    ) -> Result<Admission, Reason> {
         if words.no_store {
             return Err(Reason::NoStore);
         }
@@ -187,7 +187,7 @@ impl Fill {
             return Err(Reason::Head);
         }
         let (head, failed, policy) = (response.head(), response.error().is_some(), self.policy);
-        let response = storability::Response {
+        let response = storability::ResponseView {
             status: head.status,
             headers: &head.headers,
             said: &said,
@@ -207,12 +207,12 @@ impl Fill {
         }
         let names = match said.vary {
             true => vary::uncovered(&head.headers, |name| self.tells_apart(name)).ok_or(Reason::Vary)?,
-            false => Names::new(),
+            false => VaryNames::new(),
         };
         let max_age = policy.max_age(told);
         let tags = self.tags(words, now)?;
         let fill = now.since(self.started);
-        Ok(Admitted { kept, said, names, tags, max_age, made_at: now, date, fill })
+        Ok(Admission { kept, said, names, tags, max_age, made_at: now, date, fill })
     }
 
     /// Whether requests that differ in this header never share a page.
@@ -229,12 +229,13 @@ impl Fill {
         mut self: Box<Self>,
         mut response: HttpResponse<()>,
         body: Option<Bytes>,
-        admitted: Admitted,
+        admitted: Admission,
     ) -> HttpResponse {
         let (fill, now) = (admitted.fill, admitted.made_at);
         let head = response.head();
         let names_own = admitted.said.connection;
-        let head = Head { status: head.status, reason: head.reason, headers: &head.headers, names_own };
+        let head =
+            ResponseHead { status: head.status, reason: head.reason, headers: &head.headers, names_own };
         let body = if self.is_short(body.as_ref()) { body.map(body::compact) } else { body };
         match self.keep(head, body.as_ref(), admitted) {
             Ok((page, added)) => {
@@ -259,22 +260,32 @@ impl Fill {
         self: Box<Self>,
         mut response: HttpResponse<()>,
         stream: BoxBody,
-        admitted: Admitted,
-    ) -> Finished {
+        admitted: Admission,
+    ) -> FinishedResponse {
         let report =
             Report { forward: self.forwarded.ok(), ..Report::of(Outcome::NotStored(Reason::Streamed)) };
         let cache = self.cache.clone();
         let head = response.head();
-        let head = Head { status: head.status, reason: head.reason, headers: &head.headers, names_own: true };
+        let head = ResponseHead {
+            status: head.status,
+            reason: head.reason,
+            headers: &head.headers,
+            names_own: true,
+        };
         // Caches further down have to be told at once what they may do with it.
         let added = self.describe(head, &admitted, None);
-        let gather = Gather::start(self, response.head(), stream, admitted);
+        let gather = TeeBody::start(self, response.head(), stream, admitted);
         add(&mut response, added);
         report.show(&cache, response.headers_mut());
-        Finished::Streamed(response, gather)
+        FinishedResponse::Streamed(response, gather)
     }
 
-    fn describe(&self, head: Head<'_>, admitted: &Admitted, body: Option<&[u8]>) -> Added {
+    fn describe(
+        &self,
+        head: ResponseHead<'_>,
+        admitted: &Admission,
+        body: Option<&[u8]>,
+    ) -> GeneratedHeaders {
         let max_age = admitted.max_age.as_ref();
         describe(head, &admitted.said, body, admitted.date, max_age, &self.cover, self.credentials())
     }
@@ -284,12 +295,12 @@ impl Fill {
     /// One that there is no room for is theirs all the same: they asked for it while it was made.
     pub(crate) fn keep(
         &mut self,
-        head: Head<'_>,
+        head: ResponseHead<'_>,
         body: Option<&Bytes>,
-        admitted: Admitted,
-    ) -> Result<(Arc<Page>, Added), Reason> {
+        admitted: Admission,
+    ) -> Result<(Arc<Page>, GeneratedHeaders), Reason> {
         let added = self.describe(head, &admitted, body.map(AsRef::as_ref));
-        let Admitted { kept, said, names, tags, made_at, date, fill, .. } = admitted;
+        let Admission { kept, said, names, tags, made_at, date, fill, .. } = admitted;
         let about = self.about(&tags).ok_or(Reason::KeyTooLong)?;
         let lifetime = Lifetime {
             made_at,
@@ -306,7 +317,7 @@ impl Fill {
         };
         let (cache, headers) = (self.cache.clone(), self.request.headers());
         let key = self.cover.key().ok_or(Reason::KeyTooLong)?;
-        let land = |page| Landed::new(page, names.clone(), &cache, key, headers).begun(self.begun);
+        let land = |page| FlightResult::new(page, names.clone(), &cache, key, headers).begun(self.begun);
         // As the client of this request gets it: nothing is added to what is not kept.
         let unkept = || Some(freeze(&[])).filter(|page| !self.policy.rejects(page)).map(land);
         if !self.is_short(body) {
@@ -357,7 +368,7 @@ impl Fill {
         body.is_none_or(|bytes| bytes.len() <= self.longest_body())
     }
 
-    fn refuse(mut self: Box<Self>, mut response: HttpResponse, reason: Reason, now: Moment) -> HttpResponse {
+    fn refuse(mut self: Box<Self>, mut response: HttpResponse, reason: Reason, now: Instant) -> HttpResponse {
         // It would be kept the next time.
         if reason != Reason::Purged {
             self.part(Some(response.status()), now);
@@ -373,7 +384,7 @@ impl Fill {
     }
 
     /// What may not be kept may not be shared either: whoever waits goes on alone, and those who come soon do not wait.
-    pub(crate) fn part(&mut self, status: Option<StatusCode>, now: Moment) {
+    pub(crate) fn part(&mut self, status: Option<StatusCode>, now: Instant) {
         match status.map(|status| status.as_u16()) {
             // An answer to what this one request says in its Range or its conditions: others will get another one, and the
             // next of them leads.
@@ -397,12 +408,12 @@ impl Fill {
     }
 
     /// Clients that know the page already need not be sent it again. What middleware may look for in the response stays.
-    fn cut(&self, mut response: HttpResponse, page: &Page, now: Moment) -> HttpResponse {
+    fn cut(&self, mut response: HttpResponse, page: &Page, now: Instant) -> HttpResponse {
         if self.in_background || response.error().is_some() {
             return response;
         }
         match extent(page, self.request.method(), self.request.headers()) {
-            Extent::Whole => response,
+            Selection::Whole => response,
             less => {
                 let mut cut = page.thaw(&less, now);
                 cut.extensions_mut().extend(std::mem::take(&mut *response.extensions_mut()));
@@ -412,7 +423,7 @@ impl Fill {
     }
 }
 
-fn add(response: &mut HttpResponse<()>, added: Added) {
+fn add(response: &mut HttpResponse<()>, added: GeneratedHeaders) {
     response.headers_mut().reserve(added.len() + 1);
     for (name, value) in added {
         response.headers_mut().insert(name, value);

@@ -13,7 +13,7 @@ use actix_web::{HttpResponse, http::StatusCode};
 
 use crate::{policy::policy::Policy, time::clock::Sleep};
 
-pub(crate) enum Failure {
+pub(crate) enum FillError {
     /// With a server's error.
     Answered(Box<HttpResponse>),
     Panicked(Box<dyn Any + Send>),
@@ -31,20 +31,20 @@ pub(crate) fn is_failure(response: &HttpResponse) -> bool {
 pub(crate) async fn guard(
     mut handler: Pin<&mut dyn Future<Output = HttpResponse>>,
     mut deadline: Sleep,
-) -> Result<HttpResponse, Failure> {
+) -> Result<HttpResponse, FillError> {
     poll_fn(|context| {
         // What a handler leaves behind that panics is dropped with it, or shared with others who then must expect that: as
         // where actix-web's own runtime catches it.
         match catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context))) {
             Ok(Poll::Ready(response)) => Poll::Ready(Ok(response)),
-            Err(panic) => Poll::Ready(Err(Failure::Panicked(panic))),
-            Ok(Poll::Pending) => deadline.as_mut().poll(context).map(|()| Err(Failure::Overdue)),
+            Err(panic) => Poll::Ready(Err(FillError::Panicked(panic))),
+            Ok(Poll::Pending) => deadline.as_mut().poll(context).map(|()| Err(FillError::Overdue)),
         }
     })
     .await
 }
 
-impl Failure {
+impl FillError {
     pub(crate) fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Answered(response) => Some(response.status()),
@@ -63,7 +63,7 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for FillError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Answered(response) => match response.error() {

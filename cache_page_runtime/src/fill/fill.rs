@@ -16,89 +16,89 @@ use actix_web::{
 
 use crate::{
     cache::page_cache::PageCache,
-    coalesce::{flight::Leader, uncacheable_keys::Mark},
+    coalesce::{flight::Leader, uncacheable_keys::KeyHash},
     fill::{
         background,
-        commit::Finished,
-        fallback::{self, Failure},
-        request_handle::Asked,
+        commit::FinishedResponse,
+        fallback::{self, FillError},
+        request_handle::RequestHandle,
     },
-    key::builder::Cover,
-    observe::report::{Refresh, Report},
-    outcome::{Forward, Outcome, Reason},
+    key::builder::KeyParts,
+    observe::report::{RefreshReport, Report},
+    outcome::{ForwardReason, Outcome, Reason},
     page::page::Page,
     policy::{control::PageControl, policy::Policy},
     purge::{
-        log::Since,
-        selector::{About, Subject, Tag, Target},
+        log::PurgeSeq,
+        selector::{LocalSelector, PurgeKeys, RequestSubject, Tag},
     },
-    remote::{Asking, Claimed, Fault},
+    remote::{RemoteError, RemoteFetch, RemoteLease},
     serve::{
-        join::Landed,
-        lookup::{Lookup, Missing, Respond, extent},
+        join::FlightResult,
+        lookup::{Handler, Lookup, Miss, extent},
     },
-    store::store::Verb,
-    time::clock::{Clock, Moment},
+    store::store::PurgeMode,
+    time::{clock::Clock, instant::Instant},
 };
 
 /// Everything that is needed to keep the page, without the request's way that led here: a body may come to its end, and a
 /// handler that runs in the background too, when that is long over.
 pub(crate) struct Fill {
-    pub(crate) request: Asked,
+    pub(crate) request: RequestHandle,
     pub(crate) cache: PageCache,
     pub(crate) policy: &'static Policy,
-    pub(crate) cover: Cover,
+    pub(crate) cover: KeyParts,
     open: bool,
     /// Its request's place among the purges.
-    since: Since,
+    since: PurgeSeq,
     /// What its page is about, but for its tags, where that cannot be found out at the end.
-    pub(crate) subject: Option<Subject>,
+    pub(crate) subject: Option<RequestSubject>,
     /// Of a middleware: how often the page was taken before it came to the service inside.
     pub(crate) around: Option<u32>,
     /// What the handler says beside its response.
     pub(crate) control: Option<PageControl>,
     /// Why the handler runs; an error says why its page may not be kept.
-    pub(crate) forwarded: Result<Forward, Reason>,
+    pub(crate) forwarded: Result<ForwardReason, Reason>,
     /// The page that was there before.
     pub(crate) old: Option<Arc<Page>>,
     /// What the handler answered, where that is not what is sent.
     pub(crate) answered: Option<StatusCode>,
     /// Whoever else waits for the page.
-    pub(crate) leader: Option<Leader<Landed>>,
+    pub(crate) leader: Option<Leader<FlightResult>>,
     /// Nobody waits, because there was nothing to share lately.
-    pub(crate) mark: Option<Mark>,
-    pub(crate) started: Moment,
+    pub(crate) mark: Option<KeyHash>,
+    pub(crate) started: Instant,
     /// Nobody waits for the response: the request was answered by the old page.
     pub(crate) in_background: bool,
     finished: bool,
     /// By the system's clock.
-    pub(crate) begun: Moment,
+    pub(crate) begun: Instant,
     /// That this process makes the page for all.
-    pub(crate) claim: Option<Claimed>,
+    pub(crate) claim: Option<RemoteLease>,
     /// Why the shared tier was of no use.
-    pub(crate) fault: Option<Fault>,
+    pub(crate) fault: Option<RemoteError>,
 }
 
 impl Fill {
     /// Takes over from the lookup, which has no key any more.
     pub(crate) fn start(
         lookup: &mut Lookup<'_>,
-        forwarded: Result<Missing, Reason>,
-        leader: Option<Leader<Landed>>,
-        now: Moment,
+        forwarded: Result<Miss, Reason>,
+        leader: Option<Leader<FlightResult>>,
+        now: Instant,
     ) -> Box<Self> {
         let (forwarded, old) = match forwarded {
-            Ok(Missing { forward, old }) => (Ok(forward), old),
+            Ok(Miss { forward, old }) => (Ok(forward), old),
             Err(reason) => (Err(reason), None),
         };
         let is_kept = forwarded.is_ok();
         let is_shared = lookup.cache.tier().is_some();
-        let subject = || Subject::new(lookup.request, lookup.policy, lookup.since, is_shared);
+        let subject = || RequestSubject::new(lookup.request, lookup.policy, lookup.since, is_shared);
         let subject = (is_kept && lookup.is_around).then(subject);
         let (request, control) = if lookup.is_around {
-            (Asked::away(lookup.request, is_kept), Some(PageControl::put(lookup.request)))
+            (RequestHandle::away(lookup.request, is_kept), Some(PageControl::put(lookup.request)))
         } else {
-            (Asked::Request(lookup.request.clone()), PageControl::of(lookup.request))
+            (RequestHandle::Request(lookup.request.clone()), PageControl::of(lookup.request))
         };
         let around = control.as_ref().filter(|_| lookup.is_around).map(PageControl::taken);
         if let Some(control) = &control {
@@ -129,7 +129,7 @@ impl Fill {
         })
     }
 
-    pub(crate) fn now(&self) -> Moment {
+    pub(crate) fn now(&self) -> Instant {
         self.cache.clock().now()
     }
 
@@ -141,7 +141,7 @@ impl Fill {
         self.old = Some(old);
     }
 
-    pub(crate) fn since(&self) -> Since {
+    pub(crate) fn since(&self) -> PurgeSeq {
         self.since
     }
 
@@ -166,7 +166,7 @@ impl Fill {
     }
 
     /// Runs the handler for the client that waits for it.
-    pub(crate) async fn run(mut self: Box<Self>, mut handler: Pin<&mut dyn Respond>) -> HttpResponse {
+    pub(crate) async fn run(mut self: Box<Self>, mut handler: Pin<&mut dyn Handler>) -> HttpResponse {
         let mut request = self.request.clone();
         let mut handler = pin!(poll_fn(|context| handler.as_mut().poll_response(&mut request, context)));
         if self.stand_in().is_none() {
@@ -181,18 +181,18 @@ impl Fill {
                 self.request = request;
                 return self.finish(response).into_response();
             }
-            Ok(response) => Failure::Answered(Box::new(response)),
+            Ok(response) => FillError::Answered(Box::new(response)),
             Err(failure) => failure,
         };
         // It may be over, or withdrawn, meanwhile.
         match (self.stand_in(), failure) {
             (Some(page), failure) => self.stand_in_for(&page, &failure),
-            (None, Failure::Answered(response)) => {
+            (None, FillError::Answered(response)) => {
                 self.request = request;
                 self.finish(*response).into_response()
             }
-            (None, Failure::Panicked(panic)) => std::panic::resume_unwind(panic),
-            (None, Failure::Overdue) => {
+            (None, FillError::Panicked(panic)) => std::panic::resume_unwind(panic),
+            (None, FillError::Overdue) => {
                 let response = handler.await;
                 self.request = request;
                 self.finish(response).into_response()
@@ -201,10 +201,10 @@ impl Fill {
     }
 
     /// Runs the handler for those who come later.
-    pub(crate) async fn run_in_background(mut self: Box<Self>, mut handler: Pin<&mut dyn Respond>) {
+    pub(crate) async fn run_in_background(mut self: Box<Self>, mut handler: Pin<&mut dyn Handler>) {
         if self.claim.is_none() {
             // Another process may have made it anew, or be at it.
-            if let Asking::There { page, .. } = Box::pin(self.ask(false, None)).await {
+            if let RemoteFetch::There { page, .. } = Box::pin(self.ask(false, None)).await {
                 self.land(&page, Outcome::RemoteHit);
                 return self.leave_to_others();
             }
@@ -216,15 +216,15 @@ impl Fill {
             let response = poll_fn(|context| handler.as_mut().poll_response(&mut request, context)).await;
             self.request = request;
             if fallback::is_failure(&response) {
-                return self.give_up(&Failure::Answered(Box::new(response)));
+                return self.give_up(&FillError::Answered(Box::new(response)));
             }
-            if let Finished::Streamed(_, gather) = self.finish(response) {
+            if let FinishedResponse::Streamed(_, gather) = self.finish(response) {
                 gather.drain().await;
             }
         });
         // Dropped at the deadline, it counts as failed.
         if !background::within(run, ends).await {
-            Failure::Overdue.log(policy);
+            FillError::Overdue.log(policy);
         }
     }
 
@@ -236,29 +236,31 @@ impl Fill {
 
     /// Whether a page was purged since this request came, which must not be sent any more.
     fn is_purged(&self, page: &Page) -> bool {
-        let meant = |(verb, target): &(Verb, Target)| *verb == Verb::Purge && target.concerns(page.about());
+        let meant = |(verb, target): &(PurgeMode, LocalSelector)| {
+            *verb == PurgeMode::Purge && target.concerns(page.about())
+        };
         self.cache.store().fence().has_fallen(self.since, meant)
     }
 
     /// What its page is about.
-    pub(crate) fn about(&mut self, tags: &[Tag]) -> Option<Arc<About>> {
+    pub(crate) fn about(&mut self, tags: &[Tag]) -> Option<Arc<PurgeKeys>> {
         let is_shared = self.cache.tier().is_some();
         let made = || {
             let request = self.request.request()?;
-            Some(Subject::new(request, self.policy, self.since, is_shared))
+            Some(RequestSubject::new(request, self.policy, self.since, is_shared))
         };
         let subject = self.subject.take().or_else(made)?;
         Some(subject.with(tags))
     }
 
-    fn stand_in_for(mut self: Box<Self>, page: &Arc<Page>, failure: &Failure) -> HttpResponse {
+    fn stand_in_for(mut self: Box<Self>, page: &Arc<Page>, failure: &FillError) -> HttpResponse {
         let now = self.now();
         self.failed(page, failure, now);
         let is_fresh = page.is_fresh(now);
         let outcome = if is_fresh { Outcome::Hit } else { Outcome::Stale(Reason::StaleIfError) };
         if let Some(leader) = self.leader.take() {
             let landed =
-                |key| Landed::old(Arc::clone(page), outcome, &self.cache, key, self.request.headers());
+                |key| FlightResult::old(Arc::clone(page), outcome, &self.cache, key, self.request.headers());
             leader.land_with(|| self.cover.key().map(landed));
         }
         let mut response = page.thaw(&extent(page, self.request.method(), self.request.headers()), now);
@@ -273,7 +275,7 @@ impl Fill {
     }
 
     /// The handler failed in the background, and the old page stays.
-    fn give_up(mut self: Box<Self>, failure: &Failure) {
+    fn give_up(mut self: Box<Self>, failure: &FillError) {
         let now = self.now();
         if let Some(page) = self.old.clone() {
             self.failed(&page, failure, now);
@@ -285,7 +287,7 @@ impl Fill {
         }
     }
 
-    fn failed(&self, page: &Page, failure: &Failure, now: Moment) {
+    fn failed(&self, page: &Page, failure: &FillError, now: Instant) {
         page.retry().failed(now, self.cache.times().refresh_backoff);
         failure.log(self.policy);
     }
@@ -309,7 +311,7 @@ impl Fill {
         let report = Report { fault: report.fault.or(self.fault), ..report };
         if self.in_background {
             let kept = report.outcome.reason().map_or(Ok(()), Err);
-            return Refresh { kept, fill: report.fill }.log(&self.cache, self.policy);
+            return RefreshReport { kept, fill: report.fill }.log(&self.cache, self.policy);
         }
         report.log(&self.cache, self.policy);
         if let Some(headers) = headers {

@@ -7,17 +7,17 @@ use tokio::task::JoinHandle;
 use crate::remote::{
     codec::{frame, purge_message::name},
     identity,
-    store::{Id, Left, Offered},
-    tier::Tier,
+    store::{Id, PutRequest, ReleaseReason},
+    tier::RemoteTier,
 };
 use crate::{
     cache::page_cache::PageCache,
     fill::fill::Fill,
-    http::vary::Names,
+    http::vary::VaryNames,
     page::page::Page,
-    purge::selector::{About, Text},
-    store::store::Verb,
-    time::clock::Moment,
+    purge::selector::{PurgeKeys, PurgeSelector},
+    store::store::PurgeMode,
+    time::instant::Instant,
 };
 
 /// A store is told to keep nothing for longer, so that nothing is left behind there: pages without an end are made anew after it.
@@ -27,7 +27,7 @@ const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const APART: Duration = Duration::from_secs(5);
 
 /// That a fill of this process makes a page for all others. Dropped without a word, the next one may try.
-pub(crate) struct Claimed {
+pub(crate) struct RemoteLease {
     cache: PageCache,
     page: Id,
     holder: Id,
@@ -36,8 +36,8 @@ pub(crate) struct Claimed {
     renewal: JoinHandle<()>,
 }
 
-impl Claimed {
-    pub(crate) fn new(cache: &PageCache, tier: &Tier, page: Id, holder: Id) -> Self {
+impl RemoteLease {
+    pub(crate) fn new(cache: &PageCache, tier: &RemoteTier, page: Id, holder: Id) -> Self {
         let longest = cache.times().fill_timeout;
         Self {
             cache: cache.clone(),
@@ -50,7 +50,7 @@ impl Claimed {
 
     /// What was made is not to be shared.
     pub(crate) fn part(mut self) {
-        self.release(Left::Apart(APART));
+        self.release(ReleaseReason::Apart(APART));
     }
 
     /// The store ended it.
@@ -59,7 +59,7 @@ impl Claimed {
         self.is_settled = true;
     }
 
-    fn release(&mut self, left: Left) {
+    fn release(&mut self, left: ReleaseReason) {
         self.renewal.abort();
         if !std::mem::replace(&mut self.is_settled, true)
             && let Some(tier) = self.cache.tier()
@@ -69,15 +69,15 @@ impl Claimed {
     }
 }
 
-impl Drop for Claimed {
+impl Drop for RemoteLease {
     fn drop(&mut self) {
-        self.release(Left::Free);
+        self.release(ReleaseReason::Free);
     }
 }
 
 impl Fill {
     /// Gives the page to the shared tier, behind its request.
-    pub(crate) fn give(&self, tier: &Tier, page: &Page, names: &Names, claim: Option<Claimed>) {
+    pub(crate) fn give(&self, tier: &RemoteTier, page: &Page, names: &VaryNames, claim: Option<RemoteLease>) {
         if let Some(offers) = self.offers(tier, page, names, claim.as_ref()) {
             tier.put(offers, claim);
         }
@@ -85,11 +85,11 @@ impl Fill {
 
     fn offers(
         &self,
-        tier: &Tier,
+        tier: &RemoteTier,
         page: &Page,
-        names: &Names,
-        claim: Option<&Claimed>,
-    ) -> Option<Vec<Offered>> {
+        names: &VaryNames,
+        claim: Option<&RemoteLease>,
+    ) -> Option<Vec<PutRequest>> {
         let since = tier.known_at(page.about().since());
         if since == 0 {
             // Nothing was heard of purges when it was begun, and it would be refused.
@@ -112,14 +112,14 @@ impl Fill {
             // later finds the page.
             let bytes = frame::of_names(&whole, names);
             let found =
-                Offered { fresh: None, begun: Duration::ZERO, ..offered(page, &whole, bytes, since, now) };
+                PutRequest { fresh: None, begun: Duration::ZERO, ..offered(page, &whole, bytes, since, now) };
             offers.push(found);
         }
         Some(offers)
     }
 
     /// Whether anybody else may be waiting for what is made.
-    pub(crate) fn is_for_others(&self, tier: &Tier) -> bool {
+    pub(crate) fn is_for_others(&self, tier: &RemoteTier) -> bool {
         self.leader.is_some() || self.in_background || !tier.has_memory()
     }
 
@@ -127,14 +127,14 @@ impl Fill {
     pub(crate) fn withdraw_everywhere(&self) {
         let Some((tier, request)) = self.cache.tier().zip(self.request.request()) else { return };
         // Nobody waits for it, and it is told again until it is done.
-        drop(tier.purge(Verb::Purge, &Text::of_url(request)));
+        drop(tier.purge(PurgeMode::Purge, &PurgeSelector::of_url(request)));
     }
 }
 
-fn offered(page: &Page, place: &[u8], bytes: Vec<u8>, since: u64, now: Moment) -> Offered {
+fn offered(page: &Page, place: &[u8], bytes: Vec<u8>, since: u64, now: Instant) -> PutRequest {
     let about = page.about();
     let kept_for = page.until_without_memory().map_or(LONGEST, |until| until.since(now));
-    Offered {
+    PutRequest {
         page: identity::id(place),
         bytes,
         names: names_of(about),
@@ -147,7 +147,7 @@ fn offered(page: &Page, place: &[u8], bytes: Vec<u8>, since: u64, now: Moment) -
     }
 }
 
-pub(crate) fn names_of(about: &About) -> Vec<Id> {
+pub(crate) fn names_of(about: &PurgeKeys) -> Vec<Id> {
     let mut names = vec![name::all(), name::path(about.path()), name::handler(about.handler())];
     // Of a URL without a query, that is the path.
     names.extend(about.url().filter(|url| !names.contains(url)));

@@ -3,39 +3,36 @@
 use std::{sync::Arc, time::Duration};
 
 use actix_web::http::{Method, header::HeaderMap};
-use tokio::{
-    sync::Notify,
-    time::{Instant, timeout},
-};
+use tokio::{sync::Notify, time::timeout};
 
 use crate::{
     cache::page_cache::PageCache,
-    coalesce::flight::Comer,
+    coalesce::flight::Participant,
     fill::fill::Fill,
-    http::vary::{self, Names},
-    key::builder::Key,
-    outcome::{Forward, Outcome, Reason},
-    page::page::{Page, Source},
+    http::vary::{self, VaryNames},
+    key::builder::CacheKey,
+    outcome::{ForwardReason, Outcome, Reason},
+    page::page::{Page, RemoteRef},
     purge::{
-        log::Since,
-        selector::{Subject, Tag, Target},
+        log::PurgeSeq,
+        selector::{LocalSelector, RequestSubject, Tag},
     },
     serve::{
-        join::Landed,
-        lookup::{Answer, Lookup, Way},
+        join::FlightResult,
+        lookup::{Hit, Lookup, Step},
     },
-    store::store::Verb,
-    time::clock::Moment,
+    store::store::PurgeMode,
+    time::instant::Instant,
 };
 use crate::{
-    fill::publish::{Claimed, names_of},
+    fill::publish::{RemoteLease, names_of},
     remote::{
-        Fault,
-        codec::frame::{self, Frame, Thawed, Unreadable},
+        RemoteError,
+        codec::frame::{self, DecodeError, DecodedPage, Frame},
         identity,
-        store::{Found, Id, Kept, Turn, Version},
-        tier::Tier,
-        waiters::Wait,
+        store::{GetResponse, Id, LeaseStatus, RemoteEntry, Version},
+        tier::RemoteTier,
+        waiters::Waiter,
     },
 };
 
@@ -49,7 +46,7 @@ const SAME: Duration = Duration::from_millis(100);
 const MOST_LOOKS: u32 = 3;
 
 /// What the shared tier has.
-pub(crate) enum Asking {
+pub(crate) enum RemoteFetch {
     There {
         page: Arc<Page>,
         /// It is stale, and this process makes it anew.
@@ -60,11 +57,11 @@ pub(crate) enum Asking {
 }
 
 /// What there was under one key.
-enum Looked {
+enum FetchStep {
     Page(Arc<Page>),
     /// The page that was there before, which is as it was.
     Same(Arc<Page>),
-    Names(Names),
+    Names(VaryNames),
     Nothing,
     /// It was purged meanwhile.
     Fallen,
@@ -72,17 +69,17 @@ enum Looked {
 
 impl Lookup<'_> {
     /// Whoever would run the handler asks the other processes first.
-    pub(crate) async fn ask(&mut self, way: Way, in_background: bool) -> Way {
-        let Way::Run(mut fill) = way else { return way };
+    pub(crate) async fn ask(&mut self, way: Step, in_background: bool) -> Step {
+        let Step::Run(mut fill) = way else { return way };
         // What is in memory only to be confirmed is nothing that could stand in.
-        let has_memory = self.cache.tier().is_none_or(Tier::has_memory);
+        let has_memory = self.cache.tier().is_none_or(RemoteTier::has_memory);
         let held = if has_memory { fill.old.clone() } else { fill.forget_old() };
-        let Asking::There { page, is_turn } = fill.ask(true, held).await else { return Way::Run(fill) };
+        let RemoteFetch::There { page, is_turn } = fill.ask(true, held).await else { return Step::Run(fill) };
         let now = fill.now();
         if !self.takes(&page, now) {
-            fill.forwarded = Ok(Forward::Request);
+            fill.forwarded = Ok(ForwardReason::Request);
             fill.make_anew(page);
-            return Way::Run(fill);
+            return Step::Run(fill);
         }
         let outcome = if page.is_fresh(now) {
             Outcome::RemoteHit
@@ -90,50 +87,50 @@ impl Lookup<'_> {
             Outcome::Stale(Reason::StaleWhileRevalidate)
         };
         fill.land(&page, outcome);
-        let response = self.answer(&Answer::shared(Arc::clone(&page), outcome, now), now);
+        let response = self.answer(&Hit::shared(Arc::clone(&page), outcome, now), now);
         if is_turn && in_background && fill.lead_again(now) {
             fill.make_anew(page);
             fill.in_background = true;
-            return Way::Behind(response, fill);
+            return Step::Behind(response, fill);
         }
         fill.leave_to_others();
-        Way::Answered(response)
+        Step::Answered(response)
     }
 }
 
 /// Whether a page was purged or expired since, as far as is known here.
-fn has_fallen(tier: &Tier, cache: &PageCache, page: &Page, since: Since) -> bool {
-    let meant = |(_, target): &(Verb, Target)| target.concerns(page.about());
+fn has_fallen(tier: &RemoteTier, cache: &PageCache, page: &Page, since: PurgeSeq) -> bool {
+    let meant = |(_, target): &(PurgeMode, LocalSelector)| target.concerns(page.about());
     tier.is_about_to_purge(page.about(), since) || cache.store().fence().has_fallen(since, meant)
 }
 
 impl Fill {
     /// The page, if another process has made it: one that may be sent while it is made anew only if `stale` is of use. Where this
     /// process is to make it, that is remembered. The page that it holds may turn out to be as good as ever.
-    pub(crate) async fn ask(&mut self, stale: bool, held: Option<Arc<Page>>) -> Asking {
+    pub(crate) async fn ask(&mut self, stale: bool, held: Option<Arc<Page>>) -> RemoteFetch {
         let asking = self.ask_for_it(stale, held).await;
         // The handler begins now.
         self.started = self.now();
         asking
     }
 
-    async fn ask_for_it(&mut self, stale: bool, held: Option<Arc<Page>>) -> Asking {
+    async fn ask_for_it(&mut self, stale: bool, held: Option<Arc<Page>>) -> RemoteFetch {
         let cache = self.cache.clone();
-        let (Some(tier), Some(key)) = (cache.tier(), self.cover.key()) else { return Asking::Missing };
+        let (Some(tier), Some(key)) = (cache.tier(), self.cover.key()) else { return RemoteFetch::Missing };
         // Where there was nothing to share lately, there is nothing now.
-        let (Ok(forward), None) = (self.forwarded, self.mark) else { return Asking::Missing };
+        let (Ok(forward), None) = (self.forwarded, self.mark) else { return RemoteFetch::Missing };
         // It was asked for a page that is begun after it came: the one that is there may only have to go.
-        let is_wanted = forward != Forward::Request;
+        let is_wanted = forward != ForwardReason::Request;
         // Cheaper than its headers, which are needed while it may change hands.
         let request = self.request.clone();
         let headers = request.headers();
-        let Some(whole) = tier.identity.key(self.policy, &self.cover) else { return Asking::Missing };
+        let Some(whole) = tier.identity.key(self.policy, &self.cover) else { return RemoteFetch::Missing };
         let mut names = cache.store().names(key);
         let claims = is_wanted
             && tier.terms().one_fill
             && *self.request.method() == Method::GET
             && self.is_for_others(tier);
-        let ends = Instant::now() + cache.times().coalesce_timeout;
+        let ends = tokio::time::Instant::now() + cache.times().coalesce_timeout;
         let mut expected = None;
         let holder = tier.holder();
         let (mut looks, mut wait) = (0, None);
@@ -145,13 +142,13 @@ impl Fill {
             } else {
                 match identity::variant(&whole, &names, headers) {
                     Some(place) => place,
-                    None => return Asking::Missing,
+                    None => return RemoteFetch::Missing,
                 }
             };
             let id = identity::id(&place);
             // Before it is asked: what is heard from here on may be about the answer.
-            let since = Since::now();
-            let notify = wait.as_ref().map(Wait::notify);
+            let since = PurgeSeq::now();
+            let notify = wait.as_ref().map(Waiter::notify);
             let heard = notify.as_deref().map(Notify::notified);
             let claim = claims.then_some(holder);
             let have = held.as_ref().and_then(|held| self.version_of(held, id));
@@ -160,34 +157,36 @@ impl Fill {
                 expected = self.expected();
             }
             let likely = expected.as_ref().map(|(_, names)| names.clone()).unwrap_or_default();
-            let Found { page, turn } = match tier.get(id, have, likely, claim).await {
+            let GetResponse { page, turn } = match tier.get(id, have, likely, claim).await {
                 Ok(found) => found,
                 Err(fault) => return self.failed_to_ask(fault),
             };
             let is_varied = !names.is_empty();
             let looked = match (page, had) {
-                (None, _) => Looked::Nothing,
-                (Some(Kept { bytes: None, .. }), Some(had)) if has_fallen(tier, &cache, &had, since) => {
-                    Looked::Fallen
+                (None, _) => FetchStep::Nothing,
+                (Some(RemoteEntry { bytes: None, .. }), Some(had))
+                    if has_fallen(tier, &cache, &had, since) =>
+                {
+                    FetchStep::Fallen
                 }
-                (Some(Kept { bytes: None, .. }), Some(had)) => Looked::Same(had),
+                (Some(RemoteEntry { bytes: None, .. }), Some(had)) => FetchStep::Same(had),
                 (Some(kept), _) => {
                     expected = expected.or_else(|| self.expected());
-                    let Some((subject, _)) = &expected else { return Asking::Missing };
+                    let Some((subject, _)) = &expected else { return RemoteFetch::Missing };
                     self.look(&cache, tier, (&place, id), &kept, subject.at(since))
                 }
             };
             match looked {
-                Looked::Same(page) => {
+                FetchStep::Same(page) => {
                     let now = self.now();
                     if page.is_fresh(now) && !page.is_withdrawn() {
                         page.leave_at(tier.leaves_at(now));
-                        return Asking::There { page, is_turn: false };
+                        return RemoteFetch::There { page, is_turn: false };
                     }
                     // By the clock of this process, its time was over just now.
                     continue;
                 }
-                Looked::Names(found) if !is_varied && looks < MOST_LOOKS => {
+                FetchStep::Names(found) if !is_varied && looks < MOST_LOOKS => {
                     looks += 1;
                     found.into_iter().for_each(|name| vary::insert(&mut names, name));
                     if let Some(key) = self.cover.key() {
@@ -195,11 +194,11 @@ impl Fill {
                     }
                     continue;
                 }
-                Looked::Fallen if looks < MOST_LOOKS => {
+                FetchStep::Fallen if looks < MOST_LOOKS => {
                     looks += 1;
                     continue;
                 }
-                Looked::Page(page) => {
+                FetchStep::Page(page) => {
                     let now = self.now();
                     let is_kept = self.remember(tier, &names, headers, &page, left.as_ref());
                     // Where memory has a later one, that is the one that the handler may take back.
@@ -209,34 +208,34 @@ impl Fill {
                         if !has_later {
                             self.make_anew(page);
                         }
-                        return Asking::Missing;
+                        return RemoteFetch::Missing;
                     }
                     let is_fresh = page.is_fresh(now) && self.is_news(&page);
                     if is_fresh || stale && !page.is_fresh(now) && page.may_wait(now) {
-                        let is_turn = !is_fresh && claims && turn == Turn::Lead;
+                        let is_turn = !is_fresh && claims && turn == LeaseStatus::Lead;
                         if is_turn {
-                            self.claim = Some(Claimed::new(&cache, tier, id, holder));
+                            self.claim = Some(RemoteLease::new(&cache, tier, id, holder));
                         }
-                        return Asking::There { page, is_turn };
+                        return RemoteFetch::There { page, is_turn };
                     }
                     if !has_later {
                         self.make_anew(page);
                     }
                 }
-                Looked::Names(_) | Looked::Nothing | Looked::Fallen => {}
+                FetchStep::Names(_) | FetchStep::Nothing | FetchStep::Fallen => {}
             }
             match turn {
-                Turn::Lead if claims => {
-                    self.claim = Some(Claimed::new(&cache, tier, id, holder));
-                    return Asking::Missing;
+                LeaseStatus::Lead if claims => {
+                    self.claim = Some(RemoteLease::new(&cache, tier, id, holder));
+                    return RemoteFetch::Missing;
                 }
-                Turn::Wait if claims && Instant::now() < ends => {}
-                Turn::Apart if claims => {
+                LeaseStatus::Wait if claims && tokio::time::Instant::now() < ends => {}
+                LeaseStatus::Apart if claims => {
                     // Those who wait for this request need not either.
                     self.part_here();
-                    return Asking::Missing;
+                    return RemoteFetch::Missing;
                 }
-                _ => return Asking::Missing,
+                _ => return RemoteFetch::Missing,
             }
             match heard {
                 // Once more, and this time what happens meanwhile is heard.
@@ -262,43 +261,44 @@ impl Fill {
         self.old.as_ref().is_none_or(|old| !is_early(old) || after(old))
     }
 
-    fn failed_to_ask(&mut self, fault: Fault) -> Asking {
+    fn failed_to_ask(&mut self, fault: RemoteError) -> RemoteFetch {
         self.fault = Some(fault);
-        Asking::Missing
+        RemoteFetch::Missing
     }
 
     /// What the bytes are that were found, for this request.
     fn look(
         &mut self,
         cache: &PageCache,
-        tier: &Tier,
+        tier: &RemoteTier,
         (place, id): (&[u8], Id),
-        kept: &Kept,
-        subject: Subject,
-    ) -> Looked {
+        kept: &RemoteEntry,
+        subject: RequestSubject,
+    ) -> FetchStep {
         let since = subject.since;
         // A store that says that one has them has to be told so before.
-        let read = kept.bytes.as_ref().ok_or(Unreadable::Garbled).and_then(|bytes| frame::read(bytes, place));
+        let read =
+            kept.bytes.as_ref().ok_or(DecodeError::Garbled).and_then(|bytes| frame::read(bytes, place));
         let thawed = match read {
-            Ok(Frame::Names(names)) => return Looked::Names(names),
+            Ok(Frame::Names(names)) => return FetchStep::Names(names),
             Ok(Frame::Page(thawed)) => thawed,
-            Err(Unreadable::Foreign) => return Looked::Nothing,
-            Err(Unreadable::Garbled) => {
+            Err(DecodeError::Foreign) => return FetchStep::Nothing,
+            Err(DecodeError::Garbled) => {
                 tier.link().garbled();
-                self.fault = Some(Fault::Garbled);
-                return Looked::Nothing;
+                self.fault = Some(RemoteError::Garbled);
+                return FetchStep::Nothing;
             }
         };
-        let source = kept.version.clone().map(|version| Source { id, version });
+        let source = kept.version.clone().map(|version| RemoteRef { id, version });
         match self.page(tier, &thawed, kept, source, subject) {
-            Some(page) if has_fallen(tier, cache, &page, since) => Looked::Fallen,
-            Some(page) => Looked::Page(Arc::new(page)),
-            None => Looked::Nothing,
+            Some(page) if has_fallen(tier, cache, &page, since) => FetchStep::Fallen,
+            Some(page) => FetchStep::Page(Arc::new(page)),
+            None => FetchStep::Nothing,
         }
     }
 
     /// What its page is about and goes by, but for what the handler says itself.
-    fn expected(&self) -> Option<(Subject, Vec<Id>)> {
+    fn expected(&self) -> Option<(RequestSubject, Vec<Id>)> {
         let subject = self.subject_now()?;
         let tags = self.request.request().map(|request| self.policy.tags_of(request).0).unwrap_or_default();
         let names = names_of(&subject.clone().with(&tags));
@@ -306,21 +306,21 @@ impl Fill {
     }
 
     /// What its page is about, as far as the request tells.
-    fn subject_now(&self) -> Option<Subject> {
+    fn subject_now(&self) -> Option<RequestSubject> {
         match (self.request.request(), &self.subject) {
             (_, Some(subject)) => Some(subject.clone()),
-            (Some(request), None) => Some(Subject::new(request, self.policy, self.since(), true)),
+            (Some(request), None) => Some(RequestSubject::new(request, self.policy, self.since(), true)),
             (None, None) => None,
         }
     }
 
     fn page(
         &self,
-        tier: &Tier,
-        thawed: &Thawed,
-        kept: &Kept,
-        source: Option<Source>,
-        subject: Subject,
+        tier: &RemoteTier,
+        thawed: &DecodedPage,
+        kept: &RemoteEntry,
+        source: Option<RemoteRef>,
+        subject: RequestSubject,
     ) -> Option<Page> {
         let tags: Vec<Tag> = thawed.tags.iter().map(|tag| Tag::new(tag)).collect();
         let now = self.now();
@@ -337,8 +337,8 @@ impl Fill {
     /// Keeps in memory what came from there, to be sent for a while or to be confirmed; or says that it did not.
     fn remember(
         &self,
-        tier: &Tier,
-        names: &Names,
+        tier: &RemoteTier,
+        names: &VaryNames,
         headers: &HeaderMap,
         page: &Arc<Page>,
         left: Option<&Arc<Page>>,
@@ -363,16 +363,21 @@ impl Fill {
         let outcome = if outcome == Outcome::RemoteHit { Outcome::Collapsed } else { outcome };
         if let Some(leader) = self.leader.take() {
             let headers = self.request.headers();
-            let landed = |key: Key<'_>| Landed::old(Arc::clone(page), outcome, &self.cache, key, headers);
+            let landed =
+                |key: CacheKey<'_>| FlightResult::old(Arc::clone(page), outcome, &self.cache, key, headers);
             leader.land_with(|| self.cover.key().map(landed));
         }
     }
 
     /// Leads once more, to make the page anew that the others were just given; unless somebody is at it.
-    fn lead_again(&mut self, now: Moment) -> bool {
+    fn lead_again(&mut self, now: Instant) -> bool {
         let (cache, headers) = (&self.cache, self.request.headers());
-        let comer =
-            Comer { now: now.since_start(), since: self.since(), may_lead: true, is_overtaken: |_| false };
+        let comer = Participant {
+            now: now.since_start(),
+            since: self.since(),
+            may_lead: true,
+            is_overtaken: |_| false,
+        };
         let lead = |place: &[u8]| cache.flights().lead(place, &comer);
         let leader = self.cover.key().and_then(|key| cache.store().with_place(key, headers, lead));
         self.leader = leader;

@@ -8,25 +8,25 @@ use actix_web::{
 };
 
 #[derive(Clone)]
-pub(crate) enum Asked {
+pub(crate) enum RequestHandle {
     Request(HttpRequest),
     /// It went on to the service that a middleware is around. actix-web does not let anybody else hold it meanwhile.
-    Away(Rc<Away>),
+    Away(Rc<LentRequest>),
     /// It is back from there, where it may have been changed: the next one is looked up by what it says when it comes.
-    Back(Rc<Away>, HttpRequest),
+    Back(Rc<LentRequest>, HttpRequest),
 }
 
 /// What is known of it until it comes back.
-pub(crate) struct Away {
+pub(crate) struct LentRequest {
     method: Method,
     headers: HeaderMap,
 }
 
-impl Asked {
+impl RequestHandle {
     /// Where no page is kept, its headers do not matter.
     pub(crate) fn away(request: &HttpRequest, is_kept: bool) -> Self {
         let headers = if is_kept { request.headers().clone() } else { HeaderMap::new() };
-        Self::Away(Rc::new(Away { method: request.method().clone(), headers }))
+        Self::Away(Rc::new(LentRequest { method: request.method().clone(), headers }))
     }
 
     /// The same, when it is back.

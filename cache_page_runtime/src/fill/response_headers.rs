@@ -6,26 +6,26 @@ use actix_web::http::header::{CACHE_CONTROL, DATE, ETAG, HeaderMap, HeaderName, 
 use smallvec::SmallVec;
 
 use crate::{
-    http::{header_cache, storability::Said, vary},
-    key::builder::Cover,
-    page::page::{self, Head},
+    http::{header_cache, storability::CachingHeaders, vary},
+    key::builder::KeyParts,
+    page::page::{self, ResponseHead},
 };
 
 /// There are no more than these: `Date`, `Cache-Control`, `ETag` and `Vary`.
-pub(crate) type Added = SmallVec<[(HeaderName, HeaderValue); 4]>;
+pub(crate) type GeneratedHeaders = SmallVec<[(HeaderName, HeaderValue); 4]>;
 
 /// `max_age` is for clients and caches further down; `credentials` are those that an open page is not for.
 pub(crate) fn describe(
-    head: Head<'_>,
-    said: &Said,
+    head: ResponseHead<'_>,
+    said: &CachingHeaders,
     body: Option<&[u8]>,
     date: SystemTime,
     max_age: Option<&HeaderValue>,
-    cover: &Cover,
+    cover: &KeyParts,
     credentials: &[HeaderName],
-) -> Added {
+) -> GeneratedHeaders {
     let headers = head.headers;
-    let mut added = Added::new();
+    let mut added = GeneratedHeaders::new();
     if !said.date {
         added.extend(header_cache::date(date).map(|date| (DATE, date)));
     }

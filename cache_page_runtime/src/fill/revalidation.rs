@@ -14,12 +14,12 @@ use actix_web::{
 
 use crate::{
     fill::fill::Fill,
-    policy::control::{Validators, Words},
+    policy::control::{Overrides, Validators},
 };
 
 impl Fill {
     /// What the handler would have answered, had it made its page; or what it did answer.
-    pub(crate) fn freshen(&mut self, response: HttpResponse, words: Option<&mut Words>) -> HttpResponse {
+    pub(crate) fn freshen(&mut self, response: HttpResponse, words: Option<&mut Overrides>) -> HttpResponse {
         let compared = self.control.as_ref().and_then(crate::PageControl::compared);
         let (Some(old), Some(compared)) = (&self.old, compared) else { return response };
         if response.status() != StatusCode::NOT_MODIFIED || !is_about(response.headers(), &compared) {

@@ -9,7 +9,7 @@ use std::{
 
 use actix_web::{
     body::{BodySize, BoxBody, MessageBody},
-    dev::ResponseHead,
+    dev,
     http::header::HeaderMap,
     rt::task::yield_now,
     web::Bytes,
@@ -17,42 +17,42 @@ use actix_web::{
 use http::StatusCode;
 
 use crate::{
-    fill::{commit::Admitted, fill::Fill},
+    fill::{commit::Admission, fill::Fill},
     observe::report::Report,
     outcome::{Outcome, Reason},
-    page::{body, page::Head},
+    page::{body, page::ResponseHead},
 };
 
 /// What is there of all bodies that are still to come to their end. When that is, is up to clients, and some never read on:
 /// the one that was begun first is given up where another one needs its room.
-pub(crate) struct Gathered {
-    under_way: Mutex<UnderWay>,
+pub(crate) struct StreamBudget {
+    under_way: Mutex<InflightStreams>,
     most: usize,
 }
 
 #[derive(Default)]
-struct UnderWay {
+struct InflightStreams {
     /// Taken by all of them together.
     bytes: usize,
-    copies: VecDeque<Arc<Pieces>>,
+    copies: VecDeque<Arc<StreamCopy>>,
 }
 
 /// What is there of one of them; nothing once it was given up. Only locked by whoever has locked those under way.
 #[derive(Default)]
-struct Pieces(Mutex<Option<Vec<u8>>>);
+struct StreamCopy(Mutex<Option<Vec<u8>>>);
 
-impl Gathered {
+impl StreamBudget {
     pub(crate) fn new(most: usize) -> Self {
         Self { under_way: Mutex::default(), most }
     }
 
-    fn begin(&self) -> Arc<Pieces> {
-        let pieces = Arc::new(Pieces(Mutex::new(Some(Vec::new()))));
+    fn begin(&self) -> Arc<StreamCopy> {
+        let pieces = Arc::new(StreamCopy(Mutex::new(Some(Vec::new()))));
         lock(&self.under_way).copies.push_back(Arc::clone(&pieces));
         pieces
     }
 
-    fn add(&self, pieces: &Arc<Pieces>, piece: &[u8], longest: usize) -> Result<(), Reason> {
+    fn add(&self, pieces: &Arc<StreamCopy>, piece: &[u8], longest: usize) -> Result<(), Reason> {
         let mut under_way = lock(&self.under_way);
         let (length, capacity) = match &*lock(&pieces.0) {
             Some(bytes) => (bytes.len().saturating_add(piece.len()), bytes.capacity()),
@@ -76,7 +76,12 @@ impl Gathered {
         Ok(())
     }
 
-    fn make_room(&self, under_way: &mut UnderWay, wanted: &Arc<Pieces>, more: usize) -> Result<(), Reason> {
+    fn make_room(
+        &self,
+        under_way: &mut InflightStreams,
+        wanted: &Arc<StreamCopy>,
+        more: usize,
+    ) -> Result<(), Reason> {
         while under_way.bytes.saturating_add(more) > self.most {
             let oldest = under_way.copies.iter().position(|pieces| !Arc::ptr_eq(pieces, wanted));
             let oldest =
@@ -87,7 +92,7 @@ impl Gathered {
     }
 
     /// All that is there, which is not under way any more.
-    fn end(&self, pieces: &Arc<Pieces>) -> Option<Vec<u8>> {
+    fn end(&self, pieces: &Arc<StreamCopy>) -> Option<Vec<u8>> {
         let mut under_way = lock(&self.under_way);
         let bytes = lock(&pieces.0).take()?;
         under_way.bytes -= bytes.capacity();
@@ -102,31 +107,36 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The body that the client gets.
-pub(crate) struct Gather {
+pub(crate) struct TeeBody {
     body: BoxBody,
-    copy: Option<Box<Copy>>,
+    copy: Option<Box<StreamedFill>>,
 }
 
 /// What is there of the page.
-struct Copy {
+struct StreamedFill {
     fill: Box<Fill>,
-    admitted: Option<Admitted>,
+    admitted: Option<Admission>,
     status: StatusCode,
     reason: Option<&'static str>,
     headers: HeaderMap,
-    pieces: Arc<Pieces>,
+    pieces: Arc<StreamCopy>,
     /// How long it will be, if its handler told.
     announced: Option<u64>,
 }
 
-impl Gather {
-    pub(crate) fn start(fill: Box<Fill>, head: &ResponseHead, body: BoxBody, admitted: Admitted) -> Self {
+impl TeeBody {
+    pub(crate) fn start(
+        fill: Box<Fill>,
+        head: &dev::ResponseHead,
+        body: BoxBody,
+        admitted: Admission,
+    ) -> Self {
         let announced = match body.size() {
             BodySize::Sized(length) => Some(length),
             BodySize::None | BodySize::Stream => None,
         };
         let is_too_large = announced.is_some_and(|length| length > fill.longest_body() as u64);
-        let copy = Box::new(Copy {
+        let copy = Box::new(StreamedFill {
             pieces: fill.cache.gathered().begin(),
             fill,
             admitted: Some(admitted),
@@ -151,7 +161,7 @@ impl Gather {
     }
 }
 
-impl Copy {
+impl StreamedFill {
     fn add(&self, piece: &[u8]) -> Result<(), Reason> {
         self.fill.cache.gathered().add(&self.pieces, piece, self.fill.longest_body())
     }
@@ -169,7 +179,12 @@ impl Copy {
             return self.refuse(Reason::Expired);
         }
         let fill = admitted.fill;
-        let head = Head { status: self.status, reason: self.reason, headers: &self.headers, names_own: true };
+        let head = ResponseHead {
+            status: self.status,
+            reason: self.reason,
+            headers: &self.headers,
+            names_own: true,
+        };
         match self.fill.keep(head, Some(&body::compact(bytes.into())), admitted) {
             Ok(_) => {
                 let forward = self.fill.forwarded.ok();
@@ -190,13 +205,13 @@ impl Copy {
     }
 }
 
-impl Drop for Copy {
+impl Drop for StreamedFill {
     fn drop(&mut self) {
         drop(self.fill.cache.gathered().end(&self.pieces));
     }
 }
 
-impl MessageBody for Gather {
+impl MessageBody for TeeBody {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {

@@ -7,7 +7,7 @@ use http::header::HeaderValue;
 
 /// What a handler said about keeping its response, or a client about what it takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Directives {
+pub(crate) struct CacheControl {
     pub(crate) no_store: bool,
     /// `no-cache`, also in its qualified form: no part of such a page may be sent without asking the handler.
     pub(crate) no_cache: bool,
@@ -31,7 +31,7 @@ pub(crate) struct Directives {
     pub(crate) only_if_cached: bool,
 }
 
-impl Directives {
+impl CacheControl {
     pub(crate) fn parse<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Self {
         let mut directives = Self::default();
         lines.into_iter().for_each(|line| directives.read(line));
@@ -187,9 +187,9 @@ fn closed_quote(text: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn parse(lines: &[&str]) -> Directives {
+    fn parse(lines: &[&str]) -> CacheControl {
         let lines: Vec<HeaderValue> = lines.iter().map(|line| HeaderValue::from_str(line).unwrap()).collect();
-        Directives::parse(&lines)
+        CacheControl::parse(&lines)
     }
 
     #[test]
@@ -249,8 +249,8 @@ mod tests {
 
     #[test]
     fn what_is_quoted_is_no_directive() {
-        assert_eq!(parse(&["foo=\"a, no-store, private\""]), Directives::default());
-        assert_eq!(parse(&[r#"foo="a\", no-store""#]), Directives::default());
+        assert_eq!(parse(&["foo=\"a, no-store, private\""]), CacheControl::default());
+        assert_eq!(parse(&[r#"foo="a\", no-store""#]), CacheControl::default());
     }
 
     #[test]
@@ -271,7 +271,7 @@ mod tests {
     fn what_only_looks_like_a_directive_is_none() {
         assert_eq!(
             parse(&["no-stores, xno-store, no store, private-ish, max-agee=5, x=no-store, é"]),
-            Directives::default()
+            CacheControl::default()
         );
     }
 

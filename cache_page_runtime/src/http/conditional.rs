@@ -30,7 +30,7 @@ pub(crate) struct Validators<'p> {
 
 /// How much of a page answers a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Extent {
+pub(crate) enum Selection {
     Whole,
     /// These bytes of the body.
     Part(Range<usize>),
@@ -48,9 +48,9 @@ pub(crate) fn asks_for_less(request: &HeaderMap) -> bool {
 
 impl Validators<'_> {
     /// In the order of RFC 9110 13.2.2. Nothing that cannot be read changes the answer.
-    pub(crate) fn extent(&self, method: &Method, request: &HeaderMap) -> Extent {
+    pub(crate) fn extent(&self, method: &Method, request: &HeaderMap) -> Selection {
         if !self.status.is_success() {
-            return Extent::Whole;
+            return Selection::Whole;
         }
         let mut lists = request.get_all(IF_NONE_MATCH);
         let known = match lists.next() {
@@ -62,7 +62,7 @@ impl Validators<'_> {
             }
         };
         if known {
-            return Extent::NotModified;
+            return Selection::NotModified;
         }
         // RFC 9110 14.2: a range is for GET alone.
         match single(request.get_all(RANGE)) {
@@ -71,7 +71,7 @@ impl Validators<'_> {
             {
                 range::parse(wanted.as_bytes(), self.length)
             }
-            _ => Extent::Whole,
+            _ => Selection::Whole,
         }
     }
 
@@ -207,7 +207,7 @@ mod tests {
     const BEFORE: &str = "Sun, 06 Nov 1994 08:49:36 GMT";
 
     /// What a page of ten bytes with these validators answers to a `GET` with these headers.
-    fn extent(etag: Option<&str>, last_modified: Option<&str>, request: &[(HeaderName, &str)]) -> Extent {
+    fn extent(etag: Option<&str>, last_modified: Option<&str>, request: &[(HeaderName, &str)]) -> Selection {
         let value = |text: &str| HeaderValue::from_str(text).unwrap();
         let (etag, last_modified, date) = (etag.map(value), last_modified.map(value), value(MADE));
         let validators = Validators {
@@ -248,16 +248,17 @@ mod tests {
             ("unquoted", "unquoted", false),
         ] {
             let answer = extent(Some(own), None, &[(IF_NONE_MATCH, list)]);
-            assert_eq!(answer == Extent::NotModified, known, "{own} {list:?}");
+            assert_eq!(answer == Selection::NotModified, known, "{own} {list:?}");
         }
         let lines = [(IF_NONE_MATCH, "\"b\""), (IF_NONE_MATCH, "\"a\"")];
-        assert_eq!(extent(Some("\"a\""), None, &lines), Extent::NotModified);
+        assert_eq!(extent(Some("\"a\""), None, &lines), Selection::NotModified);
     }
 
     #[test]
     fn if_modified_since_only_counts_alone_and_readable() {
-        let ask =
-            |last_modified, lines: &[_]| extent(Some("\"a\""), last_modified, lines) == Extent::NotModified;
+        let ask = |last_modified, lines: &[_]| {
+            extent(Some("\"a\""), last_modified, lines) == Selection::NotModified
+        };
         assert!(ask(Some(CHANGED), &[(IF_MODIFIED_SINCE, CHANGED)]));
         assert!(ask(Some(CHANGED), &[(IF_MODIFIED_SINCE, MADE)]));
         assert!(ask(Some(CHANGED), &[(IF_MODIFIED_SINCE, "Sunday, 06-Nov-94 08:49:37 GMT")]));
@@ -276,9 +277,9 @@ mod tests {
     fn a_range_is_cut_only_from_the_version_that_the_client_knows() {
         let part = |etag, last_modified, condition| {
             extent(Some(etag), last_modified, &[(RANGE, "bytes=2-3"), (IF_RANGE, condition)])
-                == Extent::Part(2..4)
+                == Selection::Part(2..4)
         };
-        assert_eq!(extent(None, None, &[(RANGE, "bytes=2-3")]), Extent::Part(2..4));
+        assert_eq!(extent(None, None, &[(RANGE, "bytes=2-3")]), Selection::Part(2..4));
         assert!(part("\"a\"", None, "\"a\""));
         assert!(!part("\"a\"", None, "\"b\""));
         assert!(!part("\"a\"", None, "W/\"a\""));
@@ -292,11 +293,11 @@ mod tests {
         assert!(!part("\"a\"", Some(CHANGED), "junk"));
         for condition in [(IF_MATCH, "\"b\""), (IF_MATCH, "\"a\""), (IF_UNMODIFIED_SINCE, BEFORE)] {
             let asked = [(RANGE, "bytes=2-3"), condition];
-            assert_eq!(extent(Some("\"a\""), Some(CHANGED), &asked), Extent::Whole, "{asked:?}");
+            assert_eq!(extent(Some("\"a\""), Some(CHANGED), &asked), Selection::Whole, "{asked:?}");
         }
         let twice = [(RANGE, "bytes=2-3"), (RANGE, "bytes=2-3")];
-        assert_eq!(extent(None, None, &twice), Extent::Whole);
+        assert_eq!(extent(None, None, &twice), Selection::Whole);
         let known = [(RANGE, "bytes=2-3"), (IF_NONE_MATCH, "\"a\"")];
-        assert_eq!(extent(Some("\"a\""), None, &known), Extent::NotModified);
+        assert_eq!(extent(Some("\"a\""), None, &known), Selection::NotModified);
     }
 }

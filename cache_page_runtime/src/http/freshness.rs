@@ -4,14 +4,14 @@ use std::time::{Duration, SystemTime};
 
 use actix_web::http::header::{AGE, DATE, EXPIRES, HeaderMap, HttpDate};
 
-use crate::http::cache_control::{Directives, delta_seconds};
+use crate::http::cache_control::{CacheControl, delta_seconds};
 
 /// For how long from its `Date` a response is fresh by the handler's own word; `None` if it says nothing.
 ///
 /// `s-maxage` wins over `max-age`, and that over `Expires`. What cannot be read is over already.
 pub(crate) fn explicit_lifetime(
     headers: &HeaderMap,
-    directives: &Directives,
+    directives: &CacheControl,
     now: SystemTime,
 ) -> Option<Duration> {
     if let Some(seconds) = directives.s_maxage.or(directives.max_age) {
@@ -28,7 +28,7 @@ pub(crate) fn explicit_lifetime(
 
 /// For how long after its time a page may still be sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Stale {
+pub(crate) struct StaleWindows {
     /// While it is made anew (RFC 5861 3).
     pub(crate) while_revalidate: Duration,
     /// Where making it anew fails (RFC 5861 4).
@@ -39,16 +39,16 @@ pub(crate) struct Stale {
 ///
 /// `s-maxage` forbids it as `proxy-revalidate` does (RFC 9111 4.2.4, 5.2.2.10), to all but a handler that says in the same
 /// response how long it may be.
-pub(crate) fn stale(directives: &Directives, allowed: Stale) -> Stale {
+pub(crate) fn stale(directives: &CacheControl, allowed: StaleWindows) -> StaleWindows {
     if directives.must_revalidate {
-        return Stale::default();
+        return StaleWindows::default();
     }
     let window = |said: Option<u64>, allowed: Duration| match said {
         Some(seconds) => Duration::from_secs(seconds),
         None if directives.s_maxage.is_some() => Duration::ZERO,
         None => allowed,
     };
-    Stale {
+    StaleWindows {
         while_revalidate: window(directives.stale_while_revalidate, allowed.while_revalidate),
         if_error: window(directives.stale_if_error, allowed.if_error),
     }
@@ -95,7 +95,7 @@ mod tests {
 
     fn lifetime(lines: &[(&'static str, &str)]) -> Option<u64> {
         let headers = headers(lines);
-        let directives = Directives::parse(headers.get_all("cache-control"));
+        let directives = CacheControl::parse(headers.get_all("cache-control"));
         explicit_lifetime(&headers, &directives, now()).map(|lifetime| lifetime.as_secs())
     }
 
@@ -137,14 +137,15 @@ mod tests {
 
     #[test]
     fn a_handler_forbids_or_allows_stale_pages_and_the_attribute_fills_in() {
-        let allowed = Stale { while_revalidate: Duration::from_secs(7), if_error: Duration::from_secs(9) };
+        let allowed =
+            StaleWindows { while_revalidate: Duration::from_secs(7), if_error: Duration::from_secs(9) };
         for (line, windows) in [
             ("", (7, 9)),
             ("max-age=60", (7, 9)),
             ("max-age=60, stale-while-revalidate=30", (30, 9)),
             ("stale-if-error=30", (7, 30)),
             ("stale-while-revalidate=0, stale-if-error=0", (0, 0)),
-            ("stale-while-revalidate=30, Stale-While-Revalidate=5", (5, 9)),
+            ("stale-while-revalidate=30, StaleWindows-While-Revalidate=5", (5, 9)),
             ("stale-while-revalidate, stale-if-error=x", (0, 0)),
             ("must-revalidate", (0, 0)),
             ("PROXY-REVALIDATE, stale-if-error=30", (0, 0)),
@@ -152,8 +153,8 @@ mod tests {
             ("s-maxage=60, stale-while-revalidate=30", (30, 0)),
         ] {
             let headers = headers(&[("cache-control", line)]);
-            let windows_of = stale(&Directives::parse(headers.get_all("cache-control")), allowed);
-            let Stale { while_revalidate, if_error } = windows_of;
+            let windows_of = stale(&CacheControl::parse(headers.get_all("cache-control")), allowed);
+            let StaleWindows { while_revalidate, if_error } = windows_of;
             assert_eq!((while_revalidate.as_secs(), if_error.as_secs()), windows, "{line:?}");
         }
     }

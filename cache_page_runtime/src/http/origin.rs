@@ -15,12 +15,12 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Origin<'r> {
+pub(crate) struct RequestOrigin<'r> {
     pub(crate) scheme: &'r str,
     pub(crate) host: &'r str,
 }
 
-impl<'r> Origin<'r> {
+impl<'r> RequestOrigin<'r> {
     /// Of a request with this first line of `Host`.
     pub(crate) fn of(head: &'r RequestHead, host: Option<&'r HeaderValue>, config: &'r AppConfig) -> Self {
         let is_forwarded = head.headers.contains_key(&FORWARDED);
@@ -61,9 +61,14 @@ mod tests {
     use super::*;
 
     fn assert_as_actix(request: &HttpRequest) {
-        let origin = Origin::of(request.head(), request.headers().get("host"), request.app_config());
+        let origin = RequestOrigin::of(request.head(), request.headers().get("host"), request.app_config());
         let info = request.connection_info();
-        assert_eq!(origin, Origin { scheme: info.scheme(), host: info.host() }, "{:?}", request.headers());
+        assert_eq!(
+            origin,
+            RequestOrigin { scheme: info.scheme(), host: info.host() },
+            "{:?}",
+            request.headers()
+        );
     }
 
     /// Every combination of the headers that matter, each absent, ordinary or odd.

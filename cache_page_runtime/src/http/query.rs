@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 /// What the attribute said about the query.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Parameters {
+pub(crate) enum QueryRule {
     /// All of it, as it was sent.
     Raw,
     /// These alone.
@@ -18,7 +18,7 @@ pub(crate) enum Parameters {
 /// A name and its value.
 type Parameter<'q> = (Cow<'q, str>, Cow<'q, str>);
 
-impl Parameters {
+impl QueryRule {
     /// The parameters that count, decoded as a handler's `web::Query` decodes them, in the order of their names; those of
     /// one name stay in the order they came in. `None` stands for the query as it was sent.
     ///
@@ -47,14 +47,14 @@ fn is_meant(pattern: &str, name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn pick(parameters: Parameters, query: &str) -> String {
+    fn pick(parameters: QueryRule, query: &str) -> String {
         let picked = parameters.pick(query).unwrap();
         picked.iter().map(|(name, value)| format!("{name}:{value} ")).collect()
     }
 
     #[test]
     fn the_order_of_names_does_not_matter_and_that_of_values_does() {
-        let all = Parameters::Without(&[]);
+        let all = QueryRule::Without(&[]);
         assert_eq!(pick(all, "b=2&a=1"), "a:1 b:2 ");
         assert_eq!(pick(all, "a=2&b=0&a=1"), "a:2 a:1 b:0 ");
         assert_eq!(pick(all, ""), "");
@@ -63,11 +63,11 @@ mod tests {
 
     #[test]
     fn names_are_compared_as_the_handler_reads_them() {
-        let only = Parameters::Only(&["page"]);
+        let only = QueryRule::Only(&["page"]);
         assert_eq!(pick(only, "page=1&x=2&PAGE=3"), "page:1 ");
         assert_eq!(pick(only, "p%61ge=1&pag%65=%32+3"), "page:1 page:2 3 ");
         assert_eq!(pick(only, "page%00=1&page;x=2&;page=4"), "");
-        let without = Parameters::Without(&["utm_*", "ref"]);
+        let without = QueryRule::Without(&["utm_*", "ref"]);
         assert_eq!(pick(without, "utm_source=a&ut%6d_x=b&ref=c&refs=d&utm=e"), "refs:d utm:e ");
     }
 }

@@ -1,30 +1,30 @@
 //! One part of a body (RFC 9110 14.1.2).
 
-use crate::http::conditional::Extent;
+use crate::http::conditional::Selection;
 
 /// What `Range: bytes=…` asks of a body of so many bytes. Several ranges, other units and whatever cannot be read get the
 /// whole page, as RFC 9110 14.2 allows.
-pub(crate) fn parse(line: &[u8], length: usize) -> Extent {
-    let Some((unit, range)) = split_once(line.trim_ascii(), b'=') else { return Extent::Whole };
-    let Some((first, last)) = split_once(range.trim_ascii(), b'-') else { return Extent::Whole };
+pub(crate) fn parse(line: &[u8], length: usize) -> Selection {
+    let Some((unit, range)) = split_once(line.trim_ascii(), b'=') else { return Selection::Whole };
+    let Some((first, last)) = split_once(range.trim_ascii(), b'-') else { return Selection::Whole };
     // Of nothing there are no parts, and nothing is to be had by refusing it.
     if !unit.eq_ignore_ascii_case(b"bytes") || length == 0 {
-        return Extent::Whole;
+        return Selection::Whole;
     }
     match (position(first), position(last)) {
         // The last so many bytes.
         (None, Some(suffix)) if first.is_empty() => match suffix.min(length) {
-            0 => Extent::Unsatisfiable,
-            suffix => Extent::Part(length - suffix..length),
+            0 => Selection::Unsatisfiable,
+            suffix => Selection::Part(length - suffix..length),
         },
         (Some(first), None) if last.is_empty() => part(first, length, length),
         (Some(first), Some(last)) if first <= last => part(first, last.saturating_add(1), length),
-        _ => Extent::Whole,
+        _ => Selection::Whole,
     }
 }
 
-fn part(start: usize, end: usize, length: usize) -> Extent {
-    if start < length { Extent::Part(start..end.min(length)) } else { Extent::Unsatisfiable }
+fn part(start: usize, end: usize, length: usize) -> Selection {
+    if start < length { Selection::Part(start..end.min(length)) } else { Selection::Unsatisfiable }
 }
 
 /// A position in a body, the largest there is where it is larger.
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn reads_one_range_and_nothing_else() {
-        use Extent::{Part, Unsatisfiable, Whole};
+        use Selection::{Part, Unsatisfiable, Whole};
         for (line, extent) in [
             ("bytes=0-0", Part(0..1)),
             ("bytes=0-9", Part(0..10)),

@@ -13,8 +13,8 @@ use actix_web::http::{
 
 use crate::{
     http::{
-        cache_control::Directives,
-        freshness::{self, Stale},
+        cache_control::CacheControl,
+        freshness::{self, StaleWindows},
     },
     outcome::Reason,
 };
@@ -29,16 +29,16 @@ pub(crate) fn method(method: &Method) -> Result<(), Reason> {
 
 /// What a client wants of the cache, where that is told to listen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Wishes(Directives);
+pub(crate) struct RequestDirectives(CacheControl);
 
-impl Wishes {
+impl RequestDirectives {
     /// Those of a request, if it has any. `Pragma: no-cache` counts where there is no `Cache-Control` (RFC 9111 5.4).
     pub(crate) fn of(request: &HeaderMap) -> Option<Self> {
-        let mut directives = Directives::parse(request.get_all(CACHE_CONTROL));
+        let mut directives = CacheControl::parse(request.get_all(CACHE_CONTROL));
         if !request.contains_key(CACHE_CONTROL) {
-            directives.no_cache = Directives::parse(request.get_all(PRAGMA)).no_cache;
+            directives.no_cache = CacheControl::parse(request.get_all(PRAGMA)).no_cache;
         }
-        (directives != Directives::default()).then_some(Self(directives))
+        (directives != CacheControl::default()).then_some(Self(directives))
     }
 
     pub(crate) fn no_store(&self) -> bool {
@@ -87,22 +87,22 @@ pub(crate) struct Ttl(pub(crate) Option<Duration>);
 
 /// For how long a response may be kept; `None` is for ever. And for how long after that it may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Kept {
+pub(crate) struct StorageDecision {
     pub(crate) fresh: Option<Duration>,
-    pub(crate) stale: Stale,
+    pub(crate) stale: StaleWindows,
 }
 
 /// A response, as far as it matters for keeping it.
-pub(crate) struct Response<'a> {
+pub(crate) struct ResponseView<'a> {
     pub(crate) status: StatusCode,
     pub(crate) headers: &'a HeaderMap,
     /// What the headers say.
-    pub(crate) said: &'a Said,
+    pub(crate) said: &'a CachingHeaders,
     /// Whether the connection is handed over with it.
     pub(crate) upgrade: bool,
 }
 
-impl Response<'_> {
+impl ResponseView<'_> {
     /// For how long from now the response may be kept.
     ///
     /// `told` is what the handler says to this cache alone; `ttl` is the attribute's, if it applies to the status; `stale` is
@@ -111,9 +111,9 @@ impl Response<'_> {
         &self,
         told: Option<Ttl>,
         ttl: Option<Ttl>,
-        stale: Stale,
+        stale: StaleWindows,
         now: SystemTime,
-    ) -> Result<Kept, Reason> {
+    ) -> Result<StorageDecision, Reason> {
         self.is_whole_answer()?;
         self.is_for_everyone()?;
         let directives = &self.said.directives;
@@ -128,7 +128,7 @@ impl Response<'_> {
             },
             None => ttl.map(|Ttl(ttl)| ttl).ok_or(Reason::Status)?,
         };
-        Ok(Kept { fresh, stale: freshness::stale(directives, stale) })
+        Ok(StorageDecision { fresh, stale: freshness::stale(directives, stale) })
     }
 
     /// A final answer that does not depend on what this one request asked for beyond its URL.
@@ -143,7 +143,7 @@ impl Response<'_> {
     }
 
     fn is_for_everyone(&self) -> Result<(), Reason> {
-        let Said { directives, .. } = self.said;
+        let CachingHeaders { directives, .. } = self.said;
         if self.said.cookie {
             Err(Reason::SetCookie)
         } else if self.said.personal {
@@ -173,8 +173,8 @@ impl Response<'_> {
 /// What the headers of a response say that matters for keeping it, found in one look at all of them: there are fewer than
 /// there are names to look for.
 #[derive(Debug, Default)]
-pub(crate) struct Said {
-    pub(crate) directives: Directives,
+pub(crate) struct CachingHeaders {
+    pub(crate) directives: CacheControl,
     pub(crate) cache_control: bool,
     pub(crate) date: bool,
     pub(crate) etag: bool,
@@ -192,7 +192,7 @@ pub(crate) struct Said {
     nonce: bool,
 }
 
-impl Said {
+impl CachingHeaders {
     pub(crate) fn by(headers: &HeaderMap) -> Self {
         let mut said = Self::default();
         for (name, value) in headers {
@@ -227,7 +227,7 @@ impl Said {
 
     /// Whether it says that nothing of it may be kept, nor of what was there before.
     pub(crate) fn takes_back(&self) -> bool {
-        let Directives { no_store, no_cache, private, must_understand, .. } = self.directives;
+        let CacheControl { no_store, no_cache, private, must_understand, .. } = self.directives;
         private || no_cache || no_store && !must_understand
     }
 

@@ -10,7 +10,7 @@ use http::header::{HeaderName, HeaderValue};
 
 /// What a handler said to this cache.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Targeted {
+pub(crate) struct TargetedCacheControl {
     /// Any word that says no, and once said it stays.
     pub(crate) no_store: bool,
     pub(crate) ttl: Option<Duration>,
@@ -22,26 +22,26 @@ pub(crate) struct Targeted {
 
 /// Why a header is no word to this cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Malformed {
+pub(crate) struct ParseError {
     what: &'static str,
     /// Both from one.
     line: usize,
     byte: usize,
 }
 
-impl Targeted {
+impl TargetedCacheControl {
     /// All lines are one dictionary, where the last of several members of a name wins. All of them must fit.
     ///
     /// A line is never the middle of a string, which RFC 9651 leaves open: where a line ends is not up to who wrote it.
-    pub(crate) fn parse<'v>(lines: impl IntoIterator<Item = &'v HeaderValue>) -> Result<Self, Malformed> {
+    pub(crate) fn parse<'v>(lines: impl IntoIterator<Item = &'v HeaderValue>) -> Result<Self, ParseError> {
         Self::parse_bytes(lines.into_iter().map(HeaderValue::as_bytes))
     }
 
-    fn parse_bytes<'v>(lines: impl IntoIterator<Item = &'v [u8]>) -> Result<Self, Malformed> {
+    fn parse_bytes<'v>(lines: impl IntoIterator<Item = &'v [u8]>) -> Result<Self, ParseError> {
         let mut members = Members::default();
         for (index, line) in lines.into_iter().enumerate() {
-            let mut rest = Rest(line);
-            members.read(&mut rest).map_err(|what| Malformed {
+            let mut rest = Parser(line);
+            members.read(&mut rest).map_err(|what| ParseError {
                 what,
                 line: index + 1,
                 byte: line.len().saturating_sub(rest.0.len()) + 1,
@@ -51,14 +51,14 @@ impl Targeted {
     }
 }
 
-impl fmt::Display for Malformed {
+impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, near byte {} of line {}", self.what, self.byte, self.line)
     }
 }
 
 /// What is wrong. It is where the reading stopped, or in the member that begins there.
-type Read<T> = Result<T, &'static str>;
+type ParseResult<T> = Result<T, &'static str>;
 
 const KEY: &str = "a member has no name, or one with other than small letters";
 const LIST: &str = "a list is not closed, or what is in it not apart";
@@ -69,7 +69,7 @@ const SECONDS: &str = "not a whole number of seconds";
 /// The members that mean something here, as far as they were read.
 #[derive(Default)]
 struct Members {
-    said: Targeted,
+    said: TargetedCacheControl,
     max_age: Option<Duration>,
     s_maxage: Option<Duration>,
     must_revalidate: bool,
@@ -78,7 +78,7 @@ struct Members {
 
 impl Members {
     /// One line (RFC 9651 4.2.2). An empty one adds nothing.
-    fn read(&mut self, rest: &mut Rest<'_>) -> Read<()> {
+    fn read(&mut self, rest: &mut Parser<'_>) -> ParseResult<()> {
         rest.skip(is_blank);
         while !rest.0.is_empty() {
             let member = rest.0;
@@ -101,7 +101,7 @@ impl Members {
         Ok(())
     }
 
-    fn add(&mut self, key: &[u8], value: Value<'_>) -> Read<()> {
+    fn add(&mut self, key: &[u8], value: Value<'_>) -> ParseResult<()> {
         match key {
             b"max-age" => self.max_age = Some(value.seconds()?),
             b"s-maxage" => self.s_maxage = Some(value.seconds()?),
@@ -119,7 +119,7 @@ impl Members {
         Ok(())
     }
 
-    fn vary(&mut self, value: Value<'_>) -> Read<()> {
+    fn vary(&mut self, value: Value<'_>) -> ParseResult<()> {
         self.said.vary.clear();
         for name in value.names()? {
             // On what is in no header: as `Vary: *`, it cannot be kept.
@@ -136,7 +136,7 @@ impl Members {
         Ok(())
     }
 
-    fn said(self) -> Targeted {
+    fn said(self) -> TargetedCacheControl {
         let Self { mut said, max_age, s_maxage, must_revalidate, proxy_revalidate } = self;
         said.ttl = s_maxage.or(max_age);
         if must_revalidate || proxy_revalidate {
@@ -163,7 +163,7 @@ enum Item<'v> {
 }
 
 impl<'v> Value<'v> {
-    fn seconds(&self) -> Read<Duration> {
+    fn seconds(&self) -> ParseResult<Duration> {
         match self {
             Self::Item(Item::Integer(seconds)) => {
                 u64::try_from(*seconds).map(Duration::from_secs).map_err(|_| SECONDS)
@@ -172,21 +172,21 @@ impl<'v> Value<'v> {
         }
     }
 
-    fn is_so(&self) -> Read<bool> {
+    fn is_so(&self) -> ParseResult<bool> {
         match self {
             Self::Item(Item::Boolean(is_so)) => Ok(*is_so),
             _ => Err("neither true nor false"),
         }
     }
 
-    fn says_so_or_names(self) -> Read<bool> {
+    fn says_so_or_names(self) -> ParseResult<bool> {
         match self {
             Self::Item(Item::Boolean(is_so)) => Ok(is_so),
             value => value.names().map(|_| true),
         }
     }
 
-    fn names(self) -> Read<Vec<Cow<'v, str>>> {
+    fn names(self) -> ParseResult<Vec<Cow<'v, str>>> {
         let items = match self {
             Self::Item(item) => vec![item],
             Self::List(items) => items,
@@ -197,9 +197,9 @@ impl<'v> Value<'v> {
 }
 
 /// What is left of a line.
-struct Rest<'v>(&'v [u8]);
+struct Parser<'v>(&'v [u8]);
 
-impl<'v> Rest<'v> {
+impl<'v> Parser<'v> {
     fn next(&mut self) -> Option<u8> {
         let (&first, rest) = self.0.split_first()?;
         self.0 = rest;
@@ -227,7 +227,7 @@ impl<'v> Rest<'v> {
         self.run(is_so);
     }
 
-    fn key(&mut self) -> Read<&'v [u8]> {
+    fn key(&mut self) -> ParseResult<&'v [u8]> {
         match self.0.first() {
             Some(b'a'..=b'z' | b'*') => {
                 Ok(self.run(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'*')))
@@ -236,12 +236,12 @@ impl<'v> Rest<'v> {
         }
     }
 
-    fn value(&mut self) -> Read<Value<'v>> {
+    fn value(&mut self) -> ParseResult<Value<'v>> {
         if self.take(b'(') { self.list().map(Value::List) } else { self.item().map(Value::Item) }
     }
 
     /// Behind its parenthesis. What is in a list is no list.
-    fn list(&mut self) -> Read<Vec<Item<'v>>> {
+    fn list(&mut self) -> ParseResult<Vec<Item<'v>>> {
         let mut items = Vec::new();
         loop {
             self.skip(|byte| byte == b' ');
@@ -260,7 +260,7 @@ impl<'v> Rest<'v> {
     }
 
     /// They mean nothing here.
-    fn parameters(&mut self) -> Read<()> {
+    fn parameters(&mut self) -> ParseResult<()> {
         while self.take(b';') {
             self.skip(|byte| byte == b' ');
             self.key()?;
@@ -271,7 +271,7 @@ impl<'v> Rest<'v> {
         Ok(())
     }
 
-    fn item(&mut self) -> Read<Item<'v>> {
+    fn item(&mut self) -> ParseResult<Item<'v>> {
         match self.0.first() {
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b'a'..=b'z' | b'A'..=b'Z' | b'*') => {
@@ -287,7 +287,7 @@ impl<'v> Rest<'v> {
     }
 
     /// An Integer of at most 15 digits, or a Decimal of at most 12 and 3.
-    fn number(&mut self) -> Read<Item<'v>> {
+    fn number(&mut self) -> ParseResult<Item<'v>> {
         let is_negative = self.take(b'-');
         let whole = self.run(|byte| byte.is_ascii_digit());
         if self.take(b'.') {
@@ -302,7 +302,7 @@ impl<'v> Rest<'v> {
         Ok(Item::Integer(if is_negative { -size } else { size }))
     }
 
-    fn string(&mut self) -> Read<Cow<'v, str>> {
+    fn string(&mut self) -> ParseResult<Cow<'v, str>> {
         const READS_ANY_HEADER: &str = "a string is not closed, or has more in it than ASCII";
         self.next();
         let mut text = Cow::Borrowed("");
@@ -324,7 +324,7 @@ impl<'v> Rest<'v> {
         }
     }
 
-    fn boolean(&mut self) -> Read<Item<'v>> {
+    fn boolean(&mut self) -> ParseResult<Item<'v>> {
         self.next();
         match (self.take(b'1'), self.take(b'0')) {
             (true, false) => Ok(Item::Boolean(true)),
@@ -333,13 +333,13 @@ impl<'v> Rest<'v> {
         }
     }
 
-    fn bytes(&mut self) -> Read<Item<'v>> {
+    fn bytes(&mut self) -> ParseResult<Item<'v>> {
         self.next();
         self.skip(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='));
         if self.take(b':') { Ok(Item::Other) } else { Err("bytes are not closed, or no base64") }
     }
 
-    fn date(&mut self) -> Read<Item<'v>> {
+    fn date(&mut self) -> ParseResult<Item<'v>> {
         self.next();
         match self.number()? {
             Item::Integer(_) => Ok(Item::Other),
@@ -347,7 +347,7 @@ impl<'v> Rest<'v> {
         }
     }
 
-    fn display_string(&mut self) -> Read<Item<'v>> {
+    fn display_string(&mut self) -> ParseResult<Item<'v>> {
         const WRONG: &str = "a display string is not what it should be";
         self.next();
         if !self.take(b'"') {

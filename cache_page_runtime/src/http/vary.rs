@@ -3,16 +3,16 @@
 use actix_web::http::header::{COOKIE, HeaderMap, HeaderName, VARY};
 use smallvec::SmallVec;
 
-use crate::key::key_buf::Buffer;
+use crate::key::key_buf::KeyBuf;
 
 /// What one line of `Vary` names.
-enum Named {
+enum VaryMember {
     Header(HeaderName),
     /// A star, or something that is no header name: it may depend on anything.
     Anything,
 }
 
-fn named(headers: &HeaderMap) -> impl Iterator<Item = Named> {
+fn named(headers: &HeaderMap) -> impl Iterator<Item = VaryMember> {
     headers
         .get_all(VARY)
         .flat_map(|line| line.as_bytes().split(|&byte| byte == b','))
@@ -20,29 +20,29 @@ fn named(headers: &HeaderMap) -> impl Iterator<Item = Named> {
         .filter(|name| !name.is_empty())
         .map(|name| match HeaderName::from_bytes(name) {
             // A star is a token as well; and a quote is none (RFC 9110 5.6.2), whatever `HeaderName` takes it for.
-            Ok(name) if name.as_str() != "*" && !name.as_str().contains('"') => Named::Header(name),
-            _ => Named::Anything,
+            Ok(name) if name.as_str() != "*" && !name.as_str().contains('"') => VaryMember::Header(name),
+            _ => VaryMember::Anything,
         })
 }
 
 /// The headers that `Vary` names and `covered` does not know, in an order of their own; `None` if it may depend on anything.
-pub(crate) fn uncovered(headers: &HeaderMap, covered: impl Fn(&HeaderName) -> bool) -> Option<Names> {
-    let mut names = Names::new();
+pub(crate) fn uncovered(headers: &HeaderMap, covered: impl Fn(&HeaderName) -> bool) -> Option<VaryNames> {
+    let mut names = VaryNames::new();
     for named in named(headers) {
         match named {
-            Named::Anything => return None,
-            Named::Header(name) if !covered(&name) => insert(&mut names, name),
-            Named::Header(_) => {}
+            VaryMember::Anything => return None,
+            VaryMember::Header(name) if !covered(&name) => insert(&mut names, name),
+            VaryMember::Header(_) => {}
         }
     }
     Some(names)
 }
 
 /// Header names, sorted and each once, so that equal sets are equal.
-pub(crate) type Names = SmallVec<[HeaderName; 4]>;
+pub(crate) type VaryNames = SmallVec<[HeaderName; 4]>;
 
 /// Adds a name in its place.
-pub(crate) fn insert(names: &mut Names, name: HeaderName) {
+pub(crate) fn insert(names: &mut VaryNames, name: HeaderName) {
     if let Err(place) = names.binary_search_by(|there| there.as_str().cmp(name.as_str())) {
         names.insert(place, name);
     }
@@ -50,7 +50,7 @@ pub(crate) fn insert(names: &mut Names, name: HeaderName) {
 
 /// Adds what a request says under these names to a key: nothing, or its lines put together as RFC 9110 5.3 allows (cookies
 /// with a semicolon, RFC 9113 8.2.3), so that it does not matter how they were split.
-pub(crate) fn add_values(key: &mut Buffer, names: &[HeaderName], request: &HeaderMap) {
+pub(crate) fn add_values(key: &mut KeyBuf, names: &[HeaderName], request: &HeaderMap) {
     for name in names {
         frame(key, name.as_str().as_bytes());
         let separator: &[u8] = if *name == COOKIE { b"; " } else { b", " };
@@ -69,14 +69,14 @@ pub(crate) fn add_values(key: &mut Buffer, names: &[HeaderName], request: &Heade
     }
 }
 
-fn frame(key: &mut Buffer, bytes: &[u8]) {
+fn frame(key: &mut KeyBuf, bytes: &[u8]) {
     key.extend(&bytes.len().to_le_bytes());
     key.extend(bytes);
 }
 
 /// Whether `Vary` names this header.
 pub(crate) fn names(headers: &HeaderMap, name: &HeaderName) -> bool {
-    named(headers).any(|named| matches!(named, Named::Header(there) if there == *name))
+    named(headers).any(|named| matches!(named, VaryMember::Header(there) if there == *name))
 }
 
 #[cfg(test)]
@@ -118,7 +118,7 @@ mod tests {
         lines
             .iter()
             .for_each(|(name, line)| request.append(name.clone(), HeaderValue::from_str(line).unwrap()));
-        let mut key = Buffer::new();
+        let mut key = KeyBuf::new();
         add_values(&mut key, &[ACCEPT, COOKIE], &request);
         key.as_slice().to_vec()
     }

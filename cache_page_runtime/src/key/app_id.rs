@@ -33,7 +33,7 @@ thread_local! {
     static SYSTEM: Option<usize> = System::try_current().map(|system| system.id());
 
     /// The Apps of this thread that have no address of their own.
-    static ALONE: RefCell<VecDeque<Alone>> = const { RefCell::new(VecDeque::new()) };
+    static ALONE: RefCell<VecDeque<UnaddressedApp>> = const { RefCell::new(VecDeque::new()) };
 }
 
 /// How many of them a thread holds.
@@ -42,7 +42,7 @@ const MOST_ALONE: usize = 8;
 /// How long the first request of such an App may take to be answered.
 const LONGEST_REQUEST: Duration = Duration::from_secs(60);
 
-struct Alone {
+struct UnaddressedApp {
     /// Of its resource map.
     address: usize,
     number: u64,
@@ -90,9 +90,9 @@ fn give_number(address: usize, request: HttpRequest) -> Option<u64> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
 
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let held = hold(request, Place(number))?;
+    let held = hold(request, AppSlotGuard(number))?;
     let oldest = ALONE.with_borrow_mut(|apps| {
-        apps.push_back(Alone { address, number, held });
+        apps.push_back(UnaddressedApp { address, number, held });
         if apps.len() > MOST_ALONE { apps.pop_front() } else { None }
     });
     if let Some(oldest) = oldest {
@@ -102,7 +102,7 @@ fn give_number(address: usize, request: HttpRequest) -> Option<u64> {
 }
 
 /// Keeps an App until the runtime ends or the task is aborted; `None` where there is no actix runtime to keep it in.
-fn hold(request: HttpRequest, place: Place) -> Option<JoinHandle<()>> {
+fn hold(request: HttpRequest, place: AppSlotGuard) -> Option<JoinHandle<()>> {
     if !System::is_registered() {
         return None;
     }
@@ -118,9 +118,9 @@ fn hold(request: HttpRequest, place: Place) -> Option<JoinHandle<()>> {
 }
 
 /// The place in `ALONE` of the App of that number, whose address is free for others once it is no longer held.
-struct Place(u64);
+struct AppSlotGuard(u64);
 
-impl Drop for Place {
+impl Drop for AppSlotGuard {
     fn drop(&mut self) {
         // The thread may be ending, and the table with it; or the table is just being changed, which did it already.
         let _ = ALONE.try_with(|apps| {

@@ -11,8 +11,8 @@ use smallvec::SmallVec;
 
 use crate::{
     cache::page_cache::PageCache,
-    http::{cookies, origin::Origin, vary},
-    key::key_buf::{Buffer, MOST_BYTES},
+    http::{cookies, origin::RequestOrigin, vary},
+    key::key_buf::{KeyBuf, MOST_BYTES},
     policy::policy::Policy,
 };
 
@@ -31,16 +31,16 @@ const FRAME: usize = 5;
 
 /// A finished key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Key<'k>(&'k [u8]);
+pub(crate) struct CacheKey<'k>(&'k [u8]);
 
-impl<'k> Key<'k> {
+impl<'k> CacheKey<'k> {
     pub(crate) fn as_bytes(self) -> &'k [u8] {
         self.0
     }
 
     /// The key of the variant that this request gets of a page that depends on these headers of it, unless it is too long.
-    pub(crate) fn variant(self, names: &[HeaderName], request: &HeaderMap) -> Option<Buffer> {
-        let mut key = Buffer::new();
+    pub(crate) fn variant(self, names: &[HeaderName], request: &HeaderMap) -> Option<KeyBuf> {
+        let mut key = KeyBuf::new();
         key.push(OF_A_VARIANT);
         key.extend(&self.0.len().to_le_bytes());
         key.extend(self.0);
@@ -56,26 +56,26 @@ impl<'k> Key<'k> {
 #[derive(Debug)]
 pub struct KeyBuilder<'r> {
     request: &'r HttpRequest,
-    pub(crate) cover: Cover,
+    pub(crate) cover: KeyParts,
 }
 
 /// What a key has of a request, without the request.
 #[derive(Debug)]
-pub(crate) struct Cover {
-    bytes: Buffer,
-    covered: SmallVec<[Covered; 4]>,
+pub(crate) struct KeyParts {
+    bytes: KeyBuf,
+    covered: SmallVec<[KeyedHeader; 4]>,
     varies: bool,
-    handler: Option<Handler>,
+    handler: Option<HandlerKeyPart>,
 }
 
 /// What the code of a handler is known by.
 #[derive(Clone, Copy)]
-pub(crate) struct Kind {
+pub(crate) struct HandlerType {
     id: TypeId,
     name: &'static str,
 }
 
-impl Kind {
+impl HandlerType {
     /// That of the future.
     pub(crate) fn of<F: ?Sized>() -> Self {
         Self { id: typeid::of::<F>(), name: type_name::<F>() }
@@ -84,7 +84,7 @@ impl Kind {
 
 /// What a key has of the handler's code, which says nothing to other programs.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Handler {
+pub(crate) struct HandlerKeyPart {
     pub(crate) id: TypeId,
     pub(crate) name: &'static str,
     /// Where it begins, and all behind it.
@@ -93,7 +93,7 @@ pub(crate) struct Handler {
 
 /// A request header that the key has something of.
 #[derive(Debug)]
-struct Covered {
+struct KeyedHeader {
     name: HeaderName,
     /// Whether every line of it is in the key.
     whole: bool,
@@ -101,7 +101,7 @@ struct Covered {
 
 impl<'r> KeyBuilder<'r> {
     pub(crate) fn new(request: &'r HttpRequest) -> Self {
-        Self { request, cover: Cover::new() }
+        Self { request, cover: KeyParts::new() }
     }
 
     /// What the attribute says a page depends on, and the URL as a handler sees it.
@@ -109,7 +109,7 @@ impl<'r> KeyBuilder<'r> {
         let head = self.request.head();
         let mut hosts = head.headers.get_all(&HOST);
         let host = hosts.next();
-        let origin = Origin::of(head, host, self.request.app_config());
+        let origin = RequestOrigin::of(head, host, self.request.app_config());
         self.part(if policy.prefix().is_empty() { cache.key_prefix() } else { policy.prefix() }.as_bytes());
         self.part(origin.scheme.as_bytes());
         self.part(origin.host.as_bytes());
@@ -178,7 +178,7 @@ impl<'r> KeyBuilder<'r> {
     fn cover(&mut self, name: HeaderName, whole: bool) {
         match self.cover.covered.iter_mut().find(|covered| covered.name == name) {
             Some(covered) => covered.whole |= whole,
-            None => self.cover.covered.push(Covered { name, whole }),
+            None => self.cover.covered.push(KeyedHeader { name, whole }),
         }
     }
 
@@ -208,8 +208,8 @@ impl<'r> KeyBuilder<'r> {
     }
 
     /// Adds the handler, as the last part.
-    pub(crate) fn handler(&mut self, Kind { id, name }: Kind) {
-        self.cover.handler = Some(Handler { id, name, at: self.cover.bytes.len() });
+    pub(crate) fn handler(&mut self, HandlerType { id, name }: HandlerType) {
+        self.cover.handler = Some(HandlerKeyPart { id, name, at: self.cover.bytes.len() });
         self.record(&id);
     }
 
@@ -217,7 +217,7 @@ impl<'r> KeyBuilder<'r> {
     pub(crate) fn record<T: Hash + ?Sized>(&mut self, value: &T) {
         self.cover.bytes.extend(&[RECORDED; FRAME]);
         let start = self.cover.bytes.len();
-        value.hash(&mut Recorder(self));
+        value.hash(&mut RecordingHasher(self));
         let recorded = u32::try_from(self.cover.bytes.len().saturating_sub(start)).unwrap_or(u32::MAX);
         // Nothing is there to be framed where the key was too long before.
         if let Some(frame) = self.cover.bytes.as_mut_slice().get_mut(start - FRAME + 1..start) {
@@ -259,9 +259,9 @@ impl<'r> KeyBuilder<'r> {
     }
 }
 
-impl Cover {
+impl KeyParts {
     fn new() -> Self {
-        let mut bytes = Buffer::new();
+        let mut bytes = KeyBuf::new();
         bytes.push(OF_A_REQUEST);
         Self { bytes, covered: SmallVec::new(), varies: false, handler: None }
     }
@@ -272,11 +272,11 @@ impl Cover {
     }
 
     /// The key, unless it grew too long.
-    pub(crate) fn key(&self) -> Option<Key<'_>> {
-        (!self.bytes.is_too_long()).then_some(Key(self.bytes.as_slice()))
+    pub(crate) fn key(&self) -> Option<CacheKey<'_>> {
+        (!self.bytes.is_too_long()).then_some(CacheKey(self.bytes.as_slice()))
     }
 
-    pub(crate) fn handler(&self) -> Option<Handler> {
+    pub(crate) fn handler(&self) -> Option<HandlerKeyPart> {
         self.handler
     }
 
@@ -297,9 +297,9 @@ impl Cover {
 }
 
 /// A hasher that keeps what it is fed.
-struct Recorder<'b, 'r>(&'b mut KeyBuilder<'r>);
+struct RecordingHasher<'b, 'r>(&'b mut KeyBuilder<'r>);
 
-impl Hasher for Recorder<'_, '_> {
+impl Hasher for RecordingHasher<'_, '_> {
     /// Some types tell their parts apart by writing them one by one.
     fn write(&mut self, bytes: &[u8]) {
         self.0.part(bytes);

@@ -7,7 +7,7 @@ const ROOM: usize = 256;
 pub(crate) const MOST_BYTES: usize = 8 * 1024;
 
 #[derive(Debug)]
-pub(crate) struct Buffer {
+pub(crate) struct KeyBuf {
     room: [u8; ROOM],
     /// How much of the room is used; nothing of it counts once there is more than fits.
     length: usize,
@@ -15,7 +15,7 @@ pub(crate) struct Buffer {
     too_long: bool,
 }
 
-impl Buffer {
+impl KeyBuf {
     #[inline]
     pub(crate) const fn new() -> Self {
         Self { room: [0; ROOM], length: 0, spilled: Vec::new(), too_long: false }
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn holds_what_it_is_given() {
         for piece in [1, 7, 254, 255, 256, 257, 400] {
-            let (mut buffer, mut plain) = (Buffer::new(), Vec::new());
+            let (mut buffer, mut plain) = (KeyBuf::new(), Vec::new());
             for round in 0..20_u8 {
                 let bytes = vec![round; piece];
                 if round % 2 == 0 {
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn tells_when_something_was_left_out() {
-        let mut buffer = Buffer::new();
+        let mut buffer = KeyBuf::new();
         buffer.extend(&[0; MOST_BYTES]);
         assert!(!buffer.is_too_long());
         buffer.push(0);

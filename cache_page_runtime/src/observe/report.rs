@@ -14,11 +14,11 @@ use http::{
 use crate::{
     cache::page_cache::PageCache,
     http::header_cache,
-    outcome::{Forward, Outcome, Reason},
+    outcome::{ForwardReason, Outcome, Reason},
     page::page::Page,
     policy::policy::Policy,
-    remote::Fault,
-    time::clock::Moment,
+    remote::RemoteError,
+    time::instant::Instant,
 };
 
 pub(crate) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
@@ -41,7 +41,7 @@ pub enum CacheStatusHeader {
 pub(crate) struct Report {
     pub(crate) outcome: Outcome,
     /// Why the handler ran, where the request may use the cache.
-    pub(crate) forward: Option<Forward>,
+    pub(crate) forward: Option<ForwardReason>,
     /// What the handler answered where something else is sent.
     pub(crate) answered: Option<StatusCode>,
     /// For how long the page is fresh; `None` is for ever, or no page.
@@ -53,7 +53,7 @@ pub(crate) struct Report {
     /// How long the handler took.
     pub(crate) fill: Option<Duration>,
     /// Why the shared tier was of no use.
-    pub(crate) fault: Option<Fault>,
+    pub(crate) fault: Option<RemoteError>,
 }
 
 impl Report {
@@ -71,7 +71,7 @@ impl Report {
     }
 
     /// Of a request that is answered by a page.
-    pub(crate) fn of_page(outcome: Outcome, page: &Page, now: Moment) -> Self {
+    pub(crate) fn of_page(outcome: Outcome, page: &Page, now: Instant) -> Self {
         let stale_for = matches!(outcome, Outcome::Stale(_)).then(|| page.stale_for(now));
         Self { ttl: page.ttl(now), age: Some(page.age(now)), stale_for, ..Self::of(outcome) }
     }
@@ -86,7 +86,7 @@ impl Report {
             reason = self.outcome.reason().map(Reason::as_str),
             age = self.age.map(|age| age.as_secs()),
             fill_us = self.fill.map(|fill| u64::try_from(fill.as_micros()).unwrap_or(u64::MAX)),
-            fault = self.fault.map(Fault::as_str),
+            fault = self.fault.map(RemoteError::as_str),
         );
         #[cfg(feature = "metrics")]
         self.record(cache, policy.handler());
@@ -147,14 +147,14 @@ impl Report {
 
 /// A run of a handler that nobody waits for: its request was answered before, and told as that.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Refresh {
+pub(crate) struct RefreshReport {
     /// Why the old page stays, if it does.
     pub(crate) kept: Result<(), Reason>,
     /// How long the handler took, if it came to its end.
     pub(crate) fill: Option<Duration>,
 }
 
-impl Refresh {
+impl RefreshReport {
     pub(crate) fn log(&self, cache: &PageCache, policy: &'static Policy) {
         cache.counters().count_refresh(policy, self);
         let reason = self.kept.err().map(Reason::as_str);

@@ -15,18 +15,18 @@ use std::{
 };
 
 use crate::{
-    observe::report::{Refresh, Report},
+    observe::report::{RefreshReport, Report},
     outcome::Outcome,
     policy::policy::Policy,
-    remote::Shared,
+    remote::RemoteStats,
 };
 
 thread_local! {
     /// This thread's tallies, by the number of the handler's policy.
-    static TALLIES: RefCell<Vec<Vec<Arc<Tally>>>> = const { RefCell::new(Vec::new()) };
+    static TALLIES: RefCell<Vec<Vec<Arc<ThreadCounters>>>> = const { RefCell::new(Vec::new()) };
 }
 
-struct Tally {
+struct ThreadCounters {
     cache: u64,
     handler: &'static str,
     counts: [AtomicU64; Outcome::COUNT],
@@ -35,7 +35,7 @@ struct Tally {
     refreshes: AtomicU64,
 }
 
-impl Tally {
+impl ThreadCounters {
     /// Only the thread that the tally belongs to writes, so nothing is lost between the two.
     fn add(counter: &AtomicU64, more: u64) {
         counter.store(counter.load(Ordering::Relaxed).saturating_add(more), Ordering::Relaxed);
@@ -50,7 +50,7 @@ impl Tally {
 /// The counts of one cache.
 pub(crate) struct Counters {
     cache: u64,
-    tallies: Mutex<Vec<Arc<Tally>>>,
+    tallies: Mutex<Vec<Arc<ThreadCounters>>>,
 }
 
 impl Counters {
@@ -61,23 +61,23 @@ impl Counters {
 
     pub(crate) fn count(&self, policy: &'static Policy, report: &Report) {
         self.with_tally(policy, |tally| {
-            Tally::add(&tally.counts[report.outcome.index()], 1);
+            ThreadCounters::add(&tally.counts[report.outcome.index()], 1);
             if let Some(fill) = report.fill {
                 tally.add_fill(fill);
             }
         });
     }
 
-    pub(crate) fn count_refresh(&self, policy: &'static Policy, refresh: &Refresh) {
+    pub(crate) fn count_refresh(&self, policy: &'static Policy, refresh: &RefreshReport) {
         self.with_tally(policy, |tally| {
             if let Some(fill) = refresh.fill {
                 tally.add_fill(fill);
             }
-            Tally::add(&tally.refreshes, u64::from(refresh.kept.is_ok()));
+            ThreadCounters::add(&tally.refreshes, u64::from(refresh.kept.is_ok()));
         });
     }
 
-    fn with_tally(&self, policy: &'static Policy, count: impl FnOnce(&Tally)) {
+    fn with_tally(&self, policy: &'static Policy, count: impl FnOnce(&ThreadCounters)) {
         let Some(number) = policy.number() else { return };
         // A request that ends while its thread does is the one that is not counted.
         let _ = TALLIES.try_with(|tallies| {
@@ -100,8 +100,8 @@ impl Counters {
         });
     }
 
-    fn tally(&self, handler: &'static str) -> Arc<Tally> {
-        let tally = Arc::new(Tally {
+    fn tally(&self, handler: &'static str) -> Arc<ThreadCounters> {
+        let tally = Arc::new(ThreadCounters {
             cache: self.cache,
             handler,
             counts: [const { AtomicU64::new(0) }; Outcome::COUNT],
@@ -113,7 +113,13 @@ impl Counters {
         tally
     }
 
-    pub(crate) fn stats(&self, pages: usize, bytes: usize, filling: usize, shared: Option<Shared>) -> Stats {
+    pub(crate) fn stats(
+        &self,
+        pages: usize,
+        bytes: usize,
+        filling: usize,
+        shared: Option<RemoteStats>,
+    ) -> Stats {
         let mut handlers: BTreeMap<&'static str, HandlerStats> = BTreeMap::new();
         for tally in &*self.tallies.lock().unwrap_or_else(PoisonError::into_inner) {
             let counts = handlers.entry(tally.handler).or_default();
@@ -147,13 +153,13 @@ pub struct Stats {
     pages: usize,
     bytes: usize,
     filling: usize,
-    shared: Option<Shared>,
+    shared: Option<RemoteStats>,
 }
 
 impl Stats {
     /// What the shared tier did and did not do, where there is one.
     #[must_use]
-    pub fn remote(&self) -> Option<&Shared> {
+    pub fn remote(&self) -> Option<&RemoteStats> {
         self.shared.as_ref()
     }
 

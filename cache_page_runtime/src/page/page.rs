@@ -24,13 +24,13 @@ use xxhash_rust::xxh3::xxh3_128;
 pub(crate) use crate::page::lifetime::Lifetime;
 use crate::{
     http::{
-        conditional::{Extent, Validators},
+        conditional::{Selection, Validators},
         header_cache, vary,
     },
     page::body,
-    purge::selector::About,
+    purge::selector::PurgeKeys,
     remote::{Id, Version},
-    time::{backoff::Retry, clock::Moment},
+    time::{backoff::Backoff, instant::Instant},
 };
 
 /// A page behind an `Arc`.
@@ -70,19 +70,19 @@ fn is_of_a_whole_body(name: &HeaderName) -> bool {
 pub struct Page {
     pub(crate) status: StatusCode,
     pub(crate) reason: Option<&'static str>,
-    pub(crate) headers: Box<[Line]>,
+    pub(crate) headers: Box<[StoredHeader]>,
     /// `None` is a response without a body, which is not the same as an empty one.
     pub(crate) body: Option<Bytes>,
     pub(crate) lifetime: Lifetime,
-    pub(crate) retry: Retry,
+    pub(crate) retry: Backoff,
     /// The handler has taken it back: whoever has it in hand must not send it instead of something new.
     pub(crate) withdrawn: AtomicBool,
     /// Nanoseconds: from then on it is stale, whatever its time.
     pub(crate) expired_at: AtomicU64,
     /// Nanoseconds: until then the memory of this process sends it without asking the shared tier.
     pub(crate) leaves_at: AtomicU64,
-    pub(crate) source: Option<Box<Source>>,
-    pub(crate) about: Arc<About>,
+    pub(crate) source: Option<Box<RemoteRef>>,
+    pub(crate) about: Arc<PurgeKeys>,
 }
 
 /// Nanoseconds: the latest time there is.
@@ -90,14 +90,14 @@ pub(crate) const NEVER: u64 = u64::MAX;
 
 /// Where the shared tier has it, which may say that it still is as it was.
 #[derive(Clone)]
-pub(crate) struct Source {
+pub(crate) struct RemoteRef {
     pub(crate) id: Id,
     pub(crate) version: Version,
 }
 
 /// What a page is made of, beside its body.
 #[derive(Clone, Copy)]
-pub(crate) struct Head<'h> {
+pub(crate) struct ResponseHead<'h> {
     pub(crate) status: StatusCode,
     pub(crate) reason: Option<&'static str>,
     pub(crate) headers: &'h HeaderMap,
@@ -105,7 +105,7 @@ pub(crate) struct Head<'h> {
     pub(crate) names_own: bool,
 }
 
-pub(crate) struct Line {
+pub(crate) struct StoredHeader {
     pub(crate) name: HeaderName,
     pub(crate) value: HeaderValue,
     /// Whether a line of that name comes before it.
@@ -142,11 +142,11 @@ impl Page {
 
     /// The page of a response, with what the cache adds to its headers.
     pub(crate) fn freeze(
-        head: Head<'_>,
+        head: ResponseHead<'_>,
         added: &[(HeaderName, HeaderValue)],
         body: Option<Bytes>,
         lifetime: Lifetime,
-        about: Arc<About>,
+        about: Arc<PurgeKeys>,
     ) -> Self {
         let own = if head.names_own { named_by_connection(head.headers) } else { Vec::new() };
         let is_replayed = |name: &HeaderName| {
@@ -156,12 +156,12 @@ impl Page {
         let replayed = head.headers.iter().filter(|(name, _)| is_replayed(name));
         let lines: SmallVec<[(&HeaderName, &HeaderValue); 16]> =
             replayed.chain(added.iter().map(|(name, value)| (name, value))).collect();
-        let mut headers: Vec<Line> = Vec::with_capacity(lines.len());
+        let mut headers: Vec<StoredHeader> = Vec::with_capacity(lines.len());
         for (name, value) in own_values(lines.iter().copied()) {
             let repeats = headers.iter().any(|line| line.name == *name);
             let of_a_copy = is_of_a_good_copy(name);
             let added = added.iter().any(|(there, _)| there == name);
-            headers.push(Line { name: name.clone(), value, repeats, of_a_copy, added });
+            headers.push(StoredHeader { name: name.clone(), value, repeats, of_a_copy, added });
         }
         Self {
             status: head.status,
@@ -169,7 +169,7 @@ impl Page {
             headers: headers.into(),
             body,
             lifetime,
-            retry: Retry::default(),
+            retry: Backoff::default(),
             withdrawn: AtomicBool::new(false),
             expired_at: AtomicU64::new(NEVER),
             leaves_at: AtomicU64::new(NEVER),
@@ -178,10 +178,10 @@ impl Page {
         }
     }
 
-    pub(crate) fn thaw(&self, extent: &Extent, now: Moment) -> HttpResponse {
+    pub(crate) fn thaw(&self, extent: &Selection, now: Instant) -> HttpResponse {
         let mut response = match extent {
-            Extent::Whole => self.whole(),
-            Extent::Part(range) => {
+            Selection::Whole => self.whole(),
+            Selection::Part(range) => {
                 let part = self.body.as_ref().map(|bytes| bytes.slice(range.clone()));
                 let mut response = HttpResponse::with_body(StatusCode::PARTIAL_CONTENT, body::whole(part));
                 self.replay(response.headers_mut(), |line| !is_of_a_whole_body(&line.name));
@@ -189,12 +189,12 @@ impl Page {
                 insert(response.headers_mut(), CONTENT_RANGE, range);
                 response
             }
-            Extent::NotModified => {
+            Selection::NotModified => {
                 let mut response = HttpResponse::new(StatusCode::NOT_MODIFIED);
                 self.replay(response.headers_mut(), |line| line.of_a_copy);
                 response
             }
-            Extent::Unsatisfiable => {
+            Selection::Unsatisfiable => {
                 let mut response = HttpResponse::new(StatusCode::RANGE_NOT_SATISFIABLE);
                 insert(response.headers_mut(), CONTENT_RANGE, format!("bytes */{}", self.body().len()));
                 return response;
@@ -220,8 +220,8 @@ impl Page {
         response
     }
 
-    fn replay(&self, headers: &mut HeaderMap, wanted: impl Fn(&&Line) -> bool) {
-        for Line { name, value, repeats, .. } in self.headers.iter().filter(wanted) {
+    fn replay(&self, headers: &mut HeaderMap, wanted: impl Fn(&&StoredHeader) -> bool) {
+        for StoredHeader { name, value, repeats, .. } in self.headers.iter().filter(wanted) {
             if *repeats {
                 headers.append(name.clone(), value.clone());
             } else {
@@ -231,16 +231,16 @@ impl Page {
         }
     }
 
-    pub(crate) fn about(&self) -> &About {
+    pub(crate) fn about(&self) -> &PurgeKeys {
         &self.about
     }
 
-    pub(crate) fn of(mut self, source: Option<Source>) -> Self {
+    pub(crate) fn of(mut self, source: Option<RemoteRef>) -> Self {
         self.source = source.map(Box::new);
         self
     }
 
-    pub(crate) fn source(&self) -> Option<&Source> {
+    pub(crate) fn source(&self) -> Option<&RemoteRef> {
         self.source.as_deref()
     }
 
@@ -259,8 +259,8 @@ impl Page {
     }
 
     /// The request headers that its own `Vary` names.
-    pub(crate) fn varies_by(&self) -> vary::Names {
-        let mut names = vary::Names::new();
+    pub(crate) fn varies_by(&self) -> vary::VaryNames {
+        let mut names = vary::VaryNames::new();
         for (_, line) in self.headers().filter(|(name, _)| **name == VARY) {
             let named = line.as_bytes().split(|&byte| byte == b',');
             let named = named.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok());
@@ -279,20 +279,21 @@ impl Page {
             + names
             + bytes(values)
             + bytes(self.body().len())
-            + self.source.as_ref().map_or(0, |source| size_of::<Source>() + bytes(source.version.0.len()))
+            + self.source.as_ref().map_or(0, |source| size_of::<RemoteRef>() + bytes(source.version.0.len()))
     }
 
     /// The same page in allocations of its own, for one worker.
     pub(crate) fn copy(&self) -> Self {
         let lines = self.headers.iter().map(|line| (line, &line.value));
-        let headers = own_values(lines).map(|(line, value)| Line { name: line.name.clone(), value, ..*line });
+        let headers =
+            own_values(lines).map(|(line, value)| StoredHeader { name: line.name.clone(), value, ..*line });
         Self {
             status: self.status,
             reason: self.reason,
             headers: headers.collect(),
             body: self.body.as_ref().map(|bytes| Bytes::copy_from_slice(bytes)),
             lifetime: self.lifetime,
-            retry: Retry::default(),
+            retry: Backoff::default(),
             withdrawn: AtomicBool::new(false),
             expired_at: AtomicU64::new(self.expired_at.load(Ordering::Acquire)),
             leaves_at: AtomicU64::new(self.leaves_at.load(Ordering::Acquire)),

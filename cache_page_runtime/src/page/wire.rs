@@ -11,15 +11,15 @@ use std::{
 use actix_web::{http::header::HeaderValue, web::Bytes};
 use http::StatusCode;
 
-use crate::page::page::{Lifetime, Line, NEVER, Page, is_of_a_good_copy, own_values};
+use crate::page::page::{Lifetime, NEVER, Page, StoredHeader, is_of_a_good_copy, own_values};
 use crate::{
-    http::freshness::Stale,
-    purge::selector::About,
+    http::freshness::StaleWindows,
+    purge::selector::PurgeKeys,
     remote::codec::{
-        frame::{EVER, Parts, micros},
+        frame::{EVER, EncodedPage, micros},
         wire::Writer,
     },
-    time::{backoff::Retry, clock::Moment},
+    time::{backoff::Backoff, instant::Instant},
 };
 
 const ADDED: u8 = 1;
@@ -28,7 +28,7 @@ const SENSITIVE: u8 = 2;
 impl Page {
     /// But for what it is about; what of that does not follow from the request is written by whoever calls. A reason phrase of the
     /// handler's own is lost: clients ignore it (RFC 9112 4).
-    pub(crate) fn write(&self, out: &mut Writer, now: Moment) {
+    pub(crate) fn write(&self, out: &mut Writer, now: Instant) {
         let Lifetime { made_at, initial_age, kept_for, stale, fill, .. } = self.lifetime;
         out.short(self.status.as_u16());
         for time in [
@@ -59,10 +59,10 @@ impl Page {
 
     /// One that was put so long ago, with bytes of its own where it stays. `None` if it is none that a handler could have made.
     pub(crate) fn of_parts(
-        parts: &Parts,
+        parts: &EncodedPage,
         age: Duration,
-        now: Moment,
-        about: Arc<About>,
+        now: Instant,
+        about: Arc<PurgeKeys>,
         stays: bool,
     ) -> Option<Self> {
         let times = &parts.times;
@@ -71,18 +71,21 @@ impl Page {
             made_at: now.before(time(times.made).saturating_add(age)),
             initial_age: time(times.initial_age),
             kept_for: (times.kept_for != EVER).then(|| time(times.kept_for)),
-            stale: Stale { while_revalidate: time(times.while_revalidate), if_error: time(times.if_error) },
+            stale: StaleWindows {
+                while_revalidate: time(times.while_revalidate),
+                if_error: time(times.if_error),
+            },
             fill: time(times.fill),
         };
         let values: Option<Vec<HeaderValue>> =
             parts.headers.iter().map(|(_, _, value)| HeaderValue::from_bytes(value).ok()).collect();
         let values = values?;
-        let mut headers: Vec<Line> = Vec::with_capacity(values.len());
+        let mut headers: Vec<StoredHeader> = Vec::with_capacity(values.len());
         for ((flags, name, _), mut value) in own_values(parts.headers.iter().zip(&values)) {
             value.set_sensitive(flags & SENSITIVE > 0);
             let repeats = headers.iter().any(|line| line.name == *name);
             let (of_a_copy, added) = (is_of_a_good_copy(name), flags & ADDED > 0);
-            headers.push(Line { name: name.clone(), value, repeats, of_a_copy, added });
+            headers.push(StoredHeader { name: name.clone(), value, repeats, of_a_copy, added });
         }
         Some(Self {
             status: StatusCode::from_u16(parts.status).ok()?,
@@ -94,7 +97,7 @@ impl Page {
                 false => parts.body.clone(),
             },
             lifetime,
-            retry: Retry::default(),
+            retry: Backoff::default(),
             withdrawn: AtomicBool::new(false),
             expired_at: AtomicU64::new(NEVER),
             leaves_at: AtomicU64::new(NEVER),

@@ -17,11 +17,11 @@ use actix_web::{
 };
 
 use crate::{
-    http::targeted::{Malformed, Targeted},
+    http::targeted::{ParseError, TargetedCacheControl},
     page::page::Page,
     purge::{
-        selector::{Name, Tag},
-        tag::{self, MOST_TAGS, Mistake},
+        selector::{PurgeKey, Tag},
+        tag::{self, MOST_TAGS, TagError},
     },
 };
 
@@ -55,12 +55,12 @@ use crate::{
 /// clones speak of the same page.
 #[derive(Clone, Default)]
 pub struct PageControl {
-    shared: Rc<Shared>,
+    shared: Rc<ControlState>,
 }
 
 #[derive(Default)]
-struct Shared {
-    said: RefCell<Words>,
+struct ControlState {
+    said: RefCell<Overrides>,
     validators: RefCell<Option<Validators>>,
     /// The handler asked for them, so that a 304 of its own answers to them.
     asked: Cell<bool>,
@@ -73,7 +73,7 @@ static IS_AROUND: AtomicBool = AtomicBool::new(false);
 
 /// What was said until the handler came to its end.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Words {
+pub(crate) struct Overrides {
     pub(crate) no_store: bool,
     /// `Some(None)` is for ever.
     pub(crate) ttl: Option<Option<Duration>>,
@@ -82,14 +82,17 @@ pub(crate) struct Words {
     pub(crate) tags: Vec<Tag>,
     pub(crate) vary: Vec<HeaderName>,
     /// Something was said that cannot be: the page is not kept without it.
-    pub(crate) mistake: Option<Mistake>,
+    pub(crate) mistake: Option<TagError>,
 }
 
-impl Words {
+impl Overrides {
     /// What the cache's own response header says. What the handler's argument says wins over it.
-    pub(crate) fn read<'v>(&mut self, lines: impl Iterator<Item = &'v HeaderValue>) -> Result<(), Malformed> {
-        let Targeted { no_store, ttl, stale_while_revalidate, stale_if_error, tags, vary } =
-            Targeted::parse(lines)?;
+    pub(crate) fn read<'v>(
+        &mut self,
+        lines: impl Iterator<Item = &'v HeaderValue>,
+    ) -> Result<(), ParseError> {
+        let TargetedCacheControl { no_store, ttl, stale_while_revalidate, stale_if_error, tags, vary } =
+            TargetedCacheControl::parse(lines)?;
         self.no_store |= no_store;
         self.ttl = self.ttl.or(ttl.map(Some));
         self.stale_while_revalidate = self.stale_while_revalidate.or(stale_while_revalidate);
@@ -109,13 +112,13 @@ impl Words {
             return;
         }
         if self.tags.len() >= MOST_TAGS {
-            self.mistake = Some(Mistake::ManyTags);
+            self.mistake = Some(TagError::ManyTags);
             return;
         }
         self.tags.push(tag);
     }
 
-    pub(crate) fn has(&self, name: Name) -> bool {
+    pub(crate) fn has(&self, name: PurgeKey) -> bool {
         self.tags.iter().any(|tag| tag.name == name)
     }
 }
@@ -235,7 +238,7 @@ impl PageControl {
         self.shared.asked.set(false);
     }
 
-    pub(crate) fn take(&self) -> Words {
+    pub(crate) fn take(&self) -> Overrides {
         std::mem::take(&mut *self.words())
     }
 
@@ -264,7 +267,7 @@ impl PageControl {
         self.shared.taken.get()
     }
 
-    fn words(&self) -> std::cell::RefMut<'_, Words> {
+    fn words(&self) -> std::cell::RefMut<'_, Overrides> {
         self.shared.said.borrow_mut()
     }
 }

@@ -13,13 +13,13 @@ use once_cell::sync::OnceCell;
 pub use crate::policy::ttl::{Ttl, finite, seconds, seconds_and_nanos};
 use crate::{
     cache::page_cache::PageCache,
-    http::{freshness::Stale, query::Parameters},
+    http::{freshness::StaleWindows, query::QueryRule},
     page::page::Page,
     purge::{
-        selector::{Name, Tag, Tags},
-        tag::{self, Mistake},
+        selector::{PurgeKey, Tag, Tags},
+        tag::{self, TagError},
     },
-    time::clock::{Moment, Seldom},
+    time::{instant::Instant, rate_limit::RateLimit},
 };
 
 /// What `#[cache_page(…)]` says about the pages of one handler: the attribute writes it into the code that it generates.
@@ -46,22 +46,22 @@ pub struct Policy {
     statuses: &'static [u16],
     vary: &'static [&'static str],
     vary_cookie: &'static [&'static str],
-    parameters: Parameters,
+    parameters: QueryRule,
     bypass_if: Option<fn(&HttpRequest) -> bool>,
     no_store_if: Option<fn(&Page) -> bool>,
     browser_ttl: Option<Duration>,
-    stale: Stale,
+    stale: StaleWindows,
     max_body: Option<usize>,
-    once: OnceCell<Once>,
-    warned: Seldom,
+    once: OnceCell<PolicyCache>,
+    warned: RateLimit,
 }
 
 /// What is made of it once, at the first request.
-struct Once {
+struct PolicyCache {
     vary: Box<[HeaderName]>,
     max_age: HeaderValue,
     number: usize,
-    by_handler: Name,
+    by_handler: PurgeKey,
 }
 
 impl Policy {
@@ -88,14 +88,14 @@ impl Policy {
             statuses: &[],
             vary: &[],
             vary_cookie: &[],
-            parameters: Parameters::Raw,
+            parameters: QueryRule::Raw,
             bypass_if: None,
             no_store_if: None,
             browser_ttl: None,
-            stale: Stale { while_revalidate: Duration::ZERO, if_error: Duration::ZERO },
+            stale: StaleWindows { while_revalidate: Duration::ZERO, if_error: Duration::ZERO },
             max_body: None,
             once: OnceCell::new(),
-            warned: Seldom::new(),
+            warned: RateLimit::new(),
         }
     }
 
@@ -191,14 +191,14 @@ impl Policy {
     /// Only these query parameters make a page, in any order.
     #[must_use]
     pub const fn query(mut self, parameters: &'static [&'static str]) -> Self {
-        self.parameters = Parameters::Only(parameters);
+        self.parameters = QueryRule::Only(parameters);
         self
     }
 
     /// All query parameters but these make a page, in any order; `utm_*` stands for all that begin like it.
     #[must_use]
     pub const fn ignore_query(mut self, parameters: &'static [&'static str]) -> Self {
-        self.parameters = Parameters::Without(parameters);
+        self.parameters = QueryRule::Without(parameters);
         self
     }
 
@@ -274,7 +274,7 @@ impl Policy {
     }
 
     /// For how long a page may be sent after its time.
-    pub(crate) fn stale(&self) -> Stale {
+    pub(crate) fn stale(&self) -> StaleWindows {
         self.stale
     }
 
@@ -300,7 +300,7 @@ impl Policy {
     }
 
     /// The tags of a request's page; and what is wrong with them.
-    pub(crate) fn tags_of(&self, request: &HttpRequest) -> (Tags, Option<Mistake>) {
+    pub(crate) fn tags_of(&self, request: &HttpRequest) -> (Tags, Option<TagError>) {
         let (mut tags, mut mistake) = (Tags::new(), None);
         for template in self.tags {
             let tag = tag::fill_in(template, request).and_then(|tag| tag::check(&tag).map(|()| tag));
@@ -313,8 +313,8 @@ impl Policy {
     }
 
     /// Tells of a mistake in the handler, once a minute: each request may make it anew.
-    pub(crate) fn warn(&self, now: Moment, mistake: fmt::Arguments<'_>) {
-        if self.warned.is_time(now) {
+    pub(crate) fn warn(&self, now: Instant, mistake: fmt::Arguments<'_>) {
+        if self.warned.is_due(now) {
             tracing::error!(target: "cache_page", handler = self.handler, "{mistake}");
         }
     }
@@ -323,7 +323,7 @@ impl Policy {
         self.key_prefix
     }
 
-    pub(crate) fn parameters(&self) -> Parameters {
+    pub(crate) fn parameters(&self) -> QueryRule {
         self.parameters
     }
 
@@ -369,22 +369,22 @@ impl Policy {
     }
 
     /// What all pages of the handler are found by.
-    pub(crate) fn by_handler(&self) -> Name {
-        self.once().map_or_else(|| Name::of_handler(self.handler), |once| once.by_handler)
+    pub(crate) fn by_handler(&self) -> PurgeKey {
+        self.once().map_or_else(|| PurgeKey::of_handler(self.handler), |once| once.by_handler)
     }
 
-    fn once(&self) -> Option<&Once> {
+    fn once(&self) -> Option<&PolicyCache> {
         // The names were checked when the policy was made, and digits are a header value: it does not fail.
         self.once.get_or_try_init(|| self.make_once()).ok()
     }
 
-    fn make_once(&self) -> Result<Once, http::Error> {
+    fn make_once(&self) -> Result<PolicyCache, http::Error> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let vary =
             self.vary.iter().map(|name| HeaderName::from_bytes(name.as_bytes())).collect::<Result<_, _>>()?;
         let max_age = max_age(self.browser_ttl.or(self.ttl))?;
-        let by_handler = Name::of_handler(self.handler);
-        Ok(Once { by_handler, vary, max_age, number: NUMBER.fetch_add(1, Ordering::Relaxed) })
+        let by_handler = PurgeKey::of_handler(self.handler);
+        Ok(PolicyCache { by_handler, vary, max_age, number: NUMBER.fetch_add(1, Ordering::Relaxed) })
     }
 }
 
@@ -399,7 +399,7 @@ fn max_age(ttl: Option<Duration>) -> Result<HeaderValue, http::Error> {
 /// One of its own, that says the same.
 impl Clone for Policy {
     fn clone(&self) -> Self {
-        Self { once: OnceCell::new(), warned: Seldom::new(), ..*self }
+        Self { once: OnceCell::new(), warned: RateLimit::new(), ..*self }
     }
 }
 

@@ -3,7 +3,7 @@
 use http::header::HeaderValue;
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use crate::http::cache_control::{Directives, delta_seconds};
+use crate::http::cache_control::{CacheControl, delta_seconds};
 use crate::properties::{cased, padding, soup, value};
 
 pub(super) const WORDS: &[&str] = &[
@@ -27,18 +27,18 @@ pub(super) const WORDS: &[&str] = &[
     "x=\"no-store, private",
 ];
 
-fn parse(lines: &[HeaderValue]) -> Directives {
-    Directives::parse(lines)
+fn parse(lines: &[HeaderValue]) -> CacheControl {
+    CacheControl::parse(lines)
 }
 
 /// What one directive of the grammar means, on its own.
-fn meaning(name: &str, argument: Option<&str>) -> Directives {
+fn meaning(name: &str, argument: Option<&str>) -> CacheControl {
     let seconds = |otherwise| {
         let digits = argument.map(|argument| argument.trim_matches('"'));
         let number = digits.filter(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()));
         Some(number.map_or(otherwise, |digits| digits.parse().unwrap_or(u64::MAX)))
     };
-    let mut meaning = Directives::default();
+    let mut meaning = CacheControl::default();
     match name {
         "no-store" => meaning.no_store = true,
         "no-cache" => meaning.no_cache = true,
@@ -57,9 +57,9 @@ fn meaning(name: &str, argument: Option<&str>) -> Directives {
 }
 
 /// Both, each where it is stricter.
-fn both(one: Directives, other: Directives) -> Directives {
+fn both(one: CacheControl, other: CacheControl) -> CacheControl {
     let shorter = |one: Option<u64>, other| one.into_iter().chain(other).min();
-    Directives {
+    CacheControl {
         no_store: one.no_store | other.no_store,
         no_cache: one.no_cache | other.no_cache,
         private: one.private | other.private,
@@ -88,7 +88,7 @@ prop_compose! {
         ][..])),
         capitals: u64,
         pads in [padding(), padding(), padding(), padding()],
-    ) -> (String, Directives) {
+    ) -> (String, CacheControl) {
         let [a, b, c, d] = pads;
         let text = match argument {
             Some(argument) => format!("{a}{}{b}={c}{argument}{d}", cased(name, capitals)),
@@ -101,7 +101,7 @@ prop_compose! {
 proptest! {
     #[test]
     fn a_list_means_what_its_members_mean(members in vec(member(), 0..8), lines in 1..4_usize) {
-        let meant = members.iter().map(|(_, meaning)| *meaning).fold(Directives::default(), both);
+        let meant = members.iter().map(|(_, meaning)| *meaning).fold(CacheControl::default(), both);
         let texts: Vec<&str> = members.iter().map(|(text, _)| text.as_str()).collect();
         let each = texts.len().div_ceil(lines).max(1);
         let lines: Vec<_> = texts.chunks(each).map(|some| value(some.join(",").as_bytes())).collect();
@@ -111,7 +111,7 @@ proptest! {
     #[test]
     fn lines_are_read_each_on_its_own(lines in vec(soup(WORDS), 0..5), turn: usize) {
         let each = lines.iter().map(|line| parse(std::slice::from_ref(line)));
-        prop_assert_eq!(parse(&lines), each.fold(Directives::default(), both));
+        prop_assert_eq!(parse(&lines), each.fold(CacheControl::default(), both));
         let mut turned = lines.clone();
         turned.rotate_left(turn % lines.len().max(1));
         prop_assert_eq!(parse(&turned), parse(&lines));

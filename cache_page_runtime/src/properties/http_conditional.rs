@@ -6,7 +6,7 @@ use actix_web::http::{
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
-use crate::http::conditional::{Extent, Validators};
+use crate::http::conditional::{Selection, Validators};
 use crate::properties::{at, date_line, headers, line, padding, second, soup, value};
 
 const WORDS: &[&str] =
@@ -27,7 +27,7 @@ struct Kept {
 }
 
 impl Kept {
-    fn extent(&self, method: &Method, request: &[(HeaderName, HeaderValue)]) -> Extent {
+    fn extent(&self, method: &Method, request: &[(HeaderName, HeaderValue)]) -> Selection {
         let validators = Validators {
             status: self.status,
             etag: self.etag.as_ref(),
@@ -68,15 +68,15 @@ proptest! {
     ) {
         let asks = |wanted: &[HeaderName]| request.iter().any(|(name, _)| wanted.contains(name));
         match page.extent(&method, &request) {
-            Extent::Whole => {}
-            Extent::NotModified => {
+            Selection::Whole => {}
+            Selection::NotModified => {
                 prop_assert!(page.status.is_success() && asks(&[IF_NONE_MATCH, IF_MODIFIED_SINCE]));
             }
-            Extent::Part(part) => {
+            Selection::Part(part) => {
                 prop_assert!(part.start < part.end && part.end <= page.length);
                 prop_assert!(page.status == StatusCode::OK && method == Method::GET && asks(&[RANGE]));
             }
-            Extent::Unsatisfiable => {
+            Selection::Unsatisfiable => {
                 prop_assert!(page.status == StatusCode::OK && method == Method::GET && asks(&[RANGE]));
             }
         }
@@ -103,7 +103,7 @@ proptest! {
         let is_listed = listed.iter().any(|(opaque, ..)| *opaque == own);
         // The date of the page would say yes, and is not asked.
         let request = [(IF_NONE_MATCH, list), (IF_MODIFIED_SINCE, date_line(since))];
-        let meant = if is_listed { Extent::NotModified } else { Extent::Whole };
+        let meant = if is_listed { Selection::NotModified } else { Selection::Whole };
         prop_assert_eq!(page.extent(&method, &request), meant);
     }
 
@@ -117,13 +117,13 @@ proptest! {
             length: 1,
         };
         let extent = page.extent(&Method::GET, &[(IF_MODIFIED_SINCE, date_line(known))]);
-        prop_assert_eq!(extent == Extent::NotModified, at(changed) <= at(known));
+        prop_assert_eq!(extent == Selection::NotModified, at(changed) <= at(known));
     }
 
     #[test]
     fn parts_of_two_versions_never_meet(page in kept(), condition in prop_oneof![soup(WORDS), line(), opaque().prop_map(|tag| value(format!("\"{tag}\"").as_bytes()))]) {
         let request = [(RANGE, HeaderValue::from_static("bytes=0-0")), (IF_RANGE, condition.clone())];
-        if let Extent::Part(_) = page.extent(&Method::GET, &request) {
+        if let Selection::Part(_) = page.extent(&Method::GET, &request) {
             let told = condition.as_bytes().trim_ascii();
             let same = |own: &Option<HeaderValue>| {
                 own.as_ref().is_some_and(|own| own.as_bytes().trim_ascii() == told)

@@ -6,7 +6,7 @@ use actix_web::http::header::{AGE, CACHE_CONTROL, DATE, EXPIRES};
 use proptest::{collection::vec, option, prelude::*};
 
 use crate::http::{
-    cache_control::Directives,
+    cache_control::CacheControl,
     freshness::{date, explicit_lifetime, initial_age},
 };
 use crate::properties::{at, date_line, headers, http_cache_control::WORDS, line, second, soup, value};
@@ -23,7 +23,7 @@ proptest! {
             .chain(made.map(|made| (DATE, date_line(made))));
         let odd = [EXPIRES, DATE, AGE, AGE].into_iter().zip(odd);
         let map = headers(control.iter().map(|line| (CACHE_CONTROL, line.clone())).chain(dates).chain(odd));
-        let directives = Directives::parse(map.get_all(CACHE_CONTROL));
+        let directives = CacheControl::parse(map.get_all(CACHE_CONTROL));
         let lifetime = explicit_lifetime(&map, &directives, at(now));
         prop_assert!(lifetime.is_some(), "there is an `Expires`");
         let _ = initial_age(&map, at(now));
@@ -41,7 +41,7 @@ proptest! {
                 .chain(expires.map(|expires| (EXPIRES, date_line(expires))))
                 .chain(made.map(|made| (DATE, date_line(made)))),
         );
-        let directives = Directives::parse(map.get_all(CACHE_CONTROL));
+        let directives = CacheControl::parse(map.get_all(CACHE_CONTROL));
         let until = expires.map(|expires| expires.saturating_sub(made.unwrap_or(now)));
         let meant = s_maxage.or(max_age).or(until).map(Duration::from_secs);
         prop_assert_eq!(explicit_lifetime(&map, &directives, at(now)), meant);

@@ -16,8 +16,8 @@ use crate::properties::{
 };
 use crate::{
     http::{
-        freshness::Stale,
-        storability::{self, Response, Said, Ttl, Wishes},
+        freshness::StaleWindows,
+        storability::{self, CachingHeaders, RequestDirectives, ResponseView, Ttl},
     },
     outcome::Reason,
 };
@@ -33,9 +33,11 @@ struct Answer {
 impl Answer {
     fn keep_for(&self) -> Result<Option<Duration>, Reason> {
         let headers = headers(self.lines.clone());
-        let said = &Said::by(&headers);
-        let response = Response { status: self.status, headers: &headers, said, upgrade: false };
-        response.keep_for(None, self.ttl.map(Ttl), Stale::default(), at(self.now)).map(|kept| kept.fresh)
+        let said = &CachingHeaders::by(&headers);
+        let response = ResponseView { status: self.status, headers: &headers, said, upgrade: false };
+        response
+            .keep_for(None, self.ttl.map(Ttl), StaleWindows::default(), at(self.now))
+            .map(|kept| kept.fresh)
     }
 
     fn with(&self, place: usize, name: HeaderName, line: HeaderValue) -> Self {
@@ -166,10 +168,10 @@ proptest! {
             headers(lines.iter().map(|line| (CACHE_CONTROL, line.clone())).chain([(PRAGMA, more.clone())]))
         };
         let takes = |lines: &[_]| {
-            let takes = |wishes: Wishes| {
+            let takes = |wishes: RequestDirectives| {
                 !wishes.no_store() && wishes.take(Duration::from_secs(age), ttl.map(Duration::from_secs))
             };
-            Wishes::of(&request(lines)).is_none_or(takes)
+            RequestDirectives::of(&request(lines)).is_none_or(takes)
         };
         prop_assert!(takes(&lines) || !takes(&[lines.clone(), vec![more.clone()]].concat()));
     }

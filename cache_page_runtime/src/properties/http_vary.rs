@@ -5,17 +5,17 @@ use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::properties::{cased, headers, line, padding, soup, value};
 use crate::{
-    http::vary::{self, Names},
-    key::key_buf::Buffer,
+    http::vary::{self, VaryNames},
+    key::key_buf::KeyBuf,
 };
 
 const NAMES: &[&str] = &["accept", "accept-language", "cookie", "x-a", "x-ab", "dnt", "!#$%&'+-.^_`|~"];
 
-fn uncovered(lines: &[HeaderValue]) -> Option<Names> {
+fn uncovered(lines: &[HeaderValue]) -> Option<VaryNames> {
     vary::uncovered(&headers(lines.iter().map(|line| (VARY, line.clone()))), |name| *name == ACCEPT)
 }
 
-fn names(names: impl IntoIterator<Item = &'static str>) -> Names {
+fn names(names: impl IntoIterator<Item = &'static str>) -> VaryNames {
     let mut names: Vec<_> = names.into_iter().filter(|name| *name != "accept").collect();
     names.sort_unstable();
     names.dedup();
@@ -43,7 +43,7 @@ fn request() -> impl Strategy<Value = HeaderMap> {
 }
 
 fn key(names: &[HeaderName], request: &HeaderMap) -> Vec<u8> {
-    let mut key = Buffer::new();
+    let mut key = KeyBuf::new();
     vary::add_values(&mut key, names, request);
     key.as_slice().to_vec()
 }
@@ -90,7 +90,7 @@ proptest! {
 
     #[test]
     fn a_set_of_names_has_one_order(of in vec(select(NAMES), 0..12)) {
-        let mut set = Names::new();
+        let mut set = VaryNames::new();
         of.iter().for_each(|name| vary::insert(&mut set, HeaderName::from_static(name)));
         let mut meant: Vec<_> = of.clone();
         meant.sort_unstable();

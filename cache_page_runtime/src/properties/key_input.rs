@@ -9,7 +9,7 @@ use actix_web::{
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use crate::http::{cookies, origin::Origin, query::Parameters};
+use crate::http::{cookies, origin::RequestOrigin, query::QueryRule};
 use crate::properties::{line, soup, value};
 
 /// White space that actix-web trims and ASCII does not know.
@@ -52,7 +52,7 @@ fn written(text: &str, encode_all: bool) -> String {
 
 type Pairs = Vec<(String, String)>;
 
-fn pick(parameters: Parameters, query: &str) -> Pairs {
+fn pick(parameters: QueryRule, query: &str) -> Pairs {
     let picked = parameters.pick(query).unwrap();
     picked.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
 }
@@ -103,9 +103,9 @@ proptest! {
             let flat = by_name.into_iter().flat_map(|(name, values)| values.into_iter().map(move |value| (name, value)));
             flat.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
         };
-        prop_assert_eq!(pick(Parameters::Only(ONLY), &query(&pairs)), meant(&|name| ONLY.contains(&name)));
+        prop_assert_eq!(pick(QueryRule::Only(ONLY), &query(&pairs)), meant(&|name| ONLY.contains(&name)));
         let without = |name: &str| !name.starts_with("utm_") && name != "ref";
-        prop_assert_eq!(pick(Parameters::Without(BUT), &query(&pairs)), meant(&without));
+        prop_assert_eq!(pick(QueryRule::Without(BUT), &query(&pairs)), meant(&without));
 
         // Names in another order make the same page.
         let mut turned = pairs.clone();
@@ -113,13 +113,13 @@ proptest! {
         let mut names: Vec<_> = pairs.iter().map(|(name, ..)| name).collect();
         names.sort_unstable();
         if names.windows(2).all(|two| two[0] != two[1]) {
-            prop_assert_eq!(pick(Parameters::Without(&[]), &query(&turned)), pick(Parameters::Without(&[]), &query(&pairs)));
+            prop_assert_eq!(pick(QueryRule::Without(&[]), &query(&turned)), pick(QueryRule::Without(&[]), &query(&pairs)));
         }
 
         // Whatever is sent, an ignored name is not in it, and the rest is as it is without any rule.
-        let all = pick(Parameters::Without(&[]), &junk);
+        let all = pick(QueryRule::Without(&[]), &junk);
         let rest: Pairs = all.into_iter().filter(|(name, _)| without(name)).collect();
-        prop_assert_eq!(pick(Parameters::Without(BUT), &junk), rest);
+        prop_assert_eq!(pick(QueryRule::Without(BUT), &junk), rest);
     }
 
     #[test]
@@ -141,7 +141,7 @@ proptest! {
         }
         let request = request.to_http_request();
         let info = request.connection_info();
-        let origin = Origin::of(request.head(), request.headers().get("host"), request.app_config());
-        prop_assert_eq!(origin, Origin { scheme: info.scheme(), host: info.host() });
+        let origin = RequestOrigin::of(request.head(), request.headers().get("host"), request.app_config());
+        prop_assert_eq!(origin, RequestOrigin { scheme: info.scheme(), host: info.host() });
     }
 }

@@ -7,14 +7,14 @@ use proptest::{option, prelude::*, sample::select};
 
 use crate::{
     observe::report::Report,
-    outcome::{Forward, Outcome},
+    outcome::{ForwardReason, Outcome},
 };
 
 proptest! {
     #[test]
     fn every_report_is_one_member_of_a_list(
         outcome in select(Outcome::all().collect::<Vec<_>>()),
-        forward in option::of(select(&[Forward::Miss, Forward::VaryMiss, Forward::Stale, Forward::Request][..])),
+        forward in option::of(select(&[ForwardReason::Miss, ForwardReason::VaryMiss, ForwardReason::Stale, ForwardReason::Request][..])),
         ttl in option::of(prop_oneof![
             any::<Duration>(),
             Just(Duration::MAX),

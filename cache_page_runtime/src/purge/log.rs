@@ -24,27 +24,27 @@ static PURGES: AtomicU64 = AtomicU64::new(0);
 
 /// How many purges there were when something began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Since(u64);
+pub(crate) struct PurgeSeq(u64);
 
-impl Since {
+impl PurgeSeq {
     pub(crate) fn now() -> Self {
         Self(PURGES.load(SeqCst))
     }
 }
 
 /// A place of its own among the purges, for something that is no purge here.
-pub(crate) fn tick() -> Since {
-    Since(PURGES.fetch_add(1, SeqCst) + 1)
+pub(crate) fn tick() -> PurgeSeq {
+    PurgeSeq(PURGES.fetch_add(1, SeqCst) + 1)
 }
 
 /// The purges of one cache; `T` is what each was about.
-pub(crate) struct Fence<T> {
+pub(crate) struct PurgeLog<T> {
     /// The number of the last one. Those that began later need not look into the log.
     last: AtomicU64,
-    log: Mutex<Log<T>>,
+    log: Mutex<Entries<T>>,
 }
 
-struct Log<T> {
+struct Entries<T> {
     /// By the number of the last one that was about this.
     purges: BTreeMap<u64, T>,
     /// Of each, the numbers of the first one that is remembered and of the last one.
@@ -53,9 +53,9 @@ struct Log<T> {
     forgotten: u64,
 }
 
-impl<T: Clone + Eq + Hash> Fence<T> {
+impl<T: Clone + Eq + Hash> PurgeLog<T> {
     pub(crate) fn new() -> Self {
-        let log = Log { purges: BTreeMap::new(), numbers: HashMap::new(), forgotten: 0 };
+        let log = Entries { purges: BTreeMap::new(), numbers: HashMap::new(), forgotten: 0 };
         Self { last: AtomicU64::new(0), log: Mutex::new(log) }
     }
 
@@ -68,21 +68,21 @@ impl<T: Clone + Eq + Hash> Fence<T> {
     }
 
     /// Whether anything at all was purged since then.
-    pub(crate) fn is_raised(&self, since: Since) -> bool {
+    pub(crate) fn is_raised(&self, since: PurgeSeq) -> bool {
         self.last.load(SeqCst) > since.0
     }
 
     /// Whether something that was begun then was purged since.
-    pub(crate) fn has_fallen(&self, since: Since, concerns: impl FnMut(&T) -> bool) -> bool {
-        self.has_fallen_before(since, Since(u64::MAX), concerns)
+    pub(crate) fn has_fallen(&self, since: PurgeSeq, concerns: impl FnMut(&T) -> bool) -> bool {
+        self.has_fallen_before(since, PurgeSeq(u64::MAX), concerns)
     }
 
     /// Whether it was purged before somebody else came. Where it was purged several times, and also later, it is not known any
     /// more, and counts as if it was.
     pub(crate) fn has_fallen_before(
         &self,
-        since: Since,
-        came: Since,
+        since: PurgeSeq,
+        came: PurgeSeq,
         mut concerns: impl FnMut(&T) -> bool,
     ) -> bool {
         if came <= since || !self.is_raised(since) {
@@ -95,7 +95,7 @@ impl<T: Clone + Eq + Hash> Fence<T> {
     }
 }
 
-impl<T: Clone + Eq + Hash> Log<T> {
+impl<T: Clone + Eq + Hash> Entries<T> {
     fn add(&mut self, about: T, number: u64) {
         let first = match self.numbers.get(&about) {
             Some(&(first, last)) => {
@@ -121,11 +121,11 @@ mod tests {
 
     #[test]
     fn what_was_begun_before_a_purge_and_is_meant_by_it_falls() {
-        let fence = Fence::new();
-        let before = Since::now();
+        let fence = PurgeLog::new();
+        let before = PurgeSeq::now();
         assert!(!fence.has_fallen(before, |_: &u8| true));
         fence.raise(1);
-        let after = Since::now();
+        let after = PurgeSeq::now();
         assert!(fence.has_fallen(before, |about| *about == 1));
         assert!(!fence.has_fallen(before, |about| *about == 2));
         assert!(!fence.has_fallen(after, |_| true));
@@ -136,25 +136,25 @@ mod tests {
 
     #[test]
     fn what_is_purged_again_and_again_is_remembered_once() {
-        let fence = Fence::new();
-        let before = Since::now();
+        let fence = PurgeLog::new();
+        let before = PurgeSeq::now();
         fence.raise(1);
-        let between = Since::now();
+        let between = PurgeSeq::now();
         (0..2 * REMEMBERED).for_each(|_| fence.raise(1));
         assert!(
             fence.has_fallen(before, |about| *about == 1) && !fence.has_fallen(before, |about| *about == 2)
         );
         // Those who came after the first one must not be sent what was begun before it.
         assert!(fence.has_fallen_before(before, between, |_| true));
-        assert!(!fence.has_fallen(Since::now(), |_| true));
+        assert!(!fence.has_fallen(PurgeSeq::now(), |_| true));
     }
 
     #[test]
     fn what_is_forgotten_counts_as_meant() {
-        let fence = Fence::new();
-        let before = Since::now();
+        let fence = PurgeLog::new();
+        let before = PurgeSeq::now();
         fence.raise(0);
-        let after = Since::now();
+        let after = PurgeSeq::now();
         for number in 1..=REMEMBERED {
             fence.raise(number);
         }

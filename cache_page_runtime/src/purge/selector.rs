@@ -15,33 +15,33 @@ use percent_encoding::percent_decode;
 use smallvec::SmallVec;
 
 use crate::{
-    http::{origin::Origin, query::Parameters},
+    http::{origin::RequestOrigin, query::QueryRule},
     policy::policy::Policy,
-    purge::log::Since,
+    purge::log::PurgeSeq,
     remote::{Id, name},
 };
 
 /// A name that pages are found by: a path, a handler or a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Name(u64);
+pub(crate) struct PurgeKey(u64);
 
 /// A tag: what pages here are found by, and what other processes are told of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Tag {
-    pub(crate) name: Name,
+    pub(crate) name: PurgeKey,
     pub(crate) text: Box<str>,
 }
 
 impl Tag {
     pub(crate) fn new(tag: &str) -> Self {
-        Self { name: Name::of_tag(tag), text: tag.into() }
+        Self { name: PurgeKey::of_tag(tag), text: tag.into() }
     }
 }
 
 /// Those that an attribute gives a page. Most have a few.
 pub(crate) type Tags = SmallVec<[Tag; 4]>;
 
-impl Name {
+impl PurgeKey {
     /// Of a path without escapes.
     pub(crate) fn of_path(path: &str) -> Self {
         Self::hash(0, path.as_bytes())
@@ -91,72 +91,77 @@ pub(crate) fn plain(path: &[u8]) -> Cow<'_, str> {
 
 /// What a page is about, but for its tags.
 #[derive(Clone, Debug)]
-pub(crate) struct Subject {
-    pub(crate) since: Since,
+pub(crate) struct RequestSubject {
+    pub(crate) since: PurgeSeq,
     policy: &'static Policy,
     path: Box<str>,
-    by_path: Name,
-    by_handler: Name,
-    origin: Name,
-    query: Name,
+    by_path: PurgeKey,
+    by_handler: PurgeKey,
+    origin: PurgeKey,
+    query: PurgeKey,
     /// What other processes purge it by as a URL, where they are told of it.
     url: Option<Id>,
 }
 
 /// What a page is about.
 #[derive(Debug)]
-pub(crate) struct About {
-    subject: Subject,
-    tags: Box<[Name]>,
+pub(crate) struct PurgeKeys {
+    subject: RequestSubject,
+    tags: Box<[PurgeKey]>,
     /// The tags, where other processes are told of the page.
     texts: Box<[Box<str>]>,
 }
 
-impl Subject {
-    pub(crate) fn new(request: &HttpRequest, policy: &'static Policy, since: Since, is_shared: bool) -> Self {
+impl RequestSubject {
+    pub(crate) fn new(
+        request: &HttpRequest,
+        policy: &'static Policy,
+        since: PurgeSeq,
+        is_shared: bool,
+    ) -> Self {
         let head = request.head();
         let path = plain(head.uri.path().as_bytes());
-        let origin = Origin::of(head, head.headers.get("host"), request.app_config());
+        let origin = RequestOrigin::of(head, head.headers.get("host"), request.app_config());
         let query = head.uri.query();
         let url = is_shared.then(|| match policy.parameters() {
-            Parameters::Raw => name::query(&path, query),
-            Parameters::Only(_) | Parameters::Without(_) => name::picked(&path),
+            QueryRule::Raw => name::query(&path, query),
+            QueryRule::Only(_) | QueryRule::Without(_) => name::picked(&path),
         });
         Self {
             since,
             policy,
-            by_path: Name::of_path(&path),
+            by_path: PurgeKey::of_path(&path),
             path: path.into(),
             by_handler: policy.by_handler(),
-            origin: Name::of_origin(origin.scheme, origin.host),
-            query: Name::of_query(query, policy),
+            origin: PurgeKey::of_origin(origin.scheme, origin.host),
+            query: PurgeKey::of_query(query, policy),
             url,
         }
     }
 
     /// The same, of something that was begun then.
-    pub(crate) fn at(&self, since: Since) -> Self {
+    pub(crate) fn at(&self, since: PurgeSeq) -> Self {
         Self { since, ..self.clone() }
     }
 
-    pub(crate) fn with(self, tags: &[Tag]) -> Arc<About> {
+    pub(crate) fn with(self, tags: &[Tag]) -> Arc<PurgeKeys> {
         let texts = if self.url.is_some() {
             tags.iter().map(|tag| tag.text.clone()).collect()
         } else {
             Box::default()
         };
-        Arc::new(About { subject: self, tags: tags.iter().map(|tag| tag.name).collect(), texts })
+        Arc::new(PurgeKeys { subject: self, tags: tags.iter().map(|tag| tag.name).collect(), texts })
     }
 }
 
-impl About {
+impl PurgeKeys {
     /// How many purges there were when its making began.
-    pub(crate) fn since(&self) -> Since {
+    pub(crate) fn since(&self) -> PurgeSeq {
         self.subject.since
     }
 
     /// What it is found by.
-    pub(crate) fn names(&self) -> SmallVec<[Name; 8]> {
+    pub(crate) fn names(&self) -> SmallVec<[PurgeKey; 8]> {
         let mut names = SmallVec::from_slice(&[self.subject.by_path, self.subject.by_handler]);
         // One that was said twice is one.
         self.tags.iter().for_each(|tag| {
@@ -200,7 +205,7 @@ impl About {
 /// What a purge is about, as whoever called for it said it: names are hashed with a seed of the process's own, and mean nothing to
 /// another one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Text {
+pub(crate) enum PurgeSelector {
     All,
     Tag(String),
     /// Without escapes.
@@ -217,11 +222,11 @@ pub(crate) enum Text {
     },
 }
 
-impl Text {
+impl PurgeSelector {
     /// The URL of a request, as a whole.
     pub(crate) fn of_url(request: &HttpRequest) -> Self {
         let head = request.head();
-        let origin = Origin::of(head, head.headers.get("host"), request.app_config());
+        let origin = RequestOrigin::of(head, head.headers.get("host"), request.app_config());
         Self::Url {
             path: plain(head.uri.path().as_bytes()).into_owned(),
             query: head.uri.query().map(str::to_owned),
@@ -229,17 +234,17 @@ impl Text {
         }
     }
 
-    pub(crate) fn target(&self) -> Target {
+    pub(crate) fn target(&self) -> LocalSelector {
         match self {
-            Self::All => Target::All,
-            Self::Tag(tag) => Target::Tag(Name::of_tag(tag)),
-            Self::Path(path) => Target::Path(Name::of_path(path)),
-            Self::Handler(handler) => Target::Handler(Name::of_handler(handler)),
-            Self::Prefix(prefix) => Target::Prefix(prefix.as_str().into()),
-            Self::Url { path, query, origin } => Target::Url(Arc::new(Url {
-                path: Name::of_path(path),
+            Self::All => LocalSelector::All,
+            Self::Tag(tag) => LocalSelector::Tag(PurgeKey::of_tag(tag)),
+            Self::Path(path) => LocalSelector::Path(PurgeKey::of_path(path)),
+            Self::Handler(handler) => LocalSelector::Handler(PurgeKey::of_handler(handler)),
+            Self::Prefix(prefix) => LocalSelector::Prefix(prefix.as_str().into()),
+            Self::Url { path, query, origin } => LocalSelector::Url(Arc::new(Url {
+                path: PurgeKey::of_path(path),
                 query: query.as_deref().map(Into::into),
-                origin: origin.as_ref().map(|(scheme, host)| Name::of_origin(scheme, host)),
+                origin: origin.as_ref().map(|(scheme, host)| PurgeKey::of_origin(scheme, host)),
             })),
         }
     }
@@ -247,11 +252,11 @@ impl Text {
 
 /// What a purge is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Target {
+pub(crate) enum LocalSelector {
     All,
-    Tag(Name),
-    Path(Name),
-    Handler(Name),
+    Tag(PurgeKey),
+    Path(PurgeKey),
+    Handler(PurgeKey),
     /// Without escapes.
     Prefix(Arc<str>),
     Url(Arc<Url>),
@@ -260,14 +265,14 @@ pub(crate) enum Target {
 /// A path with its query, and on which host if that was said.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Url {
-    pub(crate) path: Name,
+    pub(crate) path: PurgeKey,
     pub(crate) query: Option<Box<str>>,
-    pub(crate) origin: Option<Name>,
+    pub(crate) origin: Option<PurgeKey>,
 }
 
-impl Target {
+impl LocalSelector {
     /// The name that all pages are found by which it is about, if there is one.
-    pub(crate) fn name(&self) -> Option<Name> {
+    pub(crate) fn name(&self) -> Option<PurgeKey> {
         match self {
             Self::Tag(name) | Self::Path(name) | Self::Handler(name) => Some(*name),
             Self::Url(url) => Some(url.path),
@@ -287,8 +292,8 @@ impl Target {
         }
     }
 
-    pub(crate) fn concerns(&self, about: &About) -> bool {
-        let About { subject, tags, .. } = about;
+    pub(crate) fn concerns(&self, about: &PurgeKeys) -> bool {
+        let PurgeKeys { subject, tags, .. } = about;
         match self {
             Self::All => true,
             Self::Tag(tag) => tags.contains(tag),
@@ -298,7 +303,7 @@ impl Target {
             Self::Url(url) => {
                 subject.by_path == url.path
                     && url.origin.is_none_or(|origin| subject.origin == origin)
-                    && subject.query == Name::of_query(url.query.as_deref(), subject.policy)
+                    && subject.query == PurgeKey::of_query(url.query.as_deref(), subject.policy)
             }
         }
     }

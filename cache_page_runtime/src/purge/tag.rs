@@ -13,7 +13,7 @@ pub(crate) const LONGEST_TAG: usize = 256;
 
 /// Why a text is no tag, or no path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Mistake {
+pub(crate) enum TagError {
     EmptyTag,
     LongTag(String),
     BlankTag(String),
@@ -26,25 +26,25 @@ pub(crate) enum Mistake {
 }
 
 /// Whether a text can be a tag.
-pub(crate) fn check(tag: &str) -> Result<(), Mistake> {
+pub(crate) fn check(tag: &str) -> Result<(), TagError> {
     if tag.is_empty() {
-        Err(Mistake::EmptyTag)
+        Err(TagError::EmptyTag)
     } else if tag.len() > LONGEST_TAG {
-        Err(Mistake::LongTag(tag.chars().take(32).collect()))
+        Err(TagError::LongTag(tag.chars().take(32).collect()))
     } else if tag.chars().any(char::is_control) || tag.trim() != tag {
-        Err(Mistake::BlankTag(tag.to_owned()))
+        Err(TagError::BlankTag(tag.to_owned()))
     } else {
         Ok(())
     }
 }
 
 /// A template with the parameters of a request in it, each as it is read, without escapes.
-pub(crate) fn fill_in(template: &'static str, request: &HttpRequest) -> Result<String, Mistake> {
+pub(crate) fn fill_in(template: &'static str, request: &HttpRequest) -> Result<String, TagError> {
     fill(template, request, |text, filled| filled.extend_from_slice(text.as_bytes()))
 }
 
 /// The same of a path, whose own escapes are read as well.
-pub(crate) fn fill_in_path(template: &'static str, request: &HttpRequest) -> Result<String, Mistake> {
+pub(crate) fn fill_in_path(template: &'static str, request: &HttpRequest) -> Result<String, TagError> {
     fill(template, request, |text, filled| filled.extend(percent_decode_str(text)))
 }
 
@@ -52,12 +52,12 @@ fn fill(
     template: &'static str,
     request: &HttpRequest,
     add: impl Fn(&str, &mut Vec<u8>),
-) -> Result<String, Mistake> {
+) -> Result<String, TagError> {
     let mut filled = Vec::with_capacity(template.len() + 16);
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         let Some((name, behind)) = after.split_once('}') else { break };
-        let value = request.match_info().get(name).ok_or(Mistake::Parameter { template, name })?;
+        let value = request.match_info().get(name).ok_or(TagError::Parameter { template, name })?;
         add(before, &mut filled);
         filled.extend(percent_decode_str(value));
         rest = behind;
@@ -97,7 +97,7 @@ pub(crate) const fn assert_are_tags(tags: &[&str]) {
     }
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for TagError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::EmptyTag => f.write_str("a tag is not empty"),

@@ -16,8 +16,8 @@ use crate::remote::{store::Id, tier::lock};
 use crate::{
     http::vary,
     key::{
-        builder::{Cover, Handler},
-        key_buf::Buffer,
+        builder::{HandlerKeyPart, KeyParts},
+        key_buf::KeyBuf,
     },
     policy::policy::Policy,
 };
@@ -28,14 +28,14 @@ const OF_A_VARIANT: u8 = 2;
 
 /// Whose pages are one's own.
 #[derive(Clone, Copy)]
-pub(crate) enum Identity {
+pub(crate) enum Namespace {
     /// Those of processes that run the same program, byte for byte.
     Build,
     /// Those of all that say the same prefix. Handlers go by their names then.
     Prefix,
 }
 
-impl Identity {
+impl Namespace {
     pub(crate) fn new(key_prefix: &str) -> Self {
         if key_prefix.is_empty() { Self::Build } else { Self::Prefix }
     }
@@ -48,7 +48,7 @@ impl Identity {
     }
 
     /// The key of a request's page for all processes; `None` where this one cannot say which handler it is of.
-    pub(crate) fn key(&self, policy: &Policy, cover: &Cover) -> Option<Vec<u8>> {
+    pub(crate) fn key(&self, policy: &Policy, cover: &KeyParts) -> Option<Vec<u8>> {
         let (key, handler) = (cover.key()?.as_bytes(), cover.handler()?);
         let mut whole = Vec::with_capacity(key.len() + 64);
         match self {
@@ -76,7 +76,7 @@ impl Identity {
 
 /// The key of the variant of a page that a request gets.
 pub(crate) fn variant(key: &[u8], names: &[HeaderName], headers: &HeaderMap) -> Option<Vec<u8>> {
-    let mut values = Buffer::new();
+    let mut values = KeyBuf::new();
     vary::add_values(&mut values, names, headers);
     if values.is_too_long() {
         return None;
@@ -90,7 +90,7 @@ pub(crate) fn id(key: &[u8]) -> Id {
 }
 
 /// Whether no other handler of this process goes by the same names: two functions of one name in two blocks do.
-fn is_alone(name: &'static str, handler: Handler) -> bool {
+fn is_alone(name: &'static str, handler: HandlerKeyPart) -> bool {
     type Handlers = HashMap<(&'static str, &'static str), Option<TypeId>>;
     static HANDLERS: OnceLock<Mutex<Handlers>> = OnceLock::new();
 
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn two_handlers_of_one_name_are_no_longer_told_apart_by_it() {
-        let handler = |id| Handler { id, name: "one", at: 0 };
+        let handler = |id| HandlerKeyPart { id, name: "one", at: 0 };
         let (one, other) = (handler(TypeId::of::<u8>()), handler(TypeId::of::<u16>()));
         assert!(is_alone("app_id::page", one) && is_alone("app_id::page", one));
         assert!(!is_alone("app_id::page", other));

@@ -7,7 +7,7 @@
 //! * Memory first. What is not there is asked for in the shared tier by one request of the process, and what is not there either
 //!   is made by one process, for which the others wait.
 //! * A page is sent from memory for [`local_ttl`](crate::PageCacheBuilder::local_ttl) at most. After that, the shared tier says that it
-//!   is as it was ([`Wanted::have`]), or sends another one.
+//!   is as it was ([`GetRequest::have`]), or sends another one.
 //! * When a purge was awaited, the shared tier has no such page any more. Other processes may send copies from their memory until
 //!   they hear of it, which usually takes less than a millisecond, and never longer than
 //!   [`max_purge_lag`](crate::PageCacheBuilder::max_purge_lag): one that has not heard anything for so long does not trust its memory.
@@ -29,18 +29,19 @@ pub(crate) mod waiters;
 use std::time::Duration;
 
 pub use crate::remote::{
-    stats::Shared,
+    stats::RemoteStats,
     store::{
-        Change, Changes, Claim, Found, Id, Kept, Left, Offered, Pending, Position, Purge, PurgeOf,
-        RemoteStore, StoreError, Taken, Turn, Version, Wanted,
+        BoxFuture, Change, ChangeBatch, Cursor, GetRequest, GetResponse, Id, Lease, LeaseStatus,
+        PurgeRequest, PurgeScope, PutRequest, PutResult, ReleaseReason, RemoteEntry, RemoteStore, StoreError,
+        Version,
     },
 };
 pub(crate) use crate::{
-    fill::{publish::Claimed, remote_fetch::Asking},
+    fill::{publish::RemoteLease, remote_fetch::RemoteFetch},
     remote::{
         codec::purge_message::name,
-        stats::Fault,
-        tier::{Terms, Tier},
+        stats::RemoteError,
+        tier::{RemoteOptions, RemoteTier},
     },
 };
 

@@ -3,15 +3,15 @@
 use std::{collections::VecDeque, sync::Mutex};
 
 use crate::remote::{
-    store::{Purge, PurgeOf, StoreError},
-    tier::{Answered, lock},
+    store::{PurgeRequest, PurgeScope, StoreError},
+    tier::{PurgeReply, lock},
 };
 use crate::{
     purge::{
-        log::{self, Since},
-        selector::{About, Target},
+        log::{self, PurgeSeq},
+        selector::{LocalSelector, PurgeKeys},
     },
-    store::store::Verb,
+    store::store::PurgeMode,
 };
 
 /// Where more wait, everything is purged instead.
@@ -22,43 +22,43 @@ const MOST_DONE: usize = 256;
 
 /// In their order: one that comes later must not be overtaken, for it may be about the same.
 #[derive(Default)]
-pub(crate) struct Purges(Mutex<Queue>);
+pub(crate) struct PurgeQueue(Mutex<Queue>);
 
 #[derive(Default)]
 struct Queue {
-    waiting: VecDeque<Job>,
+    waiting: VecDeque<PendingPurge>,
     /// What the one is about that is being told.
-    under_way: Option<(Verb, Target)>,
+    under_way: Option<(PurgeMode, LocalSelector)>,
     is_running: bool,
     /// Those that were done last, and when that was known here: answers that are older than that may be on their way.
-    done: VecDeque<(Since, Target)>,
+    done: VecDeque<(PurgeSeq, LocalSelector)>,
     /// When the last one was done that is not among them any more.
-    forgotten: Since,
+    forgotten: PurgeSeq,
 }
 
 /// One purge.
-pub(crate) struct Job {
-    verb: Verb,
-    target: Target,
-    of: PurgeOf,
+pub(crate) struct PendingPurge {
+    verb: PurgeMode,
+    target: LocalSelector,
+    of: PurgeScope,
     told: Vec<u8>,
     /// Whoever waits for it.
-    done: Vec<Answered>,
+    done: Vec<PurgeReply>,
 }
 
-impl Job {
-    pub(crate) fn new(verb: Verb, target: Target, of: PurgeOf, told: Vec<u8>) -> Self {
+impl PendingPurge {
+    pub(crate) fn new(verb: PurgeMode, target: LocalSelector, of: PurgeScope, told: Vec<u8>) -> Self {
         Self { verb, target, of, told, done: Vec::new() }
     }
 
-    pub(crate) fn awaited(mut self, done: Answered) -> Self {
+    pub(crate) fn awaited(mut self, done: PurgeReply) -> Self {
         self.done.push(done);
         self
     }
 
-    pub(crate) fn purge(&self, known: u64) -> Purge {
-        let expire = self.verb == Verb::Expire;
-        Purge { known, expire, of: self.of.clone(), told: self.told.clone() }
+    pub(crate) fn purge(&self, known: u64) -> PurgeRequest {
+        let expire = self.verb == PurgeMode::Expire;
+        PurgeRequest { known, expire, of: self.of.clone(), told: self.told.clone() }
     }
 
     pub(crate) fn answer(&mut self, done: &Result<(), StoreError>) {
@@ -69,9 +69,9 @@ impl Job {
     }
 }
 
-impl Purges {
+impl PurgeQueue {
     /// Whether somebody has to see to it.
-    pub(crate) fn push(&self, job: Job) -> bool {
+    pub(crate) fn push(&self, job: PendingPurge) -> bool {
         let queue = &mut *lock(&self.0);
         // Asked for twice, it is done once: nothing of it was begun.
         let same = queue
@@ -88,7 +88,7 @@ impl Purges {
     }
 
     /// The next one, which is under way from now on.
-    pub(crate) fn next(&self) -> Option<Job> {
+    pub(crate) fn next(&self) -> Option<PendingPurge> {
         let queue = &mut *lock(&self.0);
         let next = queue.waiting.pop_front();
         queue.under_way = next.as_ref().map(|job| (job.verb, job.target.clone()));
@@ -109,7 +109,7 @@ impl Purges {
     }
 
     /// It was not done, and comes first the next time. Nobody sees to it for now, and nobody waits for it or for others behind it.
-    pub(crate) fn put_back(&self, job: Job, everything: impl FnOnce() -> Job) {
+    pub(crate) fn put_back(&self, job: PendingPurge, everything: impl FnOnce() -> PendingPurge) {
         let queue = &mut *lock(&self.0);
         queue.under_way = None;
         queue.is_running = false;
@@ -129,7 +129,7 @@ impl Purges {
     }
 
     /// Whether the store may not have known one of them when it was asked for this page, which was then.
-    pub(crate) fn concern(&self, about: &About, asked: Since) -> bool {
+    pub(crate) fn concern(&self, about: &PurgeKeys, asked: PurgeSeq) -> bool {
         let queue = &*lock(&self.0);
         let waiting = queue.waiting.iter().map(|job| &job.target);
         let under_way = queue.under_way.iter().map(|(_, target)| target);

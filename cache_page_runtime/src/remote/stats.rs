@@ -2,12 +2,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::remote::store::{StoreError, Taken};
-use crate::time::clock::{Clock, Seldom};
+use crate::remote::store::{PutResult, StoreError};
+use crate::time::{clock::Clock, rate_limit::RateLimit};
 
 /// Why the shared tier was of no use to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum RemoteError {
     /// It did not answer in time.
     Late,
     /// It is out of reach, and was not asked.
@@ -20,7 +20,7 @@ pub(crate) enum Fault {
     Crowded,
 }
 
-impl Fault {
+impl RemoteError {
     const COUNT: usize = 5;
 
     /// The word for it in `Cache-Status`, metrics and logs.
@@ -36,37 +36,37 @@ impl Fault {
 }
 
 #[derive(Default)]
-pub(crate) struct Faults {
-    counts: [AtomicU64; Fault::COUNT],
+pub(crate) struct RemoteCounters {
+    counts: [AtomicU64; RemoteError::COUNT],
     kept: AtomicU64,
     purged: AtomicU64,
-    told: Seldom,
-    recovered: Seldom,
+    told: RateLimit,
+    recovered: RateLimit,
 }
 
-impl Faults {
-    pub(crate) fn count(&self, fault: Fault) {
+impl RemoteCounters {
+    pub(crate) fn count(&self, fault: RemoteError) {
         self.counts[fault as usize].fetch_add(1, Ordering::Relaxed);
         #[cfg(feature = "metrics")]
         metrics::counter!("cache_page_shared_faults_total", "fault" => fault.as_str()).increment(1);
     }
 
-    pub(crate) fn counted(&self, fault: Fault) -> Fault {
+    pub(crate) fn counted(&self, fault: RemoteError) -> RemoteError {
         self.count(fault);
         fault
     }
 
     /// Faults are counted where they happen.
-    pub(crate) fn count_put(&self, taken: Result<Taken, Fault>) {
+    pub(crate) fn count_put(&self, taken: Result<PutResult, RemoteError>) {
         match taken {
-            Ok(Taken::Kept) => self.kept.fetch_add(1, Ordering::Relaxed),
-            Ok(Taken::Purged) => self.purged.fetch_add(1, Ordering::Relaxed),
-            Ok(Taken::Overtaken) | Err(_) => 0,
+            Ok(PutResult::Kept) => self.kept.fetch_add(1, Ordering::Relaxed),
+            Ok(PutResult::Purged) => self.purged.fetch_add(1, Ordering::Relaxed),
+            Ok(PutResult::Overtaken) | Err(_) => 0,
         };
     }
 
     pub(crate) fn tell(&self, why: &StoreError) {
-        if self.told.is_time(Clock::System.now()) {
+        if self.told.is_due(Clock::System.now()) {
             tracing::warn!(
                 target: "cache_page",
                 error = %why,
@@ -76,33 +76,33 @@ impl Faults {
     }
 
     pub(crate) fn recovered(&self) {
-        if !self.recovered.is_time(Clock::System.now()) {
+        if !self.recovered.is_due(Clock::System.now()) {
             return;
         }
         tracing::info!(target: "cache_page", "the shared tier is there");
     }
 
-    pub(crate) fn shared(&self, is_up: bool) -> Shared {
-        let of = |fault: Fault| self.counts[fault as usize].load(Ordering::Relaxed);
-        Shared {
+    pub(crate) fn shared(&self, is_up: bool) -> RemoteStats {
+        let of = |fault: RemoteError| self.counts[fault as usize].load(Ordering::Relaxed);
+        RemoteStats {
             is_up,
             kept: self.kept.load(Ordering::Relaxed),
             purged: self.purged.load(Ordering::Relaxed),
-            late: of(Fault::Late),
-            down: of(Fault::Down),
-            refused: of(Fault::Refused),
-            garbled: of(Fault::Garbled),
-            crowded: of(Fault::Crowded),
+            late: of(RemoteError::Late),
+            down: of(RemoteError::Down),
+            refused: of(RemoteError::Refused),
+            garbled: of(RemoteError::Garbled),
+            crowded: of(RemoteError::Crowded),
         }
     }
 }
 
 /// What the shared tier did for this process, and what it did not.
 ///
-/// How often it had a page is [`Stats::of`](crate::Stats::of) the outcome [`Shared`](crate::Outcome::RemoteHit).
+/// How often it had a page is [`Stats::of`](crate::Stats::of) the outcome [`RemoteStats`](crate::Outcome::RemoteHit).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Shared {
+pub struct RemoteStats {
     /// Whether it can be reached.
     pub is_up: bool,
     /// Pages that were put there.

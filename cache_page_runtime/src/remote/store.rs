@@ -6,7 +6,7 @@ use actix_web::web::Bytes;
 
 /// What a store answers by and by. The cache gives up on it after its
 /// [deadline](crate::PageCacheBuilder::remote_timeout), and drops it then: a store must bear that at any point.
-pub type Pending<'s, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 's>>;
+pub type BoxFuture<'s, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 's>>;
 
 /// An engine that pages are kept in for many processes.
 ///
@@ -15,8 +15,8 @@ pub type Pending<'s, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + S
 /// whole contract:
 ///
 /// 1. **Purges have numbers.** Each is greater than those of all purges before it and than
-///    [`known`](Purge::known), whatever else the store has lost: a clock in microseconds, raised where it would not grow, will do.
-/// 2. **A page has names**, and a number [`since`](Offered::since) that says which purges its making has seen. It
+///    [`known`](PurgeRequest::known), whatever else the store has lost: a clock in microseconds, raised where it would not grow, will do.
+/// 2. **A page has names**, and a number [`since`](PutRequest::since) that says which purges its making has seen. It
 ///    is kept only if none of its names was purged or expired after that number; where the store cannot know that any more (it was
 ///    emptied, or evicted what it knew), it is not kept.
 /// 3. **[`get`](Self::get) returns no page of a name that was purged after its `since`**, or of which the store cannot know that.
@@ -38,29 +38,29 @@ pub trait RemoteStore: fmt::Debug + Send + Sync + 'static {
 
     /// The page of that id; and, where it is missing, stale or expired, and the caller would make it, whose turn that is.
     ///
-    /// Whoever has the page already says [which](Wanted::have): if it is still that one, and fresh and not expired, its bytes may be left out.
-    /// A store that gives pages no [`version`](Kept::version) sends them.
+    /// Whoever has the page already says [which](GetRequest::have): if it is still that one, and fresh and not expired, its bytes may be left out.
+    /// A store that gives pages no [`version`](RemoteEntry::version) sends them.
     ///
-    /// A claim that is granted ([`Turn::Lead`]) is the caller's until the page is put with the same holder, until it is
+    /// A claim that is granted ([`LeaseStatus::Lead`]) is the caller's until the page is put with the same holder, until it is
     /// [released](Self::release), or until its time is over. Whoever holds it already is granted it again, for the
     /// whole time: that is how long fills keep theirs.
-    fn get(&self, wanted: Wanted) -> Pending<'_, Found>;
+    fn get(&self, wanted: GetRequest) -> BoxFuture<'_, GetResponse>;
 
-    /// Keeps a page, or refuses it; either way the claim of its [`holder`](Offered::holder) ends.
-    fn put(&self, page: Offered) -> Pending<'_, Taken>;
+    /// Keeps a page, or refuses it; either way the claim of its [`holder`](PutRequest::holder) ends.
+    fn put(&self, page: PutRequest) -> BoxFuture<'_, PutResult>;
 
     /// Ends a claim without a page; that of somebody else stays.
-    fn release(&self, page: Id, holder: Id, left: Left) -> Pending<'_, ()>;
+    fn release(&self, page: Id, holder: Id, left: ReleaseReason) -> BoxFuture<'_, ()>;
 
     /// Purges or expires.
-    fn purge(&self, purge: Purge) -> Pending<'_, ()>;
+    fn purge(&self, purge: PurgeRequest) -> BoxFuture<'_, ()>;
 
     /// What happened after a position; where nothing did, waits for it, for `wait` at most. `None` is where nothing is known
     /// yet: that is answered at once with the present position, as incomplete.
     ///
     /// It also connects anew where that is needed, and fails as long as the store cannot be used: while this fails, the cache asks
     /// nothing else.
-    fn changes(&self, after: Option<Position>, wait: Duration) -> Pending<'_, Changes>;
+    fn changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch>;
 
     /// The cache gave up on several answers in a row: connections may be dead without a sign of it.
     fn renew(&self) {}
@@ -90,7 +90,7 @@ impl fmt::Debug for Version {
 
 /// A page that is looked for.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct GetRequest {
     /// Which one.
     pub page: Id,
     /// The caller has these bytes of it: they need not be sent again.
@@ -99,12 +99,12 @@ pub struct Wanted {
     /// Where the caller has a version of it, there may be none.
     pub names: Vec<Id>,
     /// By whom it would be made, if by the caller.
-    pub claim: Option<Claim>,
+    pub claim: Option<Lease>,
 }
 
 /// The wish to make a page for all processes.
 #[derive(Clone, Copy, Debug)]
-pub struct Claim {
+pub struct Lease {
     /// The process.
     pub holder: Id,
     /// After that time, somebody else is let try.
@@ -113,17 +113,17 @@ pub struct Claim {
 
 /// What there is.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct GetResponse {
     /// The page, fresh or not.
-    pub page: Option<Kept>,
+    pub page: Option<RemoteEntry>,
     /// Who makes it; of a fresh page, and where nobody would make it, that does not matter.
-    pub turn: Turn,
+    pub turn: LeaseStatus,
 }
 
 /// A page that is kept.
 #[derive(Clone, Debug)]
-pub struct Kept {
-    /// As they were put. `None` are those that the caller [has](Wanted::have), of a page that is fresh and not expired.
+pub struct RemoteEntry {
+    /// As they were put. `None` are those that the caller [has](GetRequest::have), of a page that is fresh and not expired.
     pub bytes: Option<Bytes>,
     /// What the store calls them, if it would know by that whether they are still the same.
     pub version: Option<Version>,
@@ -135,7 +135,7 @@ pub struct Kept {
 
 /// Who makes a page that is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
+pub enum LeaseStatus {
     /// Whoever asked.
     Lead,
     /// Another process is at it.
@@ -146,7 +146,7 @@ pub enum Turn {
 
 /// How a claim ends without a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Left {
+pub enum ReleaseReason {
     /// The next one may try.
     Free,
     /// What was made is not to be shared: for so long, nobody need wait for anybody.
@@ -155,7 +155,7 @@ pub enum Left {
 
 /// A page that may be kept.
 #[derive(Clone, Debug)]
-pub struct Offered {
+pub struct PutRequest {
     /// Which one.
     pub page: Id,
     /// Its bytes.
@@ -178,7 +178,7 @@ pub struct Offered {
 
 /// What became of a page that was offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
+pub enum PutResult {
     /// It is there from now on.
     Kept,
     /// One of its names was purged or expired while it was made, or may have been.
@@ -189,20 +189,20 @@ pub enum Taken {
 
 /// What is to be purged or expired.
 #[derive(Clone, Debug)]
-pub struct Purge {
+pub struct PurgeRequest {
     /// The greatest number that is known to whoever purges.
     pub known: u64,
     /// Whether pages stay, as expired ones.
     pub expire: bool,
     /// Those of which pages.
-    pub of: PurgeOf,
+    pub of: PurgeScope,
     /// What other processes are told ([`Change::Purged`]).
     pub told: Vec<u8>,
 }
 
 /// Which pages a purge is about.
 #[derive(Clone, Debug)]
-pub enum PurgeOf {
+pub enum PurgeScope {
     /// Those that have one of these names.
     Names(Vec<Id>),
     /// Those whose path begins like this.
@@ -211,9 +211,9 @@ pub enum PurgeOf {
 
 /// A place among all changes, as a store knows it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Position(pub Vec<u8>);
+pub struct Cursor(pub Vec<u8>);
 
-impl fmt::Debug for Position {
+impl fmt::Debug for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.escape_ascii())
     }
@@ -221,13 +221,13 @@ impl fmt::Debug for Position {
 
 /// What happened after a position.
 #[derive(Clone, Debug)]
-pub struct Changes {
+pub struct ChangeBatch {
     /// Whether no purge is left out.
     pub complete: bool,
     /// In their order.
     pub changes: Vec<Change>,
     /// Behind the last of them.
-    pub position: Position,
+    pub position: Cursor,
     /// The greatest number of a purge up to there: whatever begins from now on has seen it.
     pub number: u64,
 }

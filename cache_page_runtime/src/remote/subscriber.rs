@@ -8,11 +8,13 @@ use std::{
 use tokio::time::{sleep, timeout};
 
 use crate::remote::{
-    codec::purge_message::Told,
-    store::{Change, Changes, StoreError},
-    tier::Link,
+    codec::purge_message::PurgeMessage,
+    store::{Change, ChangeBatch, StoreError},
+    tier::RemoteClient,
 };
-use crate::{cache::page_cache::Inner, purge::selector::Target, store::store::Verb, time::clock::Clock};
+use crate::{
+    cache::page_cache::Inner, purge::selector::LocalSelector, store::store::PurgeMode, time::clock::Clock,
+};
 
 /// How long the store is let wait for news. Shorter than anybody trusts what was heard last.
 const WAIT: Duration = Duration::from_millis(100);
@@ -27,7 +29,7 @@ const SLACK: Duration = Duration::from_millis(250);
 const CONNECTING: Duration = Duration::from_millis(500);
 
 /// Until the cache is gone, whatever a store does.
-pub(crate) async fn keep_listening(link: &Arc<Link>, cache: &Weak<Inner>) {
+pub(crate) async fn keep_listening(link: &Arc<RemoteClient>, cache: &Weak<Inner>) {
     while cache.strong_count() > 0 {
         let (link, cache) = (Arc::clone(link), Weak::clone(cache));
         let of_task = Arc::clone(&link);
@@ -40,7 +42,7 @@ pub(crate) async fn keep_listening(link: &Arc<Link>, cache: &Weak<Inner>) {
 
 /// What was heard is as new as the moment when it was asked for: whatever was purged before the store answered is in the answer.
 /// So memory is trusted for a fixed time from then, and a purge that this process does not hear of is sent for no longer than that.
-async fn listen(link: &Arc<Link>, cache: &Weak<Inner>) {
+async fn listen(link: &Arc<RemoteClient>, cache: &Weak<Inner>) {
     let mut after = None;
     let wait = WAIT.min(link.terms.max_purge_lag / 4);
     while cache.strong_count() > 0 {
@@ -79,13 +81,13 @@ async fn listen(link: &Arc<Link>, cache: &Weak<Inner>) {
     }
 }
 
-fn apply(link: &Link, cache: &Inner, heard: &Changes) {
+fn apply(link: &RemoteClient, cache: &Inner, heard: &ChangeBatch) {
     let now = cache.clock.now();
     let mut is_complete = heard.complete;
     for change in &heard.changes {
         match change {
             Change::Filled(page) => link.waits.wake(*page),
-            Change::Purged(told) => match Told::read(told) {
+            Change::Purged(told) => match PurgeMessage::read(told) {
                 // Done here before it was told.
                 Some(told) if told.by == link.holder => {}
                 Some(told) => drop(cache.store.purge(told.verb, &told.text.target(), now)),
@@ -95,7 +97,7 @@ fn apply(link: &Link, cache: &Inner, heard: &Changes) {
     }
     if !is_complete {
         // What was missed may have been about anything.
-        cache.store.purge(Verb::Purge, &Target::All, now);
+        cache.store.purge(PurgeMode::Purge, &LocalSelector::All, now);
     }
     link.known.advance(heard.number);
 }

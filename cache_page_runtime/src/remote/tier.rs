@@ -23,23 +23,26 @@ use tokio::{
 use crate::{
     cache::page_cache::Inner,
     purge::{
-        log::Since,
-        selector::{About, Text},
+        log::PurgeSeq,
+        selector::{PurgeKeys, PurgeSelector},
     },
-    store::store::Verb,
-    time::clock::{Clock, Moment},
+    store::store::PurgeMode,
+    time::{clock::Clock, instant::Instant},
 };
 use crate::{
-    fill::publish::Claimed,
+    fill::publish::RemoteLease,
     remote::{
-        codec::purge_message::{self, Told},
-        identity::{Identity, random},
-        purge_queue::{Job, Purges},
-        seen_purges::Known,
-        stats::{Fault, Faults, Shared},
-        store::{Claim, Found, Id, Left, Offered, Pending, RemoteStore, StoreError, Taken, Version, Wanted},
+        codec::purge_message::{self, PurgeMessage},
+        identity::{Namespace, random},
+        purge_queue::{PendingPurge, PurgeQueue},
+        seen_purges::SeenPurges,
+        stats::{RemoteCounters, RemoteError, RemoteStats},
+        store::{
+            BoxFuture, GetRequest, GetResponse, Id, Lease, PutRequest, PutResult, ReleaseReason, RemoteStore,
+            StoreError, Version,
+        },
         subscriber,
-        waiters::Waits,
+        waiters::Waiters,
     },
 };
 
@@ -51,7 +54,7 @@ const MOST_UNDER_WAY: usize = 16 * 1024 * 1024;
 
 /// What is done with a shared tier.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Terms {
+pub(crate) struct RemoteOptions {
     /// How long one answer may take.
     pub(crate) deadline: Duration,
     /// How long a page is sent from memory.
@@ -62,7 +65,7 @@ pub(crate) struct Terms {
     pub(crate) one_fill: bool,
 }
 
-impl Default for Terms {
+impl Default for RemoteOptions {
     fn default() -> Self {
         Self {
             deadline: Duration::from_millis(50),
@@ -74,24 +77,24 @@ impl Default for Terms {
 }
 
 /// The shared tier of one cache.
-pub(crate) struct Tier {
-    pub(crate) link: Arc<Link>,
-    pub(crate) identity: Identity,
+pub(crate) struct RemoteTier {
+    pub(crate) link: Arc<RemoteClient>,
+    pub(crate) identity: Namespace,
     runtime: Handle,
     /// To its thread: whose tier it is.
     start: Mutex<Option<Sender<Weak<Inner>>>>,
 }
 
 /// What the cache's workers and the thread that listens have in common.
-pub(crate) struct Link {
+pub(crate) struct RemoteClient {
     pub(crate) store: Arc<dyn RemoteStore>,
-    pub(crate) terms: Terms,
+    pub(crate) terms: RemoteOptions,
     /// This process, or one cache of it.
     pub(crate) holder: Id,
-    pub(crate) known: Known,
-    pub(crate) purges: Purges,
-    pub(crate) waits: Waits,
-    pub(crate) faults: Faults,
+    pub(crate) known: SeenPurges,
+    pub(crate) purges: PurgeQueue,
+    pub(crate) waits: Waiters,
+    pub(crate) faults: RemoteCounters,
     /// Whether it is asked at all.
     is_up: AtomicBool,
     /// Whether it ever was, or was tried in vain.
@@ -104,18 +107,22 @@ pub(crate) struct Link {
     fills: AtomicU64,
 }
 
-impl Tier {
+impl RemoteTier {
     /// With a thread of its own: workers may be busy with a handler, and then nobody would hear anything.
-    pub(crate) fn new(store: Arc<dyn RemoteStore>, terms: Terms, key_prefix: &str) -> io::Result<Self> {
+    pub(crate) fn new(
+        store: Arc<dyn RemoteStore>,
+        terms: RemoteOptions,
+        key_prefix: &str,
+    ) -> io::Result<Self> {
         store.begin(key_prefix);
-        let link = Arc::new(Link {
+        let link = Arc::new(RemoteClient {
             store,
             terms,
             holder: Id(random()),
-            known: Known::default(),
-            purges: Purges::default(),
-            waits: Waits::default(),
-            faults: Faults::default(),
+            known: SeenPurges::default(),
+            purges: PurgeQueue::default(),
+            waits: Waiters::default(),
+            faults: RemoteCounters::default(),
             is_up: AtomicBool::new(false),
             was_up: AtomicBool::new(false),
             begun: Notify::new(),
@@ -126,7 +133,7 @@ impl Tier {
         });
         let (start, starts) = channel();
         let (running, runs) = std::sync::mpsc::channel();
-        let (of_thread, identity) = (Arc::clone(&link), Identity::new(key_prefix));
+        let (of_thread, identity) = (Arc::clone(&link), Namespace::new(key_prefix));
         let run = move || {
             let runtime = match Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => runtime,
@@ -156,11 +163,11 @@ impl Tier {
         }
     }
 
-    pub(crate) fn terms(&self) -> &Terms {
+    pub(crate) fn terms(&self) -> &RemoteOptions {
         &self.link.terms
     }
 
-    pub(crate) fn link(&self) -> &Arc<Link> {
+    pub(crate) fn link(&self) -> &Arc<RemoteClient> {
         &self.link
     }
 
@@ -171,12 +178,12 @@ impl Tier {
 
     /// Until when a page that was good then is sent from memory without asking: not at all, where nothing is. Whoever has read the
     /// clock before asks all the same.
-    pub(crate) fn leaves_at(&self, good_at: Moment) -> Moment {
-        if self.has_memory() { good_at + self.link.terms.local_ttl } else { Moment::new(Duration::ZERO) }
+    pub(crate) fn leaves_at(&self, good_at: Instant) -> Instant {
+        if self.has_memory() { good_at + self.link.terms.local_ttl } else { Instant::new(Duration::ZERO) }
     }
 
     /// Whether what is in memory may be sent. `now` is by that clock.
-    pub(crate) fn is_trusted(&self, clock: &Clock, now: Moment) -> bool {
+    pub(crate) fn is_trusted(&self, clock: &Clock, now: Instant) -> bool {
         let now = match clock {
             Clock::System => now,
             Clock::Manual(_) => Clock::System.now(),
@@ -185,7 +192,7 @@ impl Tier {
     }
 
     /// The greatest number of a purge that was heard of when a request noted its place among those of the process.
-    pub(crate) fn known_at(&self, since: Since) -> u64 {
+    pub(crate) fn known_at(&self, since: PurgeSeq) -> u64 {
         self.link.known.at(since)
     }
 
@@ -203,14 +210,14 @@ impl Tier {
         have: Option<Version>,
         names: Vec<Id>,
         holder: Option<Id>,
-    ) -> Result<Found, Fault> {
+    ) -> Result<GetResponse, RemoteError> {
         let link = &self.link;
-        let claim = holder.map(|holder| Claim { holder, lasts: super::CLAIM });
-        link.ask(|| link.store.get(Wanted { page, have, names, claim })).await
+        let claim = holder.map(|holder| Lease { holder, lasts: super::CLAIM });
+        link.ask(|| link.store.get(GetRequest { page, have, names, claim })).await
     }
 
     /// Whether this process purged what the page is about, and the store may not have heard of it.
-    pub(crate) fn is_about_to_purge(&self, about: &About, asked: Since) -> bool {
+    pub(crate) fn is_about_to_purge(&self, about: &PurgeKeys, asked: PurgeSeq) -> bool {
         self.link.purges.concern(about, asked)
     }
 
@@ -218,14 +225,14 @@ impl Tier {
     /// is not done.
     ///
     /// The claim, if there is one, ends with it, whatever becomes of it.
-    pub(crate) fn put(&self, offers: Vec<Offered>, mut claim: Option<Claimed>) {
+    pub(crate) fn put(&self, offers: Vec<PutRequest>, mut claim: Option<RemoteLease>) {
         let bytes: usize = offers.iter().map(|offered| offered.bytes.len()).sum();
-        let Some(room) = Room::take(&self.link, bytes) else {
-            return self.link.faults.count(Fault::Crowded);
+        let Some(room) = InflightPermit::take(&self.link, bytes) else {
+            return self.link.faults.count(RemoteError::Crowded);
         };
         let link = Arc::clone(&self.link);
         self.runtime.spawn(async move {
-            let mut taken = Ok(Taken::Kept);
+            let mut taken = Ok(PutResult::Kept);
             for offered in offers {
                 let is_claimed = offered.holder.is_some();
                 let done = link.ask(|| link.store.put(offered)).await;
@@ -234,10 +241,10 @@ impl Tier {
                 }
                 // Where a later page is there already, the names that lead to it may not be.
                 taken = match (taken, done) {
-                    (Ok(Taken::Overtaken), Ok(Taken::Kept)) => Ok(Taken::Overtaken),
+                    (Ok(PutResult::Overtaken), Ok(PutResult::Kept)) => Ok(PutResult::Overtaken),
                     (_, done) => done,
                 };
-                if !matches!(taken, Ok(Taken::Kept | Taken::Overtaken)) {
+                if !matches!(taken, Ok(PutResult::Kept | PutResult::Overtaken)) {
                     break;
                 }
             }
@@ -253,16 +260,16 @@ impl Tier {
             let times = longest.as_millis() / super::RENEWED.as_millis();
             for _ in 0..times {
                 sleep(super::RENEWED).await;
-                let claim = Some(Claim { holder, lasts: super::CLAIM });
+                let claim = Some(Lease { holder, lasts: super::CLAIM });
                 // Where it fails, it is tried again, or the next one makes the page too.
-                let wanted = Wanted { page, have: None, names: Vec::new(), claim };
+                let wanted = GetRequest { page, have: None, names: Vec::new(), claim };
                 let _ = link.ask(|| link.store.get(wanted)).await;
             }
         })
     }
 
     /// Gives up a claim, behind whatever led to it.
-    pub(crate) fn release(&self, page: Id, holder: Id, left: Left) {
+    pub(crate) fn release(&self, page: Id, holder: Id, left: ReleaseReason) {
         let link = Arc::clone(&self.link);
         self.runtime.spawn(async move {
             // Its time is over by and by, if this does not get there.
@@ -273,10 +280,14 @@ impl Tier {
     /// Purges there what is just being purged here, and until it is done takes nothing from there that it is about.
     ///
     /// Whoever waits for it waits no longer than the time that it is returned with.
-    pub(crate) fn purge(&self, verb: Verb, text: &Text) -> (Receiver<Result<(), StoreError>>, Duration) {
+    pub(crate) fn purge(
+        &self,
+        verb: PurgeMode,
+        text: &PurgeSelector,
+    ) -> (Receiver<Result<(), StoreError>>, Duration) {
         let (done, will_be_done) = channel();
-        let told = Told { by: self.link.holder, verb, text: text.clone() }.write();
-        let job = Job::new(verb, text.target(), purge_message::purge_of(text), told).awaited(done);
+        let told = PurgeMessage { by: self.link.holder, verb, text: text.clone() }.write();
+        let job = PendingPurge::new(verb, text.target(), purge_message::purge_of(text), told).awaited(done);
         if self.link.purges.push(job) {
             let link = Arc::clone(&self.link);
             self.runtime.spawn(async move { link.deliver_purges().await });
@@ -285,17 +296,17 @@ impl Tier {
     }
 }
 
-impl Link {
+impl RemoteClient {
     pub(crate) fn is_up(&self) -> bool {
         self.is_up.load(Ordering::Acquire)
     }
 
-    pub(crate) fn shared(&self) -> Shared {
+    pub(crate) fn shared(&self) -> RemoteStats {
         self.faults.shared(self.is_up())
     }
 
     /// It was reached, and everything up to now was heard of which happened until `sent`.
-    pub(crate) fn up(&self, sent: Moment) {
+    pub(crate) fn up(&self, sent: Instant) {
         let until = (sent + self.terms.max_purge_lag).as_nanos();
         self.trusted_until.fetch_max(until, Ordering::AcqRel);
         self.late.store(0, Ordering::Relaxed);
@@ -327,9 +338,9 @@ impl Link {
     }
 
     /// One answer of the store, if it comes in time.
-    async fn ask<'l, T>(&'l self, ask: impl FnOnce() -> Pending<'l, T>) -> Result<T, Fault> {
+    async fn ask<'l, T>(&'l self, ask: impl FnOnce() -> BoxFuture<'l, T>) -> Result<T, RemoteError> {
         if !self.is_ready().await {
-            return Err(self.faults.counted(Fault::Down));
+            return Err(self.faults.counted(RemoteError::Down));
         }
         match within(self.terms.deadline, ask()).await {
             Ok(answer) => {
@@ -340,7 +351,7 @@ impl Link {
         }
     }
 
-    fn failed(&self, why: Option<StoreError>) -> Fault {
+    fn failed(&self, why: Option<StoreError>) -> RemoteError {
         let fault = match why {
             None => {
                 let why = StoreError::lost(format_args!("no answer within {:?}", self.terms.deadline));
@@ -349,15 +360,15 @@ impl Link {
                 } else {
                     self.faults.tell(&why);
                 }
-                Fault::Late
+                RemoteError::Late
             }
             Some(why) if why.is_lost() => {
                 self.down(&why);
-                Fault::Down
+                RemoteError::Down
             }
             Some(why) => {
                 self.faults.tell(&why);
-                Fault::Refused
+                RemoteError::Refused
             }
         };
         self.faults.counted(fault)
@@ -365,7 +376,7 @@ impl Link {
 
     /// A page was not what this cache had written.
     pub(crate) fn garbled(&self) {
-        self.faults.count(Fault::Garbled);
+        self.faults.count(RemoteError::Garbled);
         self.faults.tell(&StoreError::refused("a page in it is not as it was written"));
     }
 
@@ -388,11 +399,12 @@ impl Link {
             if failed {
                 // `line` goes on with it.
                 return self.purges.put_back(job, || {
-                    let told = Told { by: self.holder, verb: Verb::Purge, text: Text::All };
-                    Job::new(
-                        Verb::Purge,
-                        Text::All.target(),
-                        purge_message::purge_of(&Text::All),
+                    let told =
+                        PurgeMessage { by: self.holder, verb: PurgeMode::Purge, text: PurgeSelector::All };
+                    PendingPurge::new(
+                        PurgeMode::Purge,
+                        PurgeSelector::All.target(),
+                        purge_message::purge_of(&PurgeSelector::All),
                         told.write(),
                     )
                 });
@@ -418,10 +430,10 @@ async fn within<T>(
 }
 
 /// What pages take that are on their way.
-struct Room(Arc<Link>, u64);
+struct InflightPermit(Arc<RemoteClient>, u64);
 
-impl Room {
-    fn take(link: &Arc<Link>, bytes: usize) -> Option<Self> {
+impl InflightPermit {
+    fn take(link: &Arc<RemoteClient>, bytes: usize) -> Option<Self> {
         let bytes = bytes as u64;
         let before = link.under_way.fetch_add(bytes, Ordering::Relaxed);
         let room = Self(Arc::clone(link), bytes);
@@ -429,7 +441,7 @@ impl Room {
     }
 }
 
-impl Drop for Room {
+impl Drop for InflightPermit {
     fn drop(&mut self) {
         self.0.under_way.fetch_sub(self.1, Ordering::Relaxed);
     }
@@ -439,4 +451,4 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-pub(crate) type Answered = Sender<Result<(), StoreError>>;
+pub(crate) type PurgeReply = Sender<Result<(), StoreError>>;

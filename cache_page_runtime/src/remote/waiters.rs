@@ -10,19 +10,19 @@ use tokio::sync::Notify;
 use crate::remote::{store::Id, tier::lock};
 
 #[derive(Default)]
-pub(crate) struct Waits(Mutex<HashMap<Id, Arc<Notify>>>);
+pub(crate) struct Waiters(Mutex<HashMap<Id, Arc<Notify>>>);
 
 /// One that waits.
-pub(crate) struct Wait<'w> {
-    waits: &'w Waits,
+pub(crate) struct Waiter<'w> {
+    waits: &'w Waiters,
     page: Id,
     notify: Arc<Notify>,
 }
 
-impl Waits {
-    pub(crate) fn begin(&self, page: Id) -> Wait<'_> {
+impl Waiters {
+    pub(crate) fn begin(&self, page: Id) -> Waiter<'_> {
         let notify = Arc::clone(lock(&self.0).entry(page).or_default());
-        Wait { waits: self, page, notify }
+        Waiter { waits: self, page, notify }
     }
 
     pub(crate) fn wake(&self, page: Id) {
@@ -32,14 +32,14 @@ impl Waits {
     }
 }
 
-impl Wait<'_> {
+impl Waiter<'_> {
     /// Tells when it is heard that the page may be there.
     pub(crate) fn notify(&self) -> Arc<Notify> {
         Arc::clone(&self.notify)
     }
 }
 
-impl Drop for Wait<'_> {
+impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         if let Entry::Occupied(there) = lock(&self.waits.0).entry(self.page)
             // The table's, and this one.

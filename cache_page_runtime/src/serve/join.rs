@@ -10,41 +10,44 @@ use actix_web::{
 use crate::{
     cache::page_cache::PageCache,
     coalesce::{
-        flight::{Comer, Follower, Joined, Leader, Turn},
-        uncacheable_keys::Mark,
+        flight::{Follower, Leader, Participant, Role, Wakeup},
+        uncacheable_keys::KeyHash,
     },
     fill::fill::Fill,
-    http::vary::Names,
-    key::{builder::Key, key_buf::Buffer},
+    http::vary::VaryNames,
+    key::{builder::CacheKey, key_buf::KeyBuf},
     observe::report::Report,
-    outcome::{Forward, Outcome, Reason},
+    outcome::{ForwardReason, Outcome, Reason},
     page::page::Page,
-    purge::{log::Since, selector::Subject},
-    remote::Tier,
-    serve::lookup::{Answer, Lookup, Missing, Way},
-    time::clock::{Clock, Moment, Sleep},
+    purge::{log::PurgeSeq, selector::RequestSubject},
+    remote::RemoteTier,
+    serve::lookup::{Hit, Lookup, Miss, Step},
+    time::{
+        clock::{Clock, Sleep},
+        instant::Instant,
+    },
 };
 
 /// The page that a leader made, for those that followed.
 #[derive(Clone)]
-pub(crate) struct Landed {
+pub(crate) struct FlightResult {
     pub(crate) page: Arc<Page>,
     /// What of a request it depends on beside the key, and what the leader's said there.
-    names: Names,
+    names: VaryNames,
     said: Option<Arc<[u8]>>,
     /// What became of those that it is sent to.
     pub(crate) outcome: Outcome,
     /// When what it shows was begun to be read, by the system's clock.
-    begun: Moment,
+    begun: Instant,
 }
 
-impl Landed {
+impl FlightResult {
     /// The page of a leader that sent this request, as far as it depends on these headers of it.
     pub(crate) fn new(
         page: Arc<Page>,
-        mut names: Names,
+        mut names: VaryNames,
         cache: &PageCache,
-        key: Key<'_>,
+        key: CacheKey<'_>,
         leader: &HeaderMap,
     ) -> Self {
         let known = cache.store().names(key);
@@ -53,7 +56,7 @@ impl Landed {
         Self { page, names, said, outcome: Outcome::Collapsed, begun: Clock::System.now() }
     }
 
-    pub(crate) fn begun(self, begun: Moment) -> Self {
+    pub(crate) fn begun(self, begun: Instant) -> Self {
         Self { begun, ..self }
     }
 
@@ -63,7 +66,7 @@ impl Landed {
         page: Arc<Page>,
         outcome: Outcome,
         cache: &PageCache,
-        key: Key<'_>,
+        key: CacheKey<'_>,
         leader: &HeaderMap,
     ) -> Self {
         let names = page.varies_by();
@@ -71,7 +74,7 @@ impl Landed {
     }
 
     /// Whether this request would have got the same page.
-    fn is_for(&self, key: Key<'_>, request: &HeaderMap) -> bool {
+    fn is_for(&self, key: CacheKey<'_>, request: &HeaderMap) -> bool {
         match (&self.said, variant(key, &self.names, request)) {
             _ if self.names.is_empty() => true,
             (Some(said), Some(own)) => **said == *own.as_slice(),
@@ -80,25 +83,25 @@ impl Landed {
     }
 }
 
-fn variant(key: Key<'_>, names: &Names, request: &HeaderMap) -> Option<Buffer> {
+fn variant(key: CacheKey<'_>, names: &VaryNames, request: &HeaderMap) -> Option<KeyBuf> {
     if names.is_empty() { None } else { key.variant(names, request) }
 }
 
 /// A request that follows.
-pub(crate) struct Waiting {
-    follower: Follower<Landed>,
-    forward: Forward,
+pub(crate) struct FlightWait {
+    follower: Follower<FlightResult>,
+    forward: ForwardReason,
     /// The key that the page is made under.
     place: Box<[u8]>,
     /// By the system's clock.
-    came: Moment,
+    came: Instant,
 }
 
 /// How a request takes part in making its page.
-enum Part {
-    Lead(Leader<Landed>),
-    Follow(Follower<Landed>, Box<[u8]>),
-    Alone(Option<Mark>),
+enum Participation {
+    Lead(Leader<FlightResult>),
+    Follow(Follower<FlightResult>, Box<[u8]>),
+    Alone(Option<KeyHash>),
 }
 
 impl Lookup<'_> {
@@ -106,48 +109,51 @@ impl Lookup<'_> {
     ///
     /// Nobody waits twice under one key: where the first page turns out to be a variant for others, there is a key for this
     /// request's own.
-    pub(crate) fn join(&mut self, missing: Missing, waited_for: Option<&[u8]>, now: Moment) -> Way {
+    pub(crate) fn join(&mut self, missing: Miss, waited_for: Option<&[u8]>, now: Instant) -> Step {
         let part = |place: &[u8]| self.take_part(place, waited_for, now);
         let part = match (missing.forward, self.key.cover.key()) {
             // It was asked for a page that is begun after it came.
-            (Forward::Request, _) | (_, None) => Part::Alone(None),
+            (ForwardReason::Request, _) | (_, None) => Participation::Alone(None),
             // No headers are known to matter.
-            (Forward::Miss, Some(key)) => part(key.as_bytes()),
+            (ForwardReason::Miss, Some(key)) => part(key.as_bytes()),
             (_, Some(key)) => self.cache.store().with_place(key, self.request.headers(), part),
         };
         match part {
-            Part::Lead(leader) => self.lead(leader, missing, now),
-            Part::Follow(follower, place) => {
-                Way::Wait(Waiting { follower, forward: missing.forward, place, came: Clock::System.now() })
-            }
-            Part::Alone(mark) => {
+            Participation::Lead(leader) => self.lead(leader, missing, now),
+            Participation::Follow(follower, place) => Step::Wait(FlightWait {
+                follower,
+                forward: missing.forward,
+                place,
+                came: Clock::System.now(),
+            }),
+            Participation::Alone(mark) => {
                 let mut fill = Fill::start(self, Ok(missing), None, now);
                 fill.mark = mark;
-                Way::Run(fill)
+                Step::Run(fill)
             }
         }
     }
 
-    fn take_part(&self, place: &[u8], waited_for: Option<&[u8]>, now: Moment) -> Part {
+    fn take_part(&self, place: &[u8], waited_for: Option<&[u8]>, now: Instant) -> Participation {
         // Where nothing is in memory, purges hold at once, also those that are not heard of yet: what was begun before cannot be for
         // whoever comes after. Processes wait for each other then, and so do the requests of one.
-        let has_memory = self.cache.tier().is_none_or(Tier::has_memory);
+        let has_memory = self.cache.tier().is_none_or(RemoteTier::has_memory);
         if waited_for == Some(place) || !has_memory {
-            return Part::Alone(None);
+            return Participation::Alone(None);
         }
         if let Some(mark) = self.cache.apart().find(place, now) {
-            return Part::Alone(Some(mark));
+            return Participation::Alone(Some(mark));
         }
         match self.cache.flights().join(place, &self.comer(now)) {
-            Joined::Lead(leader) => Part::Lead(leader),
-            Joined::Follow(follower) => Part::Follow(follower, place.into()),
-            Joined::Apart => Part::Alone(None),
+            Role::Lead(leader) => Participation::Lead(leader),
+            Role::Follow(follower) => Participation::Follow(follower, place.into()),
+            Role::Apart => Participation::Alone(None),
         }
     }
 
     /// This request, as one that would take part in a flight.
-    pub(crate) fn comer(&self, now: Moment) -> Comer<impl Fn(Since) -> bool> {
-        Comer {
+    pub(crate) fn comer(&self, now: Instant) -> Participant<impl Fn(PurgeSeq) -> bool> {
+        Participant {
             now: now.since_start(),
             since: self.since,
             may_lead: *self.request.method() == Method::GET,
@@ -157,60 +163,61 @@ impl Lookup<'_> {
 
     /// Whether a page whose making began then may show what was purged before this request came. What tags its handler adds is
     /// not known before it lands.
-    fn is_overtaken(&self, since: Since) -> bool {
+    fn is_overtaken(&self, since: PurgeSeq) -> bool {
         let fence = self.cache.store().fence();
         if self.since <= since || !fence.is_raised(since) {
             return false;
         }
-        let subject = Subject::new(self.request, self.policy, since, false);
+        let subject = RequestSubject::new(self.request, self.policy, since, false);
         let (tags, _) = self.policy.tags_of(self.request);
         let about = subject.with(&tags);
         fence.has_fallen_before(since, self.since, |(_, target)| target.concerns(&about))
     }
 
     /// The same of a page that is there.
-    fn is_overtaken_by_tag(&self, landed: &Landed) -> bool {
+    fn is_overtaken_by_tag(&self, landed: &FlightResult) -> bool {
         let (fence, about) = (self.cache.store().fence(), landed.page.about());
         fence.has_fallen_before(about.since(), self.since, |(_, target)| target.concerns(about))
     }
 
     /// A page may have been kept since this request looked for it: it is looked for once more before the handler runs.
-    fn lead(&mut self, leader: Leader<Landed>, missing: Missing, now: Moment) -> Way {
+    fn lead(&mut self, leader: Leader<FlightResult>, missing: Miss, now: Instant) -> Step {
         match self.page(now) {
             Ok(answer) => {
                 let key = self.key.cover.key();
                 let landed = |key| {
                     let (page, headers) = (Arc::clone(&answer.page), self.request.headers());
-                    Landed::old(page, answer.outcome(), self.cache, key, headers)
+                    FlightResult::old(page, answer.outcome(), self.cache, key, headers)
                 };
                 leader.land_with(|| key.map(landed));
-                Way::Answered(self.answer(&answer, now))
+                Step::Answered(self.answer(&answer, now))
             }
             // What was of no use any more was dropped when this request saw it first.
-            Err(Missing { old, .. }) => {
-                let missing = Missing { old: old.or(missing.old), ..missing };
-                Way::Run(Fill::start(self, Ok(missing), Some(leader), now))
+            Err(Miss { old, .. }) => {
+                let missing = Miss { old: old.or(missing.old), ..missing };
+                Step::Run(Fill::start(self, Ok(missing), Some(leader), now))
             }
         }
     }
 
     /// The page of whoever makes it already; or a fill, if it comes to that.
-    pub(crate) async fn wait(&mut self, mut waiting: Waiting) -> Result<HttpResponse, Box<Fill>> {
+    pub(crate) async fn wait(&mut self, mut waiting: FlightWait) -> Result<HttpResponse, Box<Fill>> {
         let clock = self.cache.clock();
         let ends = clock.now() + self.cache.times().coalesce_timeout;
         loop {
-            let gone = Gone { lookup: self, forward: waiting.forward };
+            let gone = AbandonGuard { lookup: self, forward: waiting.forward };
             let turn = wait(&mut waiting.follower, self.cache, ends).await;
             std::mem::forget(gone);
             let (now, forward) = (clock.now(), waiting.forward);
             let way = match turn {
-                Some(Turn::Lead(leader)) => self.lead(leader, Missing { forward, old: None }, now),
-                Some(Turn::Landed(landed)) => match self.answer_landed(&landed, waiting.came, forward, now) {
-                    Some(answer) => Way::Answered(self.answer(&answer, now)),
+                Some(Wakeup::Lead(leader)) => self.lead(leader, Miss { forward, old: None }, now),
+                Some(Wakeup::Landed(landed)) => match self.answer_landed(&landed, waiting.came, forward, now)
+                {
+                    Some(answer) => Step::Answered(self.answer(&answer, now)),
                     // It was a variant for others, or is older than a purge that this request came after. This request's own may be
                     // kept, or be made by somebody.
                     None => match self.page(now) {
-                        Ok(answer) => Way::Answered(self.answer(&answer, now)),
+                        Ok(answer) => Step::Answered(self.answer(&answer, now)),
                         Err(missing) => {
                             // To wait once more, it takes another purge, or a request that came before this one.
                             let is_other = !self.is_overtaken_by_tag(&landed);
@@ -219,39 +226,45 @@ impl Lookup<'_> {
                     },
                 },
                 // There may be a page after all, kept by somebody else, or an old one for a handler that has just failed.
-                Some(Turn::Apart) | None => match self.page(now) {
-                    Ok(answer) => Way::Answered(self.answer(&answer, now)),
-                    Err(Missing { old, .. }) => {
-                        Way::Run(Fill::start(self, Ok(Missing { forward, old }), None, now))
+                Some(Wakeup::Apart) | None => match self.page(now) {
+                    Ok(answer) => Step::Answered(self.answer(&answer, now)),
+                    Err(Miss { old, .. }) => {
+                        Step::Run(Fill::start(self, Ok(Miss { forward, old }), None, now))
                     }
                 },
             };
             match way {
-                Way::Answered(response) => return Ok(response),
-                Way::Run(fill) | Way::Behind(_, fill) => return Err(fill),
-                Way::Wait(next) => waiting = next,
+                Step::Answered(response) => return Ok(response),
+                Step::Run(fill) | Step::Behind(_, fill) => return Err(fill),
+                Step::Wait(next) => waiting = next,
             }
         }
     }
 
-    fn answer_landed(&self, landed: &Landed, came: Moment, forward: Forward, now: Moment) -> Option<Answer> {
+    fn answer_landed(
+        &self,
+        landed: &FlightResult,
+        came: Instant,
+        forward: ForwardReason,
+        now: Instant,
+    ) -> Option<Hit> {
         let is_own = landed.is_for(self.key.cover.key()?, self.request.headers());
         // Nobody tells this process of purges any more, and one may have come between.
         let may_be_purged = self.cache.tier().is_some_and(|tier| {
             !tier.is_trusted(self.cache.clock(), now) && came.since(landed.begun) > tier.terms().max_purge_lag
         });
         (is_own && !may_be_purged && !self.is_overtaken_by_tag(landed))
-            .then(|| Answer::landed(landed, forward, now))
+            .then(|| Hit::landed(landed, forward, now))
     }
 }
 
 /// A client that goes away while its request follows: nobody else would tell what became of it.
-struct Gone<'l, 'r> {
+struct AbandonGuard<'l, 'r> {
     lookup: &'l Lookup<'r>,
-    forward: Forward,
+    forward: ForwardReason,
 }
 
-impl Drop for Gone<'_, '_> {
+impl Drop for AbandonGuard<'_, '_> {
     fn drop(&mut self) {
         let outcome = Outcome::NotStored(Reason::ClientGone);
         let report = Report { forward: Some(self.forward), ..Report::of(outcome) };
@@ -260,9 +273,13 @@ impl Drop for Gone<'_, '_> {
 }
 
 /// Until the follower's turn comes, or its time is over (`None`).
-async fn wait(follower: &mut Follower<Landed>, cache: &PageCache, ends: Moment) -> Option<Turn<Landed>> {
+async fn wait(
+    follower: &mut Follower<FlightResult>,
+    cache: &PageCache,
+    ends: Instant,
+) -> Option<Wakeup<FlightResult>> {
     let (clock, deadline) = (cache.clock(), cache.times().fill_timeout);
-    let mut timer: Option<(Moment, Sleep)> = None;
+    let mut timer: Option<(Instant, Sleep)> = None;
     poll_fn(|context| {
         loop {
             let now = clock.now();
@@ -272,7 +289,7 @@ async fn wait(follower: &mut Follower<Landed>, cache: &PageCache, ends: Moment) 
             if now >= ends {
                 return Poll::Ready(None);
             }
-            let overdue = follower.led_since().map_or(ends, |since| Moment::new(since) + deadline);
+            let overdue = follower.led_since().map_or(ends, |since| Instant::new(since) + deadline);
             let due = ends.min(overdue);
             let (_, sleep) = match timer.take() {
                 Some(known) if known.0 == due => timer.insert(known),

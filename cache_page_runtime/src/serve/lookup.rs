@@ -16,24 +16,24 @@ use actix_web::{
 
 use crate::{
     cache::page_cache::PageCache,
-    fill::{background, fill::Fill, request_handle::Asked},
+    fill::{background, fill::Fill, request_handle::RequestHandle},
     http::{
-        conditional::{self, Extent},
-        storability::{self, Wishes},
+        conditional::{self, Selection},
+        storability::{self, RequestDirectives},
     },
     key::{
         app_id,
-        builder::{KeyBuilder, Kind},
+        builder::{HandlerType, KeyBuilder},
         input::{KeyInput, VaryValue},
     },
     observe::report::Report,
-    outcome::{Forward, Outcome, Reason},
+    outcome::{ForwardReason, Outcome, Reason},
     page::page::Page,
     policy::policy::Policy,
-    purge::log::Since,
-    serve::join::{Landed, Waiting},
+    purge::log::PurgeSeq,
+    serve::join::{FlightResult, FlightWait},
     store::local_copies,
-    time::clock::Moment,
+    time::instant::Instant,
 };
 
 /// A request on its way: what its key is made of so far, or why it has none.
@@ -43,16 +43,16 @@ pub struct Lookup<'r> {
     pub(crate) cache: &'r PageCache,
     pub(crate) key: KeyBuilder<'r>,
     /// Its place among the purges: what it is sent is as new as that.
-    pub(crate) since: Since,
+    pub(crate) since: PurgeSeq,
     pub(crate) open: bool,
     /// It goes on to the service that a middleware is around.
     pub(crate) is_around: bool,
     admitted: Result<(), Reason>,
-    wishes: Option<Wishes>,
+    wishes: Option<RequestDirectives>,
 }
 
 /// A page that answers a request, and how that came about.
-pub(crate) struct Answer {
+pub(crate) struct Hit {
     pub(crate) page: Arc<Page>,
     report: Report,
     /// It should be made anew as well.
@@ -61,25 +61,25 @@ pub(crate) struct Answer {
 
 /// Why there is no page for a request that may have one.
 #[derive(Clone)]
-pub(crate) struct Missing {
-    pub(crate) forward: Forward,
+pub(crate) struct Miss {
+    pub(crate) forward: ForwardReason,
     /// The page that is there and not to be sent as it is.
     pub(crate) old: Option<Arc<Page>>,
 }
 
 /// A handler that is to answer a request. It runs when it is first polled.
-pub(crate) trait Respond {
+pub(crate) trait Handler {
     fn poll_response(
         self: Pin<&mut Self>,
-        request: &mut Asked,
+        request: &mut RequestHandle,
         context: &mut Context<'_>,
     ) -> Poll<HttpResponse>;
 }
 
-impl<F: Future<Output: Responder>> Respond for F {
+impl<F: Future<Output: Responder>> Handler for F {
     fn poll_response(
         self: Pin<&mut Self>,
-        request: &mut Asked,
+        request: &mut RequestHandle,
         context: &mut Context<'_>,
     ) -> Poll<HttpResponse> {
         self.poll(context).map(|returned| match request.request() {
@@ -91,21 +91,21 @@ impl<F: Future<Output: Responder>> Respond for F {
 }
 
 /// What comes of looking up.
-pub(crate) enum Way {
+pub(crate) enum Step {
     Answered(HttpResponse),
     /// The handler runs, for this request.
     Run(Box<Fill>),
     /// The handler runs, in the background: the request is answered.
     Behind(HttpResponse, Box<Fill>),
     /// The handler runs for another one that asked for the same page.
-    Wait(Waiting),
+    Wait(FlightWait),
 }
 
 impl<'r> Lookup<'r> {
     pub(crate) fn begin(
         request: &'r HttpRequest,
         policy: &'static Policy,
-        since: Since,
+        since: PurgeSeq,
         is_around: bool,
     ) -> Self {
         let own = PageCache::of(request);
@@ -165,7 +165,7 @@ impl<'r> Lookup<'r> {
         F: Future,
         F::Output: Responder,
     {
-        async move { self.go(Kind::of::<F>(), pin!(handler)).await }
+        async move { self.go(HandlerType::of::<F>(), pin!(handler)).await }
     }
 
     /// The same for a handler whose page may be made anew in the background, which has to outlive its request for that.
@@ -176,8 +176,8 @@ impl<'r> Lookup<'r> {
         F::Output: Responder,
     {
         async move {
-            let way = match self.look_up_everywhere(Kind::of::<F>(), true).await {
-                Way::Behind(response, fill) => {
+            let way = match self.look_up_everywhere(HandlerType::of::<F>(), true).await {
+                Step::Behind(response, fill) => {
                     background::spawn(fill, handler);
                     return response;
                 }
@@ -187,7 +187,7 @@ impl<'r> Lookup<'r> {
         }
     }
 
-    async fn go(&mut self, kind: Kind, handler: Pin<&mut dyn Respond>) -> HttpResponse {
+    async fn go(&mut self, kind: HandlerType, handler: Pin<&mut dyn Handler>) -> HttpResponse {
         let way = self.look_up_everywhere(kind, false).await;
         self.follow(way, handler).await
     }
@@ -195,52 +195,52 @@ impl<'r> Lookup<'r> {
     /// Most requests ask nobody, and their futures need not have room for it.
     pub(crate) fn ask_boxed(
         &mut self,
-        way: Way,
+        way: Step,
         in_background: bool,
-    ) -> Pin<Box<dyn Future<Output = Way> + '_>> {
+    ) -> Pin<Box<dyn Future<Output = Step> + '_>> {
         Box::pin(self.ask(way, in_background))
     }
 
-    pub(crate) async fn look_up_everywhere(&mut self, kind: Kind, in_background: bool) -> Way {
+    pub(crate) async fn look_up_everywhere(&mut self, kind: HandlerType, in_background: bool) -> Step {
         let way = self.look_up(kind, in_background);
         match (&way, self.cache.tier()) {
-            (Way::Run(_), Some(_)) => self.ask_boxed(way, in_background).await,
+            (Step::Run(_), Some(_)) => self.ask_boxed(way, in_background).await,
             _ => way,
         }
     }
 
-    pub(crate) async fn follow(&mut self, way: Way, handler: Pin<&mut dyn Respond>) -> HttpResponse {
+    pub(crate) async fn follow(&mut self, way: Step, handler: Pin<&mut dyn Handler>) -> HttpResponse {
         let fill = match way {
-            Way::Answered(response) => return response,
-            Way::Run(fill) | Way::Behind(_, fill) => fill,
-            Way::Wait(waiting) => match self.wait(waiting).await {
+            Step::Answered(response) => return response,
+            Step::Run(fill) | Step::Behind(_, fill) => fill,
+            Step::Wait(waiting) => match self.wait(waiting).await {
                 Ok(response) => return response,
-                Err(fill) => match self.ask_boxed(Way::Run(fill), false).await {
-                    Way::Run(fill) => fill,
-                    Way::Answered(response) => return response,
+                Err(fill) => match self.ask_boxed(Step::Run(fill), false).await {
+                    Step::Run(fill) => fill,
+                    Step::Answered(response) => return response,
                     // It was asked for nothing behind its response, and who asks others does not wait for its own.
-                    Way::Behind(response, _) => return response,
-                    Way::Wait(_) => return HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR),
+                    Step::Behind(response, _) => return response,
+                    Step::Wait(_) => return HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR),
                 },
             },
         };
         fill.run(handler).await
     }
 
-    fn look_up(&mut self, kind: Kind, in_background: bool) -> Way {
+    fn look_up(&mut self, kind: HandlerType, in_background: bool) -> Step {
         // Every handler has a type of its own, and every instantiation of a generic one: its pages are not another's.
         self.key.handler(kind);
         if self.cache.obeys_clients() && self.admitted != Err(Reason::Method) {
-            self.wishes = Wishes::of(self.request.headers());
+            self.wishes = RequestDirectives::of(self.request.headers());
         }
         let now = self.cache.clock().now();
         if let Err(reason) = self.admit() {
             return self
-                .unless_only_if_cached(|lookup| Way::Run(Fill::start(lookup, Err(reason), None, now)));
+                .unless_only_if_cached(|lookup| Step::Run(Fill::start(lookup, Err(reason), None, now)));
         }
         match self.page(now) {
             Ok(answer) if answer.is_due => self.answer_and_refresh(&answer, now, in_background),
-            Ok(answer) => Way::Answered(self.answer(&answer, now)),
+            Ok(answer) => Step::Answered(self.answer(&answer, now)),
             Err(missing) => self.unless_only_if_cached(|lookup| lookup.join(missing, None, now)),
         }
     }
@@ -252,19 +252,19 @@ impl<'r> Lookup<'r> {
             let covers = |name: &_| self.key.cover.covers(name);
             storability::open(self.request.headers(), self.cache.credentials(), covers)?;
         }
-        if self.wishes.as_ref().is_some_and(Wishes::no_store) {
+        if self.wishes.as_ref().is_some_and(RequestDirectives::no_store) {
             return Err(Reason::RequestNoStore);
         }
         self.key.cover.key().map(|_| ()).ok_or(Reason::KeyTooLong)
     }
 
     /// The page that answers this request, or what is missing.
-    pub(crate) fn page(&self, now: Moment) -> Result<Answer, Missing> {
-        let gone = |forward| Missing { forward, old: None };
-        let key = self.key.cover.key().ok_or(gone(Forward::Miss))?;
+    pub(crate) fn page(&self, now: Instant) -> Result<Hit, Miss> {
+        let gone = |forward| Miss { forward, old: None };
+        let key = self.key.cover.key().ok_or(gone(ForwardReason::Miss))?;
         if self.cache.tier().is_some_and(|tier| !tier.is_trusted(self.cache.clock(), now)) {
             // What is in memory may have been purged by another process.
-            return Err(gone(Forward::Miss));
+            return Err(gone(ForwardReason::Miss));
         }
         let hash = local_copies::hash(key);
         // A copy tells nobody that it should be made anew, and clients that want another page want it of the store.
@@ -273,7 +273,7 @@ impl<'r> Lookup<'r> {
             && !(self.cache.times().eager && page.may_be_due(now))
         {
             let report = Report::of_page(Outcome::Hit, &page, now);
-            return Ok(Answer { page, report, is_due: false });
+            return Ok(Hit { page, report, is_due: false });
         }
         let page = self.cache.store().get(key, self.request.headers(), now)?;
         let wishes = self.wishes.as_ref();
@@ -282,52 +282,52 @@ impl<'r> Lookup<'r> {
                 let report = Report::of_page(Outcome::Hit, &page, now);
                 let is_due = self.cache.times().eager && background::is_due(&page, now);
                 local_copies::found(self.cache, key, hash, &page);
-                return Ok(Answer { page, report, is_due });
+                return Ok(Hit { page, report, is_due });
             }
-            return Err(Missing { forward: Forward::Request, old: Some(page) });
+            return Err(Miss { forward: ForwardReason::Request, old: Some(page) });
         }
-        if wishes.is_none_or(Wishes::take_stale) {
+        if wishes.is_none_or(RequestDirectives::take_stale) {
             let is_time = page.retry().is_time(now);
             let waits = page.may_wait(now);
             if waits || !is_time && page.may_stand_in(now) {
                 let reason = if waits { Reason::StaleWhileRevalidate } else { Reason::StaleIfError };
                 let report = Report::of_page(Outcome::Stale(reason), &page, now);
-                return Ok(Answer { page, report, is_due: waits && is_time });
+                return Ok(Hit { page, report, is_due: waits && is_time });
             }
         }
-        Err(Missing { forward: Forward::Stale, old: Some(page) })
+        Err(Miss { forward: ForwardReason::Stale, old: Some(page) })
     }
 
     /// Whether this page of another process is good enough for what the client wishes.
-    pub(crate) fn takes(&self, page: &Page, now: Moment) -> bool {
+    pub(crate) fn takes(&self, page: &Page, now: Instant) -> bool {
         self.wishes.as_ref().is_none_or(|wishes| {
             if page.is_fresh(now) { wishes.take(page.age(now), page.ttl(now)) } else { wishes.take_stale() }
         })
     }
 
     /// The page, and a fill for the next ones, unless somebody is at it.
-    fn answer_and_refresh(&mut self, answer: &Answer, now: Moment, in_background: bool) -> Way {
+    fn answer_and_refresh(&mut self, answer: &Hit, now: Instant, in_background: bool) -> Step {
         // The page of a `HEAD` would not be kept.
         let leader =
             if self.request.method() == Method::HEAD { None } else { self.lead_refresh(&answer.page, now) };
-        let Some(leader) = leader else { return Way::Answered(self.answer(answer, now)) };
-        let missing = Missing { forward: Forward::Stale, old: Some(Arc::clone(&answer.page)) };
+        let Some(leader) = leader else { return Step::Answered(self.answer(answer, now)) };
+        let missing = Miss { forward: ForwardReason::Stale, old: Some(Arc::clone(&answer.page)) };
         if in_background {
             let response = self.answer(answer, now);
             let mut fill = Fill::start(self, Ok(missing), Some(leader), now);
             // From here on, whatever becomes of it.
             fill.in_background = true;
-            Way::Behind(response, fill)
+            Step::Behind(response, fill)
         } else {
-            Way::Run(Fill::start(self, Ok(missing), Some(leader), now))
+            Step::Run(Fill::start(self, Ok(missing), Some(leader), now))
         }
     }
 
-    pub(crate) fn answer(&self, answer: &Answer, now: Moment) -> HttpResponse {
+    pub(crate) fn answer(&self, answer: &Hit, now: Instant) -> HttpResponse {
         let extent = extent(&answer.page, self.request.method(), self.request.headers());
         let mut response = answer.page.thaw(&extent, now);
         let mut report = answer.report;
-        if matches!(report.outcome, Outcome::Hit | Outcome::RemoteHit) && extent == Extent::NotModified {
+        if matches!(report.outcome, Outcome::Hit | Outcome::RemoteHit) && extent == Selection::NotModified {
             report.outcome = Outcome::Revalidated;
         }
         report.tell(self.cache, self.policy, response.headers_mut());
@@ -335,14 +335,14 @@ impl<'r> Lookup<'r> {
     }
 
     /// RFC 9111 5.2.1.7: a client that only takes what is kept is told so if nothing is.
-    fn unless_only_if_cached(&mut self, way: impl FnOnce(&mut Self) -> Way) -> Way {
-        if !self.wishes.as_ref().is_some_and(Wishes::only_if_cached) {
+    fn unless_only_if_cached(&mut self, way: impl FnOnce(&mut Self) -> Step) -> Step {
+        if !self.wishes.as_ref().is_some_and(RequestDirectives::only_if_cached) {
             return way(self);
         }
         let mut response = HttpResponse::new(StatusCode::GATEWAY_TIMEOUT);
         let report = Report::of(Outcome::Bypass(Reason::OnlyIfCached));
         report.tell(self.cache, self.policy, response.headers_mut());
-        Way::Answered(response)
+        Step::Answered(response)
     }
 }
 
@@ -364,9 +364,9 @@ fn may_use_cache(
     }
 }
 
-impl Answer {
+impl Hit {
     /// The page that another request made.
-    pub(crate) fn landed(landed: &Landed, forward: Forward, now: Moment) -> Self {
+    pub(crate) fn landed(landed: &FlightResult, forward: ForwardReason, now: Instant) -> Self {
         // As it was found, it would have been found without waiting.
         let forward = (landed.outcome != Outcome::Hit).then_some(forward);
         let report = Report { forward, ..Report::of_page(landed.outcome, &landed.page, now) };
@@ -374,7 +374,7 @@ impl Answer {
     }
 
     /// One that came from another process.
-    pub(crate) fn shared(page: Arc<Page>, outcome: Outcome, now: Moment) -> Self {
+    pub(crate) fn shared(page: Arc<Page>, outcome: Outcome, now: Instant) -> Self {
         let report = Report::of_page(outcome, &page, now);
         Self { page, report, is_due: false }
     }
@@ -385,9 +385,9 @@ impl Answer {
 }
 
 /// How much of a page answers a request.
-pub(crate) fn extent(page: &Page, method: &Method, headers: &HeaderMap) -> Extent {
+pub(crate) fn extent(page: &Page, method: &Method, headers: &HeaderMap) -> Selection {
     if !conditional::asks_for_less(headers) {
-        return Extent::Whole;
+        return Selection::Whole;
     }
     page.validators().extent(method, headers)
 }

@@ -11,28 +11,28 @@ use crate::{
     },
     policy::control::PageControl,
     purge::{
-        selector::Text,
+        selector::PurgeSelector,
         tag::{assert_are_tags, fill_in, fill_in_path, is_template},
     },
     service::request::Request,
-    store::store::Verb,
-    time::clock::Seldom,
+    store::store::PurgeMode,
+    time::rate_limit::RateLimit,
 };
 
 /// What `#[purge_page(…)]` says of one handler.
-pub struct Purge {
+pub struct PurgePolicy {
     handler: &'static str,
     tags: &'static [&'static str],
     paths: &'static [&'static str],
     cache: Option<&'static str>,
-    warned: Seldom,
+    warned: RateLimit,
 }
 
-impl Purge {
+impl PurgePolicy {
     /// Nothing yet, for the handler of this name.
     #[must_use]
     pub const fn new(handler: &'static str) -> Self {
-        Self { handler, tags: &[], paths: &[], cache: None, warned: Seldom::new() }
+        Self { handler, tags: &[], paths: &[], cache: None, warned: RateLimit::new() }
     }
 
     /// Pages with these tags.
@@ -91,9 +91,9 @@ impl Purge {
             return Vec::new();
         };
         let tags = self.tags.iter().map(|tag| to_tag(&fill_in(tag, request)?));
-        let paths = self.paths.iter().map(|path| Ok(Text::Path(fill_in_path(path, request)?)));
-        let purge = |text: Result<Text, PurgeError>| match text {
-            Ok(text) => Some(cache.purge(Verb::Purge, &text)),
+        let paths = self.paths.iter().map(|path| Ok(PurgeSelector::Path(fill_in_path(path, request)?)));
+        let purge = |text: Result<PurgeSelector, PurgeError>| match text {
+            Ok(text) => Some(cache.purge(PurgeMode::Purge, &text)),
             // One that cannot be does not keep the others from going.
             Err(mistake) => {
                 self.warn(cache, format_args!("{mistake}"));
@@ -104,22 +104,25 @@ impl Purge {
     }
 
     fn warn(&self, cache: &PageCache, mistake: fmt::Arguments<'_>) {
-        if self.warned.is_time(cache.clock().now()) {
+        if self.warned.is_due(cache.clock().now()) {
             tracing::error!(target: "cache_page", handler = self.handler, "pages that it changed may still be sent: {mistake}");
         }
     }
 }
 
-impl fmt::Debug for Purge {
+impl fmt::Debug for PurgePolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Purge").field("tags", &self.tags).field("paths", &self.paths).finish_non_exhaustive()
+        f.debug_struct("PurgePolicy")
+            .field("tags", &self.tags)
+            .field("paths", &self.paths)
+            .finish_non_exhaustive()
     }
 }
 
 /// A handler that does not come to its end because its client went away: what it wrote until then, nobody knows.
-struct Unfinished<'r>(&'r HttpRequest, &'static Purge);
+struct PurgeOnDrop<'r>(&'r HttpRequest, &'static PurgePolicy);
 
-impl Drop for Unfinished<'_> {
+impl Drop for PurgeOnDrop<'_> {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             self.1.run(self.0).into_iter().for_each(PurgeFuture::leave);
@@ -131,13 +134,13 @@ impl Request {
     /// Runs a handler that writes, and purges what it changed if it succeeds (2xx, 3xx): before the response is sent, so that
     /// whoever gets it sees the change from then on.
     #[allow(clippy::manual_async_fn)]
-    pub fn purging<F>(&self, purge: &'static Purge, handler: F) -> impl Future<Output = HttpResponse>
+    pub fn purging<F>(&self, purge: &'static PurgePolicy, handler: F) -> impl Future<Output = HttpResponse>
     where
         F: Future,
         F::Output: Responder,
     {
         async move {
-            let unfinished = Unfinished(self.http(), purge);
+            let unfinished = PurgeOnDrop(self.http(), purge);
             let response = handler.await.respond_to(self.http()).map_into_boxed_body();
             std::mem::forget(unfinished);
             if response.status().is_success() || response.status().is_redirection() {

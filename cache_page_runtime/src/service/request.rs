@@ -10,7 +10,7 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload};
 
 use crate::{
     policy::{control::PageControl, policy::Policy},
-    purge::log::Since,
+    purge::log::PurgeSeq,
     serve::lookup::Lookup,
 };
 
@@ -19,7 +19,7 @@ use crate::{
 /// It is the first of the handler's arguments: what others read while they are extracted, they read after it has noted its
 /// place among the purges.
 #[derive(Clone)]
-pub struct Request(HttpRequest, Since);
+pub struct Request(HttpRequest, PurgeSeq);
 
 impl Request {
     pub(crate) fn http(&self) -> &HttpRequest {
@@ -39,7 +39,7 @@ impl FromRequest for Request {
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(Self(request.clone(), Since::now())))
+        ready(Ok(Self(request.clone(), PurgeSeq::now())))
     }
 }
 

@@ -15,10 +15,10 @@ use std::{
 use smallvec::SmallVec;
 
 use crate::store::{
-    node::{Epoch, Node},
-    purge_index::Index,
+    node::{EntryNode, FlushEpoch},
+    purge_index::PurgeIndex,
 };
-use crate::time::clock::Moment;
+use crate::time::instant::Instant;
 
 /// Keys of what is gone may outnumber those that are there by as many before they are swept out.
 pub(crate) const SLACK: usize = 64;
@@ -35,10 +35,10 @@ const FOR_THE_NEW: usize = 32;
 const BYTES_A_GHOST: usize = 512;
 
 #[derive(Default)]
-pub(crate) struct Order {
+pub(crate) struct Eviction {
     small: Queue,
     main: Queue,
-    ghosts: Ghosts,
+    ghosts: GhostQueue,
     /// Of all that is in the map, of all keys in the queues, of what is remembered and of the workers' copies.
     pub(crate) bytes: usize,
     /// In the map.
@@ -47,14 +47,14 @@ pub(crate) struct Order {
     /// The part of `bytes` that the workers' copies take.
     pub(crate) copies: usize,
     /// By what pages are found beside their keys.
-    pub(crate) index: Index,
+    pub(crate) index: PurgeIndex,
     /// Since everything was purged.
-    pub(crate) epoch: Arc<Epoch>,
+    pub(crate) epoch: Arc<FlushEpoch>,
 }
 
 #[derive(Default)]
 struct Queue {
-    nodes: VecDeque<Arc<Node>>,
+    nodes: VecDeque<Arc<EntryNode>>,
     /// Of those that are in the map.
     bytes: usize,
     /// Where the next look for those that are over begins.
@@ -62,7 +62,7 @@ struct Queue {
 }
 
 impl Queue {
-    fn some_over(&mut self, now: Moment, over: &mut SmallVec<[Arc<Node>; 2 * LOOKED_AT]>) {
+    fn some_over(&mut self, now: Instant, over: &mut SmallVec<[Arc<EntryNode>; 2 * LOOKED_AT]>) {
         for _ in 0..LOOKED_AT.min(self.nodes.len()) {
             self.next = if self.next + 1 < self.nodes.len() { self.next + 1 } else { 0 };
             over.extend(
@@ -72,13 +72,13 @@ impl Queue {
     }
 }
 
-impl Order {
+impl Eviction {
     pub(crate) fn new(max_bytes: usize) -> Self {
-        let ghosts = Ghosts { most: max_bytes / BYTES_A_GHOST, ..Ghosts::default() };
+        let ghosts = GhostQueue { most: max_bytes / BYTES_A_GHOST, ..GhostQueue::default() };
         Self { ghosts, ..Self::default() }
     }
 
-    pub(crate) fn push(&mut self, node: Arc<Node>) {
+    pub(crate) fn push(&mut self, node: Arc<EntryNode>) {
         self.bytes += node.weight;
         self.keys += 1;
         if self.ghosts.forget(node.hash, self.keys) {
@@ -90,20 +90,20 @@ impl Order {
         }
     }
 
-    fn push_main(&mut self, node: Arc<Node>) {
+    fn push_main(&mut self, node: Arc<EntryNode>) {
         node.in_main.store(true, Ordering::Relaxed);
         self.main.bytes += node.weight;
         self.main.nodes.push_back(node);
     }
 
     /// It is not in the map any more. Its key stays in its queue, and counts until it leaves that.
-    pub(crate) fn removed(&mut self, node: &Node) {
+    pub(crate) fn removed(&mut self, node: &EntryNode) {
         self.bytes -= node.weight - node.own_cost();
         self.keys -= 1;
         self.queue_of(node).bytes -= node.weight;
     }
 
-    fn queue_of(&mut self, node: &Node) -> &mut Queue {
+    fn queue_of(&mut self, node: &EntryNode) -> &mut Queue {
         if node.in_main.load(Ordering::Relaxed) { &mut self.main } else { &mut self.small }
     }
 
@@ -111,8 +111,8 @@ impl Order {
     pub(crate) fn next_to_go(
         &mut self,
         max_bytes: usize,
-        stays: impl Fn(&Node) -> bool,
-    ) -> Option<Arc<Node>> {
+        stays: impl Fn(&EntryNode) -> bool,
+    ) -> Option<Arc<EntryNode>> {
         loop {
             let is_new = self.small.bytes > max_bytes / FOR_THE_NEW || self.main.nodes.is_empty();
             let queue = if is_new { &mut self.small } else { &mut self.main };
@@ -150,7 +150,7 @@ impl Order {
     }
 
     /// Those of a few whose time is over; other ones each time, until all were looked at.
-    pub(crate) fn some_over(&mut self, now: Moment) -> SmallVec<[Arc<Node>; 2 * LOOKED_AT]> {
+    pub(crate) fn some_over(&mut self, now: Instant) -> SmallVec<[Arc<EntryNode>; 2 * LOOKED_AT]> {
         let mut over = SmallVec::new();
         self.small.some_over(now, &mut over);
         self.main.some_over(now, &mut over);
@@ -158,7 +158,7 @@ impl Order {
     }
 
     /// All of them, and those that are gone.
-    pub(crate) fn nodes(&self) -> impl Iterator<Item = &Arc<Node>> {
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = &Arc<EntryNode>> {
         self.small.nodes.iter().chain(&self.main.nodes)
     }
 
@@ -184,7 +184,7 @@ impl Order {
 }
 
 #[cfg(test)]
-impl Order {
+impl Eviction {
     pub(crate) fn ghost_bytes(&self) -> usize {
         self.ghosts.places.len() * size_of::<(u32, u32)>()
     }
@@ -197,14 +197,14 @@ impl Order {
 
 /// Hashes of what went without having been asked for again, for as long as as many went after it as there are pages.
 #[derive(Default)]
-struct Ghosts {
+struct GhostQueue {
     /// Half a hash, and the number of its going. There are none before the first one is remembered.
     places: Vec<(u32, u32)>,
     most: usize,
     gone: u32,
 }
 
-impl Ghosts {
+impl GhostQueue {
     /// Returns by how many bytes it has grown.
     fn remember(&mut self, hash: u64) -> usize {
         let mut grown = 0;

@@ -15,10 +15,10 @@ use foldhash::fast::RandomState;
 
 use crate::{
     cache::page_cache::{Inner, PageCache},
-    key::builder::Key,
+    key::builder::CacheKey,
     page::page::Page,
-    store::store::Node,
-    time::clock::Moment,
+    store::store::EntryNode,
+    time::instant::Instant,
 };
 
 /// How many copies a worker has at most, of all caches.
@@ -31,27 +31,27 @@ const OFTEN: u8 = 4;
 const LARGEST: usize = 64 * 1024;
 
 thread_local! {
-    static HOT: RefCell<Hot> = const { RefCell::new(Hot { places: Vec::new(), found: Vec::new() }) };
+    static HOT: RefCell<LocalCopies> = const { RefCell::new(LocalCopies { places: Vec::new(), found: Vec::new() }) };
 }
 
-struct Hot {
-    places: Vec<Option<Copy>>,
+struct LocalCopies {
+    places: Vec<Option<LocalCopy>>,
     /// Pages that were found in the store: a part of their hash, and how often. A later one takes the place of an earlier one.
     found: Vec<(u32, u8)>,
 }
 
-struct Copy {
+struct LocalCopy {
     hash: u64,
     /// The cache that it is of, which it does not keep.
     cache: Weak<Inner>,
-    node: Arc<Node>,
+    node: Arc<EntryNode>,
     page: Arc<Page>,
     bytes: usize,
     /// Whether it was sent since another page wanted its place.
     used: bool,
 }
 
-impl Drop for Copy {
+impl Drop for LocalCopy {
     fn drop(&mut self) {
         if let Some(cache) = self.cache.upgrade() {
             cache.store().give_back_copy(self.bytes);
@@ -61,14 +61,14 @@ impl Drop for Copy {
 
 /// What is looked for under.
 #[derive(Clone, Copy)]
-pub(crate) struct Hash(u64);
+pub(crate) struct KeyHash(u64);
 
-pub(crate) fn hash(key: Key<'_>) -> Hash {
+pub(crate) fn hash(key: CacheKey<'_>) -> KeyHash {
     static HASHER: OnceLock<RandomState> = OnceLock::new();
-    Hash(HASHER.get_or_init(RandomState::default).hash_one(key.as_bytes()))
+    KeyHash(HASHER.get_or_init(RandomState::default).hash_one(key.as_bytes()))
 }
 
-impl Hash {
+impl KeyHash {
     fn place(self) -> usize {
         // Bits that are not those of `part`.
         usize::from(self.0.to_le_bytes()[7]) % PLACES
@@ -81,7 +81,7 @@ impl Hash {
 }
 
 /// This worker's own copy, if it has one that is still good.
-pub(crate) fn get(cache: &PageCache, key: Key<'_>, hash: Hash, now: Moment) -> Option<Arc<Page>> {
+pub(crate) fn get(cache: &PageCache, key: CacheKey<'_>, hash: KeyHash, now: Instant) -> Option<Arc<Page>> {
     let found = HOT.try_with(|hot| {
         let mut hot = hot.borrow_mut();
         let place = hot.places.get_mut(hash.place())?;
@@ -103,7 +103,7 @@ pub(crate) fn get(cache: &PageCache, key: Key<'_>, hash: Hash, now: Moment) -> O
 }
 
 /// A page was found in the store, and is copied if that happens often.
-pub(crate) fn found(cache: &PageCache, key: Key<'_>, hash: Hash, page: &Arc<Page>) {
+pub(crate) fn found(cache: &PageCache, key: CacheKey<'_>, hash: KeyHash, page: &Arc<Page>) {
     // A worker that is just ending needs no copies.
     let is_often = HOT.try_with(|hot| hot.borrow_mut().count(hash)).unwrap_or(false);
     if is_often {
@@ -112,8 +112,8 @@ pub(crate) fn found(cache: &PageCache, key: Key<'_>, hash: Hash, page: &Arc<Page
 }
 
 #[cold]
-fn copy(cache: &PageCache, key: Key<'_>, hash: Hash, page: &Arc<Page>) {
-    let bytes = page.weight() + size_of::<Option<Copy>>();
+fn copy(cache: &PageCache, key: CacheKey<'_>, hash: KeyHash, page: &Arc<Page>) {
+    let bytes = page.weight() + size_of::<Option<LocalCopy>>();
     if bytes > LARGEST {
         return;
     }
@@ -126,13 +126,13 @@ fn copy(cache: &PageCache, key: Key<'_>, hash: Hash, page: &Arc<Page>) {
         return;
     }
     let page = Arc::new(page.copy());
-    let copy = Copy { hash: hash.0, cache: cache.downgrade(), node, page, bytes, used: false };
+    let copy = LocalCopy { hash: hash.0, cache: cache.downgrade(), node, page, bytes, used: false };
     let replaced = HOT.try_with(|hot| hot.borrow_mut().put(hash, copy));
     drop(replaced);
 }
 
-impl Hot {
-    fn count(&mut self, hash: Hash) -> bool {
+impl LocalCopies {
+    fn count(&mut self, hash: KeyHash) -> bool {
         if self.found.is_empty() {
             self.found.resize(2 * PLACES, (0, 0));
         }
@@ -147,7 +147,7 @@ impl Hot {
 
     /// Whether the wanted place is free, and those copies that are of no use any more. One that was sent since its place was
     /// last wanted stays: pages that are equally hot would else push out each other's copies again and again.
-    fn drain(&mut self, hash: Hash) -> (bool, Vec<Copy>) {
+    fn drain(&mut self, hash: KeyHash) -> (bool, Vec<LocalCopy>) {
         let wanted = hash.place();
         let mut is_free = true;
         let mut useless = Vec::new();
@@ -163,7 +163,7 @@ impl Hot {
         (is_free, useless)
     }
 
-    fn put(&mut self, hash: Hash, copy: Copy) -> Option<Copy> {
+    fn put(&mut self, hash: KeyHash, copy: LocalCopy) -> Option<LocalCopy> {
         if self.places.is_empty() {
             self.places.resize_with(PLACES, || None);
         }

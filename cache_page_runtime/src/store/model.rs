@@ -15,14 +15,13 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 use crate::store::{eviction::SLACK, node::cost_of_key, store::*};
 use crate::{
     KeyBuilder, Policy,
-    http::freshness::Stale,
-    page::page::{Head, Lifetime},
+    http::freshness::StaleWindows,
+    page::page::{Lifetime, ResponseHead},
     purge::{
-        log::Since,
-        selector::{About, Subject, Tag},
+        log::PurgeSeq,
+        selector::{PurgeKeys, RequestSubject, Tag},
     },
-    testing::ManualClock,
-    time::clock::Clock,
+    time::{clock::Clock, manual::ManualClock},
 };
 
 const NAMES: [&str; 2] = ["x-a", "x-b"];
@@ -52,10 +51,10 @@ fn tag_of(number: u64) -> Tag {
     Tag::new(&format!("tag:{}", number % TAGS))
 }
 
-fn about(tags: &[Tag]) -> Arc<About> {
+fn about(tags: &[Tag]) -> Arc<PurgeKeys> {
     static POLICY: Policy = Policy::new("model", None);
     let request = TestRequest::with_uri("/page").to_http_request();
-    Subject::new(&request, &POLICY, Since::now(), false).with(tags)
+    RequestSubject::new(&request, &POLICY, PurgeSeq::now(), false).with(tags)
 }
 
 fn said() -> impl Strategy<Value = Said> {
@@ -75,7 +74,7 @@ fn steps(length: impl Strategy<Value = usize> + 'static) -> impl Strategy<Value 
     vec(prop_oneof![10 => put, 10 => get, 2 => wait, 1 => purge], 0..60)
 }
 
-fn names(depends_on: [bool; 2]) -> Names {
+fn names(depends_on: [bool; 2]) -> VaryNames {
     let wanted = NAMES.into_iter().zip(depends_on).filter(|(_, depends)| *depends);
     wanted.map(|(name, _)| HeaderName::from_static(name)).collect()
 }
@@ -101,18 +100,18 @@ impl World {
         Self { store: Store::new(max_bytes), clock: ManualClock::new(), made: 0 }
     }
 
-    fn now(&self) -> Moment {
+    fn now(&self) -> Instant {
         Clock::Manual(self.clock.clone()).now()
     }
 
-    fn with_key<T>(&self, key: u8, then: impl FnOnce(&Store, Key<'_>) -> T) -> T {
+    fn with_key<T>(&self, key: u8, then: impl FnOnce(&Store, CacheKey<'_>) -> T) -> T {
         let request = TestRequest::default().to_http_request();
         let mut builder = KeyBuilder::new(&request);
         builder.bytes(&[key]);
         then(&self.store, builder.cover.key().unwrap())
     }
 
-    fn get(&self, key: u8, said: Said) -> Result<u64, Forward> {
+    fn get(&self, key: u8, said: Said) -> Result<u64, ForwardReason> {
         let found = self.with_key(key, |store, key| store.get(key, &request(said), self.now()));
         let found = found.map_err(|missing| missing.forward)?;
         Ok(u64::from_le_bytes(found.body()[..8].try_into().unwrap()))
@@ -135,11 +134,15 @@ impl World {
             made_at: self.now(),
             initial_age: Duration::ZERO,
             kept_for,
-            stale: Stale::default(),
+            stale: StaleWindows::default(),
             fill: Duration::ZERO,
         };
-        let head =
-            Head { status: StatusCode::OK, reason: None, headers: &HeaderMap::new(), names_own: false };
+        let head = ResponseHead {
+            status: StatusCode::OK,
+            reason: None,
+            headers: &HeaderMap::new(),
+            names_own: false,
+        };
         let about = about(&[tag_of(self.made)]);
         let page = Arc::new(Page::freeze(head, &[], Some(Bytes::from(body)), lifetime, about));
         let put = self.with_key(key, |store, key| store.put(key, names(depends_on), &request(said), page));
@@ -148,16 +151,16 @@ impl World {
 
     fn purge(&self, what: Meant) -> usize {
         let target = match what {
-            Meant::Tag(number) => Target::Tag(tag_of(number).name),
-            Meant::All => Target::All,
+            Meant::Tag(number) => LocalSelector::Tag(tag_of(number).name),
+            Meant::All => LocalSelector::All,
         };
-        self.store.purge(Verb::Purge, &target, self.now())
+        self.store.purge(PurgeMode::Purge, &target, self.now())
     }
 
     /// What the pages under a key depend on.
     fn depends_on(&self, key: u8) -> [bool; 2] {
         match self.with_key(key, |store, key| store.what(key.as_bytes())) {
-            Some((What::Variants(variants), _)) => {
+            Some((Slot::Variants(variants), _)) => {
                 NAMES.map(|name| variants.names.iter().any(|there| *there == name))
             }
             _ => [false, false],
@@ -167,7 +170,7 @@ impl World {
     /// What the store says of itself is what is there.
     fn check(&self) -> Result<(), TestCaseError> {
         let order = self.store.order();
-        let is_kept = |node: &Arc<Node>| {
+        let is_kept = |node: &Arc<EntryNode>| {
             self.store.map.get(&*node.key).is_some_and(|kept| Arc::ptr_eq(&kept.key().0, node))
         };
         let (kept, gone): (Vec<_>, Vec<_>) = order.nodes().partition(|node| is_kept(node));
@@ -182,8 +185,8 @@ impl World {
         prop_assert!(order.bytes <= self.store.max_bytes);
         prop_assert_eq!(order.keys, self.store.map.len());
         prop_assert!(kept.len() + gone.len() <= 2 * order.keys + SLACK);
-        let is_page = |what: &What| matches!(what, What::Page(_) | What::Variant(..));
-        let is_there = |node: &Node, what: &What| is_page(what) && !node.is_purged();
+        let is_page = |what: &Slot| matches!(what, Slot::Page(_) | Slot::Variant(..));
+        let is_there = |node: &EntryNode, what: &Slot| is_page(what) && !node.is_purged();
         let there = self.store.map.iter().filter(|kept| is_there(&kept.key().0, kept.value()));
         prop_assert_eq!(order.pages, there.count());
         prop_assert!(order.index.is_of(&kept), "what is kept is in its lists, and nothing else is");
@@ -191,7 +194,7 @@ impl World {
             let node = &there.key().0;
             let queued = kept.iter().filter(|known| Arc::ptr_eq(known, node));
             prop_assert_eq!(queued.count(), 1, "what is kept goes once, when it is its turn");
-            if let What::Variant(_, variants) = there.value() {
+            if let Slot::Variant(_, variants) = there.value() {
                 let known = variants.nodes();
                 prop_assert!(known.len() <= MOST_VARIANTS);
                 prop_assert_eq!(known.iter().filter(|known| Arc::ptr_eq(known, node)).count(), 1);
@@ -214,23 +217,23 @@ enum Model {
     Variants([bool; 2], BTreeMap<[Option<Option<&'static str>>; 2], Known>),
 }
 
-fn look_up(model: &mut BTreeMap<u8, Model>, key: u8, said: Said, now: u64) -> Result<u64, Forward> {
+fn look_up(model: &mut BTreeMap<u8, Model>, key: u8, said: Said, now: u64) -> Result<u64, ForwardReason> {
     let is_over = |known: Known| known.until.is_some_and(|until| until <= now);
     match model.get_mut(&key) {
-        None => Err(Forward::Miss),
+        None => Err(ForwardReason::Miss),
         Some(Model::Page(known)) if !is_over(*known) => Ok(known.number),
         Some(Model::Page(_)) => {
             model.remove(&key);
-            Err(Forward::Stale)
+            Err(ForwardReason::Stale)
         }
         Some(Model::Variants(depends_on, pages)) => {
             let selected = selected(said, *depends_on);
             match pages.get(&selected) {
-                None => Err(Forward::VaryMiss),
+                None => Err(ForwardReason::VaryMiss),
                 Some(known) if !is_over(*known) => Ok(known.number),
                 Some(_) => {
                     pages.remove(&selected);
-                    Err(Forward::Stale)
+                    Err(ForwardReason::Stale)
                 }
             }
         }
@@ -303,7 +306,7 @@ proptest! {
                 Step::Get { key, said } => {
                     match (world.get(key, said), look_up(&mut model, key, said, now)) {
                         // What is over may have been swept out before anybody saw it.
-                        (Err(Forward::Miss | Forward::VaryMiss), Err(Forward::Stale)) => {}
+                        (Err(ForwardReason::Miss | ForwardReason::VaryMiss), Err(ForwardReason::Stale)) => {}
                         (found, known) => prop_assert_eq!(found, known),
                     }
                 }
@@ -405,7 +408,7 @@ fn a_million_keys_stay_within_the_budget() {
         let mut builder = KeyBuilder::new(&request);
         builder.bytes(&number.to_le_bytes());
         let key = builder.cover.key().unwrap();
-        store.put(key, Names::new(), request.headers(), Arc::clone(&page)).unwrap();
+        store.put(key, VaryNames::new(), request.headers(), Arc::clone(&page)).unwrap();
         let order = store.order();
         assert!(order.bytes <= BUDGET);
         assert!(number % 1000 > 0 || order.nodes().count() < 10 * BUDGET / cost_of_key(&[]));
@@ -424,7 +427,9 @@ fn a_page_that_is_replaced_is_never_missing() {
             let request = TestRequest::default().to_http_request();
             let builder = KeyBuilder::new(&request);
             for _ in 0..50_000 {
-                store.put(builder.cover.key().unwrap(), Names::new(), request.headers(), endless()).unwrap();
+                store
+                    .put(builder.cover.key().unwrap(), VaryNames::new(), request.headers(), endless())
+                    .unwrap();
             }
         });
         let request = TestRequest::default().to_http_request();
@@ -443,12 +448,13 @@ fn a_page_that_is_replaced_is_never_missing() {
 
 /// A page that is never stale.
 fn endless() -> Arc<Page> {
-    let head = Head { status: StatusCode::OK, reason: None, headers: &HeaderMap::new(), names_own: false };
+    let head =
+        ResponseHead { status: StatusCode::OK, reason: None, headers: &HeaderMap::new(), names_own: false };
     let lifetime = Lifetime {
         made_at: Clock::System.now(),
         initial_age: Duration::ZERO,
         kept_for: None,
-        stale: Stale::default(),
+        stale: StaleWindows::default(),
         fill: Duration::ZERO,
     };
     let about = about(&[]);

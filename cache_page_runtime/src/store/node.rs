@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::store::purge_index::IN_LIST;
-use crate::{key::builder::Key, purge::selector::Name, time::clock::Moment};
+use crate::{key::builder::CacheKey, purge::selector::PurgeKey, time::instant::Instant};
 
 /// What two places in the map take, a place in a queue, and its share of places that are empty: the map is filled between
 /// seven sixteenths and seven eighths of what it has.
@@ -22,7 +22,7 @@ pub(crate) const COUNTS: usize = 16;
 /// A hit that finds as many marks writes nothing.
 const MOST_MARKS: u8 = 3;
 
-pub(crate) struct Node {
+pub(crate) struct EntryNode {
     pub(crate) key: Box<[u8]>,
     /// Of the key, for what is remembered of it when it is gone.
     pub(crate) hash: u64,
@@ -37,26 +37,26 @@ pub(crate) struct Node {
     /// Its page was made stale before its time: copies of it do not know.
     expired: AtomicBool,
     /// All that was put in before everything was purged is gone, wherever it is.
-    epoch: Arc<Epoch>,
+    epoch: Arc<FlushEpoch>,
     /// What its page is found by, and where it is in the list of each; only looked at by whoever has locked `order`.
-    pub(crate) places: Box<[(Name, AtomicUsize)]>,
+    pub(crate) places: Box<[(PurgeKey, AtomicUsize)]>,
     /// Which queue it is in; only looked at by whoever has locked `order`.
     pub(crate) in_main: AtomicBool,
 }
 
-impl Node {
+impl EntryNode {
     pub(crate) fn new(
         key: &[u8],
         hash: u64,
         weight: usize,
         until: u64,
-        names: &[Name],
-        epoch: &Arc<Epoch>,
+        names: &[PurgeKey],
+        epoch: &Arc<FlushEpoch>,
     ) -> Self {
         let places: Box<[_]> = names.iter().map(|name| (*name, AtomicUsize::new(0))).collect();
         let weight = weight
             .saturating_add(cost_of_key(key))
-            .saturating_add(places.len() * (size_of::<(Name, AtomicUsize)>() + IN_LIST));
+            .saturating_add(places.len() * (size_of::<(PurgeKey, AtomicUsize)>() + IN_LIST));
         Self {
             key: key.into(),
             hash,
@@ -90,7 +90,7 @@ impl Node {
         left.is_some()
     }
 
-    pub(crate) fn is_of(&self, key: Key<'_>) -> bool {
+    pub(crate) fn is_of(&self, key: CacheKey<'_>) -> bool {
         *self.key == *key.as_bytes()
     }
 
@@ -119,7 +119,7 @@ impl Node {
         self.epoch.is_over.load(Ordering::Acquire)
     }
 
-    pub(crate) fn is_over(&self, now: Moment) -> bool {
+    pub(crate) fn is_over(&self, now: Instant) -> bool {
         self.until.load(Ordering::Acquire) <= now.as_nanos() || self.is_purged()
     }
 
@@ -131,11 +131,11 @@ impl Node {
 
 /// The time between two purges of everything.
 #[derive(Default)]
-pub(crate) struct Epoch {
+pub(crate) struct FlushEpoch {
     is_over: AtomicBool,
 }
 
-impl Epoch {
+impl FlushEpoch {
     pub(crate) fn end(&self) {
         self.is_over.store(true, Ordering::Release);
     }
@@ -143,34 +143,34 @@ impl Epoch {
 
 /// What a key takes: its node, and places in the map and in a queue.
 pub(crate) fn cost_of_key(key: &[u8]) -> usize {
-    key.len() + size_of::<Node>() + COUNTS + PLACES
+    key.len() + size_of::<EntryNode>() + COUNTS + PLACES
 }
 
 /// A node in the map, by its key. When it leaves, whoever has a copy of its page knows.
-pub(crate) struct Held(pub(super) Arc<Node>);
+pub(crate) struct NodeKey(pub(super) Arc<EntryNode>);
 
-impl Drop for Held {
+impl Drop for NodeKey {
     fn drop(&mut self) {
         self.0.leave();
     }
 }
 
-impl Borrow<[u8]> for Held {
+impl Borrow<[u8]> for NodeKey {
     fn borrow(&self) -> &[u8] {
         &self.0.key
     }
 }
 
-impl Hash for Held {
+impl Hash for NodeKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.key.hash(state);
     }
 }
 
-impl PartialEq for Held {
+impl PartialEq for NodeKey {
     fn eq(&self, other: &Self) -> bool {
         self.0.key == other.0.key
     }
 }
 
-impl Eq for Held {}
+impl Eq for NodeKey {}

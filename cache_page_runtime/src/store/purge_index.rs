@@ -11,8 +11,8 @@ use std::{
 use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
-use crate::purge::selector::Name;
-use crate::store::node::Node;
+use crate::purge::selector::PurgeKey;
+use crate::store::node::EntryNode;
 
 /// What a list takes by itself: its place in the map, and its share of places that are empty.
 const LIST: usize = 56;
@@ -21,24 +21,24 @@ const LIST: usize = 56;
 pub(crate) const IN_LIST: usize = 24;
 
 #[derive(Default)]
-pub(crate) struct Index {
-    lists: HashMap<Name, SmallVec<[Member; 1]>, RandomState>,
+pub(crate) struct PurgeIndex {
+    lists: HashMap<PurgeKey, SmallVec<[IndexEntry; 1]>, RandomState>,
 }
 
-struct Member {
-    node: Arc<Node>,
+struct IndexEntry {
+    node: Arc<EntryNode>,
     /// Which of its places this is.
     place: usize,
 }
 
-impl Index {
+impl PurgeIndex {
     /// By how many bytes it may grow.
-    pub(crate) fn most_growth(node: &Node) -> usize {
+    pub(crate) fn most_growth(node: &EntryNode) -> usize {
         node.places.len() * LIST
     }
 
     /// Returns by how many bytes it has grown.
-    pub(crate) fn add(&mut self, node: &Arc<Node>) -> usize {
+    pub(crate) fn add(&mut self, node: &Arc<EntryNode>) -> usize {
         let mut grown = 0;
         for (place, (name, at)) in node.places.iter().enumerate() {
             let list = match self.lists.entry(*name) {
@@ -49,13 +49,13 @@ impl Index {
                 }
             };
             at.store(list.len(), Ordering::Relaxed);
-            list.push(Member { node: Arc::clone(node), place });
+            list.push(IndexEntry { node: Arc::clone(node), place });
         }
         grown
     }
 
     /// Returns by how many bytes it has shrunk.
-    pub(crate) fn remove(&mut self, node: &Node) -> usize {
+    pub(crate) fn remove(&mut self, node: &EntryNode) -> usize {
         let mut shrunk = 0;
         for (name, at) in &node.places {
             let Some(list) = self.lists.get_mut(name) else { continue };
@@ -76,20 +76,20 @@ impl Index {
         shrunk
     }
 
-    pub(crate) fn find(&self, name: Name) -> impl Iterator<Item = &Arc<Node>> {
+    pub(crate) fn find(&self, name: PurgeKey) -> impl Iterator<Item = &Arc<EntryNode>> {
         self.lists.get(&name).into_iter().flatten().map(|member| &member.node)
     }
 }
 
 #[cfg(test)]
-impl Index {
+impl PurgeIndex {
     pub(crate) fn bytes(&self) -> usize {
         self.lists.len() * LIST
     }
 
     /// Whether these are in the lists of their names, each once, at the places that they know, and none is beside them.
-    pub(crate) fn is_of(&self, nodes: &[&Arc<Node>]) -> bool {
-        let is_in_its_places = |node: &&Arc<Node>| {
+    pub(crate) fn is_of(&self, nodes: &[&Arc<EntryNode>]) -> bool {
+        let is_in_its_places = |node: &&Arc<EntryNode>| {
             node.places.iter().enumerate().all(|(place, (name, at))| {
                 let member = self.lists.get(name).and_then(|list| list.get(at.load(Ordering::Relaxed)));
                 member.is_some_and(|member| Arc::ptr_eq(&member.node, node) && member.place == place)

@@ -5,21 +5,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use actix_web::http::header::HeaderName;
 use smallvec::SmallVec;
 
-use crate::store::node::{COUNTS, Node};
-use crate::{http::vary::Names, page::page::Page, purge::selector::Name, time::clock::Moment};
+use crate::store::node::{COUNTS, EntryNode};
+use crate::{http::vary::VaryNames, page::page::Page, purge::selector::PurgeKey, time::instant::Instant};
 
 /// What a variant takes in the list of them, some of whose places are empty.
 const IN_LIST: usize = 16;
 
 #[derive(Clone)]
-pub(crate) enum What {
+pub(crate) enum Slot {
     Page(Arc<Page>),
-    Variant(Arc<Page>, Arc<Variants>),
-    Variants(Arc<Variants>),
+    Variant(Arc<Page>, Arc<VariantSet>),
+    Variants(Arc<VariantSet>),
 }
 
-impl What {
-    pub(crate) fn is_fresh(&self, now: Moment) -> bool {
+impl Slot {
+    pub(crate) fn is_fresh(&self, now: Instant) -> bool {
         match self {
             Self::Page(page) | Self::Variant(page, _) => page.is_fresh(now),
             Self::Variants(_) => true,
@@ -33,7 +33,7 @@ impl What {
             Self::Variant(page, _) => page.weight().saturating_add(IN_LIST),
             Self::Variants(variants) => {
                 let names = variants.names.iter().map(|name| name.as_str().len() + size_of::<HeaderName>());
-                size_of::<Variants>() + COUNTS + names.sum::<usize>()
+                size_of::<VariantSet>() + COUNTS + names.sum::<usize>()
             }
         }
     }
@@ -57,7 +57,7 @@ impl What {
     }
 
     /// What it is found by, beside its key.
-    pub(crate) fn names(&self) -> SmallVec<[Name; 8]> {
+    pub(crate) fn names(&self) -> SmallVec<[PurgeKey; 8]> {
         match self {
             Self::Page(page) | Self::Variant(page, _) => page.about().names(),
             Self::Variants(_) => SmallVec::new(),
@@ -66,22 +66,22 @@ impl What {
 
     pub(crate) fn until(&self) -> u64 {
         match self {
-            Self::Page(page) | Self::Variant(page, _) => page.until().map_or(u64::MAX, Moment::as_nanos),
+            Self::Page(page) | Self::Variant(page, _) => page.until().map_or(u64::MAX, Instant::as_nanos),
             Self::Variants(_) => u64::MAX,
         }
     }
 }
 
 /// The variants of a page.
-pub(crate) struct Variants {
+pub(crate) struct VariantSet {
     /// What they depend on.
-    pub(crate) names: Names,
+    pub(crate) names: VaryNames,
     /// Those that are in the map. Only ever locked by whoever has locked `order`.
-    pub(crate) nodes: Mutex<Vec<Arc<Node>>>,
+    pub(crate) nodes: Mutex<Vec<Arc<EntryNode>>>,
 }
 
-impl Variants {
-    pub(crate) fn nodes(&self) -> MutexGuard<'_, Vec<Arc<Node>>> {
+impl VariantSet {
+    pub(crate) fn nodes(&self) -> MutexGuard<'_, Vec<Arc<EntryNode>>> {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -18,22 +18,22 @@ use dashmap::{DashMap, Entry};
 use foldhash::quality::RandomState;
 
 use crate::{
-    http::vary::{self, Names},
-    key::{builder::Key, key_buf::Buffer},
-    outcome::{Forward, Reason},
+    http::vary::{self, VaryNames},
+    key::{builder::CacheKey, key_buf::KeyBuf},
+    outcome::{ForwardReason, Reason},
     page::page::Page,
-    purge::{log::Fence, selector::Target},
-    serve::lookup::Missing,
+    purge::{log::PurgeLog, selector::LocalSelector},
+    serve::lookup::Miss,
     store::{
-        eviction::Order,
-        node::Held,
-        purge_index::Index,
-        slot::{Variants, What},
+        eviction::Eviction,
+        node::NodeKey,
+        purge_index::PurgeIndex,
+        slot::{Slot, VariantSet},
     },
-    time::clock::Moment,
+    time::instant::Instant,
 };
 
-pub(crate) use crate::store::node::Node;
+pub(crate) use crate::store::node::EntryNode;
 
 /// More variants of one page are not kept: whoever chooses what a request says could fill the store with them.
 const MOST_VARIANTS: usize = 64;
@@ -49,15 +49,15 @@ const FOR_COPIES: usize = 8;
 /// Reading locks one shard of the map for as long as it takes to clone an `Arc`. Whatever changes what is kept does so
 /// under `order`, which is the only place that knows how much that is; a shard is only ever locked after it.
 pub(crate) struct Store {
-    map: DashMap<Held, What, RandomState>,
-    order: Mutex<Order>,
+    map: DashMap<NodeKey, Slot, RandomState>,
+    order: Mutex<Eviction>,
     max_bytes: usize,
-    fence: Fence<(Verb, Target)>,
+    fence: PurgeLog<(PurgeMode, LocalSelector)>,
 }
 
 /// What is done with pages that somebody knows to have changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Verb {
+pub(crate) enum PurgeMode {
     /// They are gone now.
     Purge,
     /// They are stale now.
@@ -68,47 +68,47 @@ impl Store {
     pub(crate) fn new(max_bytes: usize) -> Self {
         Self {
             map: DashMap::default(),
-            order: Mutex::new(Order::new(max_bytes)),
+            order: Mutex::new(Eviction::new(max_bytes)),
             max_bytes,
-            fence: Fence::new(),
+            fence: PurgeLog::new(),
         }
     }
 
-    pub(crate) fn fence(&self) -> &Fence<(Verb, Target)> {
+    pub(crate) fn fence(&self) -> &PurgeLog<(PurgeMode, LocalSelector)> {
         &self.fence
     }
 
     /// Purges or expires all that a target is about, and returns how many pages that were.
     ///
     /// The fence first: what is kept until the lock is taken is found here, and what comes later is not kept.
-    pub(crate) fn purge(&self, verb: Verb, target: &Target, now: Moment) -> usize {
+    pub(crate) fn purge(&self, verb: PurgeMode, target: &LocalSelector, now: Instant) -> usize {
         self.fence.raise((verb, target.clone()));
         let order = &mut *self.order();
-        if let (Verb::Purge, Target::All) = (verb, target) {
+        if let (PurgeMode::Purge, LocalSelector::All) = (verb, target) {
             // Those who come by remove them.
             order.epoch.end();
             order.epoch = Arc::default();
             return std::mem::take(&mut order.pages);
         }
-        let known: Vec<Arc<Node>> = match target.name() {
+        let known: Vec<Arc<EntryNode>> = match target.name() {
             Some(name) => order.index.find(name).map(Arc::clone).collect(),
             None => order.nodes().map(Arc::clone).collect(),
         };
         let mut pages = 0;
         for node in known {
-            let Some((What::Page(page) | What::Variant(page, _), there)) = self.what(&node.key) else {
+            let Some((Slot::Page(page) | Slot::Variant(page, _), there)) = self.what(&node.key) else {
                 continue;
             };
             if !Arc::ptr_eq(&there, &node) || !target.concerns(page.about()) {
                 continue;
             }
             match verb {
-                Verb::Purge => self.remove(order, &node),
+                PurgeMode::Purge => self.remove(order, &node),
                 // What is stale already goes on with its own time.
-                Verb::Expire if !page.is_fresh(now) => continue,
-                Verb::Expire => {
+                PurgeMode::Expire if !page.is_fresh(now) => continue,
+                PurgeMode::Expire => {
                     page.expire(now);
-                    node.expire(page.until().map_or(u64::MAX, Moment::as_nanos));
+                    node.expire(page.until().map_or(u64::MAX, Instant::as_nanos));
                 }
             }
             pages += 1;
@@ -117,47 +117,52 @@ impl Store {
     }
 
     /// The page for a request, fresh or still of use; one that is neither is dropped on sight.
-    pub(crate) fn get(&self, key: Key<'_>, request: &HeaderMap, now: Moment) -> Result<Arc<Page>, Missing> {
-        let gone = |forward| Missing { forward, old: None };
-        let over = |old| Missing { forward: Forward::Stale, old };
+    pub(crate) fn get(
+        &self,
+        key: CacheKey<'_>,
+        request: &HeaderMap,
+        now: Instant,
+    ) -> Result<Arc<Page>, Miss> {
+        let gone = |forward| Miss { forward, old: None };
+        let over = |old| Miss { forward: ForwardReason::Stale, old };
         match self.look(key.as_bytes(), now) {
-            Looked::Page(page) => Ok(page),
-            Looked::Over(page) => Err(over(page)),
-            Looked::Left(old) => Err(Missing { forward: Forward::Miss, old }),
-            Looked::Nothing => Err(gone(Forward::Miss)),
-            Looked::Variants(variants) => {
-                let variant = key.variant(&variants.names, request).ok_or(gone(Forward::VaryMiss))?;
+            Lookup::Page(page) => Ok(page),
+            Lookup::Over(page) => Err(over(page)),
+            Lookup::Left(old) => Err(Miss { forward: ForwardReason::Miss, old }),
+            Lookup::Nothing => Err(gone(ForwardReason::Miss)),
+            Lookup::Variants(variants) => {
+                let variant = key.variant(&variants.names, request).ok_or(gone(ForwardReason::VaryMiss))?;
                 match self.look(variant.as_slice(), now) {
-                    Looked::Page(page) => Ok(page),
-                    Looked::Over(page) => Err(over(page)),
-                    Looked::Left(old) => Err(Missing { forward: Forward::VaryMiss, old }),
-                    Looked::Nothing | Looked::Variants(_) => Err(gone(Forward::VaryMiss)),
+                    Lookup::Page(page) => Ok(page),
+                    Lookup::Over(page) => Err(over(page)),
+                    Lookup::Left(old) => Err(Miss { forward: ForwardReason::VaryMiss, old }),
+                    Lookup::Nothing | Lookup::Variants(_) => Err(gone(ForwardReason::VaryMiss)),
                 }
             }
         }
     }
 
-    fn look(&self, key: &[u8], now: Moment) -> Looked {
-        let Some(there) = self.map.get(key) else { return Looked::Nothing };
+    fn look(&self, key: &[u8], now: Instant) -> Lookup {
+        let Some(there) = self.map.get(key) else { return Lookup::Nothing };
         let node = &there.key().0;
         let over = match there.value() {
-            _ if node.is_purged() => Looked::Nothing,
-            What::Page(page) | What::Variant(page, _)
+            _ if node.is_purged() => Lookup::Nothing,
+            Slot::Page(page) | Slot::Variant(page, _)
                 if page.has_left(now) && page.source().is_some() && page.is_usable(now) =>
             {
                 node.mark();
-                return Looked::Left(Some(Arc::clone(page)));
+                return Lookup::Left(Some(Arc::clone(page)));
             }
-            What::Page(page) | What::Variant(page, _) if page.has_left(now) => {
-                Looked::Left(Some(Arc::clone(page)).filter(|page| !page.is_withdrawn()))
+            Slot::Page(page) | Slot::Variant(page, _) if page.has_left(now) => {
+                Lookup::Left(Some(Arc::clone(page)).filter(|page| !page.is_withdrawn()))
             }
-            What::Variants(variants) => return Looked::Variants(Arc::clone(variants)),
-            What::Page(page) | What::Variant(page, _) if page.is_usable(now) => {
+            Slot::Variants(variants) => return Lookup::Variants(Arc::clone(variants)),
+            Slot::Page(page) | Slot::Variant(page, _) if page.is_usable(now) => {
                 node.mark();
-                return Looked::Page(Arc::clone(page));
+                return Lookup::Page(Arc::clone(page));
             }
-            What::Page(page) | What::Variant(page, _) => {
-                Looked::Over(Some(Arc::clone(page)).filter(|page| !page.is_withdrawn()))
+            Slot::Page(page) | Slot::Variant(page, _) => {
+                Lookup::Over(Some(Arc::clone(page)).filter(|page| !page.is_withdrawn()))
             }
         };
         let node = Arc::clone(node);
@@ -167,39 +172,39 @@ impl Store {
     }
 
     /// What is known of the page that is kept for everybody under that key.
-    pub(crate) fn node(&self, key: Key<'_>, page: &Arc<Page>) -> Option<Arc<Node>> {
+    pub(crate) fn node(&self, key: CacheKey<'_>, page: &Arc<Page>) -> Option<Arc<EntryNode>> {
         let there = self.map.get(key.as_bytes())?;
-        matches!(there.value(), What::Page(known) if Arc::ptr_eq(known, page))
+        matches!(there.value(), Slot::Page(known) if Arc::ptr_eq(known, page))
             .then(|| Arc::clone(&there.key().0))
     }
 
     /// Those that share a page with a request come together under this key: the page's own, or that of a variant of it.
     pub(crate) fn with_place<T>(
         &self,
-        key: Key<'_>,
+        key: CacheKey<'_>,
         request: &HeaderMap,
         then: impl FnOnce(&[u8]) -> T,
     ) -> T {
         let variant = match self.what(key.as_bytes()) {
-            Some((What::Variants(variants), _)) => key.variant(&variants.names, request),
+            Some((Slot::Variants(variants), _)) => key.variant(&variants.names, request),
             _ => None,
         };
-        then(variant.as_ref().map_or(key.as_bytes(), Buffer::as_slice))
+        then(variant.as_ref().map_or(key.as_bytes(), KeyBuf::as_slice))
     }
 
     /// The request headers that pages under a key are known to depend on.
-    pub(crate) fn names(&self, key: Key<'_>) -> Names {
+    pub(crate) fn names(&self, key: CacheKey<'_>) -> VaryNames {
         match self.what(key.as_bytes()) {
-            Some((What::Variants(variants), _)) => variants.names.clone(),
-            _ => Names::new(),
+            Some((Slot::Variants(variants), _)) => variants.names.clone(),
+            _ => VaryNames::new(),
         }
     }
 
     /// Removes that page, unless another one has taken its place.
-    pub(crate) fn remove_page(&self, key: Key<'_>, request: &HeaderMap, page: &Arc<Page>) {
+    pub(crate) fn remove_page(&self, key: CacheKey<'_>, request: &HeaderMap, page: &Arc<Page>) {
         self.with_place(key, request, |place| {
             let order = &mut *self.order();
-            if let Some((What::Page(there) | What::Variant(there, _), node)) = self.what(place)
+            if let Some((Slot::Page(there) | Slot::Variant(there, _), node)) = self.what(place)
                 && Arc::ptr_eq(&there, page)
             {
                 self.remove(order, &node);
@@ -207,16 +212,16 @@ impl Store {
         });
     }
 
-    fn what(&self, key: &[u8]) -> Option<(What, Arc<Node>)> {
+    fn what(&self, key: &[u8]) -> Option<(Slot, Arc<EntryNode>)> {
         let there = self.map.get(key).filter(|there| !there.key().0.is_purged())?;
         Some((there.value().clone(), Arc::clone(&there.key().0)))
     }
 
     /// From another process it is known that pages under a key depend on these.
-    pub(crate) fn learn(&self, key: Key<'_>, names: Names) {
+    pub(crate) fn learn(&self, key: CacheKey<'_>, names: VaryNames) {
         let order = &mut *self.order();
         let known = match self.what(key.as_bytes()) {
-            Some((What::Variants(variants), _)) => Some(variants),
+            Some((Slot::Variants(variants), _)) => Some(variants),
             _ => None,
         };
         // Where there is no room for them, they are asked for again.
@@ -227,8 +232,8 @@ impl Store {
     /// until it fits; unless it may show what was purged while it was made.
     pub(crate) fn put(
         &self,
-        key: Key<'_>,
-        names: Names,
+        key: CacheKey<'_>,
+        names: VaryNames,
         request: &HeaderMap,
         page: Arc<Page>,
     ) -> Result<(), Reason> {
@@ -238,8 +243,8 @@ impl Store {
     /// The same, where it is known to be newer than this page, whatever their times say.
     pub(crate) fn put_instead(
         &self,
-        key: Key<'_>,
-        names: Names,
+        key: CacheKey<'_>,
+        names: VaryNames,
         request: &HeaderMap,
         page: Arc<Page>,
         old: Option<&Arc<Page>>,
@@ -248,11 +253,11 @@ impl Store {
         self.admits(&page)?;
         let bytes = key.as_bytes();
         let known = match self.what(bytes) {
-            Some((What::Variants(variants), _)) => Some(variants),
+            Some((Slot::Variants(variants), _)) => Some(variants),
             _ => None,
         };
         if known.is_none() && names.is_empty() {
-            return self.insert(order, bytes, What::Page(page), old);
+            return self.insert(order, bytes, Slot::Page(page), old);
         }
         let variants = self.variants(order, bytes, known, names)?;
         let variant = key.variant(&variants.names, request).ok_or(Reason::KeyTooLong)?;
@@ -260,7 +265,7 @@ impl Store {
         if self.what(variant).is_none() && !self.has_room(order, &variants, page.made_at()) {
             return Err(Reason::TooManyVariants);
         }
-        self.insert(order, variant, What::Variant(page, Arc::clone(&variants)), old)?;
+        self.insert(order, variant, Slot::Variant(page, Arc::clone(&variants)), old)?;
         // They may have gone to make room, if there was no other variant.
         if self.what(bytes).is_none() {
             self.insert_names(order, bytes, variants)?;
@@ -280,7 +285,7 @@ impl Store {
     }
 
     /// Whether there may be one more variant. Those whose time is over may not have been asked for since.
-    fn has_room(&self, order: &mut Order, variants: &Variants, now: Moment) -> bool {
+    fn has_room(&self, order: &mut Eviction, variants: &VariantSet, now: Instant) -> bool {
         let known = variants.nodes().clone();
         if known.len() < MOST_VARIANTS {
             return true;
@@ -299,35 +304,40 @@ impl Store {
     /// to everybody. Variants by fewer names are not found any more.
     fn variants(
         &self,
-        order: &mut Order,
+        order: &mut Eviction,
         key: &[u8],
-        known: Option<Arc<Variants>>,
-        mut names: Names,
-    ) -> Result<Arc<Variants>, Reason> {
+        known: Option<Arc<VariantSet>>,
+        mut names: VaryNames,
+    ) -> Result<Arc<VariantSet>, Reason> {
         if let Some(known) = known {
             known.names.iter().for_each(|name| vary::insert(&mut names, name.clone()));
             if names == known.names {
                 return Ok(known);
             }
         }
-        let variants = Arc::new(Variants { names, nodes: Mutex::default() });
+        let variants = Arc::new(VariantSet { names, nodes: Mutex::default() });
         self.insert_names(order, key, Arc::clone(&variants))?;
         Ok(variants)
     }
 
-    fn insert_names(&self, order: &mut Order, key: &[u8], variants: Arc<Variants>) -> Result<(), Reason> {
-        self.insert(order, key, What::Variants(variants), None)
+    fn insert_names(
+        &self,
+        order: &mut Eviction,
+        key: &[u8],
+        variants: Arc<VariantSet>,
+    ) -> Result<(), Reason> {
+        self.insert(order, key, Slot::Variants(variants), None)
     }
 
     fn insert(
         &self,
-        order: &mut Order,
+        order: &mut Eviction,
         key: &[u8],
-        what: What,
+        what: Slot,
         old: Option<&Arc<Page>>,
     ) -> Result<(), Reason> {
         let hash = self.map.hasher().hash_one(key);
-        let node = Node::new(key, hash, what.weight(), what.until(), &what.names(), &order.epoch);
+        let node = EntryNode::new(key, hash, what.weight(), what.until(), &what.names(), &order.epoch);
         let node = Arc::new(node);
         if node.weight > self.max_bytes / LARGEST_PART {
             return Err(Reason::BodyTooLarge);
@@ -341,18 +351,18 @@ impl Store {
             // Whoever comes by until the new one is in its place finds it there: nobody shall wait meanwhile.
             self.leaves(order, &replaced, &there);
         }
-        if let What::Variant(_, variants) = &what {
+        if let Slot::Variant(_, variants) = &what {
             // Names without variants may go to make room.
             variants.nodes().push(Arc::clone(&node));
         }
-        if let What::Page(page) | What::Variant(page, _) = &what {
+        if let Slot::Page(page) | Slot::Variant(page, _) = &what {
             self.drop_over(order, page.made_at());
             order.pages += 1;
         }
-        self.make_room(order, node.weight + Index::most_growth(&node));
+        self.make_room(order, node.weight + PurgeIndex::most_growth(&node));
         order.push(Arc::clone(&node));
         order.bytes += order.index.add(&node);
-        match self.map.entry(Held(node)) {
+        match self.map.entry(NodeKey(node)) {
             Entry::Occupied(there) => drop(there.replace_entry(what)),
             Entry::Vacant(place) => drop(place.insert(what)),
         }
@@ -361,7 +371,7 @@ impl Store {
     }
 
     /// Lets others go until so many bytes fit in. Names stay while there are variants by them, which nobody would find.
-    fn make_room(&self, order: &mut Order, weight: usize) {
+    fn make_room(&self, order: &mut Eviction, weight: usize) {
         while order.bytes.saturating_add(weight) > self.max_bytes {
             let Some(node) = order.next_to_go(self.max_bytes, |node| self.has_variants(node)) else { break };
             self.remove(order, &node);
@@ -369,15 +379,15 @@ impl Store {
         }
     }
 
-    fn has_variants(&self, node: &Node) -> bool {
+    fn has_variants(&self, node: &EntryNode) -> bool {
         match self.map.get(&*node.key).as_deref() {
-            Some(What::Variants(variants)) => !variants.nodes().is_empty(),
+            Some(Slot::Variants(variants)) => !variants.nodes().is_empty(),
             _ => false,
         }
     }
 
     /// Removes something, unless something else has taken its place. Its key stays in its queue.
-    fn remove(&self, order: &mut Order, node: &Arc<Node>) {
+    fn remove(&self, order: &mut Eviction, node: &Arc<EntryNode>) {
         let removed = self.map.remove_if(&*node.key, |held, _| Arc::ptr_eq(&held.0, node));
         if let Some((_, what)) = removed {
             self.leaves(order, node, &what);
@@ -385,30 +395,31 @@ impl Store {
     }
 
     /// It counts no longer, whether it is in the map yet or not.
-    fn leaves(&self, order: &mut Order, node: &Arc<Node>, what: &What) {
+    fn leaves(&self, order: &mut Eviction, node: &Arc<EntryNode>, what: &Slot) {
         node.leave();
         order.removed(node);
         order.bytes -= order.index.remove(node);
-        if matches!(what, What::Page(_) | What::Variant(..)) && !node.is_purged() {
+        if matches!(what, Slot::Page(_) | Slot::Variant(..)) && !node.is_purged() {
             order.pages -= 1;
         }
-        if let What::Variant(_, variants) = what {
+        if let Slot::Variant(_, variants) = what {
             variants.nodes().retain(|known| !Arc::ptr_eq(known, node));
         }
     }
 
     /// Looks at a few of those that are kept, and drops those whose time is over.
-    fn drop_over(&self, order: &mut Order, now: Moment) {
+    fn drop_over(&self, order: &mut Eviction, now: Instant) {
         for node in order.some_over(now) {
             self.remove(order, &node);
         }
     }
 
     /// Drops all whose time is over, and returns how many pages went.
-    pub(crate) fn sweep(&self, now: Moment) -> usize {
+    pub(crate) fn sweep(&self, now: Instant) -> usize {
         let order = &mut *self.order();
         let before = order.pages;
-        let over: Vec<Arc<Node>> = order.nodes().filter(|node| node.is_over(now)).map(Arc::clone).collect();
+        let over: Vec<Arc<EntryNode>> =
+            order.nodes().filter(|node| node.is_over(now)).map(Arc::clone).collect();
         over.iter().for_each(|node| self.remove(order, node));
         order.drop_gone();
         before - order.pages
@@ -447,19 +458,19 @@ impl Store {
         self.order().bytes
     }
 
-    fn order(&self) -> MutexGuard<'_, Order> {
+    fn order(&self) -> MutexGuard<'_, Eviction> {
         // Nothing between lock and unlock panics halfway through a change; and a cache goes on serving.
         self.order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What is under a key.
-enum Looked {
+enum Lookup {
     Nothing,
     Page(Arc<Page>),
     /// What is of no use any more, and is gone; its handler may say that it still is as it was.
     Over(Option<Arc<Page>>),
     /// What may be as good as ever, which the shared tier knows. Where that cannot say so, it is gone.
     Left(Option<Arc<Page>>),
-    Variants(Arc<Variants>),
+    Variants(Arc<VariantSet>),
 }

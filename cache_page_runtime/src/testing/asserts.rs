@@ -259,7 +259,7 @@ mod tests {
     use super::*;
     use crate::{
         observe::report::Report,
-        outcome::{Forward, Outcome},
+        outcome::{ForwardReason, Outcome},
     };
 
     fn response(lines: &[&str]) -> HttpResponse {
@@ -302,10 +302,12 @@ mod tests {
                 | Outcome::Bypass(Reason::StaleWhileRevalidate | Reason::StaleIfError) => continue,
                 Outcome::Stored | Outcome::NotStored(_) | Outcome::Bypass(_) => Some(Kind::Miss),
             };
-            let all = [Forward::Miss, Forward::VaryMiss, Forward::Stale, Forward::Request].map(Some);
+            let all =
+                [ForwardReason::Miss, ForwardReason::VaryMiss, ForwardReason::Stale, ForwardReason::Request]
+                    .map(Some);
             let forwards = match outcome {
                 Outcome::Hit | Outcome::Revalidated | Outcome::RemoteHit | Outcome::Bypass(_) => &[None][..],
-                Outcome::Stale(_) => &[None, Some(Forward::Miss), Some(Forward::Stale)],
+                Outcome::Stale(_) => &[None, Some(ForwardReason::Miss), Some(ForwardReason::Stale)],
                 _ => &all,
             };
             for &forward in forwards {

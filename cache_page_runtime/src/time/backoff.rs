@@ -5,26 +5,26 @@ use std::{
     time::Duration,
 };
 
-use crate::time::clock::Moment;
+use crate::time::instant::Instant;
 
 /// Failures after which the time between two tries does not grow any more: it is sixteen times the first by then.
 const MOST_DOUBLINGS: u32 = 4;
 
 /// Goes with the page, and is forgotten with it: one that was made anew has not failed yet.
 #[derive(Debug, Default)]
-pub(crate) struct Retry {
+pub(crate) struct Backoff {
     failures: AtomicU32,
     /// Nanoseconds.
     not_before: AtomicU64,
 }
 
-impl Retry {
-    pub(crate) fn is_time(&self, now: Moment) -> bool {
+impl Backoff {
+    pub(crate) fn is_time(&self, now: Instant) -> bool {
         now.as_nanos() >= self.not_before.load(Ordering::Relaxed)
     }
 
     /// One more failure: twice as long as after the last one.
-    pub(crate) fn failed(&self, now: Moment, interval: Duration) {
+    pub(crate) fn failed(&self, now: Instant, interval: Duration) {
         // Others may fail beside it, all of them for the same reason.
         if !self.is_time(now) {
             return;
@@ -42,8 +42,8 @@ mod tests {
 
     #[test]
     fn tries_are_spaced_more_and_more_and_not_for_ever() {
-        let (retry, interval) = (Retry::default(), Duration::from_secs(5));
-        let mut now = Moment::new(Duration::from_secs(100));
+        let (retry, interval) = (Backoff::default(), Duration::from_secs(5));
+        let mut now = Instant::new(Duration::from_secs(100));
         assert!(retry.is_time(now));
         for seconds in [5, 10, 20, 40, 80, 80, 80] {
             retry.failed(now, interval);

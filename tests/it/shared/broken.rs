@@ -4,8 +4,8 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use actix_web::web::Bytes;
 use cache_page::remote::{
-    Changes, Found, Id, Kept, Left, Offered, Pending, Position, Purge, PurgeOf, RemoteStore, Taken, Turn,
-    Version, Wanted,
+    BoxFuture, ChangeBatch, Cursor, GetRequest, GetResponse, Id, LeaseStatus, PurgeRequest, PurgeScope,
+    PutRequest, PutResult, ReleaseReason, RemoteEntry, RemoteStore, Version,
 };
 use cache_page::testing::conformance;
 use futures_util::FutureExt as _;
@@ -69,33 +69,33 @@ impl RemoteStore for Broken {
         self.store.begin(key_prefix);
     }
 
-    fn get(&self, mut wanted: Wanted) -> Pending<'_, Found> {
+    fn get(&self, mut wanted: GetRequest) -> BoxFuture<'_, GetResponse> {
         if let (Breaks::ClaimsForEver, Some(claim)) = (self.breaks, &mut wanted.claim) {
             claim.lasts = Duration::from_secs(3600);
         }
         Box::pin(async move {
             let mut found = self.store.get(wanted.clone()).await?;
             match (self.breaks, &mut found) {
-                (Breaks::Bytes, Found { page: Some(Kept { bytes: Some(bytes), .. }), .. }) => {
+                (Breaks::Bytes, GetResponse { page: Some(RemoteEntry { bytes: Some(bytes), .. }), .. }) => {
                     *bytes = bytes.slice(..bytes.len() / 2);
                 }
-                (Breaks::Confirms, Found { page: Some(kept), .. }) if wanted.have.is_some() => {
+                (Breaks::Confirms, GetResponse { page: Some(kept), .. }) if wanted.have.is_some() => {
                     kept.bytes = None;
                 }
-                (Breaks::ConfirmsExpired, Found { page: Some(kept), .. }) => {
+                (Breaks::ConfirmsExpired, GetResponse { page: Some(kept), .. }) => {
                     kept.bytes.take_if(|_| kept.expired.is_some() && wanted.have.is_some());
                 }
-                (Breaks::Versions, Found { page: Some(kept), .. }) => {
+                (Breaks::Versions, GetResponse { page: Some(kept), .. }) => {
                     let one = Version(Bytes::from_static(b"one"));
                     kept.bytes.take_if(|_| wanted.have.as_ref() == Some(&one));
                     kept.version = Some(one);
                 }
-                (Breaks::Age, Found { page: Some(page), .. }) => page.age = Duration::ZERO,
-                (Breaks::ForgetsExpiries, Found { page: Some(page), .. }) => page.expired = None,
-                (Breaks::LeadsAll, found) => found.turn = Turn::Lead,
-                (Breaks::LeadsNobody, found) => found.turn = Turn::Wait,
-                (Breaks::Apart, found) if found.turn == Turn::Apart => found.turn = Turn::Wait,
-                (Breaks::ClaimsFresh, Found { page: Some(_), .. }) => {
+                (Breaks::Age, GetResponse { page: Some(page), .. }) => page.age = Duration::ZERO,
+                (Breaks::ForgetsExpiries, GetResponse { page: Some(page), .. }) => page.expired = None,
+                (Breaks::LeadsAll, found) => found.turn = LeaseStatus::Lead,
+                (Breaks::LeadsNobody, found) => found.turn = LeaseStatus::Wait,
+                (Breaks::Apart, found) if found.turn == LeaseStatus::Apart => found.turn = LeaseStatus::Wait,
+                (Breaks::ClaimsFresh, GetResponse { page: Some(_), .. }) => {
                     if let Some(claim) = wanted.claim {
                         self.store.engine.claim(wanted.page, claim);
                     }
@@ -106,7 +106,7 @@ impl RemoteStore for Broken {
         })
     }
 
-    fn put(&self, mut page: Offered) -> Pending<'_, Taken> {
+    fn put(&self, mut page: PutRequest) -> BoxFuture<'_, PutResult> {
         match self.breaks {
             Breaks::Lasts => page.lasts = Duration::from_secs(3600),
             Breaks::Overtakes => page.begun = Duration::ZERO,
@@ -118,7 +118,7 @@ impl RemoteStore for Broken {
         self.store.put(page)
     }
 
-    fn release(&self, page: Id, holder: Id, left: Left) -> Pending<'_, ()> {
+    fn release(&self, page: Id, holder: Id, left: ReleaseReason) -> BoxFuture<'_, ()> {
         match self.breaks {
             Breaks::ReleasesNothing => return Box::pin(async { Ok(()) }),
             Breaks::ReleasesAll => self.store.engine.release(page),
@@ -127,11 +127,11 @@ impl RemoteStore for Broken {
         self.store.release(page, holder, left)
     }
 
-    fn purge(&self, mut purge: Purge) -> Pending<'_, ()> {
+    fn purge(&self, mut purge: PurgeRequest) -> BoxFuture<'_, ()> {
         match (self.breaks, &mut purge.of) {
-            (Breaks::PurgesNothing, of) => *of = PurgeOf::Names(Vec::new()),
-            (Breaks::PurgesEverything, of) => *of = PurgeOf::Prefix(String::new()),
-            (Breaks::PrefixesBySegment, PurgeOf::Prefix(prefix)) if !prefix.ends_with('/') => {
+            (Breaks::PurgesNothing, of) => *of = PurgeScope::Names(Vec::new()),
+            (Breaks::PurgesEverything, of) => *of = PurgeScope::Prefix(String::new()),
+            (Breaks::PrefixesBySegment, PurgeScope::Prefix(prefix)) if !prefix.ends_with('/') => {
                 prefix.push('/');
             }
             (Breaks::ExpiresByPurging, _) => purge.expire = false,
@@ -143,7 +143,7 @@ impl RemoteStore for Broken {
         self.store.purge(purge)
     }
 
-    fn changes(&self, after: Option<Position>, wait: Duration) -> Pending<'_, Changes> {
+    fn changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch> {
         let wait = if let Breaks::NeverWaits = self.breaks { Duration::ZERO } else { wait };
         Box::pin(async move {
             let mut heard = self.store.changes(after.clone(), wait).await?;

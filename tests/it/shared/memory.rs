@@ -14,8 +14,8 @@ use std::{
 
 use actix_web::web::Bytes;
 use cache_page::remote::{
-    Change, Changes, Claim, Found, Id, Left, Offered, Pending, Position, Purge, RemoteStore, StoreError,
-    Taken, Wanted,
+    BoxFuture, Change, ChangeBatch, Cursor, GetRequest, GetResponse, Id, Lease, PurgeRequest, PutRequest,
+    PutResult, ReleaseReason, RemoteStore, StoreError,
 };
 use tokio::{
     sync::Notify,
@@ -103,7 +103,7 @@ impl Engine {
     }
 
     /// Somebody claims a page, fresh or not.
-    pub(crate) fn claim(&self, page: Id, claim: Claim) {
+    pub(crate) fn claim(&self, page: Id, claim: Lease) {
         let ends = self.now() + claim.lasts;
         self.each(|space| {
             space.claims.insert(page, (ends, Some(claim.holder)));
@@ -230,7 +230,7 @@ impl MemoryStore {
         done
     }
 
-    fn ask<'s, T: Send + 's>(&'s self, op: Op, go: impl Future<Output = T> + Send + 's) -> Pending<'s, T> {
+    fn ask<'s, T: Send + 's>(&'s self, op: Op, go: impl Future<Output = T> + Send + 's) -> BoxFuture<'s, T> {
         self.way.counts[op as usize].fetch_add(1, Ordering::SeqCst);
         Box::pin(async move {
             match self.does(op) {
@@ -263,7 +263,7 @@ impl RemoteStore for MemoryStore {
         self.way.prefix.set(key_prefix.to_owned()).expect("it is begun once");
     }
 
-    fn get(&self, wanted: Wanted) -> Pending<'_, Found> {
+    fn get(&self, wanted: GetRequest) -> BoxFuture<'_, GetResponse> {
         self.ask(Op::Get, async move {
             let mut found = self.with(|space, now| space.get(&wanted, now));
             if let Some(kept) = &mut found.page {
@@ -274,25 +274,25 @@ impl RemoteStore for MemoryStore {
         })
     }
 
-    fn put(&self, page: Offered) -> Pending<'_, Taken> {
+    fn put(&self, page: PutRequest) -> BoxFuture<'_, PutResult> {
         self.ask(Op::Put, async move { self.change(|space, now| space.put(page, now)) })
     }
 
-    fn release(&self, page: Id, holder: Id, left: Left) -> Pending<'_, ()> {
+    fn release(&self, page: Id, holder: Id, left: ReleaseReason) -> BoxFuture<'_, ()> {
         let apart = match left {
-            Left::Free => None,
-            Left::Apart(time) => Some(time),
+            ReleaseReason::Free => None,
+            ReleaseReason::Apart(time) => Some(time),
         };
         self.ask(Op::Release, async move {
             self.change(|space, now| space.release(page, holder, apart.map(|time| now + time)));
         })
     }
 
-    fn purge(&self, purge: Purge) -> Pending<'_, ()> {
+    fn purge(&self, purge: PurgeRequest) -> BoxFuture<'_, ()> {
         self.ask(Op::Purge, async move { self.change(|space, now| space.purge(purge, now)) })
     }
 
-    fn changes(&self, after: Option<Position>, wait: Duration) -> Pending<'_, Changes> {
+    fn changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch> {
         self.ask(Op::Changes, async move {
             let ends = Instant::now() + wait;
             loop {

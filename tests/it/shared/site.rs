@@ -15,7 +15,7 @@ use actix_web::{
     test::{TestRequest, init_service},
     web,
 };
-use cache_page::remote::Shared;
+use cache_page::remote::RemoteStats;
 use cache_page::{
     Outcome, PageCache, PageCacheBuilder, PageControl, Validators, cache_page, purge_page,
     testing::ManualClock,
@@ -270,7 +270,7 @@ impl<S: Service<Request, Response = ServiceResponse, Error = Error>> Process<S> 
         until("a process finds out whether it reaches the engine", || self.shared().is_up == is_up).await;
     }
 
-    pub(crate) fn shared(&self) -> Shared {
+    pub(crate) fn shared(&self) -> RemoteStats {
         *self.cache.stats().remote().expect("there is a shared tier")
     }
 

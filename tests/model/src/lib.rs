@@ -27,9 +27,9 @@ mod world;
 
 use std::time::Duration;
 
-use crate::{coalesce::flight::Comer, purge::log::Since};
+use crate::{coalesce::flight::Participant, purge::log::PurgeSeq};
 
 /// A request, where nobody purges anything.
-fn comer(now: Duration, may_lead: bool) -> Comer<impl Fn(Since) -> bool> {
-    Comer { now, since: Since::now(), may_lead, is_overtaken: |_| false }
+fn comer(now: Duration, may_lead: bool) -> Participant<impl Fn(PurgeSeq) -> bool> {
+    Participant { now, since: PurgeSeq::now(), may_lead, is_overtaken: |_| false }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::Ordering::SeqCst};
 use shuttle::thread;
 
 use crate::{
-    purge::log::{Fence, Since},
+    purge::log::{PurgeLog, PurgeSeq},
     runs::{many, one_in},
     world::{
         May, Part,
@@ -100,14 +100,14 @@ fn those_that_come_after_a_purge_share_one_new_fill() {
 fn every_purge_is_found_by_whoever_came_before() {
     let _alone = alone();
     many(|| {
-        let fence = Arc::new(Fence::new());
+        let fence = Arc::new(PurgeLog::new());
         let handles = [1, 2, 3].map(|own| {
             let fence = Arc::clone(&fence);
             thread::spawn(move || {
                 for _ in 0..2 {
-                    let before = Since::now();
+                    let before = PurgeSeq::now();
                     fence.raise(own);
-                    let after = Since::now();
+                    let after = PurgeSeq::now();
                     let is_own = |about: &i32| *about == own;
                     assert!(
                         fence.has_fallen(before, is_own) && fence.has_fallen_before(before, after, is_own)

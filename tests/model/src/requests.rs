@@ -18,7 +18,7 @@ use shuttle::{
 };
 
 use crate::{
-    coalesce::flight::{Flights, Follower, Joined, Leader, Turn},
+    coalesce::flight::{Flights, Follower, Leader, Role, Wakeup},
     comer,
     runs::{many, one_in},
     sync::fail,
@@ -84,22 +84,22 @@ impl World {
         let may_lead = !(self.may.not_lead && one_in(3));
         let made_before = self.made.load(SeqCst);
         match self.flights.join(KEY, &comer(self.now(), may_lead)) {
-            Joined::Lead(leader) => self.lead(leader),
-            Joined::Apart => {
+            Role::Lead(leader) => self.lead(leader),
+            Role::Apart => {
                 assert!(!may_lead);
                 Fate::Alone
             }
-            Joined::Follow(follower) => match block_on(self.follow(follower)) {
+            Role::Follow(follower) => match block_on(self.follow(follower)) {
                 None => Fate::Left,
-                Some(Turn::Lead(leader)) => {
+                Some(Wakeup::Lead(leader)) => {
                     assert!(may_lead);
                     self.lead(leader)
                 }
-                Some(Turn::Landed(page)) => {
+                Some(Wakeup::Landed(page)) => {
                     assert!(page > made_before, "it was made before this request came");
                     Fate::Followed(page)
                 }
-                Some(Turn::Apart) => {
+                Some(Wakeup::Apart) => {
                     let told = self.parted.load(SeqCst) + self.failed.load(SeqCst) > 0;
                     assert!(told || !may_lead, "nobody said that it was not to be shared");
                     Fate::Alone
@@ -138,7 +138,7 @@ impl World {
     }
 
     /// Waits for its turn; `None` if its client goes away before.
-    async fn follow(&self, mut follower: Follower<u64>) -> Option<Turn<u64>> {
+    async fn follow(&self, mut follower: Follower<u64>) -> Option<Wakeup<u64>> {
         poll_fn(|context| {
             if self.may.leave && one_in(6) {
                 return Poll::Ready(None);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    coalesce::flight::{Flights, Follower, Joined, Leader, Turn},
+    coalesce::flight::{Flights, Follower, Leader, Role, Wakeup},
     comer,
     runs::once,
     sync::fail,
@@ -26,14 +26,14 @@ fn play(steps: impl Fn(&Arc<Flights<u8>>) + Send + Sync + 'static) {
 
 fn lead(flights: &Arc<Flights<u8>>) -> Leader<u8> {
     match flights.join(KEY, &comer(Duration::ZERO, true)) {
-        Joined::Lead(leader) => leader,
+        Role::Lead(leader) => leader,
         _ => panic!("somebody leads already"),
     }
 }
 
 fn follow<const N: usize>(flights: &Arc<Flights<u8>>) -> [Follower<u8>; N] {
     [(); N].map(|()| match flights.join(KEY, &comer(Duration::ZERO, true)) {
-        Joined::Follow(follower) => follower,
+        Role::Follow(follower) => follower,
         _ => panic!("nobody leads"),
     })
 }
@@ -49,9 +49,9 @@ enum Told {
 fn poll(follower: &mut Follower<u8>, now: Duration) -> (Told, Option<Leader<u8>>) {
     match follower.poll(&mut Context::from_waker(Waker::noop()), now, DEADLINE) {
         Poll::Pending => (Told::Wait, None),
-        Poll::Ready(Turn::Lead(leader)) => (Told::Lead, Some(leader)),
-        Poll::Ready(Turn::Landed(page)) => (Told::Landed(page), None),
-        Poll::Ready(Turn::Apart) => (Told::Apart, None),
+        Poll::Ready(Wakeup::Lead(leader)) => (Told::Lead, Some(leader)),
+        Poll::Ready(Wakeup::Landed(page)) => (Told::Landed(page), None),
+        Poll::Ready(Wakeup::Apart) => (Told::Apart, None),
     }
 }
 

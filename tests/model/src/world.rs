@@ -15,8 +15,8 @@ use std::{
 use shuttle::{future::block_on, thread};
 
 use crate::{
-    coalesce::flight::{Comer, Flights, Follower, Joined, Leader, Turn},
-    purge::log::{Fence, Since},
+    coalesce::flight::{Flights, Follower, Leader, Participant, Role, Wakeup},
+    purge::log::{PurgeLog, PurgeSeq},
     runs::one_in,
     sync::{Mutex, fail, lock},
 };
@@ -47,7 +47,7 @@ type Versions = [u64; 3];
 /// What one run of the handler made.
 #[derive(Debug)]
 pub(crate) struct Page {
-    since: Since,
+    since: PurgeSeq,
     path: u64,
     /// Of a page that has the tag.
     tag: Option<u64>,
@@ -81,7 +81,7 @@ pub(crate) struct May {
 
 pub(crate) struct World {
     pub(crate) flights: Arc<Flights<Arc<Page>>>,
-    fence: Fence<(Verb, Target)>,
+    fence: PurgeLog<(Verb, Target)>,
     /// Whatever changes what is kept does so under this lock.
     order: Mutex<()>,
     /// Whoever reads it locks only this.
@@ -102,7 +102,7 @@ pub(crate) struct World {
 /// On its way.
 #[derive(Clone, Copy)]
 pub(crate) struct Request {
-    since: Since,
+    since: PurgeSeq,
     may_lead: bool,
     /// What it must be shown at least.
     floor: Versions,
@@ -146,7 +146,7 @@ impl World {
     pub(crate) fn new(may: May) -> Arc<Self> {
         Arc::new(Self {
             flights: Arc::new(Flights::new()),
-            fence: Fence::new(),
+            fence: PurgeLog::new(),
             order: Mutex::new(()),
             kept: Mutex::new(None),
             database: Default::default(),
@@ -229,18 +229,18 @@ impl World {
     pub(crate) fn comes(&self) -> Request {
         self.requests.fetch_add(1, SeqCst);
         let may_lead = !(self.may.not_lead && one_in(3));
-        Request { floor: self.floor(), since: Since::now(), may_lead }
+        Request { floor: self.floor(), since: PurgeSeq::now(), may_lead }
     }
 
     pub(crate) fn join(&self, request: Request) -> Part {
         let Request { since: came, may_lead, .. } = request;
         let concerns = |(_, target): &(Verb, Target)| *target == Target::Path;
         let is_overtaken = |since| self.fence.has_fallen_before(since, came, concerns);
-        let comer = Comer { now: self.now(), since: came, may_lead, is_overtaken };
+        let comer = Participant { now: self.now(), since: came, may_lead, is_overtaken };
         match self.flights.join(KEY, &comer) {
-            Joined::Lead(leader) => Part::Lead(leader),
-            Joined::Follow(follower) => Part::Follow(follower),
-            Joined::Apart => Part::Apart,
+            Role::Lead(leader) => Part::Lead(leader),
+            Role::Follow(follower) => Part::Follow(follower),
+            Role::Apart => Part::Apart,
         }
     }
 
@@ -253,9 +253,9 @@ impl World {
         let deadline = if self.may.be_late { DEADLINE } else { Duration::MAX };
         match follower.poll(context, self.now(), deadline) {
             Poll::Pending => Told::Wait,
-            Poll::Ready(Turn::Lead(leader)) => Told::Lead(leader),
-            Poll::Ready(Turn::Apart) => Told::Apart,
-            Poll::Ready(Turn::Landed(page)) => {
+            Poll::Ready(Wakeup::Lead(leader)) => Told::Lead(leader),
+            Poll::Ready(Wakeup::Apart) => Told::Apart,
+            Poll::Ready(Wakeup::Landed(page)) => {
                 let concerns = |(_, target): &(Verb, Target)| page.is_about(*target);
                 if self.fence.has_fallen_before(page.since, request.since, concerns) {
                     // Where a flight has one leader, and nobody else lands in it, it is as old as its page.

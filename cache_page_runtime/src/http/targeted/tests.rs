@@ -1,11 +1,11 @@
 use super::*;
 
-fn parse(lines: &[&str]) -> Result<Targeted, String> {
+fn parse(lines: &[&str]) -> Result<TargetedCacheControl, String> {
     let lines: Vec<HeaderValue> = lines.iter().map(|line| HeaderValue::from_str(line).unwrap()).collect();
-    Targeted::parse(&lines).map_err(|malformed| malformed.to_string())
+    TargetedCacheControl::parse(&lines).map_err(|malformed| malformed.to_string())
 }
 
-fn read(line: &str) -> Targeted {
+fn read(line: &str) -> TargetedCacheControl {
     parse(&[line]).unwrap_or_else(|malformed| panic!("{line:?}: {malformed}"))
 }
 
@@ -17,7 +17,7 @@ fn seconds(seconds: u64) -> Option<Duration> {
 fn reads_every_member() {
     let all = "max-age=60, stale-while-revalidate=30,stale-if-error=300\t,\ttags=(\"posts\" \"post:1\"), \
                    vary=(\"Accept-Language\" dnt)";
-    let told = Targeted {
+    let told = TargetedCacheControl {
         no_store: false,
         ttl: seconds(60),
         stale_while_revalidate: seconds(30),
@@ -28,7 +28,7 @@ fn reads_every_member() {
     assert_eq!(read(all), told);
     assert_eq!(parse(&all.split(", ").collect::<Vec<_>>()), Ok(told));
     for nothing in [&[][..], &[""], &[" ", "", "\t"], &["no-store=?0, vary=(), tags=( )"]] {
-        assert_eq!(parse(nothing), Ok(Targeted::default()), "{nothing:?}");
+        assert_eq!(parse(nothing), Ok(TargetedCacheControl::default()), "{nothing:?}");
     }
 }
 
@@ -73,7 +73,7 @@ fn any_no_stays() {
 #[test]
 fn what_must_be_revalidated_is_never_stale() {
     for line in ["must-revalidate", "stale-if-error=5, proxy-revalidate, stale-while-revalidate=5"] {
-        let Targeted { stale_while_revalidate, stale_if_error, .. } = read(line);
+        let TargetedCacheControl { stale_while_revalidate, stale_if_error, .. } = read(line);
         assert_eq!((stale_while_revalidate, stale_if_error), (seconds(0), seconds(0)), "{line:?}");
     }
     let told = read("must-revalidate, stale-if-error=5, must-revalidate=?0");
@@ -112,7 +112,11 @@ fn members_of_other_names_may_be_of_any_type() {
         "a;b; c=1;  d=@1",
     ] {
         let line = format!("{other}, max-age=5 , {other}");
-        assert_eq!(read(&line), Targeted { ttl: seconds(5), ..Targeted::default() }, "{line:?}");
+        assert_eq!(
+            read(&line),
+            TargetedCacheControl { ttl: seconds(5), ..TargetedCacheControl::default() },
+            "{line:?}"
+        );
     }
 }
 
@@ -251,13 +255,13 @@ fn no_bytes_make_it_panic() {
             }
         }
         let (front, back) = line.split_at(random(line.len()));
-        match Targeted::parse_bytes([&line[..]]) {
+        match TargetedCacheControl::parse_bytes([&line[..]]) {
             Ok(_) => well_formed += 1,
-            Err(Malformed { what, line: number, byte }) => {
+            Err(ParseError { what, line: number, byte }) => {
                 assert!(!what.is_empty() && number == 1 && (1..=line.len() + 1).contains(&byte));
             }
         }
-        let _ = Targeted::parse_bytes([front, back]);
+        let _ = TargetedCacheControl::parse_bytes([front, back]);
     }
     assert!((500..9_500).contains(&well_formed), "{well_formed}");
 }

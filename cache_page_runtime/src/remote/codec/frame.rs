@@ -14,7 +14,7 @@ use actix_web::{http::header::HeaderName, web::Bytes};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::remote::codec::wire::{Reader, Writer};
-use crate::{http::vary::Names, page::page::Page, time::clock::Moment};
+use crate::{http::vary::VaryNames, page::page::Page, time::instant::Instant};
 
 /// It goes up whenever a byte means something else. Other versions do not see each other's pages: it is part of where they are.
 pub(crate) const VERSION: u8 = 1;
@@ -31,19 +31,19 @@ pub(crate) const EVER: u64 = u64::MAX;
 /// What the bytes under a key say.
 pub(crate) enum Frame {
     /// Pages depend on these request headers, and are under keys of their own.
-    Names(Names),
-    Page(Thawed),
+    Names(VaryNames),
+    Page(DecodedPage),
 }
 
 /// A page as it was when it was put.
-pub(crate) struct Thawed {
-    pub(crate) page: Parts,
+pub(crate) struct DecodedPage {
+    pub(crate) page: EncodedPage,
     /// Its tags.
     pub(crate) tags: Vec<String>,
 }
 
 /// What a page is made of anew, but for what it is about.
-pub(crate) struct Parts {
+pub(crate) struct EncodedPage {
     pub(crate) status: u16,
     pub(crate) times: Times,
     pub(crate) headers: Vec<(u8, HeaderName, Bytes)>,
@@ -70,7 +70,7 @@ pub(crate) fn micros(time: Duration) -> u64 {
 }
 
 /// A page that was made of what these tags name, under that key.
-pub(crate) fn of_page(key: &[u8], page: &Page, tags: &[Box<str>], now: Moment) -> Vec<u8> {
+pub(crate) fn of_page(key: &[u8], page: &Page, tags: &[Box<str>], now: Instant) -> Vec<u8> {
     sealed(OF_A_PAGE, key, |out| {
         out.short(u16::try_from(tags.len()).unwrap_or(u16::MAX));
         tags.iter().for_each(|tag| out.framed(tag.as_bytes()));
@@ -104,25 +104,25 @@ fn sealed(kind: u8, key: &[u8], write: impl FnOnce(&mut Writer)) -> Vec<u8> {
 
 /// Why bytes are no page of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unreadable {
+pub(crate) enum DecodeError {
     /// Not written by this version of the cache, or changed or cut since.
     Garbled,
     /// Of another key with the same hash.
     Foreign,
 }
 
-pub(crate) fn read(bytes: &Bytes, key: &[u8]) -> Result<Frame, Unreadable> {
-    let (kind, start) = head(bytes).ok_or(Unreadable::Garbled)?;
+pub(crate) fn read(bytes: &Bytes, key: &[u8]) -> Result<Frame, DecodeError> {
+    let (kind, start) = head(bytes).ok_or(DecodeError::Garbled)?;
     let mut input = Reader::new(&bytes[start..]);
-    if input.framed().ok_or(Unreadable::Garbled)? != key {
-        return Err(Unreadable::Foreign);
+    if input.framed().ok_or(DecodeError::Garbled)? != key {
+        return Err(DecodeError::Foreign);
     }
     let body = |from: usize, length: usize| bytes.slice(start + from..start + from + length);
     let frame = match kind {
         OF_NAMES => names(&mut input).map(Frame::Names),
         _ => thawed(&mut input, &body).map(Frame::Page),
     };
-    frame.filter(|_| input.is_at_end()).ok_or(Unreadable::Garbled)
+    frame.filter(|_| input.is_at_end()).ok_or(DecodeError::Garbled)
 }
 
 /// What kind it is, and where the rest begins, if nothing is missing and nothing is wrong.
@@ -135,21 +135,21 @@ fn head(bytes: &[u8]) -> Option<(u8, usize)> {
     is_whole.then_some((kind, HEAD))
 }
 
-fn names(input: &mut Reader<'_>) -> Option<Names> {
-    let mut names = Names::new();
+fn names(input: &mut Reader<'_>) -> Option<VaryNames> {
+    let mut names = VaryNames::new();
     for _ in 0..input.short()? {
         crate::http::vary::insert(&mut names, HeaderName::from_bytes(input.framed()?).ok()?);
     }
     Some(names)
 }
 
-fn thawed(input: &mut Reader<'_>, slice: &dyn Fn(usize, usize) -> Bytes) -> Option<Thawed> {
+fn thawed(input: &mut Reader<'_>, slice: &dyn Fn(usize, usize) -> Bytes) -> Option<DecodedPage> {
     let count = input.short()?;
     let tags = (0..count).map(|_| input.string()).collect::<Option<Vec<_>>>()?;
-    Some(Thawed { page: Parts::read(input, slice)?, tags })
+    Some(DecodedPage { page: EncodedPage::read(input, slice)?, tags })
 }
 
-impl Parts {
+impl EncodedPage {
     fn read(input: &mut Reader<'_>, slice: &dyn Fn(usize, usize) -> Bytes) -> Option<Self> {
         let status = input.short()?;
         let times = Times {
@@ -197,25 +197,26 @@ mod tests {
 
     use super::*;
     use crate::{
-        http::{conditional::Extent, freshness::Stale},
-        page::page::{Head, Lifetime},
+        http::{conditional::Selection, freshness::StaleWindows},
+        page::page::{Lifetime, ResponseHead},
         policy::policy::Policy,
         purge::{
-            log::Since,
-            selector::{About, Subject, Tag},
+            log::PurgeSeq,
+            selector::{PurgeKeys, RequestSubject, Tag},
         },
         time::clock::Clock,
     };
 
     const AGE: Duration = Duration::from_secs(3);
 
-    fn about() -> Arc<About> {
+    fn about() -> Arc<PurgeKeys> {
         static POLICY: Policy = Policy::new("frame", None);
         let request = TestRequest::with_uri("/page?a=b").to_http_request();
-        Subject::new(&request, &POLICY, Since::now(), true).with(&[Tag::new("one"), Tag::new("über")])
+        RequestSubject::new(&request, &POLICY, PurgeSeq::now(), true)
+            .with(&[Tag::new("one"), Tag::new("über")])
     }
 
-    fn page(body: Option<&'static [u8]>, kept_for: Option<Duration>, now: Moment) -> Page {
+    fn page(body: Option<&'static [u8]>, kept_for: Option<Duration>, now: Instant) -> Page {
         let mut headers = HeaderMap::new();
         headers.append(CONTENT_TYPE, HeaderValue::from_static("text/html"));
         headers.append(LINK, HeaderValue::from_static("</a>"));
@@ -223,19 +224,23 @@ mod tests {
         let mut secret = HeaderValue::from_static("secret");
         secret.set_sensitive(true);
         headers.append(HeaderName::from_static("x-secret"), secret);
-        let head = Head { status: StatusCode::NOT_FOUND, reason: None, headers: &headers, names_own: false };
+        let head =
+            ResponseHead { status: StatusCode::NOT_FOUND, reason: None, headers: &headers, names_own: false };
         let lifetime = Lifetime {
             made_at: now.before(Duration::from_secs(2)),
             initial_age: Duration::from_secs(1),
             kept_for,
-            stale: Stale { while_revalidate: Duration::from_secs(7), if_error: Duration::from_secs(9) },
+            stale: StaleWindows {
+                while_revalidate: Duration::from_secs(7),
+                if_error: Duration::from_secs(9),
+            },
             fill: Duration::from_millis(5),
         };
         let added = [(ETAG, HeaderValue::from_static("W/\"1\"")), (VARY, HeaderValue::from_static("accept"))];
         Page::freeze(head, &added, body.map(Bytes::from_static), lifetime, about())
     }
 
-    fn lines(page: &Page, extent: &Extent, now: Moment) -> Vec<(String, Vec<u8>, bool)> {
+    fn lines(page: &Page, extent: &Selection, now: Instant) -> Vec<(String, Vec<u8>, bool)> {
         let response = page.thaw(extent, now);
         let mut lines: Vec<_> = (response.headers().iter())
             .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec(), value.is_sensitive()))
@@ -259,11 +264,11 @@ mod tests {
                 let old = page(body, kept_for, before);
                 assert_eq!((new.status(), new.body()), (old.status(), old.body()));
                 assert_eq!(
-                    new.thaw(&Extent::Whole, now).body().size(),
-                    old.thaw(&Extent::Whole, now).body().size()
+                    new.thaw(&Selection::Whole, now).body().size(),
+                    old.thaw(&Selection::Whole, now).body().size()
                 );
                 assert_eq!((new.age(now), new.ttl(now)), (Duration::from_secs(6), old.ttl(now)));
-                for extent in [Extent::Whole, Extent::NotModified] {
+                for extent in [Selection::Whole, Selection::NotModified] {
                     assert_eq!(lines(&new, &extent, now), lines(&old, &extent, now));
                 }
                 for after in [0, 54, 55, 56, 61, 62, 63, 64, 65] {
@@ -289,21 +294,21 @@ mod tests {
         let now = Clock::System.now();
         let page = page(Some(b"body"), None, now);
         let whole = of_page(b"key", &page, about().texts(), now);
-        assert_eq!(read(&Bytes::from(whole.clone()), b"kez").err(), Some(Unreadable::Foreign));
+        assert_eq!(read(&Bytes::from(whole.clone()), b"kez").err(), Some(DecodeError::Foreign));
         for end in 0..whole.len() {
             let cut = Bytes::copy_from_slice(&whole[..end]);
-            assert_eq!(read(&cut, b"key").err(), Some(Unreadable::Garbled), "cut at {end}");
+            assert_eq!(read(&cut, b"key").err(), Some(DecodeError::Garbled), "cut at {end}");
         }
         for place in 0..whole.len() {
             for bit in [1, 128] {
                 let mut other = whole.clone();
                 other[place] ^= bit;
-                assert_eq!(read(&Bytes::from(other), b"key").err(), Some(Unreadable::Garbled), "at {place}");
+                assert_eq!(read(&Bytes::from(other), b"key").err(), Some(DecodeError::Garbled), "at {place}");
             }
         }
         let mut longer = whole;
         longer.push(0);
-        assert_eq!(read(&Bytes::from(longer), b"key").err(), Some(Unreadable::Garbled));
+        assert_eq!(read(&Bytes::from(longer), b"key").err(), Some(DecodeError::Garbled));
     }
 
     proptest! {
@@ -314,7 +319,7 @@ mod tests {
             if let Ok(Frame::Page(thawed)) = read(&bytes, b"key") {
                 let now = Clock::System.now();
                 if let Some(page) = Page::of_parts(&thawed.page, AGE, now, about(), false) {
-                    prop_assert!(page.thaw(&Extent::Whole, now).status() == page.status());
+                    prop_assert!(page.thaw(&Selection::Whole, now).status() == page.status());
                     let _ = (page.until(), page.ttl(now), page.age(now), page.begun_at());
                 }
             }

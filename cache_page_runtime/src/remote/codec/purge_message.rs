@@ -4,36 +4,36 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use crate::remote::{
     codec::wire::{Reader, Writer},
-    store::{Id, PurgeOf},
+    store::{Id, PurgeScope},
 };
-use crate::{purge::selector::Text, store::store::Verb};
+use crate::{purge::selector::PurgeSelector, store::store::PurgeMode};
 
 const VERSION: u8 = 1;
 
 /// A purge, and which process called for it.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct PurgeMessage {
     pub(crate) by: Id,
-    pub(crate) verb: Verb,
-    pub(crate) text: Text,
+    pub(crate) verb: PurgeMode,
+    pub(crate) text: PurgeSelector,
 }
 
-impl Told {
+impl PurgeMessage {
     pub(crate) fn write(&self) -> Vec<u8> {
         let mut out = Writer::default();
         out.byte(VERSION);
         out.raw(&self.by.0);
         out.byte(match self.verb {
-            Verb::Purge => 0,
-            Verb::Expire => 1,
+            PurgeMode::Purge => 0,
+            PurgeMode::Expire => 1,
         });
         match &self.text {
-            Text::All => out.byte(0),
-            Text::Tag(tag) => out.text(1, tag),
-            Text::Path(path) => out.text(2, path),
-            Text::Handler(handler) => out.text(3, handler),
-            Text::Prefix(prefix) => out.text(4, prefix),
-            Text::Url { path, query, origin } => {
+            PurgeSelector::All => out.byte(0),
+            PurgeSelector::Tag(tag) => out.text(1, tag),
+            PurgeSelector::Path(path) => out.text(2, path),
+            PurgeSelector::Handler(handler) => out.text(3, handler),
+            PurgeSelector::Prefix(prefix) => out.text(4, prefix),
+            PurgeSelector::Url { path, query, origin } => {
                 out.text(5, path);
                 out.optional(query.as_deref());
                 out.optional(origin.as_ref().map(|(scheme, _)| scheme.as_str()));
@@ -57,19 +57,19 @@ impl Told {
         }
         let by = Id(input.array()?);
         let verb = match input.byte()? {
-            0 => Verb::Purge,
-            1 => Verb::Expire,
+            0 => PurgeMode::Purge,
+            1 => PurgeMode::Expire,
             _ => return None,
         };
         let text = match input.byte()? {
-            0 => Text::All,
-            1 => Text::Tag(input.string()?),
-            2 => Text::Path(input.string()?),
-            3 => Text::Handler(input.string()?),
-            4 => Text::Prefix(input.string()?),
+            0 => PurgeSelector::All,
+            1 => PurgeSelector::Tag(input.string()?),
+            2 => PurgeSelector::Path(input.string()?),
+            3 => PurgeSelector::Handler(input.string()?),
+            4 => PurgeSelector::Prefix(input.string()?),
             5 => {
                 let (path, query) = (input.string()?, input.optional()?);
-                Text::Url { path, query, origin: input.optional()?.zip(input.optional()?) }
+                PurgeSelector::Url { path, query, origin: input.optional()?.zip(input.optional()?) }
             }
             _ => return None,
         };
@@ -134,14 +134,16 @@ pub(crate) mod name {
 
 /// What a purge is about, as a store knows it. Of a URL, that is all hosts; and all queries where it has none, or where not every byte of
 /// them counts.
-pub(crate) fn purge_of(text: &Text) -> PurgeOf {
-    PurgeOf::Names(match text {
-        Text::Prefix(prefix) => return PurgeOf::Prefix(prefix.clone()),
-        Text::All => vec![name::all()],
-        Text::Tag(tag) => vec![name::tag(tag)],
-        Text::Path(path) => vec![name::path(path)],
-        Text::Handler(handler) => vec![name::handler(handler)],
-        Text::Url { path, query, .. } => vec![name::query(path, query.as_deref()), name::picked(path)],
+pub(crate) fn purge_of(text: &PurgeSelector) -> PurgeScope {
+    PurgeScope::Names(match text {
+        PurgeSelector::Prefix(prefix) => return PurgeScope::Prefix(prefix.clone()),
+        PurgeSelector::All => vec![name::all()],
+        PurgeSelector::Tag(tag) => vec![name::tag(tag)],
+        PurgeSelector::Path(path) => vec![name::path(path)],
+        PurgeSelector::Handler(handler) => vec![name::handler(handler)],
+        PurgeSelector::Url { path, query, .. } => {
+            vec![name::query(path, query.as_deref()), name::picked(path)]
+        }
     })
 }
 
@@ -149,18 +151,18 @@ pub(crate) fn purge_of(text: &Text) -> PurgeOf {
 mod tests {
     use super::*;
 
-    fn texts() -> Vec<Text> {
-        let url = |query: Option<&str>, origin: Option<(&str, &str)>| Text::Url {
+    fn texts() -> Vec<PurgeSelector> {
+        let url = |query: Option<&str>, origin: Option<(&str, &str)>| PurgeSelector::Url {
             path: "/a".to_owned(),
             query: query.map(str::to_owned),
             origin: origin.map(|(scheme, host)| (scheme.to_owned(), host.to_owned())),
         };
         vec![
-            Text::All,
-            Text::Tag("post:1".to_owned()),
-            Text::Path("/über".to_owned()),
-            Text::Handler("app_id::post".to_owned()),
-            Text::Prefix("/p".to_owned()),
+            PurgeSelector::All,
+            PurgeSelector::Tag("post:1".to_owned()),
+            PurgeSelector::Path("/über".to_owned()),
+            PurgeSelector::Handler("app_id::post".to_owned()),
+            PurgeSelector::Prefix("/p".to_owned()),
             url(None, None),
             url(Some(""), None),
             url(Some("page=2"), Some(("https", "example.com"))),
@@ -170,17 +172,17 @@ mod tests {
     #[test]
     fn what_is_written_is_read_and_nothing_else_is() {
         for text in texts() {
-            for verb in [Verb::Purge, Verb::Expire] {
-                let told = Told { by: Id([7; 16]), verb, text: text.clone() };
+            for verb in [PurgeMode::Purge, PurgeMode::Expire] {
+                let told = PurgeMessage { by: Id([7; 16]), verb, text: text.clone() };
                 let bytes = told.write();
-                assert_eq!(Told::read(&bytes).as_ref(), Some(&told));
+                assert_eq!(PurgeMessage::read(&bytes).as_ref(), Some(&told));
                 for end in 0..bytes.len() {
-                    assert_eq!(Told::read(&bytes[..end]), None, "cut at {end}");
+                    assert_eq!(PurgeMessage::read(&bytes[..end]), None, "cut at {end}");
                 }
                 for place in 0..bytes.len() {
                     let mut other = bytes.clone();
                     other[place] ^= 1;
-                    assert_eq!(Told::read(&other), None, "changed at {place}");
+                    assert_eq!(PurgeMessage::read(&other), None, "changed at {place}");
                 }
             }
         }

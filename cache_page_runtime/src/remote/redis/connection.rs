@@ -40,7 +40,7 @@ impl fmt::Display for RedisUrlError {
 impl std::error::Error for RedisUrlError {}
 
 /// Whom to connect to.
-pub(super) enum Dial {
+pub(super) enum Endpoint {
     Server(Box<Client>),
     #[cfg(feature = "redis-cluster")]
     Cluster(Box<::redis::cluster::ClusterClient>),
@@ -48,7 +48,7 @@ pub(super) enum Dial {
     Sentinel(Box<tokio::sync::Mutex<::redis::sentinel::SentinelClient>>),
 }
 
-impl Dial {
+impl Endpoint {
     pub(super) fn server(url: &str) -> Result<Self, RedisUrlError> {
         Ok(Self::Server(Box::new(Client::open(url.into_connection_info()?)?)))
     }
@@ -120,7 +120,7 @@ fn choose_provider() {
     }
 }
 
-impl fmt::Debug for Dial {
+impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             // Not the URL, which may have a password in it.

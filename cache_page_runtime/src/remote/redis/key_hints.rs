@@ -10,11 +10,11 @@ const PLACES: usize = 1024;
 /// Pages with more are asked for a second time each time.
 const MOST: usize = 32;
 
-pub(super) struct Hints(Box<[Mutex<Place>]>);
+pub(super) struct KeyHints(Box<[Mutex<Place>]>);
 
 type Place = Option<(Id, Box<[Id]>)>;
 
-impl Hints {
+impl KeyHints {
     pub(super) fn new() -> Self {
         Self((0..PLACES).map(|_| Mutex::new(None)).collect())
     }

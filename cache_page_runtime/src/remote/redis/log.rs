@@ -3,10 +3,10 @@
 use ::redis::Value;
 
 use crate::remote::redis::scripts::twice;
-use crate::remote::{Change, Changes, Id, Position};
+use crate::remote::{Change, ChangeBatch, Cursor, Id};
 
 /// How far the log was read.
-pub(super) struct Place {
+pub(super) struct LogCursor {
     /// The last entry, as the server numbers them.
     pub(super) last: String,
     /// The last purge.
@@ -14,29 +14,29 @@ pub(super) struct Place {
     pub(super) number: u64,
 }
 
-impl Place {
-    pub(super) fn read(position: &Position) -> Option<Self> {
+impl LogCursor {
+    pub(super) fn read(position: &Cursor) -> Option<Self> {
         let (number, rest) = position.0.split_first_chunk()?;
         let (last, tail) = rest.split_at_checked(rest.iter().position(|byte| *byte == b' ')?)?;
         let last = String::from_utf8(last.to_vec()).ok()?;
         Some(Self { last, tail: tail.get(1..)?.to_vec(), number: u64::from_le_bytes(*number) })
     }
 
-    fn position(&self) -> Position {
-        Position([&self.number.to_le_bytes()[..], self.last.as_bytes(), b" ", &self.tail].concat())
+    fn position(&self) -> Cursor {
+        Cursor([&self.number.to_le_bytes()[..], self.last.as_bytes(), b" ", &self.tail].concat())
     }
 }
 
 /// What the server has told.
-pub(super) struct Told {
-    pub(super) changes: Changes,
+pub(super) struct LogReply {
+    pub(super) changes: ChangeBatch,
     /// What it is by its clock, in microseconds.
     pub(super) now: u64,
 }
 
 /// What the script returns, after that place. What of the log cannot be read is missing from it: it is only the answer itself that must
 /// have its form.
-pub(super) fn read(answer: Value, after: Option<&Place>) -> Option<Told> {
+pub(super) fn read(answer: Value, after: Option<&LogCursor>) -> Option<LogReply> {
     let Value::Array(parts) = answer else { return None };
     let Ok([sequence, tail, last, Value::Array(entries), now]) = <[Value; 5]>::try_from(parts) else {
         return None;
@@ -61,8 +61,8 @@ pub(super) fn read(answer: Value, after: Option<&Place>) -> Option<Told> {
         }
     }
     complete &= before.as_ref() == Some(&tail);
-    let position = Place { last, tail, number }.position();
-    Some(Told { changes: Changes { complete, changes, position, number }, now })
+    let position = LogCursor { last, tail, number }.position();
+    Some(LogReply { changes: ChangeBatch { complete, changes, position, number }, now })
 }
 
 /// As a server numbers entries: `1795637388653-0`.
@@ -137,8 +137,8 @@ mod tests {
         ])
     }
 
-    fn after(position: &Position, tail: &str, last: &str, entries: Vec<Value>) -> Changes {
-        let place = Place::read(position).unwrap();
+    fn after(position: &Cursor, tail: &str, last: &str, entries: Vec<Value>) -> ChangeBatch {
+        let place = LogCursor::read(position).unwrap();
         read(told(tail, last, entries), Some(&place)).unwrap().changes
     }
 

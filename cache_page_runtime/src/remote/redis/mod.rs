@@ -46,15 +46,15 @@ use ::redis::{Cmd, ErrorKind, RedisError, cmd, pipe};
 
 pub use crate::remote::redis::connection::RedisUrlError;
 use crate::remote::redis::{
-    connection::{Connection, Dial},
-    key_hints::Hints,
-    reply::{Had, Looked, Read},
+    connection::{Connection, Endpoint},
+    key_hints::KeyHints,
+    reply::{KnownVersion, PageReply, Reply},
     scripts::{Scripts, digits, micros, millis},
-    server_clock::Time,
+    server_clock::ServerClock,
 };
 use crate::remote::{
-    Changes, Claim, Found, Id, Kept, Left, Offered, Pending, Position, Purge, PurgeOf, RemoteStore,
-    StoreError, Taken, Turn, Wanted, name,
+    BoxFuture, ChangeBatch, Cursor, GetRequest, GetResponse, Id, Lease, LeaseStatus, PurgeRequest,
+    PurgeScope, PutRequest, PutResult, ReleaseReason, RemoteEntry, RemoteStore, StoreError, name,
 };
 
 /// A cluster's keys are spread over so many slots.
@@ -71,7 +71,7 @@ const SHORT: usize = 8 * 1024;
 /// eviction policy. The commands that a restricted user must be allowed are `EVAL`, `EVALSHA`, `GETRANGE`, `INFO`, `MGET`, `PING`, `XREAD` and those that the
 /// scripts use, on keys that begin with `cp1:`.
 pub struct RedisStore {
-    dial: Dial,
+    dial: Endpoint,
     /// What all keys begin with, by shard.
     bases: OnceLock<Box<[Vec<u8>]>>,
     shards: u8,
@@ -83,8 +83,8 @@ pub struct RedisStore {
     /// The sequence of a shard was missing.
     is_forgetful: AtomicBool,
     /// What it is by the clock of the server.
-    time: Time,
-    hints: Hints,
+    time: ServerClock,
+    hints: KeyHints,
 }
 
 /// It may be the answer to another question: the connection is of no use any more.
@@ -100,7 +100,7 @@ impl RedisStore {
     ///
     /// If it is no such URL. Whether there is a server shows later.
     pub fn open(url: impl AsRef<str>) -> Result<Self, RedisUrlError> {
-        Ok(Self::new(Dial::server(url.as_ref())?, 1))
+        Ok(Self::new(Endpoint::server(url.as_ref())?, 1))
     }
 
     /// A cluster, by the URLs of some of its nodes (feature `redis-cluster`).
@@ -110,7 +110,7 @@ impl RedisStore {
     /// As for [`open`](Self::open).
     #[cfg(feature = "redis-cluster")]
     pub fn cluster<U: AsRef<str>>(nodes: impl IntoIterator<Item = U>) -> Result<Self, RedisUrlError> {
-        Ok(Self::new(Dial::cluster(nodes)?, SHARDS))
+        Ok(Self::new(Endpoint::cluster(nodes)?, SHARDS))
     }
 
     /// The master of that name, by the URLs of its sentinels (feature `redis-sentinel`). User, password and database are those of
@@ -125,10 +125,10 @@ impl RedisStore {
         master: &str,
         server: &str,
     ) -> Result<Self, RedisUrlError> {
-        Ok(Self::new(Dial::sentinel(sentinels, master, server)?, 1))
+        Ok(Self::new(Endpoint::sentinel(sentinels, master, server)?, 1))
     }
 
-    fn new(dial: Dial, shards: u8) -> Self {
+    fn new(dial: Endpoint, shards: u8) -> Self {
         Self {
             dial,
             bases: OnceLock::new(),
@@ -137,8 +137,8 @@ impl RedisStore {
             asked: Mutex::new(None),
             heard: tokio::sync::Mutex::new(None),
             is_forgetful: AtomicBool::new(false),
-            time: Time::default(),
-            hints: Hints::new(),
+            time: ServerClock::default(),
+            hints: KeyHints::new(),
         }
     }
 
@@ -165,14 +165,16 @@ impl RedisStore {
     }
 
     /// By plain reads, page first: what is purged between them is seen. That is enough for a fresh page.
-    async fn find(&self, mut wanted: Wanted) -> Result<Found, StoreError> {
+    async fn find(&self, mut wanted: GetRequest) -> Result<GetResponse, StoreError> {
         let (base, mut connection) = (self.base_of(wanted.page), self.asked()?);
-        let had = wanted.have.take().and_then(Had::of);
+        let had = wanted.have.take().and_then(KnownVersion::of);
         if let Some(had) = &had {
             if had.length > SHORT {
                 match self.confirm(wanted.page, had, connection.clone()).await? {
-                    Looked::Page(kept, true) => return Ok(Found { page: Some(kept), turn: Turn::Apart }),
-                    Looked::Unclear => return self.claim(wanted.page, wanted.claim, connection).await,
+                    Reply::Page(kept, true) => {
+                        return Ok(GetResponse { page: Some(kept), turn: LeaseStatus::Apart });
+                    }
+                    Reply::Unclear => return self.claim(wanted.page, wanted.claim, connection).await,
                     _ => {}
                 }
             }
@@ -186,7 +188,7 @@ impl RedisStore {
         asks.arg(of(base, b"p", wanted.page)).arg(join(base, b"x"));
         ask_for(&mut asks, base, &wanted.names);
         let values = asks.query_async(&mut connection).await.map_err(error)?;
-        let mut read = Read::of(values, wanted.names).ok_or_else(unreadable)?;
+        let mut read = PageReply::of(values, wanted.names).ok_or_else(unreadable)?;
         let more = read.missing_names();
         if !more.is_empty() {
             let mut asks = cmd("MGET");
@@ -197,25 +199,35 @@ impl RedisStore {
         }
         let now = self.time.now();
         match (read.found(now), wanted.claim) {
-            (Looked::Page(kept, true), _) if had.as_ref().is_some_and(|had| read.is(had)) => {
+            (Reply::Page(kept, true), _) if had.as_ref().is_some_and(|had| read.is(had)) => {
                 let version = had.map(|had| had.version);
-                Ok(Found { page: Some(Kept { bytes: None, version, ..kept }), turn: Turn::Apart })
+                Ok(GetResponse {
+                    page: Some(RemoteEntry { bytes: None, version, ..kept }),
+                    turn: LeaseStatus::Apart,
+                })
             }
-            (Looked::Page(kept, is_fresh), claim) if is_fresh || claim.is_none() => {
-                Ok(Found { page: Some(Kept { version: read.version(), ..kept }), turn: Turn::Apart })
-            }
-            (Looked::Nothing, None) => Ok(Found { page: None, turn: Turn::Apart }),
-            (Looked::Garbled(bytes), claim) => {
+            (Reply::Page(kept, is_fresh), claim) if is_fresh || claim.is_none() => Ok(GetResponse {
+                page: Some(RemoteEntry { version: read.version(), ..kept }),
+                turn: LeaseStatus::Apart,
+            }),
+            (Reply::Nothing, None) => Ok(GetResponse { page: None, turn: LeaseStatus::Apart }),
+            (Reply::Garbled(bytes), claim) => {
                 // The cache finds out that it is no page, and makes a new one.
-                let garbled = Kept { bytes: Some(bytes), version: None, age: Duration::ZERO, expired: None };
-                Ok(Found { page: Some(garbled), ..self.claim(wanted.page, claim, connection).await? })
+                let garbled =
+                    RemoteEntry { bytes: Some(bytes), version: None, age: Duration::ZERO, expired: None };
+                Ok(GetResponse { page: Some(garbled), ..self.claim(wanted.page, claim, connection).await? })
             }
             (_, claim) => self.claim(wanted.page, claim, connection).await,
         }
     }
 
     /// Whether a page is still as it was, and whether it is good and fresh: by what stands before it, and the stamps of its names.
-    async fn confirm(&self, page: Id, had: &Had, mut connection: Connection) -> Result<Looked, StoreError> {
+    async fn confirm(
+        &self,
+        page: Id,
+        had: &KnownVersion,
+        mut connection: Connection,
+    ) -> Result<Reply, StoreError> {
         let base = self.base_of(page);
         let mut stamps = cmd("MGET");
         stamps.arg(join(base, b"x"));
@@ -226,13 +238,13 @@ impl RedisStore {
         let answer = match asks.query_async(&mut connection).await.map_err(error) {
             Ok(answer) => answer,
             // What is there is no page.
-            Err(why) if !why.is_lost() => return Ok(Looked::Nothing),
+            Err(why) if !why.is_lost() => return Ok(Reply::Nothing),
             Err(why) => return Err(why),
         };
-        let read = Read::of_head(answer, had).ok_or_else(unreadable)?;
-        Ok(match read.map_or(Looked::Nothing, |read| read.found(self.time.now())) {
-            Looked::Page(kept, is_fresh) => {
-                Looked::Page(Kept { bytes: None, version: Some(had.version.clone()), ..kept }, is_fresh)
+        let read = PageReply::of_head(answer, had).ok_or_else(unreadable)?;
+        Ok(match read.map_or(Reply::Nothing, |read| read.found(self.time.now())) {
+            Reply::Page(kept, is_fresh) => {
+                Reply::Page(RemoteEntry { bytes: None, version: Some(had.version.clone()), ..kept }, is_fresh)
             }
             looked => looked,
         })
@@ -242,9 +254,9 @@ impl RedisStore {
     async fn claim(
         &self,
         page: Id,
-        claim: Option<Claim>,
+        claim: Option<Lease>,
         mut connection: Connection,
-    ) -> Result<Found, StoreError> {
+    ) -> Result<GetResponse, StoreError> {
         let base = self.base_of(page);
         let (holder, lasts) = match claim {
             Some(claim) => (claim.holder.0.to_vec(), millis(claim.lasts)),
@@ -257,7 +269,7 @@ impl RedisStore {
         scripts::found(answer.map_err(error)?).ok_or_else(unreadable)
     }
 
-    async fn keep(&self, page: Offered) -> Result<Taken, StoreError> {
+    async fn keep(&self, page: PutRequest) -> Result<PutResult, StoreError> {
         let (base, mut connection) = (self.base_of(page.page), self.asked()?);
         let names = || page.names.iter().filter(|name| has_stamp(name));
         let handler = page.names.iter().find(|name| name::is_handler(**name));
@@ -285,22 +297,22 @@ impl RedisStore {
             self.tell_filled(&mut connection, page.page).await?;
         }
         match answer.first() {
-            Some(b'k') => Ok(Taken::Kept),
-            Some(b'o') => Ok(Taken::Overtaken),
-            Some(b'p') => Ok(Taken::Purged),
+            Some(b'k') => Ok(PutResult::Kept),
+            Some(b'o') => Ok(PutResult::Overtaken),
+            Some(b'p') => Ok(PutResult::Purged),
             Some(b'u') => {
                 self.is_forgetful.store(true, Ordering::Relaxed);
-                Ok(Taken::Purged)
+                Ok(PutResult::Purged)
             }
             _ => Err(unreadable()),
         }
     }
 
-    async fn give_up(&self, page: Id, holder: Id, left: Left) -> Result<(), StoreError> {
+    async fn give_up(&self, page: Id, holder: Id, left: ReleaseReason) -> Result<(), StoreError> {
         let (base, mut connection) = (self.base_of(page), self.asked()?);
         let apart = match left {
-            Left::Free => 0,
-            Left::Apart(time) => millis(time),
+            ReleaseReason::Free => 0,
+            ReleaseReason::Apart(time) => millis(time),
         };
         let (claim, key) = (of(base, b"c", page), of(base, b"p", page));
         let (apart, log) = (apart.to_string(), self.log());
@@ -326,7 +338,7 @@ impl RedisStore {
         lasts.query_async::<()>(connection).await.map_err(error)
     }
 
-    async fn go(&self, purge: Purge) -> Result<(), StoreError> {
+    async fn go(&self, purge: PurgeRequest) -> Result<(), StoreError> {
         let mut connection = self.asked()?;
         let first = self.purge_shard(&mut connection, 0, &purge, 0).await?;
         // What others hear of is gone everywhere by then.
@@ -344,7 +356,7 @@ impl RedisStore {
         &self,
         connection: &mut Connection,
         shard: usize,
-        purge: &Purge,
+        purge: &PurgeRequest,
         number: u64,
     ) -> Result<u64, StoreError> {
         let base = &self.bases()[shard];
@@ -353,11 +365,11 @@ impl RedisStore {
         // All that it changes: of a slot that is on its way to another node, each has to be where the script runs.
         let mut keys = vec![join(base, b"n"), join(base, b"r")];
         match &purge.of {
-            PurgeOf::Names(names) if names.contains(&name::all()) => {
+            PurgeScope::Names(names) if names.contains(&name::all()) => {
                 about.push(b'a');
                 keys.push(join(base, b"x"));
             }
-            PurgeOf::Names(names) => match &names[..] {
+            PurgeScope::Names(names) => match &names[..] {
                 [handler] if name::is_handler(*handler) => {
                     about.push(b'h');
                     about.extend(handler.0);
@@ -369,7 +381,7 @@ impl RedisStore {
                     keys.extend(names.iter().map(|name| of(base, b"s", *name)));
                 }
             },
-            PurgeOf::Prefix(prefix) => {
+            PurgeScope::Prefix(prefix) => {
                 about.push(b'x');
                 about.extend(prefix.as_bytes());
                 keys.extend([join(base, b"x"), join(base, b"xs")]);
@@ -388,23 +400,23 @@ impl RemoteStore for RedisStore {
         let _ = self.bases.set(bases(key_prefix, self.shards));
     }
 
-    fn get(&self, wanted: Wanted) -> Pending<'_, Found> {
+    fn get(&self, wanted: GetRequest) -> BoxFuture<'_, GetResponse> {
         Box::pin(self.find(wanted))
     }
 
-    fn put(&self, page: Offered) -> Pending<'_, Taken> {
+    fn put(&self, page: PutRequest) -> BoxFuture<'_, PutResult> {
         Box::pin(self.keep(page))
     }
 
-    fn release(&self, page: Id, holder: Id, left: Left) -> Pending<'_, ()> {
+    fn release(&self, page: Id, holder: Id, left: ReleaseReason) -> BoxFuture<'_, ()> {
         Box::pin(self.give_up(page, holder, left))
     }
 
-    fn purge(&self, purge: Purge) -> Pending<'_, ()> {
+    fn purge(&self, purge: PurgeRequest) -> BoxFuture<'_, ()> {
         Box::pin(self.go(purge))
     }
 
-    fn changes(&self, after: Option<Position>, wait: Duration) -> Pending<'_, Changes> {
+    fn changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch> {
         Box::pin(self.hear(after, wait))
     }
 

@@ -6,15 +6,15 @@ use ::redis::Value;
 use actix_web::web::Bytes;
 
 use crate::remote::redis::scripts::{self, parts};
-use crate::remote::{Id, Kept, Version};
+use crate::remote::{Id, RemoteEntry, Version};
 
 /// As in the scripts. By its age, a page from later than that would be fresh for too long: the clock went back.
 const AHEAD: u64 = 1_000_000;
 
 /// What there is, as far as plain reads tell.
-pub(super) enum Looked {
+pub(super) enum Reply {
     /// And whether it is fresh.
-    Page(Kept, bool),
+    Page(RemoteEntry, bool),
     /// It is not there, or was purged.
     Nothing,
     /// A script has to find out: a prefix or a handler was purged.
@@ -23,9 +23,9 @@ pub(super) enum Looked {
     Garbled(Bytes),
 }
 
-pub(super) struct Read {
+pub(super) struct PageReply {
     page: Option<Bytes>,
-    about: Option<About>,
+    about: Option<PageHeader>,
     all: Stamp,
     stamps: Vec<(Id, Stamp)>,
 }
@@ -33,7 +33,7 @@ pub(super) struct Read {
 /// It may have been purged, or evicted.
 type Stamp = Option<Vec<u8>>;
 
-impl Read {
+impl PageReply {
     /// The page, the stamp of all pages, and those of these names.
     pub(super) fn of(answer: Value, names: Vec<Id>) -> Option<Self> {
         let mut values = stamps(answer)?;
@@ -48,12 +48,12 @@ impl Read {
     ) -> Option<Self> {
         let all = values.next()??;
         let stamps = names.into_iter().map(|name| Some((name, values.next()??))).collect::<Option<_>>()?;
-        let about = page.as_ref().and_then(|page| About::read(page));
+        let about = page.as_ref().and_then(|page| PageHeader::read(page));
         Some(Self { page, about, all, stamps })
     }
 
     /// What stands before a page, and the stamps: of all pages, and of its names. Nothing if that page is not there.
-    pub(super) fn of_head(answer: Value, had: &Had) -> Option<Option<Self>> {
+    pub(super) fn of_head(answer: Value, had: &KnownVersion) -> Option<Option<Self>> {
         let Value::Array(answer) = answer else { return None };
         let Ok([Value::BulkString(head), stamps]) = <[Value; 2]>::try_from(answer) else { return None };
         if had.rest_of(&head) != Some(0) {
@@ -68,7 +68,7 @@ impl Read {
     }
 
     /// Whether it is that page.
-    pub(super) fn is(&self, had: &Had) -> bool {
+    pub(super) fn is(&self, had: &KnownVersion) -> bool {
         self.page.as_ref().is_some_and(|page| had.rest_of(page) == Some(had.length))
     }
 
@@ -91,54 +91,54 @@ impl Read {
     }
 
     /// What there is at that time of the server.
-    pub(super) fn found(&self, now: u64) -> Looked {
-        let Some(page) = &self.page else { return Looked::Nothing };
-        let Some(about) = &self.about else { return Looked::Garbled(page.clone()) };
+    pub(super) fn found(&self, now: u64) -> Reply {
+        let Some(page) = &self.page else { return Reply::Nothing };
+        let Some(about) = &self.about else { return Reply::Garbled(page.clone()) };
         if about.put > now.saturating_add(AHEAD) {
-            return Looked::Nothing;
+            return Reply::Nothing;
         }
         let mut expired = 0;
         for name in &about.names {
             match self.stamp(*name).map(|stamp| stamp.as_deref().map(numbers)) {
                 Some(Some(Some([made, last]))) if made <= about.since => expired = last.max(expired),
-                Some(Some(None)) => return Looked::Garbled(Bytes::new()),
-                _ => return Looked::Nothing,
+                Some(Some(None)) => return Reply::Garbled(Bytes::new()),
+                _ => return Reply::Nothing,
             }
         }
         match self.all.as_deref().map(numbers) {
             Some(Some([made, rule, all])) if made <= about.since => {
                 if rule > about.since {
-                    return Looked::Unclear;
+                    return Reply::Unclear;
                 }
                 expired = all.max(expired);
             }
-            Some(None) => return Looked::Garbled(Bytes::new()),
-            _ => return Looked::Nothing,
+            Some(None) => return Reply::Garbled(Bytes::new()),
+            _ => return Reply::Nothing,
         }
         let is_expired = expired > about.since;
-        let kept = Kept {
+        let kept = RemoteEntry {
             bytes: Some(page.slice(page.len() - about.frame..)),
             version: None,
             age: Duration::from_micros(now.saturating_sub(about.put)),
             expired: is_expired.then(|| Duration::from_micros(now.saturating_sub(expired))),
         };
-        Looked::Page(kept, !is_expired && now < about.fresh)
+        Reply::Page(kept, !is_expired && now < about.fresh)
     }
 }
 
 /// A page that the caller has.
-pub(super) struct Had {
+pub(super) struct KnownVersion {
     pub(super) version: Version,
     pub(super) names: Vec<Id>,
     /// How long it is without what stands before it.
     pub(super) length: usize,
 }
 
-impl Had {
+impl KnownVersion {
     /// `None` if it is the version of nothing.
     pub(super) fn of(version: Version) -> Option<Self> {
         let (head, length) = version.0.split_last_chunk()?;
-        let names = About::of(head.get(8..)?, 0)?.names;
+        let names = PageHeader::of(head.get(8..)?, 0)?.names;
         let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
         Some(Self { names, length, version })
     }
@@ -170,7 +170,7 @@ fn stamps(answer: Value) -> Option<impl Iterator<Item = Option<Stamp>>> {
 }
 
 /// What stands before a page.
-struct About {
+struct PageHeader {
     since: u64,
     put: u64,
     fresh: u64,
@@ -179,7 +179,7 @@ struct About {
     frame: usize,
 }
 
-impl About {
+impl PageHeader {
     fn read(value: &[u8]) -> Option<Self> {
         let (about, frame) = parts(value)?;
         Self::of(about, frame.len())

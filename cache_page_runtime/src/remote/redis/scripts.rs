@@ -6,7 +6,7 @@ use ::redis::{ErrorKind, RedisError, ServerErrorKind, Value, cmd};
 use actix_web::web::Bytes;
 
 use crate::remote::redis::connection::Connection;
-use crate::remote::{Found, Kept, Turn, Version};
+use crate::remote::{GetResponse, LeaseStatus, RemoteEntry, Version};
 
 /// The greatest number that the scripts can count to (2^53 - 1); it has sixteen digits.
 pub(super) const MOST: u64 = 9_007_199_254_740_991;
@@ -84,7 +84,7 @@ pub(super) fn millis(time: Duration) -> u64 {
 }
 
 /// What `get` returns.
-pub(super) fn found(answer: Value) -> Option<Found> {
+pub(super) fn found(answer: Value) -> Option<GetResponse> {
     let Value::Array(parts) = answer else { return None };
     let mut parts = parts.into_iter();
     let Value::BulkString(numbers) = parts.next()? else { return None };
@@ -95,14 +95,14 @@ pub(super) fn found(answer: Value) -> Option<Found> {
     }
     let (&[turn, is_there], numbers) = numbers.split_first_chunk()?;
     let turn = match turn {
-        b'l' => Turn::Lead,
-        b'w' => Turn::Wait,
-        b'a' => Turn::Apart,
+        b'l' => LeaseStatus::Lead,
+        b'w' => LeaseStatus::Wait,
+        b'a' => LeaseStatus::Apart,
         _ => return None,
     };
     let [now, put, expired] = three(numbers)?;
     let page = match (is_there, parts.next()) {
-        (b'p', Some(Value::BulkString(bytes))) => Some(Kept {
+        (b'p', Some(Value::BulkString(bytes))) => Some(RemoteEntry {
             version: version(&bytes),
             bytes: Some(frame(&Bytes::from(bytes))?),
             age: Duration::from_micros(now.saturating_sub(put)),
@@ -111,7 +111,7 @@ pub(super) fn found(answer: Value) -> Option<Found> {
         (b'-', _) => None,
         _ => return None,
     };
-    Some(Found { page, turn })
+    Some(GetResponse { page, turn })
 }
 
 fn three(text: &[u8]) -> Option<[u64; 3]> {

@@ -8,12 +8,12 @@ use crate::time::clock::Clock;
 ///
 /// It is never behind the server's, so that nothing counts as fresh for longer than it is; it is ahead by at most what that answer took.
 #[derive(Default)]
-pub(super) struct Time(AtomicI64);
+pub(super) struct ServerClock(AtomicI64);
 
 /// When the server was asked what it is, by this process's own clock.
 pub(super) struct Asked(i64);
 
-impl Time {
+impl ServerClock {
     pub(super) fn asked() -> Asked {
         Asked(own())
     }

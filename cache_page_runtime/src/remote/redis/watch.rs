@@ -12,12 +12,12 @@ use crate::remote::redis::{
     RedisStore,
     connection::Connection,
     error, join,
-    log::{self, Place, Told},
+    log::{self, LogCursor, LogReply},
     scripts::{self, digits, millis},
-    server_clock::Time,
+    server_clock::ServerClock,
     unreadable,
 };
-use crate::remote::{Changes, Position, StoreError};
+use crate::remote::{ChangeBatch, Cursor, StoreError};
 
 /// For what is waited for, a tenth of a second at a time. What requests ask, the cache itself gives up on.
 const ANSWERING: Duration = Duration::from_secs(2);
@@ -26,7 +26,11 @@ const ANSWERING: Duration = Duration::from_secs(2);
 const BLOCKED: Duration = Duration::from_millis(100);
 
 impl RedisStore {
-    pub(super) async fn hear(&self, after: Option<Position>, wait: Duration) -> Result<Changes, StoreError> {
+    pub(super) async fn hear(
+        &self,
+        after: Option<Cursor>,
+        wait: Duration,
+    ) -> Result<ChangeBatch, StoreError> {
         let heard = &mut *self.heard.lock().await;
         if heard.is_none() || self.asked().is_err() {
             *heard = Some(self.connect(after.as_ref()).await?);
@@ -42,10 +46,10 @@ impl RedisStore {
     async fn read(
         &self,
         connection: &mut Connection,
-        after: Option<Position>,
+        after: Option<Cursor>,
         wait: Duration,
-    ) -> Result<Changes, StoreError> {
-        let place = after.as_ref().and_then(Place::read);
+    ) -> Result<ChangeBatch, StoreError> {
+        let place = after.as_ref().and_then(LogCursor::read);
         let [log, tail, sequence] = [b"l", b"t", b"n"].map(|key| join(&self.bases()[0], key));
         if wait < BLOCKED {
             sleep(wait).await;
@@ -64,9 +68,9 @@ impl RedisStore {
         let known = place.as_ref().map_or(0, |place| place.number).to_string();
         let last = place.as_ref().map_or("", |place| &place.last);
         let arguments = [&*self.bases()[0], last.as_bytes(), known.as_bytes()];
-        let asked = Time::asked();
+        let asked = ServerClock::asked();
         let answer = self.scripts.changes.run(connection, &[&log, &tail, &sequence], &arguments).await;
-        let Told { changes, now } =
+        let LogReply { changes, now } =
             log::read(answer.map_err(error)?, place.as_ref()).ok_or_else(unreadable)?;
         self.time.set(now, &asked);
         if self.is_cluster() && (after.is_none() || self.is_forgetful.swap(false, Ordering::Relaxed)) {
@@ -76,10 +80,10 @@ impl RedisStore {
     }
 
     /// Before anything is read there: it may be the same server, started again with less than it knew before.
-    async fn greet(&self, asked: &mut Connection, after: Option<&Position>) -> Result<(), StoreError> {
+    async fn greet(&self, asked: &mut Connection, after: Option<&Cursor>) -> Result<(), StoreError> {
         let base = &self.bases()[0];
         let keys = [b"i", b"n", b"x", b"r", b"t"].map(|key| join(base, key));
-        let known = digits(after.and_then(Place::read).map_or(0, |place| place.number));
+        let known = digits(after.and_then(LogCursor::read).map_or(0, |place| place.number));
         let arguments = [&base[..], known.as_bytes(), known.as_bytes()];
         let answer = self.scripts.greet.run(asked, &keys.each_ref().map(Vec::as_slice), &arguments).await;
         scripts::text(answer.map_err(error)?).map(drop).ok_or_else(unreadable)
@@ -96,7 +100,7 @@ impl RedisStore {
     }
 
     /// Both connections, anew.
-    async fn connect(&self, after: Option<&Position>) -> Result<Connection, StoreError> {
+    async fn connect(&self, after: Option<&Cursor>) -> Result<Connection, StoreError> {
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let mut asked = self.dial.connect(None).await.map_err(error)?;
         if self.is_cluster() {

@@ -15,7 +15,7 @@ use actix_web::{
 
 /// Comes when the body is first read, or dropped: servers let go of the request before either.
 #[derive(Clone, Default)]
-pub(super) struct Sent(Rc<State>);
+pub(super) struct ResponseSent(Rc<State>);
 
 #[derive(Default)]
 struct State {
@@ -23,9 +23,9 @@ struct State {
     waker: RefCell<Option<Waker>>,
 }
 
-impl Sent {
+impl ResponseSent {
     pub(super) fn when_sent(&self, body: BoxBody) -> BoxBody {
-        BoxBody::new(Sending { body, sent: self.clone() })
+        BoxBody::new(NotifyOnSend { body, sent: self.clone() })
     }
 
     fn set(&self) {
@@ -37,7 +37,7 @@ impl Sent {
     }
 }
 
-impl Future for Sent {
+impl Future for ResponseSent {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
@@ -49,12 +49,12 @@ impl Future for Sent {
     }
 }
 
-struct Sending {
+struct NotifyOnSend {
     body: BoxBody,
-    sent: Sent,
+    sent: ResponseSent,
 }
 
-impl MessageBody for Sending {
+impl MessageBody for NotifyOnSend {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {
@@ -70,7 +70,7 @@ impl MessageBody for Sending {
     }
 }
 
-impl Drop for Sending {
+impl Drop for NotifyOnSend {
     fn drop(&mut self) {
         self.sent.set();
     }

@@ -15,14 +15,14 @@ use actix_web::{
     test::TestRequest,
 };
 
-use crate::{fill::request_handle::Asked, serve::lookup::Respond};
+use crate::{fill::request_handle::RequestHandle, serve::lookup::Handler};
 
-type Called<B> = Pin<Box<dyn Future<Output = Result<ServiceResponse<B>, Error>>>>;
+type ServiceFuture<B> = Pin<Box<dyn Future<Output = Result<ServiceResponse<B>, Error>>>>;
 
-pub(super) struct Inside<B> {
+pub(super) struct InnerService<B> {
     /// As it came in.
     head: (Method, Uri, HeaderMap),
-    called: Called<B>,
+    called: ServiceFuture<B>,
     /// The request, once it is back.
     request: Option<HttpRequest>,
     /// Instead of a response.
@@ -31,9 +31,9 @@ pub(super) struct Inside<B> {
 
 /// In the place of a response that was none: the error itself goes on.
 #[derive(Clone, Copy)]
-pub(crate) struct OfError;
+pub(crate) struct ErrorMarker;
 
-impl<B: MessageBody + 'static> Inside<B> {
+impl<B: MessageBody + 'static> InnerService<B> {
     pub(super) fn new<S>(service: Rc<S>, request: ServiceRequest) -> Self
     where
         S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
@@ -48,13 +48,13 @@ impl<B: MessageBody + 'static> Inside<B> {
         }
     }
 
-    pub(super) fn call(&mut self) -> Calling<'_, B> {
-        Calling(self)
+    pub(super) fn call(&mut self) -> InnerCall<'_, B> {
+        InnerCall(self)
     }
 
     /// The response of the request, which an error inside took with it.
     pub(super) fn answer(self, response: HttpResponse) -> Result<ServiceResponse<BoxBody>, Error> {
-        let is_error = response.extensions().contains::<OfError>();
+        let is_error = response.extensions().contains::<ErrorMarker>();
         match (self.request, self.error) {
             (_, Some(error)) if is_error => Err(error),
             (Some(request), _) => Ok(ServiceResponse::new(request, response)),
@@ -70,12 +70,12 @@ impl<B: MessageBody + 'static> Inside<B> {
     }
 }
 
-pub(super) struct Calling<'i, B>(&'i mut Inside<B>);
+pub(super) struct InnerCall<'i, B>(&'i mut InnerService<B>);
 
-impl<B: MessageBody + 'static> Respond for Calling<'_, B> {
+impl<B: MessageBody + 'static> Handler for InnerCall<'_, B> {
     fn poll_response(
         mut self: Pin<&mut Self>,
-        request: &mut Asked,
+        request: &mut RequestHandle,
         context: &mut Context<'_>,
     ) -> Poll<HttpResponse> {
         let inside = &mut *self.0;
@@ -89,7 +89,7 @@ impl<B: MessageBody + 'static> Respond for Calling<'_, B> {
             }
             Err(error) => {
                 let mut response = error.error_response();
-                response.extensions_mut().insert(OfError);
+                response.extensions_mut().insert(ErrorMarker);
                 inside.error = Some(error);
                 response
             }

@@ -8,7 +8,7 @@ mod after_send;
 mod inner;
 mod options;
 
-pub(crate) use crate::service::middleware::inner::OfError;
+pub(crate) use crate::service::middleware::inner::ErrorMarker;
 
 use std::{
     fmt,
@@ -33,7 +33,7 @@ use actix_web::{
 
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::service::middleware::inner::Inside;
+use crate::service::middleware::inner::InnerService;
 pub use crate::service::middleware::options::IntoTtl;
 use crate::{
     cache::{
@@ -41,17 +41,17 @@ use crate::{
         purge::{referred_to, to_path},
     },
     fill::{background, fill::Fill},
-    http::origin::Origin,
-    key::builder::{KeyBuilder, Kind},
+    http::origin::RequestOrigin,
+    key::builder::{HandlerType, KeyBuilder},
     outcome::Reason,
     policy::{control::PageControl, policy::Policy},
-    purge::log::Since,
-    serve::lookup::{Lookup, Way},
-    store::store::Verb,
+    purge::log::PurgeSeq,
+    serve::lookup::{Lookup, Step},
+    store::store::PurgeMode,
 };
 
 /// What `vary_by` adds to a key.
-type By = Rc<dyn Fn(&HttpRequest, &mut KeyBuilder<'_>)>;
+type VaryByFn = Rc<dyn Fn(&HttpRequest, &mut KeyBuilder<'_>)>;
 
 /// The attribute's cache as a middleware, for all handlers of an App, a scope or a resource.
 ///
@@ -93,15 +93,15 @@ type By = Rc<dyn Fn(&HttpRequest, &mut KeyBuilder<'_>)>;
 #[must_use = "wrap an App, a scope or a resource in it"]
 pub struct PageCacheMiddleware {
     policy: Policy,
-    by: Option<By>,
+    by: Option<VaryByFn>,
     place: u64,
 }
 
 /// What it was told.
 #[derive(Clone)]
-struct Told {
+struct MiddlewareConfig {
     policy: &'static Policy,
-    by: Option<By>,
+    by: Option<VaryByFn>,
     /// Where in the program it was made: there is one for each worker, and they share their pages.
     place: u64,
 }
@@ -144,7 +144,7 @@ where
         PageControl::surround();
         // Pages and counts refer to it. There is one for each worker.
         let policy = Box::leak(Box::new(self.policy.clone()));
-        let told = Told { policy, by: self.by.clone(), place: self.place };
+        let told = MiddlewareConfig { policy, by: self.by.clone(), place: self.place };
         ready(Ok(PageCacheService { service: Rc::new(service), told }))
     }
 }
@@ -152,7 +152,7 @@ where
 /// The service that [`PageCacheMiddleware`] makes of another.
 pub struct PageCacheService<S> {
     service: Rc<S>,
-    told: Told,
+    told: MiddlewareConfig,
 }
 
 impl<S> fmt::Debug for PageCacheService<S> {
@@ -174,7 +174,7 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         // Before anything inside reads what may be purged meanwhile.
-        let since = Since::now();
+        let since = PurgeSeq::now();
         let (service, told) = (Rc::clone(&self.service), self.told.clone());
         if is_safe(request.method()) {
             Box::pin(async move { answer(service, told, since, request).await })
@@ -191,8 +191,8 @@ fn is_safe(method: &Method) -> bool {
 
 async fn answer<S, B>(
     service: Rc<S>,
-    told: Told,
-    since: Since,
+    told: MiddlewareConfig,
+    since: PurgeSeq,
     mut request: ServiceRequest,
 ) -> Result<ServiceResponse<BoxBody>, Error>
 where
@@ -200,27 +200,27 @@ where
     B: MessageBody + 'static,
 {
     match look_up(request.request(), told, since).await {
-        Way::Answered(response) => Ok(request.into_response(response)),
-        Way::Behind(response, fill) => {
+        Step::Answered(response) => Ok(request.into_response(response)),
+        Step::Behind(response, fill) => {
             request.set_payload(Payload::None);
-            let (answered, sent) = (request.request().clone(), after_send::Sent::default());
+            let (answered, sent) = (request.request().clone(), after_send::ResponseSent::default());
             let response = response.map_body(|_, body| sent.when_sent(body));
             let run = async move {
                 sent.await;
-                let mut inside = Inside::new(service, request);
+                let mut inside = InnerService::new(service, request);
                 fill.run_in_background(pin!(inside.call())).await;
             };
             background::spawn_boxed(Box::pin(run));
             Ok(ServiceResponse::new(answered, response))
         }
-        Way::Run(fill) => run(fill, service, request).await,
+        Step::Run(fill) => run(fill, service, request).await,
         // `look_up` has waited.
-        Way::Wait(_) => Ok(service.call(request).await?.map_into_boxed_body()),
+        Step::Wait(_) => Ok(service.call(request).await?.map_into_boxed_body()),
     }
 }
 
-async fn look_up(request: &HttpRequest, told: Told, since: Since) -> Way {
-    let Told { policy, by, place } = told;
+async fn look_up(request: &HttpRequest, told: MiddlewareConfig, since: PurgeSeq) -> Step {
+    let MiddlewareConfig { policy, by, place } = told;
     PageControl::take_over(request);
     let mut lookup = Lookup::begin(request, policy, since, true);
     if let Err(reason) = has_no_body(request.headers()) {
@@ -234,10 +234,10 @@ async fn look_up(request: &HttpRequest, told: Told, since: Since) -> Way {
     if let Some(by) = by {
         lookup.adds(|request, key| by(request, key));
     }
-    match lookup.look_up_everywhere(Kind::of::<PageCacheMiddleware>(), true).await {
-        Way::Wait(waiting) => match lookup.wait(waiting).await {
-            Ok(response) => Way::Answered(response),
-            Err(fill) => lookup.ask_boxed(Way::Run(fill), true).await,
+    match lookup.look_up_everywhere(HandlerType::of::<PageCacheMiddleware>(), true).await {
+        Step::Wait(waiting) => match lookup.wait(waiting).await {
+            Ok(response) => Step::Answered(response),
+            Err(fill) => lookup.ask_boxed(Step::Run(fill), true).await,
         },
         way => way,
     }
@@ -256,7 +256,7 @@ where
         // Whatever a client sends there, no page is made of it.
         request.set_payload(Payload::None);
     }
-    let mut inside = Inside::new(service, request);
+    let mut inside = InnerService::new(service, request);
     let response = fill.run(pin!(inside.call())).await;
     inside.answer(response)
 }
@@ -264,8 +264,8 @@ where
 /// A request that may change something: what was changed is made anew for whoever asks next.
 async fn change<S, B>(
     service: Rc<S>,
-    told: Told,
-    since: Since,
+    told: MiddlewareConfig,
+    since: PurgeSeq,
     request: ServiceRequest,
 ) -> Result<ServiceResponse<BoxBody>, Error>
 where
@@ -277,7 +277,7 @@ where
     let response = answer(service, told, since, request).await?;
     if response.status().is_success() || response.status().is_redirection() {
         let (head, headers) = (response.request().head(), response.headers());
-        let origin = Origin::of(head, head.headers.get("host"), response.request().app_config());
+        let origin = RequestOrigin::of(head, head.headers.get("host"), response.request().app_config());
         let named =
             [LOCATION, CONTENT_LOCATION].into_iter().filter_map(|name| headers.get(name)?.to_str().ok());
         let named = named.filter_map(|reference| referred_to(reference, &path, &origin));
@@ -286,7 +286,7 @@ where
         // A path that is none has no pages.
         let mut purgings = Vec::new();
         for text in named.chain(to_path(&path).ok()) {
-            let purge = |cache: &PageCache| cache.purge(Verb::Purge, &text);
+            let purge = |cache: &PageCache| cache.purge(PurgeMode::Purge, &text);
             purgings.extend(inner.into_iter().chain([&own]).map(purge));
         }
         for purging in purgings {

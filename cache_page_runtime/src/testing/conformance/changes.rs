@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::remote::{Change, Changes, Claim, Offered, RemoteStore, Taken, Turn, Wanted};
+use crate::remote::{
+    Change, ChangeBatch, GetRequest, Lease, LeaseStatus, PutRequest, PutResult, RemoteStore,
+};
 use crate::testing::conformance::{Bench, LIMIT, LONG, Process, SHORT, done, id, names, page, prefix};
 
 pub(super) async fn all<S: RemoteStore>(bench: &Bench<'_, S>) {
@@ -18,7 +20,7 @@ pub(super) async fn all<S: RemoteStore>(bench: &Bench<'_, S>) {
     tell_of_no_other_pages(bench).await;
 }
 
-fn told(heard: &Changes) -> Vec<Vec<u8>> {
+fn told(heard: &ChangeBatch) -> Vec<Vec<u8>> {
     let purged = |change: &Change| match change {
         Change::Purged(told) => Some(told.clone()),
         Change::Filled(_) => None,
@@ -88,7 +90,7 @@ async fn say_which_purges_were_seen<S: RemoteStore>(bench: &Bench<'_, S>) {
     assert_eq!(told(&heard).len(), 1, "one purge");
     assert!(heard.number > before, "the number is that of a purge which was told");
     let taken = one.put(page(id("page"), &["a"], heard.number)).await;
-    assert_eq!(taken, Taken::Kept, "what begins after a purge was heard of has seen it");
+    assert_eq!(taken, PutResult::Kept, "what begins after a purge was heard of has seen it");
     assert_eq!(other.now().await, heard.number, "both have heard of the same purges");
     let again = one.hear(Duration::ZERO).await;
     assert_eq!(again.number, heard.number, "nothing was purged since");
@@ -162,13 +164,13 @@ async fn tell_of_no_other_pages<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, mut other) = bench.two().await;
     let since = one.now().await;
     let claim = async |process: &Process<S>, holder| {
-        let claim = Some(Claim { holder: id(holder), lasts: LONG });
-        done("get", process.store.get(Wanted { page: id("page"), have: None, names: Vec::new(), claim }))
+        let claim = Some(Lease { holder: id(holder), lasts: LONG });
+        done("get", process.store.get(GetRequest { page: id("page"), have: None, names: Vec::new(), claim }))
             .await
     };
-    assert_eq!(claim(&one, "one").await.turn, Turn::Lead, "nobody is at it");
-    assert_eq!(claim(&other, "other").await.turn, Turn::Wait, "another one is at it");
-    one.put(Offered { holder: Some(id("one")), ..page(id("page"), &["a"], since) }).await;
+    assert_eq!(claim(&one, "one").await.turn, LeaseStatus::Lead, "nobody is at it");
+    assert_eq!(claim(&other, "other").await.turn, LeaseStatus::Wait, "another one is at it");
+    one.put(PutRequest { holder: Some(id("one")), ..page(id("page"), &["a"], since) }).await;
     one.put(page(id("another"), &["a"], since)).await;
     let began = Instant::now();
     while claim(&other, "other").await.page.is_none() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::remote::{Claim, Found, Id, Left, Offered, RemoteStore, Taken, Turn};
+use crate::remote::{GetResponse, Id, Lease, LeaseStatus, PutRequest, PutResult, ReleaseReason, RemoteStore};
 use crate::testing::conformance::{Bench, LONG, Process, SHORT, eventually, id, names, page};
 
 pub(super) async fn all<S: RemoteStore>(bench: &Bench<'_, S>) {
@@ -19,11 +19,11 @@ pub(super) async fn all<S: RemoteStore>(bench: &Bench<'_, S>) {
 }
 
 impl<S: RemoteStore> Process<S> {
-    async fn claim(&self, page: Id, holder: &str, lasts: Duration) -> Found {
-        self.find(page, Some(Claim { holder: id(holder), lasts })).await
+    async fn claim(&self, page: Id, holder: &str, lasts: Duration) -> GetResponse {
+        self.find(page, Some(Lease { holder: id(holder), lasts })).await
     }
 
-    async fn turn(&self, page: Id, holder: &str) -> Turn {
+    async fn turn(&self, page: Id, holder: &str) -> LeaseStatus {
         self.claim(page, holder, LONG).await.turn
     }
 }
@@ -31,57 +31,65 @@ impl<S: RemoteStore> Process<S> {
 async fn is_for_the_first<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (one, other) = bench.two().await;
     one.find(id("page"), None).await;
-    assert_eq!(one.turn(id("page"), "one").await, Turn::Lead, "nobody else is at it");
+    assert_eq!(one.turn(id("page"), "one").await, LeaseStatus::Lead, "nobody else is at it");
     for _ in 0..2 {
-        assert_eq!(other.turn(id("page"), "other").await, Turn::Wait, "another one is at it");
-        assert_eq!(one.turn(id("page"), "one").await, Turn::Lead, "it is its own claim");
+        assert_eq!(other.turn(id("page"), "other").await, LeaseStatus::Wait, "another one is at it");
+        assert_eq!(one.turn(id("page"), "one").await, LeaseStatus::Lead, "it is its own claim");
     }
     other.find(id("page"), None).await;
-    assert_eq!(one.turn(id("page"), "one").await, Turn::Lead, "one that claimed nothing took it away");
+    assert_eq!(one.turn(id("page"), "one").await, LeaseStatus::Lead, "one that claimed nothing took it away");
 }
 
 async fn is_of_one_page<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (one, other) = bench.two().await;
     for number in 0..20 {
         let at = id(&format!("page {number}"));
-        assert_eq!(one.turn(at, "one").await, Turn::Lead, "nobody else is at this page");
+        assert_eq!(one.turn(at, "one").await, LeaseStatus::Lead, "nobody else is at this page");
     }
-    assert_eq!(other.turn(id("another"), "other").await, Turn::Lead, "nobody else is at this page");
-    assert_eq!(other.turn(id("page 7"), "other").await, Turn::Wait, "another one is at it");
+    assert_eq!(other.turn(id("another"), "other").await, LeaseStatus::Lead, "nobody else is at this page");
+    assert_eq!(other.turn(id("page 7"), "other").await, LeaseStatus::Wait, "another one is at it");
 }
 
 async fn ends_when_it_is_released<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (one, other) = bench.two().await;
     one.turn(id("page"), "one").await;
-    other.release(id("page"), id("other"), Left::Free).await;
-    other.release(id("page"), id("other"), Left::Apart(LONG)).await;
-    assert_eq!(other.turn(id("page"), "other").await, Turn::Wait, "the claim of somebody else was released");
-    one.release(id("page"), id("one"), Left::Free).await;
-    assert_eq!(other.turn(id("page"), "other").await, Turn::Lead, "the claim before was released");
-    assert_eq!(one.turn(id("page"), "one").await, Turn::Wait, "the claim is another one's by now");
-    one.release(id("page"), id("one"), Left::Free).await;
-    assert_eq!(one.turn(id("page"), "one").await, Turn::Wait, "it was released by whoever had it before");
+    other.release(id("page"), id("other"), ReleaseReason::Free).await;
+    other.release(id("page"), id("other"), ReleaseReason::Apart(LONG)).await;
+    assert_eq!(
+        other.turn(id("page"), "other").await,
+        LeaseStatus::Wait,
+        "the claim of somebody else was released"
+    );
+    one.release(id("page"), id("one"), ReleaseReason::Free).await;
+    assert_eq!(other.turn(id("page"), "other").await, LeaseStatus::Lead, "the claim before was released");
+    assert_eq!(one.turn(id("page"), "one").await, LeaseStatus::Wait, "the claim is another one's by now");
+    one.release(id("page"), id("one"), ReleaseReason::Free).await;
+    assert_eq!(
+        one.turn(id("page"), "one").await,
+        LeaseStatus::Wait,
+        "it was released by whoever had it before"
+    );
     // Where there is none, nothing ends.
-    one.release(id("nothing"), id("one"), Left::Free).await;
-    assert_eq!(one.turn(id("nothing"), "one").await, Turn::Lead, "nobody is at it");
+    one.release(id("nothing"), id("one"), ReleaseReason::Free).await;
+    assert_eq!(one.turn(id("nothing"), "one").await, LeaseStatus::Lead, "nobody is at it");
 }
 
 async fn ends_for_all_where_nothing_is_shared<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     one.turn(id("page"), "one").await;
-    one.release(id("page"), id("one"), Left::Apart(LONG)).await;
+    one.release(id("page"), id("one"), ReleaseReason::Apart(LONG)).await;
     for (process, holder) in [(&one, "one"), (&other, "other"), (&other, "third")] {
-        assert_eq!(process.turn(id("page"), holder).await, Turn::Apart, "it was not to be shared");
+        assert_eq!(process.turn(id("page"), holder).await, LeaseStatus::Apart, "it was not to be shared");
     }
     one.turn(id("short"), "one").await;
-    one.release(id("short"), id("one"), Left::Apart(SHORT)).await;
+    one.release(id("short"), id("one"), ReleaseReason::Apart(SHORT)).await;
     eventually("after its time, a page is claimed again", async || {
-        other.turn(id("short"), "other").await == Turn::Lead
+        other.turn(id("short"), "other").await == LeaseStatus::Lead
     })
     .await;
     // What turns out to be shared after all, is.
     let since = one.now().await;
-    assert_eq!(one.put(page(id("page"), &["a"], since)).await, Taken::Kept, "nobody need wait for it");
+    assert_eq!(one.put(page(id("page"), &["a"], since)).await, PutResult::Kept, "nobody need wait for it");
     assert!(other.has(id("page")).await, "a page that was kept");
 }
 
@@ -89,7 +97,7 @@ async fn ends_with_a_page<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
     // Stale at once, so that it can be claimed while it is there.
-    let stale = |holder: Option<&str>| Offered {
+    let stale = |holder: Option<&str>| PutRequest {
         fresh: Some(Duration::ZERO),
         holder: holder.map(id),
         ..page(id("page"), &["a"], since)
@@ -97,10 +105,14 @@ async fn ends_with_a_page<S: RemoteStore>(bench: &Bench<'_, S>) {
     one.turn(id("page"), "one").await;
     other.put(stale(Some("other"))).await;
     other.put(stale(None)).await;
-    assert_eq!(other.turn(id("page"), "other").await, Turn::Wait, "a page of somebody else ended the claim");
-    assert_eq!(one.put(stale(Some("one"))).await, Taken::Kept, "it has seen all purges");
-    assert_eq!(other.turn(id("page"), "other").await, Turn::Lead, "whoever had claimed it has put it");
-    assert_eq!(one.turn(id("page"), "one").await, Turn::Wait, "the claim is another one's by now");
+    assert_eq!(
+        other.turn(id("page"), "other").await,
+        LeaseStatus::Wait,
+        "a page of somebody else ended the claim"
+    );
+    assert_eq!(one.put(stale(Some("one"))).await, PutResult::Kept, "it has seen all purges");
+    assert_eq!(other.turn(id("page"), "other").await, LeaseStatus::Lead, "whoever had claimed it has put it");
+    assert_eq!(one.turn(id("page"), "one").await, LeaseStatus::Wait, "the claim is another one's by now");
 }
 
 async fn ends_with_a_page_that_is_refused<S: RemoteStore>(bench: &Bench<'_, S>) {
@@ -108,11 +120,11 @@ async fn ends_with_a_page_that_is_refused<S: RemoteStore>(bench: &Bench<'_, S>) 
     let before = one.now().await;
     one.turn(id("page"), "one").await;
     other.purge(names(&["a"])).await;
-    let offered = Offered { holder: Some(id("one")), ..page(id("page"), &["a"], before) };
-    assert_eq!(one.put(offered).await, Taken::Purged, "its making began before that purge");
+    let offered = PutRequest { holder: Some(id("one")), ..page(id("page"), &["a"], before) };
+    assert_eq!(one.put(offered).await, PutResult::Purged, "its making began before that purge");
     assert_eq!(
         other.turn(id("page"), "other").await,
-        Turn::Lead,
+        LeaseStatus::Lead,
         "the claim did not end with the refused page"
     );
     // Another one may have put it meanwhile.
@@ -120,33 +132,37 @@ async fn ends_with_a_page_that_is_refused<S: RemoteStore>(bench: &Bench<'_, S>) 
     one.turn(id("both"), "one").await;
     other.put(page(id("both"), &["b"], since)).await;
     let begun = Duration::from_secs(20);
-    let offered = Offered { begun, holder: Some(id("one")), ..page(id("both"), &["b"], since) };
-    assert_eq!(one.put(offered).await, Taken::Overtaken, "another one is there that was begun later");
+    let offered = PutRequest { begun, holder: Some(id("one")), ..page(id("both"), &["b"], since) };
+    assert_eq!(one.put(offered).await, PutResult::Overtaken, "another one is there that was begun later");
     other.purge(names(&["b"])).await;
     assert_eq!(
         other.turn(id("both"), "other").await,
-        Turn::Lead,
+        LeaseStatus::Lead,
         "the claim did not end with the refused page"
     );
 }
 
 async fn ends_with_its_time<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (one, other) = bench.two().await;
-    assert_eq!(one.claim(id("page"), "one", SHORT).await.turn, Turn::Lead, "nobody is at it");
+    assert_eq!(one.claim(id("page"), "one", SHORT).await.turn, LeaseStatus::Lead, "nobody is at it");
     eventually("after the time of a claim, somebody else is let try", async || {
-        other.turn(id("page"), "other").await == Turn::Lead
+        other.turn(id("page"), "other").await == LeaseStatus::Lead
     })
     .await;
-    assert_eq!(one.turn(id("page"), "one").await, Turn::Wait, "the claim is another one's by now");
-    one.release(id("page"), id("one"), Left::Free).await;
-    assert_eq!(one.turn(id("page"), "one").await, Turn::Wait, "a claim that was over ended another one's");
+    assert_eq!(one.turn(id("page"), "one").await, LeaseStatus::Wait, "the claim is another one's by now");
+    one.release(id("page"), id("one"), ReleaseReason::Free).await;
+    assert_eq!(
+        one.turn(id("page"), "one").await,
+        LeaseStatus::Wait,
+        "a claim that was over ended another one's"
+    );
 }
 
 async fn is_not_needed_for_a_fresh_page<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
     one.put(page(id("page"), &["a"], since)).await;
-    one.put(Offered { fresh: None, ..page(id("for ever"), &["a"], since) }).await;
+    one.put(PutRequest { fresh: None, ..page(id("for ever"), &["a"], since) }).await;
     for at in ["page", "for ever"] {
         assert!(
             one.claim(id(at), "one", LONG).await.page.is_some(),
@@ -155,28 +171,30 @@ async fn is_not_needed_for_a_fresh_page<S: RemoteStore>(bench: &Bench<'_, S>) {
     }
     other.purge(names(&["a"])).await;
     for at in ["page", "for ever"] {
-        assert_eq!(other.turn(id(at), "other").await, Turn::Lead, "a fresh page was claimed");
+        assert_eq!(other.turn(id(at), "other").await, LeaseStatus::Lead, "a fresh page was claimed");
     }
 }
 
 async fn is_granted_for_a_stale_page<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
-    one.put(Offered { fresh: Some(SHORT), ..page(id("stale"), &["a"], since) }).await;
+    one.put(PutRequest { fresh: Some(SHORT), ..page(id("stale"), &["a"], since) }).await;
     one.put(page(id("expired"), &["b"], since)).await;
     other.expire(names(&["b"])).await;
     eventually("a page is claimed when it is not fresh any more", async || {
-        one.turn(id("stale"), "one").await == Turn::Lead
+        one.turn(id("stale"), "one").await == LeaseStatus::Lead
     })
     .await;
     for at in ["stale", "expired"] {
-        for (process, holder, turn) in [(&one, "one", Turn::Lead), (&other, "other", Turn::Wait)] {
+        for (process, holder, turn) in
+            [(&one, "one", LeaseStatus::Lead), (&other, "other", LeaseStatus::Wait)]
+        {
             let found = process.claim(id(at), holder, LONG).await;
             assert_eq!(found.turn, turn, "of a page that is {at}, for {holder}");
             assert!(found.page.is_some(), "a page that is {at} is sent as well");
         }
     }
-    one.put(Offered { holder: Some(id("one")), ..page(id("stale"), &["a"], since) }).await;
+    one.put(PutRequest { holder: Some(id("one")), ..page(id("stale"), &["a"], since) }).await;
     assert!(other.has(id("stale")).await, "a page that was made anew");
 }
 
@@ -185,11 +203,11 @@ async fn is_given_up_to_whoever_waits<S: RemoteStore>(bench: &Bench<'_, S>) {
     let since = one.now().await;
     one.turn(id("page"), "one").await;
     for holder in ["second", "third", "fourth"] {
-        assert_eq!(other.turn(id("page"), holder).await, Turn::Wait, "another one is at it");
+        assert_eq!(other.turn(id("page"), holder).await, LeaseStatus::Wait, "another one is at it");
     }
-    one.release(id("page"), id("one"), Left::Free).await;
-    assert_eq!(other.turn(id("page"), "third").await, Turn::Lead, "whoever asks first after that");
-    assert_eq!(other.turn(id("page"), "second").await, Turn::Wait, "another one is at it");
-    other.put(Offered { holder: Some(id("third")), ..page(id("page"), &["a"], since) }).await;
+    one.release(id("page"), id("one"), ReleaseReason::Free).await;
+    assert_eq!(other.turn(id("page"), "third").await, LeaseStatus::Lead, "whoever asks first after that");
+    assert_eq!(other.turn(id("page"), "second").await, LeaseStatus::Wait, "another one is at it");
+    other.put(PutRequest { holder: Some(id("third")), ..page(id("page"), &["a"], since) }).await;
     assert!(one.claim(id("page"), "one", LONG).await.page.is_some(), "the page that they waited for");
 }

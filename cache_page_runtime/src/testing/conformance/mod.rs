@@ -30,8 +30,8 @@ use tokio::time::{Instant, sleep, timeout};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::remote::{
-    Changes, Claim, Found, Id, Kept, Left, Offered, Pending, Position, Purge, PurgeOf, RemoteStore,
-    StoreError, Taken, Version, Wanted,
+    BoxFuture, ChangeBatch, Cursor, GetRequest, GetResponse, Id, Lease, PurgeRequest, PurgeScope, PutRequest,
+    PutResult, ReleaseReason, RemoteEntry, RemoteStore, StoreError, Version,
 };
 
 /// What takes longer than this counts as not done.
@@ -92,7 +92,7 @@ impl<S: RemoteStore> Bench<'_, S> {
 struct Process<S> {
     store: Arc<S>,
     /// Up to where it has heard everything.
-    position: Position,
+    position: Cursor,
     /// The last purge that it has heard of.
     number: u64,
 }
@@ -106,21 +106,21 @@ impl<S: RemoteStore> Process<S> {
         Self { store: Arc::new(store), position: heard.position, number: heard.number }
     }
 
-    async fn find(&self, page: Id, claim: Option<Claim>) -> Found {
+    async fn find(&self, page: Id, claim: Option<Lease>) -> GetResponse {
         self.find_having(page, None, claim).await
     }
 
-    async fn find_having(&self, page: Id, have: Option<Version>, claim: Option<Claim>) -> Found {
-        done("get", self.store.get(Wanted { page, have, names: Vec::new(), claim })).await
+    async fn find_having(&self, page: Id, have: Option<Version>, claim: Option<Lease>) -> GetResponse {
+        done("get", self.store.get(GetRequest { page, have, names: Vec::new(), claim })).await
     }
 
     /// As whoever knows some of the names that the page has.
-    async fn get_knowing(&self, page: Id, names: &[&str]) -> Option<Kept> {
+    async fn get_knowing(&self, page: Id, names: &[&str]) -> Option<RemoteEntry> {
         let names = names.iter().map(|name| id(name)).collect();
-        done("get", self.store.get(Wanted { page, have: None, names, claim: None })).await.page
+        done("get", self.store.get(GetRequest { page, have: None, names, claim: None })).await.page
     }
 
-    async fn get(&self, page: Id) -> Option<Kept> {
+    async fn get(&self, page: Id) -> Option<RemoteEntry> {
         self.find(page, None).await.page
     }
 
@@ -128,29 +128,29 @@ impl<S: RemoteStore> Process<S> {
         self.get(page).await.is_some()
     }
 
-    async fn put(&self, page: Offered) -> Taken {
+    async fn put(&self, page: PutRequest) -> PutResult {
         done("put", self.store.put(page)).await
     }
 
-    async fn release(&self, page: Id, holder: Id, left: Left) {
+    async fn release(&self, page: Id, holder: Id, left: ReleaseReason) {
         done("release", self.store.release(page, holder, left)).await;
     }
 
-    async fn tell(&self, of: PurgeOf, expire: bool, told: &[u8]) {
-        let purge = Purge { known: self.number, expire, of, told: told.to_vec() };
+    async fn tell(&self, of: PurgeScope, expire: bool, told: &[u8]) {
+        let purge = PurgeRequest { known: self.number, expire, of, told: told.to_vec() };
         done("purge", self.store.purge(purge)).await;
     }
 
-    async fn purge(&self, of: PurgeOf) {
+    async fn purge(&self, of: PurgeScope) {
         self.tell(of, false, b"purged").await;
     }
 
-    async fn expire(&self, of: PurgeOf) {
+    async fn expire(&self, of: PurgeScope) {
         self.tell(of, true, b"expired").await;
     }
 
     /// What happened since it heard something last.
-    async fn hear(&mut self, wait: Duration) -> Changes {
+    async fn hear(&mut self, wait: Duration) -> ChangeBatch {
         let heard = done("changes", self.store.changes(Some(self.position.clone()), wait)).await;
         self.position = heard.position.clone();
         assert!(heard.number >= self.number, "the number of the last purge went back");
@@ -166,7 +166,7 @@ impl<S: RemoteStore> Process<S> {
 }
 
 /// What a store answers as soon as it can be used.
-async fn reach<S: RemoteStore>(store: &S, after: Option<Position>) -> Changes {
+async fn reach<S: RemoteStore>(store: &S, after: Option<Cursor>) -> ChangeBatch {
     let began = Instant::now();
     loop {
         let heard = answered("changes", store.changes(after.clone(), Duration::ZERO)).await;
@@ -179,7 +179,7 @@ async fn reach<S: RemoteStore>(store: &S, after: Option<Position>) -> Changes {
     }
 }
 
-async fn answered<T>(what: &str, answer: Pending<'_, T>) -> Result<T, StoreError> {
+async fn answered<T>(what: &str, answer: BoxFuture<'_, T>) -> Result<T, StoreError> {
     let answer = timeout(LIMIT, answer).await;
     assert!(answer.is_ok(), "`{what}` did not answer within {LIMIT:?}");
     answer.unwrap_or_else(|_| Err(StoreError::lost("it did not answer")))
@@ -187,7 +187,7 @@ async fn answered<T>(what: &str, answer: Pending<'_, T>) -> Result<T, StoreError
 
 // Whoever runs this wants to be stopped by it.
 #[allow(clippy::panic)]
-async fn done<T>(what: &str, answer: Pending<'_, T>) -> T {
+async fn done<T>(what: &str, answer: BoxFuture<'_, T>) -> T {
     match answered(what, answer).await {
         Ok(done) => done,
         Err(why) => panic!("`{what}` failed: {why}"),
@@ -208,21 +208,21 @@ fn id(name: &str) -> Id {
 }
 
 /// Whether a page was sent, with these bytes.
-fn is_of(kept: Option<&Kept>, bytes: &[u8]) -> bool {
+fn is_of(kept: Option<&RemoteEntry>, bytes: &[u8]) -> bool {
     kept.and_then(|kept| kept.bytes.as_ref()).is_some_and(|sent| *sent == *bytes)
 }
 
-fn names(names: &[&str]) -> PurgeOf {
-    PurgeOf::Names(names.iter().map(|name| id(name)).collect())
+fn names(names: &[&str]) -> PurgeScope {
+    PurgeScope::Names(names.iter().map(|name| id(name)).collect())
 }
 
-fn prefix(prefix: &str) -> PurgeOf {
-    PurgeOf::Prefix(prefix.to_owned())
+fn prefix(prefix: &str) -> PurgeScope {
+    PurgeScope::Prefix(prefix.to_owned())
 }
 
 /// A page that is fresh for longer than all of this takes, of the path `/posts/1`.
-fn page(page: Id, names: &[&str], since: u64) -> Offered {
-    Offered {
+fn page(page: Id, names: &[&str], since: u64) -> PutRequest {
+    PutRequest {
         page,
         bytes: b"a page".to_vec(),
         names: names.iter().map(|name| id(name)).collect(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::remote::{Left, Offered, Purge, RemoteStore, Taken, Wanted};
+use crate::remote::{GetRequest, PurgeRequest, PutRequest, PutResult, ReleaseReason, RemoteStore};
 use crate::testing::conformance::{Bench, LIMIT, LONG, SHORT, eventually, id, is_of, names, page, reach};
 
 pub(super) async fn all<S: RemoteStore>(bench: &Bench<'_, S>) {
@@ -28,8 +28,8 @@ async fn comes_back_byte_for_byte<S: RemoteStore>(bench: &Bench<'_, S>) {
         [Vec::new(), vec![0], b"\r\n$1\r\n\0'\"\\%".to_vec(), every_byte].into_iter().enumerate()
     {
         let at = id(&format!("page {number}"));
-        let offered = Offered { bytes: bytes.clone(), ..page(at, &["a", "b"], since) };
-        assert_eq!(one.put(offered).await, Taken::Kept, "a page that has seen all purges is kept");
+        let offered = PutRequest { bytes: bytes.clone(), ..page(at, &["a", "b"], since) };
+        assert_eq!(one.put(offered).await, PutResult::Kept, "a page that has seen all purges is kept");
         for process in [&one, &other] {
             let kept = process.get(at).await;
             assert!(kept.is_some(), "a page of {} bytes that was put is not there", bytes.len());
@@ -56,10 +56,10 @@ async fn takes_the_place_of_another<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
     for bytes in [b"the first".to_vec(), b"the second one".to_vec(), b"3".to_vec()] {
-        let offered = Offered { bytes: bytes.clone(), ..page(id("page"), &["a"], since) };
+        let offered = PutRequest { bytes: bytes.clone(), ..page(id("page"), &["a"], since) };
         assert_eq!(
             one.put(offered).await,
-            Taken::Kept,
+            PutResult::Kept,
             "a page takes the place of one that was begun before it"
         );
         let kept = other.get(id("page")).await;
@@ -70,8 +70,8 @@ async fn takes_the_place_of_another<S: RemoteStore>(bench: &Bench<'_, S>) {
 async fn goes_with_its_time<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
-    one.put(Offered { lasts: SHORT, ..page(id("short"), &["a"], since) }).await;
-    one.put(Offered { fresh: None, ..page(id("long"), &["a"], since) }).await;
+    one.put(PutRequest { lasts: SHORT, ..page(id("short"), &["a"], since) }).await;
+    one.put(PutRequest { fresh: None, ..page(id("long"), &["a"], since) }).await;
     eventually("a page goes when its time is over", async || !other.has(id("short")).await).await;
     assert!(other.has(id("long")).await, "a page went with another one of the same name");
     assert!(!one.has(id("short")).await, "a page that was gone is there again");
@@ -81,9 +81,9 @@ async fn goes_with_its_time<S: RemoteStore>(bench: &Bench<'_, S>) {
 async fn leaves_names_to_others<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
-    one.put(Offered { lasts: SHORT, ..page(id("first"), &["a"], since) }).await;
+    one.put(PutRequest { lasts: SHORT, ..page(id("first"), &["a"], since) }).await;
     one.put(page(id("long"), &["a"], since)).await;
-    one.put(Offered { lasts: SHORT, ..page(id("last"), &["a"], since) }).await;
+    one.put(PutRequest { lasts: SHORT, ..page(id("last"), &["a"], since) }).await;
     eventually("pages go when their time is over", async || {
         !other.has(id("first")).await && !other.has(id("last")).await
     })
@@ -100,24 +100,25 @@ async fn does_not_replace_a_later_one<S: RemoteStore>(bench: &Bench<'_, S>) {
     let fresh = [Some(LONG), None];
     for (number, fresh) in fresh.into_iter().enumerate() {
         let at = id(&format!("page {number}"));
-        let later = Offered { begun, fresh, bytes: b"later".to_vec(), ..page(at, &["a"], since) };
+        let later = PutRequest { begun, fresh, bytes: b"later".to_vec(), ..page(at, &["a"], since) };
         one.put(later).await;
-        let earlier = || Offered { begun: begun * 2, bytes: b"earlier".to_vec(), ..page(at, &["a"], since) };
+        let earlier =
+            || PutRequest { begun: begun * 2, bytes: b"earlier".to_vec(), ..page(at, &["a"], since) };
         let taken = other.put(earlier()).await;
-        assert_eq!(taken, Taken::Overtaken, "a page that was begun before the fresh one which is there");
+        assert_eq!(taken, PutResult::Overtaken, "a page that was begun before the fresh one which is there");
         let kept = other.get(at).await;
         assert!(is_of(kept.as_ref(), b"later"), "it took its place all the same");
-        let latest = Offered { begun: begun / 2, ..page(at, &["a"], since) };
+        let latest = PutRequest { begun: begun / 2, ..page(at, &["a"], since) };
         assert_eq!(
             other.put(latest).await,
-            Taken::Kept,
+            PutResult::Kept,
             "a page that was begun after the one which is there"
         );
     }
     // One that is not fresh any more has nothing to say.
-    one.put(Offered { fresh: Some(Duration::ZERO), ..page(id("stale"), &["a"], since) }).await;
-    let earlier = Offered { begun, ..page(id("stale"), &["a"], since) };
-    assert_eq!(other.put(earlier).await, Taken::Kept, "the page that is there is stale");
+    one.put(PutRequest { fresh: Some(Duration::ZERO), ..page(id("stale"), &["a"], since) }).await;
+    let earlier = PutRequest { begun, ..page(id("stale"), &["a"], since) };
+    assert_eq!(other.put(earlier).await, PutResult::Kept, "the page that is there is stale");
 }
 
 /// Prefixes that are easily mixed up where they are put together with something else.
@@ -172,23 +173,24 @@ async fn bears_to_be_dropped<S: RemoteStore>(bench: &Bench<'_, S>) {
     for number in 0..20 {
         let at = id(&format!("page {number}"));
         let store = &*one.store;
-        let wanted = Wanted { page: at, have: None, names: Vec::new(), claim: None };
-        let purge = Purge { known: since, expire: false, of: names(&["other"]), told: b"other".to_vec() };
+        let wanted = GetRequest { page: at, have: None, names: Vec::new(), claim: None };
+        let purge =
+            PurgeRequest { known: since, expire: false, of: names(&["other"]), told: b"other".to_vec() };
         // Each a little later than the one before.
         let time = Duration::from_micros(number * 50);
         let _ = timeout(time, store.get(wanted)).await;
         let _ = timeout(time, store.put(page(at, &["a"], since))).await;
-        let _ = timeout(time, store.release(at, id("one"), Left::Free)).await;
+        let _ = timeout(time, store.release(at, id("one"), ReleaseReason::Free)).await;
         let _ = timeout(time, store.purge(purge)).await;
         let _ = timeout(time, store.changes(Some(one.position.clone()), SHORT)).await;
     }
     let heard = reach(&*one.store, Some(one.position.clone())).await;
-    let offered = Offered { bytes: b"the last".to_vec(), ..page(id("last"), &["a"], heard.number) };
+    let offered = PutRequest { bytes: b"the last".to_vec(), ..page(id("last"), &["a"], heard.number) };
     // What was dropped may be done all the same, and later.
     let began = Instant::now();
     loop {
         let since = one.now().await;
-        if one.put(Offered { since, ..offered.clone() }).await == Taken::Kept {
+        if one.put(PutRequest { since, ..offered.clone() }).await == PutResult::Kept {
             break;
         }
         assert!(began.elapsed() < LIMIT, "since questions were dropped, nothing is kept any more");

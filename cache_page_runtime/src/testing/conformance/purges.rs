@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::remote::{Offered, Purge, PurgeOf, RemoteStore, Taken};
+use crate::remote::{PurgeRequest, PurgeScope, PutRequest, PutResult, RemoteStore};
 use crate::testing::conformance::{Bench, Process, done, id, names, page, prefix};
 
 pub(super) async fn all<S: RemoteStore>(bench: &Bench<'_, S>) {
@@ -24,7 +24,7 @@ async fn takes_pages_by_each_of_their_names<S: RemoteStore>(bench: &Bench<'_, S>
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
     for name in [0, 1, 69, 138, 139].map(|place| all[place]) {
         let since = one.now().await;
-        assert_eq!(one.put(page(id("page"), &all, since)).await, Taken::Kept, "it has seen all purges");
+        assert_eq!(one.put(page(id("page"), &all, since)).await, PutResult::Kept, "it has seen all purges");
         assert!(other.has(id("page")).await, "a page that was kept");
         other.purge(names(&[name])).await;
         assert!(!one.has(id("page")).await && !other.has(id("page")).await, "{name} was purged, of 140");
@@ -58,7 +58,7 @@ async fn leaves_pages_of_other_names<S: RemoteStore>(bench: &Bench<'_, S>) {
     let since = one.now().await;
     one.put(page(id("page"), &["a", "b"], since)).await;
     other.purge(names(&["c", "page", "A"])).await;
-    other.purge(PurgeOf::Names(Vec::new())).await;
+    other.purge(PurgeScope::Names(Vec::new())).await;
     for others in ["/posts/2", "/posts/1/", "/Posts", "posts", "/post/", "/comments"] {
         other.purge(prefix(others)).await;
     }
@@ -97,21 +97,21 @@ async fn refuses_what_was_begun_before<S: RemoteStore>(bench: &Bench<'_, S>) {
         other.purge(names(&[name])).await;
         for process in [&one, &other] {
             let taken = process.put(page(id("page"), &["all", name], before)).await;
-            assert_eq!(taken, Taken::Purged, "its making began before {name:?} was purged");
+            assert_eq!(taken, PutResult::Purged, "its making began before {name:?} was purged");
             assert!(!one.has(id("page")).await && !other.has(id("page")).await, "it is kept all the same");
         }
         let after = other.now().await;
         assert!(after > before, "the number of a purge is greater than that of the last one before it");
         assert_eq!(
             one.put(page(id("page"), &["all", name], after)).await,
-            Taken::Kept,
+            PutResult::Kept,
             "it has seen that purge"
         );
         assert!(other.has(id("page")).await, "a page that was kept after a purge");
         // Nor does one that is too old take the place of one that is not.
         assert_eq!(
             one.put(page(id("page"), &["all", name], before)).await,
-            Taken::Purged,
+            PutResult::Purged,
             "the same, once more"
         );
         other.purge(names(&["all"])).await;
@@ -128,7 +128,7 @@ async fn wins_over_what_is_put_meanwhile<S: RemoteStore>(bench: &Bench<'_, S>) {
         if round % 2 == 0 {
             tokio::task::yield_now().await;
         }
-        let purge = Purge { known: since, expire: false, of: names(&["a"]), told: b"purged".to_vec() };
+        let purge = PurgeRequest { known: since, expire: false, of: names(&["a"]), told: b"purged".to_vec() };
         done("purge", other.store.purge(purge)).await;
         assert!(!other.has(id("page")).await, "a page that was put while it was purged, right after that");
         assert!(put.await.is_ok(), "`put` comes to an end");
@@ -141,8 +141,8 @@ async fn takes_paths_by_prefixes<S: RemoteStore>(bench: &Bench<'_, S>) {
     let paths = ["/posts/1", "/posts", "/posts-of-others", "/post", "/pos", "/Posts/1", "/a/posts/1", "/"];
     let since = one.now().await;
     for path in paths {
-        let offered = Offered { path: path.to_owned(), ..page(id(path), &[path], since) };
-        assert_eq!(one.put(offered).await, Taken::Kept, "it has seen all purges");
+        let offered = PutRequest { path: path.to_owned(), ..page(id(path), &[path], since) };
+        assert_eq!(one.put(offered).await, PutResult::Kept, "it has seen all purges");
     }
     let kept = async |process: &Process<S>| {
         let mut kept = Vec::new();
@@ -165,7 +165,7 @@ async fn takes_paths_by_prefixes<S: RemoteStore>(bench: &Bench<'_, S>) {
     let since = one.now().await;
     assert_eq!(
         one.put(page(id("/posts/1"), &["/posts/1"], since)).await,
-        Taken::Kept,
+        PutResult::Kept,
         "it has seen all purges"
     );
     assert!(other.has(id("/posts/1")).await, "a page that was put after its prefix was purged");
@@ -175,7 +175,7 @@ async fn takes_paths_by_prefixes<S: RemoteStore>(bench: &Bench<'_, S>) {
 async fn takes_prefixes_as_they_are<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
-    let offered = |path: &str| Offered { path: path.to_owned(), ..page(id(path), &[path], since) };
+    let offered = |path: &str| PutRequest { path: path.to_owned(), ..page(id(path), &[path], since) };
     for path in ["/plain", "/über/1", "/a*b", "/a%b", "/a_b", "/a[b]c", "/a\\b", "/a'b", "/a b"] {
         one.put(offered(path)).await;
     }
@@ -207,12 +207,12 @@ async fn refuses_paths_that_were_begun_before<S: RemoteStore>(bench: &Bench<'_, 
         let before = one.now().await;
         other.purge(prefix(purged)).await;
         let taken = one.put(page(id("page"), &["a"], before)).await;
-        assert_eq!(taken, Taken::Purged, "its making began before {purged:?} was purged");
+        assert_eq!(taken, PutResult::Purged, "its making began before {purged:?} was purged");
         assert!(!one.has(id("page")).await, "it is kept all the same");
         let after = other.now().await;
-        assert_eq!(one.put(page(id("page"), &["a"], after)).await, Taken::Kept, "it has seen that purge");
+        assert_eq!(one.put(page(id("page"), &["a"], after)).await, PutResult::Kept, "it has seen that purge");
         let taken = one.put(page(id("page"), &["a"], before)).await;
-        assert_eq!(taken, Taken::Purged, "its making began before {purged:?} was purged, once more");
+        assert_eq!(taken, PutResult::Purged, "its making began before {purged:?} was purged, once more");
     }
 }
 
@@ -233,8 +233,12 @@ async fn has_a_number_that_grows<S: RemoteStore>(bench: &Bench<'_, S>) {
     other.purge(names(&["a"])).await;
     let next = one.now().await;
     assert!(next > known, "a purge has the number {next}, and {known} was known to whoever purged");
-    assert_eq!(one.put(page(id("page"), &["a"], last)).await, Taken::Purged, "it has not seen that purge");
-    assert_eq!(one.put(page(id("page"), &["a"], next)).await, Taken::Kept, "it has seen that purge");
+    assert_eq!(
+        one.put(page(id("page"), &["a"], last)).await,
+        PutResult::Purged,
+        "it has not seen that purge"
+    );
+    assert_eq!(one.put(page(id("page"), &["a"], next)).await, PutResult::Kept, "it has seen that purge");
     other.purge(names(&["a"])).await;
     assert!(!one.has(id("page")).await, "a purge after that");
     assert!(one.now().await > next, "a purge after that has a number that is greater");

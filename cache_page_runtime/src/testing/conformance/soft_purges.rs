@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::remote::{Offered, RemoteStore, Taken};
+use crate::remote::{PutRequest, PutResult, RemoteStore};
 use crate::testing::conformance::{Bench, id, is_of, names, page, prefix};
 
 pub(super) async fn all<S: RemoteStore>(bench: &Bench<'_, S>) {
@@ -57,13 +57,13 @@ async fn refuses_what_was_begun_before<S: RemoteStore>(bench: &Bench<'_, S>) {
         let before = one.now().await;
         other.expire(of()).await;
         let bytes = b"older".to_vec();
-        let taken = one.put(Offered { bytes, ..page(id("page"), &["a"], before) }).await;
-        assert_eq!(taken, Taken::Purged, "its making began before {:?} was expired", of());
+        let taken = one.put(PutRequest { bytes, ..page(id("page"), &["a"], before) }).await;
+        assert_eq!(taken, PutResult::Purged, "its making began before {:?} was expired", of());
         let kept = one.get(id("page")).await;
         assert!(!is_of(kept.as_ref(), b"older"), "it is kept all the same");
         let after = other.now().await;
         assert!(after > before, "expiring has a number, as purging has");
-        assert_eq!(one.put(page(id("page"), &["a"], after)).await, Taken::Kept, "it has seen that");
+        assert_eq!(one.put(page(id("page"), &["a"], after)).await, PutResult::Kept, "it has seen that");
         let kept = other.get(id("page")).await;
         assert!(kept.is_some_and(|kept| kept.expired.is_none()), "a page is expired that has seen that");
     }

@@ -2,7 +2,7 @@
 
 use actix_web::web::Bytes;
 
-use crate::remote::{Id, Kept, Offered, PurgeOf, RemoteStore, Taken, Version, name};
+use crate::remote::{Id, PurgeScope, PutRequest, PutResult, RemoteEntry, RemoteStore, Version, name};
 use crate::testing::conformance::{Bench, Process, SHORT, eventually, id, is_of, names, page, prefix};
 
 /// A store may treat them differently.
@@ -18,7 +18,7 @@ pub(super) async fn all<S: RemoteStore>(bench: &Bench<'_, S>) {
 
 impl<S: RemoteStore> Process<S> {
     /// What there is, for whoever has that.
-    async fn get_having(&self, page: Id, have: &Version) -> Option<Kept> {
+    async fn get_having(&self, page: Id, have: &Version) -> Option<RemoteEntry> {
         self.find_having(page, Some(have.clone()), None).await.page
     }
 
@@ -31,7 +31,7 @@ impl<S: RemoteStore> Process<S> {
 }
 
 /// Whether these bytes are what the caller has by now.
-fn are_known(kept: Option<&Kept>, bytes: &[u8]) -> bool {
+fn are_known(kept: Option<&RemoteEntry>, bytes: &[u8]) -> bool {
     kept.is_some_and(|there| there.bytes.is_none()) || is_of(kept, bytes)
 }
 
@@ -39,7 +39,7 @@ async fn is_sent_to_whoever_has_another<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
     for at in ["one", "other"] {
-        one.put(Offered { bytes: at.into(), ..page(id(at), &["a"], since) }).await;
+        one.put(PutRequest { bytes: at.into(), ..page(id(at), &["a"], since) }).await;
     }
     let (version, another) = (one.version(id("one")).await, one.version(id("other")).await);
     for process in [&one, &other] {
@@ -59,7 +59,7 @@ async fn is_sent_where_it_is_another_by_now<S: RemoteStore>(bench: &Bench<'_, S>
     let version = other.version(id("page")).await;
     for bytes in [&b"other one"[..], b"a page", LARGE, &[8; LARGE.len()], b""] {
         let version = other.version(id("page")).await;
-        one.put(Offered { bytes: bytes.into(), ..page(id("page"), &["a"], since) }).await;
+        one.put(PutRequest { bytes: bytes.into(), ..page(id("page"), &["a"], since) }).await;
         let kept = other.get_having(id("page"), &version).await;
         assert!(is_of(kept.as_ref(), bytes), "it is another page by now than the one that the caller has");
     }
@@ -71,7 +71,8 @@ async fn is_sent_when_it_is_stale<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
     for bytes in [SMALL, LARGE] {
-        let offered = Offered { bytes: bytes.into(), fresh: Some(SHORT), ..page(id("stale"), &["a"], since) };
+        let offered =
+            PutRequest { bytes: bytes.into(), fresh: Some(SHORT), ..page(id("stale"), &["a"], since) };
         one.put(offered).await;
         let version = other.version(id("stale")).await;
         eventually("a page that is stale is sent to whoever has it, too", async || {
@@ -82,23 +83,23 @@ async fn is_sent_when_it_is_stale<S: RemoteStore>(bench: &Bench<'_, S>) {
 }
 
 /// A page that goes by all kinds of names.
-fn named(bytes: &[u8], since: u64) -> Offered {
+fn named(bytes: &[u8], since: u64) -> PutRequest {
     let names = vec![name::all(), name::handler("posts"), id("a"), id("b")];
-    Offered { bytes: bytes.into(), names, ..page(id("page"), &[], since) }
+    PutRequest { bytes: bytes.into(), names, ..page(id("page"), &[], since) }
 }
 
 async fn counts_for_nothing_when_it_was_purged<S: RemoteStore>(bench: &Bench<'_, S>) {
     for bytes in [SMALL, LARGE] {
         for of in [
             names(&["b"]),
-            PurgeOf::Names(vec![name::handler("posts")]),
-            PurgeOf::Names(vec![name::all()]),
+            PurgeScope::Names(vec![name::handler("posts")]),
+            PurgeScope::Names(vec![name::all()]),
             prefix("/post"),
         ] {
             let (mut one, other) = bench.two().await;
             for expires in [true, false] {
                 let since = one.now().await;
-                assert_eq!(one.put(named(bytes, since)).await, Taken::Kept, "it has seen all purges");
+                assert_eq!(one.put(named(bytes, since)).await, PutResult::Kept, "it has seen all purges");
                 let version = other.version(id("page")).await;
                 let kept = other.get_having(id("page"), &version).await;
                 assert!(are_known(kept.as_ref(), bytes), "neither the page nor that it is the same");

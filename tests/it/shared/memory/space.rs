@@ -4,7 +4,8 @@ use std::{collections::HashMap, time::Instant};
 
 use actix_web::web::Bytes;
 use cache_page::remote::{
-    Change, Changes, Found, Id, Kept, Offered, Position, Purge, PurgeOf, Taken, Turn, Version, Wanted,
+    Change, ChangeBatch, Cursor, GetRequest, GetResponse, Id, LeaseStatus, PurgeRequest, PurgeScope,
+    PutRequest, PutResult, RemoteEntry, Version,
 };
 
 /// What there is under one prefix.
@@ -27,7 +28,7 @@ pub(super) struct Space {
 #[derive(Debug)]
 pub(super) struct Page {
     pub(super) bytes: Bytes,
-    offered: Offered,
+    offered: PutRequest,
     /// So many were put before.
     number: u64,
     put: Instant,
@@ -40,7 +41,7 @@ pub(super) struct Past {
     number: u64,
     at: Instant,
     expire: bool,
-    of: PurgeOf,
+    of: PurgeScope,
 }
 
 impl Default for Space {
@@ -60,17 +61,17 @@ impl Default for Space {
 
 impl Space {
     /// Those that such a page has not seen.
-    fn unseen(&self, page: &Offered) -> impl Iterator<Item = &Past> {
-        let is_meant = |of: &PurgeOf| match of {
-            PurgeOf::Names(names) => names.iter().any(|name| page.names.contains(name)),
-            PurgeOf::Prefix(prefix) => page.path.starts_with(prefix),
+    fn unseen(&self, page: &PutRequest) -> impl Iterator<Item = &Past> {
+        let is_meant = |of: &PurgeScope| match of {
+            PurgeScope::Names(names) => names.iter().any(|name| page.names.contains(name)),
+            PurgeScope::Prefix(prefix) => page.path.starts_with(prefix),
         };
         self.purges.iter().filter(move |past| past.number > page.since && is_meant(&past.of))
     }
 
-    pub(super) fn get(&mut self, wanted: &Wanted, now: Instant) -> Found {
+    pub(super) fn get(&mut self, wanted: &GetRequest, now: Instant) -> GetResponse {
         self.pages.retain(|_, page| now < page.put + page.offered.lasts);
-        let mut found = Found { page: None, turn: Turn::Apart };
+        let mut found = GetResponse { page: None, turn: LeaseStatus::Apart };
         let mut is_fresh = false;
         if let Some(page) = self.pages.get(&wanted.page) {
             let is_good =
@@ -80,7 +81,7 @@ impl Space {
                 is_fresh = page.is_fresh(now) && expired.is_none();
                 let version = Version(Bytes::copy_from_slice(&page.number.to_le_bytes()));
                 let is_known = is_fresh && wanted.have.as_ref() == Some(&version);
-                found.page = Some(Kept {
+                found.page = Some(RemoteEntry {
                     bytes: (!is_known).then(|| page.bytes.clone()),
                     version: Some(version),
                     age: now - page.put,
@@ -90,34 +91,34 @@ impl Space {
         }
         if let (Some(claim), false) = (wanted.claim, is_fresh) {
             found.turn = match self.claims.get(&wanted.page).filter(|(ends, _)| now < *ends) {
-                Some((_, None)) => Turn::Apart,
-                Some((_, Some(holder))) if *holder != claim.holder => Turn::Wait,
-                Some(_) => Turn::Lead,
+                Some((_, None)) => LeaseStatus::Apart,
+                Some((_, Some(holder))) if *holder != claim.holder => LeaseStatus::Wait,
+                Some(_) => LeaseStatus::Lead,
                 None => {
                     self.claims.insert(wanted.page, (now + claim.lasts, Some(claim.holder)));
-                    Turn::Lead
+                    LeaseStatus::Lead
                 }
             };
         }
         found
     }
 
-    pub(super) fn put(&mut self, mut offered: Offered, now: Instant) -> Taken {
+    pub(super) fn put(&mut self, mut offered: PutRequest, now: Instant) -> PutResult {
         if let Some(holder) = offered.holder {
             self.release(offered.page, holder, None);
         }
         if offered.since < self.forgotten || self.unseen(&offered).next().is_some() {
-            return Taken::Purged;
+            return PutResult::Purged;
         }
         let begun = now.checked_sub(offered.begun).expect("the machine runs for longer than that");
         let there = self.pages.get(&offered.page);
         if there.is_some_and(|there| there.begun > begun && there.is_fresh(now)) {
-            return Taken::Overtaken;
+            return PutResult::Overtaken;
         }
         let bytes = Bytes::from(std::mem::take(&mut offered.bytes));
         self.puts += 1;
         self.pages.insert(offered.page, Page { bytes, offered, number: self.puts, put: now, begun });
-        Taken::Kept
+        PutResult::Kept
     }
 
     pub(super) fn release(&mut self, page: Id, holder: Id, apart_until: Option<Instant>) {
@@ -131,21 +132,21 @@ impl Space {
         self.log.push(Change::Filled(page));
     }
 
-    pub(super) fn purge(&mut self, purge: Purge, at: Instant) {
+    pub(super) fn purge(&mut self, purge: PurgeRequest, at: Instant) {
         self.number = self.number.max(purge.known) + 1;
         self.purges.push(Past { number: self.number, at, expire: purge.expire, of: purge.of });
         self.log.push(Change::Purged(purge.told));
     }
 
     /// And whether anything happened.
-    pub(super) fn changes(&self, after: Option<&Position>) -> (bool, Changes) {
+    pub(super) fn changes(&self, after: Option<&Cursor>) -> (bool, ChangeBatch) {
         let end = self.dropped + self.log.len();
         let place = after.and_then(|after| std::str::from_utf8(&after.0).ok()?.parse().ok());
         let known = place.and_then(|place: usize| self.log.get(place.checked_sub(self.dropped)?..));
         let changes = known.map(<[Change]>::to_vec).unwrap_or_default();
-        let position = Position(end.to_string().into_bytes());
+        let position = Cursor(end.to_string().into_bytes());
         let is_new = known.is_none_or(|known| !known.is_empty());
-        (is_new, Changes { complete: known.is_some(), changes, position, number: self.number })
+        (is_new, ChangeBatch { complete: known.is_some(), changes, position, number: self.number })
     }
 }
 
