@@ -15,11 +15,11 @@ use actix_web::{
 use crate::{
     KeyBuilder,
     http::{
-        cache_control::CacheControl,
+        cache_control,
         conditional::{Selection, Validators},
         vary,
     },
-    key::key_buf::KeyBuf,
+    key::{key_buf::KeyBuf, variant::push_variant_values},
 };
 
 /// The key of what is added to it.
@@ -40,7 +40,8 @@ pub struct CacheControl {
 
 #[must_use]
 pub fn cache_control(lines: &[HeaderValue]) -> CacheControl {
-    let CacheControl { no_store, no_cache, private, max_age, s_maxage, .. } = CacheControl::parse(lines);
+    let CacheControl { no_store, no_cache, private, max_age, s_maxage, .. } =
+        cache_control::CacheControl::parse(lines);
     CacheControl { no_store, no_cache, private, max_age, s_maxage }
 }
 
@@ -54,7 +55,7 @@ pub fn vary(response: &HeaderMap) -> Option<Vec<HeaderName>> {
 #[must_use]
 pub fn said(names: &[HeaderName], request: &HeaderMap) -> Vec<u8> {
     let mut key = KeyBuf::new();
-    vary::add_values(&mut key, names, request);
+    push_variant_values(&mut key, names, request);
     key.as_slice().to_vec()
 }
 

@@ -1,9 +1,7 @@
 //! Which request headers a response depends on (RFC 9110 12.5.5).
 
-use actix_web::http::header::{COOKIE, HeaderMap, HeaderName, VARY};
+use actix_web::http::header::{HeaderMap, HeaderName, VARY};
 use smallvec::SmallVec;
-
-use crate::key::key_buf::KeyBuf;
 
 /// What one line of `Vary` names.
 enum VaryMember {
@@ -48,32 +46,6 @@ pub(crate) fn insert(names: &mut VaryNames, name: HeaderName) {
     }
 }
 
-/// Adds what a request says under these names to a key: nothing, or its lines put together as RFC 9110 5.3 allows (cookies
-/// with a semicolon, RFC 9113 8.2.3), so that it does not matter how they were split.
-pub(crate) fn add_values(key: &mut KeyBuf, names: &[HeaderName], request: &HeaderMap) {
-    for name in names {
-        frame(key, name.as_str().as_bytes());
-        let separator: &[u8] = if *name == COOKIE { b"; " } else { b", " };
-        let mut lines = request.get_all(name).map(|line| line.as_bytes().trim_ascii());
-        let Some(first) = lines.next() else {
-            key.push(0);
-            continue;
-        };
-        key.push(1);
-        let mut value = SmallVec::<[u8; 64]>::from_slice(first);
-        for line in lines {
-            value.extend_from_slice(separator);
-            value.extend_from_slice(line);
-        }
-        frame(key, &value);
-    }
-}
-
-fn frame(key: &mut KeyBuf, bytes: &[u8]) {
-    key.extend(&bytes.len().to_le_bytes());
-    key.extend(bytes);
-}
-
 /// Whether `Vary` names this header.
 pub(crate) fn names(headers: &HeaderMap, name: &HeaderName) -> bool {
     named(headers).any(|named| matches!(named, VaryMember::Header(there) if there == *name))
@@ -111,27 +83,6 @@ mod tests {
         {
             assert_eq!(uncovered_names(lines), None, "{lines:?}");
         }
-    }
-
-    fn values(lines: &[(HeaderName, &str)]) -> Vec<u8> {
-        let mut request = HeaderMap::new();
-        lines
-            .iter()
-            .for_each(|(name, line)| request.append(name.clone(), HeaderValue::from_str(line).unwrap()));
-        let mut key = KeyBuf::new();
-        add_values(&mut key, &[ACCEPT, COOKIE], &request);
-        key.as_slice().to_vec()
-    }
-
-    #[test]
-    fn absent_is_not_empty_and_lines_are_put_together() {
-        assert_ne!(values(&[]), values(&[(ACCEPT, "")]));
-        assert_ne!(values(&[(ACCEPT, "a")]), values(&[(COOKIE, "a")]));
-        assert_ne!(values(&[(ACCEPT, "a")]), values(&[(ACCEPT, "A")]));
-        assert_ne!(values(&[(ACCEPT, "a"), (ACCEPT, "b")]), values(&[(ACCEPT, "b"), (ACCEPT, "a")]));
-        assert_eq!(values(&[(ACCEPT, "a"), (ACCEPT, "b")]), values(&[(ACCEPT, " a, b ")]));
-        assert_eq!(values(&[(COOKIE, "a=1"), (COOKIE, "b=2")]), values(&[(COOKIE, "a=1; b=2")]));
-        assert_eq!(values(&[(ACCEPT_LANGUAGE, "de")]), values(&[]));
     }
 
     #[test]

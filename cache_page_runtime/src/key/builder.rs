@@ -11,8 +11,11 @@ use smallvec::SmallVec;
 
 use crate::{
     cache::page_cache::PageCache,
-    http::{cookies, origin::RequestOrigin, vary},
-    key::key_buf::{KeyBuf, MOST_BYTES},
+    http::{cookies, origin::RequestOrigin},
+    key::{
+        key_buf::{KeyBuf, MOST_BYTES},
+        variant::push_variant_values,
+    },
     policy::policy::Policy,
 };
 
@@ -44,7 +47,7 @@ impl<'k> CacheKey<'k> {
         key.push(OF_A_VARIANT);
         key.extend(&self.0.len().to_le_bytes());
         key.extend(self.0);
-        vary::add_values(&mut key, names, request);
+        push_variant_values(&mut key, names, request);
         (!key.is_too_long()).then_some(key)
     }
 }

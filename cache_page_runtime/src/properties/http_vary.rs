@@ -1,12 +1,11 @@
 //! Which request headers a response depends on.
 
-use actix_web::http::header::{ACCEPT, ACCEPT_LANGUAGE, COOKIE, HeaderMap, HeaderName, HeaderValue, VARY};
+use actix_web::http::header::{ACCEPT, HeaderName, HeaderValue, VARY};
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use crate::properties::{cased, headers, line, padding, soup, value};
 use crate::{
     http::vary::{self, VaryNames},
-    key::key_buf::KeyBuf,
+    properties::{cased, headers, line, padding, soup, value},
 };
 
 const NAMES: &[&str] = &["accept", "accept-language", "cookie", "x-a", "x-ab", "dnt", "!#$%&'+-.^_`|~"];
@@ -28,24 +27,6 @@ prop_compose! {
         -> (&'static str, String) {
         (name, format!("{before}{}{after}{}", cased(name, capitals), if empty { ", ," } else { "" }))
     }
-}
-
-/// What a request says under a name, however its lines are split.
-fn said(request: &HeaderMap, name: &HeaderName) -> Option<Vec<u8>> {
-    let lines: Vec<_> = request.get_all(name).map(|line| line.as_bytes().trim_ascii()).collect();
-    let separator: &[u8] = if *name == COOKIE { b"; " } else { b", " };
-    (!lines.is_empty()).then(|| lines.join(separator))
-}
-
-fn request() -> impl Strategy<Value = HeaderMap> {
-    let text = vec(select(&[b'a', b',', b' ', b';', 0xff][..]), 0..4).prop_map(|bytes| value(&bytes));
-    vec((select(&[ACCEPT_LANGUAGE, COOKIE, ACCEPT]), text), 0..4).prop_map(headers)
-}
-
-fn key(names: &[HeaderName], request: &HeaderMap) -> Vec<u8> {
-    let mut key = KeyBuf::new();
-    vary::add_values(&mut key, names, request);
-    key.as_slice().to_vec()
 }
 
 proptest! {
@@ -78,14 +59,6 @@ proptest! {
             let map = headers(with.iter().map(|line| (VARY, line.clone())));
             prop_assert!(all.iter().all(|name| vary::names(&map, name)));
         }
-    }
-
-    #[test]
-    fn requests_share_a_variant_if_they_say_the_same(one in request(), other in request(), which in 0..8_usize) {
-        let names: Vec<_> = [ACCEPT, ACCEPT_LANGUAGE, COOKIE].into_iter().enumerate()
-            .filter(|(at, _)| which >> at & 1 == 1).map(|(_, name)| name).collect();
-        let say_the_same = names.iter().all(|name| said(&one, name) == said(&other, name));
-        prop_assert_eq!(key(&names, &one) == key(&names, &other), say_the_same);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod http_storability;
 mod http_vary;
 mod key_builder;
 mod key_input;
+mod key_variant;
 mod observe_report;
 
 use std::time::{Duration, SystemTime};

@@ -14,10 +14,10 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::remote::{store::Id, tier::lock};
 use crate::{
-    http::vary,
     key::{
         builder::{HandlerKeyPart, KeyParts},
         key_buf::KeyBuf,
+        variant::push_variant_values,
     },
     policy::policy::Policy,
 };
@@ -77,7 +77,7 @@ impl Namespace {
 /// The key of the variant of a page that a request gets.
 pub(crate) fn variant(key: &[u8], names: &[HeaderName], headers: &HeaderMap) -> Option<Vec<u8>> {
     let mut values = KeyBuf::new();
-    vary::add_values(&mut values, names, headers);
+    push_variant_values(&mut values, names, headers);
     if values.is_too_long() {
         return None;
     }
