@@ -1,14 +1,16 @@
-//! One fill per key: whoever comes first leads and runs the handler, all others follow and wait for what comes of it.
+//! Single flight: of the requests that miss one key at the same time, the leader runs the handler, and the followers wait for
+//! its result.
 //!
-//! There is no page here, no handler and no clock, so that `tests/model` can try this file in every order of events. What
-//! it promises:
+//! This file names no response, no handler and no clock, so that `tests/model` can run it under every order of events.
+//! Invariants:
 //!
-//! * One request leads at a time, unless the leader is overdue: then one follower takes its place.
-//! * A leader that goes away without a word is followed by one of those that wait; nobody waits for nobody.
-//! * What lands is for all who joined before, and for nobody who comes after.
-//! * Nobody joins a flight that was begun before something which it may show was purged.
+//! * A flight has one leader at a time. When the leader exceeds the fill timeout, one follower becomes the leader.
+//! * A flight always makes progress: it has a leader, or a follower was woken to become the leader, or it has been removed from
+//!   the table. A leader that is dropped without a result wakes a follower.
+//! * A result goes to every request that joined before it, and to no request that joins later.
+//! * A request does not join a flight that started before a purge which that request has seen.
 //!
-//! Locks: a shard of the table, then a flight or the fence. Wakers are called when both are free.
+//! Lock order: a shard of the table, then a flight or the purge log. No waker is called or dropped while a lock is held.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -27,239 +29,248 @@ use crate::{
 
 const SHARDS: usize = 64;
 
-/// After so many leaders that failed, a flight is over, and those that wait go on by themselves: a handler that panics
-/// each time must not be run by one follower after the other.
-const MOST_FAILURES: u32 = 2;
+/// The number of leaders that may fail before the followers run uncoalesced. A handler that always panics is then not run by
+/// one follower after the other.
+const MAX_FAILURES: u32 = 2;
 
-/// By the hash of the key. Two keys of one hash have no flight at the same time.
-type Table<L> = HashMap<u64, Arc<Flight<L>>, BuildHasherDefault<IdentityHasher>>;
+/// Flights by the hash of their key. Of two keys with the same hash, only one can have a flight.
+type Table<T> = HashMap<u64, Arc<Flight<T>>, BuildHasherDefault<IdentityHasher>>;
 
-/// What is being made at the moment, by key. `L` is what lands.
-pub(crate) struct Flights<L> {
-    shards: Box<[Mutex<Table<L>>]>,
+/// The fills in flight, by key. `T` is what a leader shares with its followers.
+pub(crate) struct Flights<T> {
+    shards: Box<[Mutex<Table<T>>]>,
     hasher: RandomState,
 }
 
-struct Flight<L> {
+struct Flight<T> {
     hash: u64,
     key: Box<[u8]>,
-    /// When its first leader came. Those who take over are treated as if they had come then.
-    since: PurgeSeq,
-    state: Mutex<State<L>>,
+    /// The purge sequence of the first leader. Later leaders count as if they had started then.
+    purge_seq: PurgeSeq,
+    state: Mutex<State<T>>,
 }
 
-struct State<L> {
-    /// Who leads, and since when; nobody for as long as it takes to hand over.
-    lead: Option<(Ticket, Duration)>,
-    /// In the order they came; the first one takes over.
-    waiting: BTreeMap<Ticket, Waker>,
-    tickets: Ticket,
+struct State<T> {
+    /// The leader and when it started. `None` while the lead is handed over.
+    leader: Option<(Ticket, Duration)>,
+    /// Followers in the order of arrival. The first one becomes the next leader.
+    followers: BTreeMap<Ticket, Waker>,
+    next_ticket: Ticket,
     failures: u32,
-    end: Option<Completion<L>>,
+    completion: Option<Completion<T>>,
 }
 
 type Ticket = u64;
 
-/// How a flight ended: with something for all, or everybody for himself.
+/// How a flight ended.
 #[derive(Clone)]
-enum Completion<L> {
-    Landed(L),
-    Apart,
+enum Completion<T> {
+    Shared(T),
+    Uncoalesced,
 }
 
-/// A request that would take part, as far as that matters here.
+/// A request that wants to take part in a flight.
 pub(crate) struct Participant<F> {
-    /// On the clock.
+    /// The time since the clock's start.
     pub(crate) now: Duration,
-    /// Among the purges.
-    pub(crate) since: PurgeSeq,
+    pub(crate) purge_seq: PurgeSeq,
     pub(crate) may_lead: bool,
-    /// Whether what was begun then may show what was purged before this request came.
-    pub(crate) is_overtaken: F,
+    /// Returns whether a flight that started at this sequence may show what was purged before the request arrived.
+    pub(crate) is_outdated: F,
 }
 
-/// How a request takes part.
-pub(crate) enum Role<L: Clone> {
-    Lead(Leader<L>),
-    Follow(Follower<L>),
-    /// There is nobody to follow, and this request must not lead.
-    Apart,
+/// The part that a request takes in a flight.
+pub(crate) enum Role<T: Clone> {
+    Leader(Leader<T>),
+    Follower(Follower<T>),
+    /// There is no flight to follow, and the request may not lead one.
+    Uncoalesced,
 }
 
-/// What a follower waited for.
-pub(crate) enum Wakeup<L: Clone> {
-    Lead(Leader<L>),
-    Landed(L),
-    /// What the leader made is not to be shared.
-    Apart,
+/// Why a follower was woken.
+pub(crate) enum Wakeup<T: Clone> {
+    Lead(Leader<T>),
+    Completed(T),
+    /// The leader's response is not shared.
+    Uncoalesced,
 }
 
-impl<L: Clone> Flights<L> {
+impl<T: Clone> Flights<T> {
     pub(crate) fn new() -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::new(Table::default())).collect();
         Self { shards, hasher: RandomState::default() }
     }
 
-    /// Leads the flight of a key, or follows in the one that there is.
+    /// Follows the flight of a key, or leads a new one.
     pub(crate) fn join<F: Fn(PurgeSeq) -> bool>(
         self: &Arc<Self>,
         key: &[u8],
-        comer: &Participant<F>,
-    ) -> Role<L> {
+        participant: &Participant<F>,
+    ) -> Role<T> {
         let hash = self.hasher.hash_one(key);
         let mut shard = lock(self.shard(hash));
         let flight = match shard.get(&hash) {
-            Some(flight) if *flight.key == *key && !(comer.is_overtaken)(flight.since) => flight,
-            // One that is overtaken goes on for those who are in it, and this one takes its place for those to come.
-            Some(flight) if *flight.key != *key => return Role::Apart,
-            _ if comer.may_lead => return Role::Lead(self.start(&mut shard, hash, key, comer)),
-            _ => return Role::Apart,
+            Some(flight) if *flight.key == *key && !(participant.is_outdated)(flight.purge_seq) => flight,
+            Some(flight) if *flight.key != *key => return Role::Uncoalesced,
+            // An outdated flight goes on for the requests that joined it. The new one replaces it for later requests.
+            _ if participant.may_lead => {
+                return Role::Leader(self.start(&mut shard, hash, key, participant));
+            }
+            _ => return Role::Uncoalesced,
         };
-        let may_lead = comer.may_lead;
         let ticket = {
             let mut state = lock(&flight.state);
-            let ticket = state.tickets;
-            state.tickets += 1;
-            // It counts as waiting from here on, so that a leader who goes away leaves the flight to it.
-            state.waiting.insert(ticket, Waker::noop().clone());
+            let ticket = state.next_ticket;
+            state.next_ticket += 1;
+            // Registered before the first poll, so that a leader which is dropped now hands over to this follower.
+            state.followers.insert(ticket, Waker::noop().clone());
             ticket
         };
         let flight = Arc::clone(flight);
-        Role::Follow(Follower { flights: Arc::clone(self), flight, ticket, may_lead, done: false })
+        let may_lead = participant.may_lead;
+        Role::Follower(Follower { flights: Arc::clone(self), flight, ticket, may_lead, left: false })
     }
 
-    /// Leads the flight of a key, if there is none that is good for this request.
-    pub(crate) fn lead<F: Fn(PurgeSeq) -> bool>(
+    /// Leads a new flight of a key, unless there is one that this request could follow.
+    pub(crate) fn try_lead<F: Fn(PurgeSeq) -> bool>(
         self: &Arc<Self>,
         key: &[u8],
-        comer: &Participant<F>,
-    ) -> Option<Leader<L>> {
+        participant: &Participant<F>,
+    ) -> Option<Leader<T>> {
         let hash = self.hasher.hash_one(key);
         let mut shard = lock(self.shard(hash));
-        let is_free =
-            shard.get(&hash).is_none_or(|there| *there.key == *key && (comer.is_overtaken)(there.since));
-        is_free.then(|| self.start(&mut shard, hash, key, comer))
+        let is_free = shard
+            .get(&hash)
+            .is_none_or(|flight| *flight.key == *key && (participant.is_outdated)(flight.purge_seq));
+        is_free.then(|| self.start(&mut shard, hash, key, participant))
     }
 
     fn start<F>(
         self: &Arc<Self>,
-        shard: &mut Table<L>,
+        shard: &mut Table<T>,
         hash: u64,
         key: &[u8],
-        comer: &Participant<F>,
-    ) -> Leader<L> {
-        let lead = Some((0, comer.now));
-        let state = State { lead, waiting: BTreeMap::new(), tickets: 1, failures: 0, end: None };
-        let flight = Arc::new(Flight { hash, key: key.into(), since: comer.since, state: Mutex::new(state) });
+        participant: &Participant<F>,
+    ) -> Leader<T> {
+        let state = State {
+            leader: Some((0, participant.now)),
+            followers: BTreeMap::new(),
+            next_ticket: 1,
+            failures: 0,
+            completion: None,
+        };
+        let purge_seq = participant.purge_seq;
+        let flight = Arc::new(Flight { hash, key: key.into(), purge_seq, state: Mutex::new(state) });
         shard.insert(hash, Arc::clone(&flight));
-        Leader { flights: Arc::clone(self), flight, ticket: 0, done: false }
+        Leader { flights: Arc::clone(self), flight, ticket: 0, completed: false }
     }
 
-    /// Ends the flight of a key, if there is one, with what somebody else made.
-    pub(crate) fn land_with(&self, key: &[u8], landing: impl FnOnce() -> Option<L>) {
+    /// Completes the flight of a key, if there is one, with a result that was not made by its leader.
+    pub(crate) fn complete_with(&self, key: &[u8], result: impl FnOnce() -> Option<T>) {
         let hash = self.hasher.hash_one(key);
         let flight = lock(self.shard(hash)).get(&hash).map(Arc::clone);
         if let Some(flight) = flight.filter(|flight| *flight.key == *key) {
             self.close(&flight);
-            flight.land_with(landing);
+            flight.complete_with(result);
         }
     }
 
-    /// From here on nobody joins this flight.
-    fn close(&self, flight: &Arc<Flight<L>>) {
+    /// Returns the number of fills in flight.
+    pub(crate) fn count(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).len()).sum()
+    }
+
+    /// Removes a flight from the table, so that no request joins it any more.
+    fn close(&self, flight: &Arc<Flight<T>>) {
         Self::close_in(lock(self.shard(flight.hash)), flight);
     }
 
-    fn close_in(mut shard: MutexGuard<'_, Table<L>>, flight: &Arc<Flight<L>>) {
-        // Another one may have begun, if this one was closed already.
-        if shard.get(&flight.hash).is_some_and(|there| Arc::ptr_eq(there, flight)) {
+    fn close_in(mut shard: MutexGuard<'_, Table<T>>, flight: &Arc<Flight<T>>) {
+        // A flight that was closed before may have a successor in its slot.
+        if shard.get(&flight.hash).is_some_and(|current| Arc::ptr_eq(current, flight)) {
             shard.remove(&flight.hash);
         }
     }
 
-    /// Somebody left. Where nobody leads any more, the next one is woken to do it, and where nobody is left the flight is over.
-    fn leave(&self, flight: &Arc<Flight<L>>, leave: impl FnOnce(&mut State<L>) -> Option<Waker>) {
+    /// Lets a leader or a follower leave. Without a leader the first follower is woken, and without either the flight ends.
+    fn leave(&self, flight: &Arc<Flight<T>>, leave: impl FnOnce(&mut State<T>) -> Option<Waker>) {
         let shard = lock(self.shard(flight.hash));
         let mut state = lock(&flight.state);
-        // A waker may be all that holds a task: it is dropped when no lock is held.
-        let _left = leave(&mut state);
-        let is_led = state.lead.is_some() || state.end.is_some();
-        let is_over = state.waiting.is_empty();
-        let next = state.waiting.first_key_value().map(|(_, next)| next.clone());
+        // A waker may own the last reference to a task, so it is dropped after the locks.
+        let _waker = leave(&mut state);
+        let has_leader = state.leader.is_some() || state.completion.is_some();
+        let is_empty = state.followers.is_empty();
+        let next = state.followers.first_key_value().map(|(_, next)| next.clone());
         drop(state);
-        if is_over && !is_led {
+        if is_empty && !has_leader {
             Self::close_in(shard, flight);
-            return flight.end(Completion::Apart);
+            return flight.complete(Completion::Uncoalesced);
         }
         drop(shard);
-        if let (Some(next), false) = (next, is_led) {
+        if let (Some(next), false) = (next, has_leader) {
             next.wake();
         }
     }
 
-    fn shard(&self, hash: u64) -> &Mutex<Table<L>> {
-        // The tables themselves look at the first bits and at the last ones. There are fewer shards than a byte counts.
+    fn shard(&self, hash: u64) -> &Mutex<Table<T>> {
+        // Hash maps use the lowest and the highest bits, so the shard is chosen by others.
         &self.shards[usize::from(hash.to_le_bytes()[4]) % SHARDS]
     }
-
-    /// How many flights there are.
-    pub(crate) fn count(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard).len()).sum()
-    }
 }
 
-impl<L: Clone> Flight<L> {
-    /// Of a flight that nobody joins any more: what lands is only made if somebody waits for it.
-    fn land_with(&self, landing: impl FnOnce() -> Option<L>) {
-        let is_followed = !lock(&self.state).waiting.is_empty();
-        let landing = if is_followed { landing() } else { None };
-        self.end(landing.map_or(Completion::Apart, Completion::Landed));
+impl<T: Clone> Flight<T> {
+    /// Completes a closed flight. The result is only made if there are followers.
+    fn complete_with(&self, result: impl FnOnce() -> Option<T>) {
+        let has_followers = !lock(&self.state).followers.is_empty();
+        let result = if has_followers { result() } else { None };
+        self.complete(result.map_or(Completion::Uncoalesced, Completion::Shared));
     }
 
-    fn end(&self, end: Completion<L>) {
+    fn complete(&self, completion: Completion<T>) {
         let mut state = lock(&self.state);
-        if state.end.is_some() {
+        if state.completion.is_some() {
             return;
         }
-        state.end = Some(end);
-        let waiting = std::mem::take(&mut state.waiting);
+        state.completion = Some(completion);
+        let followers = std::mem::take(&mut state.followers);
         drop(state);
-        waiting.into_values().for_each(Waker::wake);
+        followers.into_values().for_each(Waker::wake);
     }
 }
 
-/// Whoever runs the handler for those that follow. Dropped without a word, it hands over to one of them.
-pub(crate) struct Leader<L: Clone> {
-    flights: Arc<Flights<L>>,
-    flight: Arc<Flight<L>>,
+/// The request that runs the handler for its flight. When it is dropped without a result, one follower takes over.
+pub(crate) struct Leader<T: Clone> {
+    flights: Arc<Flights<T>>,
+    flight: Arc<Flight<T>>,
     ticket: Ticket,
-    done: bool,
+    completed: bool,
 }
 
-impl<L: Clone> Leader<L> {
-    /// Of what is made.
+impl<T: Clone> Leader<T> {
+    /// Returns the key of the flight.
     pub(crate) fn key(&self) -> &[u8] {
         &self.flight.key
     }
 
-    /// What all others are waiting for; `None` if it is not to be shared. It is only made if there are others.
-    pub(crate) fn land_with(mut self, landing: impl FnOnce() -> Option<L>) {
+    /// Ends the flight and wakes its followers. With `None` they run uncoalesced. The result is only made if there are
+    /// followers.
+    pub(crate) fn complete_with(mut self, result: impl FnOnce() -> Option<T>) {
         self.flights.close(&self.flight);
-        self.flight.land_with(landing);
-        self.done = true;
+        self.flight.complete_with(result);
+        self.completed = true;
     }
 }
 
-impl<L: Clone> Drop for Leader<L> {
+impl<T: Clone> Drop for Leader<T> {
     fn drop(&mut self) {
-        if self.done {
+        if self.completed {
             return;
         }
         let failed = is_failing();
         self.flights.leave(&self.flight, |state| {
-            // It may have been overdue, and another one leads.
-            if state.lead.is_some_and(|(leader, _)| leader == self.ticket) {
-                state.lead = None;
+            // After a timeout, another request may lead.
+            if state.leader.is_some_and(|(leader, _)| leader == self.ticket) {
+                state.leader = None;
                 state.failures += u32::from(failed);
             }
             None
@@ -267,93 +278,93 @@ impl<L: Clone> Drop for Leader<L> {
     }
 }
 
-/// Whoever waits for what the leader makes.
-pub(crate) struct Follower<L: Clone> {
-    flights: Arc<Flights<L>>,
-    flight: Arc<Flight<L>>,
+/// A request that waits for the leader's result.
+pub(crate) struct Follower<T: Clone> {
+    flights: Arc<Flights<T>>,
+    flight: Arc<Flight<T>>,
     ticket: Ticket,
     may_lead: bool,
-    done: bool,
+    left: bool,
 }
 
-impl<L: Clone> Follower<L> {
-    /// Waits. A leader that is at it for longer than `deadline` is overdue.
+impl<T: Clone> Follower<T> {
+    /// Polls for the leader's result. A leader that has been running for longer than `fill_timeout` has failed.
     pub(crate) fn poll(
         &mut self,
         context: &mut Context<'_>,
         now: Duration,
-        deadline: Duration,
-    ) -> Poll<Wakeup<L>> {
+        fill_timeout: Duration,
+    ) -> Poll<Wakeup<T>> {
         let flight = Arc::clone(&self.flight);
         let mut state = lock(&flight.state);
-        match &state.end {
-            Some(Completion::Landed(landing)) => {
-                self.done = true;
-                return Poll::Ready(Wakeup::Landed(landing.clone()));
+        match &state.completion {
+            Some(Completion::Shared(result)) => {
+                self.left = true;
+                return Poll::Ready(Wakeup::Completed(result.clone()));
             }
-            Some(Completion::Apart) => {
-                self.done = true;
-                return Poll::Ready(Wakeup::Apart);
+            Some(Completion::Uncoalesced) => {
+                self.left = true;
+                return Poll::Ready(Wakeup::Uncoalesced);
             }
             None => {}
         }
-        let is_overdue = state.lead.is_some_and(|(_, since)| now.saturating_sub(since) >= deadline);
-        if state.lead.is_some() && !is_overdue {
-            let former = state.waiting.insert(self.ticket, context.waker().clone());
+        let timed_out = state.leader.is_some_and(|(_, since)| now.saturating_sub(since) >= fill_timeout);
+        if state.leader.is_some() && !timed_out {
+            let previous = state.followers.insert(self.ticket, context.waker().clone());
             drop(state);
-            drop(former);
+            drop(previous);
             return Poll::Pending;
         }
         if !self.may_lead {
-            // The next one is woken when this one is dropped.
-            return Poll::Ready(Wakeup::Apart);
+            // Dropping this follower wakes the next one.
+            return Poll::Ready(Wakeup::Uncoalesced);
         }
-        state.failures += u32::from(is_overdue);
-        if state.failures >= MOST_FAILURES {
-            self.done = true;
+        state.failures += u32::from(timed_out);
+        if state.failures >= MAX_FAILURES {
+            self.left = true;
             drop(state);
             self.flights.close(&flight);
-            flight.end(Completion::Apart);
-            return Poll::Ready(Wakeup::Apart);
+            flight.complete(Completion::Uncoalesced);
+            return Poll::Ready(Wakeup::Uncoalesced);
         }
-        self.lead(state, now)
+        Poll::Ready(Wakeup::Lead(self.take_lead(state, now)))
     }
 
-    fn lead(&mut self, mut state: MutexGuard<'_, State<L>>, now: Duration) -> Poll<Wakeup<L>> {
-        self.done = true;
-        let former = state.waiting.remove(&self.ticket);
-        state.lead = Some((self.ticket, now));
+    /// Returns when the present leader started, as the time since the clock's start.
+    pub(crate) fn leader_since(&self) -> Option<Duration> {
+        lock(&self.flight.state).leader.map(|(_, since)| since)
+    }
+
+    fn take_lead(&mut self, mut state: MutexGuard<'_, State<T>>, now: Duration) -> Leader<T> {
+        self.left = true;
+        let waker = state.followers.remove(&self.ticket);
+        state.leader = Some((self.ticket, now));
         drop(state);
-        drop(former);
-        Poll::Ready(Wakeup::Lead(Leader {
+        drop(waker);
+        Leader {
             flights: Arc::clone(&self.flights),
             flight: Arc::clone(&self.flight),
             ticket: self.ticket,
-            done: false,
-        }))
-    }
-
-    /// Since when the leader is at it.
-    pub(crate) fn led_since(&self) -> Option<Duration> {
-        lock(&self.flight.state).lead.map(|(_, since)| since)
-    }
-}
-
-impl<L: Clone> Drop for Follower<L> {
-    fn drop(&mut self) {
-        if !self.done {
-            self.flights.leave(&self.flight, |state| state.waiting.remove(&self.ticket));
+            completed: false,
         }
     }
 }
 
-/// What is hashed already.
+impl<T: Clone> Drop for Follower<T> {
+    fn drop(&mut self) {
+        if !self.left {
+            self.flights.leave(&self.flight, |state| state.followers.remove(&self.ticket));
+        }
+    }
+}
+
+/// Passes a hash on.
 #[derive(Default)]
 struct IdentityHasher(u64);
 
 impl Hasher for IdentityHasher {
     fn write(&mut self, bytes: &[u8]) {
-        // No key is made of bytes here.
+        // The table's keys are hashes, which `write_u64` takes.
         bytes.iter().for_each(|byte| self.0 = self.0 << 8 | u64::from(*byte));
     }
 

@@ -46,7 +46,7 @@ impl Lookup<'_> {
         let (store, headers) = (self.cache.store(), self.request.headers());
         let key = self.key.cover.key()?;
         let leader =
-            store.with_place(key, headers, |place| self.cache.flights().lead(place, &self.comer(now)))?;
+            store.with_place(key, headers, |place| self.cache.flights().try_lead(place, &self.comer(now)))?;
         // Dropped, it leaves the flight to whoever came meanwhile.
         let is_there = store.get(key, headers, now).is_ok_and(|there| Arc::ptr_eq(&there, page));
         is_there.then_some(leader)

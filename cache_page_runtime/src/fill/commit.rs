@@ -322,7 +322,7 @@ impl Fill {
         let unkept = || Some(freeze(&[])).filter(|page| !self.policy.rejects(page)).map(land);
         if !self.is_short(body) {
             if let Some(leader) = self.leader.take() {
-                leader.land_with(unkept);
+                leader.complete_with(unkept);
             }
             return Err(Reason::BodyTooLarge);
         }
@@ -352,10 +352,10 @@ impl Fill {
                 if self.in_background {
                     cache.apart().forget(leader.key());
                 }
-                leader.land_with(landed);
+                leader.complete_with(landed);
             }
             (None, Some(place)) if kept.is_ok() => {
-                cache.flights().land_with(&place, landed);
+                cache.flights().complete_with(&place, landed);
                 cache.apart().forget(&place);
             }
             (None, _) => {}
@@ -401,7 +401,7 @@ impl Fill {
         }
         if let Some(leader) = self.leader.take() {
             self.cache.apart().remember(leader.key(), now);
-            leader.land_with(|| None);
+            leader.complete_with(|| None);
         } else if let Some(mark) = self.mark {
             self.cache.apart().extend(mark, now);
         }

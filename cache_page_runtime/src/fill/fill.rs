@@ -156,7 +156,7 @@ impl Fill {
     pub(crate) fn part_here(&mut self) {
         if let Some(leader) = self.leader.take() {
             self.cache.apart().remember(leader.key(), self.now());
-            leader.land_with(|| None);
+            leader.complete_with(|| None);
         }
     }
 
@@ -261,7 +261,7 @@ impl Fill {
         if let Some(leader) = self.leader.take() {
             let landed =
                 |key| FlightResult::old(Arc::clone(page), outcome, &self.cache, key, self.request.headers());
-            leader.land_with(|| self.cover.key().map(landed));
+            leader.complete_with(|| self.cover.key().map(landed));
         }
         let mut response = page.thaw(&extent(page, self.request.method(), self.request.headers()), now);
         let report = Report {
@@ -283,7 +283,7 @@ impl Fill {
         let fill = Some(now.since(self.started));
         self.tell(Report { fill, ..Report::of(Outcome::NotStored(Reason::Status)) }, None);
         if let Some(leader) = self.leader.take() {
-            leader.land_with(|| None);
+            leader.complete_with(|| None);
         }
     }
 

@@ -365,7 +365,7 @@ impl Fill {
             let headers = self.request.headers();
             let landed =
                 |key: CacheKey<'_>| FlightResult::old(Arc::clone(page), outcome, &self.cache, key, headers);
-            leader.land_with(|| self.cover.key().map(landed));
+            leader.complete_with(|| self.cover.key().map(landed));
         }
     }
 
@@ -374,11 +374,11 @@ impl Fill {
         let (cache, headers) = (&self.cache, self.request.headers());
         let comer = Participant {
             now: now.since_start(),
-            since: self.since(),
+            purge_seq: self.since(),
             may_lead: true,
-            is_overtaken: |_| false,
+            is_outdated: |_| false,
         };
-        let lead = |place: &[u8]| cache.flights().lead(place, &comer);
+        let lead = |place: &[u8]| cache.flights().try_lead(place, &comer);
         let leader = self.cover.key().and_then(|key| cache.store().with_place(key, headers, lead));
         self.leader = leader;
         self.leader.is_some()

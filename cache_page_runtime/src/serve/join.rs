@@ -145,9 +145,9 @@ impl Lookup<'_> {
             return Participation::Alone(Some(mark));
         }
         match self.cache.flights().join(place, &self.comer(now)) {
-            Role::Lead(leader) => Participation::Lead(leader),
-            Role::Follow(follower) => Participation::Follow(follower, place.into()),
-            Role::Apart => Participation::Alone(None),
+            Role::Leader(leader) => Participation::Lead(leader),
+            Role::Follower(follower) => Participation::Follow(follower, place.into()),
+            Role::Uncoalesced => Participation::Alone(None),
         }
     }
 
@@ -155,9 +155,9 @@ impl Lookup<'_> {
     pub(crate) fn comer(&self, now: Instant) -> Participant<impl Fn(PurgeSeq) -> bool> {
         Participant {
             now: now.since_start(),
-            since: self.since,
+            purge_seq: self.since,
             may_lead: *self.request.method() == Method::GET,
-            is_overtaken: |since| self.is_overtaken(since),
+            is_outdated: |since| self.is_overtaken(since),
         }
     }
 
@@ -189,7 +189,7 @@ impl Lookup<'_> {
                     let (page, headers) = (Arc::clone(&answer.page), self.request.headers());
                     FlightResult::old(page, answer.outcome(), self.cache, key, headers)
                 };
-                leader.land_with(|| key.map(landed));
+                leader.complete_with(|| key.map(landed));
                 Step::Answered(self.answer(&answer, now))
             }
             // What was of no use any more was dropped when this request saw it first.
@@ -211,22 +211,23 @@ impl Lookup<'_> {
             let (now, forward) = (clock.now(), waiting.forward);
             let way = match turn {
                 Some(Wakeup::Lead(leader)) => self.lead(leader, Miss { forward, old: None }, now),
-                Some(Wakeup::Landed(landed)) => match self.answer_landed(&landed, waiting.came, forward, now)
-                {
-                    Some(answer) => Step::Answered(self.answer(&answer, now)),
-                    // It was a variant for others, or is older than a purge that this request came after. This request's own may be
-                    // kept, or be made by somebody.
-                    None => match self.page(now) {
-                        Ok(answer) => Step::Answered(self.answer(&answer, now)),
-                        Err(missing) => {
-                            // To wait once more, it takes another purge, or a request that came before this one.
-                            let is_other = !self.is_overtaken_by_tag(&landed);
-                            self.join(missing, is_other.then_some(&*waiting.place), now)
-                        }
-                    },
-                },
+                Some(Wakeup::Completed(landed)) => {
+                    match self.answer_landed(&landed, waiting.came, forward, now) {
+                        Some(answer) => Step::Answered(self.answer(&answer, now)),
+                        // It was a variant for others, or is older than a purge that this request came after. This request's own may be
+                        // kept, or be made by somebody.
+                        None => match self.page(now) {
+                            Ok(answer) => Step::Answered(self.answer(&answer, now)),
+                            Err(missing) => {
+                                // To wait once more, it takes another purge, or a request that came before this one.
+                                let is_other = !self.is_overtaken_by_tag(&landed);
+                                self.join(missing, is_other.then_some(&*waiting.place), now)
+                            }
+                        },
+                    }
+                }
                 // There may be a page after all, kept by somebody else, or an old one for a handler that has just failed.
-                Some(Wakeup::Apart) | None => match self.page(now) {
+                Some(Wakeup::Uncoalesced) | None => match self.page(now) {
                     Ok(answer) => Step::Answered(self.answer(&answer, now)),
                     Err(Miss { old, .. }) => {
                         Step::Run(Fill::start(self, Ok(Miss { forward, old }), None, now))
@@ -289,7 +290,7 @@ async fn wait(
             if now >= ends {
                 return Poll::Ready(None);
             }
-            let overdue = follower.led_since().map_or(ends, |since| Instant::new(since) + deadline);
+            let overdue = follower.leader_since().map_or(ends, |since| Instant::new(since) + deadline);
             let due = ends.min(overdue);
             let (_, sleep) = match timer.take() {
                 Some(known) if known.0 == due => timer.insert(known),

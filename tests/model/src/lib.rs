@@ -30,6 +30,6 @@ use std::time::Duration;
 use crate::{coalesce::flight::Participant, purge::log::PurgeSeq};
 
 /// A request, where nobody purges anything.
-fn comer(now: Duration, may_lead: bool) -> Participant<impl Fn(PurgeSeq) -> bool> {
-    Participant { now, since: PurgeSeq::now(), may_lead, is_overtaken: |_| false }
+fn participant(now: Duration, may_lead: bool) -> Participant<impl Fn(PurgeSeq) -> bool> {
+    Participant { now, purge_seq: PurgeSeq::now(), may_lead, is_outdated: |_| false }
 }

@@ -84,7 +84,7 @@ impl Newcomer {
         };
         let page = world.run(self.request, true);
         assert!(world.put(&page));
-        leader.land_with(|| panic!("nobody follows"));
+        leader.complete_with(|| panic!("nobody follows"));
         page
     }
 }
@@ -100,7 +100,7 @@ fn a_purge_before_the_handler_reads() {
         let page = world.run(request, true);
         // It is new, but nobody knows.
         assert!(!world.put(&page));
-        leader.land_with(|| Some(Arc::clone(&page)));
+        leader.complete_with(|| Some(Arc::clone(&page)));
         assert!(is_told(&poll(world, early, &mut follower), &page));
         let new = late.goes_on(world);
         assert!(Arc::ptr_eq(&world.get().unwrap(), &new));
@@ -117,7 +117,7 @@ fn a_purge_between_reading_and_keeping() {
         world.write(verb, target);
         assert!(!world.put(&page));
         let late = newcomer(world, target);
-        leader.land_with(|| Some(Arc::clone(&page)));
+        leader.complete_with(|| Some(Arc::clone(&page)));
         assert!(is_told(&poll(world, early, &mut follower), &page));
         late.goes_on(world);
     });
@@ -134,7 +134,7 @@ fn a_purge_between_keeping_and_landing() {
         world.write(verb, target);
         assert!(world.get().is_none());
         let late = newcomer(world, target);
-        leader.land_with(|| Some(Arc::clone(&page)));
+        leader.complete_with(|| Some(Arc::clone(&page)));
         assert!(is_told(&poll(world, early, &mut follower), &page));
         late.goes_on(world);
     });
@@ -148,7 +148,7 @@ fn a_purge_between_landing_and_looking() {
         let mut follower = follow(world, early);
         let page = world.run(request, true);
         assert!(world.put(&page));
-        leader.land_with(|| Some(Arc::clone(&page)));
+        leader.complete_with(|| Some(Arc::clone(&page)));
         world.write(verb, target);
         // Nobody is in the way of those to come, and whoever came before is sent what landed for it.
         let (request, leader) = lead(world);
@@ -171,7 +171,7 @@ fn a_page_without_the_tag_is_for_all() {
         let mut follower = follow(world, late);
         let page = world.run(request, false);
         assert!(world.put(&page));
-        leader.land_with(|| Some(Arc::clone(&page)));
+        leader.complete_with(|| Some(Arc::clone(&page)));
         assert!(is_told(&poll(world, late, &mut follower), &page));
     });
 }
@@ -185,7 +185,7 @@ fn a_purge_of_something_else() {
         let mut follower = follow(world, late);
         let page = world.run(request, true);
         assert!(world.put(&page));
-        leader.land_with(|| Some(Arc::clone(&page)));
+        leader.complete_with(|| Some(Arc::clone(&page)));
         assert!(is_told(&poll(world, late, &mut follower), &page));
     });
 }
@@ -205,13 +205,13 @@ fn an_old_flight_lands_beside_the_new_one() {
         assert!(world.put(&new_page));
         // Nothing of the old one is in the way of the new one.
         assert!(!world.put(&old_page));
-        old_leader.land_with(|| Some(Arc::clone(&old_page)));
+        old_leader.complete_with(|| Some(Arc::clone(&old_page)));
         assert!(Arc::ptr_eq(&world.get().unwrap(), &new_page));
         assert!(is_told(&poll(world, early, &mut early_follower), &old_page));
         assert!(matches!(poll(world, late, &mut late_follower), Told::Wait));
         let later = world.comes();
         let mut later_follower = follow(world, later);
-        new_leader.land_with(|| Some(Arc::clone(&new_page)));
+        new_leader.complete_with(|| Some(Arc::clone(&new_page)));
         for (request, follower) in [(late, &mut late_follower), (later, &mut later_follower)] {
             assert!(is_told(&poll(world, request, follower), &new_page));
         }
@@ -235,7 +235,7 @@ fn an_old_flight_is_handed_over_beside_the_new_one() {
         drop(old_leader);
         assert!(matches!(poll(world, late, &mut late_follower), Told::Wait));
         let page = world.run(new, true);
-        new_leader.land_with(|| Some(Arc::clone(&page)));
+        new_leader.complete_with(|| Some(Arc::clone(&page)));
         assert!(is_told(&poll(world, late, &mut late_follower), &page));
     });
 }
@@ -252,7 +252,7 @@ fn whoever_takes_over_is_of_its_own_time() {
         let late = newcomer(world, target);
         let page = world.run(early, true);
         assert!(!world.put(&page));
-        leader.land_with(|| Some(Arc::clone(&page)));
+        leader.complete_with(|| Some(Arc::clone(&page)));
         late.goes_on(world);
     });
 }
@@ -271,7 +271,7 @@ fn one_that_came_before_a_purge_takes_over_what_was_begun_after() {
         let late = Newcomer { request: late, leads: None, follows: Some(follow(world, late)) };
         let page = world.run(early, true);
         assert!(!world.put(&page));
-        leader.land_with(|| Some(Arc::clone(&page)));
+        leader.complete_with(|| Some(Arc::clone(&page)));
         late.goes_on(world);
     });
 }
@@ -289,7 +289,7 @@ fn one_that_came_after_a_purge_takes_over_what_was_begun_before() {
         let mut later_follower = follow(world, later);
         let page = world.run(late, true);
         assert!(world.put(&page));
-        leader.land_with(|| Some(Arc::clone(&page)));
+        leader.complete_with(|| Some(Arc::clone(&page)));
         assert!(is_told(&poll(world, later, &mut later_follower), &page));
     });
 }
@@ -306,7 +306,7 @@ fn whoever_came_between_two_purges() {
         world.write(verb, target);
         let late = newcomer(world, target);
         assert!(!world.put(&page));
-        leader.land_with(|| Some(Arc::clone(&page)));
+        leader.complete_with(|| Some(Arc::clone(&page)));
         assert!(is_told(&poll(world, between, &mut follower), &page));
         late.goes_on(world);
     });
@@ -326,9 +326,9 @@ fn a_late_leader_keeps_nothing_that_was_purged() {
         world.tick();
         let Told::Lead(second) = poll(&world, early, &mut follower) else { panic!("the leader is late") };
         assert!(!world.put(&page));
-        first.land_with(|| Some(Arc::clone(&page)));
+        first.complete_with(|| Some(Arc::clone(&page)));
         late.goes_on(&world);
-        second.land_with(|| panic!("its flight is over"));
+        second.complete_with(|| panic!("its flight is over"));
     });
 }
 
@@ -344,7 +344,7 @@ fn whoever_came_before_the_same_was_purged_once_more() {
         match (target, world.join(late)) {
             (Path, Part::Lead(new_leader)) => drop(new_leader),
             (Tag, Part::Follow(mut follower)) => {
-                leader.land_with(|| Some(Arc::clone(&page)));
+                leader.complete_with(|| Some(Arc::clone(&page)));
                 assert!(matches!(poll(world, late, &mut follower), Told::Refused));
             }
             _ => panic!("what is known tells that it must not follow, and nothing else does"),

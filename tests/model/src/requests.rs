@@ -19,7 +19,7 @@ use shuttle::{
 
 use crate::{
     coalesce::flight::{Flights, Follower, Leader, Role, Wakeup},
-    comer,
+    participant,
     runs::{many, one_in},
     sync::fail,
 };
@@ -83,23 +83,23 @@ impl World {
     fn request(&self) -> Fate {
         let may_lead = !(self.may.not_lead && one_in(3));
         let made_before = self.made.load(SeqCst);
-        match self.flights.join(KEY, &comer(self.now(), may_lead)) {
-            Role::Lead(leader) => self.lead(leader),
-            Role::Apart => {
+        match self.flights.join(KEY, &participant(self.now(), may_lead)) {
+            Role::Leader(leader) => self.lead(leader),
+            Role::Uncoalesced => {
                 assert!(!may_lead);
                 Fate::Alone
             }
-            Role::Follow(follower) => match block_on(self.follow(follower)) {
+            Role::Follower(follower) => match block_on(self.follow(follower)) {
                 None => Fate::Left,
                 Some(Wakeup::Lead(leader)) => {
                     assert!(may_lead);
                     self.lead(leader)
                 }
-                Some(Wakeup::Landed(page)) => {
+                Some(Wakeup::Completed(page)) => {
                     assert!(page > made_before, "it was made before this request came");
                     Fate::Followed(page)
                 }
-                Some(Wakeup::Apart) => {
+                Some(Wakeup::Uncoalesced) => {
                     let told = self.parted.load(SeqCst) + self.failed.load(SeqCst) > 0;
                     assert!(told || !may_lead, "nobody said that it was not to be shared");
                     Fate::Alone
@@ -130,9 +130,9 @@ impl World {
         }
         if self.may.part && one_in(3) {
             self.parted.fetch_add(1, SeqCst);
-            leader.land_with(|| None);
+            leader.complete_with(|| None);
         } else {
-            leader.land_with(|| Some(self.made.fetch_add(1, SeqCst) + 1));
+            leader.complete_with(|| Some(self.made.fetch_add(1, SeqCst) + 1));
         }
         Fate::Made
     }
@@ -173,7 +173,7 @@ fn run(may: May, requests: usize, look: impl Fn(&World, &[Fate]) + Send + Sync +
             world.tick();
         }
         if may.land_from_outside {
-            world.flights.land_with(KEY, || Some(world.made.fetch_add(1, SeqCst) + 1));
+            world.flights.complete_with(KEY, || Some(world.made.fetch_add(1, SeqCst) + 1));
         }
         let fates: Vec<Fate> = handles.into_iter().map(|handle| handle.join().unwrap()).collect();
         assert_eq!(world.flights.count(), 0, "a flight is left behind: {fates:?}");

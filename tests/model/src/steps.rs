@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     coalesce::flight::{Flights, Follower, Leader, Role, Wakeup},
-    comer,
+    participant,
     runs::once,
     sync::fail,
 };
@@ -25,15 +25,15 @@ fn play(steps: impl Fn(&Arc<Flights<u8>>) + Send + Sync + 'static) {
 }
 
 fn lead(flights: &Arc<Flights<u8>>) -> Leader<u8> {
-    match flights.join(KEY, &comer(Duration::ZERO, true)) {
-        Role::Lead(leader) => leader,
+    match flights.join(KEY, &participant(Duration::ZERO, true)) {
+        Role::Leader(leader) => leader,
         _ => panic!("somebody leads already"),
     }
 }
 
 fn follow<const N: usize>(flights: &Arc<Flights<u8>>) -> [Follower<u8>; N] {
-    [(); N].map(|()| match flights.join(KEY, &comer(Duration::ZERO, true)) {
-        Role::Follow(follower) => follower,
+    [(); N].map(|()| match flights.join(KEY, &participant(Duration::ZERO, true)) {
+        Role::Follower(follower) => follower,
         _ => panic!("nobody leads"),
     })
 }
@@ -50,8 +50,8 @@ fn poll(follower: &mut Follower<u8>, now: Duration) -> (Told, Option<Leader<u8>>
     match follower.poll(&mut Context::from_waker(Waker::noop()), now, DEADLINE) {
         Poll::Pending => (Told::Wait, None),
         Poll::Ready(Wakeup::Lead(leader)) => (Told::Lead, Some(leader)),
-        Poll::Ready(Wakeup::Landed(page)) => (Told::Landed(page), None),
-        Poll::Ready(Wakeup::Apart) => (Told::Apart, None),
+        Poll::Ready(Wakeup::Completed(page)) => (Told::Landed(page), None),
+        Poll::Ready(Wakeup::Uncoalesced) => (Told::Apart, None),
     }
 }
 
@@ -92,7 +92,7 @@ fn a_late_leader_is_passed_by_one_and_after_that_by_all() {
         let [mut one, mut two, mut three] = follow(flights);
         let (told, leader) = poll(&mut one, DEADLINE);
         assert_eq!((told, poll(&mut two, DEADLINE).0), (Told::Lead, Told::Wait));
-        assert_eq!(two.led_since(), Some(DEADLINE));
+        assert_eq!(two.leader_since(), Some(DEADLINE));
         // It leads no more, and leaving changes nothing.
         drop(first);
         assert_eq!(poll(&mut two, DEADLINE).0, Told::Wait);
@@ -109,13 +109,13 @@ fn a_late_leader_lands_all_the_same() {
         let [mut one, mut two] = follow(flights);
         let (told, leader) = poll(&mut one, DEADLINE);
         assert_eq!(told, Told::Lead);
-        first.land_with(|| Some(1));
+        first.complete_with(|| Some(1));
         assert_eq!(poll(&mut two, DEADLINE).0, Told::Landed(1));
         // The flight is over: nobody waits for the one that took over.
         let next = lead(flights);
-        leader.unwrap().land_with(|| panic!("nobody waits for it"));
+        leader.unwrap().complete_with(|| panic!("nobody waits for it"));
         let [mut three] = follow(flights);
-        next.land_with(|| Some(2));
+        next.complete_with(|| Some(2));
         assert_eq!(poll(&mut three, DEADLINE).0, Told::Landed(2));
     });
 }
@@ -125,13 +125,13 @@ fn a_flight_that_others_ended_takes_no_other_with_it() {
     play(|flights| {
         let first = lead(flights);
         let [mut one] = follow(flights);
-        flights.land_with(KEY, || Some(1));
+        flights.complete_with(KEY, || Some(1));
         assert_eq!(poll(&mut one, Duration::ZERO).0, Told::Landed(1));
         let second = lead(flights);
-        first.land_with(|| Some(2));
+        first.complete_with(|| Some(2));
         let [mut two] = follow(flights);
         assert_eq!(poll(&mut two, Duration::ZERO).0, Told::Wait);
-        second.land_with(|| Some(3));
+        second.complete_with(|| Some(3));
         assert_eq!(poll(&mut two, Duration::ZERO).0, Told::Landed(3));
     });
 }
@@ -139,12 +139,12 @@ fn a_flight_that_others_ended_takes_no_other_with_it() {
 #[test]
 fn a_refresh_leads_only_where_nobody_does() {
     play(|flights| {
-        let comer = comer(Duration::ZERO, true);
-        let refresh = flights.lead(KEY, &comer).unwrap();
-        assert!(flights.lead(KEY, &comer).is_none());
-        assert!(flights.lead(b"other", &comer).is_some());
+        let participant = participant(Duration::ZERO, true);
+        let refresh = flights.try_lead(KEY, &participant).unwrap();
+        assert!(flights.try_lead(KEY, &participant).is_none());
+        assert!(flights.try_lead(b"other", &participant).is_some());
         let [mut one] = follow(flights);
-        refresh.land_with(|| Some(1));
+        refresh.complete_with(|| Some(1));
         assert_eq!(poll(&mut one, Duration::ZERO).0, Told::Landed(1));
     });
 }

@@ -235,12 +235,12 @@ impl World {
     pub(crate) fn join(&self, request: Request) -> Part {
         let Request { since: came, may_lead, .. } = request;
         let concerns = |(_, target): &(Verb, Target)| *target == Target::Path;
-        let is_overtaken = |since| self.fence.has_fallen_before(since, came, concerns);
-        let comer = Participant { now: self.now(), since: came, may_lead, is_overtaken };
-        match self.flights.join(KEY, &comer) {
-            Role::Lead(leader) => Part::Lead(leader),
-            Role::Follow(follower) => Part::Follow(follower),
-            Role::Apart => Part::Apart,
+        let is_outdated = |since| self.fence.has_fallen_before(since, came, concerns);
+        let participant = Participant { now: self.now(), purge_seq: came, may_lead, is_outdated };
+        match self.flights.join(KEY, &participant) {
+            Role::Leader(leader) => Part::Lead(leader),
+            Role::Follower(follower) => Part::Follow(follower),
+            Role::Uncoalesced => Part::Apart,
         }
     }
 
@@ -254,8 +254,8 @@ impl World {
         match follower.poll(context, self.now(), deadline) {
             Poll::Pending => Told::Wait,
             Poll::Ready(Wakeup::Lead(leader)) => Told::Lead(leader),
-            Poll::Ready(Wakeup::Apart) => Told::Apart,
-            Poll::Ready(Wakeup::Landed(page)) => {
+            Poll::Ready(Wakeup::Uncoalesced) => Told::Apart,
+            Poll::Ready(Wakeup::Completed(page)) => {
                 let concerns = |(_, target): &(Verb, Target)| page.is_about(*target);
                 if self.fence.has_fallen_before(page.since, request.since, concerns) {
                     // Where a flight has one leader, and nobody else lands in it, it is as old as its page.
@@ -340,7 +340,7 @@ impl World {
     pub(crate) fn lead(&self, request: Request, leader: Leader<Arc<Page>>) -> Option<Arc<Page>> {
         if let Some(page) = self.get() {
             pauses();
-            leader.land_with(|| Some(Arc::clone(&page)));
+            leader.complete_with(|| Some(Arc::clone(&page)));
             return Some(page);
         }
         if self.may.leave && one_in(4) {
@@ -353,13 +353,13 @@ impl World {
             return None;
         }
         if self.may.part && one_in(4) {
-            leader.land_with(|| None);
+            leader.complete_with(|| None);
             return Some(page);
         }
         self.put(&page);
         pauses();
         // One that is not kept is for all that came before the purge.
-        leader.land_with(|| Some(Arc::clone(&page)));
+        leader.complete_with(|| Some(Arc::clone(&page)));
         self.look();
         Some(page)
     }
@@ -368,7 +368,7 @@ impl World {
         let page = self.run(request, !one_in(4));
         if request.may_lead && self.put(&page) {
             pauses();
-            self.flights.land_with(KEY, || Some(Arc::clone(&page)));
+            self.flights.complete_with(KEY, || Some(Arc::clone(&page)));
         }
         Some(page)
     }
