@@ -175,11 +175,11 @@ struct Quiet;
 
 impl RemoteStore for Quiet {
     fn get(&self, _: GetRequest) -> BoxFuture<'_, GetResponse> {
-        Box::pin(ready(Ok(GetResponse { page: None, turn: LeaseStatus::Lead })))
+        Box::pin(ready(Ok(GetResponse { entry: None, lease: LeaseStatus::Acquired })))
     }
 
     fn put(&self, _: PutRequest) -> BoxFuture<'_, PutResult> {
-        Box::pin(ready(Ok(PutResult::Kept)))
+        Box::pin(ready(Ok(PutResult::Stored)))
     }
 
     fn release(&self, _: Id, _: Id, _: ReleaseReason) -> BoxFuture<'_, ()> {
@@ -190,13 +190,13 @@ impl RemoteStore for Quiet {
         Box::pin(ready(Ok(())))
     }
 
-    fn changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch> {
+    fn poll_changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch> {
         Box::pin(async move {
             let complete = after.is_some();
             if complete {
                 tokio::time::sleep(wait).await;
             }
-            Ok(ChangeBatch { complete, changes: Vec::new(), position: Cursor(Vec::new()), number: 1 })
+            Ok(ChangeBatch { complete, changes: Vec::new(), cursor: Cursor(Vec::new()), sequence: 1 })
         })
     }
 }
@@ -206,7 +206,7 @@ async fn cache_with_tier() -> PageCache {
     let cache =
         PageCache::builder().remote_store(Quiet).key_prefix("bench").max_purge_lag(Duration::from_secs(3600));
     let cache = cache.build();
-    while !cache.stats().remote().is_some_and(|shared| shared.is_up) {
+    while !cache.stats().remote().is_some_and(|shared| shared.is_available) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     cache

@@ -154,7 +154,7 @@ async fn latency_and_throughput(url: &str) {
     for length in [2_000_usize, 64 * 1024] {
         let uri = format!("/cached/{length}");
         // Until it is kept.
-        while cache.stats().count(Outcome::RemoteHit) == 0 || cache.stats().remote().unwrap().kept == 0 {
+        while cache.stats().count(Outcome::RemoteHit) == 0 || cache.stats().remote().unwrap().stored == 0 {
             ask(&uri).await;
         }
         each(200, async || {
@@ -225,7 +225,7 @@ async fn profile(url: &str, path: &str) {
             .route("/by-hand/{length}", web::get().to(by_hand)),
     )
     .await;
-    while !cache.stats().remote().unwrap().is_up {
+    while !cache.stats().remote().unwrap().is_available {
         actix_web::rt::time::sleep(Duration::from_millis(10)).await;
     }
     for _ in 0..REQUESTS {

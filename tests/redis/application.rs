@@ -255,14 +255,14 @@ async fn stats(cache: PageCache) -> String {
     let stats = cache.stats();
     let shared = stats.remote().expect("there is a shared tier");
     let lines = [
-        ("is_up", u64::from(shared.is_up)),
-        ("kept", shared.kept),
+        ("is_up", u64::from(shared.is_available)),
+        ("kept", shared.stored),
         ("purged", shared.purged),
-        ("late", shared.late),
-        ("down", shared.down),
-        ("refused", shared.refused),
-        ("garbled", shared.garbled),
-        ("crowded", shared.crowded),
+        ("late", shared.timeouts),
+        ("down", shared.unavailable),
+        ("refused", shared.rejected),
+        ("garbled", shared.corrupt),
+        ("crowded", shared.overloaded),
         ("hits", stats.count(Outcome::Hit)),
         ("shared", stats.count(Outcome::RemoteHit)),
         ("requests", stats.requests()),

@@ -26,28 +26,32 @@ pub(crate) fn more_purges_than_are_remembered_keep_what_is_older_out() {
     let server = Server::start();
     System::new().block_on(async {
         let store = RedisStore::open(server.url()).unwrap();
-        store.begin("many");
+        store.set_namespace("many");
         let number = async || loop {
-            if let Ok(ChangeBatch { number, .. }) = store.changes(None, Duration::ZERO).await {
+            if let Ok(ChangeBatch { sequence: number, .. }) = store.poll_changes(None, Duration::ZERO).await {
                 return number;
             }
         };
         let purge = async |names: Vec<Id>| {
-            let purge =
-                PurgeRequest { known: 0, expire: false, of: PurgeScope::Names(names), told: Vec::new() };
+            let purge = PurgeRequest {
+                min_sequence: 0,
+                expire: false,
+                scope: PurgeScope::Keys(names),
+                message: Vec::new(),
+            };
             store.purge(purge).await.unwrap();
         };
         let put = async |name: Id, since: u64| {
             let page = PutRequest {
-                page: name,
+                key: name,
                 bytes: b"a page".to_vec(),
-                names: vec![name],
+                purge_keys: vec![name],
                 path: "/".to_owned(),
-                since,
-                begun: Duration::ZERO,
-                fresh: None,
-                lasts: Duration::from_secs(60),
-                holder: None,
+                purge_seq: since,
+                started: Duration::ZERO,
+                fresh_for: None,
+                ttl: Duration::from_secs(60),
+                owner: None,
             };
             store.put(page).await.unwrap()
         };
@@ -56,8 +60,8 @@ pub(crate) fn more_purges_than_are_remembered_keep_what_is_older_out() {
         purge(vec![id(1)]).await;
         let between = number().await;
         // Nobody purged these.
-        assert_eq!(put(id(2), begun).await, PutResult::Kept);
-        assert_eq!(put(id(3), between).await, PutResult::Kept);
+        assert_eq!(put(id(2), begun).await, PutResult::Stored);
+        assert_eq!(put(id(3), between).await, PutResult::Stored);
         // It was purged in between.
         assert_eq!(put(id(1), begun).await, PutResult::Purged);
         for first in (1_000..6_000).step_by(100) {
@@ -65,7 +69,7 @@ pub(crate) fn more_purges_than_are_remembered_keep_what_is_older_out() {
         }
         let now = number().await;
         for (since, taken) in
-            [(begun, PutResult::Purged), (between, PutResult::Purged), (now, PutResult::Kept)]
+            [(begun, PutResult::Purged), (between, PutResult::Purged), (now, PutResult::Stored)]
         {
             for name in [1, 4] {
                 assert_eq!(put(id(name), since).await, taken, "{name}");
@@ -76,7 +80,7 @@ pub(crate) fn more_purges_than_are_remembered_keep_what_is_older_out() {
         purge(vec![id(5_000)]).await;
         assert_eq!(
             (late, put(id(5_999), now).await, put(id(5_000), now).await),
-            (PutResult::Kept, PutResult::Kept, PutResult::Purged)
+            (PutResult::Stored, PutResult::Stored, PutResult::Purged)
         );
         let mut client = server.client();
         let recent = client.keys_of("r").remove(0);

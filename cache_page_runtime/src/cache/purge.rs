@@ -136,12 +136,12 @@ impl Future for PurgeFuture {
             let done = match Pin::new(last).poll(context) {
                 Poll::Pending if self.is_over(context) => {
                     self.elsewhere.clear();
-                    let why = StoreError::lost(format_args!("no answer within {:?}", self.most));
+                    let why = StoreError::unavailable(format_args!("no answer within {:?}", self.most));
                     self.purged = self.purged.clone().and_then(|_| Err(PurgeError::pending(&why)));
                     break;
                 }
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(done) => done.unwrap_or_else(|_| Err(StoreError::lost("it is shut down"))),
+                Poll::Ready(done) => done.unwrap_or_else(|_| Err(StoreError::unavailable("it is shut down"))),
             };
             self.elsewhere.pop();
             if let (Err(why), Ok(_)) = (done, &self.purged) {

@@ -50,7 +50,7 @@ impl RemoteLease {
 
     /// What was made is not to be shared.
     pub(crate) fn part(mut self) {
-        self.release(ReleaseReason::Apart(APART));
+        self.release(ReleaseReason::Uncacheable(APART));
     }
 
     /// The store ended it.
@@ -71,7 +71,7 @@ impl RemoteLease {
 
 impl Drop for RemoteLease {
     fn drop(&mut self) {
-        self.release(ReleaseReason::Free);
+        self.release(ReleaseReason::Retry);
     }
 }
 
@@ -105,14 +105,17 @@ impl Fill {
         let bytes = frame::of_page(place, page, page.about().texts(), now);
         let mut own = offered(page, place, bytes, since, now);
         // It may have turned out to be a variant: others wait where that is not known yet, and are let go by the claim's end.
-        own.holder = claim.filter(|claim| claim.page == own.page).map(|claim| claim.holder);
+        own.owner = claim.filter(|claim| claim.page == own.key).map(|claim| claim.holder);
         let mut offers = vec![own];
         if variant.is_some() {
             // Behind the page, which whoever reads them looks for at once. Each time: they may be gone, and then nobody who comes
             // later finds the page.
             let bytes = frame::of_names(&whole, names);
-            let found =
-                PutRequest { fresh: None, begun: Duration::ZERO, ..offered(page, &whole, bytes, since, now) };
+            let found = PutRequest {
+                fresh_for: None,
+                started: Duration::ZERO,
+                ..offered(page, &whole, bytes, since, now)
+            };
             offers.push(found);
         }
         Some(offers)
@@ -135,15 +138,15 @@ fn offered(page: &Page, place: &[u8], bytes: Vec<u8>, since: u64, now: Instant) 
     let about = page.about();
     let kept_for = page.until_without_memory().map_or(LONGEST, |until| until.since(now));
     PutRequest {
-        page: identity::id(place),
+        key: identity::id(place),
         bytes,
-        names: names_of(about),
+        purge_keys: names_of(about),
         path: about.path().to_owned(),
-        since,
-        begun: now.since(page.begun_at()),
-        fresh: page.ttl(now),
-        lasts: kept_for.clamp(Duration::from_millis(1), LONGEST),
-        holder: None,
+        purge_seq: since,
+        started: now.since(page.begun_at()),
+        fresh_for: page.ttl(now),
+        ttl: kept_for.clamp(Duration::from_millis(1), LONGEST),
+        owner: None,
     }
 }
 

@@ -157,7 +157,7 @@ impl Fill {
                 expected = self.expected();
             }
             let likely = expected.as_ref().map(|(_, names)| names.clone()).unwrap_or_default();
-            let GetResponse { page, turn } = match tier.get(id, have, likely, claim).await {
+            let GetResponse { entry: page, lease: turn } = match tier.get(id, have, likely, claim).await {
                 Ok(found) => found,
                 Err(fault) => return self.failed_to_ask(fault),
             };
@@ -212,7 +212,7 @@ impl Fill {
                     }
                     let is_fresh = page.is_fresh(now) && self.is_news(&page);
                     if is_fresh || stale && !page.is_fresh(now) && page.may_wait(now) {
-                        let is_turn = !is_fresh && claims && turn == LeaseStatus::Lead;
+                        let is_turn = !is_fresh && claims && turn == LeaseStatus::Acquired;
                         if is_turn {
                             self.claim = Some(RemoteLease::new(&cache, tier, id, holder));
                         }
@@ -225,12 +225,12 @@ impl Fill {
                 FetchStep::Names(_) | FetchStep::Nothing | FetchStep::Fallen => {}
             }
             match turn {
-                LeaseStatus::Lead if claims => {
+                LeaseStatus::Acquired if claims => {
                     self.claim = Some(RemoteLease::new(&cache, tier, id, holder));
                     return RemoteFetch::Missing;
                 }
-                LeaseStatus::Wait if claims && tokio::time::Instant::now() < ends => {}
-                LeaseStatus::Apart if claims => {
+                LeaseStatus::Held if claims && tokio::time::Instant::now() < ends => {}
+                LeaseStatus::Uncoalesced if claims => {
                     // Those who wait for this request need not either.
                     self.part_here();
                     return RemoteFetch::Missing;
@@ -285,7 +285,7 @@ impl Fill {
             Err(DecodeError::Foreign) => return FetchStep::Nothing,
             Err(DecodeError::Garbled) => {
                 tier.link().garbled();
-                self.fault = Some(RemoteError::Garbled);
+                self.fault = Some(RemoteError::Corrupt);
                 return FetchStep::Nothing;
             }
         };

@@ -58,7 +58,7 @@ impl PendingPurge {
 
     pub(crate) fn purge(&self, known: u64) -> PurgeRequest {
         let expire = self.verb == PurgeMode::Expire;
-        PurgeRequest { known, expire, of: self.of.clone(), told: self.told.clone() }
+        PurgeRequest { min_sequence: known, expire, scope: self.of.clone(), message: self.told.clone() }
     }
 
     pub(crate) fn answer(&mut self, done: &Result<(), StoreError>) {
@@ -114,7 +114,7 @@ impl PurgeQueue {
         queue.under_way = None;
         queue.is_running = false;
         queue.waiting.push_front(job);
-        let not_done = Err(StoreError::lost("purges before it could not be done yet"));
+        let not_done = Err(StoreError::unavailable("purges before it could not be done yet"));
         queue.waiting.iter_mut().for_each(|job| job.answer(&not_done));
         if queue.waiting.len() > MOST {
             queue.waiting.clear();

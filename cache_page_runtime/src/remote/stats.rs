@@ -9,15 +9,15 @@ use crate::time::{clock::Clock, rate_limit::RateLimit};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RemoteError {
     /// It did not answer in time.
-    Late,
+    Timeout,
     /// It is out of reach, and was not asked.
-    Down,
+    Unavailable,
     /// It answered that it cannot.
-    Refused,
+    Rejected,
     /// What it returned is no page that this cache wrote.
-    Garbled,
+    Corrupt,
     /// Too much was on its way to it already.
-    Crowded,
+    Overloaded,
 }
 
 impl RemoteError {
@@ -26,11 +26,11 @@ impl RemoteError {
     /// The word for it in `Cache-Status`, metrics and logs.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
-            Self::Late => "remote-timeout",
-            Self::Down => "remote-unavailable",
-            Self::Refused => "remote-rejected",
-            Self::Garbled => "remote-corrupt",
-            Self::Crowded => "remote-overloaded",
+            Self::Timeout => "remote-timeout",
+            Self::Unavailable => "remote-unavailable",
+            Self::Rejected => "remote-rejected",
+            Self::Corrupt => "remote-corrupt",
+            Self::Overloaded => "remote-overloaded",
         }
     }
 }
@@ -38,10 +38,10 @@ impl RemoteError {
 #[derive(Default)]
 pub(crate) struct RemoteCounters {
     counts: [AtomicU64; RemoteError::COUNT],
-    kept: AtomicU64,
+    stored: AtomicU64,
     purged: AtomicU64,
-    told: RateLimit,
-    recovered: RateLimit,
+    warnings: RateLimit,
+    recoveries: RateLimit,
 }
 
 impl RemoteCounters {
@@ -59,14 +59,14 @@ impl RemoteCounters {
     /// Faults are counted where they happen.
     pub(crate) fn count_put(&self, taken: Result<PutResult, RemoteError>) {
         match taken {
-            Ok(PutResult::Kept) => self.kept.fetch_add(1, Ordering::Relaxed),
+            Ok(PutResult::Stored) => self.stored.fetch_add(1, Ordering::Relaxed),
             Ok(PutResult::Purged) => self.purged.fetch_add(1, Ordering::Relaxed),
-            Ok(PutResult::Overtaken) | Err(_) => 0,
+            Ok(PutResult::Superseded) | Err(_) => 0,
         };
     }
 
-    pub(crate) fn tell(&self, why: &StoreError) {
-        if self.told.is_due(Clock::System.now()) {
+    pub(crate) fn warn(&self, why: &StoreError) {
+        if self.warnings.is_due(Clock::System.now()) {
             tracing::warn!(
                 target: "cache_page",
                 error = %why,
@@ -75,24 +75,24 @@ impl RemoteCounters {
         }
     }
 
-    pub(crate) fn recovered(&self) {
-        if !self.recovered.is_due(Clock::System.now()) {
+    pub(crate) fn log_recovery(&self) {
+        if !self.recoveries.is_due(Clock::System.now()) {
             return;
         }
         tracing::info!(target: "cache_page", "the shared tier is there");
     }
 
-    pub(crate) fn shared(&self, is_up: bool) -> RemoteStats {
+    pub(crate) fn snapshot(&self, is_up: bool) -> RemoteStats {
         let of = |fault: RemoteError| self.counts[fault as usize].load(Ordering::Relaxed);
         RemoteStats {
-            is_up,
-            kept: self.kept.load(Ordering::Relaxed),
+            is_available: is_up,
+            stored: self.stored.load(Ordering::Relaxed),
             purged: self.purged.load(Ordering::Relaxed),
-            late: of(RemoteError::Late),
-            down: of(RemoteError::Down),
-            refused: of(RemoteError::Refused),
-            garbled: of(RemoteError::Garbled),
-            crowded: of(RemoteError::Crowded),
+            timeouts: of(RemoteError::Timeout),
+            unavailable: of(RemoteError::Unavailable),
+            rejected: of(RemoteError::Rejected),
+            corrupt: of(RemoteError::Corrupt),
+            overloaded: of(RemoteError::Overloaded),
         }
     }
 }
@@ -104,19 +104,19 @@ impl RemoteCounters {
 #[non_exhaustive]
 pub struct RemoteStats {
     /// Whether it can be reached.
-    pub is_up: bool,
+    pub is_available: bool,
     /// Pages that were put there.
-    pub kept: u64,
+    pub stored: u64,
     /// Pages that it refused because something they show was purged while they were made, or may have been.
     pub purged: u64,
     /// Answers that did not come in time.
-    pub late: u64,
+    pub timeouts: u64,
     /// Questions that were not asked, or came to nothing, because it was out of reach.
-    pub down: u64,
+    pub unavailable: u64,
     /// Answers that it cannot do something: it may be full or read-only.
-    pub refused: u64,
+    pub rejected: u64,
     /// Pages that were not what this cache had written.
-    pub garbled: u64,
+    pub corrupt: u64,
     /// Pages that were not put there because too many were on their way.
-    pub crowded: u64,
+    pub overloaded: u64,
 }

@@ -32,7 +32,7 @@ pub type BoxFuture<'s, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> +
 /// `changes` is called, over and over again, and connections that it makes are driven there as long as the process lives.
 pub trait RemoteStore: fmt::Debug + Send + Sync + 'static {
     /// Called once, before anything else: caches with other prefixes see nothing of what is kept, purged or told.
-    fn begin(&self, key_prefix: &str) {
+    fn set_namespace(&self, key_prefix: &str) {
         let _ = key_prefix;
     }
 
@@ -44,26 +44,26 @@ pub trait RemoteStore: fmt::Debug + Send + Sync + 'static {
     /// A claim that is granted ([`LeaseStatus::Lead`]) is the caller's until the page is put with the same holder, until it is
     /// [released](Self::release), or until its time is over. Whoever holds it already is granted it again, for the
     /// whole time: that is how long fills keep theirs.
-    fn get(&self, wanted: GetRequest) -> BoxFuture<'_, GetResponse>;
+    fn get(&self, request: GetRequest) -> BoxFuture<'_, GetResponse>;
 
     /// Keeps a page, or refuses it; either way the claim of its [`holder`](PutRequest::holder) ends.
-    fn put(&self, page: PutRequest) -> BoxFuture<'_, PutResult>;
+    fn put(&self, request: PutRequest) -> BoxFuture<'_, PutResult>;
 
     /// Ends a claim without a page; that of somebody else stays.
-    fn release(&self, page: Id, holder: Id, left: ReleaseReason) -> BoxFuture<'_, ()>;
+    fn release(&self, key: Id, owner: Id, reason: ReleaseReason) -> BoxFuture<'_, ()>;
 
     /// Purges or expires.
-    fn purge(&self, purge: PurgeRequest) -> BoxFuture<'_, ()>;
+    fn purge(&self, request: PurgeRequest) -> BoxFuture<'_, ()>;
 
     /// What happened after a position; where nothing did, waits for it, for `wait` at most. `None` is where nothing is known
     /// yet: that is answered at once with the present position, as incomplete.
     ///
     /// It also connects anew where that is needed, and fails as long as the store cannot be used: while this fails, the cache asks
     /// nothing else.
-    fn changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch>;
+    fn poll_changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch>;
 
     /// The cache gave up on several answers in a row: connections may be dead without a sign of it.
-    fn renew(&self) {}
+    fn reset_connections(&self) {}
 }
 
 /// What something is known by: a hash of 128 bits. Pages of which the ids meet are told apart by the cache.
@@ -92,32 +92,32 @@ impl fmt::Debug for Version {
 #[derive(Clone, Debug)]
 pub struct GetRequest {
     /// Which one.
-    pub page: Id,
+    pub key: Id,
     /// The caller has these bytes of it: they need not be sent again.
-    pub have: Option<Version>,
+    pub if_version: Option<Version>,
     /// Names that it has if it is there, as far as they are known before: not all of them, and in the order of their being useful.
     /// Where the caller has a version of it, there may be none.
-    pub names: Vec<Id>,
+    pub purge_keys: Vec<Id>,
     /// By whom it would be made, if by the caller.
-    pub claim: Option<Lease>,
+    pub lease: Option<Lease>,
 }
 
 /// The wish to make a page for all processes.
 #[derive(Clone, Copy, Debug)]
 pub struct Lease {
     /// The process.
-    pub holder: Id,
+    pub owner: Id,
     /// After that time, somebody else is let try.
-    pub lasts: Duration,
+    pub ttl: Duration,
 }
 
 /// What there is.
 #[derive(Clone, Debug)]
 pub struct GetResponse {
     /// The page, fresh or not.
-    pub page: Option<RemoteEntry>,
+    pub entry: Option<RemoteEntry>,
     /// Who makes it; of a fresh page, and where nobody would make it, that does not matter.
-    pub turn: LeaseStatus,
+    pub lease: LeaseStatus,
 }
 
 /// A page that is kept.
@@ -137,76 +137,76 @@ pub struct RemoteEntry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeaseStatus {
     /// Whoever asked.
-    Lead,
+    Acquired,
     /// Another process is at it.
-    Wait,
+    Held,
     /// Everybody for himself: it was not to be shared.
-    Apart,
+    Uncoalesced,
 }
 
 /// How a claim ends without a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReleaseReason {
     /// The next one may try.
-    Free,
+    Retry,
     /// What was made is not to be shared: for so long, nobody need wait for anybody.
-    Apart(Duration),
+    Uncacheable(Duration),
 }
 
 /// A page that may be kept.
 #[derive(Clone, Debug)]
 pub struct PutRequest {
     /// Which one.
-    pub page: Id,
+    pub key: Id,
     /// Its bytes.
     pub bytes: Vec<u8>,
     /// What it is purged by. They may be in any order; there are no more than 140.
-    pub names: Vec<Id>,
+    pub purge_keys: Vec<Id>,
     /// What is compared with the prefixes of purges.
     pub path: String,
     /// The number of the last purge that its making has seen.
-    pub since: u64,
+    pub purge_seq: u64,
     /// How long ago its making began. It does not take the place of a fresh page that was begun later.
-    pub begun: Duration,
+    pub started: Duration,
     /// How long it is fresh; `None` is as long as it is there.
-    pub fresh: Option<Duration>,
+    pub fresh_for: Option<Duration>,
     /// When it goes.
-    pub lasts: Duration,
+    pub ttl: Duration,
     /// Who had claimed to make it.
-    pub holder: Option<Id>,
+    pub owner: Option<Id>,
 }
 
 /// What became of a page that was offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PutResult {
     /// It is there from now on.
-    Kept,
+    Stored,
     /// One of its names was purged or expired while it was made, or may have been.
     Purged,
     /// A page that was begun later is there.
-    Overtaken,
+    Superseded,
 }
 
 /// What is to be purged or expired.
 #[derive(Clone, Debug)]
 pub struct PurgeRequest {
     /// The greatest number that is known to whoever purges.
-    pub known: u64,
+    pub min_sequence: u64,
     /// Whether pages stay, as expired ones.
     pub expire: bool,
     /// Those of which pages.
-    pub of: PurgeScope,
+    pub scope: PurgeScope,
     /// What other processes are told ([`Change::Purged`]).
-    pub told: Vec<u8>,
+    pub message: Vec<u8>,
 }
 
 /// Which pages a purge is about.
 #[derive(Clone, Debug)]
 pub enum PurgeScope {
     /// Those that have one of these names.
-    Names(Vec<Id>),
+    Keys(Vec<Id>),
     /// Those whose path begins like this.
-    Prefix(String),
+    PathPrefix(String),
 }
 
 /// A place among all changes, as a store knows it.
@@ -227,9 +227,9 @@ pub struct ChangeBatch {
     /// In their order.
     pub changes: Vec<Change>,
     /// Behind the last of them.
-    pub position: Cursor,
+    pub cursor: Cursor,
     /// The greatest number of a purge up to there: whatever begins from now on has seen it.
-    pub number: u64,
+    pub sequence: u64,
 }
 
 /// Something that other processes want to know.
@@ -246,22 +246,22 @@ pub enum Change {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreError {
     message: String,
-    is_lost: bool,
+    is_unavailable: bool,
 }
 
 impl StoreError {
     /// The store cannot be reached: it is not asked again before [`changes`](RemoteStore::changes) succeeds.
-    pub fn lost(why: impl fmt::Display) -> Self {
-        Self { message: why.to_string(), is_lost: true }
+    pub fn unavailable(why: impl fmt::Display) -> Self {
+        Self { message: why.to_string(), is_unavailable: true }
     }
 
     /// The store answered that it cannot do this one thing.
-    pub fn refused(why: impl fmt::Display) -> Self {
-        Self { message: why.to_string(), is_lost: false }
+    pub fn rejected(why: impl fmt::Display) -> Self {
+        Self { message: why.to_string(), is_unavailable: false }
     }
 
-    pub(crate) fn is_lost(&self) -> bool {
-        self.is_lost
+    pub(crate) fn is_unavailable(&self) -> bool {
+        self.is_unavailable
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) async fn keep_listening(link: &Arc<RemoteClient>, cache: &Weak<Inner>
         let (link, cache) = (Arc::clone(link), Weak::clone(cache));
         let of_task = Arc::clone(&link);
         if tokio::spawn(async move { listen(&of_task, &cache).await }).await.is_err() {
-            link.down(&StoreError::lost("its code panicked"));
+            link.down(&StoreError::unavailable("its code panicked"));
             sleep(RETRY).await;
         }
     }
@@ -53,15 +53,15 @@ async fn listen(link: &Arc<RemoteClient>, cache: &Weak<Inner>) {
         } else {
             (Duration::ZERO, CONNECTING.max(link.terms.deadline * 10))
         };
-        let heard = timeout(patience, link.store.changes(after.clone(), wait)).await;
-        let heard =
-            heard.unwrap_or_else(|_| Err(StoreError::lost(format_args!("no answer within {patience:?}"))));
+        let heard = timeout(patience, link.store.poll_changes(after.clone(), wait)).await;
+        let heard = heard
+            .unwrap_or_else(|_| Err(StoreError::unavailable(format_args!("no answer within {patience:?}"))));
         match heard {
             Ok(changes) => {
                 let Some(inner) = cache.upgrade() else { return };
                 apply(link, &inner, &changes);
                 drop(inner);
-                after = Some(changes.position);
+                after = Some(changes.cursor);
                 link.up(sent);
                 if link.purges.resume() {
                     let link = Arc::clone(link);
@@ -70,8 +70,8 @@ async fn listen(link: &Arc<RemoteClient>, cache: &Weak<Inner>) {
             }
             Err(why) => {
                 link.down(&why);
-                link.store.renew();
-                if !why.is_lost() {
+                link.store.reset_connections();
+                if !why.is_unavailable() {
                     // It may be the position that it cannot do anything with.
                     after = None;
                 }
@@ -99,5 +99,5 @@ fn apply(link: &RemoteClient, cache: &Inner, heard: &ChangeBatch) {
         // What was missed may have been about anything.
         cache.store.purge(PurgeMode::Purge, &LocalSelector::All, now);
     }
-    link.known.advance(heard.number);
+    link.known.advance(heard.sequence);
 }

@@ -114,7 +114,7 @@ impl RemoteTier {
         terms: RemoteOptions,
         key_prefix: &str,
     ) -> io::Result<Self> {
-        store.begin(key_prefix);
+        store.set_namespace(key_prefix);
         let link = Arc::new(RemoteClient {
             store,
             terms,
@@ -212,8 +212,11 @@ impl RemoteTier {
         holder: Option<Id>,
     ) -> Result<GetResponse, RemoteError> {
         let link = &self.link;
-        let claim = holder.map(|holder| Lease { holder, lasts: super::CLAIM });
-        link.ask(|| link.store.get(GetRequest { page, have, names, claim })).await
+        let claim = holder.map(|holder| Lease { owner: holder, ttl: super::CLAIM });
+        link.ask(|| {
+            link.store.get(GetRequest { key: page, if_version: have, purge_keys: names, lease: claim })
+        })
+        .await
     }
 
     /// Whether this process purged what the page is about, and the store may not have heard of it.
@@ -228,23 +231,23 @@ impl RemoteTier {
     pub(crate) fn put(&self, offers: Vec<PutRequest>, mut claim: Option<RemoteLease>) {
         let bytes: usize = offers.iter().map(|offered| offered.bytes.len()).sum();
         let Some(room) = InflightPermit::take(&self.link, bytes) else {
-            return self.link.faults.count(RemoteError::Crowded);
+            return self.link.faults.count(RemoteError::Overloaded);
         };
         let link = Arc::clone(&self.link);
         self.runtime.spawn(async move {
-            let mut taken = Ok(PutResult::Kept);
+            let mut taken = Ok(PutResult::Stored);
             for offered in offers {
-                let is_claimed = offered.holder.is_some();
+                let is_claimed = offered.owner.is_some();
                 let done = link.ask(|| link.store.put(offered)).await;
                 if let (Some(claim), true, Ok(_)) = (&mut claim, is_claimed, &done) {
                     claim.settle();
                 }
                 // Where a later page is there already, the names that lead to it may not be.
                 taken = match (taken, done) {
-                    (Ok(PutResult::Overtaken), Ok(PutResult::Kept)) => Ok(PutResult::Overtaken),
+                    (Ok(PutResult::Superseded), Ok(PutResult::Stored)) => Ok(PutResult::Superseded),
                     (_, done) => done,
                 };
-                if !matches!(taken, Ok(PutResult::Kept | PutResult::Overtaken)) {
+                if !matches!(taken, Ok(PutResult::Stored | PutResult::Superseded)) {
                     break;
                 }
             }
@@ -260,9 +263,9 @@ impl RemoteTier {
             let times = longest.as_millis() / super::RENEWED.as_millis();
             for _ in 0..times {
                 sleep(super::RENEWED).await;
-                let claim = Some(Lease { holder, lasts: super::CLAIM });
+                let claim = Some(Lease { owner: holder, ttl: super::CLAIM });
                 // Where it fails, it is tried again, or the next one makes the page too.
-                let wanted = GetRequest { page, have: None, names: Vec::new(), claim };
+                let wanted = GetRequest { key: page, if_version: None, purge_keys: Vec::new(), lease: claim };
                 let _ = link.ask(|| link.store.get(wanted)).await;
             }
         })
@@ -302,7 +305,7 @@ impl RemoteClient {
     }
 
     pub(crate) fn shared(&self) -> RemoteStats {
-        self.faults.shared(self.is_up())
+        self.faults.snapshot(self.is_up())
     }
 
     /// It was reached, and everything up to now was heard of which happened until `sent`.
@@ -313,16 +316,16 @@ impl RemoteClient {
         if !self.is_up.swap(true, Ordering::AcqRel) {
             self.was_up.store(true, Ordering::Release);
             self.begun.notify_waiters();
-            self.faults.recovered();
+            self.faults.log_recovery();
         }
     }
 
     /// It cannot be used; `changes` tells when it can.
     pub(crate) fn down(&self, why: &StoreError) {
-        self.faults.tell(why);
+        self.faults.warn(why);
         self.was_up.store(true, Ordering::Release);
         if self.is_up.swap(false, Ordering::AcqRel) {
-            self.store.renew();
+            self.store.reset_connections();
         }
     }
 
@@ -340,7 +343,7 @@ impl RemoteClient {
     /// One answer of the store, if it comes in time.
     async fn ask<'l, T>(&'l self, ask: impl FnOnce() -> BoxFuture<'l, T>) -> Result<T, RemoteError> {
         if !self.is_ready().await {
-            return Err(self.faults.counted(RemoteError::Down));
+            return Err(self.faults.counted(RemoteError::Unavailable));
         }
         match within(self.terms.deadline, ask()).await {
             Ok(answer) => {
@@ -354,21 +357,21 @@ impl RemoteClient {
     fn failed(&self, why: Option<StoreError>) -> RemoteError {
         let fault = match why {
             None => {
-                let why = StoreError::lost(format_args!("no answer within {:?}", self.terms.deadline));
+                let why = StoreError::unavailable(format_args!("no answer within {:?}", self.terms.deadline));
                 if self.late.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_LATE {
                     self.down(&why);
                 } else {
-                    self.faults.tell(&why);
+                    self.faults.warn(&why);
                 }
-                RemoteError::Late
+                RemoteError::Timeout
             }
-            Some(why) if why.is_lost() => {
+            Some(why) if why.is_unavailable() => {
                 self.down(&why);
-                RemoteError::Down
+                RemoteError::Unavailable
             }
             Some(why) => {
-                self.faults.tell(&why);
-                RemoteError::Refused
+                self.faults.warn(&why);
+                RemoteError::Rejected
             }
         };
         self.faults.counted(fault)
@@ -376,8 +379,8 @@ impl RemoteClient {
 
     /// A page was not what this cache had written.
     pub(crate) fn garbled(&self) {
-        self.faults.count(RemoteError::Garbled);
-        self.faults.tell(&StoreError::refused("a page in it is not as it was written"));
+        self.faults.count(RemoteError::Corrupt);
+        self.faults.warn(&StoreError::rejected("a page in it is not as it was written"));
     }
 
     /// What was purged here, one after the other, until there is nothing left or it cannot be done now. Whoever waits is told how it
@@ -387,12 +390,14 @@ impl RemoteClient {
             let done = if self.is_ready().await {
                 let purge = job.purge(self.known.greatest());
                 let done = within(self.terms.deadline, self.store.purge(purge)).await;
-                done.map_err(|why| why.unwrap_or_else(|| StoreError::lost("it did not answer in time")))
+                done.map_err(|why| {
+                    why.unwrap_or_else(|| StoreError::unavailable("it did not answer in time"))
+                })
             } else {
-                Err(StoreError::lost("it is out of reach"))
+                Err(StoreError::unavailable("it is out of reach"))
             };
             if let Err(why) = &done {
-                self.faults.tell(why);
+                self.faults.warn(why);
             }
             let failed = done.is_err();
             job.answer(&done);
@@ -421,7 +426,7 @@ async fn within<T>(
 ) -> Result<T, Option<StoreError>> {
     // Without a runtime there are no timers, and asking for one panics.
     if Handle::try_current().is_err() {
-        return Err(Some(StoreError::refused("there is no tokio runtime here")));
+        return Err(Some(StoreError::rejected("there is no tokio runtime here")));
     }
     match timeout(time, answer).await {
         Ok(answer) => answer.map_err(Some),

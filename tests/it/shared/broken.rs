@@ -61,43 +61,45 @@ struct Broken {
 }
 
 impl RemoteStore for Broken {
-    fn begin(&self, key_prefix: &str) {
+    fn set_namespace(&self, key_prefix: &str) {
         let key_prefix = match self.breaks {
             Breaks::Prefixes => key_prefix.trim_end_matches(['*', '%', '_']),
             _ => key_prefix,
         };
-        self.store.begin(key_prefix);
+        self.store.set_namespace(key_prefix);
     }
 
     fn get(&self, mut wanted: GetRequest) -> BoxFuture<'_, GetResponse> {
-        if let (Breaks::ClaimsForEver, Some(claim)) = (self.breaks, &mut wanted.claim) {
-            claim.lasts = Duration::from_secs(3600);
+        if let (Breaks::ClaimsForEver, Some(claim)) = (self.breaks, &mut wanted.lease) {
+            claim.ttl = Duration::from_secs(3600);
         }
         Box::pin(async move {
             let mut found = self.store.get(wanted.clone()).await?;
             match (self.breaks, &mut found) {
-                (Breaks::Bytes, GetResponse { page: Some(RemoteEntry { bytes: Some(bytes), .. }), .. }) => {
+                (Breaks::Bytes, GetResponse { entry: Some(RemoteEntry { bytes: Some(bytes), .. }), .. }) => {
                     *bytes = bytes.slice(..bytes.len() / 2);
                 }
-                (Breaks::Confirms, GetResponse { page: Some(kept), .. }) if wanted.have.is_some() => {
+                (Breaks::Confirms, GetResponse { entry: Some(kept), .. }) if wanted.if_version.is_some() => {
                     kept.bytes = None;
                 }
-                (Breaks::ConfirmsExpired, GetResponse { page: Some(kept), .. }) => {
-                    kept.bytes.take_if(|_| kept.expired.is_some() && wanted.have.is_some());
+                (Breaks::ConfirmsExpired, GetResponse { entry: Some(kept), .. }) => {
+                    kept.bytes.take_if(|_| kept.expired.is_some() && wanted.if_version.is_some());
                 }
-                (Breaks::Versions, GetResponse { page: Some(kept), .. }) => {
+                (Breaks::Versions, GetResponse { entry: Some(kept), .. }) => {
                     let one = Version(Bytes::from_static(b"one"));
-                    kept.bytes.take_if(|_| wanted.have.as_ref() == Some(&one));
+                    kept.bytes.take_if(|_| wanted.if_version.as_ref() == Some(&one));
                     kept.version = Some(one);
                 }
-                (Breaks::Age, GetResponse { page: Some(page), .. }) => page.age = Duration::ZERO,
-                (Breaks::ForgetsExpiries, GetResponse { page: Some(page), .. }) => page.expired = None,
-                (Breaks::LeadsAll, found) => found.turn = LeaseStatus::Lead,
-                (Breaks::LeadsNobody, found) => found.turn = LeaseStatus::Wait,
-                (Breaks::Apart, found) if found.turn == LeaseStatus::Apart => found.turn = LeaseStatus::Wait,
-                (Breaks::ClaimsFresh, GetResponse { page: Some(_), .. }) => {
-                    if let Some(claim) = wanted.claim {
-                        self.store.engine.claim(wanted.page, claim);
+                (Breaks::Age, GetResponse { entry: Some(page), .. }) => page.age = Duration::ZERO,
+                (Breaks::ForgetsExpiries, GetResponse { entry: Some(page), .. }) => page.expired = None,
+                (Breaks::LeadsAll, found) => found.lease = LeaseStatus::Acquired,
+                (Breaks::LeadsNobody, found) => found.lease = LeaseStatus::Held,
+                (Breaks::Apart, found) if found.lease == LeaseStatus::Uncoalesced => {
+                    found.lease = LeaseStatus::Held
+                }
+                (Breaks::ClaimsFresh, GetResponse { entry: Some(_), .. }) => {
+                    if let Some(claim) = wanted.lease {
+                        self.store.engine.claim(wanted.key, claim);
                     }
                 }
                 _ => {}
@@ -108,11 +110,11 @@ impl RemoteStore for Broken {
 
     fn put(&self, mut page: PutRequest) -> BoxFuture<'_, PutResult> {
         match self.breaks {
-            Breaks::Lasts => page.lasts = Duration::from_secs(3600),
-            Breaks::Overtakes => page.begun = Duration::ZERO,
-            Breaks::PurgesFirstNameOnly => page.names.truncate(1),
-            Breaks::Since => page.since = u64::MAX,
-            Breaks::KeepsClaimsWithPages => page.holder = None,
+            Breaks::Lasts => page.ttl = Duration::from_secs(3600),
+            Breaks::Overtakes => page.started = Duration::ZERO,
+            Breaks::PurgesFirstNameOnly => page.purge_keys.truncate(1),
+            Breaks::Since => page.purge_seq = u64::MAX,
+            Breaks::KeepsClaimsWithPages => page.owner = None,
             _ => {}
         }
         self.store.put(page)
@@ -128,29 +130,29 @@ impl RemoteStore for Broken {
     }
 
     fn purge(&self, mut purge: PurgeRequest) -> BoxFuture<'_, ()> {
-        match (self.breaks, &mut purge.of) {
-            (Breaks::PurgesNothing, of) => *of = PurgeScope::Names(Vec::new()),
-            (Breaks::PurgesEverything, of) => *of = PurgeScope::Prefix(String::new()),
-            (Breaks::PrefixesBySegment, PurgeScope::Prefix(prefix)) if !prefix.ends_with('/') => {
+        match (self.breaks, &mut purge.scope) {
+            (Breaks::PurgesNothing, of) => *of = PurgeScope::Keys(Vec::new()),
+            (Breaks::PurgesEverything, of) => *of = PurgeScope::PathPrefix(String::new()),
+            (Breaks::PrefixesBySegment, PurgeScope::PathPrefix(prefix)) if !prefix.ends_with('/') => {
                 prefix.push('/');
             }
             (Breaks::ExpiresByPurging, _) => purge.expire = false,
             (Breaks::PurgesByExpiring, _) => purge.expire = true,
-            (Breaks::Known, _) => purge.known = 0,
-            (Breaks::ShortensTold, _) => purge.told.truncate(3),
+            (Breaks::Known, _) => purge.min_sequence = 0,
+            (Breaks::ShortensTold, _) => purge.message.truncate(3),
             _ => {}
         }
         self.store.purge(purge)
     }
 
-    fn changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch> {
+    fn poll_changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch> {
         let wait = if let Breaks::NeverWaits = self.breaks { Duration::ZERO } else { wait };
         Box::pin(async move {
-            let mut heard = self.store.changes(after.clone(), wait).await?;
+            let mut heard = self.store.poll_changes(after.clone(), wait).await?;
             match self.breaks {
-                Breaks::Numbers => heard.number = 1,
+                Breaks::Numbers => heard.sequence = 1,
                 Breaks::SwallowsChanges => drop(heard.changes.pop()),
-                Breaks::RepeatsChanges => heard.position = after.unwrap_or(heard.position),
+                Breaks::RepeatsChanges => heard.cursor = after.unwrap_or(heard.cursor),
                 Breaks::KnowsAll => heard.complete = true,
                 _ => {}
             }

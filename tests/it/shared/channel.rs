@@ -30,7 +30,7 @@ async fn memory_is_not_trusted_where_nothing_is_heard() {
         assert_eq!((answer.status, answer.text()), (200, &*format!("page {run} of one")));
         assert!(answer.outcome().ends_with("; detail=remote-unavailable"), "{}", answer.outcome());
     }
-    assert!(one.shared().down >= 4);
+    assert!(one.shared().unavailable >= 4);
     one.store.set(&[Op::Changes], Does::Works);
     one.is_up(true).await;
     for _ in 0..15_000 {

@@ -239,7 +239,7 @@ async fn an_engine_that_confirms_what_nobody_has_is_not_believed() {
     other.store.confirms_all();
     let answer = other.get("/posts/1").await;
     assert!(answer.is_stored(), "{}", answer.outcome());
-    assert_eq!((other.runs.get(), other.shared().garbled), (1, 1));
+    assert_eq!((other.runs.get(), other.shared().corrupt), (1, 1));
 }
 
 /// What this process purged long before it asked has nothing to do with the answer.

@@ -42,7 +42,7 @@ async fn bytes_that_were_changed_or_cut_are_no_page() {
         let answer = other.get("/posts/1").await;
         assert_eq!((answer.status, answer.text()), (200, &*format!("page {} of other", number + 1)));
         assert!(is_told_as_garbled(&answer), "{number}: {}", answer.outcome());
-        assert_eq!(other.shared().garbled, number as u64 + 1);
+        assert_eq!(other.shared().corrupt, number as u64 + 1);
         assert!(answer.header("x-language").is_none());
     }
     engine.corrupt(|_| good.clone());
@@ -94,7 +94,7 @@ async fn a_page_of_another_key_is_not_sent() {
         let answer = other.get(uri).await;
         assert_eq!(answer.text(), format!("page {} of other", number + 1), "{uri}: {}", answer.outcome());
     }
-    assert_eq!(other.shared().garbled, 0, "there is nothing wrong with those pages");
+    assert_eq!(other.shared().corrupt, 0, "there is nothing wrong with those pages");
 }
 
 #[actix_web::test]
@@ -124,8 +124,8 @@ async fn an_engine_that_does_not_answer_is_not_asked_for_long() {
         let answer = timeout(LIMIT, one.get(&format!("/{number}"))).await.expect("it is answered");
         assert_eq!(answer.status, 200);
         assert!(answer.is_stored(), "{}", answer.outcome());
-        let detail = answer.outcome().rsplit_once("detail=shared-").map(|(_, why)| why.to_owned());
-        assert!(matches!(detail.as_deref(), Some("late" | "down")), "{}", answer.outcome());
+        let detail = answer.outcome().rsplit_once("detail=remote-").map(|(_, why)| why.to_owned());
+        assert!(matches!(detail.as_deref(), Some("timeout" | "unavailable")), "{}", answer.outcome());
     }
     one.is_up(false).await;
     let asked = one.asked();
@@ -133,7 +133,7 @@ async fn an_engine_that_does_not_answer_is_not_asked_for_long() {
     let answer = one.get("/more").await;
     assert!(answer.outcome().ends_with("; detail=remote-unavailable"), "{}", answer.outcome());
     assert_eq!(one.asked(), asked, "it is not asked any more");
-    assert!(one.shared().late >= 3 || one.shared().down > 0);
+    assert!(one.shared().timeouts >= 3 || one.shared().unavailable > 0);
     one.store.set(&Op::ALL, Does::Works);
     one.is_up(true).await;
     one.make("/and-more").await;
@@ -157,7 +157,7 @@ async fn a_single_late_answer_changes_nothing() {
         let answer = one.get(&format!("/in-time/{round}")).await;
         assert_eq!(answer.outcome(), "cache_page; fwd=miss; stored; ttl=60", "round {round}");
     }
-    assert!(one.shared().is_up);
+    assert!(one.shared().is_available);
 }
 
 #[actix_web::test]
@@ -168,7 +168,7 @@ async fn an_engine_that_refuses_to_look_is_asked_again() {
     other.store.set(&[Op::Get], Does::Refuses);
     let answer = other.get("/").await;
     assert_eq!(answer.outcome(), "cache_page; fwd=miss; stored; ttl=60; detail=remote-rejected");
-    assert!(other.shared().is_up && other.shared().refused > 0);
+    assert!(other.shared().is_available && other.shared().rejected > 0);
     other.store.set(&[Op::Get], Does::Works);
     assert_eq!(other.get("/").await.text(), "page 1 of other", "it is in memory");
     assert!(other.get("/else").await.is_stored());
@@ -183,11 +183,11 @@ async fn pages_that_the_engine_refuses_are_in_memory_all_the_same() {
     one.store.set(&[Op::Put, Op::Release], Does::Refuses);
     let made = one.get("/").await;
     assert_eq!(made.outcome(), "cache_page; fwd=miss; stored; ttl=60");
-    until("it was refused", || one.shared().refused >= 1).await;
+    until("it was refused", || one.shared().rejected >= 1).await;
     let hit = one.get("/").await;
     assert_eq!((hit.outcome().as_str(), &hit.body), ("cache_page; hit; ttl=60", &made.body));
-    assert_eq!((engine.pages(), one.shared().kept), (0, 0));
-    assert!(one.shared().is_up);
+    assert_eq!((engine.pages(), one.shared().stored), (0, 0));
+    assert!(one.shared().is_available);
     engine.advance(Duration::from_secs(10));
     let answer = other.make("/").await;
     assert_eq!(answer.text(), "page 1 of other");

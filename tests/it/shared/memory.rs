@@ -104,9 +104,9 @@ impl Engine {
 
     /// Somebody claims a page, fresh or not.
     pub(crate) fn claim(&self, page: Id, claim: Lease) {
-        let ends = self.now() + claim.lasts;
+        let ends = self.now() + claim.ttl;
         self.each(|space| {
-            space.claims.insert(page, (ends, Some(claim.holder)));
+            space.claims.insert(page, (ends, Some(claim.owner)));
         });
     }
 
@@ -234,8 +234,8 @@ impl MemoryStore {
         self.way.counts[op as usize].fetch_add(1, Ordering::SeqCst);
         Box::pin(async move {
             match self.does(op) {
-                Does::Refuses => return Err(StoreError::refused("as the test wants it")),
-                Does::Loses => return Err(StoreError::lost("as the test wants it")),
+                Does::Refuses => return Err(StoreError::rejected("as the test wants it")),
+                Does::Loses => return Err(StoreError::unavailable("as the test wants it")),
                 Does::Hangs => std::future::pending().await,
                 Does::Works | Does::Holds => {}
             }
@@ -259,14 +259,14 @@ fn late(op: Op) -> Option<Duration> {
 }
 
 impl RemoteStore for MemoryStore {
-    fn begin(&self, key_prefix: &str) {
+    fn set_namespace(&self, key_prefix: &str) {
         self.way.prefix.set(key_prefix.to_owned()).expect("it is begun once");
     }
 
     fn get(&self, wanted: GetRequest) -> BoxFuture<'_, GetResponse> {
         self.ask(Op::Get, async move {
             let mut found = self.with(|space, now| space.get(&wanted, now));
-            if let Some(kept) = &mut found.page {
+            if let Some(kept) = &mut found.entry {
                 kept.bytes.take_if(|_| self.way.confirms_all.load(Ordering::SeqCst));
                 self.way.sent.fetch_add(u64::from(kept.bytes.is_some()), Ordering::SeqCst);
             }
@@ -280,8 +280,8 @@ impl RemoteStore for MemoryStore {
 
     fn release(&self, page: Id, holder: Id, left: ReleaseReason) -> BoxFuture<'_, ()> {
         let apart = match left {
-            ReleaseReason::Free => None,
-            ReleaseReason::Apart(time) => Some(time),
+            ReleaseReason::Retry => None,
+            ReleaseReason::Uncacheable(time) => Some(time),
         };
         self.ask(Op::Release, async move {
             self.change(|space, now| space.release(page, holder, apart.map(|time| now + time)));
@@ -292,7 +292,7 @@ impl RemoteStore for MemoryStore {
         self.ask(Op::Purge, async move { self.change(|space, now| space.purge(purge, now)) })
     }
 
-    fn changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch> {
+    fn poll_changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch> {
         self.ask(Op::Changes, async move {
             let ends = Instant::now() + wait;
             loop {

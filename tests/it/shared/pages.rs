@@ -29,7 +29,7 @@ async fn a_page_of_one_process_is_a_hit_in_the_other() {
     assert_eq!(found.outcome(), "cache_page; hit; ttl=60; detail=remote");
     assert_eq!((found.text(), found.status), (made.text(), made.status));
     assert_eq!((other.of(Outcome::RemoteHit), other.of(Outcome::Hit), other.runs.get()), (1, 0, 0));
-    assert_eq!((one.shared().kept, other.shared().kept, engine.claims()), (1, 0, 0));
+    assert_eq!((one.shared().stored, other.shared().stored, engine.claims()), (1, 0, 0));
     // Another one is not there.
     assert!(other.get("/page?a=2").await.is_stored());
 }
@@ -341,7 +341,7 @@ async fn what_the_engine_lets_go_is_made_anew() {
     let answer = one.get("/").await;
     assert!(answer.is_stored(), "{}", answer.outcome());
     one.hears().await;
-    until("what begins after that is kept", || one.shared().is_up).await;
+    until("what begins after that is kept", || one.shared().is_available).await;
     one.get("/").await;
     one.gives(2).await;
     assert!(is_shared(&other.get("/").await));

@@ -227,7 +227,7 @@ async fn escapes_and_hosts_do_not_matter_to_a_path() {
     for written in ["/tags/über", "/tags/%C3%BCber"] {
         one.hears().await;
         let asked = || asking("/t%61gs/%c3%bcber?x", &[("host", "example.com")]);
-        let before = one.shared().kept;
+        let before = one.shared().stored;
         let old = one.send(asked()).await;
         one.gives(before + 1).await;
         assert!(is_shared(&third.send(asked()).await));

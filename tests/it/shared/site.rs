@@ -235,7 +235,7 @@ impl<S: Service<Request, Response = ServiceResponse, Error = Error>> Process<S> 
 
     /// Makes a page, which is in the engine from then on.
     pub(crate) async fn make(&self, uri: &str) -> Answer {
-        let before = self.shared().kept;
+        let before = self.shared().stored;
         let answer = self.get(uri).await;
         assert!(answer.is_stored(), "{uri} is made by {}: {}", self.name, answer.outcome());
         self.gives(before + 1).await;
@@ -244,7 +244,7 @@ impl<S: Service<Request, Response = ServiceResponse, Error = Error>> Process<S> 
 
     /// Until so many pages of this process were taken by the engine.
     pub(crate) async fn gives(&self, pages: u64) {
-        until("the engine takes a page", || self.shared().kept >= pages).await;
+        until("the engine takes a page", || self.shared().stored >= pages).await;
     }
 
     /// Asks until it is answered with something else.
@@ -267,7 +267,8 @@ impl<S: Service<Request, Response = ServiceResponse, Error = Error>> Process<S> 
     }
 
     pub(crate) async fn is_up(&self, is_up: bool) {
-        until("a process finds out whether it reaches the engine", || self.shared().is_up == is_up).await;
+        until("a process finds out whether it reaches the engine", || self.shared().is_available == is_up)
+            .await;
     }
 
     pub(crate) fn shared(&self) -> RemoteStats {

@@ -170,7 +170,7 @@ async fn a_page_that_is_still_as_it_was_is_fresh_for_all() {
         assert!(is_shared(&other.get("/compared").await));
         advance(&engine, &[&one, &other, &third], 61);
         // By one that made none of it.
-        let before = other.shared().kept;
+        let before = other.shared().stored;
         let kept = other.get("/compared").await;
         assert!(kept.outcome().ends_with("; fwd-status=304; stored; ttl=60"), "{}", kept.outcome());
         assert_eq!((kept.status, &kept.body), (200, &old.body));
@@ -224,7 +224,7 @@ async fn a_page_is_made_anew_before_its_time_is_over() {
         }
         until("it is made anew within 100 requests", || one.runs.get() > 1).await;
         one.get_until_not(uri, &old).await;
-        until("it is in the engine", || one.shared().kept >= 2).await;
+        until("it is in the engine", || one.shared().stored >= 2).await;
         let other = process("other", &engine, patient()).await;
         assert_ne!(other.get(uri).await.body, old.body, "{uri}");
     }

@@ -135,8 +135,8 @@ pub(crate) mod name {
 /// What a purge is about, as a store knows it. Of a URL, that is all hosts; and all queries where it has none, or where not every byte of
 /// them counts.
 pub(crate) fn purge_of(text: &PurgeSelector) -> PurgeScope {
-    PurgeScope::Names(match text {
-        PurgeSelector::Prefix(prefix) => return PurgeScope::Prefix(prefix.clone()),
+    PurgeScope::Keys(match text {
+        PurgeSelector::Prefix(prefix) => return PurgeScope::PathPrefix(prefix.clone()),
         PurgeSelector::All => vec![name::all()],
         PurgeSelector::Tag(tag) => vec![name::tag(tag)],
         PurgeSelector::Path(path) => vec![name::path(path)],

@@ -62,7 +62,7 @@ pub(super) fn read(answer: Value, after: Option<&LogCursor>) -> Option<LogReply>
     }
     complete &= before.as_ref() == Some(&tail);
     let position = LogCursor { last, tail, number }.position();
-    Some(LogReply { changes: ChangeBatch { complete, changes, position, number }, now })
+    Some(LogReply { changes: ChangeBatch { complete, changes, cursor: position, sequence: number }, now })
 }
 
 /// As a server numbers entries: `1795637388653-0`.
@@ -147,10 +147,10 @@ mod tests {
         let first = read(told("1", "5-0", vec![]), None).unwrap().changes;
         assert!(!first.complete, "nothing was known before");
         let purge = |place, before, number| entry(place, &["b", before, "n", number, "v", "what"]);
-        let nothing = after(&first.position, "1", "5-0", vec![]);
+        let nothing = after(&first.cursor, "1", "5-0", vec![]);
         assert!(nothing.complete && nothing.changes.is_empty());
         let two = vec![purge("5-0", "0", "1"), purge("6-0", "1", "2"), purge("7-0", "2", "3")];
-        let heard = after(&nothing.position, "3", "7-0", two);
+        let heard = after(&nothing.cursor, "3", "7-0", two);
         assert!(heard.complete);
         assert_eq!(heard.changes, [const { b"what" }; 2].map(|what| Change::Purged(what.to_vec())));
         for (tail, entries) in [
@@ -161,10 +161,10 @@ mod tests {
             ("4", vec![Value::Nil]),
             ("", vec![]),
         ] {
-            let heard = after(&heard.position, tail, "9-0", entries.clone());
+            let heard = after(&heard.cursor, tail, "9-0", entries.clone());
             assert!(!heard.complete, "{tail} {entries:?}");
             // It goes on from there.
-            assert!(tail.is_empty() || after(&heard.position, tail, "9-0", vec![]).complete);
+            assert!(tail.is_empty() || after(&heard.cursor, tail, "9-0", vec![]).complete);
         }
     }
 

@@ -89,7 +89,7 @@ pub struct RedisStore {
 
 /// It may be the answer to another question: the connection is of no use any more.
 fn unreadable() -> StoreError {
-    StoreError::lost("its answer cannot be read")
+    StoreError::unavailable("its answer cannot be read")
 }
 
 impl RedisStore {
@@ -156,7 +156,7 @@ impl RedisStore {
 
     fn asked(&self) -> Result<Connection, StoreError> {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.clone().ok_or_else(|| StoreError::lost("there is no connection"))
+        asked.clone().ok_or_else(|| StoreError::unavailable("there is no connection"))
     }
 
     /// Where something is told if that is not where a page is.
@@ -166,58 +166,58 @@ impl RedisStore {
 
     /// By plain reads, page first: what is purged between them is seen. That is enough for a fresh page.
     async fn find(&self, mut wanted: GetRequest) -> Result<GetResponse, StoreError> {
-        let (base, mut connection) = (self.base_of(wanted.page), self.asked()?);
-        let had = wanted.have.take().and_then(KnownVersion::of);
+        let (base, mut connection) = (self.base_of(wanted.key), self.asked()?);
+        let had = wanted.if_version.take().and_then(KnownVersion::of);
         if let Some(had) = &had {
             if had.length > SHORT {
-                match self.confirm(wanted.page, had, connection.clone()).await? {
+                match self.confirm(wanted.key, had, connection.clone()).await? {
                     Reply::Page(kept, true) => {
-                        return Ok(GetResponse { page: Some(kept), turn: LeaseStatus::Apart });
+                        return Ok(GetResponse { entry: Some(kept), lease: LeaseStatus::Uncoalesced });
                     }
-                    Reply::Unclear => return self.claim(wanted.page, wanted.claim, connection).await,
+                    Reply::Unclear => return self.claim(wanted.key, wanted.lease, connection).await,
                     _ => {}
                 }
             }
             // If there is another one by now, it has most of them too.
-            wanted.names.extend_from_slice(&had.names);
+            wanted.purge_keys.extend_from_slice(&had.names);
         } else {
-            wanted.names.extend(self.hints.of(wanted.page));
+            wanted.purge_keys.extend(self.hints.of(wanted.key));
         }
-        wanted.names.retain(has_stamp);
+        wanted.purge_keys.retain(has_stamp);
         let mut asks = cmd("MGET");
-        asks.arg(of(base, b"p", wanted.page)).arg(join(base, b"x"));
-        ask_for(&mut asks, base, &wanted.names);
+        asks.arg(of(base, b"p", wanted.key)).arg(join(base, b"x"));
+        ask_for(&mut asks, base, &wanted.purge_keys);
         let values = asks.query_async(&mut connection).await.map_err(error)?;
-        let mut read = PageReply::of(values, wanted.names).ok_or_else(unreadable)?;
+        let mut read = PageReply::of(values, wanted.purge_keys).ok_or_else(unreadable)?;
         let more = read.missing_names();
         if !more.is_empty() {
             let mut asks = cmd("MGET");
             ask_for(&mut asks, base, &more);
             let values = asks.query_async(&mut connection).await.map_err(error)?;
             read.add(&more, values).ok_or_else(unreadable)?;
-            self.hints.put(wanted.page, more);
+            self.hints.put(wanted.key, more);
         }
         let now = self.time.now();
-        match (read.found(now), wanted.claim) {
+        match (read.found(now), wanted.lease) {
             (Reply::Page(kept, true), _) if had.as_ref().is_some_and(|had| read.is(had)) => {
                 let version = had.map(|had| had.version);
                 Ok(GetResponse {
-                    page: Some(RemoteEntry { bytes: None, version, ..kept }),
-                    turn: LeaseStatus::Apart,
+                    entry: Some(RemoteEntry { bytes: None, version, ..kept }),
+                    lease: LeaseStatus::Uncoalesced,
                 })
             }
             (Reply::Page(kept, is_fresh), claim) if is_fresh || claim.is_none() => Ok(GetResponse {
-                page: Some(RemoteEntry { version: read.version(), ..kept }),
-                turn: LeaseStatus::Apart,
+                entry: Some(RemoteEntry { version: read.version(), ..kept }),
+                lease: LeaseStatus::Uncoalesced,
             }),
-            (Reply::Nothing, None) => Ok(GetResponse { page: None, turn: LeaseStatus::Apart }),
+            (Reply::Nothing, None) => Ok(GetResponse { entry: None, lease: LeaseStatus::Uncoalesced }),
             (Reply::Garbled(bytes), claim) => {
                 // The cache finds out that it is no page, and makes a new one.
                 let garbled =
                     RemoteEntry { bytes: Some(bytes), version: None, age: Duration::ZERO, expired: None };
-                Ok(GetResponse { page: Some(garbled), ..self.claim(wanted.page, claim, connection).await? })
+                Ok(GetResponse { entry: Some(garbled), ..self.claim(wanted.key, claim, connection).await? })
             }
-            (_, claim) => self.claim(wanted.page, claim, connection).await,
+            (_, claim) => self.claim(wanted.key, claim, connection).await,
         }
     }
 
@@ -238,7 +238,7 @@ impl RedisStore {
         let answer = match asks.query_async(&mut connection).await.map_err(error) {
             Ok(answer) => answer,
             // What is there is no page.
-            Err(why) if !why.is_lost() => return Ok(Reply::Nothing),
+            Err(why) if !why.is_unavailable() => return Ok(Reply::Nothing),
             Err(why) => return Err(why),
         };
         let read = PageReply::of_head(answer, had).ok_or_else(unreadable)?;
@@ -259,7 +259,7 @@ impl RedisStore {
     ) -> Result<GetResponse, StoreError> {
         let base = self.base_of(page);
         let (holder, lasts) = match claim {
-            Some(claim) => (claim.holder.0.to_vec(), millis(claim.lasts)),
+            Some(claim) => (claim.owner.0.to_vec(), millis(claim.ttl)),
             None => (Vec::new(), 0),
         };
         let (key, claim) = (of(base, b"p", page), of(base, b"c", page));
@@ -270,35 +270,35 @@ impl RedisStore {
     }
 
     async fn keep(&self, page: PutRequest) -> Result<PutResult, StoreError> {
-        let (base, mut connection) = (self.base_of(page.page), self.asked()?);
-        let names = || page.names.iter().filter(|name| has_stamp(name));
-        let handler = page.names.iter().find(|name| name::is_handler(**name));
+        let (base, mut connection) = (self.base_of(page.key), self.asked()?);
+        let names = || page.purge_keys.iter().filter(|name| has_stamp(name));
+        let handler = page.purge_keys.iter().find(|name| name::is_handler(**name));
         let mut about = String::new();
         for number in [
-            page.since,
-            micros(page.begun),
-            page.fresh.map_or(scripts::MOST, micros),
-            millis(page.lasts).max(1),
+            page.purge_seq,
+            micros(page.started),
+            page.fresh_for.map_or(scripts::MOST, micros),
+            millis(page.ttl).max(1),
             names().count() as u64,
         ] {
             about.push_str(&digits(number));
         }
         let mut about = about.into_bytes();
-        about.extend(page.holder.map_or([0; 16], |holder| holder.0));
+        about.extend(page.owner.map_or([0; 16], |holder| holder.0));
         about.extend(handler.map_or([0; 16], |handler| handler.0));
         names().for_each(|name| about.extend(name.0));
         about.extend(page.path.as_bytes());
-        let (key, claim) = (of(base, b"p", page.page), of(base, b"c", page.page));
+        let (key, claim) = (of(base, b"p", page.key), of(base, b"c", page.key));
         let log = self.log();
         let arguments = [base, &about, &about, &page.bytes, &log];
         let answer = self.scripts.put.run(&mut connection, &[&key, &claim], &arguments).await;
         let answer = scripts::text(answer.map_err(error)?).ok_or_else(unreadable)?;
         if answer.get(1) == Some(&b'w') {
-            self.tell_filled(&mut connection, page.page).await?;
+            self.tell_filled(&mut connection, page.key).await?;
         }
         match answer.first() {
-            Some(b'k') => Ok(PutResult::Kept),
-            Some(b'o') => Ok(PutResult::Overtaken),
+            Some(b'k') => Ok(PutResult::Stored),
+            Some(b'o') => Ok(PutResult::Superseded),
             Some(b'p') => Ok(PutResult::Purged),
             Some(b'u') => {
                 self.is_forgetful.store(true, Ordering::Relaxed);
@@ -311,8 +311,8 @@ impl RedisStore {
     async fn give_up(&self, page: Id, holder: Id, left: ReleaseReason) -> Result<(), StoreError> {
         let (base, mut connection) = (self.base_of(page), self.asked()?);
         let apart = match left {
-            ReleaseReason::Free => 0,
-            ReleaseReason::Apart(time) => millis(time),
+            ReleaseReason::Retry => 0,
+            ReleaseReason::Uncacheable(time) => millis(time),
         };
         let (claim, key) = (of(base, b"c", page), of(base, b"p", page));
         let (apart, log) = (apart.to_string(), self.log());
@@ -346,7 +346,7 @@ impl RedisStore {
             self.purge_shard(&mut connection, shard, &purge, first).await?;
         }
         let base = &self.bases()[0];
-        let told = [digits(first).as_bytes(), &purge.told].concat();
+        let told = [digits(first).as_bytes(), &purge.message].concat();
         let keys = [&*join(base, b"l"), &join(base, b"t")];
         let answer = self.scripts.tell.run(&mut connection, &keys, &[base, &told, &told]).await;
         scripts::text(answer.map_err(error)?).map(drop).ok_or_else(unreadable)
@@ -360,16 +360,16 @@ impl RedisStore {
         number: u64,
     ) -> Result<u64, StoreError> {
         let base = &self.bases()[shard];
-        let mut about = [digits(purge.known), digits(number)].concat().into_bytes();
+        let mut about = [digits(purge.min_sequence), digits(number)].concat().into_bytes();
         about.push(if purge.expire { b'e' } else { b'p' });
         // All that it changes: of a slot that is on its way to another node, each has to be where the script runs.
         let mut keys = vec![join(base, b"n"), join(base, b"r")];
-        match &purge.of {
-            PurgeScope::Names(names) if names.contains(&name::all()) => {
+        match &purge.scope {
+            PurgeScope::Keys(names) if names.contains(&name::all()) => {
                 about.push(b'a');
                 keys.push(join(base, b"x"));
             }
-            PurgeScope::Names(names) => match &names[..] {
+            PurgeScope::Keys(names) => match &names[..] {
                 [handler] if name::is_handler(*handler) => {
                     about.push(b'h');
                     about.extend(handler.0);
@@ -381,7 +381,7 @@ impl RedisStore {
                     keys.extend(names.iter().map(|name| of(base, b"s", *name)));
                 }
             },
-            PurgeScope::Prefix(prefix) => {
+            PurgeScope::PathPrefix(prefix) => {
                 about.push(b'x');
                 about.extend(prefix.as_bytes());
                 keys.extend([join(base, b"x"), join(base, b"xs")]);
@@ -395,7 +395,7 @@ impl RedisStore {
 }
 
 impl RemoteStore for RedisStore {
-    fn begin(&self, key_prefix: &str) {
+    fn set_namespace(&self, key_prefix: &str) {
         // It may be the store of two caches; they have one prefix then.
         let _ = self.bases.set(bases(key_prefix, self.shards));
     }
@@ -416,11 +416,11 @@ impl RemoteStore for RedisStore {
         Box::pin(self.go(purge))
     }
 
-    fn changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch> {
+    fn poll_changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch> {
         Box::pin(self.hear(after, wait))
     }
 
-    fn renew(&self) {
+    fn reset_connections(&self) {
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
@@ -481,5 +481,5 @@ fn error(error: RedisError) -> StoreError {
         || error.is_unrecoverable_error()
         || matches!(error.kind(), ErrorKind::Parse | ErrorKind::UnexpectedReturnType)
         || is_replica;
-    if is_lost { StoreError::lost(error) } else { StoreError::refused(error) }
+    if is_lost { StoreError::unavailable(error) } else { StoreError::rejected(error) }
 }

@@ -95,9 +95,9 @@ pub(super) fn found(answer: Value) -> Option<GetResponse> {
     }
     let (&[turn, is_there], numbers) = numbers.split_first_chunk()?;
     let turn = match turn {
-        b'l' => LeaseStatus::Lead,
-        b'w' => LeaseStatus::Wait,
-        b'a' => LeaseStatus::Apart,
+        b'l' => LeaseStatus::Acquired,
+        b'w' => LeaseStatus::Held,
+        b'a' => LeaseStatus::Uncoalesced,
         _ => return None,
     };
     let [now, put, expired] = three(numbers)?;
@@ -111,7 +111,7 @@ pub(super) fn found(answer: Value) -> Option<GetResponse> {
         (b'-', _) => None,
         _ => return None,
     };
-    Some(GetResponse { page, turn })
+    Some(GetResponse { entry: page, lease: turn })
 }
 
 fn three(text: &[u8]) -> Option<[u64; 3]> {

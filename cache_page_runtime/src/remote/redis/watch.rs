@@ -35,9 +35,9 @@ impl RedisStore {
         if heard.is_none() || self.asked().is_err() {
             *heard = Some(self.connect(after.as_ref()).await?);
         }
-        let Some(connection) = heard else { return Err(StoreError::lost("there is no connection")) };
+        let Some(connection) = heard else { return Err(StoreError::unavailable("there is no connection")) };
         let answer = self.read(connection, after, wait).await;
-        if answer.as_ref().is_err_and(StoreError::is_lost) {
+        if answer.as_ref().is_err_and(StoreError::is_unavailable) {
             *heard = None;
         }
         answer
@@ -74,7 +74,7 @@ impl RedisStore {
             log::read(answer.map_err(error)?, place.as_ref()).ok_or_else(unreadable)?;
         self.time.set(now, &asked);
         if self.is_cluster() && (after.is_none() || self.is_forgetful.swap(false, Ordering::Relaxed)) {
-            self.remind(connection, changes.number).await?;
+            self.remind(connection, changes.sequence).await?;
         }
         Ok(changes)
     }

@@ -88,12 +88,12 @@ async fn say_which_purges_were_seen<S: RemoteStore>(bench: &Bench<'_, S>) {
     other.purge(names(&["a"])).await;
     let heard = one.hear(Duration::ZERO).await;
     assert_eq!(told(&heard).len(), 1, "one purge");
-    assert!(heard.number > before, "the number is that of a purge which was told");
-    let taken = one.put(page(id("page"), &["a"], heard.number)).await;
-    assert_eq!(taken, PutResult::Kept, "what begins after a purge was heard of has seen it");
-    assert_eq!(other.now().await, heard.number, "both have heard of the same purges");
+    assert!(heard.sequence > before, "the number is that of a purge which was told");
+    let taken = one.put(page(id("page"), &["a"], heard.sequence)).await;
+    assert_eq!(taken, PutResult::Stored, "what begins after a purge was heard of has seen it");
+    assert_eq!(other.now().await, heard.sequence, "both have heard of the same purges");
     let again = one.hear(Duration::ZERO).await;
-    assert_eq!(again.number, heard.number, "nothing was purged since");
+    assert_eq!(again.sequence, heard.sequence, "nothing was purged since");
 }
 
 async fn are_waited_for<S: RemoteStore>(bench: &Bench<'_, S>) {
@@ -112,7 +112,8 @@ async fn come_while_somebody_waits<S: RemoteStore>(bench: &Bench<'_, S>) {
     for round in 0..5 {
         let (store, position) = (Arc::clone(&one.store), one.position.clone());
         let wait = Duration::from_secs(2);
-        let heard = tokio::spawn(async move { done("changes", store.changes(Some(position), wait)).await });
+        let heard =
+            tokio::spawn(async move { done("changes", store.poll_changes(Some(position), wait)).await });
         if round > 0 {
             tokio::time::sleep(SHORT).await;
         }
@@ -124,8 +125,8 @@ async fn come_while_somebody_waits<S: RemoteStore>(bench: &Bench<'_, S>) {
         let heard = heard.await;
         assert!(heard.is_ok(), "`changes` comes to an end");
         if let Ok(heard) = heard {
-            one.position = heard.position.clone();
-            one.number = heard.number;
+            one.position = heard.cursor.clone();
+            one.number = heard.sequence;
             assert!(heard.complete, "nothing was missed");
             // It may have been on its way back when that happened.
             let mut all = told(&heard);
@@ -164,16 +165,24 @@ async fn tell_of_no_other_pages<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, mut other) = bench.two().await;
     let since = one.now().await;
     let claim = async |process: &Process<S>, holder| {
-        let claim = Some(Lease { holder: id(holder), lasts: LONG });
-        done("get", process.store.get(GetRequest { page: id("page"), have: None, names: Vec::new(), claim }))
-            .await
+        let claim = Some(Lease { owner: id(holder), ttl: LONG });
+        done(
+            "get",
+            process.store.get(GetRequest {
+                key: id("page"),
+                if_version: None,
+                purge_keys: Vec::new(),
+                lease: claim,
+            }),
+        )
+        .await
     };
-    assert_eq!(claim(&one, "one").await.turn, LeaseStatus::Lead, "nobody is at it");
-    assert_eq!(claim(&other, "other").await.turn, LeaseStatus::Wait, "another one is at it");
-    one.put(PutRequest { holder: Some(id("one")), ..page(id("page"), &["a"], since) }).await;
+    assert_eq!(claim(&one, "one").await.lease, LeaseStatus::Acquired, "nobody is at it");
+    assert_eq!(claim(&other, "other").await.lease, LeaseStatus::Held, "another one is at it");
+    one.put(PutRequest { owner: Some(id("one")), ..page(id("page"), &["a"], since) }).await;
     one.put(page(id("another"), &["a"], since)).await;
     let began = Instant::now();
-    while claim(&other, "other").await.page.is_none() {
+    while claim(&other, "other").await.entry.is_none() {
         assert!(began.elapsed() < LIMIT, "whoever waited for a page finds it, told of it or not");
     }
     let heard = other.hear(Duration::ZERO).await;

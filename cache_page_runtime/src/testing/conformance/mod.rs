@@ -99,11 +99,11 @@ struct Process<S> {
 
 impl<S: RemoteStore> Process<S> {
     async fn start(store: S, prefix: &str) -> Self {
-        store.begin(prefix);
+        store.set_namespace(prefix);
         let heard = reach(&store, None).await;
         assert!(!heard.complete, "where nothing is known yet, `changes` says that something may be missing");
-        assert!(heard.number > 0, "0 stands for no purge at all, and `changes` returned it as a number");
-        Self { store: Arc::new(store), position: heard.position, number: heard.number }
+        assert!(heard.sequence > 0, "0 stands for no purge at all, and `changes` returned it as a number");
+        Self { store: Arc::new(store), position: heard.cursor, number: heard.sequence }
     }
 
     async fn find(&self, page: Id, claim: Option<Lease>) -> GetResponse {
@@ -111,17 +111,26 @@ impl<S: RemoteStore> Process<S> {
     }
 
     async fn find_having(&self, page: Id, have: Option<Version>, claim: Option<Lease>) -> GetResponse {
-        done("get", self.store.get(GetRequest { page, have, names: Vec::new(), claim })).await
+        done(
+            "get",
+            self.store.get(GetRequest { key: page, if_version: have, purge_keys: Vec::new(), lease: claim }),
+        )
+        .await
     }
 
     /// As whoever knows some of the names that the page has.
     async fn get_knowing(&self, page: Id, names: &[&str]) -> Option<RemoteEntry> {
         let names = names.iter().map(|name| id(name)).collect();
-        done("get", self.store.get(GetRequest { page, have: None, names, claim: None })).await.page
+        done(
+            "get",
+            self.store.get(GetRequest { key: page, if_version: None, purge_keys: names, lease: None }),
+        )
+        .await
+        .entry
     }
 
     async fn get(&self, page: Id) -> Option<RemoteEntry> {
-        self.find(page, None).await.page
+        self.find(page, None).await.entry
     }
 
     async fn has(&self, page: Id) -> bool {
@@ -137,7 +146,7 @@ impl<S: RemoteStore> Process<S> {
     }
 
     async fn tell(&self, of: PurgeScope, expire: bool, told: &[u8]) {
-        let purge = PurgeRequest { known: self.number, expire, of, told: told.to_vec() };
+        let purge = PurgeRequest { min_sequence: self.number, expire, scope: of, message: told.to_vec() };
         done("purge", self.store.purge(purge)).await;
     }
 
@@ -151,10 +160,10 @@ impl<S: RemoteStore> Process<S> {
 
     /// What happened since it heard something last.
     async fn hear(&mut self, wait: Duration) -> ChangeBatch {
-        let heard = done("changes", self.store.changes(Some(self.position.clone()), wait)).await;
-        self.position = heard.position.clone();
-        assert!(heard.number >= self.number, "the number of the last purge went back");
-        self.number = heard.number;
+        let heard = done("changes", self.store.poll_changes(Some(self.position.clone()), wait)).await;
+        self.position = heard.cursor.clone();
+        assert!(heard.sequence >= self.number, "the number of the last purge went back");
+        self.number = heard.sequence;
         heard
     }
 
@@ -169,7 +178,7 @@ impl<S: RemoteStore> Process<S> {
 async fn reach<S: RemoteStore>(store: &S, after: Option<Cursor>) -> ChangeBatch {
     let began = Instant::now();
     loop {
-        let heard = answered("changes", store.changes(after.clone(), Duration::ZERO)).await;
+        let heard = answered("changes", store.poll_changes(after.clone(), Duration::ZERO)).await;
         let why = match heard {
             Ok(heard) => return heard,
             Err(why) => why,
@@ -182,7 +191,7 @@ async fn reach<S: RemoteStore>(store: &S, after: Option<Cursor>) -> ChangeBatch 
 async fn answered<T>(what: &str, answer: BoxFuture<'_, T>) -> Result<T, StoreError> {
     let answer = timeout(LIMIT, answer).await;
     assert!(answer.is_ok(), "`{what}` did not answer within {LIMIT:?}");
-    answer.unwrap_or_else(|_| Err(StoreError::lost("it did not answer")))
+    answer.unwrap_or_else(|_| Err(StoreError::unavailable("it did not answer")))
 }
 
 // Whoever runs this wants to be stopped by it.
@@ -213,24 +222,24 @@ fn is_of(kept: Option<&RemoteEntry>, bytes: &[u8]) -> bool {
 }
 
 fn names(names: &[&str]) -> PurgeScope {
-    PurgeScope::Names(names.iter().map(|name| id(name)).collect())
+    PurgeScope::Keys(names.iter().map(|name| id(name)).collect())
 }
 
 fn prefix(prefix: &str) -> PurgeScope {
-    PurgeScope::Prefix(prefix.to_owned())
+    PurgeScope::PathPrefix(prefix.to_owned())
 }
 
 /// A page that is fresh for longer than all of this takes, of the path `/posts/1`.
 fn page(page: Id, names: &[&str], since: u64) -> PutRequest {
     PutRequest {
-        page,
+        key: page,
         bytes: b"a page".to_vec(),
-        names: names.iter().map(|name| id(name)).collect(),
+        purge_keys: names.iter().map(|name| id(name)).collect(),
         path: "/posts/1".to_owned(),
-        since,
-        begun: Duration::ZERO,
-        fresh: Some(LONG),
-        lasts: LONG,
-        holder: None,
+        purge_seq: since,
+        started: Duration::ZERO,
+        fresh_for: Some(LONG),
+        ttl: LONG,
+        owner: None,
     }
 }

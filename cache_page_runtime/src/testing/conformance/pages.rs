@@ -29,7 +29,7 @@ async fn comes_back_byte_for_byte<S: RemoteStore>(bench: &Bench<'_, S>) {
     {
         let at = id(&format!("page {number}"));
         let offered = PutRequest { bytes: bytes.clone(), ..page(at, &["a", "b"], since) };
-        assert_eq!(one.put(offered).await, PutResult::Kept, "a page that has seen all purges is kept");
+        assert_eq!(one.put(offered).await, PutResult::Stored, "a page that has seen all purges is kept");
         for process in [&one, &other] {
             let kept = process.get(at).await;
             assert!(kept.is_some(), "a page of {} bytes that was put is not there", bytes.len());
@@ -59,7 +59,7 @@ async fn takes_the_place_of_another<S: RemoteStore>(bench: &Bench<'_, S>) {
         let offered = PutRequest { bytes: bytes.clone(), ..page(id("page"), &["a"], since) };
         assert_eq!(
             one.put(offered).await,
-            PutResult::Kept,
+            PutResult::Stored,
             "a page takes the place of one that was begun before it"
         );
         let kept = other.get(id("page")).await;
@@ -70,8 +70,8 @@ async fn takes_the_place_of_another<S: RemoteStore>(bench: &Bench<'_, S>) {
 async fn goes_with_its_time<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
-    one.put(PutRequest { lasts: SHORT, ..page(id("short"), &["a"], since) }).await;
-    one.put(PutRequest { fresh: None, ..page(id("long"), &["a"], since) }).await;
+    one.put(PutRequest { ttl: SHORT, ..page(id("short"), &["a"], since) }).await;
+    one.put(PutRequest { fresh_for: None, ..page(id("long"), &["a"], since) }).await;
     eventually("a page goes when its time is over", async || !other.has(id("short")).await).await;
     assert!(other.has(id("long")).await, "a page went with another one of the same name");
     assert!(!one.has(id("short")).await, "a page that was gone is there again");
@@ -81,9 +81,9 @@ async fn goes_with_its_time<S: RemoteStore>(bench: &Bench<'_, S>) {
 async fn leaves_names_to_others<S: RemoteStore>(bench: &Bench<'_, S>) {
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
-    one.put(PutRequest { lasts: SHORT, ..page(id("first"), &["a"], since) }).await;
+    one.put(PutRequest { ttl: SHORT, ..page(id("first"), &["a"], since) }).await;
     one.put(page(id("long"), &["a"], since)).await;
-    one.put(PutRequest { lasts: SHORT, ..page(id("last"), &["a"], since) }).await;
+    one.put(PutRequest { ttl: SHORT, ..page(id("last"), &["a"], since) }).await;
     eventually("pages go when their time is over", async || {
         !other.has(id("first")).await && !other.has(id("last")).await
     })
@@ -100,25 +100,30 @@ async fn does_not_replace_a_later_one<S: RemoteStore>(bench: &Bench<'_, S>) {
     let fresh = [Some(LONG), None];
     for (number, fresh) in fresh.into_iter().enumerate() {
         let at = id(&format!("page {number}"));
-        let later = PutRequest { begun, fresh, bytes: b"later".to_vec(), ..page(at, &["a"], since) };
+        let later = PutRequest {
+            started: begun,
+            fresh_for: fresh,
+            bytes: b"later".to_vec(),
+            ..page(at, &["a"], since)
+        };
         one.put(later).await;
         let earlier =
-            || PutRequest { begun: begun * 2, bytes: b"earlier".to_vec(), ..page(at, &["a"], since) };
+            || PutRequest { started: begun * 2, bytes: b"earlier".to_vec(), ..page(at, &["a"], since) };
         let taken = other.put(earlier()).await;
-        assert_eq!(taken, PutResult::Overtaken, "a page that was begun before the fresh one which is there");
+        assert_eq!(taken, PutResult::Superseded, "a page that was begun before the fresh one which is there");
         let kept = other.get(at).await;
         assert!(is_of(kept.as_ref(), b"later"), "it took its place all the same");
-        let latest = PutRequest { begun: begun / 2, ..page(at, &["a"], since) };
+        let latest = PutRequest { started: begun / 2, ..page(at, &["a"], since) };
         assert_eq!(
             other.put(latest).await,
-            PutResult::Kept,
+            PutResult::Stored,
             "a page that was begun after the one which is there"
         );
     }
     // One that is not fresh any more has nothing to say.
-    one.put(PutRequest { fresh: Some(Duration::ZERO), ..page(id("stale"), &["a"], since) }).await;
-    let earlier = PutRequest { begun, ..page(id("stale"), &["a"], since) };
-    assert_eq!(other.put(earlier).await, PutResult::Kept, "the page that is there is stale");
+    one.put(PutRequest { fresh_for: Some(Duration::ZERO), ..page(id("stale"), &["a"], since) }).await;
+    let earlier = PutRequest { started: begun, ..page(id("stale"), &["a"], since) };
+    assert_eq!(other.put(earlier).await, PutResult::Stored, "the page that is there is stale");
 }
 
 /// Prefixes that are easily mixed up where they are put together with something else.
@@ -157,7 +162,7 @@ async fn stays_where_the_store_is_renewed<S: RemoteStore>(bench: &Bench<'_, S>) 
     let (mut one, other) = bench.two().await;
     let since = one.now().await;
     one.put(page(id("page"), &["a"], since)).await;
-    one.store.renew();
+    one.store.reset_connections();
     let heard = reach(&*one.store, Some(one.position.clone())).await;
     assert!(heard.complete, "nothing was missed while the store was renewed");
     assert!(
@@ -173,24 +178,28 @@ async fn bears_to_be_dropped<S: RemoteStore>(bench: &Bench<'_, S>) {
     for number in 0..20 {
         let at = id(&format!("page {number}"));
         let store = &*one.store;
-        let wanted = GetRequest { page: at, have: None, names: Vec::new(), claim: None };
-        let purge =
-            PurgeRequest { known: since, expire: false, of: names(&["other"]), told: b"other".to_vec() };
+        let wanted = GetRequest { key: at, if_version: None, purge_keys: Vec::new(), lease: None };
+        let purge = PurgeRequest {
+            min_sequence: since,
+            expire: false,
+            scope: names(&["other"]),
+            message: b"other".to_vec(),
+        };
         // Each a little later than the one before.
         let time = Duration::from_micros(number * 50);
         let _ = timeout(time, store.get(wanted)).await;
         let _ = timeout(time, store.put(page(at, &["a"], since))).await;
-        let _ = timeout(time, store.release(at, id("one"), ReleaseReason::Free)).await;
+        let _ = timeout(time, store.release(at, id("one"), ReleaseReason::Retry)).await;
         let _ = timeout(time, store.purge(purge)).await;
-        let _ = timeout(time, store.changes(Some(one.position.clone()), SHORT)).await;
+        let _ = timeout(time, store.poll_changes(Some(one.position.clone()), SHORT)).await;
     }
     let heard = reach(&*one.store, Some(one.position.clone())).await;
-    let offered = PutRequest { bytes: b"the last".to_vec(), ..page(id("last"), &["a"], heard.number) };
+    let offered = PutRequest { bytes: b"the last".to_vec(), ..page(id("last"), &["a"], heard.sequence) };
     // What was dropped may be done all the same, and later.
     let began = Instant::now();
     loop {
         let since = one.now().await;
-        if one.put(PutRequest { since, ..offered.clone() }).await == PutResult::Kept {
+        if one.put(PutRequest { purge_seq: since, ..offered.clone() }).await == PutResult::Stored {
             break;
         }
         assert!(began.elapsed() < LIMIT, "since questions were dropped, nothing is kept any more");

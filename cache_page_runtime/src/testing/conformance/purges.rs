@@ -24,7 +24,7 @@ async fn takes_pages_by_each_of_their_names<S: RemoteStore>(bench: &Bench<'_, S>
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
     for name in [0, 1, 69, 138, 139].map(|place| all[place]) {
         let since = one.now().await;
-        assert_eq!(one.put(page(id("page"), &all, since)).await, PutResult::Kept, "it has seen all purges");
+        assert_eq!(one.put(page(id("page"), &all, since)).await, PutResult::Stored, "it has seen all purges");
         assert!(other.has(id("page")).await, "a page that was kept");
         other.purge(names(&[name])).await;
         assert!(!one.has(id("page")).await && !other.has(id("page")).await, "{name} was purged, of 140");
@@ -58,7 +58,7 @@ async fn leaves_pages_of_other_names<S: RemoteStore>(bench: &Bench<'_, S>) {
     let since = one.now().await;
     one.put(page(id("page"), &["a", "b"], since)).await;
     other.purge(names(&["c", "page", "A"])).await;
-    other.purge(PurgeScope::Names(Vec::new())).await;
+    other.purge(PurgeScope::Keys(Vec::new())).await;
     for others in ["/posts/2", "/posts/1/", "/Posts", "posts", "/post/", "/comments"] {
         other.purge(prefix(others)).await;
     }
@@ -104,7 +104,7 @@ async fn refuses_what_was_begun_before<S: RemoteStore>(bench: &Bench<'_, S>) {
         assert!(after > before, "the number of a purge is greater than that of the last one before it");
         assert_eq!(
             one.put(page(id("page"), &["all", name], after)).await,
-            PutResult::Kept,
+            PutResult::Stored,
             "it has seen that purge"
         );
         assert!(other.has(id("page")).await, "a page that was kept after a purge");
@@ -128,7 +128,12 @@ async fn wins_over_what_is_put_meanwhile<S: RemoteStore>(bench: &Bench<'_, S>) {
         if round % 2 == 0 {
             tokio::task::yield_now().await;
         }
-        let purge = PurgeRequest { known: since, expire: false, of: names(&["a"]), told: b"purged".to_vec() };
+        let purge = PurgeRequest {
+            min_sequence: since,
+            expire: false,
+            scope: names(&["a"]),
+            message: b"purged".to_vec(),
+        };
         done("purge", other.store.purge(purge)).await;
         assert!(!other.has(id("page")).await, "a page that was put while it was purged, right after that");
         assert!(put.await.is_ok(), "`put` comes to an end");
@@ -142,7 +147,7 @@ async fn takes_paths_by_prefixes<S: RemoteStore>(bench: &Bench<'_, S>) {
     let since = one.now().await;
     for path in paths {
         let offered = PutRequest { path: path.to_owned(), ..page(id(path), &[path], since) };
-        assert_eq!(one.put(offered).await, PutResult::Kept, "it has seen all purges");
+        assert_eq!(one.put(offered).await, PutResult::Stored, "it has seen all purges");
     }
     let kept = async |process: &Process<S>| {
         let mut kept = Vec::new();
@@ -165,7 +170,7 @@ async fn takes_paths_by_prefixes<S: RemoteStore>(bench: &Bench<'_, S>) {
     let since = one.now().await;
     assert_eq!(
         one.put(page(id("/posts/1"), &["/posts/1"], since)).await,
-        PutResult::Kept,
+        PutResult::Stored,
         "it has seen all purges"
     );
     assert!(other.has(id("/posts/1")).await, "a page that was put after its prefix was purged");
@@ -210,7 +215,11 @@ async fn refuses_paths_that_were_begun_before<S: RemoteStore>(bench: &Bench<'_, 
         assert_eq!(taken, PutResult::Purged, "its making began before {purged:?} was purged");
         assert!(!one.has(id("page")).await, "it is kept all the same");
         let after = other.now().await;
-        assert_eq!(one.put(page(id("page"), &["a"], after)).await, PutResult::Kept, "it has seen that purge");
+        assert_eq!(
+            one.put(page(id("page"), &["a"], after)).await,
+            PutResult::Stored,
+            "it has seen that purge"
+        );
         let taken = one.put(page(id("page"), &["a"], before)).await;
         assert_eq!(taken, PutResult::Purged, "its making began before {purged:?} was purged, once more");
     }
@@ -238,7 +247,7 @@ async fn has_a_number_that_grows<S: RemoteStore>(bench: &Bench<'_, S>) {
         PutResult::Purged,
         "it has not seen that purge"
     );
-    assert_eq!(one.put(page(id("page"), &["a"], next)).await, PutResult::Kept, "it has seen that purge");
+    assert_eq!(one.put(page(id("page"), &["a"], next)).await, PutResult::Stored, "it has seen that purge");
     other.purge(names(&["a"])).await;
     assert!(!one.has(id("page")).await, "a purge after that");
     assert!(one.now().await > next, "a purge after that has a number that is greater");

@@ -63,7 +63,7 @@ async fn refuses_what_was_begun_before<S: RemoteStore>(bench: &Bench<'_, S>) {
         assert!(!is_of(kept.as_ref(), b"older"), "it is kept all the same");
         let after = other.now().await;
         assert!(after > before, "expiring has a number, as purging has");
-        assert_eq!(one.put(page(id("page"), &["a"], after)).await, PutResult::Kept, "it has seen that");
+        assert_eq!(one.put(page(id("page"), &["a"], after)).await, PutResult::Stored, "it has seen that");
         let kept = other.get(id("page")).await;
         assert!(kept.is_some_and(|kept| kept.expired.is_none()), "a page is expired that has seen that");
     }

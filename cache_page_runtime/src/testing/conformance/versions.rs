@@ -19,7 +19,7 @@ pub(super) async fn all<S: RemoteStore>(bench: &Bench<'_, S>) {
 impl<S: RemoteStore> Process<S> {
     /// What there is, for whoever has that.
     async fn get_having(&self, page: Id, have: &Version) -> Option<RemoteEntry> {
-        self.find_having(page, Some(have.clone()), None).await.page
+        self.find_having(page, Some(have.clone()), None).await.entry
     }
 
     /// What a page is called that is there; or something else, where the store has no such names.
@@ -72,7 +72,7 @@ async fn is_sent_when_it_is_stale<S: RemoteStore>(bench: &Bench<'_, S>) {
     let since = one.now().await;
     for bytes in [SMALL, LARGE] {
         let offered =
-            PutRequest { bytes: bytes.into(), fresh: Some(SHORT), ..page(id("stale"), &["a"], since) };
+            PutRequest { bytes: bytes.into(), fresh_for: Some(SHORT), ..page(id("stale"), &["a"], since) };
         one.put(offered).await;
         let version = other.version(id("stale")).await;
         eventually("a page that is stale is sent to whoever has it, too", async || {
@@ -85,21 +85,21 @@ async fn is_sent_when_it_is_stale<S: RemoteStore>(bench: &Bench<'_, S>) {
 /// A page that goes by all kinds of names.
 fn named(bytes: &[u8], since: u64) -> PutRequest {
     let names = vec![name::all(), name::handler("posts"), id("a"), id("b")];
-    PutRequest { bytes: bytes.into(), names, ..page(id("page"), &[], since) }
+    PutRequest { bytes: bytes.into(), purge_keys: names, ..page(id("page"), &[], since) }
 }
 
 async fn counts_for_nothing_when_it_was_purged<S: RemoteStore>(bench: &Bench<'_, S>) {
     for bytes in [SMALL, LARGE] {
         for of in [
             names(&["b"]),
-            PurgeScope::Names(vec![name::handler("posts")]),
-            PurgeScope::Names(vec![name::all()]),
+            PurgeScope::Keys(vec![name::handler("posts")]),
+            PurgeScope::Keys(vec![name::all()]),
             prefix("/post"),
         ] {
             let (mut one, other) = bench.two().await;
             for expires in [true, false] {
                 let since = one.now().await;
-                assert_eq!(one.put(named(bytes, since)).await, PutResult::Kept, "it has seen all purges");
+                assert_eq!(one.put(named(bytes, since)).await, PutResult::Stored, "it has seen all purges");
                 let version = other.version(id("page")).await;
                 let kept = other.get_having(id("page"), &version).await;
                 assert!(are_known(kept.as_ref(), bytes), "neither the page nor that it is the same");

@@ -63,25 +63,25 @@ impl Space {
     /// Those that such a page has not seen.
     fn unseen(&self, page: &PutRequest) -> impl Iterator<Item = &Past> {
         let is_meant = |of: &PurgeScope| match of {
-            PurgeScope::Names(names) => names.iter().any(|name| page.names.contains(name)),
-            PurgeScope::Prefix(prefix) => page.path.starts_with(prefix),
+            PurgeScope::Keys(names) => names.iter().any(|name| page.purge_keys.contains(name)),
+            PurgeScope::PathPrefix(prefix) => page.path.starts_with(prefix),
         };
-        self.purges.iter().filter(move |past| past.number > page.since && is_meant(&past.of))
+        self.purges.iter().filter(move |past| past.number > page.purge_seq && is_meant(&past.of))
     }
 
     pub(super) fn get(&mut self, wanted: &GetRequest, now: Instant) -> GetResponse {
-        self.pages.retain(|_, page| now < page.put + page.offered.lasts);
-        let mut found = GetResponse { page: None, turn: LeaseStatus::Apart };
+        self.pages.retain(|_, page| now < page.put + page.offered.ttl);
+        let mut found = GetResponse { entry: None, lease: LeaseStatus::Uncoalesced };
         let mut is_fresh = false;
-        if let Some(page) = self.pages.get(&wanted.page) {
-            let is_good =
-                page.offered.since >= self.forgotten && self.unseen(&page.offered).all(|past| past.expire);
+        if let Some(page) = self.pages.get(&wanted.key) {
+            let is_good = page.offered.purge_seq >= self.forgotten
+                && self.unseen(&page.offered).all(|past| past.expire);
             if is_good {
                 let expired = self.unseen(&page.offered).last().map(|past| now - past.at);
                 is_fresh = page.is_fresh(now) && expired.is_none();
                 let version = Version(Bytes::copy_from_slice(&page.number.to_le_bytes()));
-                let is_known = is_fresh && wanted.have.as_ref() == Some(&version);
-                found.page = Some(RemoteEntry {
+                let is_known = is_fresh && wanted.if_version.as_ref() == Some(&version);
+                found.entry = Some(RemoteEntry {
                     bytes: (!is_known).then(|| page.bytes.clone()),
                     version: Some(version),
                     age: now - page.put,
@@ -89,14 +89,14 @@ impl Space {
                 });
             }
         }
-        if let (Some(claim), false) = (wanted.claim, is_fresh) {
-            found.turn = match self.claims.get(&wanted.page).filter(|(ends, _)| now < *ends) {
-                Some((_, None)) => LeaseStatus::Apart,
-                Some((_, Some(holder))) if *holder != claim.holder => LeaseStatus::Wait,
-                Some(_) => LeaseStatus::Lead,
+        if let (Some(claim), false) = (wanted.lease, is_fresh) {
+            found.lease = match self.claims.get(&wanted.key).filter(|(ends, _)| now < *ends) {
+                Some((_, None)) => LeaseStatus::Uncoalesced,
+                Some((_, Some(holder))) if *holder != claim.owner => LeaseStatus::Held,
+                Some(_) => LeaseStatus::Acquired,
                 None => {
-                    self.claims.insert(wanted.page, (now + claim.lasts, Some(claim.holder)));
-                    LeaseStatus::Lead
+                    self.claims.insert(wanted.key, (now + claim.ttl, Some(claim.owner)));
+                    LeaseStatus::Acquired
                 }
             };
         }
@@ -104,21 +104,21 @@ impl Space {
     }
 
     pub(super) fn put(&mut self, mut offered: PutRequest, now: Instant) -> PutResult {
-        if let Some(holder) = offered.holder {
-            self.release(offered.page, holder, None);
+        if let Some(holder) = offered.owner {
+            self.release(offered.key, holder, None);
         }
-        if offered.since < self.forgotten || self.unseen(&offered).next().is_some() {
+        if offered.purge_seq < self.forgotten || self.unseen(&offered).next().is_some() {
             return PutResult::Purged;
         }
-        let begun = now.checked_sub(offered.begun).expect("the machine runs for longer than that");
-        let there = self.pages.get(&offered.page);
+        let begun = now.checked_sub(offered.started).expect("the machine runs for longer than that");
+        let there = self.pages.get(&offered.key);
         if there.is_some_and(|there| there.begun > begun && there.is_fresh(now)) {
-            return PutResult::Overtaken;
+            return PutResult::Superseded;
         }
         let bytes = Bytes::from(std::mem::take(&mut offered.bytes));
         self.puts += 1;
-        self.pages.insert(offered.page, Page { bytes, offered, number: self.puts, put: now, begun });
-        PutResult::Kept
+        self.pages.insert(offered.key, Page { bytes, offered, number: self.puts, put: now, begun });
+        PutResult::Stored
     }
 
     pub(super) fn release(&mut self, page: Id, holder: Id, apart_until: Option<Instant>) {
@@ -133,9 +133,9 @@ impl Space {
     }
 
     pub(super) fn purge(&mut self, purge: PurgeRequest, at: Instant) {
-        self.number = self.number.max(purge.known) + 1;
-        self.purges.push(Past { number: self.number, at, expire: purge.expire, of: purge.of });
-        self.log.push(Change::Purged(purge.told));
+        self.number = self.number.max(purge.min_sequence) + 1;
+        self.purges.push(Past { number: self.number, at, expire: purge.expire, of: purge.scope });
+        self.log.push(Change::Purged(purge.message));
     }
 
     /// And whether anything happened.
@@ -146,12 +146,12 @@ impl Space {
         let changes = known.map(<[Change]>::to_vec).unwrap_or_default();
         let position = Cursor(end.to_string().into_bytes());
         let is_new = known.is_none_or(|known| !known.is_empty());
-        (is_new, ChangeBatch { complete: known.is_some(), changes, position, number: self.number })
+        (is_new, ChangeBatch { complete: known.is_some(), changes, cursor: position, sequence: self.number })
     }
 }
 
 impl Page {
     fn is_fresh(&self, now: Instant) -> bool {
-        self.offered.fresh.is_none_or(|fresh| now < self.put + fresh)
+        self.offered.fresh_for.is_none_or(|fresh| now < self.put + fresh)
     }
 }
