@@ -23,13 +23,13 @@ pub(crate) fn a_page_of_one_process_is_a_hit_in_another() {
     let made = one.store("/page/1");
     assert_eq!(made.shown().by, one.id());
     let shared = other.get("/page/1");
-    assert!(shared.is_shared(), "{}", shared.outcome());
+    assert!(shared.is_remote_hit(), "{}", shared.outcome());
     assert_eq!((&shared.body, database.runs("page", 1)), (&made.body, 1));
     // From here on it has a copy of its own.
     until("it comes from memory", || {
         let hit = other.get("/page/1");
         assert_eq!(hit.body, made.body);
-        hit.outcome().contains("; hit") && !hit.is_shared()
+        hit.outcome().contains("; hit") && !hit.is_remote_hit()
     });
     assert_eq!(database.runs("page", 1), 1);
 }
@@ -39,7 +39,7 @@ pub(crate) fn all_headers_are_those_that_were_sent_first() {
     let [one, other] = two(&without_memory(&server, &database));
     let made = one.store("/page/1");
     let shared = other.get("/page/1");
-    assert!(shared.is_shared(), "{}", shared.outcome());
+    assert!(shared.is_remote_hit(), "{}", shared.outcome());
     assert_eq!(shared.lasting_headers(), made.lasting_headers());
     let etag = made.header("etag").expect("pages have one").to_owned();
     let same = other.get_with_tag("/page/1", &etag);
@@ -55,7 +55,7 @@ pub(crate) fn a_big_page_is_shared() {
     let made = one.store("/big/1");
     let ask = || {
         let shared = other.get("/big/1");
-        assert!(shared.is_shared() && shared.body == made.body, "{}", shared.outcome());
+        assert!(shared.is_remote_hit() && shared.body == made.body, "{}", shared.outcome());
     };
     ask();
     // From here on it has the page, and each request only has it confirmed.
@@ -87,7 +87,7 @@ pub(crate) fn variants_are_shared_each_on_its_own() {
         let late = Process::start(&settings);
         for color in ["green", "red"] {
             let shared = late.get_with("/varied/1", &format!("x-color: {color}\r\n"));
-            assert!(shared.is_shared(), "{}", shared.outcome());
+            assert!(shared.is_remote_hit(), "{}", shared.outcome());
             assert_eq!(shared.header("x-shown"), Some(color));
         }
         // Until a variant is put, others make it too.
@@ -116,7 +116,7 @@ pub(crate) fn another_prefix_sees_nothing() {
         other.purge("purge_all", "");
         other.purge("purge_prefix", "/page/");
     }
-    assert!(one.get("/page/1").is_shared());
+    assert!(one.get("/page/1").is_remote_hit());
     assert_eq!(database.runs("page", 1), 6);
 }
 
@@ -129,7 +129,7 @@ pub(crate) fn another_build_shares_no_pages_and_hears_of_purges() {
     let other = Process::run(&program, &settings, &[]);
     other.until_up();
     one.store("/page/1");
-    assert!(same.get("/page/1").is_shared(), "the same program shares them");
+    assert!(same.get("/page/1").is_remote_hit(), "the same program shares them");
     other.store("/page/1");
     assert_eq!(database.runs("page", 1), 2);
     database.change(1);
@@ -152,7 +152,7 @@ pub(crate) fn another_build_with_the_same_prefix_shares_pages() {
     other.until_up();
     let made = one.store("/page/1");
     let shared = other.get("/page/1");
-    assert!(shared.is_shared() && shared.body == made.body, "{}", shared.outcome());
+    assert!(shared.is_remote_hit() && shared.body == made.body, "{}", shared.outcome());
 }
 
 pub(crate) fn a_password_and_a_database_are_in_the_url() {
@@ -161,7 +161,7 @@ pub(crate) fn a_password_and_a_database_are_in_the_url() {
     let settings = |rest| Settings { urls: url(rest), ..settings(&server, &database) };
     let [one, other] = two(&settings("/3"));
     one.store("/page/1");
-    assert!(other.get("/page/1").is_shared());
+    assert!(other.get("/page/1").is_remote_hit());
     let elsewhere = Process::start(&settings("/4"));
     assert!(elsewhere.get("/page/1").is_stored());
     let mut client = server.client();
@@ -189,7 +189,7 @@ pub(crate) fn a_user_who_may_do_only_what_is_needed_will_do() {
         let made = one.store(path);
         for _ in 0..3 {
             let shared = other.get(path);
-            assert!(shared.is_shared() && shared.body == made.body, "{path}: {}", shared.outcome());
+            assert!(shared.is_remote_hit() && shared.body == made.body, "{path}: {}", shared.outcome());
         }
     }
     other.get("/private/1");
@@ -296,7 +296,7 @@ pub(crate) fn a_page_from_later_than_now_is_made_anew() {
         for path in ["/page/1", "/big/1"] {
             one.store(path);
             // What the process has of a long one is not sent any more either.
-            (0..2).for_each(|_| assert!(other.get(path).is_shared()));
+            (0..2).for_each(|_| assert!(other.get(path).is_remote_hit()));
             let of_this = |key: &Vec<u8>| String::from_utf8_lossy(key).contains(&key_prefix);
             let key = client.keys_of("p").into_iter().rfind(of_this).unwrap();
             let mut page = client.try_ask(&[b"GET", &key]).unwrap().text();
@@ -310,7 +310,7 @@ pub(crate) fn a_page_from_later_than_now_is_made_anew() {
             client.try_ask(&[b"SET", &key, &page, b"KEEPTTL"]).unwrap();
             let made = other.store(path);
             let shared = one.get(path);
-            assert!(shared.is_shared() && shared.body == made.body, "{path}: {}", shared.outcome());
+            assert!(shared.is_remote_hit() && shared.body == made.body, "{path}: {}", shared.outcome());
             client.try_ask(&[b"DEL", &key]).unwrap();
         }
     }

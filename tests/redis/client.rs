@@ -96,7 +96,7 @@ impl Answer {
     }
 
     /// It came out of the shared tier.
-    pub(crate) fn is_shared(&self) -> bool {
+    pub(crate) fn is_remote_hit(&self) -> bool {
         self.outcome().contains("; hit") && self.outcome().contains("detail=remote")
     }
 

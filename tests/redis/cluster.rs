@@ -89,13 +89,13 @@ fn pages_are_spread_and_shared(cluster: &Cluster) {
     for id in 0..40 {
         let made = one.store(&format!("/page/{id}"));
         let shared = other.get(&format!("/page/{id}"));
-        assert!(shared.is_shared() && shared.body == made.body, "{}", shared.outcome());
+        assert!(shared.is_remote_hit() && shared.body == made.body, "{}", shared.outcome());
     }
     for color in ["red", "green"] {
         let headers = format!("x-color: {color}\r\n");
         until("the variant is shared", || {
             assert_eq!(one.get_with("/varied/1", &headers).header("x-shown"), Some(color));
-            other.get_with("/varied/1", &headers).is_shared()
+            other.get_with("/varied/1", &headers).is_remote_hit()
         });
     }
     for node in &cluster.nodes {

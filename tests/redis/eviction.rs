@@ -44,7 +44,7 @@ pub(crate) fn prefixes_that_were_forgotten_do_not_bring_pages_back() {
     let mut client = server.client();
     for verb in ["purge_prefix", "expire_prefix"] {
         one.store("/page/1");
-        assert!(other.get("/page/1").is_shared());
+        assert!(other.get("/page/1").is_remote_hit());
         let version = database.change(1);
         one.purge(verb, "/page/");
         for list in client.keys_of("xs") {

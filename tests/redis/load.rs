@@ -248,7 +248,7 @@ impl Load {
             let path = format!("/page/{id}");
             let _ = one.ask("GET", &path, "", "");
             sleep(Duration::from_millis(10));
-            if other.ask("GET", &path, "", "").is_ok_and(|answer| answer.is_shared()) {
+            if other.ask("GET", &path, "", "").is_ok_and(|answer| answer.is_remote_hit()) {
                 return Some(start.elapsed());
             }
             if start.elapsed() > longest {

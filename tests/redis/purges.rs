@@ -34,7 +34,7 @@ pub(crate) fn each_verb_holds_in_other_processes_at_once_without_memory() {
         for verb in [format!("purge_{verb}"), format!("expire_{verb}")] {
             for round in 0..6 {
                 let [one, other] = [&processes[round % 2], &processes[1 - round % 2]];
-                until("it is shared", || other.get(path).is_shared());
+                until("it is shared", || other.get(path).is_remote_hit());
                 let version = database.change(7);
                 // Nobody was told yet.
                 assert_eq!(other.get(path).shown().version, version - 1);
@@ -58,7 +58,7 @@ pub(crate) fn each_verb_holds_in_other_processes_at_once_without_memory() {
         ("expire_url", "http://site.test/page/7"),
     ] {
         one.purge(verb, about);
-        assert!(other.get("/page/70").is_shared(), "{verb} {about:?}");
+        assert!(other.get("/page/70").is_remote_hit(), "{verb} {about:?}");
     }
     let nothing = one.tell("purge_path", "page");
     assert_eq!(nothing.status, 400, "{}", nothing.text());
@@ -71,7 +71,7 @@ pub(crate) fn pages_without_an_end_are_purged_too() {
     {
         let (verb, about) = about.split_once(' ').unwrap_or((about, ""));
         for verb in [format!("purge_{verb}"), format!("expire_{verb}")] {
-            until("it is shared", || other.get("/endless/1").is_shared());
+            until("it is shared", || other.get("/endless/1").is_remote_hit());
             let version = database.change(1);
             one.purge(&verb, about);
             let answers = [other.get("/endless/1"), one.get("/endless/1")];
@@ -94,7 +94,7 @@ pub(crate) fn each_verb_is_heard_of_by_other_processes_with_memory() {
                 let [one, other] = [&processes[round % 2], &processes[1 - round % 2]];
                 until("it is in memory", || {
                     let answer = other.get(path);
-                    answer.outcome().contains("; hit") && !answer.is_shared()
+                    answer.outcome().contains("; hit") && !answer.is_remote_hit()
                 });
                 let version = database.change(7);
                 one.purge(&verb, about);
@@ -190,7 +190,7 @@ pub(crate) fn a_process_that_was_stopped_does_not_trust_its_memory() {
     for _ in 0..3 {
         until("it is in memory", || {
             let answer = other.get("/page/1");
-            answer.outcome().contains("; hit") && !answer.is_shared()
+            answer.outcome().contains("; hit") && !answer.is_remote_hit()
         });
         other.pause();
         let version = database.change(1);
@@ -215,7 +215,7 @@ pub(crate) fn who_comes_after_a_purge_is_not_given_what_was_asked_for_before_it(
     let near = Settings { deadline: Duration::from_secs(2), ..without_memory(&server, &database) };
     let far = Settings { urls: vec![proxy.url()], ..near.clone() };
     let (one, other) = (Process::start(&near), Process::start(&far));
-    until("it is shared", || other.get("/page/1").is_shared() | one.get("/page/1").is_shared());
+    until("it is shared", || other.get("/page/1").is_remote_hit() | one.get("/page/1").is_remote_hit());
     proxy.set(Mode::Slow(0, 60));
     for _ in 0..10 {
         let version = thread::scope(|scope| {
@@ -287,7 +287,7 @@ pub(crate) fn what_is_purged_elsewhere_keeps_no_page_from_being_shared() {
                 }
             }
         });
-        assert!(other.get(&format!("/slow/{id}")).is_shared());
+        assert!(other.get(&format!("/slow/{id}")).is_remote_hit());
         assert_eq!(database.runs("slow", id), 1);
     }
     assert_eq!(one.stats()["purged"], 0);

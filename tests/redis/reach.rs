@@ -54,7 +54,7 @@ pub(crate) fn a_server_that_comes_late_is_found() {
     // What was purged meanwhile is purged there now, and pages that were begun before are not kept.
     until("they share pages", || {
         assert_eq!(processes[0].get("/page/2").status, 200);
-        processes[1].get("/page/2").is_shared()
+        processes[1].get("/page/2").is_remote_hit()
     });
 }
 
@@ -66,7 +66,7 @@ pub(crate) fn a_server_that_was_emptied_is_filled_again() {
         let [one, other] = two(&settings);
         for id in 0..5 {
             one.store(&format!("/page/{id}"));
-            assert!(other.get(&format!("/page/{id}")).is_shared());
+            assert!(other.get(&format!("/page/{id}")).is_remote_hit());
             assert_eq!(server.ask("FLUSHALL"), Reply::Text(b"OK".to_vec()));
             let took = until("they share pages", || {
                 assert_eq!(one.get("/page/100").status, 200);
@@ -91,7 +91,7 @@ pub(crate) fn a_server_that_comes_back_with_what_it_had_long_ago_brings_no_page_
         let path = format!("/big/{id}");
         one.store(&path);
         // From here on, it only has to be confirmed.
-        assert!(other.get(&path).is_shared());
+        assert!(other.get(&path).is_remote_hit());
         assert_eq!(server.ask("SAVE"), Reply::Text(b"OK".to_vec()));
         let version = database.change(id);
         let about = about.replace("{id}", &id.to_string());
@@ -105,10 +105,12 @@ pub(crate) fn a_server_that_comes_back_with_what_it_had_long_ago_brings_no_page_
             let answer = process.get(&path);
             assert_eq!(answer.shown().version, version, "{verb}: {}", answer.outcome());
         }
-        until("it is shared again", || [&one, &other, &third].iter().all(|one| one.get(&path).is_shared()));
+        until("it is shared again", || {
+            [&one, &other, &third].iter().all(|one| one.get(&path).is_remote_hit())
+        });
         // Whoever comes later takes nothing away.
         let fourth = Process::start(&without_memory(&server, &database));
-        assert!(fourth.get(&path).is_shared() && other.get(&path).is_shared());
+        assert!(fourth.get(&path).is_remote_hit() && other.get(&path).is_remote_hit());
     }
 }
 
@@ -122,7 +124,7 @@ pub(crate) fn what_a_server_forgot_before_others_heard_of_it_is_not_sent_from_me
     one.store("/page/1");
     until("it comes from memory", || {
         let hit = other.get("/page/1");
-        hit.outcome().contains("; hit") && !hit.is_shared()
+        hit.outcome().contains("; hit") && !hit.is_remote_hit()
     });
     assert_eq!(server.ask("SAVE"), Reply::Text(b"OK".to_vec()));
     proxy.set(Mode::Stall);
@@ -153,7 +155,7 @@ pub(crate) fn scripts_that_were_flushed_are_sent_again() {
         one.store(&path);
         flush(1);
         let answer = other.get(&path);
-        assert!(answer.is_shared(), "{}", answer.outcome());
+        assert!(answer.is_remote_hit(), "{}", answer.outcome());
         let version = database.change(id);
         flush(2);
         one.purge("purge_tag", &format!("page:{id}"));
@@ -198,12 +200,12 @@ pub(crate) fn a_full_server_that_evicts_nothing_keeps_nobody_waiting() {
     let (server, database) = (Server::start(), Database::new());
     let [one, other] = two(&without_memory(&server, &database));
     one.store("/page/1");
-    assert!(other.get("/page/1").is_shared());
+    assert!(other.get("/page/1").is_remote_hit());
     server.ask("CONFIG SET maxmemory 1");
     for id in 0..20 {
         assert_eq!(one.get(&format!("/page/{id}")).status, 200);
     }
-    assert!(other.get("/page/1").is_shared(), "what is there is sent");
+    assert!(other.get("/page/1").is_remote_hit(), "what is there is sent");
     for verb in ["purge_tag", "expire_tag"] {
         let version = database.change(1);
         one.purge(verb, "page:1");
@@ -211,7 +213,7 @@ pub(crate) fn a_full_server_that_evicts_nothing_keeps_nobody_waiting() {
         server.ask("CONFIG SET maxmemory 0");
         until("it is shared again", || {
             one.get("/page/1");
-            other.get("/page/1").is_shared()
+            other.get("/page/1").is_remote_hit()
         });
         server.ask("CONFIG SET maxmemory 1");
     }

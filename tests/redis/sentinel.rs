@@ -75,7 +75,7 @@ pub(crate) fn a_replica_takes_the_place_of_its_master() {
         Settings { kind: Kind::Sentinel, urls: vec![sentinel.url()], ..settings(&master, &database) };
     let [one, other] = two(&settings);
     one.store("/page/1");
-    assert!(other.get("/page/1").is_shared());
+    assert!(other.get("/page/1").is_remote_hit());
     until("the replica has the page", || !replica.client().keys_of("p").is_empty());
     master.kill();
     let failed = Instant::now();
@@ -87,7 +87,7 @@ pub(crate) fn a_replica_takes_the_place_of_its_master() {
         // Nobody is told that something is wrong meanwhile.
         answers.iter().for_each(|answer| assert_eq!(answer.status, 200, "{}", answer.outcome()));
         is_seen |= !one.is_up();
-        is_seen && answers[1].is_shared()
+        is_seen && answers[1].is_remote_hit()
     });
     println!("after {:.1?}, a replica is in the place of its master", failed.elapsed());
     // Purges go on as well, above all numbers that were before.

@@ -106,7 +106,7 @@ pub(crate) fn a_slot_that_moves_brings_no_purged_page_back() {
                 assert_eq!(answer.status, 200);
                 answer.shown().version == database.version(id)
             };
-            until("it is shared", || other.get(&path).is_shared());
+            until("it is shared", || other.get(&path).is_remote_hit());
             let mut moves = Move::begin(&cluster, &key);
             moves.go(|key| letters.as_bytes().contains(&kind_of(key)[0]));
             database.change(id);
@@ -121,7 +121,9 @@ pub(crate) fn a_slot_that_moves_brings_no_purged_page_back() {
             moves.end();
             assert_right("when a slot has moved,");
             until("it is purged, if it was not before", || is_new(&one) && is_new(&other));
-            until("it is shared again", || one.get(&path).is_shared() && other.get(&path).is_shared());
+            until("it is shared again", || {
+                one.get(&path).is_remote_hit() && other.get(&path).is_remote_hit()
+            });
         }
     }
     println!("{confirmed} of 16 purges were confirmed while a slot moved");

@@ -26,7 +26,7 @@ fn assert_are_one_cache(processes: &[Process], database: &Database) {
         let made = maker.store(&path);
         for process in processes {
             let shared = process.get(&path);
-            assert!(shared.is_shared() && shared.body == made.body, "{path}: {}", shared.outcome());
+            assert!(shared.is_remote_hit() && shared.body == made.body, "{path}: {}", shared.outcome());
         }
         database.change(id);
         maker.purge("purge_path", &path);

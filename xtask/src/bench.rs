@@ -3,7 +3,7 @@
 use crate::{cargo, compile, instructions, server, step};
 
 /// Those that `cargo bench` runs as they are.
-const PLAIN: [&str; 5] = ["scaling", "ratios", "fills", "purges", "shared"];
+const PLAIN: [&str; 5] = ["scaling", "ratios", "fills", "purges", "remote"];
 
 pub(crate) fn run(only: Option<&str>) -> Result<(), String> {
     let is_wanted = |name: &str| only.is_none_or(|only| only == name);
@@ -17,7 +17,7 @@ pub(crate) fn run(only: Option<&str>) -> Result<(), String> {
         instructions::run()?;
     }
     for name in PLAIN.into_iter().filter(|name| is_wanted(name)) {
-        if name == "shared" {
+        if name == "remote" {
             server::ensure()?;
         }
         step(name, &mut cargo(&["bench", "--quiet", "--features", "redis", "--bench", name]))?;

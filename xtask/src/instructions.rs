@@ -14,7 +14,7 @@ const KINDS: [(&str, &str); 9] = [
     ("dashmap", "a hit in a cache by hand, on DashMap"),
     ("moka", "a hit in a cache by hand, on moka"),
     ("hit", "a hit"),
-    ("hit-tier", "a hit in memory, with a shared tier behind it"),
+    ("hit-tier", "a hit in memory, with a remote store configured"),
     ("304", "a hit, answered 304"),
     ("bypass", "a request that passes the cache by"),
     ("refused", "a response that is not kept"),

@@ -235,7 +235,7 @@ impl<S: Service<Request, Response = ServiceResponse, Error = Error>> Process<S> 
 
     /// Makes a page, which is in the engine from then on.
     pub(crate) async fn make(&self, uri: &str) -> Answer {
-        let before = self.shared().stored;
+        let before = self.remote_stats().stored;
         let answer = self.get(uri).await;
         assert!(answer.is_stored(), "{uri} is made by {}: {}", self.name, answer.outcome());
         self.gives(before + 1).await;
@@ -244,7 +244,7 @@ impl<S: Service<Request, Response = ServiceResponse, Error = Error>> Process<S> 
 
     /// Until so many pages of this process were taken by the engine.
     pub(crate) async fn gives(&self, pages: u64) {
-        until("the engine takes a page", || self.shared().stored >= pages).await;
+        until("the engine takes a page", || self.remote_stats().stored >= pages).await;
     }
 
     /// Asks until it is answered with something else.
@@ -261,17 +261,19 @@ impl<S: Service<Request, Response = ServiceResponse, Error = Error>> Process<S> 
 
     /// Until everything that was told so far was heard, and done.
     pub(crate) async fn hears(&self) {
-        let asked = self.store.count(Op::Changes);
+        let asked = self.store.count(Op::PollChanges);
         // The one that is under way may have looked before; the next is only asked for when that one was done.
-        until("a process hears what was told", || self.store.count(Op::Changes) >= asked + 2).await;
+        until("a process hears what was told", || self.store.count(Op::PollChanges) >= asked + 2).await;
     }
 
     pub(crate) async fn is_up(&self, is_up: bool) {
-        until("a process finds out whether it reaches the engine", || self.shared().is_available == is_up)
-            .await;
+        until("a process finds out whether it reaches the engine", || {
+            self.remote_stats().is_available == is_up
+        })
+        .await;
     }
 
-    pub(crate) fn shared(&self) -> RemoteStats {
+    pub(crate) fn remote_stats(&self) -> RemoteStats {
         *self.cache.stats().remote().expect("there is a shared tier")
     }
 
@@ -285,7 +287,7 @@ impl<S: Service<Request, Response = ServiceResponse, Error = Error>> Process<S> 
     }
 }
 
-pub(crate) fn is_shared(answer: &Answer) -> bool {
+pub(crate) fn is_remote_hit(answer: &Answer) -> bool {
     let outcome = answer.outcome();
     outcome.starts_with("cache_page; hit; ttl=") && outcome.ends_with("; detail=remote")
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     memory::Engine,
-    site::{CONTROL, advance, is_shared, patient, process},
+    site::{CONTROL, advance, is_remote_hit, patient, process},
     until,
 };
 use crate::support::{Crowd, asking, settle};
@@ -51,7 +51,7 @@ async fn an_expired_page_is_stale_in_all_processes() {
     let other = process("other", &engine, patient()).await;
     let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
     let old = one.make("/refreshed").await;
-    assert!(is_shared(&other.get("/refreshed").await));
+    assert!(is_remote_hit(&other.get("/refreshed").await));
     third.hold();
     one.cache.expire_tag("refreshed").await.unwrap();
     // What is begun before it was heard of is not kept.
@@ -100,7 +100,7 @@ async fn a_page_that_was_purged_elsewhere_does_not_stand_in() {
     let engine = Engine::default();
     let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
     one.make("/sturdy").await;
-    assert!(is_shared(&other.get("/sturdy").await));
+    assert!(is_remote_hit(&other.get("/sturdy").await));
     advance(&engine, &[&one, &other], 100);
     other.status.set(503);
     other.hold();
@@ -122,7 +122,7 @@ async fn a_withdrawn_page_is_not_sent_by_any_process() {
         let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
         let old = one.make("/sturdy").await;
         for process in [&other, &third] {
-            assert!(is_shared(&process.get("/sturdy").await));
+            assert!(is_remote_hit(&process.get("/sturdy").await));
         }
         advance(&engine, &[&one, &other, &third], 100);
         other.status.set(status);
@@ -144,7 +144,7 @@ async fn a_page_that_is_withdrawn_in_the_background_is_not_sent_by_any_process()
     let engine = Engine::default();
     let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
     let old = one.make("/refreshed").await;
-    assert!(is_shared(&other.get("/refreshed").await));
+    assert!(is_remote_hit(&other.get("/refreshed").await));
     advance(&engine, &[&one, &other], 70);
     one.no_store.set(true);
     other.no_store.set(true);
@@ -167,16 +167,16 @@ async fn a_page_that_is_still_as_it_was_is_fresh_for_all() {
             process.hears().await;
         }
         let old = one.make("/compared").await;
-        assert!(is_shared(&other.get("/compared").await));
+        assert!(is_remote_hit(&other.get("/compared").await));
         advance(&engine, &[&one, &other, &third], 61);
         // By one that made none of it.
-        let before = other.shared().stored;
+        let before = other.remote_stats().stored;
         let kept = other.get("/compared").await;
         assert!(kept.outcome().ends_with("; fwd-status=304; stored; ttl=60"), "{}", kept.outcome());
         assert_eq!((kept.status, &kept.body), (200, &old.body));
         other.gives(before + 1).await;
         let found = third.get("/compared").await;
-        assert!(is_shared(&found) && found.body == old.body, "{}", found.outcome());
+        assert!(is_remote_hit(&found) && found.body == old.body, "{}", found.outcome());
         // It has its tags.
         one.cache.purge_tag(tag).await.unwrap();
         assert_ne!(third.get("/compared").await.body, old.body, "{tag}");
@@ -224,7 +224,7 @@ async fn a_page_is_made_anew_before_its_time_is_over() {
         }
         until("it is made anew within 100 requests", || one.runs.get() > 1).await;
         one.get_until_not(uri, &old).await;
-        until("it is in the engine", || one.shared().stored >= 2).await;
+        until("it is in the engine", || one.remote_stats().stored >= 2).await;
         let other = process("other", &engine, patient()).await;
         assert_ne!(other.get(uri).await.body, old.body, "{uri}");
     }

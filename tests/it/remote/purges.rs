@@ -6,7 +6,7 @@ use cache_page::{PageCache, PurgeFuture};
 
 use super::{
     memory::{Engine, Op},
-    site::{CONTROL, is_shared, patient, process},
+    site::{CONTROL, is_remote_hit, patient, process},
     until,
 };
 use crate::support::asking;
@@ -43,7 +43,7 @@ async fn every_verb_is_about_all_processes() {
     let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
     for (verb, purge) in VERBS {
         let old = one.make(PAGE).await;
-        assert!(is_shared(&other.get(PAGE).await) && is_shared(&third.get(PAGE).await), "{verb}");
+        assert!(is_remote_hit(&other.get(PAGE).await) && is_remote_hit(&third.get(PAGE).await), "{verb}");
         purge(&one.cache).await.unwrap();
         // From that moment on, for whoever asks there; and for the others when they hear of it.
         let new = third.get(PAGE).await;
@@ -66,7 +66,7 @@ async fn what_no_purge_is_about_stays() {
     let other = process("other", &engine, patient()).await;
     let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
     let made = one.make(PAGE).await;
-    assert!(is_shared(&other.get(PAGE).await));
+    assert!(is_remote_hit(&other.get(PAGE).await));
     let others: [Verb; 14] = [
         |cache| cache.purge_path("/posts/2"),
         |cache| cache.purge_path("/posts/1/"),
@@ -89,10 +89,10 @@ async fn what_no_purge_is_about_stays() {
     other.hears().await;
     for process in [&one, &other] {
         let answer = process.get(PAGE).await;
-        assert!(answer.is_hit() && !is_shared(&answer), "{}: {}", process.name, answer.outcome());
+        assert!(answer.is_hit() && !is_remote_hit(&answer), "{}: {}", process.name, answer.outcome());
     }
     let found = third.get(PAGE).await;
-    assert!(is_shared(&found) && found.body == made.body);
+    assert!(is_remote_hit(&found) && found.body == made.body);
 }
 
 #[actix_web::test]
@@ -109,9 +109,9 @@ async fn tags_that_a_handler_adds_are_known_to_all() {
         }
         let old = one.make("/").await;
         assert!(old.header(CONTROL).is_none());
-        assert!(is_shared(&other.get("/").await), "{tag}");
+        assert!(is_remote_hit(&other.get("/").await), "{tag}");
         let found = third.get("/").await;
-        assert!(is_shared(&found) && found.header(CONTROL).is_none(), "{tag}");
+        assert!(is_remote_hit(&found) && found.header(CONTROL).is_none(), "{tag}");
         // By one that made none of it.
         third.cache.purge_tag(tag).await.unwrap();
         assert_ne!(third.get("/").await.body, old.body, "{tag}");
@@ -133,7 +133,7 @@ async fn a_page_has_as_many_tags_in_the_engine_as_in_memory() {
             process.hears().await;
         }
         let old = one.make("/").await;
-        assert!(is_shared(&other.get("/").await) && is_shared(&third.get("/").await));
+        assert!(is_remote_hit(&other.get("/").await) && is_remote_hit(&third.get("/").await));
         let tag = one.tags.borrow()[place].clone();
         other.cache.purge_tag(&tag).await.unwrap();
         assert_ne!(third.get("/").await.body, old.body, "tag {place}");
@@ -153,7 +153,7 @@ async fn a_purge_is_under_way_whether_or_not_it_is_awaited() {
     let one = process("one", &engine, patient()).await;
     let other = process("other", &engine, patient()).await;
     let old = one.make(PAGE).await;
-    assert!(is_shared(&other.get(PAGE).await));
+    assert!(is_remote_hit(&other.get(PAGE).await));
     drop(one.cache.purge_tag("posts"));
     other.get_until_not(PAGE, &old).await;
 }
@@ -170,7 +170,7 @@ async fn a_url_is_one_query_for_all() {
     }
     one.cache.purge_url("/a?page=1").await.unwrap();
     for uri in all {
-        assert_eq!(is_shared(&third.get(uri).await), uri != "/a?page=1", "{uri}");
+        assert_eq!(is_remote_hit(&third.get(uri).await), uri != "/a?page=1", "{uri}");
     }
     // Where the attribute picks what counts, all that it may be go.
     third.hears().await;
@@ -188,7 +188,7 @@ async fn many_purges_at_once_are_all_heard() {
     for number in 0..50 {
         let uri = format!("/posts/{number}");
         let old = one.make(&uri).await;
-        assert!(is_shared(&other.get(&uri).await));
+        assert!(is_remote_hit(&other.get(&uri).await));
         pages.push((uri, old));
     }
     let purges: Vec<PurgeFuture> =
@@ -227,10 +227,10 @@ async fn escapes_and_hosts_do_not_matter_to_a_path() {
     for written in ["/tags/über", "/tags/%C3%BCber"] {
         one.hears().await;
         let asked = || asking("/t%61gs/%c3%bcber?x", &[("host", "example.com")]);
-        let before = one.shared().stored;
+        let before = one.remote_stats().stored;
         let old = one.send(asked()).await;
         one.gives(before + 1).await;
-        assert!(is_shared(&third.send(asked()).await));
+        assert!(is_remote_hit(&third.send(asked()).await));
         one.cache.purge_path(written).await.unwrap();
         assert_ne!(third.send(asked()).await.body, old.body, "{written}");
         one.cache.purge_all().await.unwrap();

@@ -156,11 +156,11 @@ pub(crate) enum Op {
     Put,
     Release,
     Purge,
-    Changes,
+    PollChanges,
 }
 
 impl Op {
-    pub(crate) const ALL: [Self; 5] = [Self::Get, Self::Put, Self::Release, Self::Purge, Self::Changes];
+    pub(crate) const ALL: [Self; 5] = [Self::Get, Self::Put, Self::Release, Self::Purge, Self::PollChanges];
 }
 
 /// What comes of that.
@@ -172,8 +172,8 @@ pub(crate) enum Does {
     Holds,
     /// Nothing is done, nor answered.
     Hangs,
-    Refuses,
-    Loses,
+    Rejects,
+    Fails,
 }
 
 /// The way of one process to the engine.
@@ -234,8 +234,8 @@ impl MemoryStore {
         self.way.counts[op as usize].fetch_add(1, Ordering::SeqCst);
         Box::pin(async move {
             match self.does(op) {
-                Does::Refuses => return Err(StoreError::rejected("as the test wants it")),
-                Does::Loses => return Err(StoreError::unavailable("as the test wants it")),
+                Does::Rejects => return Err(StoreError::rejected("as the test wants it")),
+                Does::Fails => return Err(StoreError::unavailable("as the test wants it")),
                 Does::Hangs => std::future::pending().await,
                 Does::Works | Does::Holds => {}
             }
@@ -293,7 +293,7 @@ impl RemoteStore for MemoryStore {
     }
 
     fn poll_changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch> {
-        self.ask(Op::Changes, async move {
+        self.ask(Op::PollChanges, async move {
             let ends = Instant::now() + wait;
             loop {
                 // Before it is looked: nothing that comes then is missed.

@@ -7,7 +7,7 @@ use cache_page::{Outcome, Reason};
 
 use super::{
     memory::{Does, Engine, Op},
-    site::{CONTROL, advance, is_shared, patient, process},
+    site::{CONTROL, advance, is_remote_hit, patient, process},
     until,
 };
 use crate::support::{Crowd, asking, settle};
@@ -138,7 +138,7 @@ async fn where_each_makes_its_own_nobody_waits_for_another_process() {
     assert!(second.all().await.iter().all(|answer| answer.text() == "page 1 of other"));
     until("a page is kept", || engine.pages() == 1).await;
     let third = process("third", &engine, options()).await;
-    assert!(is_shared(&third.get("/page").await), "pages are shared all the same");
+    assert!(is_remote_hit(&third.get("/page").await), "pages are shared all the same");
 }
 
 #[actix_web::test]
@@ -175,7 +175,7 @@ async fn a_handler_that_panics_leaves_the_page_to_another_process() {
 /// The engine grants claims and takes no pages: those who wait for one must not wait for as long as a claim lasts.
 #[actix_web::test]
 async fn a_page_that_the_engine_does_not_take_is_not_waited_for() {
-    for does in [Does::Refuses, Does::Hangs] {
+    for does in [Does::Rejects, Does::Hangs] {
         let engine = Engine::default();
         let options = || patient().coalesce_timeout(HOUR);
         let one = process("one", &engine, options().remote_timeout(Duration::from_millis(500))).await;

@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 
 use super::{
     memory::{Does, Engine, Op},
-    site::{is_shared, patient, process},
+    site::{is_remote_hit, patient, process},
     until,
 };
 
@@ -19,14 +19,14 @@ async fn a_purge_while_the_engine_is_away_is_made_up_for() {
     let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
     let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
     let old = one.make(PAGE).await;
-    assert!(is_shared(&other.get(PAGE).await));
-    one.store.set(&Op::ALL, Does::Loses);
+    assert!(is_remote_hit(&other.get(PAGE).await));
+    one.store.set(&Op::ALL, Does::Fails);
     one.is_up(false).await;
     let error = one.cache.purge_path(PAGE).await.unwrap_err();
     assert!(error.is_pending(), "{error}");
     assert!(error.to_string().contains("told again"), "{error}");
     assert_ne!(one.get(PAGE).await.body, old.body, "here it is purged already");
-    assert!(is_shared(&third.get(PAGE).await), "and there it is not");
+    assert!(is_remote_hit(&third.get(PAGE).await), "and there it is not");
     one.store.set(&Op::ALL, Does::Works);
     other.get_until_not(PAGE, &old).await;
     assert_ne!(third.get(PAGE).await.body, old.body);
@@ -36,7 +36,7 @@ async fn a_purge_while_the_engine_is_away_is_made_up_for() {
 /// The engine works, but for purges: what it still has of them is not sent by the process that knows better.
 #[actix_web::test]
 async fn what_is_yet_to_be_purged_is_not_taken_from_the_engine() {
-    for does in [Does::Refuses, Does::Hangs] {
+    for does in [Does::Rejects, Does::Hangs] {
         for expires in [false, true] {
             let engine = Engine::default();
             let options = || patient().local_ttl(Duration::ZERO);
@@ -44,10 +44,10 @@ async fn what_is_yet_to_be_purged_is_not_taken_from_the_engine() {
             let other = process("other", &engine, options()).await;
             let old = other.make(PAGE).await;
             let kept = other.make("/posts/2").await;
-            assert!(is_shared(&one.get(PAGE).await));
+            assert!(is_remote_hit(&one.get(PAGE).await));
             one.store.set(&[Op::Purge], does);
             // Nothing takes its place.
-            one.store.set(&[Op::Put], Does::Refuses);
+            one.store.set(&[Op::Put], Does::Rejects);
             let purging =
                 if expires { one.cache.expire_tag("post:1") } else { one.cache.purge_tag("post:1") };
             assert_ne!(one.get(PAGE).await.body, old.body, "while it is under way");
@@ -57,7 +57,11 @@ async fn what_is_yet_to_be_purged_is_not_taken_from_the_engine() {
                 assert_ne!(one.get(PAGE).await.body, old.body, "while it is told again and again");
             }
             let found = one.get("/posts/2").await;
-            assert!(is_shared(&found) && found.body == kept.body, "what was not purged: {}", found.outcome());
+            assert!(
+                is_remote_hit(&found) && found.body == kept.body,
+                "what was not purged: {}",
+                found.outcome()
+            );
             one.store.set(&[Op::Purge], Does::Works);
             other.get_until_not(PAGE, &old).await;
         }
@@ -68,7 +72,7 @@ async fn what_is_yet_to_be_purged_is_not_taken_from_the_engine() {
 async fn purges_are_done_in_their_order() {
     let engine = Engine::default();
     let one = process("one", &engine, patient()).await;
-    one.store.set(&Op::ALL, Does::Loses);
+    one.store.set(&Op::ALL, Does::Fails);
     one.is_up(false).await;
     for number in 0..20 {
         let error = one.cache.purge_tag(&format!("post:{number}")).await.unwrap_err();
@@ -105,7 +109,7 @@ async fn a_process_that_has_just_begun_can_purge() {
     let old = third.make(PAGE).await;
     // It takes some time to connect.
     let store = engine.store();
-    store.set(&[Op::Changes], Does::Holds);
+    store.set(&[Op::PollChanges], Does::Holds);
     let cache = patient().remote_store(store.clone()).build();
     let mut purging = cache.purge_path(PAGE);
     for _ in 0..20 {
@@ -114,7 +118,7 @@ async fn a_process_that_has_just_begun_can_purge() {
             panic!("it is not waited for, though it is well within the deadline: {done:?}");
         }
     }
-    store.set(&[Op::Changes], Does::Works);
+    store.set(&[Op::PollChanges], Does::Works);
     purging.await.unwrap();
     assert_ne!(third.get(PAGE).await.body, old.body);
 }
@@ -125,8 +129,8 @@ async fn a_purge_that_was_dropped_is_told_again_as_well() {
     let engine = Engine::default();
     let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
     let old = one.make(PAGE).await;
-    assert!(is_shared(&other.get(PAGE).await));
-    one.store.set(&[Op::Purge], Does::Refuses);
+    assert!(is_remote_hit(&other.get(PAGE).await));
+    one.store.set(&[Op::Purge], Does::Rejects);
     drop(one.cache.purge_path(PAGE));
     until("it was tried", || one.store.count(Op::Purge) > 0).await;
     one.store.set(&[Op::Purge], Does::Works);
@@ -139,7 +143,7 @@ async fn a_purge_that_comes_late_takes_too_much_rather_than_too_little() {
     let engine = Engine::default();
     let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
     let old = one.make(PAGE).await;
-    one.store.set(&[Op::Purge], Does::Refuses);
+    one.store.set(&[Op::Purge], Does::Rejects);
     assert!(one.cache.purge_path(PAGE).await.unwrap_err().is_pending());
     let new = one.get(PAGE).await;
     assert_ne!(new.body, old.body);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     memory::{Does, Engine, Op},
-    site::{is_shared, patient, process},
+    site::{is_remote_hit, patient, process},
     until,
 };
 
@@ -17,8 +17,8 @@ async fn memory_is_not_trusted_where_nothing_is_heard() {
     let one = process("one", &engine, patient().max_purge_lag(Duration::from_secs(1))).await;
     let made = other.make(PAGE).await;
     let found = one.get(PAGE).await;
-    assert!(is_shared(&found) && found.body == made.body);
-    one.store.set(&[Op::Changes], Does::Loses);
+    assert!(is_remote_hit(&found) && found.body == made.body);
+    one.store.set(&[Op::PollChanges], Does::Fails);
     one.is_up(false).await;
     // A purge that it does not hear of.
     other.cache.purge_tag("posts").await.unwrap();
@@ -30,8 +30,8 @@ async fn memory_is_not_trusted_where_nothing_is_heard() {
         assert_eq!((answer.status, answer.text()), (200, &*format!("page {run} of one")));
         assert!(answer.outcome().ends_with("; detail=remote-unavailable"), "{}", answer.outcome());
     }
-    assert!(one.shared().unavailable >= 4);
-    one.store.set(&[Op::Changes], Does::Works);
+    assert!(one.remote_stats().unavailable >= 4);
+    one.store.set(&[Op::PollChanges], Does::Works);
     one.is_up(true).await;
     for _ in 0..15_000 {
         if one.get(PAGE).await.is_hit() {
@@ -48,9 +48,9 @@ async fn a_process_that_was_away_trusts_its_memory_again_but_for_what_was_purged
     let one = process("one", &engine, patient()).await;
     let (first, second) = (other.make("/posts/1").await, other.make("/posts/2").await);
     for uri in ["/posts/1", "/posts/2"] {
-        assert!(is_shared(&one.get(uri).await));
+        assert!(is_remote_hit(&one.get(uri).await));
     }
-    one.store.set(&Op::ALL, Does::Loses);
+    one.store.set(&Op::ALL, Does::Fails);
     one.is_up(false).await;
     other.cache.purge_tag("post:1").await.unwrap();
     one.store.set(&Op::ALL, Does::Works);
@@ -67,9 +67,9 @@ async fn a_process_that_may_have_missed_something_drops_its_memory() {
     let one = process("one", &engine, patient()).await;
     let (first, second) = (other.make("/posts/1").await, other.make("/posts/2").await);
     for uri in ["/posts/1", "/posts/2"] {
-        assert!(is_shared(&one.get(uri).await));
+        assert!(is_remote_hit(&one.get(uri).await));
     }
-    one.store.set(&Op::ALL, Does::Loses);
+    one.store.set(&Op::ALL, Does::Fails);
     one.is_up(false).await;
     other.cache.purge_tag("post:1").await.unwrap();
     engine.drop_log();
@@ -78,7 +78,7 @@ async fn a_process_that_may_have_missed_something_drops_its_memory() {
     assert_ne!(one.get("/posts/1").await.body, first.body);
     // What was not purged is in the engine still.
     let kept = one.get("/posts/2").await;
-    assert!(is_shared(&kept) && kept.body == second.body, "{}", kept.outcome());
+    assert!(is_remote_hit(&kept) && kept.body == second.body, "{}", kept.outcome());
 }
 
 #[actix_web::test]
@@ -88,11 +88,11 @@ async fn what_cannot_be_read_may_have_been_about_anything() {
         let (one, other) =
             (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
         one.make(PAGE).await;
-        assert!(is_shared(&other.get(PAGE).await));
+        assert!(is_remote_hit(&other.get(PAGE).await));
         engine.tell(told);
         for process in [&one, &other] {
             until("its memory is dropped", || process.cache.stats().pages() == 0).await;
-            assert!(is_shared(&process.get(PAGE).await), "and nothing else happens: {told:?}");
+            assert!(is_remote_hit(&process.get(PAGE).await), "and nothing else happens: {told:?}");
         }
     }
 }
@@ -102,7 +102,7 @@ async fn an_engine_that_was_emptied_is_filled_again() {
     let engine = Engine::default();
     let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
     let old = one.make(PAGE).await;
-    assert!(is_shared(&other.get(PAGE).await));
+    assert!(is_remote_hit(&other.get(PAGE).await));
     engine.empty();
     for process in [&one, &other] {
         until("its memory is dropped", || process.cache.stats().pages() == 0).await;
@@ -110,7 +110,7 @@ async fn an_engine_that_was_emptied_is_filled_again() {
     }
     let new = other.make(PAGE).await;
     assert_ne!(new.body, old.body);
-    assert!(is_shared(&one.get(PAGE).await));
+    assert!(is_remote_hit(&one.get(PAGE).await));
     one.cache.purge_path(PAGE).await.unwrap();
     other.get_until_not(PAGE, &new).await;
 }
@@ -120,7 +120,7 @@ async fn a_purge_is_heard_of_while_the_worker_is_busy() {
     let engine = Engine::default();
     let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
     one.make(PAGE).await;
-    assert!(is_shared(&other.get(PAGE).await));
+    assert!(is_remote_hit(&other.get(PAGE).await));
     let purging = one.cache.purge_path(PAGE);
     // Nothing of this thread runs until then.
     for _ in 0..15_000 {

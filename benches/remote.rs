@@ -1,4 +1,4 @@
-//! The shared tier on a real server: `cargo xtask bench shared`.
+//! A remote store on a real Redis server: `cargo xtask bench remote`.
 //!
 //! A hit in it against the bare `GET` of the same bytes by the same client, and against a handler that does that by hand; and how
 //! long other processes take to hear of a purge.

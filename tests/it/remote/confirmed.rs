@@ -6,7 +6,7 @@ use cache_page::Outcome;
 
 use super::{
     memory::{Does, Engine, Op},
-    site::{Process, advance, is_shared, patient, process},
+    site::{Process, advance, is_remote_hit, patient, process},
     until,
 };
 use crate::support::{Answer, asking};
@@ -22,7 +22,7 @@ where
 {
     let (asked, sent) = (process.asked(), process.store.sent());
     let answer = process.get(uri).await;
-    assert!(is_shared(&answer), "{}: {}", process.name, answer.outcome());
+    assert!(is_remote_hit(&answer), "{}: {}", process.name, answer.outcome());
     assert_eq!((&answer.body, answer.lasting_headers()), (&made.body, made.lasting_headers()));
     assert_eq!((process.asked(), process.store.sent()), (asked + 1, sent), "{}", process.name);
 }
@@ -33,7 +33,7 @@ async fn a_page_that_has_left_memory_is_not_sent_again() {
     let options = || patient().local_ttl(Duration::from_secs(10));
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
     let made = one.make("/posts/1").await;
-    assert!(is_shared(&other.get("/posts/1").await));
+    assert!(is_remote_hit(&other.get("/posts/1").await));
     for round in 1..=5 {
         advance(&engine, &[&one, &other], 10);
         assert_confirms(&other, "/posts/1", &made).await;
@@ -57,7 +57,7 @@ async fn where_memory_sends_nothing_by_itself_each_request_asks_and_the_page_com
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
     let made = one.make("/posts/1").await;
     for process in [&one, &other] {
-        assert!(is_shared(&process.get("/posts/1").await));
+        assert!(is_remote_hit(&process.get("/posts/1").await));
         assert_eq!(process.store.sent(), 1);
         for _ in 0..20 {
             assert_confirms(process, "/posts/1", &made).await;
@@ -81,18 +81,18 @@ async fn a_page_that_was_made_anew_meanwhile_is_sent() {
             (process("one", &engine, options()).await, process("other", &engine, options()).await);
         one.make("/posts/1").await;
         for _ in 0..3 {
-            assert!(is_shared(&other.get("/posts/1").await));
+            assert!(is_remote_hit(&other.get("/posts/1").await));
             // The other one does not hear of it.
-            other.store.set(&[Op::Changes], Does::Holds);
+            other.store.set(&[Op::PollChanges], Does::Holds);
             one.cache.purge_tag("posts").await.unwrap();
             one.hears().await;
             let made = one.make("/posts/1").await;
             advance(&engine, &[&one, &other], 10);
             let sent = other.store.sent();
             let answer = other.get("/posts/1").await;
-            assert!(is_shared(&answer) && answer.body == made.body, "{}", answer.outcome());
+            assert!(is_remote_hit(&answer) && answer.body == made.body, "{}", answer.outcome());
             assert_eq!(other.store.sent(), sent + 1);
-            other.store.set(&[Op::Changes], Does::Works);
+            other.store.set(&[Op::PollChanges], Does::Works);
             other.hears().await;
         }
     }
@@ -108,11 +108,11 @@ async fn what_was_purged_is_not_sent_by_whoever_has_it() {
         for (round, verb) in ["purge", "expire"].into_iter().enumerate() {
             let made = one.make("/posts/1").await;
             let asked_first = other.get("/posts/1").await;
-            assert!(is_shared(&asked_first) && asked_first.body == made.body);
+            assert!(is_remote_hit(&asked_first) && asked_first.body == made.body);
             advance(&engine, &[&one, &other], 10);
             assert_confirms(&other, "/posts/1", &made).await;
             advance(&engine, &[&one, &other], 10);
-            other.store.set(&[Op::Changes], Does::Holds);
+            other.store.set(&[Op::PollChanges], Does::Holds);
             match verb {
                 "purge" => one.cache.purge_tag("post:1").await.unwrap(),
                 _ => one.cache.expire_tag("post:1").await.unwrap(),
@@ -120,7 +120,7 @@ async fn what_was_purged_is_not_sent_by_whoever_has_it() {
             let answer = other.get("/posts/1").await;
             assert!(!answer.is_hit() && answer.body != made.body, "{verb}: {}", answer.outcome());
             assert_eq!(other.runs.get(), round as u64 + 1);
-            other.store.set(&[Op::Changes], Does::Works);
+            other.store.set(&[Op::PollChanges], Does::Works);
             other.hears().await;
             other.cache.purge_all().await.unwrap();
             one.hears().await;
@@ -137,7 +137,7 @@ async fn what_is_purged_while_it_is_confirmed_is_not_sent() {
         let (one, other) =
             (process("one", &engine, options()).await, process("other", &engine, options()).await);
         let made = one.make("/posts/1").await;
-        assert!(is_shared(&other.get("/posts/1").await));
+        assert!(is_remote_hit(&other.get("/posts/1").await));
         advance(&engine, &[&one, &other], 10);
         other.store.set(&[Op::Get], Does::Holds);
         let answer = async {
@@ -170,7 +170,7 @@ async fn each_variant_is_confirmed_by_itself() {
         for (number, language) in ["de", "fr", "en"].into_iter().enumerate() {
             let made = one.send(in_language(language)).await;
             one.gives(number as u64 + 1).await;
-            assert!(is_shared(&other.send(in_language(language)).await));
+            assert!(is_remote_hit(&other.send(in_language(language)).await));
             pages.push((language, made));
         }
         for _ in 0..3 {
@@ -178,7 +178,7 @@ async fn each_variant_is_confirmed_by_itself() {
             for (language, made) in &pages {
                 let sent = other.store.sent();
                 let answer = other.send(in_language(language)).await;
-                assert!(is_shared(&answer), "{}", answer.outcome());
+                assert!(is_remote_hit(&answer), "{}", answer.outcome());
                 assert_eq!(answer.body, made.body);
                 assert_eq!(answer.header("x-language").as_deref(), Some(*language));
                 assert_eq!(other.store.sent(), sent);
@@ -193,11 +193,11 @@ async fn a_page_that_is_not_confirmed_stands_in_for_nobody_where_memory_sends_no
     let engine = Engine::default();
     let options = || patient().local_ttl(Duration::ZERO);
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
-    for does in [Does::Works, Does::Refuses] {
+    for does in [Does::Works, Does::Rejects] {
         one.make("/sturdy").await;
-        assert!(is_shared(&other.get("/sturdy").await));
-        assert!(is_shared(&other.get("/sturdy").await));
-        other.store.set(&[Op::Changes], Does::Holds);
+        assert!(is_remote_hit(&other.get("/sturdy").await));
+        assert!(is_remote_hit(&other.get("/sturdy").await));
+        other.store.set(&[Op::PollChanges], Does::Holds);
         one.cache.purge_path("/sturdy").await.unwrap();
         other.status.set(500);
         other.store.set(&[Op::Get], does);
@@ -206,7 +206,7 @@ async fn a_page_that_is_not_confirmed_stands_in_for_nobody_where_memory_sends_no
         // Nor is there anything to compare with.
         assert_eq!(*other.validators.borrow(), None);
         other.status.set(200);
-        other.store.set(&[Op::Changes, Op::Get], Does::Works);
+        other.store.set(&[Op::PollChanges, Op::Get], Does::Works);
         other.hears().await;
         one.hears().await;
     }
@@ -215,13 +215,13 @@ async fn a_page_that_is_not_confirmed_stands_in_for_nobody_where_memory_sends_no
 #[actix_web::test]
 async fn a_page_is_not_sent_without_being_confirmed() {
     let engine = Engine::default();
-    for (memory, does) in [(10, Does::Refuses), (0, Does::Refuses), (10, Does::Loses), (0, Does::Loses)] {
+    for (memory, does) in [(10, Does::Rejects), (0, Does::Rejects), (10, Does::Fails), (0, Does::Fails)] {
         let options =
             || patient().local_ttl(Duration::from_secs(memory)).key_prefix(format!("{memory}{does:?}"));
         let (one, other) =
             (process("one", &engine, options()).await, process("other", &engine, options()).await);
         let made = one.make("/posts/1").await;
-        assert!(is_shared(&other.get("/posts/1").await));
+        assert!(is_remote_hit(&other.get("/posts/1").await));
         advance(&engine, &[&one, &other], 10);
         assert_confirms(&other, "/posts/1", &made).await;
         advance(&engine, &[&one, &other], 10);
@@ -239,7 +239,7 @@ async fn an_engine_that_confirms_what_nobody_has_is_not_believed() {
     other.store.confirms_all();
     let answer = other.get("/posts/1").await;
     assert!(answer.is_stored(), "{}", answer.outcome());
-    assert_eq!((other.runs.get(), other.shared().corrupt), (1, 1));
+    assert_eq!((other.runs.get(), other.remote_stats().corrupt), (1, 1));
 }
 
 /// What this process purged long before it asked has nothing to do with the answer.
@@ -249,7 +249,7 @@ async fn a_page_is_confirmed_however_much_was_purged_since_it_came() {
     let options = || patient().local_ttl(Duration::from_secs(10));
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
     let made = one.make("/posts/1").await;
-    assert!(is_shared(&other.get("/posts/1").await));
+    assert!(is_remote_hit(&other.get("/posts/1").await));
     for number in 0..1000 {
         other.cache.purge_tag(&format!("other:{number}")).await.unwrap();
     }
@@ -266,9 +266,9 @@ async fn a_page_that_its_handler_took_back_does_not_stand_in_as_it_was_before() 
     let options = || patient().local_ttl(Duration::from_secs(10));
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
     one.make("/sturdy").await;
-    assert!(is_shared(&other.get("/sturdy").await));
+    assert!(is_remote_hit(&other.get("/sturdy").await));
     advance(&engine, &[&one, &other], 10);
-    other.store.set(&[Op::Changes], Does::Holds);
+    other.store.set(&[Op::PollChanges], Does::Holds);
     one.cache.expire_path("/sturdy").await.unwrap();
     other.headers.borrow_mut().push(("cache-control", "no-store"));
     let taken_back = other.get("/sturdy").await;
@@ -277,7 +277,7 @@ async fn a_page_that_its_handler_took_back_does_not_stand_in_as_it_was_before() 
     other.status.set(500);
     let failed = other.get("/sturdy").await;
     assert_eq!(failed.status, 500, "{}", failed.outcome());
-    other.store.set(&[Op::Changes], Does::Works);
+    other.store.set(&[Op::PollChanges], Does::Works);
 }
 
 #[actix_web::test]

@@ -1,4 +1,4 @@
-//! One cache for many processes: `cargo run --example shared --features redis`.
+//! One cache for many processes: `cargo run --example redis --features redis`.
 //!
 //! It looks for Redis or Valkey at `REDIS_URL`, or `redis://localhost:6379`, and goes on without. Start it twice, the second time with
 //! `PORT=8081`, and ask both as a balancer would, which is for the same host: `curl -iH 'Host: example.com' localhost:8080/time`. Then

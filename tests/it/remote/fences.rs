@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     memory::{Does, Engine, Op},
-    site::{is_shared, patient, process},
+    site::{is_remote_hit, patient, process},
     until,
 };
 use crate::support::{Crowd, asking, settle};
@@ -40,14 +40,14 @@ async fn a_page_that_was_begun_before_a_purge_elsewhere_is_not_kept() {
 async fn a_page_that_was_begun_before_a_purge_that_nobody_heard_of_is_not_kept() {
     let engine = Engine::default();
     let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
-    other.store.set(&[Op::Changes], Does::Holds);
+    other.store.set(&[Op::PollChanges], Does::Holds);
     one.cache.purge_tag("posts").await.unwrap();
     // It begins after the purge, which is more than it knows.
     let old = other.get(PAGE).await;
     assert!(old.is_stored(), "{}", old.outcome());
-    until("the engine refuses it", || other.shared().purged == 1).await;
+    until("the engine refuses it", || other.remote_stats().purged == 1).await;
     assert_eq!((engine.pages(), engine.claims()), (0, 0));
-    other.store.set(&[Op::Changes], Does::Works);
+    other.store.set(&[Op::PollChanges], Does::Works);
     other.hears().await;
     other.get_until_not(PAGE, &old).await;
     other.gives(1).await;
@@ -135,7 +135,7 @@ async fn who_comes_after_a_purge_is_not_sent_what_was_asked_for_before() {
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
     let old = one.make(PAGE).await;
     // The purge is not heard of while the page is on its way.
-    other.store.set(&[Op::Changes], Does::Holds);
+    other.store.set(&[Op::PollChanges], Does::Holds);
     other.store.set(&[Op::Get], Does::Holds);
     let early = Crowd::send(&other.app, [asking(PAGE, &[])]).await;
     until("it is asked for", || other.asked() == 1).await;
@@ -152,7 +152,7 @@ async fn who_comes_after_a_purge_is_not_sent_what_is_being_made_since_before() {
     let engine = Engine::default();
     let options = || patient().local_ttl(Duration::ZERO);
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
-    other.store.set(&[Op::Changes], Does::Holds);
+    other.store.set(&[Op::PollChanges], Does::Holds);
     other.hold();
     let early = Crowd::send(&other.app, [asking(PAGE, &[])]).await;
     until("it is made", || other.runs.get() == 1).await;
@@ -174,7 +174,7 @@ async fn what_is_made_after_ones_own_purge_is_shared_again() {
         one.hears().await;
         let made = one.make(PAGE).await;
         let found = other.get(PAGE).await;
-        assert!(is_shared(&found) && found.body == made.body, "round {round}: {}", found.outcome());
+        assert!(is_remote_hit(&found) && found.body == made.body, "round {round}: {}", found.outcome());
         one.cache.purge_path(PAGE).await.unwrap();
         other.get_until_not(PAGE, &made).await;
         other.cache.purge_path(PAGE).await.unwrap();

@@ -14,7 +14,7 @@ use cache_page::{Outcome, PageCache, PageCacheMiddleware};
 
 use super::{
     memory::{Does, Engine, Op},
-    site::{advance, is_shared, patient, process},
+    site::{advance, is_remote_hit, patient, process},
     until,
 };
 use crate::support::{Crowd, Runs, asking, get, send};
@@ -129,18 +129,18 @@ async fn a_change_through_a_middleware_is_one_for_all_processes() {
     for (number, path) in paths.into_iter().enumerate() {
         assert!(get(&*app_of_one, path).await.is_stored());
         one.gives(number as u64 + 1).await;
-        assert!(is_shared(&get(&*app_of_other, path).await));
+        assert!(is_remote_hit(&get(&*app_of_other, path).await));
     }
     let answer = send(&*app_of_one, TestRequest::post().uri("/page")).await;
     assert_eq!(answer.status, 303);
     // When that was answered.
     for path in paths {
-        assert_eq!(is_shared(&get(&*app_of_third, path).await), path == "/else", "{path}");
+        assert_eq!(is_remote_hit(&get(&*app_of_third, path).await), path == "/else", "{path}");
     }
     other.hears().await;
     for path in paths {
         let answer = get(&*app_of_other, path).await;
-        let is_old = answer.is_hit() && !is_shared(&answer);
+        let is_old = answer.is_hit() && !is_remote_hit(&answer);
         assert_eq!(is_old, path == "/else", "{path}: {}", answer.outcome());
     }
 }
@@ -152,12 +152,12 @@ async fn a_handler_that_writes_purges_in_all_processes() {
     let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
     let edit = || TestRequest::post().uri("/posts/1");
     let old = one.make("/posts/1").await;
-    assert!(is_shared(&other.get("/posts/1").await));
+    assert!(is_remote_hit(&other.get("/posts/1").await));
     // One that fails has written nothing.
     one.status.set(500);
     assert_eq!(one.send(edit()).await.status, 500);
     other.hears().await;
-    assert!(is_shared(&third.get("/posts/1").await) && other.get("/posts/1").await.is_hit());
+    assert!(is_remote_hit(&third.get("/posts/1").await) && other.get("/posts/1").await.is_hit());
     one.status.set(200);
     assert_eq!(one.send(edit()).await.status, 200);
     // When that was answered.
@@ -172,8 +172,8 @@ async fn a_handler_that_writes_is_answered_whether_or_not_the_engine_is_there() 
     let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
     let (app_of_one, _) = app(&one.cache).await;
     let old = one.make("/posts/1").await;
-    assert!(is_shared(&other.get("/posts/1").await));
-    one.store.set(&Op::ALL, Does::Loses);
+    assert!(is_remote_hit(&other.get("/posts/1").await));
+    one.store.set(&Op::ALL, Does::Fails);
     one.is_up(false).await;
     assert_eq!(one.send(TestRequest::post().uri("/posts/1")).await.status, 200);
     assert_eq!(send(&*app_of_one, TestRequest::post().uri("/page")).await.status, 303);

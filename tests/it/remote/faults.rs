@@ -7,7 +7,7 @@ use cache_page::{Outcome, Reason};
 
 use super::{
     memory::{Does, Engine, Op},
-    site::{is_shared, patient, process, start},
+    site::{is_remote_hit, patient, process, start},
     until,
 };
 use crate::support::{Answer, Crowd, asking};
@@ -36,17 +36,17 @@ async fn bytes_that_were_changed_or_cut_are_no_page() {
         bytes
     }));
     // Its own would be in the place of that.
-    other.store.set(&[Op::Put], Does::Refuses);
+    other.store.set(&[Op::Put], Does::Rejects);
     for (number, bytes) in wrong.iter().enumerate() {
         engine.corrupt(|_| bytes.clone());
         let answer = other.get("/posts/1").await;
         assert_eq!((answer.status, answer.text()), (200, &*format!("page {} of other", number + 1)));
         assert!(is_told_as_garbled(&answer), "{number}: {}", answer.outcome());
-        assert_eq!(other.shared().corrupt, number as u64 + 1);
+        assert_eq!(other.remote_stats().corrupt, number as u64 + 1);
         assert!(answer.header("x-language").is_none());
     }
     engine.corrupt(|_| good.clone());
-    assert!(is_shared(&other.get("/posts/1").await), "what is as it was is a page");
+    assert!(is_remote_hit(&other.get("/posts/1").await), "what is as it was is a page");
 }
 
 #[actix_web::test]
@@ -59,7 +59,7 @@ async fn a_garbled_page_is_replaced() {
     assert!(is_told_as_garbled(&made), "{}", made.outcome());
     let third = process("third", &engine, patient()).await;
     let found = third.get("/").await;
-    assert!(is_shared(&found) && found.body == made.body);
+    assert!(is_remote_hit(&found) && found.body == made.body);
 }
 
 /// Written by a version of this crate that means other things by its bytes.
@@ -94,7 +94,7 @@ async fn a_page_of_another_key_is_not_sent() {
         let answer = other.get(uri).await;
         assert_eq!(answer.text(), format!("page {} of other", number + 1), "{uri}: {}", answer.outcome());
     }
-    assert_eq!(other.shared().corrupt, 0, "there is nothing wrong with those pages");
+    assert_eq!(other.remote_stats().corrupt, 0, "there is nothing wrong with those pages");
 }
 
 #[actix_web::test]
@@ -111,7 +111,7 @@ async fn garbled_names_of_variants_are_no_names() {
     let answer = other.make("/varied").await;
     assert_eq!(answer.text(), "page 1 of other");
     let third = process("third", &engine, patient()).await;
-    assert!(is_shared(&third.get("/varied").await), "both were replaced");
+    assert!(is_remote_hit(&third.get("/varied").await), "both were replaced");
 }
 
 #[actix_web::test]
@@ -133,12 +133,12 @@ async fn an_engine_that_does_not_answer_is_not_asked_for_long() {
     let answer = one.get("/more").await;
     assert!(answer.outcome().ends_with("; detail=remote-unavailable"), "{}", answer.outcome());
     assert_eq!(one.asked(), asked, "it is not asked any more");
-    assert!(one.shared().timeouts >= 3 || one.shared().unavailable > 0);
+    assert!(one.remote_stats().timeouts >= 3 || one.remote_stats().unavailable > 0);
     one.store.set(&Op::ALL, Does::Works);
     one.is_up(true).await;
     one.make("/and-more").await;
     let other = process("other", &engine, patient()).await;
-    assert!(is_shared(&other.get("/and-more").await));
+    assert!(is_remote_hit(&other.get("/and-more").await));
 }
 
 #[actix_web::test]
@@ -157,7 +157,7 @@ async fn a_single_late_answer_changes_nothing() {
         let answer = one.get(&format!("/in-time/{round}")).await;
         assert_eq!(answer.outcome(), "cache_page; fwd=miss; stored; ttl=60", "round {round}");
     }
-    assert!(one.shared().is_available);
+    assert!(one.remote_stats().is_available);
 }
 
 #[actix_web::test]
@@ -165,10 +165,10 @@ async fn an_engine_that_refuses_to_look_is_asked_again() {
     let engine = Engine::default();
     let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
     one.make("/").await;
-    other.store.set(&[Op::Get], Does::Refuses);
+    other.store.set(&[Op::Get], Does::Rejects);
     let answer = other.get("/").await;
     assert_eq!(answer.outcome(), "cache_page; fwd=miss; stored; ttl=60; detail=remote-rejected");
-    assert!(other.shared().is_available && other.shared().rejected > 0);
+    assert!(other.remote_stats().is_available && other.remote_stats().rejected > 0);
     other.store.set(&[Op::Get], Does::Works);
     assert_eq!(other.get("/").await.text(), "page 1 of other", "it is in memory");
     assert!(other.get("/else").await.is_stored());
@@ -180,14 +180,14 @@ async fn pages_that_the_engine_refuses_are_in_memory_all_the_same() {
     let engine = Engine::default();
     let one = process("one", &engine, patient()).await;
     let other = process("other", &engine, patient()).await;
-    one.store.set(&[Op::Put, Op::Release], Does::Refuses);
+    one.store.set(&[Op::Put, Op::Release], Does::Rejects);
     let made = one.get("/").await;
     assert_eq!(made.outcome(), "cache_page; fwd=miss; stored; ttl=60");
-    until("it was refused", || one.shared().rejected >= 1).await;
+    until("it was refused", || one.remote_stats().rejected >= 1).await;
     let hit = one.get("/").await;
     assert_eq!((hit.outcome().as_str(), &hit.body), ("cache_page; hit; ttl=60", &made.body));
-    assert_eq!((engine.pages(), one.shared().stored), (0, 0));
-    assert!(one.shared().is_available);
+    assert_eq!((engine.pages(), one.remote_stats().stored), (0, 0));
+    assert!(one.remote_stats().is_available);
     engine.advance(Duration::from_secs(10));
     let answer = other.make("/").await;
     assert_eq!(answer.text(), "page 1 of other");
@@ -197,7 +197,7 @@ async fn pages_that_the_engine_refuses_are_in_memory_all_the_same() {
 async fn without_memory_and_engine_nothing_is_kept() {
     let engine = Engine::default();
     let one = process("one", &engine, patient().local_ttl(Duration::ZERO)).await;
-    one.store.set(&Op::ALL, Does::Loses);
+    one.store.set(&Op::ALL, Does::Fails);
     one.is_up(false).await;
     for run in 1..4 {
         let answer = one.get("/").await;
@@ -217,7 +217,7 @@ async fn a_process_starts_without_its_engine_and_finds_it_later() {
     let other = process("other", &engine, patient()).await;
     let made = other.make("/").await;
     let store = engine.store();
-    store.set(&Op::ALL, Does::Loses);
+    store.set(&Op::ALL, Does::Fails);
     let one = start("one", store, patient()).await;
     for run in 1..4 {
         let answer = one.get(&format!("/{run}")).await;
@@ -226,7 +226,7 @@ async fn a_process_starts_without_its_engine_and_finds_it_later() {
     one.store.set(&Op::ALL, Does::Works);
     one.is_up(true).await;
     let found = one.get("/").await;
-    assert!(is_shared(&found) && found.body == made.body, "{}", found.outcome());
+    assert!(is_remote_hit(&found) && found.body == made.body, "{}", found.outcome());
 }
 
 #[actix_web::test]
@@ -238,7 +238,7 @@ async fn an_engine_is_lost_while_it_is_waited_for() {
     let makes = Crowd::send(&one.app, [asking("/", &[])]).await;
     let waits = Crowd::send(&other.app, (0..3).map(|_| asking("/", &[]))).await;
     until("it waits", || other.asked() > 2).await;
-    other.store.set(&Op::ALL, Does::Loses);
+    other.store.set(&Op::ALL, Does::Fails);
     let answers = timeout(LIMIT, waits.all()).await.expect("they are answered");
     assert!(answers.iter().all(|answer| answer.text() == "page 1 of other"), "{answers:?}");
     one.let_go();

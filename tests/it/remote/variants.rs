@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     memory::{Does, Engine, Op},
-    site::{advance, is_shared, patient, process},
+    site::{advance, is_remote_hit, patient, process},
 };
 use crate::support::{Crowd, asking};
 
@@ -25,7 +25,7 @@ async fn each_variant_is_found_by_those_that_it_is_for() {
         one.gives(1).await;
         // Which headers matter is known from the engine.
         let found = other.send(in_language("de")).await;
-        assert!(is_shared(&found) && found.body == german.body, "{}", found.outcome());
+        assert!(is_remote_hit(&found) && found.body == german.body, "{}", found.outcome());
         let french = other.send(in_language("fr")).await;
         assert!(french.is_stored(), "{}", french.outcome());
         assert_eq!(french.header("x-language").as_deref(), Some("fr"));
@@ -54,7 +54,7 @@ async fn all_variants_are_purged_at_once() {
     for (number, language) in ["de", "fr", "en"].into_iter().enumerate() {
         let old = one.send(in_language(language)).await;
         one.gives(number as u64 + 1).await;
-        assert!(is_shared(&other.send(in_language(language)).await));
+        assert!(is_remote_hit(&other.send(in_language(language)).await));
         pages.push((language, old));
     }
     one.cache.purge_path("/varied").await.unwrap();
@@ -109,7 +109,7 @@ async fn variants_are_found_by_a_process_that_comes_later() {
     one.gives(2).await;
     let other = process("other", &engine, patient()).await;
     let found = other.send(in_language("de")).await;
-    assert!(is_shared(&found), "{}", found.outcome());
+    assert!(is_remote_hit(&found), "{}", found.outcome());
     assert_eq!(found.body, made.body);
 }
 
@@ -125,6 +125,6 @@ async fn variants_are_found_after_a_purge() {
     one.gives(2).await;
     let other = process("other", &engine, patient()).await;
     let found = other.send(in_language("de")).await;
-    assert!(is_shared(&found), "{}", found.outcome());
+    assert!(is_remote_hit(&found), "{}", found.outcome());
     assert_eq!(found.body, made.body);
 }

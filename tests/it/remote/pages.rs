@@ -15,7 +15,7 @@ use futures_util::stream;
 
 use super::{
     memory::Engine,
-    site::{advance, is_shared, patient, process},
+    site::{advance, is_remote_hit, patient, process},
     until,
 };
 use crate::support::{Runs, asking, get, send};
@@ -29,7 +29,7 @@ async fn a_page_of_one_process_is_a_hit_in_the_other() {
     assert_eq!(found.outcome(), "cache_page; hit; ttl=60; detail=remote");
     assert_eq!((found.text(), found.status), (made.text(), made.status));
     assert_eq!((other.of(Outcome::RemoteHit), other.of(Outcome::Hit), other.runs.get()), (1, 0, 0));
-    assert_eq!((one.shared().stored, other.shared().stored, engine.claims()), (1, 0, 0));
+    assert_eq!((one.remote_stats().stored, other.remote_stats().stored, engine.claims()), (1, 0, 0));
     // Another one is not there.
     assert!(other.get("/page?a=2").await.is_stored());
 }
@@ -105,9 +105,9 @@ async fn nothing_of_a_page_is_lost_on_the_way() {
         let hit = get(&app_of_one, &uri).await;
         assert!(hit.is_hit(), "{number}: {} then {}", first.outcome(), hit.outcome());
         let found = get(&app_of_other, &uri).await;
-        assert!(is_shared(&found), "{number}: {}", found.outcome());
+        assert!(is_remote_hit(&found), "{number}: {}", found.outcome());
         let again = get(&app_of_other, &uri).await;
-        assert!(again.is_hit() && !is_shared(&again), "{number}: {}", again.outcome());
+        assert!(again.is_hit() && !is_remote_hit(&again), "{number}: {}", again.outcome());
         for answer in [&found, &again] {
             assert_eq!(answer.status, hit.status, "{number}");
             assert!(answer.body == hit.body, "{number}: the body is another one");
@@ -140,7 +140,7 @@ async fn what_is_in_memory_is_not_asked_for() {
     let engine = Engine::default();
     let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
     one.make("/").await;
-    assert!(is_shared(&other.get("/").await));
+    assert!(is_remote_hit(&other.get("/").await));
     let asked = (one.asked(), other.asked());
     for process in [&one, &other] {
         for _ in 0..6 {
@@ -160,7 +160,7 @@ async fn what_was_in_memory_for_its_time_is_asked_for_again() {
     let options = || patient().local_ttl(Duration::from_secs(10));
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
     let made = one.make("/").await;
-    assert!(is_shared(&other.get("/").await));
+    assert!(is_remote_hit(&other.get("/").await));
     // Often enough for the worker to have a copy of its own.
     for _ in 0..20 {
         assert_eq!(other.get("/").await.outcome(), "cache_page; hit; ttl=60");
@@ -170,7 +170,7 @@ async fn what_was_in_memory_for_its_time_is_asked_for_again() {
         for process in [&one, &other] {
             let asked = process.asked();
             let answer = process.get("/").await;
-            assert!(is_shared(&answer), "{}, round {round}: {}", process.name, answer.outcome());
+            assert!(is_remote_hit(&answer), "{}, round {round}: {}", process.name, answer.outcome());
             assert_eq!(answer.body, made.body);
             assert_eq!(process.asked(), asked + 1);
             assert_eq!(process.get("/").await.outcome(), format!("cache_page; hit; ttl={}", 60 - 10 * round));
@@ -188,7 +188,7 @@ async fn where_nothing_is_in_memory_every_request_asks() {
     for process in [&one, &other] {
         for _ in 0..6 {
             let asked = process.asked();
-            assert!(is_shared(&process.get("/").await));
+            assert!(is_remote_hit(&process.get("/").await));
             assert_eq!(process.asked(), asked + 1);
         }
     }
@@ -206,7 +206,7 @@ async fn head_is_answered_and_makes_nothing() {
     assert_eq!((engine.pages(), engine.claims()), (0, 0));
     let made = one.make("/").await;
     let found = other.send(head()).await;
-    assert!(is_shared(&found), "{}", found.outcome());
+    assert!(is_remote_hit(&found), "{}", found.outcome());
     assert_eq!(other.runs.get(), 1);
     let hit = one.get("/").await;
     assert_eq!(found.lasting_headers(), hit.lasting_headers());
@@ -256,7 +256,7 @@ async fn open_pages_of_clients_with_credentials_are_nobody_elses() {
     assert!(answer.outcome().ends_with("; detail=credentials"), "{}", answer.outcome());
     assert_eq!(other.asked(), 0);
     let found = other.get("/open").await;
-    assert!(is_shared(&found) && found.body == made.body);
+    assert!(is_remote_hit(&found) && found.body == made.body);
 }
 
 /// Whatever a client sends, none of it is in the engine for others to see.
@@ -300,7 +300,7 @@ async fn two_handlers_of_one_path_have_pages_of_their_own() {
         assert_eq!(get(&second, "/").await.text(), "another 2");
         other.gives(1).await;
         let found = get(&third, "/").await;
-        assert!(is_shared(&found), "{prefix:?}: {}", found.outcome());
+        assert!(is_remote_hit(&found), "{prefix:?}: {}", found.outcome());
         assert_eq!(found.body, made.body);
     }
 }
@@ -316,7 +316,7 @@ async fn caches_with_other_prefixes_share_nothing() {
     let own = other.make("/").await;
     none.make("/").await;
     let found = same.get("/").await;
-    assert!(is_shared(&found) && found.body == made.body);
+    assert!(is_remote_hit(&found) && found.body == made.body);
     one.cache.purge_all().await.unwrap();
     same.get_until_not("/", &made).await;
     for process in [&other, &none] {
@@ -325,7 +325,7 @@ async fn caches_with_other_prefixes_share_nothing() {
     }
     let again = process("again", &engine, patient().key_prefix("other")).await;
     let found = again.get("/").await;
-    assert!(is_shared(&found) && found.body == own.body);
+    assert!(is_remote_hit(&found) && found.body == own.body);
 }
 
 #[actix_web::test]
@@ -341,10 +341,10 @@ async fn what_the_engine_lets_go_is_made_anew() {
     let answer = one.get("/").await;
     assert!(answer.is_stored(), "{}", answer.outcome());
     one.hears().await;
-    until("what begins after that is kept", || one.shared().is_available).await;
+    until("what begins after that is kept", || one.remote_stats().is_available).await;
     one.get("/").await;
     one.gives(2).await;
-    assert!(is_shared(&other.get("/").await));
+    assert!(is_remote_hit(&other.get("/").await));
 }
 
 #[actix_web::test]

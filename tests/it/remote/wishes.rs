@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     memory::Engine,
-    site::{advance, is_shared, patient, process},
+    site::{advance, is_remote_hit, patient, process},
 };
 use crate::support::asking;
 
@@ -21,7 +21,7 @@ async fn a_client_that_wants_a_new_page_gets_no_other() {
             for path in ["/posts/1", "/posts/2"] {
                 let made = one.make(path).await;
                 if path == "/posts/2" {
-                    assert!(is_shared(&other.get(path).await));
+                    assert!(is_remote_hit(&other.get(path).await));
                 }
                 advance(&engine, &[&one, &other], 10);
                 let answer = other.send(asking(path, &[("cache-control", wish)])).await;
@@ -31,7 +31,7 @@ async fn a_client_that_wants_a_new_page_gets_no_other() {
             // One who takes the page as it is gets that.
             let made = one.make("/posts/3").await;
             let answer = other.send(asking("/posts/3", &[("cache-control", "max-age=5")])).await;
-            assert!(is_shared(&answer) && answer.body == made.body, "{}", answer.outcome());
+            assert!(is_remote_hit(&answer) && answer.body == made.body, "{}", answer.outcome());
         }
     }
 }
@@ -43,7 +43,7 @@ async fn a_page_that_its_handler_took_back_is_gone_from_memory() {
     let options = || patient().honor_request_cache_control(true);
     let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
     one.make("/posts/1").await;
-    assert!(is_shared(&other.get("/posts/1").await));
+    assert!(is_remote_hit(&other.get("/posts/1").await));
     assert!(other.get("/posts/1").await.is_hit());
     other.headers.borrow_mut().push(("cache-control", "no-store"));
     let taken_back = other.send(asking("/posts/1", &[("cache-control", "no-cache")])).await;
