@@ -14,11 +14,7 @@ use actix_web::{
 
 use crate::{
     KeyBuilder,
-    http::{
-        cache_control,
-        conditional::{Selection, Validators},
-        vary,
-    },
+    http::{cache_control, conditional::Representation, range::Selection, vary},
     key::{key_buf::KeyBuf, variant::push_variant_values},
 };
 
@@ -40,15 +36,20 @@ pub struct CacheControl {
 
 #[must_use]
 pub fn cache_control(lines: &[HeaderValue]) -> CacheControl {
-    let CacheControl { no_store, no_cache, private, max_age, s_maxage, .. } =
-        cache_control::CacheControl::parse(lines);
-    CacheControl { no_store, no_cache, private, max_age, s_maxage }
+    let parsed = cache_control::CacheControl::parse(lines);
+    CacheControl {
+        no_store: parsed.no_store,
+        no_cache: parsed.no_cache,
+        private: parsed.private,
+        max_age: parsed.max_age,
+        s_maxage: parsed.s_maxage,
+    }
 }
 
 /// The names in `Vary`; `None` is anything.
 #[must_use]
 pub fn vary(response: &HeaderMap) -> Option<Vec<HeaderName>> {
-    vary::uncovered(response, |_| false).map(|names| names.to_vec())
+    vary::unkeyed(response, |_| false).map(|names| names.to_vec())
 }
 
 /// What a request says under these names, as it stands in a key.
@@ -67,11 +68,17 @@ pub fn conditional(
     length: usize,
     request: &HeaderMap,
 ) -> (u16, Option<Range<usize>>) {
-    let page =
-        Validators { status: StatusCode::OK, etag, last_modified, date: None, length, takes_ranges: true };
-    match page.extent(&Method::GET, request) {
-        Selection::Whole => (200, None),
-        Selection::Part(part) => (206, Some(part)),
+    let representation = Representation {
+        status: StatusCode::OK,
+        etag,
+        last_modified,
+        date: None,
+        body_len: length,
+        accepts_ranges: true,
+    };
+    match representation.select(&Method::GET, request) {
+        Selection::Full => (200, None),
+        Selection::Partial(part) => (206, Some(part)),
         Selection::NotModified => (304, None),
         Selection::Unsatisfiable => (416, None),
     }

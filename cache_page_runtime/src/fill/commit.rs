@@ -24,7 +24,7 @@ use crate::{
         tee_body::TeeBody,
     },
     http::{
-        conditional::Selection,
+        range::Selection,
         storability::{self, CachingHeaders, StorageDecision, Ttl},
         vary::{self, VaryNames},
     },
@@ -206,7 +206,7 @@ impl Fill {
             kept.stale.while_revalidate = Duration::ZERO;
         }
         let names = match said.vary {
-            true => vary::uncovered(&head.headers, |name| self.tells_apart(name)).ok_or(Reason::Vary)?,
+            true => vary::unkeyed(&head.headers, |name| self.tells_apart(name)).ok_or(Reason::Vary)?,
             false => VaryNames::new(),
         };
         let max_age = policy.max_age(told);
@@ -413,7 +413,7 @@ impl Fill {
             return response;
         }
         match extent(page, self.request.method(), self.request.headers()) {
-            Selection::Whole => response,
+            Selection::Full => response,
             less => {
                 let mut cut = page.thaw(&less, now);
                 cut.extensions_mut().extend(std::mem::take(&mut *response.extensions_mut()));

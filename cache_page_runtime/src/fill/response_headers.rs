@@ -6,9 +6,9 @@ use actix_web::http::header::{CACHE_CONTROL, DATE, ETAG, HeaderMap, HeaderName, 
 use smallvec::SmallVec;
 
 use crate::{
-    http::{header_cache, storability::CachingHeaders, vary},
+    http::{etag, header_cache, storability::CachingHeaders, vary},
     key::builder::KeyParts,
-    page::page::{self, ResponseHead},
+    page::page::ResponseHead,
 };
 
 /// There are no more than these: `Date`, `Cache-Control`, `ETag` and `Vary`.
@@ -41,7 +41,7 @@ pub(crate) fn describe(
         added.extend(said.map(|said| (CACHE_CONTROL, said)));
     }
     if !said.etag && head.status.is_success() {
-        added.extend(body.and_then(page::etag).map(|etag| (ETAG, etag)));
+        added.extend(body.and_then(etag::weak_from_body).map(|etag| (ETAG, etag)));
     }
     added.extend(vary_line(headers, said.vary, cover.told().chain(credentials)));
     added
@@ -57,7 +57,7 @@ fn vary_line<'n>(
 ) -> Option<(HeaderName, HeaderValue)> {
     let mut added: SmallVec<[&HeaderName; 16]> = SmallVec::new();
     for name in names {
-        let is_there = is_said && vary::names(headers, name) || added.contains(&name);
+        let is_there = is_said && vary::contains(headers, name) || added.contains(&name);
         if !is_there {
             added.push(name);
         }

@@ -14,6 +14,7 @@ use actix_web::{
 
 use crate::{
     fill::fill::Fill,
+    http::etag,
     policy::control::{Overrides, Validators},
 };
 
@@ -51,14 +52,9 @@ impl Fill {
 /// Whether a 304 does not name another page than the one that is there.
 fn is_about(headers: &HeaderMap, compared: &Validators) -> bool {
     let is_same = |said: Option<&HeaderValue>, known: Option<&HeaderValue>| match (said, known) {
-        (Some(said), Some(known)) => opaque(said) == opaque(known),
+        (Some(said), Some(known)) => etag::weak_eq(said, known),
         (said, _) => said.is_none(),
     };
     is_same(headers.get(ETAG), compared.etag())
         && is_same(headers.get(LAST_MODIFIED), compared.last_modified())
-}
-
-/// Compared weakly (RFC 9110 8.8.3.2): the body is not made of parts of both.
-fn opaque(value: &HeaderValue) -> &[u8] {
-    value.as_bytes().strip_prefix(b"W/").unwrap_or(value.as_bytes())
 }

@@ -5,6 +5,8 @@
 
 use http::header::HeaderValue;
 
+use super::syntax::{is_tchar, parse_digits};
+
 /// What a handler said about keeping its response, or a client about what it takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CacheControl {
@@ -88,14 +90,7 @@ pub(crate) fn delta_seconds(value: &[u8]) -> Option<u64> {
         [b'"', digits @ .., b'"'] => digits,
         digits => digits,
     };
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    Some(
-        digits
-            .iter()
-            .fold(0_u64, |number, digit| number.saturating_mul(10).saturating_add(u64::from(digit - b'0'))),
-    )
+    parse_digits(digits)
 }
 
 /// Whether a line is what the grammar says: names and their values, and commas between them.
@@ -144,26 +139,8 @@ fn word(text: &[u8]) -> &[u8] {
     &text[..end]
 }
 
-/// RFC 9110 5.6.2, as far as directives and their values need it.
 fn is_of_a_word(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'-' | b'_'
-                | b'.'
-                | b'+'
-                | b'!'
-                | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'^'
-                | b'`'
-                | b'|'
-                | b'~'
-        )
+    is_tchar(*byte)
 }
 
 /// Where a quoted string at the beginning of `text` ends (RFC 9110 5.6.4).

@@ -1,9 +1,6 @@
-//! Whether a client that has a copy, or wants a part, is answered with less than the page (RFC 9110 13, 14).
+//! Conditional requests and range requests (RFC 9110 13 and 14).
 
-use std::{
-    ops::Range,
-    time::{Duration, SystemTime},
-};
+use std::time::Duration;
 
 use actix_web::http::{
     Method, StatusCode,
@@ -13,187 +10,140 @@ use actix_web::http::{
     },
 };
 
-use crate::http::{freshness::date, range};
+use super::{
+    etag::{EntityTag, EntityTags},
+    list,
+    range::{self, Selection},
+    syntax::parse_date,
+};
 
-/// What a page has to compare with what a client knows.
+/// The metadata of a response that preconditions and ranges are evaluated against.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Validators<'p> {
+pub(crate) struct Representation<'p> {
     pub(crate) status: StatusCode,
     pub(crate) etag: Option<&'p HeaderValue>,
     pub(crate) last_modified: Option<&'p HeaderValue>,
     pub(crate) date: Option<&'p HeaderValue>,
-    /// How long the body is.
-    pub(crate) length: usize,
-    /// Whether the handler has nothing against parts of it (RFC 9110 14.3).
-    pub(crate) takes_ranges: bool,
+    pub(crate) body_len: usize,
+    /// Whether range requests are answered: the response has no `Accept-Ranges: none` (RFC 9110 14.3).
+    pub(crate) accepts_ranges: bool,
 }
 
-/// How much of a page answers a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Selection {
-    Whole,
-    /// These bytes of the body.
-    Part(Range<usize>),
-    /// None: the client's copy is good.
-    NotModified,
-    /// None: the body has no such bytes.
-    Unsatisfiable,
-}
-
-/// Whether a client asks for anything less than the page. Most do not.
+/// Returns whether a request may be answered with anything less than the full response.
 #[inline]
-pub(crate) fn asks_for_less(request: &HeaderMap) -> bool {
+pub(crate) fn is_conditional_or_range(request: &HeaderMap) -> bool {
     [IF_NONE_MATCH, IF_MODIFIED_SINCE, RANGE].iter().any(|name| request.contains_key(name))
 }
 
-impl Validators<'_> {
-    /// In the order of RFC 9110 13.2.2. Nothing that cannot be read changes the answer.
-    pub(crate) fn extent(&self, method: &Method, request: &HeaderMap) -> Selection {
+impl Representation<'_> {
+    /// Evaluates the preconditions and the range of a request, in the order of RFC 9110 13.2.2. Malformed fields are ignored.
+    pub(crate) fn select(&self, method: &Method, request: &HeaderMap) -> Selection {
         if !self.status.is_success() {
-            return Selection::Whole;
+            return Selection::Full;
         }
         let mut lists = request.get_all(IF_NONE_MATCH);
-        let known = match lists.next() {
+        let is_current = match lists.next() {
             Some(list) => {
                 self.is_listed(list.as_bytes()) || lists.any(|list| self.is_listed(list.as_bytes()))
             }
             None => {
-                single(request.get_all(IF_MODIFIED_SINCE)).is_some_and(|line| self.is_unmodified_since(line))
+                let since = single_value(request.get_all(IF_MODIFIED_SINCE));
+                since.is_some_and(|since| self.is_unmodified_since(since))
             }
         };
-        if known {
+        if is_current {
             return Selection::NotModified;
         }
-        // RFC 9110 14.2: a range is for GET alone.
-        match single(request.get_all(RANGE)) {
-            Some(wanted)
-                if *method == Method::GET && self.status == StatusCode::OK && self.may_cut(request) =>
-            {
-                range::parse(wanted.as_bytes(), self.length)
+        // RFC 9110 14.2 defines `Range` for GET only.
+        match single_value(request.get_all(RANGE)) {
+            Some(range) if *method == Method::GET && self.allows_range(request) => {
+                range::parse(range.as_bytes(), self.body_len)
             }
-            _ => Selection::Whole,
+            _ => Selection::Full,
         }
     }
 
-    /// By weak comparison (RFC 9110 13.1.2).
+    /// Returns whether a value of `If-None-Match` lists the entity tag, by weak comparison (RFC 9110 13.1.2).
     fn is_listed(&self, list: &[u8]) -> bool {
         if list.trim_ascii() == b"*" {
             return true;
         }
-        let Some(own) = self.etag.and_then(|etag| EntityTag::parse(etag.as_bytes().trim_ascii())) else {
-            return false;
-        };
-        // Most clients send back what they were sent, and nothing else.
+        let Some(etag) = self.etag.and_then(|etag| EntityTag::parse(etag.as_bytes())) else { return false };
+        // Most clients send exactly the value that they received.
         if self.etag.is_some_and(|etag| etag.as_bytes() == list) {
             return true;
         }
-        EntityTags(list).any(|tag| tag.opaque == own.opaque)
+        EntityTags::new(list).any(|listed| listed.weak_eq(etag))
     }
 
-    /// A page without a date of change was new when it was made (RFC 9111 4.3.2).
-    fn is_unmodified_since(&self, line: &HeaderValue) -> bool {
-        let changed = self.last_modified.or(self.date).and_then(|line| date(line.as_bytes()));
-        matches!((changed, date(line.as_bytes())), (Some(changed), Some(known)) if changed <= known)
+    /// Compares `If-Modified-Since` with `Last-Modified`, or with `Date` if there is none (RFC 9111 4.3.2).
+    fn is_unmodified_since(&self, since: &HeaderValue) -> bool {
+        let modified = self.last_modified.or(self.date).and_then(|value| parse_date(value.as_bytes()));
+        matches!((modified, parse_date(since.as_bytes())), (Some(modified), Some(since)) if modified <= since)
     }
 
-    /// By strong comparison only (RFC 9110 13.1.5): the parts of two versions must never be put together.
-    fn may_cut(&self, request: &HeaderMap) -> bool {
-        // Conditions that such a part must meet (RFC 9110 13.1.1, 13.1.4) and that are not weighed here: the whole page at
-        // least is no part of another version.
-        let is_conditional = request.contains_key(IF_MATCH) || request.contains_key(IF_UNMODIFIED_SINCE);
-        if is_conditional || takes_encodings(request) || !self.takes_ranges {
+    /// Returns whether a partial response may be sent: the client must not combine parts of two versions.
+    fn allows_range(&self, request: &HeaderMap) -> bool {
+        // `If-Match` and `If-Unmodified-Since` are not evaluated here (RFC 9110 13.1.1, 13.1.4). The full response is correct
+        // even if the client's version is another one.
+        let has_precondition = request.contains_key(IF_MATCH) || request.contains_key(IF_UNMODIFIED_SINCE);
+        if self.status != StatusCode::OK
+            || has_precondition
+            || accepts_content_coding(request)
+            || !self.accepts_ranges
+        {
             return false;
         }
-        if !request.contains_key(IF_RANGE) {
-            return true;
-        }
-        let Some(line) = single(request.get_all(IF_RANGE)) else { return false };
-        let line = line.as_bytes().trim_ascii();
-        match EntityTag::parse(line) {
+        !request.contains_key(IF_RANGE)
+            || single_value(request.get_all(IF_RANGE)).is_some_and(|value| self.matches_if_range(value))
+    }
+
+    /// Evaluates `If-Range` by strong comparison (RFC 9110 13.1.5).
+    fn matches_if_range(&self, value: &HeaderValue) -> bool {
+        let value = value.as_bytes().trim_ascii();
+        match EntityTag::parse(value) {
             Some(tag) => {
-                let own = self.etag.and_then(|etag| EntityTag::parse(etag.as_bytes().trim_ascii()));
-                !tag.weak && own == Some(tag)
+                let etag = self.etag.and_then(|etag| EntityTag::parse(etag.as_bytes()));
+                etag.is_some_and(|etag| etag.strong_eq(tag))
             }
-            None => self.is_exactly_from(line),
+            None => self.matches_strong_date(value),
         }
     }
 
-    /// A date of change is a strong validator once the page is visibly younger (RFC 9110 8.8.2.2).
-    fn is_exactly_from(&self, line: &[u8]) -> bool {
-        let read = |line: Option<&HeaderValue>| -> Option<SystemTime> { date(line?.as_bytes()) };
-        let (Some(changed), Some(made), Some(known)) =
-            (read(self.last_modified), read(self.date), date(line))
+    /// Returns whether `value` is the date of the last modification, and a strong validator: `Date` must be at least a second
+    /// later (RFC 9110 8.8.2.2).
+    fn matches_strong_date(&self, value: &[u8]) -> bool {
+        let parse = |value: Option<&HeaderValue>| parse_date(value?.as_bytes());
+        let (Some(modified), Some(sent), Some(expected)) =
+            (parse(self.last_modified), parse(self.date), parse_date(value))
         else {
             return false;
         };
-        changed == known && made.duration_since(changed).is_ok_and(|since| since >= Duration::from_secs(1))
+        modified == expected && sent.duration_since(modified).is_ok_and(|age| age >= Duration::from_secs(1))
     }
 }
 
-/// Whether middleware around may encode what this client is sent. If it has a part of that, whatever the validator, what
-/// is missing is no part of the page. Clients that want parts ask for no encoding; browsers always do.
-fn takes_encodings(request: &HeaderMap) -> bool {
-    let is_taken = |member: &[u8]| {
+/// Returns whether an outer middleware may encode the response to this request.
+///
+/// If the client has a part of an encoded response, a part of the identity encoding does not fit to it, whatever the validator.
+/// Clients that send range requests do not accept a content coding; browsers always do.
+fn accepts_content_coding(request: &HeaderMap) -> bool {
+    list::members(request.get_all(ACCEPT_ENCODING)).any(|member| {
         let mut parts = member.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
         let coding = parts.next().unwrap_or_default();
-        let weighs_nothing = |part: &[u8]| matches!(part, [b'q' | b'Q', b'=', weight @ ..] if weight.iter().all(|byte| b"0.".contains(byte)));
-        !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity") && !parts.any(weighs_nothing)
-    };
-    let lines = request.get_all(ACCEPT_ENCODING);
-    lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b',')).any(is_taken)
+        !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity") && !parts.any(is_zero_weight)
+    })
 }
 
-/// The value of a header that stands there once. Of several, none is the right one.
-fn single<'h>(mut lines: impl Iterator<Item = &'h HeaderValue>) -> Option<&'h HeaderValue> {
-    let line = lines.next()?;
-    lines.next().is_none().then_some(line)
+/// Returns whether a parameter is `q=0`, which excludes its coding (RFC 9110 12.4.2).
+fn is_zero_weight(parameter: &[u8]) -> bool {
+    matches!(parameter, [b'q' | b'Q', b'=', weight @ ..] if weight.iter().all(|byte| b"0.".contains(byte)))
 }
 
-/// RFC 9110 8.8.3.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct EntityTag<'t> {
-    weak: bool,
-    opaque: &'t [u8],
-}
-
-impl<'t> EntityTag<'t> {
-    /// The whole of `text` as a tag.
-    fn parse(text: &'t [u8]) -> Option<Self> {
-        let (tag, rest) = Self::first(text)?;
-        rest.is_empty().then_some(tag)
-    }
-
-    /// A tag at the beginning of `text`, and what follows it.
-    fn first(text: &'t [u8]) -> Option<(Self, &'t [u8])> {
-        let (weak, quoted) = match text.strip_prefix(b"W/") {
-            Some(quoted) => (true, quoted),
-            None => (false, text),
-        };
-        let opaque = quoted.strip_prefix(b"\"")?;
-        let end = opaque.iter().position(|&byte| byte == b'"')?;
-        let is_etagc = |&byte: &u8| byte == 0x21 || byte >= 0x23 && byte != 0x7f;
-        opaque[..end]
-            .iter()
-            .all(is_etagc)
-            .then_some((Self { weak, opaque: &opaque[..end] }, &opaque[end + 1..]))
-    }
-}
-
-/// The tags of a list, commas within them being theirs, up to the first thing that is no tag: what follows that cannot be
-/// told apart from a part of it.
-struct EntityTags<'t>(&'t [u8]);
-
-impl<'t> Iterator for EntityTags<'t> {
-    type Item = EntityTag<'t>;
-
-    fn next(&mut self) -> Option<EntityTag<'t>> {
-        let is_separator = |byte: &u8| matches!(byte, b',' | b' ' | b'\t');
-        let start = self.0.iter().position(|byte| !is_separator(byte))?;
-        let found = EntityTag::first(&self.0[start..])
-            .filter(|(_, rest)| matches!(rest.trim_ascii_start().first(), None | Some(b',')));
-        self.0 = found.map_or(&[], |(_, rest)| rest);
-        found.map(|(tag, _)| tag)
-    }
+/// Returns the value of a field that is present exactly once.
+fn single_value<'h>(mut values: impl Iterator<Item = &'h HeaderValue>) -> Option<&'h HeaderValue> {
+    let value = values.next()?;
+    values.next().is_none().then_some(value)
 }
 
 #[cfg(test)]
@@ -202,30 +152,30 @@ mod tests {
 
     use super::*;
 
-    const MADE: &str = "Sun, 06 Nov 1994 08:49:47 GMT";
-    const CHANGED: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+    const DATE: &str = "Sun, 06 Nov 1994 08:49:47 GMT";
+    const MODIFIED: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
     const BEFORE: &str = "Sun, 06 Nov 1994 08:49:36 GMT";
 
-    /// What a page of ten bytes with these validators answers to a `GET` with these headers.
-    fn extent(etag: Option<&str>, last_modified: Option<&str>, request: &[(HeaderName, &str)]) -> Selection {
+    /// Returns what a `GET` with these headers selects of a response of ten bytes.
+    fn select(etag: Option<&str>, last_modified: Option<&str>, request: &[(HeaderName, &str)]) -> Selection {
         let value = |text: &str| HeaderValue::from_str(text).unwrap();
-        let (etag, last_modified, date) = (etag.map(value), last_modified.map(value), value(MADE));
-        let validators = Validators {
+        let (etag, last_modified, date) = (etag.map(value), last_modified.map(value), value(DATE));
+        let representation = Representation {
             status: StatusCode::OK,
             etag: etag.as_ref(),
             last_modified: last_modified.as_ref(),
             date: Some(&date),
-            length: 10,
-            takes_ranges: true,
+            body_len: 10,
+            accepts_ranges: true,
         };
         let mut headers = HeaderMap::new();
         request.iter().for_each(|(name, text)| headers.append(name.clone(), value(text)));
-        validators.extent(&Method::GET, &headers)
+        representation.select(&Method::GET, &headers)
     }
 
     #[test]
-    fn if_none_match_compares_weakly_and_reads_lists() {
-        for (own, list, known) in [
+    fn if_none_match_list_is_compared_weakly() {
+        for (etag, list, is_current) in [
             ("W/\"a\"", "W/\"a\"", true),
             ("W/\"a\"", "\"a\"", true),
             ("\"a\"", "W/\"a\"", true),
@@ -247,57 +197,57 @@ mod tests {
             ("\"\"", "\"\"", true),
             ("unquoted", "unquoted", false),
         ] {
-            let answer = extent(Some(own), None, &[(IF_NONE_MATCH, list)]);
-            assert_eq!(answer == Selection::NotModified, known, "{own} {list:?}");
+            let selection = select(Some(etag), None, &[(IF_NONE_MATCH, list)]);
+            assert_eq!(selection == Selection::NotModified, is_current, "{etag} {list:?}");
         }
         let lines = [(IF_NONE_MATCH, "\"b\""), (IF_NONE_MATCH, "\"a\"")];
-        assert_eq!(extent(Some("\"a\""), None, &lines), Selection::NotModified);
+        assert_eq!(select(Some("\"a\""), None, &lines), Selection::NotModified);
     }
 
     #[test]
-    fn if_modified_since_only_counts_alone_and_readable() {
-        let ask = |last_modified, lines: &[_]| {
-            extent(Some("\"a\""), last_modified, lines) == Selection::NotModified
+    fn if_modified_since_is_ignored_if_repeated_or_malformed() {
+        let is_current = |last_modified, lines: &[_]| {
+            select(Some("\"a\""), last_modified, lines) == Selection::NotModified
         };
-        assert!(ask(Some(CHANGED), &[(IF_MODIFIED_SINCE, CHANGED)]));
-        assert!(ask(Some(CHANGED), &[(IF_MODIFIED_SINCE, MADE)]));
-        assert!(ask(Some(CHANGED), &[(IF_MODIFIED_SINCE, "Sunday, 06-Nov-94 08:49:37 GMT")]));
-        assert!(!ask(Some(CHANGED), &[(IF_MODIFIED_SINCE, BEFORE)]));
-        assert!(!ask(Some(CHANGED), &[(IF_MODIFIED_SINCE, "soon")]));
-        assert!(!ask(Some("soon"), &[(IF_MODIFIED_SINCE, CHANGED)]));
-        assert!(!ask(Some(CHANGED), &[(IF_MODIFIED_SINCE, CHANGED), (IF_MODIFIED_SINCE, CHANGED)]));
-        // The date of the page stands in for a date of change.
-        assert!(ask(None, &[(IF_MODIFIED_SINCE, MADE)]));
-        assert!(!ask(None, &[(IF_MODIFIED_SINCE, CHANGED)]));
-        // The more exact one is asked, even if its answer is no.
-        assert!(!ask(Some(CHANGED), &[(IF_MODIFIED_SINCE, CHANGED), (IF_NONE_MATCH, "\"b\"")]));
+        assert!(is_current(Some(MODIFIED), &[(IF_MODIFIED_SINCE, MODIFIED)]));
+        assert!(is_current(Some(MODIFIED), &[(IF_MODIFIED_SINCE, DATE)]));
+        assert!(is_current(Some(MODIFIED), &[(IF_MODIFIED_SINCE, "Sunday, 06-Nov-94 08:49:37 GMT")]));
+        assert!(!is_current(Some(MODIFIED), &[(IF_MODIFIED_SINCE, BEFORE)]));
+        assert!(!is_current(Some(MODIFIED), &[(IF_MODIFIED_SINCE, "soon")]));
+        assert!(!is_current(Some("soon"), &[(IF_MODIFIED_SINCE, MODIFIED)]));
+        assert!(!is_current(Some(MODIFIED), &[(IF_MODIFIED_SINCE, MODIFIED), (IF_MODIFIED_SINCE, MODIFIED)]));
+        // `Date` is used where there is no `Last-Modified`.
+        assert!(is_current(None, &[(IF_MODIFIED_SINCE, DATE)]));
+        assert!(!is_current(None, &[(IF_MODIFIED_SINCE, MODIFIED)]));
+        // `If-None-Match` takes precedence, even if it does not match.
+        assert!(!is_current(Some(MODIFIED), &[(IF_MODIFIED_SINCE, MODIFIED), (IF_NONE_MATCH, "\"b\"")]));
     }
 
     #[test]
-    fn a_range_is_cut_only_from_the_version_that_the_client_knows() {
-        let part = |etag, last_modified, condition| {
-            extent(Some(etag), last_modified, &[(RANGE, "bytes=2-3"), (IF_RANGE, condition)])
-                == Selection::Part(2..4)
+    fn range_needs_a_matching_strong_validator() {
+        let is_partial = |etag, last_modified, condition| {
+            select(Some(etag), last_modified, &[(RANGE, "bytes=2-3"), (IF_RANGE, condition)])
+                == Selection::Partial(2..4)
         };
-        assert_eq!(extent(None, None, &[(RANGE, "bytes=2-3")]), Selection::Part(2..4));
-        assert!(part("\"a\"", None, "\"a\""));
-        assert!(!part("\"a\"", None, "\"b\""));
-        assert!(!part("\"a\"", None, "W/\"a\""));
-        assert!(!part("W/\"a\"", None, "\"a\""));
-        assert!(!part("W/\"a\"", None, "W/\"a\""));
-        assert!(part("\"a\"", Some(CHANGED), CHANGED));
-        assert!(!part("\"a\"", Some(CHANGED), BEFORE));
-        assert!(!part("\"a\"", Some(CHANGED), MADE));
-        assert!(!part("\"a\"", Some(MADE), MADE), "it may have changed again within that second");
-        assert!(!part("\"a\"", None, MADE));
-        assert!(!part("\"a\"", Some(CHANGED), "junk"));
+        assert_eq!(select(None, None, &[(RANGE, "bytes=2-3")]), Selection::Partial(2..4));
+        assert!(is_partial("\"a\"", None, "\"a\""));
+        assert!(!is_partial("\"a\"", None, "\"b\""));
+        assert!(!is_partial("\"a\"", None, "W/\"a\""));
+        assert!(!is_partial("W/\"a\"", None, "\"a\""));
+        assert!(!is_partial("W/\"a\"", None, "W/\"a\""));
+        assert!(is_partial("\"a\"", Some(MODIFIED), MODIFIED));
+        assert!(!is_partial("\"a\"", Some(MODIFIED), BEFORE));
+        assert!(!is_partial("\"a\"", Some(MODIFIED), DATE));
+        assert!(!is_partial("\"a\"", Some(DATE), DATE), "the page may have changed again within that second");
+        assert!(!is_partial("\"a\"", None, DATE));
+        assert!(!is_partial("\"a\"", Some(MODIFIED), "junk"));
         for condition in [(IF_MATCH, "\"b\""), (IF_MATCH, "\"a\""), (IF_UNMODIFIED_SINCE, BEFORE)] {
-            let asked = [(RANGE, "bytes=2-3"), condition];
-            assert_eq!(extent(Some("\"a\""), Some(CHANGED), &asked), Selection::Whole, "{asked:?}");
+            let request = [(RANGE, "bytes=2-3"), condition];
+            assert_eq!(select(Some("\"a\""), Some(MODIFIED), &request), Selection::Full, "{request:?}");
         }
-        let twice = [(RANGE, "bytes=2-3"), (RANGE, "bytes=2-3")];
-        assert_eq!(extent(None, None, &twice), Selection::Whole);
-        let known = [(RANGE, "bytes=2-3"), (IF_NONE_MATCH, "\"a\"")];
-        assert_eq!(extent(Some("\"a\""), None, &known), Selection::NotModified);
+        let repeated = [(RANGE, "bytes=2-3"), (RANGE, "bytes=2-3")];
+        assert_eq!(select(None, None, &repeated), Selection::Full);
+        let current = [(RANGE, "bytes=2-3"), (IF_NONE_MATCH, "\"a\"")];
+        assert_eq!(select(Some("\"a\""), None, &current), Selection::NotModified);
     }
 }

@@ -2,9 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use actix_web::http::header::{AGE, DATE, EXPIRES, HeaderMap, HttpDate};
+use actix_web::http::header::{AGE, DATE, EXPIRES, HeaderMap};
 
-use crate::http::cache_control::{CacheControl, delta_seconds};
+use super::{
+    cache_control::{CacheControl, delta_seconds},
+    list,
+    syntax::parse_date,
+};
 
 /// For how long from its `Date` a response is fresh by the handler's own word; `None` if it says nothing.
 ///
@@ -19,7 +23,7 @@ pub(crate) fn explicit_lifetime(
     }
     let mut lines = headers.get_all(EXPIRES);
     let line = lines.next()?;
-    let lifetime = match (lines.next(), date(line.as_bytes())) {
+    let lifetime = match (lines.next(), parse_date(line.as_bytes())) {
         (None, Some(expires)) => expires.duration_since(made_at(headers, now)).ok(),
         _ => None,
     };
@@ -58,21 +62,14 @@ pub(crate) fn stale(directives: &CacheControl, allowed: StaleWindows) -> StaleWi
 /// (RFC 9111 4.2.3).
 pub(crate) fn initial_age(headers: &HeaderMap, now: SystemTime) -> Duration {
     let apparent = now.duration_since(made_at(headers, now)).unwrap_or_default();
-    // Proxies that repeat the header may have put its lines together.
-    let members = headers.get_all(AGE).flat_map(|line| line.as_bytes().split(|&byte| byte == b','));
-    let stated = members.filter_map(|member| delta_seconds(member.trim_ascii())).max();
+    // A proxy that adds a second `Age` may have joined the values to a list.
+    let stated = list::members(headers.get_all(AGE)).filter_map(delta_seconds).max();
     apparent.max(Duration::from_secs(stated.unwrap_or(0)))
 }
 
 /// The handler's own `Date`, else now.
 fn made_at(headers: &HeaderMap, now: SystemTime) -> SystemTime {
-    headers.get(DATE).and_then(|line| date(line.as_bytes())).unwrap_or(now)
-}
-
-/// Any of the three formats of a date (RFC 9110 5.6.7).
-pub(crate) fn date(value: &[u8]) -> Option<SystemTime> {
-    let date: HttpDate = std::str::from_utf8(value).ok()?.parse().ok()?;
-    Some(date.into())
+    headers.get(DATE).and_then(|line| parse_date(line.as_bytes())).unwrap_or(now)
 }
 
 #[cfg(test)]
@@ -145,7 +142,7 @@ mod tests {
             ("max-age=60, stale-while-revalidate=30", (30, 9)),
             ("stale-if-error=30", (7, 30)),
             ("stale-while-revalidate=0, stale-if-error=0", (0, 0)),
-            ("stale-while-revalidate=30, StaleWindows-While-Revalidate=5", (5, 9)),
+            ("stale-while-revalidate=30, Stale-While-Revalidate=5", (5, 9)),
             ("stale-while-revalidate, stale-if-error=x", (0, 0)),
             ("must-revalidate", (0, 0)),
             ("PROXY-REVALIDATE, stale-if-error=30", (0, 0)),

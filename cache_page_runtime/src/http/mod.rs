@@ -3,11 +3,14 @@
 pub(crate) mod cache_control;
 pub(crate) mod conditional;
 pub(crate) mod cookies;
+pub(crate) mod etag;
 pub(crate) mod freshness;
 pub(crate) mod header_cache;
+pub(crate) mod list;
 pub(crate) mod origin;
 pub(crate) mod query;
 pub(crate) mod range;
 pub(crate) mod storability;
+pub(crate) mod syntax;
 pub(crate) mod targeted;
 pub(crate) mod vary;

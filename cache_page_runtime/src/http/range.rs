@@ -1,45 +1,53 @@
-//! One part of a body (RFC 9110 14.1.2).
+//! Byte ranges (RFC 9110 14.1.2).
 
-use crate::http::conditional::Selection;
+use std::ops::Range;
 
-/// What `Range: bytes=…` asks of a body of so many bytes. Several ranges, other units and whatever cannot be read get the
-/// whole page, as RFC 9110 14.2 allows.
-pub(crate) fn parse(line: &[u8], length: usize) -> Selection {
-    let Some((unit, range)) = split_once(line.trim_ascii(), b'=') else { return Selection::Whole };
-    let Some((first, last)) = split_once(range.trim_ascii(), b'-') else { return Selection::Whole };
-    // Of nothing there are no parts, and nothing is to be had by refusing it.
-    if !unit.eq_ignore_ascii_case(b"bytes") || length == 0 {
-        return Selection::Whole;
+use super::syntax::parse_digits;
+
+/// What is sent of a representation in response to a conditional request or a range request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Selection {
+    Full,
+    /// These bytes of the body (206).
+    Partial(Range<usize>),
+    /// Nothing, because the client's copy is current (304).
+    NotModified,
+    /// Nothing, because the range lies beyond the end of the body (416).
+    Unsatisfiable,
+}
+
+/// Returns what a `Range` value selects of a body of `body_len` bytes.
+///
+/// Multiple ranges, other units and malformed values select the full body, as RFC 9110 14.2 allows.
+pub(crate) fn parse(value: &[u8], body_len: usize) -> Selection {
+    let Some((unit, range)) = split_once(value.trim_ascii(), b'=') else { return Selection::Full };
+    let Some((first, last)) = split_once(range.trim_ascii(), b'-') else { return Selection::Full };
+    // Every range of an empty body is unsatisfiable. A full response is as small as a 416, and more useful.
+    if !unit.eq_ignore_ascii_case(b"bytes") || body_len == 0 {
+        return Selection::Full;
     }
-    match (position(first), position(last)) {
-        // The last so many bytes.
-        (None, Some(suffix)) if first.is_empty() => match suffix.min(length) {
+    match (parse_position(first), parse_position(last)) {
+        (None, Some(suffix_len)) if first.is_empty() => match suffix_len.min(body_len) {
             0 => Selection::Unsatisfiable,
-            suffix => Selection::Part(length - suffix..length),
+            suffix_len => Selection::Partial(body_len - suffix_len..body_len),
         },
-        (Some(first), None) if last.is_empty() => part(first, length, length),
-        (Some(first), Some(last)) if first <= last => part(first, last.saturating_add(1), length),
-        _ => Selection::Whole,
+        (Some(first), None) if last.is_empty() => partial(first, body_len, body_len),
+        (Some(first), Some(last)) if first <= last => partial(first, last.saturating_add(1), body_len),
+        _ => Selection::Full,
     }
 }
 
-fn part(start: usize, end: usize, length: usize) -> Selection {
-    if start < length { Selection::Part(start..end.min(length)) } else { Selection::Unsatisfiable }
+fn partial(start: usize, end: usize, body_len: usize) -> Selection {
+    if start < body_len { Selection::Partial(start..end.min(body_len)) } else { Selection::Unsatisfiable }
 }
 
-/// A position in a body, the largest there is where it is larger.
-fn position(digits: &[u8]) -> Option<usize> {
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let number =
-        |number: usize, digit: &u8| number.saturating_mul(10).saturating_add(usize::from(digit - b'0'));
-    Some(digits.iter().fold(0, number))
+fn parse_position(digits: &[u8]) -> Option<usize> {
+    parse_digits(digits).map(|position| usize::try_from(position).unwrap_or(usize::MAX))
 }
 
-fn split_once(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
-    let position = text.iter().position(|&byte| byte == at)?;
-    Some((&text[..position], &text[position + 1..]))
+fn split_once(value: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
+    let index = value.iter().position(|&byte| byte == separator)?;
+    Some((&value[..index], &value[index + 1..]))
 }
 
 #[cfg(test)]
@@ -47,40 +55,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_one_range_and_nothing_else() {
-        use Selection::{Part, Unsatisfiable, Whole};
-        for (line, extent) in [
-            ("bytes=0-0", Part(0..1)),
-            ("bytes=0-9", Part(0..10)),
-            ("bytes=0-", Part(0..10)),
-            ("Bytes=2-5", Part(2..6)),
-            (" bytes=2-5 ", Part(2..6)),
-            ("bytes=9-9", Part(9..10)),
-            ("bytes=5-99999999999999999999999999", Part(5..10)),
-            ("bytes=-3", Part(7..10)),
-            ("bytes=-10", Part(0..10)),
-            ("bytes=-11", Part(0..10)),
+    fn single_byte_ranges_are_parsed_and_all_else_is_ignored() {
+        use Selection::{Full, Partial, Unsatisfiable};
+        for (value, selection) in [
+            ("bytes=0-0", Partial(0..1)),
+            ("bytes=0-9", Partial(0..10)),
+            ("bytes=0-", Partial(0..10)),
+            ("Bytes=2-5", Partial(2..6)),
+            (" bytes=2-5 ", Partial(2..6)),
+            ("bytes=9-9", Partial(9..10)),
+            ("bytes=5-99999999999999999999999999", Partial(5..10)),
+            ("bytes=-3", Partial(7..10)),
+            ("bytes=-10", Partial(0..10)),
+            ("bytes=-11", Partial(0..10)),
             ("bytes=-0", Unsatisfiable),
             ("bytes=10-", Unsatisfiable),
             ("bytes=10-20", Unsatisfiable),
             ("bytes=99999999999999999999999999-", Unsatisfiable),
-            ("bytes=5-2", Whole),
-            ("bytes=0-0,2-3", Whole),
-            ("bytes=0-0,", Whole),
-            ("bytes=-", Whole),
-            ("bytes=--3", Whole),
-            ("bytes=+1-3", Whole),
-            ("bytes=a-b", Whole),
-            ("bytes=1 - 3", Whole),
-            ("bytes", Whole),
-            ("bytes=", Whole),
-            ("lines=0-1", Whole),
-            ("", Whole),
+            ("bytes=5-2", Full),
+            ("bytes=0-0,2-3", Full),
+            ("bytes=0-0,", Full),
+            ("bytes=-", Full),
+            ("bytes=--3", Full),
+            ("bytes=+1-3", Full),
+            ("bytes=a-b", Full),
+            ("bytes=1 - 3", Full),
+            ("bytes", Full),
+            ("bytes=", Full),
+            ("lines=0-1", Full),
+            ("", Full),
         ] {
-            assert_eq!(parse(line.as_bytes(), 10), extent, "{line:?}");
+            assert_eq!(parse(value.as_bytes(), 10), selection, "{value:?}");
         }
-        for line in ["bytes=0-", "bytes=-5", "bytes=-0", "bytes=0-0"] {
-            assert_eq!(parse(line.as_bytes(), 0), Whole, "{line:?}");
+        for value in ["bytes=0-", "bytes=-5", "bytes=-0", "bytes=0-0"] {
+            assert_eq!(parse(value.as_bytes(), 0), Full, "{value:?}");
         }
     }
 }

@@ -303,7 +303,7 @@ impl<'v> Parser<'v> {
     }
 
     fn string(&mut self) -> ParseResult<Cow<'v, str>> {
-        const READS_ANY_HEADER: &str = "a string is not closed, or has more in it than ASCII";
+        const UNTERMINATED: &str = "a string is not closed, or has more in it than ASCII";
         self.next();
         let mut text = Cow::Borrowed("");
         loop {
@@ -312,7 +312,7 @@ impl<'v> Parser<'v> {
                 return Ok(text);
             }
             if !self.take(b'\\') {
-                return Err(READS_ANY_HEADER);
+                return Err(UNTERMINATED);
             }
             if self.take(b'"') {
                 text += "\"";

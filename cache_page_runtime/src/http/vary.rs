@@ -1,54 +1,62 @@
-//! Which request headers a response depends on (RFC 9110 12.5.5).
+//! Which request headers a response varies by (RFC 9110 12.5.5).
 
-use actix_web::http::header::{HeaderMap, HeaderName, VARY};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, VARY};
 use smallvec::SmallVec;
 
-/// What one line of `Vary` names.
+use super::list;
+
+/// Header names, sorted and without duplicates, so that equal sets compare equal.
+pub(crate) type VaryNames = SmallVec<[HeaderName; 4]>;
+
+/// A member of `Vary`.
 enum VaryMember {
     Header(HeaderName),
-    /// A star, or something that is no header name: it may depend on anything.
-    Anything,
+    /// `*`, or a member that is not a field name: the response may vary by anything.
+    Any,
 }
 
-fn named(headers: &HeaderMap) -> impl Iterator<Item = VaryMember> {
-    headers
-        .get_all(VARY)
-        .flat_map(|line| line.as_bytes().split(|&byte| byte == b','))
-        .map(<[u8]>::trim_ascii)
-        .filter(|name| !name.is_empty())
-        .map(|name| match HeaderName::from_bytes(name) {
-            // A star is a token as well; and a quote is none (RFC 9110 5.6.2), whatever `HeaderName` takes it for.
-            Ok(name) if name.as_str() != "*" && !name.as_str().contains('"') => VaryMember::Header(name),
-            _ => VaryMember::Anything,
-        })
+/// Inserts a name at its place in the order.
+pub(crate) fn insert(names: &mut VaryNames, name: HeaderName) {
+    if let Err(index) = names.binary_search_by(|existing| existing.as_str().cmp(name.as_str())) {
+        names.insert(index, name);
+    }
 }
 
-/// The headers that `Vary` names and `covered` does not know, in an order of their own; `None` if it may depend on anything.
-pub(crate) fn uncovered(headers: &HeaderMap, covered: impl Fn(&HeaderName) -> bool) -> Option<VaryNames> {
+/// Returns the names in `Vary` for which `is_keyed` is false, or `None` if the response may vary by anything.
+pub(crate) fn unkeyed(headers: &HeaderMap, is_keyed: impl Fn(&HeaderName) -> bool) -> Option<VaryNames> {
     let mut names = VaryNames::new();
-    for named in named(headers) {
-        match named {
-            VaryMember::Anything => return None,
-            VaryMember::Header(name) if !covered(&name) => insert(&mut names, name),
+    for member in members(headers.get_all(VARY)) {
+        match member {
+            VaryMember::Any => return None,
+            VaryMember::Header(name) if !is_keyed(&name) => insert(&mut names, name),
             VaryMember::Header(_) => {}
         }
     }
     Some(names)
 }
 
-/// Header names, sorted and each once, so that equal sets are equal.
-pub(crate) type VaryNames = SmallVec<[HeaderName; 4]>;
-
-/// Adds a name in its place.
-pub(crate) fn insert(names: &mut VaryNames, name: HeaderName) {
-    if let Err(place) = names.binary_search_by(|there| there.as_str().cmp(name.as_str())) {
-        names.insert(place, name);
-    }
+/// Returns whether `Vary` contains this name.
+pub(crate) fn contains(headers: &HeaderMap, name: &HeaderName) -> bool {
+    members(headers.get_all(VARY)).any(|member| matches!(member, VaryMember::Header(other) if other == *name))
 }
 
-/// Whether `Vary` names this header.
-pub(crate) fn names(headers: &HeaderMap, name: &HeaderName) -> bool {
-    named(headers).any(|named| matches!(named, VaryMember::Header(there) if there == *name))
+/// Returns the names in the given values of `Vary`, ignoring `*` and malformed members.
+pub(crate) fn header_names<'h>(values: impl IntoIterator<Item = &'h HeaderValue>) -> VaryNames {
+    let mut names = VaryNames::new();
+    for member in members(values) {
+        if let VaryMember::Header(name) = member {
+            insert(&mut names, name);
+        }
+    }
+    names
+}
+
+fn members<'h>(values: impl IntoIterator<Item = &'h HeaderValue>) -> impl Iterator<Item = VaryMember> {
+    list::members(values).map(|name| match HeaderName::from_bytes(name) {
+        // `HeaderName` accepts `*` and quotes. `*` has its own meaning, and a quote is not part of a token (RFC 9110 5.6.2).
+        Ok(name) if name.as_str() != "*" && !name.as_str().contains('"') => VaryMember::Header(name),
+        _ => VaryMember::Any,
+    })
 }
 
 #[cfg(test)]
@@ -57,38 +65,44 @@ mod tests {
 
     use super::*;
 
-    fn headers(lines: &[&str]) -> HeaderMap {
-        lines.iter().map(|line| (VARY, HeaderValue::from_str(line).unwrap())).collect()
+    fn headers(values: &[&str]) -> HeaderMap {
+        values.iter().map(|value| (VARY, HeaderValue::from_str(value).unwrap())).collect()
     }
 
-    fn uncovered_names(lines: &[&str]) -> Option<Vec<String>> {
-        let names = uncovered(&headers(lines), |name| *name == ACCEPT)?;
+    fn unkeyed_names(values: &[&str]) -> Option<Vec<String>> {
+        let names = unkeyed(&headers(values), |name| *name == ACCEPT)?;
         Some(names.iter().map(|name| name.as_str().to_owned()).collect())
     }
 
     #[test]
-    fn order_case_and_padding_of_names_do_not_matter() {
-        assert_eq!(uncovered_names(&[]), Some(vec![]));
-        assert_eq!(uncovered_names(&["", " , ,"]), Some(vec![]));
-        assert_eq!(uncovered_names(&["ACCEPT"]), Some(vec![]));
-        for lines in [&["a, b"][..], &["B,A"], &[" b ,\ta", "accept"], &["b", "a"], &["a,b,A,b"]] {
-            assert_eq!(uncovered_names(lines), Some(vec!["a".to_owned(), "b".to_owned()]), "{lines:?}");
+    fn unkeyed_ignores_order_case_and_padding() {
+        assert_eq!(unkeyed_names(&[]), Some(vec![]));
+        assert_eq!(unkeyed_names(&["", " , ,"]), Some(vec![]));
+        assert_eq!(unkeyed_names(&["ACCEPT"]), Some(vec![]));
+        for values in [&["a, b"][..], &["B,A"], &[" b ,\ta", "accept"], &["b", "a"], &["a,b,A,b"]] {
+            assert_eq!(unkeyed_names(values), Some(vec!["a".to_owned(), "b".to_owned()]), "{values:?}");
         }
     }
 
     #[test]
-    fn a_star_or_garbage_may_be_anything() {
-        for lines in
+    fn unkeyed_is_none_for_star_and_malformed_members() {
+        for values in
             [&["*"][..], &[" * "], &["a, *"], &["a", "*"], &["*,"], &["not a name"], &["a;b"], &["\"a\""]]
         {
-            assert_eq!(uncovered_names(lines), None, "{lines:?}");
+            assert_eq!(unkeyed_names(values), None, "{values:?}");
         }
     }
 
     #[test]
-    fn names_are_found_in_any_case_on_any_line() {
+    fn contains_ignores_case_and_reads_all_values() {
         let headers = headers(&["cookie", "Accept, *"]);
-        assert!(names(&headers, &ACCEPT));
-        assert!(!names(&headers, &ACCEPT_LANGUAGE));
+        assert!(contains(&headers, &ACCEPT));
+        assert!(!contains(&headers, &ACCEPT_LANGUAGE));
+    }
+
+    #[test]
+    fn header_names_skips_star_and_malformed_members() {
+        let names = header_names(headers(&["b, *", "not a name, A"]).get_all(VARY));
+        assert_eq!(names.iter().map(HeaderName::as_str).collect::<Vec<_>>(), ["a", "b"]);
     }
 }

@@ -19,14 +19,10 @@ use actix_web::{
 };
 use http::StatusCode;
 use smallvec::SmallVec;
-use xxhash_rust::xxh3::xxh3_128;
 
 pub(crate) use crate::page::lifetime::Lifetime;
 use crate::{
-    http::{
-        conditional::{Selection, Validators},
-        header_cache, vary,
-    },
+    http::{conditional::Representation, header_cache, list, range::Selection, vary},
     page::body,
     purge::selector::PurgeKeys,
     remote::{Id, Version},
@@ -180,8 +176,8 @@ impl Page {
 
     pub(crate) fn thaw(&self, extent: &Selection, now: Instant) -> HttpResponse {
         let mut response = match extent {
-            Selection::Whole => self.whole(),
-            Selection::Part(range) => {
+            Selection::Full => self.whole(),
+            Selection::Partial(range) => {
                 let part = self.body.as_ref().map(|bytes| bytes.slice(range.clone()));
                 let mut response = HttpResponse::with_body(StatusCode::PARTIAL_CONTENT, body::whole(part));
                 self.replay(response.headers_mut(), |line| !is_of_a_whole_body(&line.name));
@@ -244,29 +240,24 @@ impl Page {
         self.source.as_deref()
     }
 
-    pub(crate) fn validators(&self) -> Validators<'_> {
-        let (mut etag, mut last_modified, mut date, mut takes_ranges) = (None, None, None, true);
+    pub(crate) fn representation(&self) -> Representation<'_> {
+        let (mut etag, mut last_modified, mut date, mut accepts_ranges) = (None, None, None, true);
         for (name, value) in self.headers() {
             match *name {
                 ETAG => etag = etag.or(Some(value)),
                 LAST_MODIFIED => last_modified = last_modified.or(Some(value)),
                 DATE => date = date.or(Some(value)),
-                ACCEPT_RANGES => takes_ranges &= !value.as_bytes().eq_ignore_ascii_case(b"none"),
+                ACCEPT_RANGES => accepts_ranges &= !value.as_bytes().eq_ignore_ascii_case(b"none"),
                 _ => {}
             }
         }
-        Validators { status: self.status, etag, last_modified, date, length: self.body().len(), takes_ranges }
+        let body_len = self.body().len();
+        Representation { status: self.status, etag, last_modified, date, body_len, accepts_ranges }
     }
 
     /// The request headers that its own `Vary` names.
     pub(crate) fn varies_by(&self) -> vary::VaryNames {
-        let mut names = vary::VaryNames::new();
-        for (_, line) in self.headers().filter(|(name, _)| **name == VARY) {
-            let named = line.as_bytes().split(|&byte| byte == b',');
-            let named = named.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok());
-            named.for_each(|name| vary::insert(&mut names, name));
-        }
-        names
+        vary::header_names(self.headers().filter(|(name, _)| **name == VARY).map(|(_, value)| value))
     }
 
     /// What it takes in memory: each of its allocations.
@@ -310,25 +301,6 @@ impl fmt::Debug for Page {
             .field("bytes", &self.body().len())
             .finish_non_exhaustive()
     }
-}
-
-/// A validator for a body: weak, because middleware may still encode what is sent (RFC 9110 8.8.1).
-pub(crate) fn etag(body: &[u8]) -> Option<HeaderValue> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let hash = xxh3_128(body).to_be_bytes();
-    let mut text: SmallVec<[u8; 64]> = SmallVec::from_slice(b"W/\"");
-    let length = body.len().to_be_bytes();
-    let nibbles = |bytes: &[u8]| -> SmallVec<[u8; 32]> {
-        bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).collect()
-    };
-    let digit = |nibble: &u8| DIGITS[usize::from(nibble & 15)];
-    let length = nibbles(&length);
-    let first = length.iter().position(|nibble| *nibble > 0).unwrap_or(length.len() - 1);
-    text.extend(length[first..].iter().map(digit));
-    text.push(b'-');
-    text.extend(nibbles(&hash).iter().map(digit));
-    text.push(b'"');
-    HeaderValue::from_bytes(&text).ok()
 }
 
 /// What a header's name takes beside its line. Those that are known to everybody are numbers; nothing tells that from outside,
@@ -386,8 +358,5 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: String) {
 
 /// The headers that a `Connection` line declares to be about the connection.
 fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
-    (headers.get_all(CONNECTION))
-        .flat_map(|line| line.as_bytes().split(|&byte| byte == b','))
-        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
-        .collect()
+    list::members(headers.get_all(CONNECTION)).filter_map(|name| HeaderName::from_bytes(name).ok()).collect()
 }

@@ -231,7 +231,7 @@ impl PageControl {
     /// The handler begins, and nothing is said yet.
     pub(crate) fn begin(&self, old: Option<&Page>) {
         let validators = old.map(|old| {
-            let known = old.validators();
+            let known = old.representation();
             Validators { etag: known.etag.cloned(), last_modified: known.last_modified.cloned() }
         });
         *self.shared.validators.borrow_mut() = validators;

@@ -13,7 +13,7 @@ use once_cell::sync::OnceCell;
 pub use crate::policy::ttl::{Ttl, finite, seconds, seconds_and_nanos};
 use crate::{
     cache::page_cache::PageCache,
-    http::{freshness::StaleWindows, query::QueryRule},
+    http::{freshness::StaleWindows, query::QueryRule, syntax::is_tchar},
     page::page::Page,
     purge::{
         selector::{PurgeKey, Tag, Tags},
@@ -416,24 +416,7 @@ impl fmt::Debug for Policy {
 const fn is_header_name(name: &[u8]) -> bool {
     let mut at = 0;
     while at < name.len() {
-        let is_symbol = matches!(
-            name[at],
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'.'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'|'
-                | b'~'
-        );
-        if !(is_symbol || name[at].is_ascii_digit() || name[at].is_ascii_lowercase()) {
+        if !is_tchar(name[at]) || name[at].is_ascii_uppercase() {
             return false;
         }
         at += 1;

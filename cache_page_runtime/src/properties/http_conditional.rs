@@ -6,7 +6,7 @@ use actix_web::http::{
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
-use crate::http::conditional::{Selection, Validators};
+use crate::http::{conditional::Representation, range::Selection};
 use crate::properties::{at, date_line, headers, line, padding, second, soup, value};
 
 const WORDS: &[&str] =
@@ -28,15 +28,15 @@ struct Kept {
 
 impl Kept {
     fn extent(&self, method: &Method, request: &[(HeaderName, HeaderValue)]) -> Selection {
-        let validators = Validators {
+        let representation = Representation {
             status: self.status,
             etag: self.etag.as_ref(),
             last_modified: self.last_modified.as_ref(),
             date: self.date.as_ref(),
-            length: self.length,
-            takes_ranges: true,
+            body_len: self.length,
+            accepts_ranges: true,
         };
-        validators.extent(method, &headers(request.iter().cloned()))
+        representation.select(method, &headers(request.iter().cloned()))
     }
 }
 
@@ -68,11 +68,11 @@ proptest! {
     ) {
         let asks = |wanted: &[HeaderName]| request.iter().any(|(name, _)| wanted.contains(name));
         match page.extent(&method, &request) {
-            Selection::Whole => {}
+            Selection::Full => {}
             Selection::NotModified => {
                 prop_assert!(page.status.is_success() && asks(&[IF_NONE_MATCH, IF_MODIFIED_SINCE]));
             }
-            Selection::Part(part) => {
+            Selection::Partial(part) => {
                 prop_assert!(part.start < part.end && part.end <= page.length);
                 prop_assert!(page.status == StatusCode::OK && method == Method::GET && asks(&[RANGE]));
             }
@@ -103,7 +103,7 @@ proptest! {
         let is_listed = listed.iter().any(|(opaque, ..)| *opaque == own);
         // The date of the page would say yes, and is not asked.
         let request = [(IF_NONE_MATCH, list), (IF_MODIFIED_SINCE, date_line(since))];
-        let meant = if is_listed { Selection::NotModified } else { Selection::Whole };
+        let meant = if is_listed { Selection::NotModified } else { Selection::Full };
         prop_assert_eq!(page.extent(&method, &request), meant);
     }
 
@@ -123,7 +123,7 @@ proptest! {
     #[test]
     fn parts_of_two_versions_never_meet(page in kept(), condition in prop_oneof![soup(WORDS), line(), opaque().prop_map(|tag| value(format!("\"{tag}\"").as_bytes()))]) {
         let request = [(RANGE, HeaderValue::from_static("bytes=0-0")), (IF_RANGE, condition.clone())];
-        if let Selection::Part(_) = page.extent(&Method::GET, &request) {
+        if let Selection::Partial(_) = page.extent(&Method::GET, &request) {
             let told = condition.as_bytes().trim_ascii();
             let same = |own: &Option<HeaderValue>| {
                 own.as_ref().is_some_and(|own| own.as_bytes().trim_ascii() == told)

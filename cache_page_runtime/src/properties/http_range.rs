@@ -2,21 +2,21 @@
 
 use proptest::{option, prelude::*};
 
-use crate::http::{conditional::Selection, range};
+use crate::http::range::{self, Selection};
 use crate::properties::{cased, soup};
 
 /// What RFC 9110 14.1.2 says, with numbers that are large enough for every case.
 fn meant(first: Option<u128>, last: Option<u128>, length: u128) -> Selection {
     let (start, end) = match (first, last) {
-        (Some(first), Some(last)) if first > last => return Selection::Whole,
+        (Some(first), Some(last)) if first > last => return Selection::Full,
         (Some(first), last) => (first, last.map_or(length, |last| length.min(last + 1))),
         (None, Some(suffix)) => (length.saturating_sub(suffix), length),
-        (None, None) => return Selection::Whole,
+        (None, None) => return Selection::Full,
     };
     if start >= end {
         return Selection::Unsatisfiable;
     }
-    Selection::Part(usize::try_from(start).unwrap()..usize::try_from(end).unwrap())
+    Selection::Partial(usize::try_from(start).unwrap()..usize::try_from(end).unwrap())
 }
 
 fn position() -> impl Strategy<Value = u128> {
@@ -46,10 +46,10 @@ proptest! {
         line in soup(&["bytes=", "bytes=0-", "bytes=-", "1", "-", "99999999999999999999999", "0-0", "5"]),
         length in prop_oneof![0..12_usize, any::<usize>()],
     ) {
-        if let Selection::Part(part) = range::parse(line.as_bytes(), length) {
+        if let Selection::Partial(part) = range::parse(line.as_bytes(), length) {
             prop_assert!(part.start < part.end && part.end <= length);
             let again = format!("bytes={}-{}", part.start, part.end - 1);
-            prop_assert_eq!(range::parse(again.as_bytes(), length), Selection::Part(part));
+            prop_assert_eq!(range::parse(again.as_bytes(), length), Selection::Partial(part));
         }
     }
 }

@@ -18,7 +18,8 @@ use crate::{
     cache::page_cache::PageCache,
     fill::{background, fill::Fill, request_handle::RequestHandle},
     http::{
-        conditional::{self, Selection},
+        conditional,
+        range::Selection,
         storability::{self, RequestDirectives},
     },
     key::{
@@ -386,10 +387,10 @@ impl Hit {
 
 /// How much of a page answers a request.
 pub(crate) fn extent(page: &Page, method: &Method, headers: &HeaderMap) -> Selection {
-    if !conditional::asks_for_less(headers) {
-        return Selection::Whole;
+    if !conditional::is_conditional_or_range(headers) {
+        return Selection::Full;
     }
-    page.validators().extent(method, headers)
+    page.representation().select(method, headers)
 }
 
 impl fmt::Debug for Lookup<'_> {

@@ -197,7 +197,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        http::{conditional::Selection, freshness::StaleWindows},
+        http::{freshness::StaleWindows, range::Selection},
         page::page::{Lifetime, ResponseHead},
         policy::policy::Policy,
         purge::{
@@ -264,11 +264,11 @@ mod tests {
                 let old = page(body, kept_for, before);
                 assert_eq!((new.status(), new.body()), (old.status(), old.body()));
                 assert_eq!(
-                    new.thaw(&Selection::Whole, now).body().size(),
-                    old.thaw(&Selection::Whole, now).body().size()
+                    new.thaw(&Selection::Full, now).body().size(),
+                    old.thaw(&Selection::Full, now).body().size()
                 );
                 assert_eq!((new.age(now), new.ttl(now)), (Duration::from_secs(6), old.ttl(now)));
-                for extent in [Selection::Whole, Selection::NotModified] {
+                for extent in [Selection::Full, Selection::NotModified] {
                     assert_eq!(lines(&new, &extent, now), lines(&old, &extent, now));
                 }
                 for after in [0, 54, 55, 56, 61, 62, 63, 64, 65] {
@@ -319,7 +319,7 @@ mod tests {
             if let Ok(Frame::Page(thawed)) = read(&bytes, b"key") {
                 let now = Clock::System.now();
                 if let Some(page) = Page::of_parts(&thawed.page, AGE, now, about(), false) {
-                    prop_assert!(page.thaw(&Selection::Whole, now).status() == page.status());
+                    prop_assert!(page.thaw(&Selection::Full, now).status() == page.status());
                     let _ = (page.until(), page.ttl(now), page.age(now), page.begun_at());
                 }
             }

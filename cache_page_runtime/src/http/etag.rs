@@ -1,0 +1,127 @@
+//! Entity tags (RFC 9110 8.8.3).
+
+use http::header::HeaderValue;
+use smallvec::SmallVec;
+use xxhash_rust::xxh3::xxh3_128;
+
+/// An entity tag that was parsed from a field value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EntityTag<'t> {
+    is_weak: bool,
+    opaque_tag: &'t [u8],
+}
+
+impl<'t> EntityTag<'t> {
+    /// Parses a value that is one entity tag, with optional whitespace around it.
+    pub(crate) fn parse(value: &'t [u8]) -> Option<Self> {
+        let (tag, rest) = Self::parse_prefix(value.trim_ascii())?;
+        rest.is_empty().then_some(tag)
+    }
+
+    /// Parses the entity tag at the beginning of `value`. Returns it and the rest of `value`.
+    fn parse_prefix(value: &'t [u8]) -> Option<(Self, &'t [u8])> {
+        let (is_weak, quoted) = strip_weakness(value);
+        let opaque_tag = quoted.strip_prefix(b"\"")?;
+        let end = opaque_tag.iter().position(|&byte| byte == b'"')?;
+        let is_etagc = |&byte: &u8| byte == 0x21 || byte >= 0x23 && byte != 0x7f;
+        opaque_tag[..end]
+            .iter()
+            .all(is_etagc)
+            .then_some((Self { is_weak, opaque_tag: &opaque_tag[..end] }, &opaque_tag[end + 1..]))
+    }
+
+    /// Compares two entity tags by strong comparison (RFC 9110 8.8.3.2).
+    pub(crate) fn strong_eq(self, other: Self) -> bool {
+        !self.is_weak && !other.is_weak && self.opaque_tag == other.opaque_tag
+    }
+
+    /// Compares two entity tags by weak comparison (RFC 9110 8.8.3.2).
+    pub(crate) fn weak_eq(self, other: Self) -> bool {
+        self.opaque_tag == other.opaque_tag
+    }
+}
+
+/// The entity tags of a comma-separated list. Commas within a tag do not separate it.
+///
+/// The iterator ends at the first member that is not an entity tag, because it is unclear where such a member ends.
+pub(crate) struct EntityTags<'t>(&'t [u8]);
+
+impl<'t> EntityTags<'t> {
+    pub(crate) fn new(list: &'t [u8]) -> Self {
+        Self(list)
+    }
+}
+
+impl<'t> Iterator for EntityTags<'t> {
+    type Item = EntityTag<'t>;
+
+    fn next(&mut self) -> Option<EntityTag<'t>> {
+        let is_separator = |byte: &u8| matches!(byte, b',' | b' ' | b'\t');
+        let start = self.0.iter().position(|byte| !is_separator(byte))?;
+        let parsed = EntityTag::parse_prefix(&self.0[start..])
+            .filter(|(_, rest)| matches!(rest.trim_ascii_start().first(), None | Some(b',')));
+        self.0 = parsed.map_or(&[], |(_, rest)| rest);
+        parsed.map(|(tag, _)| tag)
+    }
+}
+
+/// Compares two values of `ETag` by weak comparison, even if they are not valid entity tags.
+pub(crate) fn weak_eq(one: &HeaderValue, other: &HeaderValue) -> bool {
+    strip_weakness(one.as_bytes()).1 == strip_weakness(other.as_bytes()).1
+}
+
+/// Returns an entity tag for a body, made of its length and its hash.
+///
+/// The tag is weak, because an outer middleware may still encode the body (RFC 9110 8.8.1).
+pub(crate) fn weak_from_body(body: &[u8]) -> Option<HeaderValue> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let hash = xxh3_128(body).to_be_bytes();
+    let mut value: SmallVec<[u8; 64]> = SmallVec::from_slice(b"W/\"");
+    let length = body.len().to_be_bytes();
+    let nibbles = |bytes: &[u8]| -> SmallVec<[u8; 32]> {
+        bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).collect()
+    };
+    let digit = |nibble: &u8| DIGITS[usize::from(nibble & 15)];
+    let length = nibbles(&length);
+    let first = length.iter().position(|nibble| *nibble > 0).unwrap_or(length.len() - 1);
+    value.extend(length[first..].iter().map(digit));
+    value.push(b'-');
+    value.extend(nibbles(&hash).iter().map(digit));
+    value.push(b'"');
+    HeaderValue::from_bytes(&value).ok()
+}
+
+fn strip_weakness(value: &[u8]) -> (bool, &[u8]) {
+    value.strip_prefix(b"W/").map_or((false, value), |rest| (true, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entity_tags_are_compared_weakly_and_strongly() {
+        for (one, other, is_weak_eq, is_strong_eq) in [
+            ("\"a\"", "\"a\"", true, true),
+            ("W/\"a\"", "\"a\"", true, false),
+            ("W/\"a\"", "W/\"a\"", true, false),
+            ("\"a\"", "\"A\"", false, false),
+        ] {
+            let [tag, other_tag] = [one, other].map(|value| EntityTag::parse(value.as_bytes()).unwrap());
+            assert_eq!(tag.weak_eq(other_tag), is_weak_eq, "{one} {other}");
+            assert_eq!(tag.strong_eq(other_tag), is_strong_eq, "{one} {other}");
+            let [one, other] = [one, other].map(HeaderValue::from_static);
+            assert_eq!(weak_eq(&one, &other), is_weak_eq, "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn weak_from_body_depends_on_length_and_content() {
+        let tags = [&b""[..], b"a", b"b", b"aa"].map(|body| weak_from_body(body).unwrap());
+        for (index, tag) in tags.iter().enumerate() {
+            assert!(EntityTag::parse(tag.as_bytes()).is_some_and(|tag| tag.is_weak), "{tag:?}");
+            assert!(!tags[..index].contains(tag), "{tag:?}");
+        }
+        assert!(tags[0].as_bytes().starts_with(b"W/\"0-"));
+    }
+}
