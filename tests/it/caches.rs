@@ -356,17 +356,19 @@ async fn what_a_failing_assertion_tells() {
     let miss = ask(plain()).await;
     assert_eq!(
         fails(&|| assert_hit!(miss)),
-        "expected a hit, but the handler ran: stored (fwd=miss)\n  cache-status: cache_page; fwd=miss; stored; ttl=60"
+        "expected a hit, but the handler ran and its response was stored (fwd=miss)\n  cache-status: cache_page; fwd=miss; stored; ttl=60"
     );
     let told = fails(&|| assert_stale!(&miss, "round {}", 1));
-    assert!(told.starts_with("round 1: expected a stale page, but the handler ran: stored"), "{told}");
+    assert!(
+        told.starts_with(
+            "round 1: expected a stale response, but the handler ran and its response was stored"
+        ),
+        "{told}"
+    );
     assert_miss!(miss);
     let hit = ask(plain()).await;
     let told = fails(&|| assert_miss!(hit));
-    assert!(
-        told.starts_with("expected a miss, but a fresh page was sent, and the handler did not run"),
-        "{told}"
-    );
+    assert!(told.starts_with("expected a miss, but a fresh stored response was served"), "{told}");
     assert_hit!(hit);
     // The client's own copy is a fresh page, too.
     assert_hit!(ask(plain().insert_header(("if-none-match", "*"))).await);
@@ -374,10 +376,7 @@ async fn what_a_failing_assertion_tells() {
     let passed = ask(asking("/own/a", &[("cookie", "a=b")])).await;
     assert_miss!(passed);
     let told = fails(&|| assert_hit!(passed));
-    assert!(
-        told.starts_with("expected a hit, but the request does not use the cache: credentials"),
-        "{told}"
-    );
+    assert!(told.starts_with("expected a hit, but the request bypassed the cache: credentials"), "{told}");
     let posted = ask(TestRequest::post().uri("/plain")).await;
     let told = fails(&|| assert_hit!(posted));
     assert!(told.contains("neither GET nor HEAD"), "{told}");

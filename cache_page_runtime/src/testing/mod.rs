@@ -1,4 +1,4 @@
-//! Help for testing handlers that are cached: a clock that is moved by hand.
+//! Tools for testing cached handlers: a clock that is advanced by hand, and assertions on the outcome of requests.
 //!
 //! ```
 //! use std::time::Duration;
@@ -18,9 +18,11 @@
 
 #[doc(hidden)]
 pub mod asserts;
+mod cache_status;
 pub mod conformance;
 
 #[doc(inline)]
 pub use crate::time::manual::ManualClock;
 #[doc(inline)]
 pub use asserts::{assert_hit, assert_miss, assert_stale};
+pub use cache_status::CacheStatus;
