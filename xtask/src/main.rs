@@ -4,6 +4,7 @@ mod bench;
 mod compile;
 mod fuzz;
 mod instructions;
+mod layers;
 mod server;
 
 use std::{
@@ -15,6 +16,7 @@ use std::{
 
 const USAGE: &str = "\
 usage: cargo xtask test              everything that must pass
+       cargo xtask layers            whether imports point down, without cycles
        cargo xtask fuzz [SECONDS]    every fuzz target, for so long each (30)
        cargo xtask bench [NAME]      every benchmark, or one of them";
 
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test(),
+        ["layers"] => layers::run(),
         ["bench"] => bench::run(None),
         ["bench", name] => bench::run(Some(name)),
         ["fuzz"] => fuzz::run(fuzz::SECONDS),
