@@ -19,7 +19,7 @@ use actix_web::{
 use cache_page::{PageCache, testing::ManualClock};
 
 use self::example::{Db, configure, open};
-use crate::support::{Answer, Server, get, send};
+use crate::legacy::{Answer, Server, get, send};
 
 /// Every page that the tests write something for, whether or not it is there at the moment.
 const PAGES: [&str; 10] = [

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use cache_page::{PageCache, testing::ManualClock};
 
-use crate::support::{app_answering_with, get};
+use crate::legacy::{app_answering_with, get};
 
 /// What the cache itself counts.
 fn bytes(cache: &PageCache) -> usize {

@@ -24,7 +24,7 @@ use tracing::{
     span,
 };
 
-use crate::support::{Runs, asking, get, send, settle};
+use crate::legacy::{Runs, asking, get, send, settle};
 
 #[cache_page(60)]
 async fn plain(runs: web::Data<Runs>) -> String {

@@ -16,7 +16,7 @@ use actix_web::{
 use cache_page::{Outcome, PageCache, cache_page};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 
-use crate::support::{Answer, Server, asking, send};
+use crate::legacy::{Answer, Server, asking, send};
 
 const LONG: &str = "A page that is worth being compressed, for it says the same again and again. ";
 

@@ -15,7 +15,7 @@ use actix_web::{
 };
 use cache_page::{Outcome, PageCache, Reason, cache_page, testing::ManualClock};
 
-use crate::support::{Answer, Server, app_answering, app_answering_with, asking, get, send};
+use crate::legacy::{Answer, Server, app_answering, app_answering_with, asking, get, send};
 
 const CHANGED: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 const BEFORE: &str = "Sun, 06 Nov 1994 08:49:36 GMT";

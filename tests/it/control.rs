@@ -20,7 +20,7 @@ use cache_page::{
 
 use tokio::sync::Semaphore;
 
-use crate::support::{Answer, Crowd, Runs, asking, done, get, send, settle};
+use crate::legacy::{Answer, Crowd, Runs, asking, done, get, send, settle};
 
 type Maker = dyn Fn(u64, &PageControl) -> Result<HttpResponse, Error>;
 

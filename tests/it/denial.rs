@@ -19,7 +19,7 @@ use actix_web::{
 };
 use cache_page::{Outcome, PageCache, Reason, cache_page, testing::ManualClock};
 
-use crate::support::{Answer, Crowd, Runs, Server, app_answering, app_answering_with, asking, get, send};
+use crate::legacy::{Answer, Crowd, Runs, Server, app_answering, app_answering_with, asking, get, send};
 
 /// What a client that wants the handler to run would send.
 const WISHES: [&[(&str, &str)]; 16] = [

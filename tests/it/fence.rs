@@ -25,7 +25,7 @@ use cache_page::{
 use futures_util::stream;
 use tokio::sync::oneshot;
 
-use crate::support::{Answer, Crowd, Runs, get, settle};
+use crate::legacy::{Answer, Crowd, Runs, get, settle};
 
 /// A value that handlers read when they begin, and show when a test lets them.
 struct Site {

@@ -18,7 +18,7 @@ use actix_web::{
 use cache_page::{Outcome, Page, PageCache, PageCacheBuilder, Reason, cache_page, testing::ManualClock};
 use tokio::sync::Semaphore;
 
-use crate::support::{Answer, Crowd, Runs, asking, settle};
+use crate::legacy::{Answer, Crowd, Runs, asking, settle};
 
 type Maker = dyn Fn(u64, &HttpRequest) -> HttpResponse;
 

@@ -15,7 +15,7 @@ use actix_web::{
 };
 use cache_page::{KeyBuilder, KeyInput, PageCache, cache_page};
 
-use crate::support::{Answer, Runs, asking, send};
+use crate::legacy::{Answer, Runs, asking, send};
 
 /// Who asks, as an extractor of an application would tell it.
 #[derive(Debug, Hash)]

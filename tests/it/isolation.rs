@@ -8,7 +8,7 @@ use actix_web::{
 };
 use cache_page::{PageCache, cache_page};
 
-use crate::support::{Runs, Server, get, send};
+use crate::legacy::{Runs, Server, get, send};
 
 #[cache_page(60)]
 async fn by_data(name: web::Data<&'static str>) -> String {

@@ -10,7 +10,7 @@ use actix_web::{
 };
 use cache_page::PageCache;
 
-use crate::support::{app_answering, app_answering_with, get, send};
+use crate::legacy::{app_answering, app_answering_with, get, send};
 
 fn with(lines: &'static [(&'static str, &'static str)]) -> impl Fn() -> HttpResponse + 'static {
     move || {

@@ -9,7 +9,7 @@ use std::{
 use actix_web::{App, Either, Error, FromRequest, HttpRequest, dev::Payload, get, test::init_service, web};
 use cache_page::{KeyBuilder, KeyInput, PageCache, cache_page};
 
-use crate::support::{asking, send};
+use crate::legacy::{asking, send};
 
 /// Asks twice with each of the header sets. They make as many pages, which the handler tells apart.
 macro_rules! assert_pages_of_their_own {

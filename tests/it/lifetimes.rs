@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use actix_web::{App, HttpResponse, ResponseError, http::StatusCode, test::init_service, web};
 use cache_page::{PageCache, cache_page, testing::ManualClock};
 
-use crate::support::get;
+use crate::legacy::get;
 
 /// An error, whatever its status.
 #[derive(Debug)]

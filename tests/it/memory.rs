@@ -8,7 +8,7 @@ use std::{
 use actix_web::{App, HttpRequest, HttpResponse, rt::task::yield_now, test::init_service, web};
 use cache_page::{PageCache, cache_page, testing::ManualClock};
 
-use crate::support::{app_answering_with, asking, get, send};
+use crate::legacy::{app_answering_with, asking, get, send};
 
 /// What a page with such an answer adds to what the cache counts.
 async fn weight(uri: &str, answer: impl Fn() -> HttpResponse + 'static) -> usize {

@@ -12,7 +12,7 @@ use actix_web::{
 };
 use cache_page::{PageCache, PageCacheBuilder, cache_page, testing::ManualClock};
 
-use crate::support::{Runs, asking, get, send};
+use crate::legacy::{Runs, asking, get, send};
 
 /// Its query says how long it is.
 #[cache_page(60)]

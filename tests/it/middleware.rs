@@ -16,7 +16,7 @@ use actix_web::{
 };
 use cache_page::{PageCache, cache_page};
 
-use crate::support::{Answer, Runs, asking, get, send};
+use crate::legacy::{Answer, Runs, asking, get, send};
 
 #[get("/page")]
 #[cache_page(60)]

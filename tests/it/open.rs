@@ -8,7 +8,7 @@ use actix_web::{
 };
 use cache_page::{PageCache, cache_page};
 
-use crate::support::{Runs, get, send};
+use crate::legacy::{Runs, get, send};
 
 fn visitor(request: &HttpRequest) -> String {
     let names = ["authorization", "cookie", "x-api-key", "x-auth-token", "x-tenant"];

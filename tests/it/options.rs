@@ -15,7 +15,7 @@ use actix_web::{
 };
 use cache_page::{KeyInput, Page, PageCache, cache_page, testing::ManualClock};
 
-use crate::support::{Answer, Runs, asking, get, send};
+use crate::legacy::{Answer, Runs, asking, get, send};
 
 /// An App with these handlers, a cache of its own and a clock that is moved by hand.
 macro_rules! app {

@@ -16,7 +16,7 @@ use actix_web::{
 use actix_web_grants::{GrantsMiddleware, protect};
 use cache_page::{PageCache, cache_page};
 
-use crate::support::{Runs, send};
+use crate::legacy::{Runs, send};
 
 /// Refuses everybody but one.
 struct Admin;

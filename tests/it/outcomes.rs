@@ -25,7 +25,7 @@ use tracing::{
     span,
 };
 
-use crate::support::{Answer, Runs, app_answering_with, asking, get, send, settle};
+use crate::legacy::{Answer, Runs, app_answering_with, asking, get, send, settle};
 
 #[get("/plain")]
 #[cache_page(60, name = "plain")]

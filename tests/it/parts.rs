@@ -8,7 +8,7 @@ use actix_web::{
 };
 use cache_page::{PageCache, cache_page};
 
-use crate::support::{Answer, app_answering, asking, get, send};
+use crate::legacy::{Answer, app_answering, asking, get, send};
 
 fn second_version() -> HttpResponse {
     HttpResponse::Ok()

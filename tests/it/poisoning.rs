@@ -12,7 +12,7 @@ use actix_web::{
 };
 use cache_page::{KeyInput, PageCache, cache_page};
 
-use crate::support::{Answer, Server, asking, get, send};
+use crate::legacy::{Answer, Server, asking, get, send};
 
 /// An extractor of a user's own, which reads what routing found in the path.
 struct Language(String);

@@ -25,7 +25,7 @@ use actix_web::{
 use cache_page::{PageCache, testing::ManualClock};
 
 use self::example::{Upstream, page};
-use crate::support::{Answer, Runs, Server, asking, get, send};
+use crate::legacy::{Answer, Runs, Server, asking, get, send};
 
 /// Statuses that are kept under no circumstances.
 const NEVER: [u16; 9] = [206, 304, 412, 416, 417, 428, 429, 431, 511];

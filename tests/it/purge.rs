@@ -24,7 +24,7 @@ use cache_page::{
 };
 use tokio::sync::Semaphore;
 
-use crate::support::{Answer, Crowd, Runs, Server, asking, get, send};
+use crate::legacy::{Answer, Crowd, Runs, Server, asking, get, send};
 
 /// What a writing handler does next.
 #[derive(Clone, Copy)]
@@ -487,7 +487,7 @@ async fn an_expired_page_is_sent_while_it_is_made_anew() {
     let answer = get(&*app, "/refreshed/1").await;
     assert_eq!(answer.outcome(), "cache_page; hit; ttl=0; detail=stale-while-revalidate");
     assert_eq!((answer.text(), answer.header("age").as_deref()), ("page 1", Some("10")));
-    crate::support::settle().await;
+    crate::legacy::settle().await;
     assert_eq!(site.runs.get(), 2, "in the background");
     let answer = get(&*app, "/refreshed/1").await;
     assert_eq!((answer.outcome().as_str(), answer.text()), ("cache_page; hit; ttl=60", "page 2"));

@@ -8,7 +8,7 @@ use actix_web::{
     test::{TestRequest, call_service},
 };
 
-use crate::support::{Server, app_answering, get};
+use crate::legacy::{Server, app_answering, get};
 
 #[actix_web::test]
 async fn headers_come_back_byte_for_byte_and_in_order() {
@@ -156,7 +156,7 @@ fn bodies_on_the_wire() {
         for answer in answers {
             assert!(answer.is_hit(), "{path}");
             assert_eq!((answer.status, &answer.body), (first.status, &first.body), "{path}");
-            let but_connection = |answer: &crate::support::Answer| {
+            let but_connection = |answer: &crate::legacy::Answer| {
                 let mut lines = answer.lasting_headers();
                 lines.retain(|(name, _)| name != "connection");
                 lines

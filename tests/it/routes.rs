@@ -15,7 +15,7 @@ use actix_web::{
 };
 use cache_page::{KeyInput, PageCache, cache_page};
 
-use crate::support::{asking, get, send};
+use crate::legacy::{asking, get, send};
 
 #[cache_page(60)]
 async fn named(name: web::Data<&'static str>) -> String {

@@ -11,7 +11,7 @@ use actix_web::{
 };
 use cache_page::cache_page;
 
-use crate::support::{asking, send};
+use crate::legacy::{asking, send};
 
 #[cache_page(60)]
 async fn name(name: web::Data<&'static str>) -> String {

@@ -37,7 +37,7 @@ use actix_web::{
     web::Data,
 };
 
-use crate::support::{Answer, send};
+use crate::legacy::{Answer, send};
 
 /// Makes one test of a handler, its `#[cache_page]` above the route attribute, and one with it below.
 ///

@@ -16,7 +16,7 @@ use cache_page::{
 };
 use tokio::sync::Semaphore;
 
-use crate::support::{Answer, Crowd, Runs, asking, get, send, settle};
+use crate::legacy::{Answer, Crowd, Runs, asking, get, send, settle};
 
 mod alike;
 mod apart;

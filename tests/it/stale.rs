@@ -18,7 +18,7 @@ use actix_web::{
 use cache_page::{Outcome, PageCache, PageCacheBuilder, Reason, cache_page, testing::ManualClock};
 use tokio::sync::Semaphore;
 
-use crate::support::{Answer, Crowd, Runs, asking, get, send, settle};
+use crate::legacy::{Answer, Crowd, Runs, asking, get, send, settle};
 
 /// What a handler does next.
 #[derive(Clone, Copy)]

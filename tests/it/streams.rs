@@ -22,7 +22,7 @@ use actix_web::{
 use cache_page::{Outcome, PageCache, PageCacheBuilder, Reason, cache_page, testing::ManualClock};
 use futures_util::FutureExt as _;
 
-use crate::support::{Answer, Crowd, Runs, get, send, settle};
+use crate::legacy::{Answer, Crowd, Runs, get, send, settle};
 
 /// What a body's source does, in order; it waits where nothing is left.
 enum Piece {

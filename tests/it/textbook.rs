@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use actix_web::{App, HttpResponse, Responder, get, test::init_service, web};
 use cache_page::{PageCache, cache_page, testing::ManualClock};
 
-use crate::support::{Answer, Runs, Server, get};
+use crate::legacy::{Answer, Runs, Server, get};
 
 #[get("/minute")]
 #[cache_page(60)]

@@ -13,7 +13,7 @@ use actix_web::{
 };
 use cache_page::{KeyBuilder, KeyInput, PageCache, cache_page};
 
-use crate::support::{Runs, app_answering, asking, get, send};
+use crate::legacy::{Runs, app_answering, asking, get, send};
 
 /// Whoever a request is from, as it says in any of these headers.
 #[derive(Hash)]

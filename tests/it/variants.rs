@@ -15,7 +15,7 @@ use actix_web::{
 };
 use cache_page::{PageCache, PageCacheBuilder, cache_page, testing::ManualClock};
 
-use crate::support::{Answer, Runs, asking, send};
+use crate::legacy::{Answer, Runs, asking, send};
 
 /// The lines of `Vary` that the handler sends.
 #[derive(Clone, Default)]

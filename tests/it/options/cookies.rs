@@ -8,7 +8,7 @@ use actix_web::{
 use cache_page::{PageCache, cache_page, testing::ManualClock};
 
 use super::Seen;
-use crate::support::{Runs, get, send};
+use crate::legacy::{Runs, get, send};
 
 impl Seen {
     fn cookie(&self, name: &str) -> String {

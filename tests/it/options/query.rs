@@ -4,7 +4,7 @@ use actix_web::{App, get, test::init_service, web};
 use cache_page::{PageCache, cache_page, testing::ManualClock};
 
 use super::Seen;
-use crate::support::{Runs, get};
+use crate::legacy::{Runs, get};
 
 /// Both requests are answered with one page: whoever comes second is sent the page of the first.
 macro_rules! assert_one_page {

@@ -9,7 +9,7 @@ use super::{
     site::{Process, advance, is_remote_hit, patient, process},
     until,
 };
-use crate::support::{Answer, asking};
+use crate::legacy::{Answer, asking};
 
 /// Asks a process that has the page: it is sent as it was, and the engine sends nothing.
 async fn assert_confirms<S>(process: &Process<S>, uri: &str, made: &Answer)

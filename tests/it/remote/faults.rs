@@ -10,7 +10,7 @@ use super::{
     site::{is_remote_hit, patient, process, start},
     until,
 };
-use crate::support::{Answer, Crowd, asking};
+use crate::legacy::{Answer, Crowd, asking};
 
 /// No test takes as long.
 const LIMIT: Duration = Duration::from_secs(30);

@@ -7,7 +7,7 @@ use super::{
     site::{is_remote_hit, patient, process},
     until,
 };
-use crate::support::{Crowd, asking, settle};
+use crate::legacy::{Crowd, asking, settle};
 
 const PAGE: &str = "/posts/1";
 

@@ -10,7 +10,7 @@ use super::{
     site::{CONTROL, advance, is_remote_hit, patient, process},
     until,
 };
-use crate::support::{Crowd, asking, settle};
+use crate::legacy::{Crowd, asking, settle};
 
 /// No test takes as long.
 const LIMIT: Duration = Duration::from_secs(30);

@@ -17,7 +17,7 @@ use super::{
     site::{advance, is_remote_hit, patient, process},
     until,
 };
-use crate::support::{Crowd, Runs, asking, get, send};
+use crate::legacy::{Crowd, Runs, asking, get, send};
 
 /// An App of handlers that know nothing of a cache.
 struct Plain {

@@ -18,7 +18,7 @@ use super::{
     site::{advance, is_remote_hit, patient, process},
     until,
 };
-use crate::support::{Runs, asking, get, send};
+use crate::legacy::{Runs, asking, get, send};
 
 #[actix_web::test]
 async fn a_page_of_one_process_is_a_hit_in_the_other() {

@@ -9,7 +9,7 @@ use super::{
     site::{CONTROL, is_remote_hit, patient, process},
     until,
 };
-use crate::support::asking;
+use crate::legacy::asking;
 
 type Verb = fn(&PageCache) -> PurgeFuture;
 

@@ -26,7 +26,7 @@ use super::{
     memory::{Engine, MemoryStore, Op},
     until,
 };
-use crate::support::{Answer, Runs, get, send};
+use crate::legacy::{Answer, Runs, get, send};
 
 /// By which handlers speak to their cache.
 pub(crate) const CONTROL: &str = "acme-control";

@@ -7,7 +7,7 @@ use super::{
     site::{CONTROL, advance, is_remote_hit, patient, process},
     until,
 };
-use crate::support::{Crowd, asking, settle};
+use crate::legacy::{Crowd, asking, settle};
 
 #[actix_web::test]
 async fn a_stale_page_of_another_process_is_sent_while_one_makes_it_anew() {

@@ -6,7 +6,7 @@ use super::{
     memory::{Does, Engine, Op},
     site::{advance, is_remote_hit, patient, process},
 };
-use crate::support::{Crowd, asking};
+use crate::legacy::{Crowd, asking};
 
 fn in_language(language: &str) -> actix_web::test::TestRequest {
     asking("/varied", &[("accept-language", language)])

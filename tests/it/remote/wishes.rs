@@ -6,7 +6,7 @@ use super::{
     memory::Engine,
     site::{advance, is_remote_hit, patient, process},
 };
-use crate::support::asking;
+use crate::legacy::asking;
 
 #[actix_web::test]
 async fn a_client_that_wants_a_new_page_gets_no_other() {

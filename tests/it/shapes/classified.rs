@@ -12,8 +12,8 @@ use actix_web::{
 use cache_page::{KeyBuilder, KeyInput, cache_page};
 
 use crate::{
+    legacy::send,
     shapes::{kept_by, run},
-    support::send,
 };
 
 /// Two visitors by `x-visitor`.

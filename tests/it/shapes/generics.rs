@@ -13,8 +13,8 @@ use actix_web::{
 use cache_page::{PageCache, cache_page};
 
 use crate::{
+    legacy::get,
     shapes::{kept, kept_by, run},
-    support::get,
 };
 
 trait Repo: 'static {

@@ -4,8 +4,8 @@ use actix_web::{App, test::TestRequest, test::init_service, web};
 use cache_page::cache_page;
 
 use crate::{
+    legacy::{get, send},
     shapes::{kept, kept_by, run},
-    support::{get, send},
 };
 
 /// Handlers that differ in nothing but where `#[cache_page]` stands.

@@ -9,7 +9,7 @@ use actix_web::{
 };
 use cache_page::{PageCache, testing::ManualClock};
 
-use crate::{shapes::kept_by, support::get};
+use crate::{legacy::get, shapes::kept_by};
 
 const MINUTE: u64 = 60;
 

@@ -1,4 +1,4 @@
-//! What the tests share.
+//! The fixture of the tests that do not use `support` yet.
 
 use std::{
     io::{Read, Write},
