@@ -56,10 +56,7 @@ pub use crate::{
         purge::{PurgeError, PurgeFuture, PurgeSummary},
     },
     key::{builder::KeyBuilder, input::KeyInput},
-    observe::{
-        report::CacheStatusHeader,
-        stats::{HandlerStats, Stats},
-    },
+    observe::{CacheStatusHeader, HandlerStats, Stats},
     outcome::{Outcome, Reason},
     page::page::Page,
     policy::{

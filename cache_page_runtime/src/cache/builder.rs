@@ -8,7 +8,7 @@ use crate::{
     cache::page_cache::{Inner, PageCache, Timeouts},
     coalesce::{flight::Flights, uncacheable_keys::UncacheableKeys},
     fill::tee_body::StreamBudget,
-    observe::{report::CacheStatusHeader, stats::Counters},
+    observe::{CacheStatusHeader, Observer},
     remote::{RemoteOptions, RemoteStore, RemoteTier},
     store::store::Store,
     time::{clock::Clock, manual::ManualClock},
@@ -50,7 +50,7 @@ pub struct PageCacheBuilder {
     max_bytes: usize,
     max_body: Option<usize>,
     credentials: Vec<HeaderName>,
-    told: CacheStatusHeader,
+    cache_status: CacheStatusHeader,
     obeys_clients: bool,
     clock: Clock,
     times: Timeouts,
@@ -71,7 +71,7 @@ impl Default for PageCacheBuilder {
             max_bytes: DEFAULT_MAX_BYTES,
             max_body: None,
             credentials,
-            told: CacheStatusHeader::Full,
+            cache_status: CacheStatusHeader::Full,
             obeys_clients: false,
             clock: Clock::System,
             times: Timeouts {
@@ -124,7 +124,7 @@ impl PageCacheBuilder {
 
     /// How much the `Cache-Status` header of responses tells; everything by default. It never tells a key.
     pub fn cache_status(mut self, level: CacheStatusHeader) -> Self {
-        self.told = level;
+        self.cache_status = level;
         self
     }
 
@@ -335,9 +335,8 @@ impl PageCacheBuilder {
             clock: self.clock,
             max_body: self.max_body.unwrap_or(self.max_bytes / 8),
             credentials: self.credentials.into(),
-            told: self.told,
             obeys_clients: self.obeys_clients,
-            counters: Counters::new(),
+            observer: Observer::new(self.cache_status),
             flights: Arc::new(Flights::new()),
             apart: UncacheableKeys::new(),
             gathered: StreamBudget::new(self.max_bytes / 4),

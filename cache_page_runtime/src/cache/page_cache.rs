@@ -15,10 +15,7 @@ use crate::{
     cache::builder::PageCacheBuilder,
     coalesce::{flight::Flights, uncacheable_keys::UncacheableKeys},
     fill::tee_body::StreamBudget,
-    observe::{
-        report::CacheStatusHeader,
-        stats::{Counters, Stats},
-    },
+    observe::{Observer, Stats},
     remote::RemoteTier,
     serve::join::FlightResult,
     store::store::Store,
@@ -52,9 +49,8 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) max_body: usize,
     pub(crate) credentials: Box<[HeaderName]>,
-    pub(crate) told: CacheStatusHeader,
     pub(crate) obeys_clients: bool,
-    pub(crate) counters: Counters,
+    pub(crate) observer: Observer,
     pub(crate) flights: Arc<Flights<FlightResult>>,
     pub(crate) apart: UncacheableKeys,
     pub(crate) gathered: StreamBudget,
@@ -120,9 +116,14 @@ impl PageCache {
     /// What became of all requests so far, and what is kept now.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let Inner { counters, store, flights, .. } = &*self.inner;
-        let shared = self.tier().map(|tier| tier.link().shared());
-        counters.stats(store.pages(), store.bytes(), flights.count(), shared)
+        let Inner { observer, store, flights, .. } = &*self.inner;
+        Stats {
+            handlers: observer.counters().handlers(),
+            pages: store.pages(),
+            bytes: store.bytes(),
+            fills_in_flight: flights.count(),
+            remote: self.tier().map(|tier| tier.link().shared()),
+        }
     }
 
     /// Drops all pages whose time is over, and returns how many went.
@@ -172,18 +173,13 @@ impl PageCache {
         &self.inner.credentials
     }
 
-    /// How much `Cache-Status` tells.
-    pub(crate) fn told(&self) -> CacheStatusHeader {
-        self.inner.told
-    }
-
     /// Whether clients may ask for something else than the page that is kept.
     pub(crate) fn obeys_clients(&self) -> bool {
         self.inner.obeys_clients
     }
 
-    pub(crate) fn counters(&self) -> &Counters {
-        &self.inner.counters
+    pub(crate) fn observer(&self) -> &Observer {
+        &self.inner.observer
     }
 
     /// What other processes have too.

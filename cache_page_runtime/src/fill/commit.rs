@@ -28,7 +28,7 @@ use crate::{
         storability::{self, CachingHeaders, StorageDecision, Ttl},
         vary::{self, VaryNames},
     },
-    observe::report::Report,
+    observe::Report,
     outcome::{Outcome, Reason},
     page::{
         body,
@@ -242,13 +242,13 @@ impl Fill {
                 add(&mut response, added);
                 let mut response = self.cut(response.set_body(body::whole(body)), &page, now);
                 let report = Report {
-                    forward: self.forwarded.ok(),
+                    forward_reason: self.forwarded.ok(),
                     ttl: page.ttl(now),
-                    answered: self.answered,
-                    fill: Some(fill),
+                    upstream_status: self.answered,
+                    fill_time: Some(fill),
                     ..Report::of(Outcome::Stored)
                 };
-                self.tell(report, Some(response.headers_mut()));
+                self.report(report, Some(response.headers_mut()));
                 response
             }
             Err(reason) => self.refuse(response.set_body(body::whole(body)), reason, now),
@@ -262,8 +262,10 @@ impl Fill {
         stream: BoxBody,
         admitted: Admission,
     ) -> FinishedResponse {
-        let report =
-            Report { forward: self.forwarded.ok(), ..Report::of(Outcome::NotStored(Reason::Streamed)) };
+        let report = Report {
+            forward_reason: self.forwarded.ok(),
+            ..Report::of(Outcome::NotStored(Reason::Streamed))
+        };
         let cache = self.cache.clone();
         let head = response.head();
         let head = ResponseHead {
@@ -276,7 +278,7 @@ impl Fill {
         let added = self.describe(head, &admitted, None);
         let gather = TeeBody::start(self, response.head(), stream, admitted);
         add(&mut response, added);
-        report.show(&cache, response.headers_mut());
+        report.write_header(cache.observer().cache_status(), response.headers_mut());
         FinishedResponse::Streamed(response, gather)
     }
 
@@ -378,8 +380,8 @@ impl Fill {
             Err(reason) => Outcome::Bypass(reason),
         };
         let fill = Some(now.since(self.started));
-        let report = Report { forward: self.forwarded.ok(), fill, ..Report::of(outcome) };
-        self.tell(report, Some(response.headers_mut()));
+        let report = Report { forward_reason: self.forwarded.ok(), fill_time: fill, ..Report::of(outcome) };
+        self.report(report, Some(response.headers_mut()));
         response
     }
 

@@ -24,7 +24,7 @@ use crate::{
         request_handle::RequestHandle,
     },
     key::builder::KeyParts,
-    observe::report::{RefreshReport, Report},
+    observe::{self, RefreshReport, Report},
     outcome::{ForwardReason, Outcome, Reason},
     page::page::Page,
     policy::{control::PageControl, policy::Policy},
@@ -265,12 +265,12 @@ impl Fill {
         }
         let mut response = page.thaw(&extent(page, self.request.method(), self.request.headers()), now);
         let report = Report {
-            forward: self.forwarded.ok(),
-            answered: failure.status().filter(|_| !is_fresh),
-            fill: Some(now.since(self.started)),
-            ..Report::of_page(outcome, page, now)
+            forward_reason: self.forwarded.ok(),
+            upstream_status: failure.status().filter(|_| !is_fresh),
+            fill_time: Some(now.since(self.started)),
+            ..Report::of_page(outcome, page.freshness(now))
         };
-        self.tell(report, Some(response.headers_mut()));
+        self.report(report, Some(response.headers_mut()));
         response
     }
 
@@ -280,8 +280,8 @@ impl Fill {
         if let Some(page) = self.old.clone() {
             self.failed(&page, failure, now);
         }
-        let fill = Some(now.since(self.started));
-        self.tell(Report { fill, ..Report::of(Outcome::NotStored(Reason::Status)) }, None);
+        let fill_time = Some(now.since(self.started));
+        self.report(Report { fill_time, ..Report::of(Outcome::NotStored(Reason::Status)) }, None);
         if let Some(leader) = self.leader.take() {
             leader.complete_with(|| None);
         }
@@ -302,20 +302,24 @@ impl Fill {
         self.finished = true;
     }
 
-    /// Tells what became of the request, once; or of the run in the background, which is no request.
-    pub(crate) fn tell(&mut self, report: Report, headers: Option<&mut HeaderMap>) {
+    /// Reports the outcome of the request, or of the background refresh, once.
+    pub(crate) fn report(&mut self, report: Report, headers: Option<&mut HeaderMap>) {
         if self.finished {
             return;
         }
         self.finished = true;
-        let report = Report { fault: report.fault.or(self.fault), ..report };
+        let report = Report { remote_error: report.remote_error.or(self.fault), ..report };
+        let (observer, handler) = (self.cache.observer(), self.policy.handler_id());
         if self.in_background {
-            let kept = report.outcome.reason().map_or(Ok(()), Err);
-            return RefreshReport { kept, fill: report.fill }.log(&self.cache, self.policy);
+            let stored = report.outcome.reason().map_or(Ok(()), Err);
+            return RefreshReport { stored, fill_time: report.fill_time }.log(observer, handler);
         }
-        report.log(&self.cache, self.policy);
+        report.log(observer, handler);
+        if report.fill_time.is_some() {
+            observe::record_stored_bytes(|| self.cache.store().bytes());
+        }
         if let Some(headers) = headers {
-            report.show(&self.cache, headers);
+            report.write_header(observer.cache_status(), headers);
         }
     }
 }
@@ -333,6 +337,6 @@ impl Drop for Fill {
             Ok(_) => Outcome::NotStored(Reason::ClientGone),
             Err(reason) => Outcome::Bypass(reason),
         };
-        self.tell(Report { forward: self.forwarded.ok(), ..Report::of(outcome) }, None);
+        self.report(Report { forward_reason: self.forwarded.ok(), ..Report::of(outcome) }, None);
     }
 }

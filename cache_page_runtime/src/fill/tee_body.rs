@@ -18,7 +18,7 @@ use http::StatusCode;
 
 use crate::{
     fill::{commit::Admission, fill::Fill},
-    observe::report::Report,
+    observe::Report,
     outcome::{Outcome, Reason},
     page::{body, page::ResponseHead},
 };
@@ -187,9 +187,9 @@ impl StreamedFill {
         };
         match self.fill.keep(head, Some(&body::compact(bytes.into())), admitted) {
             Ok(_) => {
-                let forward = self.fill.forwarded.ok();
-                let report = Report { forward, fill: Some(fill), ..Report::of(Outcome::Stored) };
-                self.fill.tell(report, None);
+                let forward_reason = self.fill.forwarded.ok();
+                let report = Report { forward_reason, fill_time: Some(fill), ..Report::of(Outcome::Stored) };
+                self.fill.report(report, None);
             }
             Err(reason) => self.refuse(reason),
         }
@@ -200,8 +200,8 @@ impl StreamedFill {
         if reason != Reason::Purged {
             self.fill.part(None, now);
         }
-        let forward = self.fill.forwarded.ok();
-        self.fill.tell(Report { forward, ..Report::of(Outcome::NotStored(reason)) }, None);
+        let forward_reason = self.fill.forwarded.ok();
+        self.fill.report(Report { forward_reason, ..Report::of(Outcome::NotStored(reason)) }, None);
     }
 }
 

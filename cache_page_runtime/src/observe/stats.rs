@@ -1,44 +1,56 @@
-//! HandlerStats of what became of requests.
+//! Counts of requests by handler and outcome.
 //!
-//! A tally has one writer: it belongs to one thread, one cache and one handler, so that counting a hit writes nothing that
-//! another worker reads. Whoever asks for the numbers adds up the tallies.
+//! Each set of counters belongs to one thread, one cache and one handler. It has a single writer, so counting a hit writes no
+//! memory that another worker reads or writes. [`PageCache::stats`](crate::PageCache::stats) adds them up.
 
 use std::{
     cell::RefCell,
     collections::BTreeMap,
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use crate::{
-    observe::report::{RefreshReport, Report},
     outcome::Outcome,
-    policy::policy::Policy,
+    policy::handler_id::HandlerId,
     remote::RemoteStats,
+    sync::{Mutex, lock},
 };
 
 thread_local! {
-    /// This thread's tallies, by the number of the handler's policy.
-    static TALLIES: RefCell<Vec<Vec<Arc<ThreadCounters>>>> = const { RefCell::new(Vec::new()) };
+    /// This thread's counters. The index is that of the [`HandlerId`]; each element has one entry per cache.
+    static THREAD_COUNTERS: RefCell<Vec<Vec<Arc<ThreadCounters>>>> = const { RefCell::new(Vec::new()) };
 }
 
+/// The counters of one thread, one cache and one handler.
 struct ThreadCounters {
-    cache: u64,
+    cache_id: u64,
     handler: &'static str,
-    counts: [AtomicU64; Outcome::COUNT],
+    outcomes: [AtomicU64; Outcome::COUNT],
     fills: AtomicU64,
     fill_nanos: AtomicU64,
     refreshes: AtomicU64,
 }
 
 impl ThreadCounters {
-    /// Only the thread that the tally belongs to writes, so nothing is lost between the two.
-    fn add(counter: &AtomicU64, more: u64) {
-        counter.store(counter.load(Ordering::Relaxed).saturating_add(more), Ordering::Relaxed);
+    fn new(cache_id: u64, handler: &'static str) -> Self {
+        Self {
+            cache_id,
+            handler,
+            outcomes: [const { AtomicU64::new(0) }; Outcome::COUNT],
+            fills: AtomicU64::new(0),
+            fill_nanos: AtomicU64::new(0),
+            refreshes: AtomicU64::new(0),
+        }
+    }
+
+    fn add(counter: &AtomicU64, amount: u64) {
+        // A load and a store suffice, because only the owning thread writes.
+        counter.store(counter.load(Ordering::Relaxed).saturating_add(amount), Ordering::Relaxed);
     }
 
     fn add_fill(&self, time: Duration) {
@@ -47,96 +59,89 @@ impl ThreadCounters {
     }
 }
 
-/// The counts of one cache.
+/// The counters of one cache.
 pub(crate) struct Counters {
-    cache: u64,
-    tallies: Mutex<Vec<Arc<ThreadCounters>>>,
+    cache_id: u64,
+    threads: Mutex<Vec<Arc<ThreadCounters>>>,
 }
 
 impl Counters {
     pub(crate) fn new() -> Self {
         static CACHES: AtomicU64 = AtomicU64::new(0);
-        Self { cache: CACHES.fetch_add(1, Ordering::Relaxed), tallies: Mutex::default() }
+        Self { cache_id: CACHES.fetch_add(1, Ordering::Relaxed), threads: Mutex::default() }
     }
 
-    pub(crate) fn count(&self, policy: &'static Policy, report: &Report) {
-        self.with_tally(policy, |tally| {
-            ThreadCounters::add(&tally.counts[report.outcome.index()], 1);
-            if let Some(fill) = report.fill {
-                tally.add_fill(fill);
+    /// Counts a request, and the run of its handler if it took `fill_time`.
+    pub(crate) fn count(&self, handler: HandlerId, outcome: Outcome, fill_time: Option<Duration>) {
+        self.with_thread_counters(handler, |counters| {
+            ThreadCounters::add(&counters.outcomes[outcome.index()], 1);
+            if let Some(time) = fill_time {
+                counters.add_fill(time);
             }
         });
     }
 
-    pub(crate) fn count_refresh(&self, policy: &'static Policy, refresh: &RefreshReport) {
-        self.with_tally(policy, |tally| {
-            if let Some(fill) = refresh.fill {
-                tally.add_fill(fill);
+    /// Counts a background refresh, and the run of its handler if it took `fill_time`.
+    pub(crate) fn count_refresh(&self, handler: HandlerId, is_stored: bool, fill_time: Option<Duration>) {
+        self.with_thread_counters(handler, |counters| {
+            if let Some(time) = fill_time {
+                counters.add_fill(time);
             }
-            ThreadCounters::add(&tally.refreshes, u64::from(refresh.kept.is_ok()));
+            ThreadCounters::add(&counters.refreshes, u64::from(is_stored));
         });
     }
 
-    fn with_tally(&self, policy: &'static Policy, count: impl FnOnce(&ThreadCounters)) {
-        let Some(number) = policy.number() else { return };
-        // A request that ends while its thread does is the one that is not counted.
-        let _ = TALLIES.try_with(|tallies| {
-            let tallies = &mut *tallies.borrow_mut();
-            if tallies.len() <= number {
-                tallies.resize_with(number + 1, Vec::new);
+    fn with_thread_counters(&self, handler: HandlerId, count: impl FnOnce(&ThreadCounters)) {
+        let Some(index) = handler.index else { return };
+        // Access only fails while the thread ends. A request that ends with it is not counted.
+        let _ = THREAD_COUNTERS.try_with(|handlers| {
+            let handlers = &mut *handlers.borrow_mut();
+            if handlers.len() <= index {
+                handlers.resize_with(index + 1, Vec::new);
             }
-            let own = &mut tallies[number];
-            let position = own.iter().position(|tally| tally.cache == self.cache);
-            let tally = match position {
-                Some(position) => &own[position],
+            let caches = &mut handlers[index];
+            let position = caches.iter().position(|counters| counters.cache_id == self.cache_id);
+            let counters = match position {
+                Some(position) => &caches[position],
                 None => {
-                    // Those of caches that are gone are only held here.
-                    own.retain(|tally| Arc::strong_count(tally) > 1);
-                    own.push(self.tally(policy.handler()));
-                    &own[own.len() - 1]
+                    // Only this thread still holds the counters of dropped caches.
+                    caches.retain(|counters| Arc::strong_count(counters) > 1);
+                    caches.push(self.register(handler.name));
+                    &caches[caches.len() - 1]
                 }
             };
-            count(tally);
+            count(counters);
         });
     }
 
-    fn tally(&self, handler: &'static str) -> Arc<ThreadCounters> {
-        let tally = Arc::new(ThreadCounters {
-            cache: self.cache,
-            handler,
-            counts: [const { AtomicU64::new(0) }; Outcome::COUNT],
-            fills: AtomicU64::new(0),
-            fill_nanos: AtomicU64::new(0),
-            refreshes: AtomicU64::new(0),
-        });
-        self.tallies.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&tally));
-        tally
+    fn register(&self, handler: &'static str) -> Arc<ThreadCounters> {
+        let counters = Arc::new(ThreadCounters::new(self.cache_id, handler));
+        lock(&self.threads).push(Arc::clone(&counters));
+        counters
     }
 
-    pub(crate) fn stats(
-        &self,
-        pages: usize,
-        bytes: usize,
-        filling: usize,
-        shared: Option<RemoteStats>,
-    ) -> Stats {
+    /// Returns the sums over all threads.
+    pub(crate) fn handlers(&self) -> BTreeMap<&'static str, HandlerStats> {
         let mut handlers: BTreeMap<&'static str, HandlerStats> = BTreeMap::new();
-        for tally in &*self.tallies.lock().unwrap_or_else(PoisonError::into_inner) {
-            let counts = handlers.entry(tally.handler).or_default();
-            for (sum, count) in counts.outcomes.iter_mut().zip(&tally.counts) {
+        for counters in &*lock(&self.threads) {
+            let stats = handlers.entry(counters.handler).or_default();
+            for (sum, count) in stats.outcomes.iter_mut().zip(&counters.outcomes) {
                 *sum += count.load(Ordering::Relaxed);
             }
-            counts.fills += tally.fills.load(Ordering::Relaxed);
-            counts.refreshes += tally.refreshes.load(Ordering::Relaxed);
-            counts.fill_time += Duration::from_nanos(tally.fill_nanos.load(Ordering::Relaxed));
+            stats.fills += counters.fills.load(Ordering::Relaxed);
+            stats.refreshes += counters.refreshes.load(Ordering::Relaxed);
+            stats.fill_time += Duration::from_nanos(counters.fill_nanos.load(Ordering::Relaxed));
         }
-        Stats { handlers, pages, bytes, filling, shared }
+        handlers
     }
 }
 
-/// What became of all requests to the handlers of a cache so far, and what it holds.
+/// Statistics of a cache: the outcomes of all requests so far, and what is stored now.
 ///
-/// Every request is in exactly one [`Outcome`], so the counts add up.
+/// Every request has exactly one [`Outcome`], so the counts add up to the number of requests. Returned by
+/// [`PageCache::stats`](crate::PageCache::stats).
+///
+/// # Example
 ///
 /// ```
 /// use cache_page::{Outcome, PageCache};
@@ -144,62 +149,64 @@ impl Counters {
 /// let stats = PageCache::new().stats();
 /// assert_eq!(stats.requests(), 0);
 /// for (handler, counts) in stats.handlers() {
-///     println!("{handler}: {} hits of {}", counts.of(Outcome::Hit), counts.requests());
+///     println!("{handler}: {} hits of {}", counts.count(Outcome::Hit), counts.requests());
 /// }
 /// ```
 #[derive(Clone, Debug)]
 pub struct Stats {
-    handlers: BTreeMap<&'static str, HandlerStats>,
-    pages: usize,
-    bytes: usize,
-    filling: usize,
-    shared: Option<RemoteStats>,
+    pub(crate) handlers: BTreeMap<&'static str, HandlerStats>,
+    pub(crate) pages: usize,
+    pub(crate) bytes: usize,
+    pub(crate) fills_in_flight: usize,
+    pub(crate) remote: Option<RemoteStats>,
 }
 
 impl Stats {
-    /// What the shared tier did and did not do, where there is one.
+    /// Returns the statistics of the remote store, or `None` if the cache has none.
     #[must_use]
     pub fn remote(&self) -> Option<&RemoteStats> {
-        self.shared.as_ref()
+        self.remote.as_ref()
     }
 
-    /// Requests of that outcome.
+    /// Returns the number of requests with this outcome.
     #[must_use]
     pub fn count(&self, outcome: Outcome) -> u64 {
-        self.handlers.values().map(|counts| counts.count(outcome)).sum()
+        self.handlers.values().map(|handler| handler.count(outcome)).sum()
     }
 
-    /// All requests.
+    /// Returns the number of requests.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.handlers.values().map(HandlerStats::requests).sum()
     }
 
-    /// The counts by handler, in the order of their names.
+    /// Returns the statistics of each handler, ordered by the handlers' names.
     pub fn handlers(&self) -> impl Iterator<Item = (&'static str, &HandlerStats)> {
-        self.handlers.iter().map(|(name, counts)| (*name, counts))
+        self.handlers.iter().map(|(name, handler)| (*name, handler))
     }
 
-    /// Pages that are kept now, each variant of one counted.
+    /// Returns the number of pages in memory. Each variant of a page counts.
     #[must_use]
     pub fn pages(&self) -> usize {
         self.pages
     }
 
-    /// Pages that handlers are making at the moment, for whoever asks for them meanwhile.
+    /// Returns the number of handler runs in progress whose response other requests may wait for.
     #[must_use]
     pub fn fills_in_flight(&self) -> usize {
-        self.filling
+        self.fills_in_flight
     }
 
-    /// What the pages take, in bytes, as [`max_bytes`](crate::PageCacheBuilder::max_bytes) counts them.
+    /// Returns the size of all pages in memory, in bytes, as [`max_bytes`](crate::PageCacheBuilder::max_bytes) counts it.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 }
 
-/// What became of the requests to one handler.
+/// Statistics of one handler: the outcomes of its requests, and its runs.
+///
+/// Returned by [`Stats::handlers`].
 #[derive(Clone)]
 pub struct HandlerStats {
     outcomes: [u64; Outcome::COUNT],
@@ -215,31 +222,31 @@ impl Default for HandlerStats {
 }
 
 impl HandlerStats {
-    /// Requests of that outcome.
+    /// Returns the number of requests with this outcome.
     #[must_use]
     pub fn count(&self, outcome: Outcome) -> u64 {
         self.outcomes[outcome.index()]
     }
 
-    /// All requests.
+    /// Returns the number of requests.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.outcomes.iter().sum()
     }
 
-    /// How often the handler ran to its end, in the background or for a request.
+    /// Returns how often the handler ran to completion, for requests and in the background.
     #[must_use]
     pub fn fills(&self) -> u64 {
         self.fills
     }
 
-    /// How often it made a page anew in the background. Nobody waited for that, so it is no request.
+    /// Returns how often a background run replaced a stale page. These runs do not count as requests.
     #[must_use]
     pub fn refreshes(&self) -> u64 {
         self.refreshes
     }
 
-    /// How long the handler took, all its runs together.
+    /// Returns the total time of all completed runs of the handler.
     #[must_use]
     pub fn fill_time(&self) -> Duration {
         self.fill_time
@@ -248,8 +255,8 @@ impl HandlerStats {
 
 impl fmt::Debug for HandlerStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let counted =
+        let counts =
             Outcome::all().map(|outcome| (outcome, self.count(outcome))).filter(|(_, count)| *count > 0);
-        f.debug_map().entries(counted).finish()
+        f.debug_map().entries(counts).finish()
     }
 }

@@ -24,7 +24,25 @@ pub(crate) struct Lifetime {
     pub(crate) fill: Duration,
 }
 
+/// The freshness of a page at one point in time, as reports state it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Freshness {
+    pub(crate) age: Duration,
+    /// The remaining freshness lifetime. `None` if the page does not expire.
+    pub(crate) ttl: Option<Duration>,
+    /// The time since the page expired. Zero while it is fresh.
+    pub(crate) staleness: Duration,
+}
+
 impl Page {
+    #[inline]
+    pub(crate) fn freshness(&self, now: Instant) -> Freshness {
+        let ttl = self.ttl(now);
+        // A fresh page, the common case, skips this.
+        let staleness = if ttl == Some(Duration::ZERO) { self.staleness(now) } else { Duration::ZERO };
+        Freshness { age: self.age(now), ttl, staleness }
+    }
+
     /// RFC 9111 4.2.3.
     pub(crate) fn age(&self, now: Instant) -> Duration {
         self.lifetime.initial_age.saturating_add(now.since(self.lifetime.made_at))
@@ -50,8 +68,8 @@ impl Page {
         expired_at < NEVER && now.as_nanos() >= expired_at
     }
 
-    /// How long its time is over; zero where it is not.
-    pub(crate) fn stale_for(&self, now: Instant) -> Duration {
+    /// Returns the time since the page expired, or zero while it is fresh.
+    pub(crate) fn staleness(&self, now: Instant) -> Duration {
         let since = now.since(self.lifetime.made_at);
         let over = self.lifetime.kept_for.map_or(Duration::ZERO, |kept_for| since.saturating_sub(kept_for));
         let expired_at = self.expired_at.load(Ordering::Acquire);
@@ -59,7 +77,7 @@ impl Page {
     }
 
     fn is_within(&self, stale: Duration, now: Instant) -> bool {
-        let is_in_time = self.is_fresh(now) || self.stale_for(now) < stale;
+        let is_in_time = self.is_fresh(now) || self.staleness(now) < stale;
         is_in_time && !self.is_withdrawn()
     }
 

@@ -1,5 +1,6 @@
 //! The options of one handler.
 
 pub(crate) mod control;
+pub(crate) mod handler_id;
 pub(crate) mod policy;
 pub(crate) mod ttl;

@@ -10,6 +10,7 @@ use actix_web::{HttpRequest, http::StatusCode};
 use http::header::{HeaderName, HeaderValue};
 use once_cell::sync::OnceCell;
 
+use super::handler_id::HandlerId;
 pub use crate::policy::ttl::{Ttl, finite, seconds, seconds_and_nanos};
 use crate::{
     cache::page_cache::PageCache,
@@ -60,7 +61,7 @@ pub struct Policy {
 struct PolicyCache {
     vary: Box<[HeaderName]>,
     max_age: HeaderValue,
-    number: usize,
+    index: usize,
     by_handler: PurgeKey,
 }
 
@@ -363,9 +364,10 @@ impl Policy {
         }
     }
 
-    /// A number of its own among all policies of the process, from zero.
-    pub(crate) fn number(&self) -> Option<usize> {
-        self.once().map(|once| once.number)
+    /// Returns the identity of the handler in statistics and logs.
+    #[inline]
+    pub(crate) fn handler_id(&self) -> HandlerId {
+        HandlerId { index: self.once().map(|once| once.index), name: self.handler }
     }
 
     /// What all pages of the handler are found by.
@@ -379,12 +381,12 @@ impl Policy {
     }
 
     fn make_once(&self) -> Result<PolicyCache, http::Error> {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        static POLICIES: AtomicUsize = AtomicUsize::new(0);
         let vary =
             self.vary.iter().map(|name| HeaderName::from_bytes(name.as_bytes())).collect::<Result<_, _>>()?;
         let max_age = max_age(self.browser_ttl.or(self.ttl))?;
         let by_handler = PurgeKey::of_handler(self.handler);
-        Ok(PolicyCache { by_handler, vary, max_age, number: NUMBER.fetch_add(1, Ordering::Relaxed) })
+        Ok(PolicyCache { by_handler, vary, max_age, index: POLICIES.fetch_add(1, Ordering::Relaxed) })
     }
 }
 

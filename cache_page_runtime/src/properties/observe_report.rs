@@ -1,4 +1,4 @@
-//! What `Cache-Status` says.
+//! The format of the `Cache-Status` header.
 
 use std::time::Duration;
 
@@ -6,39 +6,44 @@ use http::StatusCode;
 use proptest::{option, prelude::*, sample::select};
 
 use crate::{
-    observe::report::Report,
+    observe::Report,
     outcome::{ForwardReason, Outcome},
 };
 
+const FORWARD_REASONS: [ForwardReason; 4] =
+    [ForwardReason::Miss, ForwardReason::VaryMiss, ForwardReason::Stale, ForwardReason::Request];
+
 proptest! {
     #[test]
-    fn every_report_is_one_member_of_a_list(
+    fn report_is_one_list_member(
         outcome in select(Outcome::all().collect::<Vec<_>>()),
-        forward in option::of(select(&[ForwardReason::Miss, ForwardReason::VaryMiss, ForwardReason::Stale, ForwardReason::Request][..])),
+        forward_reason in option::of(select(&FORWARD_REASONS[..])),
         ttl in option::of(prop_oneof![
             any::<Duration>(),
             Just(Duration::MAX),
         ]),
-        over in any::<Duration>(),
-        answered in option::of((200..600_u16).prop_map(|code| StatusCode::from_u16(code).unwrap())),
+        time_since_expiry in any::<Duration>(),
+        upstream_status in option::of((200..600_u16).prop_map(|code| StatusCode::from_u16(code).unwrap())),
     ) {
-        let stale_for = matches!(outcome, Outcome::Stale(_)).then_some(over);
-        let text = Report { forward, ttl, answered, stale_for, ..Report::of(outcome) }.to_string();
+        let staleness = matches!(outcome, Outcome::Stale(_)).then_some(time_since_expiry);
+        let report = Report { forward_reason, ttl, upstream_status, staleness, ..Report::of(outcome) };
+        let text = report.to_string();
         prop_assert!(text.starts_with("cache_page; "));
         prop_assert!(text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',' || byte == b' '));
-        let told = text.split("; ").find_map(|parameter| parameter.strip_prefix("ttl="));
-        if stale_for.is_some() {
-            // Rounded down: what is over for less than a second has nothing left.
-            prop_assert_eq!(told.unwrap().parse::<i128>().unwrap(), -i128::from(over.as_secs()));
+        let written_ttl = text.split("; ").find_map(|parameter| parameter.strip_prefix("ttl="));
+        if staleness.is_some() {
+            // Staleness is rounded down: a page that expired less than a second ago has a TTL of zero.
+            let expected = -i128::from(time_since_expiry.as_secs());
+            prop_assert_eq!(written_ttl.unwrap().parse::<i128>().unwrap(), expected);
             return Ok(());
         }
         match ttl {
-            // Rounded up, so that it is zero only for what is over.
+            // A TTL is rounded up, so that only an expired page has a TTL of zero.
             Some(ttl) => {
-                let told = told.unwrap().parse::<u128>().unwrap();
-                prop_assert!(told == u128::from(u64::MAX) || told * 1_000_000_000 >= ttl.as_nanos());
+                let written = written_ttl.unwrap().parse::<u128>().unwrap();
+                prop_assert!(written == u128::from(u64::MAX) || written * 1_000_000_000 >= ttl.as_nanos());
             }
-            None => prop_assert_eq!(told, None),
+            None => prop_assert_eq!(written_ttl, None),
         }
     }
 }

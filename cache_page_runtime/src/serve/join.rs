@@ -16,7 +16,7 @@ use crate::{
     fill::fill::Fill,
     http::vary::VaryNames,
     key::{builder::CacheKey, key_buf::KeyBuf},
-    observe::report::Report,
+    observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
     page::page::Page,
     purge::{log::PurgeSeq, selector::RequestSubject},
@@ -268,8 +268,8 @@ struct AbandonGuard<'l, 'r> {
 impl Drop for AbandonGuard<'_, '_> {
     fn drop(&mut self) {
         let outcome = Outcome::NotStored(Reason::ClientGone);
-        let report = Report { forward: Some(self.forward), ..Report::of(outcome) };
-        report.log(self.lookup.cache, self.lookup.policy);
+        let report = Report { forward_reason: Some(self.forward), ..Report::of(outcome) };
+        report.log(self.lookup.cache.observer(), self.lookup.policy.handler_id());
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
         builder::{HandlerType, KeyBuilder},
         input::{KeyInput, VaryValue},
     },
-    observe::report::Report,
+    observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
     page::page::Page,
     policy::policy::Policy,
@@ -273,14 +273,14 @@ impl<'r> Lookup<'r> {
             && let Some(page) = local_copies::get(self.cache, key, hash, now)
             && !(self.cache.times().eager && page.may_be_due(now))
         {
-            let report = Report::of_page(Outcome::Hit, &page, now);
+            let report = Report::of_page(Outcome::Hit, page.freshness(now));
             return Ok(Hit { page, report, is_due: false });
         }
         let page = self.cache.store().get(key, self.request.headers(), now)?;
         let wishes = self.wishes.as_ref();
         if page.is_fresh(now) {
             if wishes.is_none_or(|wishes| wishes.take(page.age(now), page.ttl(now))) {
-                let report = Report::of_page(Outcome::Hit, &page, now);
+                let report = Report::of_page(Outcome::Hit, page.freshness(now));
                 let is_due = self.cache.times().eager && background::is_due(&page, now);
                 local_copies::found(self.cache, key, hash, &page);
                 return Ok(Hit { page, report, is_due });
@@ -292,7 +292,7 @@ impl<'r> Lookup<'r> {
             let waits = page.may_wait(now);
             if waits || !is_time && page.may_stand_in(now) {
                 let reason = if waits { Reason::StaleWhileRevalidate } else { Reason::StaleIfError };
-                let report = Report::of_page(Outcome::Stale(reason), &page, now);
+                let report = Report::of_page(Outcome::Stale(reason), page.freshness(now));
                 return Ok(Hit { page, report, is_due: waits && is_time });
             }
         }
@@ -331,8 +331,14 @@ impl<'r> Lookup<'r> {
         if matches!(report.outcome, Outcome::Hit | Outcome::RemoteHit) && extent == Selection::NotModified {
             report.outcome = Outcome::Revalidated;
         }
-        report.tell(self.cache, self.policy, response.headers_mut());
+        self.report(&report, response.headers_mut());
         response
+    }
+
+    fn report(&self, report: &Report, headers: &mut HeaderMap) {
+        let observer = self.cache.observer();
+        report.log(observer, self.policy.handler_id());
+        report.write_header(observer.cache_status(), headers);
     }
 
     /// RFC 9111 5.2.1.7: a client that only takes what is kept is told so if nothing is.
@@ -342,7 +348,7 @@ impl<'r> Lookup<'r> {
         }
         let mut response = HttpResponse::new(StatusCode::GATEWAY_TIMEOUT);
         let report = Report::of(Outcome::Bypass(Reason::OnlyIfCached));
-        report.tell(self.cache, self.policy, response.headers_mut());
+        self.report(&report, response.headers_mut());
         Step::Answered(response)
     }
 }
@@ -369,14 +375,14 @@ impl Hit {
     /// The page that another request made.
     pub(crate) fn landed(landed: &FlightResult, forward: ForwardReason, now: Instant) -> Self {
         // As it was found, it would have been found without waiting.
-        let forward = (landed.outcome != Outcome::Hit).then_some(forward);
-        let report = Report { forward, ..Report::of_page(landed.outcome, &landed.page, now) };
+        let forward_reason = (landed.outcome != Outcome::Hit).then_some(forward);
+        let report = Report { forward_reason, ..Report::of_page(landed.outcome, landed.page.freshness(now)) };
         Self { page: Arc::clone(&landed.page), report, is_due: false }
     }
 
     /// One that came from another process.
     pub(crate) fn shared(page: Arc<Page>, outcome: Outcome, now: Instant) -> Self {
-        let report = Report::of_page(outcome, &page, now);
+        let report = Report::of_page(outcome, page.freshness(now));
         Self { page, report, is_due: false }
     }
 

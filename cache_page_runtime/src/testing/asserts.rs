@@ -5,7 +5,7 @@ use std::fmt;
 use actix_web::http::header::HeaderMap;
 
 use crate::{
-    observe::report::CACHE_STATUS,
+    observe::CACHE_STATUS,
     outcome::{Outcome, Reason},
     testing::cache_status::CacheStatus,
 };

@@ -5,7 +5,7 @@ use std::fmt;
 use actix_web::http::header::HeaderMap;
 
 use crate::{
-    observe::report::CACHE_STATUS,
+    observe::{CACHE_STATUS, REMOTE_HIT_DETAIL},
     outcome::{Outcome, Reason},
 };
 
@@ -69,7 +69,7 @@ impl CacheStatus {
                 Some(Outcome::Stale(reason))
             }
             (None, _) if !self.has("hit") => None,
-            (None, _) if self.detail() == Some("remote") => Some(Outcome::RemoteHit),
+            (None, _) if self.detail() == Some(REMOTE_HIT_DETAIL) => Some(Outcome::RemoteHit),
             (None, _) => self.detail().is_none().then_some(Outcome::Hit),
             (Some(_), _) if self.has("collapsed") => Some(Outcome::Collapsed),
             // The detail of a stored response is an error of the remote store.
@@ -183,7 +183,7 @@ mod tests {
     use actix_web::{HttpResponse, http::StatusCode};
 
     use super::*;
-    use crate::{observe::report::Report, outcome::ForwardReason};
+    use crate::{observe::Report, outcome::ForwardReason};
 
     fn parse(lines: &[&str]) -> CacheStatus {
         let mut response = HttpResponse::Ok();
@@ -203,13 +203,19 @@ mod tests {
             Outcome::Stale(_) => &[None, Some(ForwardReason::Miss), Some(ForwardReason::Stale)],
             _ => &all,
         };
-        let stale_for = matches!(outcome, Outcome::Stale(_)).then_some(Duration::from_secs(5));
+        let staleness = matches!(outcome, Outcome::Stale(_)).then_some(Duration::from_secs(5));
         let has_page = !matches!(outcome, Outcome::NotStored(_) | Outcome::Bypass(_));
         let mut reports = Vec::new();
-        for &forward in forwards {
-            let answered = stale_for.and(forward).map(|_| StatusCode::BAD_GATEWAY);
+        for &forward_reason in forwards {
+            let upstream_status = staleness.and(forward_reason).map(|_| StatusCode::BAD_GATEWAY);
             for ttl in [None, has_page.then_some(Duration::from_secs(60))] {
-                reports.push(Report { forward, ttl, stale_for, answered, ..Report::of(outcome) });
+                reports.push(Report {
+                    forward_reason,
+                    ttl,
+                    staleness,
+                    upstream_status,
+                    ..Report::of(outcome)
+                });
             }
         }
         reports
@@ -233,8 +239,12 @@ mod tests {
             for report in reports(outcome) {
                 let status = parse(&[&report.to_string()]);
                 assert_eq!(status.outcome(), Some(expected), "{report}");
-                assert_eq!(status.fwd_status(), report.answered.map(|status| status.as_u16()), "{report}");
-                let stale_ttl = report.stale_for.map(|_| -5);
+                assert_eq!(
+                    status.fwd_status(),
+                    report.upstream_status.map(|status| status.as_u16()),
+                    "{report}"
+                );
+                let stale_ttl = report.staleness.map(|_| -5);
                 assert_eq!(status.ttl(), stale_ttl.or(report.ttl.map(|_| 60)), "{report}");
             }
         }
