@@ -288,7 +288,7 @@ impl PageCacheBuilder {
     ///
     /// What comes later counts as missing: the handler runs.
     pub fn remote_timeout(mut self, time: Duration) -> Self {
-        self.terms.deadline = time;
+        self.terms.timeout = time;
         self
     }
 
@@ -316,7 +316,7 @@ impl PageCacheBuilder {
     /// Whether one process makes a page for all others, which wait for it; yes by default, where there is a
     /// [shared tier](crate::remote).
     pub fn coalesce_across_processes(mut self, one: bool) -> Self {
-        self.terms.one_fill = one;
+        self.terms.coalesce_across_processes = one;
         self
     }
 

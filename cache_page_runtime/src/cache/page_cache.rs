@@ -122,7 +122,7 @@ impl PageCache {
             pages: store.pages(),
             bytes: store.bytes(),
             fills_in_flight: flights.count(),
-            remote: self.tier().map(|tier| tier.link().shared()),
+            remote: self.tier().map(|tier| tier.client().stats()),
         }
     }
 

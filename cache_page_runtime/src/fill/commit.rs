@@ -311,7 +311,7 @@ impl Fill {
             stale: kept.stale,
             fill,
         };
-        let leaves_at = self.cache.tier().map(|tier| tier.leaves_at(made_at));
+        let leaves_at = self.cache.tier().map(|tier| tier.local_expiry(made_at));
         let freeze = |added: &[_]| {
             let page = Page::freeze(head, added, body.cloned(), lifetime, Arc::clone(&about));
             leaves_at.into_iter().for_each(|leaves_at| page.leave_at(leaves_at));
@@ -336,8 +336,8 @@ impl Fill {
         let alone = || cache.store().with_place(key, headers, |place| Box::<[u8]>::from(place));
         let place = if self.leader.is_none() { Some(alone()) } else { None };
         let kept = match cache.tier() {
-            Some(tier) if !tier.has_memory() => match cache.store().admits(&page) {
-                Ok(()) if !tier.link().is_up() => Err(Reason::RemoteUnavailable),
+            Some(tier) if !tier.serves_from_memory() => match cache.store().admits(&page) {
+                Ok(()) if !tier.client().is_available() => Err(Reason::RemoteUnavailable),
                 admits => admits,
             },
             _ => cache.store().put(key, names.clone(), headers, Arc::clone(&page)),
@@ -399,7 +399,7 @@ impl Fill {
             old.retry().failed(now, self.cache.times().refresh_backoff);
         }
         if let Some(claim) = self.claim.take() {
-            claim.part();
+            claim.release_uncacheable();
         }
         if let Some(leader) = self.leader.take() {
             self.cache.apart().remember(leader.key(), now);

@@ -29,9 +29,9 @@ const APART: Duration = Duration::from_secs(5);
 /// That a fill of this process makes a page for all others. Dropped without a word, the next one may try.
 pub(crate) struct RemoteLease {
     cache: PageCache,
-    page: Id,
-    holder: Id,
-    is_settled: bool,
+    key: Id,
+    owner: Id,
+    is_released: bool,
     /// Claims it anew before its time is over.
     renewal: JoinHandle<()>,
 }
@@ -41,30 +41,30 @@ impl RemoteLease {
         let longest = cache.times().fill_timeout;
         Self {
             cache: cache.clone(),
-            page,
-            holder,
-            is_settled: false,
-            renewal: tier.renew(page, holder, longest),
+            key: page,
+            owner: holder,
+            is_released: false,
+            renewal: tier.keep_lease_alive(page, holder, longest),
         }
     }
 
     /// What was made is not to be shared.
-    pub(crate) fn part(mut self) {
+    pub(crate) fn release_uncacheable(mut self) {
         self.release(ReleaseReason::Uncacheable(APART));
     }
 
     /// The store ended it.
-    pub(crate) fn settle(&mut self) {
+    pub(crate) fn disarm(&mut self) {
         self.renewal.abort();
-        self.is_settled = true;
+        self.is_released = true;
     }
 
     fn release(&mut self, left: ReleaseReason) {
         self.renewal.abort();
-        if !std::mem::replace(&mut self.is_settled, true)
+        if !std::mem::replace(&mut self.is_released, true)
             && let Some(tier) = self.cache.tier()
         {
-            tier.release(self.page, self.holder, left);
+            tier.release(self.key, self.owner, left);
         }
     }
 }
@@ -90,27 +90,27 @@ impl Fill {
         names: &VaryNames,
         claim: Option<&RemoteLease>,
     ) -> Option<Vec<PutRequest>> {
-        let since = tier.known_at(page.about().since());
+        let since = tier.sequence_at(page.about().since());
         if since == 0 {
             // Nothing was heard of purges when it was begun, and it would be refused.
             return None;
         }
         let now = self.now();
-        let whole = tier.identity.key(self.policy, &self.cover)?;
+        let whole = tier.namespace.key(self.policy, &self.cover)?;
         let variant = match names.is_empty() {
             true => None,
-            false => Some(identity::variant(&whole, names, self.request.headers())?),
+            false => Some(identity::variant_key(&whole, names, self.request.headers())?),
         };
         let place = variant.as_deref().unwrap_or(&whole);
-        let bytes = frame::of_page(place, page, page.about().texts(), now);
+        let bytes = frame::encode_page(place, page, page.about().texts(), now);
         let mut own = offered(page, place, bytes, since, now);
         // It may have turned out to be a variant: others wait where that is not known yet, and are let go by the claim's end.
-        own.owner = claim.filter(|claim| claim.page == own.key).map(|claim| claim.holder);
+        own.owner = claim.filter(|claim| claim.key == own.key).map(|claim| claim.owner);
         let mut offers = vec![own];
         if variant.is_some() {
             // Behind the page, which whoever reads them looks for at once. Each time: they may be gone, and then nobody who comes
             // later finds the page.
-            let bytes = frame::of_names(&whole, names);
+            let bytes = frame::encode_vary_names(&whole, names);
             let found = PutRequest {
                 fresh_for: None,
                 started: Duration::ZERO,
@@ -123,7 +123,7 @@ impl Fill {
 
     /// Whether anybody else may be waiting for what is made.
     pub(crate) fn is_for_others(&self, tier: &RemoteTier) -> bool {
-        self.leader.is_some() || self.in_background || !tier.has_memory()
+        self.leader.is_some() || self.in_background || !tier.serves_from_memory()
     }
 
     /// The old page is gone in all processes.

@@ -72,7 +72,7 @@ impl Lookup<'_> {
     pub(crate) async fn ask(&mut self, way: Step, in_background: bool) -> Step {
         let Step::Run(mut fill) = way else { return way };
         // What is in memory only to be confirmed is nothing that could stand in.
-        let has_memory = self.cache.tier().is_none_or(RemoteTier::has_memory);
+        let has_memory = self.cache.tier().is_none_or(RemoteTier::serves_from_memory);
         let held = if has_memory { fill.old.clone() } else { fill.forget_old() };
         let RemoteFetch::There { page, is_turn } = fill.ask(true, held).await else { return Step::Run(fill) };
         let now = fill.now();
@@ -101,7 +101,7 @@ impl Lookup<'_> {
 /// Whether a page was purged or expired since, as far as is known here.
 fn has_fallen(tier: &RemoteTier, cache: &PageCache, page: &Page, since: PurgeSeq) -> bool {
     let meant = |(_, target): &(PurgeMode, LocalSelector)| target.concerns(page.about());
-    tier.is_about_to_purge(page.about(), since) || cache.store().fence().has_fallen(since, meant)
+    tier.has_pending_purge(page.about(), since) || cache.store().fence().has_fallen(since, meant)
 }
 
 impl Fill {
@@ -124,15 +124,15 @@ impl Fill {
         // Cheaper than its headers, which are needed while it may change hands.
         let request = self.request.clone();
         let headers = request.headers();
-        let Some(whole) = tier.identity.key(self.policy, &self.cover) else { return RemoteFetch::Missing };
+        let Some(whole) = tier.namespace.key(self.policy, &self.cover) else { return RemoteFetch::Missing };
         let mut names = cache.store().names(key);
         let claims = is_wanted
-            && tier.terms().one_fill
+            && tier.options().coalesce_across_processes
             && *self.request.method() == Method::GET
             && self.is_for_others(tier);
         let ends = tokio::time::Instant::now() + cache.times().coalesce_timeout;
         let mut expected = None;
-        let holder = tier.holder();
+        let holder = tier.new_lease_owner();
         let (mut looks, mut wait) = (0, None);
         let left = held.clone();
         let mut held = held.filter(|_| is_wanted);
@@ -140,7 +140,7 @@ impl Fill {
             let place = if names.is_empty() {
                 whole.clone()
             } else {
-                match identity::variant(&whole, &names, headers) {
+                match identity::variant_key(&whole, &names, headers) {
                     Some(place) => place,
                     None => return RemoteFetch::Missing,
                 }
@@ -148,7 +148,7 @@ impl Fill {
             let id = identity::id(&place);
             // Before it is asked: what is heard from here on may be about the answer.
             let since = PurgeSeq::now();
-            let notify = wait.as_ref().map(Waiter::notify);
+            let notify = wait.as_ref().map(Waiter::notification);
             let heard = notify.as_deref().map(Notify::notified);
             let claim = claims.then_some(holder);
             let have = held.as_ref().and_then(|held| self.version_of(held, id));
@@ -180,7 +180,7 @@ impl Fill {
                 FetchStep::Same(page) => {
                     let now = self.now();
                     if page.is_fresh(now) && !page.is_withdrawn() {
-                        page.leave_at(tier.leaves_at(now));
+                        page.leave_at(tier.local_expiry(now));
                         return RemoteFetch::There { page, is_turn: false };
                     }
                     // By the clock of this process, its time was over just now.
@@ -239,7 +239,7 @@ impl Fill {
             }
             match heard {
                 // Once more, and this time what happens meanwhile is heard.
-                None => drop(wait.insert(tier.link().waits.begin(id))),
+                None => drop(wait.insert(tier.client().waiters.register(id))),
                 Some(heard) => drop(timeout(ASK_AGAIN, heard).await),
             }
         }
@@ -278,13 +278,13 @@ impl Fill {
         let since = subject.since;
         // A store that says that one has them has to be told so before.
         let read =
-            kept.bytes.as_ref().ok_or(DecodeError::Garbled).and_then(|bytes| frame::read(bytes, place));
+            kept.bytes.as_ref().ok_or(DecodeError::Corrupt).and_then(|bytes| frame::decode(bytes, place));
         let thawed = match read {
-            Ok(Frame::Names(names)) => return FetchStep::Names(names),
+            Ok(Frame::VaryNames(names)) => return FetchStep::Names(names),
             Ok(Frame::Page(thawed)) => thawed,
-            Err(DecodeError::Foreign) => return FetchStep::Nothing,
-            Err(DecodeError::Garbled) => {
-                tier.link().garbled();
+            Err(DecodeError::KeyMismatch) => return FetchStep::Nothing,
+            Err(DecodeError::Corrupt) => {
+                tier.client().report_corrupt();
                 self.fault = Some(RemoteError::Corrupt);
                 return FetchStep::Nothing;
             }
@@ -325,9 +325,9 @@ impl Fill {
         let tags: Vec<Tag> = thawed.tags.iter().map(|tag| Tag::new(tag)).collect();
         let now = self.now();
         let about = subject.with(&tags);
-        let stays = tier.has_memory() || source.is_some();
+        let stays = tier.serves_from_memory() || source.is_some();
         let page = Page::of_parts(&thawed.page, kept.age, now, about, stays)?.of(source);
-        page.leave_at(tier.leaves_at(now));
+        page.leave_at(tier.local_expiry(now));
         if let Some(expired) = kept.expired {
             page.expire(now.before(expired));
         }
@@ -350,7 +350,7 @@ impl Fill {
         let old = left.or(self.old.as_ref()).filter(|old| !old.is_fresh(now) || old.has_left(now));
         let store = self.cache.store();
         // Where it is not kept, it is asked for again.
-        let is_kept = (tier.has_memory() || may_be_confirmed)
+        let is_kept = (tier.serves_from_memory() || may_be_confirmed)
             && store.put_instead(key, names.clone(), headers, Arc::clone(page), old).is_ok();
         if let (Some(old), false) = (old, is_kept) {
             store.remove_page(key, headers, old);

@@ -16,7 +16,7 @@ use crate::{
     http::freshness::StaleWindows,
     purge::selector::PurgeKeys,
     remote::codec::{
-        frame::{EVER, EncodedPage, micros},
+        frame::{EncodedPage, NO_EXPIRY, micros},
         wire::Writer,
     },
     time::{backoff::Backoff, instant::Instant},
@@ -30,29 +30,29 @@ impl Page {
     /// handler's own is lost: clients ignore it (RFC 9112 4).
     pub(crate) fn write(&self, out: &mut Writer, now: Instant) {
         let Lifetime { made_at, initial_age, kept_for, stale, fill, .. } = self.lifetime;
-        out.short(self.status.as_u16());
+        out.u16(self.status.as_u16());
         for time in [
             micros(now.since(made_at)),
             micros(initial_age),
-            kept_for.map_or(EVER, micros),
+            kept_for.map_or(NO_EXPIRY, micros),
             micros(stale.while_revalidate),
             micros(stale.if_error),
             micros(fill),
         ] {
-            out.long(time);
+            out.u64(time);
         }
-        out.short(u16::try_from(self.headers.len()).unwrap_or(u16::MAX));
+        out.u16(u16::try_from(self.headers.len()).unwrap_or(u16::MAX));
         for line in &self.headers {
             let sensitive = if line.value.is_sensitive() { SENSITIVE } else { 0 };
-            out.byte(sensitive | if line.added { ADDED } else { 0 });
-            out.framed(line.name.as_str().as_bytes());
-            out.framed(line.value.as_bytes());
+            out.u8(sensitive | if line.added { ADDED } else { 0 });
+            out.bytes(line.name.as_str().as_bytes());
+            out.bytes(line.value.as_bytes());
         }
         match &self.body {
-            None => out.byte(0),
+            None => out.u8(0),
             Some(body) => {
-                out.byte(1);
-                out.framed(body);
+                out.u8(1);
+                out.bytes(body);
             }
         }
     }
@@ -68,14 +68,14 @@ impl Page {
         let times = &parts.times;
         let time = Duration::from_micros;
         let lifetime = Lifetime {
-            made_at: now.before(time(times.made).saturating_add(age)),
+            made_at: now.before(time(times.created).saturating_add(age)),
             initial_age: time(times.initial_age),
-            kept_for: (times.kept_for != EVER).then(|| time(times.kept_for)),
+            kept_for: (times.ttl != NO_EXPIRY).then(|| time(times.ttl)),
             stale: StaleWindows {
-                while_revalidate: time(times.while_revalidate),
-                if_error: time(times.if_error),
+                while_revalidate: time(times.stale_while_revalidate),
+                if_error: time(times.stale_if_error),
             },
-            fill: time(times.fill),
+            fill: time(times.fill_time),
         };
         let values: Option<Vec<HeaderValue>> =
             parts.headers.iter().map(|(_, _, value)| HeaderValue::from_bytes(value).ok()).collect();

@@ -22,9 +22,9 @@ use crate::{
     policy::policy::Policy,
 };
 
-const BY_BUILD: u8 = 0;
-const BY_NAME: u8 = 1;
-const OF_A_VARIANT: u8 = 2;
+const BUILD_KEY: u8 = 0;
+const PREFIX_KEY: u8 = 1;
+const VARIANT_KEY: u8 = 2;
 
 /// Whose pages are one's own.
 #[derive(Clone, Copy)]
@@ -43,7 +43,7 @@ impl Namespace {
     /// Finds out what it has to know, which takes the time of reading the program. There are no keys before.
     pub(crate) fn prepare(&self) {
         if let Self::Build = self {
-            build();
+            build_id();
         }
     }
 
@@ -53,15 +53,15 @@ impl Namespace {
         let mut whole = Vec::with_capacity(key.len() + 64);
         match self {
             Self::Build => {
-                whole.push(BY_BUILD);
+                whole.push(BUILD_KEY);
                 whole.extend_from_slice(BUILD.get()?);
                 whole.extend_from_slice(key);
             }
             Self::Prefix => {
-                if !is_alone(policy.handler(), handler) {
+                if !has_unique_name(policy.handler(), handler) {
                     return None;
                 }
-                whole.push(BY_NAME);
+                whole.push(PREFIX_KEY);
                 for name in [policy.handler(), handler.name] {
                     whole.extend((name.len() as u64).to_le_bytes());
                     whole.extend_from_slice(name.as_bytes());
@@ -75,14 +75,14 @@ impl Namespace {
 }
 
 /// The key of the variant of a page that a request gets.
-pub(crate) fn variant(key: &[u8], names: &[HeaderName], headers: &HeaderMap) -> Option<Vec<u8>> {
+pub(crate) fn variant_key(key: &[u8], names: &[HeaderName], headers: &HeaderMap) -> Option<Vec<u8>> {
     let mut values = KeyBuf::new();
     push_variant_values(&mut values, names, headers);
     if values.is_too_long() {
         return None;
     }
     // No key of a request begins like this.
-    Some([&[OF_A_VARIANT], &(key.len() as u64).to_le_bytes()[..], key, values.as_slice()].concat())
+    Some([&[VARIANT_KEY], &(key.len() as u64).to_le_bytes()[..], key, values.as_slice()].concat())
 }
 
 pub(crate) fn id(key: &[u8]) -> Id {
@@ -90,7 +90,7 @@ pub(crate) fn id(key: &[u8]) -> Id {
 }
 
 /// Whether no other handler of this process goes by the same names: two functions of one name in two blocks do.
-fn is_alone(name: &'static str, handler: HandlerKeyPart) -> bool {
+fn has_unique_name(name: &'static str, handler: HandlerKeyPart) -> bool {
     type Handlers = HashMap<(&'static str, &'static str), Option<TypeId>>;
     static HANDLERS: OnceLock<Mutex<Handlers>> = OnceLock::new();
 
@@ -114,20 +114,20 @@ fn is_alone(name: &'static str, handler: HandlerKeyPart) -> bool {
 /// The program that this process runs.
 static BUILD: OnceLock<[u8; 16]> = OnceLock::new();
 
-fn build() -> [u8; 16] {
+fn build_id() -> [u8; 16] {
     *BUILD.get_or_init(|| {
-        hash_of_program().unwrap_or_else(|error| {
+        hash_executable().unwrap_or_else(|error| {
             tracing::error!(
                 target: "cache_page",
                 %error,
                 "the program cannot be read, so its pages are for this process alone: give the cache a `key_prefix`"
             );
-            random()
+            random_id()
         })
     })
 }
 
-fn hash_of_program() -> io::Result<[u8; 16]> {
+fn hash_executable() -> io::Result<[u8; 16]> {
     // On Linux that is the program which runs, also where another one has taken its place in the file system.
     let linux = File::open("/proc/self/exe");
     let mut program = linux.or_else(|_| File::open(std::env::current_exe()?))?;
@@ -141,7 +141,7 @@ fn hash_of_program() -> io::Result<[u8; 16]> {
 }
 
 /// Bytes that no other process has.
-pub(crate) fn random() -> [u8; 16] {
+pub(crate) fn random_id() -> [u8; 16] {
     // Each of these has keys of its own, which the standard library makes of the system's random numbers.
     let half = |number: u8| RandomState::new().hash_one((number, std::process::id()));
     let both = u128::from(half(0)) << 64 | u128::from(half(1));
@@ -154,17 +154,17 @@ mod tests {
 
     #[test]
     fn a_process_is_known_by_its_program() {
-        assert_eq!(hash_of_program().unwrap(), build());
-        assert_ne!(random(), random());
+        assert_eq!(hash_executable().unwrap(), build_id());
+        assert_ne!(random_id(), random_id());
     }
 
     #[test]
     fn two_handlers_of_one_name_are_no_longer_told_apart_by_it() {
         let handler = |id| HandlerKeyPart { id, name: "one", at: 0 };
         let (one, other) = (handler(TypeId::of::<u8>()), handler(TypeId::of::<u16>()));
-        assert!(is_alone("app_id::page", one) && is_alone("app_id::page", one));
-        assert!(!is_alone("app_id::page", other));
-        assert!(!is_alone("app_id::page", one));
-        assert!(is_alone("app_id::other", other));
+        assert!(has_unique_name("app_id::page", one) && has_unique_name("app_id::page", one));
+        assert!(!has_unique_name("app_id::page", other));
+        assert!(!has_unique_name("app_id::page", one));
+        assert!(has_unique_name("app_id::other", other));
     }
 }

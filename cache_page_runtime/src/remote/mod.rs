@@ -46,7 +46,7 @@ pub(crate) use crate::{
 };
 
 /// How long after the end of a process another one makes the page that it was making.
-const CLAIM: Duration = Duration::from_secs(1);
+const LEASE_TTL: Duration = Duration::from_secs(1);
 
 /// How often a claim is made anew while the page is made.
-const RENEWED: Duration = Duration::from_millis(300);
+const LEASE_RENEWAL: Duration = Duration::from_millis(300);

@@ -5,19 +5,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::purge::log::{self, PurgeSeq};
 
 /// So many are remembered. What began before the oldest of them is not given to the shared tier.
-const REMEMBERED: usize = 4096;
+const MAX_ENTRIES: usize = 4096;
 
 /// Requests note their place among the purges of the process before anything of them is read. What that is among those of all
 /// processes is looked up here: a number that is too small at most.
 #[derive(Default)]
-pub(crate) struct SeenPurges(Mutex<Numbers>);
+pub(crate) struct SeenPurges(Mutex<Sequences>);
 
 #[derive(Default)]
-struct Numbers {
+struct Sequences {
     /// Both grow.
-    heard: Vec<(PurgeSeq, u64)>,
+    entries: Vec<(PurgeSeq, u64)>,
     /// The greatest there ever was.
-    greatest: u64,
+    max: u64,
 }
 
 impl SeenPurges {
@@ -26,31 +26,31 @@ impl SeenPurges {
     /// One that is less than the last is from a store that lost what it had: by its numbers, nothing that was begun before is known to be good.
     pub(crate) fn advance(&self, number: u64) {
         let mut numbers = self.numbers();
-        match numbers.heard.last() {
+        match numbers.entries.last() {
             Some((_, last)) if *last == number => return,
-            Some((_, last)) if *last > number => numbers.heard.clear(),
+            Some((_, last)) if *last > number => numbers.entries.clear(),
             _ => {}
         }
-        if numbers.heard.len() >= REMEMBERED {
-            numbers.heard.drain(..REMEMBERED / 2);
+        if numbers.entries.len() >= MAX_ENTRIES {
+            numbers.entries.drain(..MAX_ENTRIES / 2);
         }
-        numbers.heard.push((log::tick(), number));
-        numbers.greatest = numbers.greatest.max(number);
+        numbers.entries.push((log::tick(), number));
+        numbers.max = numbers.max.max(number);
     }
 
     /// What had been heard of then; nothing is 0.
-    pub(crate) fn at(&self, since: PurgeSeq) -> u64 {
+    pub(crate) fn sequence_at(&self, since: PurgeSeq) -> u64 {
         let numbers = self.numbers();
-        let after = numbers.heard.partition_point(|(heard, _)| *heard <= since);
-        after.checked_sub(1).and_then(|place| numbers.heard.get(place)).map_or(0, |(_, number)| *number)
+        let after = numbers.entries.partition_point(|(heard, _)| *heard <= since);
+        after.checked_sub(1).and_then(|place| numbers.entries.get(place)).map_or(0, |(_, number)| *number)
     }
 
     /// What any number has to be above that is given out from now on.
-    pub(crate) fn greatest(&self) -> u64 {
-        self.numbers().greatest
+    pub(crate) fn max_sequence(&self) -> u64 {
+        self.numbers().max
     }
 
-    fn numbers(&self) -> MutexGuard<'_, Numbers> {
+    fn numbers(&self) -> MutexGuard<'_, Sequences> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -67,8 +67,11 @@ mod tests {
         let between = PurgeSeq::now();
         known.advance(30);
         known.advance(30);
-        assert_eq!((known.at(before), known.at(between), known.at(PurgeSeq::now())), (0, 10, 30));
-        assert_eq!(known.greatest(), 30);
+        assert_eq!(
+            (known.sequence_at(before), known.sequence_at(between), known.sequence_at(PurgeSeq::now())),
+            (0, 10, 30)
+        );
+        assert_eq!(known.max_sequence(), 30);
     }
 
     #[test]
@@ -77,8 +80,8 @@ mod tests {
         known.advance(30);
         let before = PurgeSeq::now();
         known.advance(20);
-        assert_eq!((known.at(before), known.at(PurgeSeq::now())), (0, 20));
-        assert_eq!(known.greatest(), 30);
+        assert_eq!((known.sequence_at(before), known.sequence_at(PurgeSeq::now())), (0, 20));
+        assert_eq!(known.max_sequence(), 30);
     }
 
     #[test]
@@ -86,8 +89,8 @@ mod tests {
         let known = SeenPurges::default();
         known.advance(1);
         let early = PurgeSeq::now();
-        (2..=REMEMBERED as u64 + 1).for_each(|number| known.advance(number));
-        assert_eq!(known.at(early), 0);
-        assert_eq!(known.at(PurgeSeq::now()), REMEMBERED as u64 + 1);
+        (2..=MAX_ENTRIES as u64 + 1).for_each(|number| known.advance(number));
+        assert_eq!(known.sequence_at(early), 0);
+        assert_eq!(known.sequence_at(PurgeSeq::now()), MAX_ENTRIES as u64 + 1);
     }
 }

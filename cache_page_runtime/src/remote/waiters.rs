@@ -14,15 +14,15 @@ pub(crate) struct Waiters(Mutex<HashMap<Id, Arc<Notify>>>);
 
 /// One that waits.
 pub(crate) struct Waiter<'w> {
-    waits: &'w Waiters,
-    page: Id,
+    waiters: &'w Waiters,
+    key: Id,
     notify: Arc<Notify>,
 }
 
 impl Waiters {
-    pub(crate) fn begin(&self, page: Id) -> Waiter<'_> {
+    pub(crate) fn register(&self, page: Id) -> Waiter<'_> {
         let notify = Arc::clone(lock(&self.0).entry(page).or_default());
-        Waiter { waits: self, page, notify }
+        Waiter { waiters: self, key: page, notify }
     }
 
     pub(crate) fn wake(&self, page: Id) {
@@ -34,14 +34,14 @@ impl Waiters {
 
 impl Waiter<'_> {
     /// Tells when it is heard that the page may be there.
-    pub(crate) fn notify(&self) -> Arc<Notify> {
+    pub(crate) fn notification(&self) -> Arc<Notify> {
         Arc::clone(&self.notify)
     }
 }
 
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
-        if let Entry::Occupied(there) = lock(&self.waits.0).entry(self.page)
+        if let Entry::Occupied(there) = lock(&self.waiters.0).entry(self.key)
             // The table's, and this one.
             && Arc::strong_count(there.get()) <= 2
         {

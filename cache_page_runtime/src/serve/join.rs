@@ -137,7 +137,7 @@ impl Lookup<'_> {
     fn take_part(&self, place: &[u8], waited_for: Option<&[u8]>, now: Instant) -> Participation {
         // Where nothing is in memory, purges hold at once, also those that are not heard of yet: what was begun before cannot be for
         // whoever comes after. Processes wait for each other then, and so do the requests of one.
-        let has_memory = self.cache.tier().is_none_or(RemoteTier::has_memory);
+        let has_memory = self.cache.tier().is_none_or(RemoteTier::serves_from_memory);
         if waited_for == Some(place) || !has_memory {
             return Participation::Alone(None);
         }
@@ -252,7 +252,8 @@ impl Lookup<'_> {
         let is_own = landed.is_for(self.key.cover.key()?, self.request.headers());
         // Nobody tells this process of purges any more, and one may have come between.
         let may_be_purged = self.cache.tier().is_some_and(|tier| {
-            !tier.is_trusted(self.cache.clock(), now) && came.since(landed.begun) > tier.terms().max_purge_lag
+            !tier.is_consistent(self.cache.clock(), now)
+                && came.since(landed.begun) > tier.options().max_purge_lag
         });
         (is_own && !may_be_purged && !self.is_overtaken_by_tag(landed))
             .then(|| Hit::landed(landed, forward, now))

@@ -263,7 +263,7 @@ impl<'r> Lookup<'r> {
     pub(crate) fn page(&self, now: Instant) -> Result<Hit, Miss> {
         let gone = |forward| Miss { forward, old: None };
         let key = self.key.cover.key().ok_or(gone(ForwardReason::Miss))?;
-        if self.cache.tier().is_some_and(|tier| !tier.is_trusted(self.cache.clock(), now)) {
+        if self.cache.tier().is_some_and(|tier| !tier.is_consistent(self.cache.clock(), now)) {
             // What is in memory may have been purged by another process.
             return Err(gone(ForwardReason::Miss));
         }

@@ -19,19 +19,19 @@ use crate::{http::vary::VaryNames, page::page::Page, time::instant::Instant};
 /// It goes up whenever a byte means something else. Other versions do not see each other's pages: it is part of where they are.
 pub(crate) const VERSION: u8 = 1;
 
-const MARK: [u8; 2] = *b"cp";
-const HEAD: usize = MARK.len() + 2 + 8 + 4;
+const MAGIC: [u8; 2] = *b"cp";
+const HEADER_LENGTH: usize = MAGIC.len() + 2 + 8 + 4;
 
-const OF_NAMES: u8 = 0;
-const OF_A_PAGE: u8 = 1;
+const VARY_NAMES: u8 = 0;
+const PAGE: u8 = 1;
 
 /// Longer than a page is ever kept; it stands for ever.
-pub(crate) const EVER: u64 = u64::MAX;
+pub(crate) const NO_EXPIRY: u64 = u64::MAX;
 
 /// What the bytes under a key say.
 pub(crate) enum Frame {
     /// Pages depend on these request headers, and are under keys of their own.
-    Names(VaryNames),
+    VaryNames(VaryNames),
     Page(DecodedPage),
 }
 
@@ -45,60 +45,60 @@ pub(crate) struct DecodedPage {
 /// What a page is made of anew, but for what it is about.
 pub(crate) struct EncodedPage {
     pub(crate) status: u16,
-    pub(crate) times: Times,
+    pub(crate) times: EncodedTimes,
     pub(crate) headers: Vec<(u8, HeaderName, Bytes)>,
     pub(crate) body: Option<Bytes>,
 }
 
 /// Microseconds, from when it was put.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Times {
+pub(crate) struct EncodedTimes {
     /// Since it was made.
-    pub(crate) made: u64,
+    pub(crate) created: u64,
     /// RFC 9111 4.2.3, when it was made.
     pub(crate) initial_age: u64,
     /// From when it was made.
-    pub(crate) kept_for: u64,
-    pub(crate) while_revalidate: u64,
-    pub(crate) if_error: u64,
+    pub(crate) ttl: u64,
+    pub(crate) stale_while_revalidate: u64,
+    pub(crate) stale_if_error: u64,
     /// How long the handler took.
-    pub(crate) fill: u64,
+    pub(crate) fill_time: u64,
 }
 
 pub(crate) fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(EVER)
+    u64::try_from(time.as_micros()).unwrap_or(NO_EXPIRY)
 }
 
 /// A page that was made of what these tags name, under that key.
-pub(crate) fn of_page(key: &[u8], page: &Page, tags: &[Box<str>], now: Instant) -> Vec<u8> {
-    sealed(OF_A_PAGE, key, |out| {
-        out.short(u16::try_from(tags.len()).unwrap_or(u16::MAX));
-        tags.iter().for_each(|tag| out.framed(tag.as_bytes()));
+pub(crate) fn encode_page(key: &[u8], page: &Page, tags: &[Box<str>], now: Instant) -> Vec<u8> {
+    encode_frame(PAGE, key, |out| {
+        out.u16(u16::try_from(tags.len()).unwrap_or(u16::MAX));
+        tags.iter().for_each(|tag| out.bytes(tag.as_bytes()));
         page.write(out, now);
     })
 }
 
 /// The names of the request headers that the pages under that key depend on.
-pub(crate) fn of_names(key: &[u8], names: &[HeaderName]) -> Vec<u8> {
-    sealed(OF_NAMES, key, |out| {
-        out.short(u16::try_from(names.len()).unwrap_or(u16::MAX));
-        names.iter().for_each(|name| out.framed(name.as_str().as_bytes()));
+pub(crate) fn encode_vary_names(key: &[u8], names: &[HeaderName]) -> Vec<u8> {
+    encode_frame(VARY_NAMES, key, |out| {
+        out.u16(u16::try_from(names.len()).unwrap_or(u16::MAX));
+        names.iter().for_each(|name| out.bytes(name.as_str().as_bytes()));
     })
 }
 
-fn sealed(kind: u8, key: &[u8], write: impl FnOnce(&mut Writer)) -> Vec<u8> {
+fn encode_frame(kind: u8, key: &[u8], write: impl FnOnce(&mut Writer)) -> Vec<u8> {
     let mut out = Writer::default();
-    out.raw(&MARK);
-    out.byte(VERSION);
-    out.byte(kind);
+    out.raw(&MAGIC);
+    out.u8(VERSION);
+    out.u8(kind);
     out.raw(&[0; 12]);
-    out.framed(key);
+    out.bytes(key);
     write(&mut out);
     let mut bytes = out.into_bytes();
-    let rest = &bytes[HEAD..];
+    let rest = &bytes[HEADER_LENGTH..];
     let (sum, length) = (xxh3_64(rest), u32::try_from(rest.len()).unwrap_or(u32::MAX));
     bytes[4..12].copy_from_slice(&sum.to_le_bytes());
-    bytes[12..HEAD].copy_from_slice(&length.to_le_bytes());
+    bytes[12..HEADER_LENGTH].copy_from_slice(&length.to_le_bytes());
     bytes
 }
 
@@ -106,75 +106,75 @@ fn sealed(kind: u8, key: &[u8], write: impl FnOnce(&mut Writer)) -> Vec<u8> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DecodeError {
     /// Not written by this version of the cache, or changed or cut since.
-    Garbled,
+    Corrupt,
     /// Of another key with the same hash.
-    Foreign,
+    KeyMismatch,
 }
 
-pub(crate) fn read(bytes: &Bytes, key: &[u8]) -> Result<Frame, DecodeError> {
-    let (kind, start) = head(bytes).ok_or(DecodeError::Garbled)?;
+pub(crate) fn decode(bytes: &Bytes, key: &[u8]) -> Result<Frame, DecodeError> {
+    let (kind, start) = decode_header(bytes).ok_or(DecodeError::Corrupt)?;
     let mut input = Reader::new(&bytes[start..]);
-    if input.framed().ok_or(DecodeError::Garbled)? != key {
-        return Err(DecodeError::Foreign);
+    if input.bytes().ok_or(DecodeError::Corrupt)? != key {
+        return Err(DecodeError::KeyMismatch);
     }
     let body = |from: usize, length: usize| bytes.slice(start + from..start + from + length);
     let frame = match kind {
-        OF_NAMES => names(&mut input).map(Frame::Names),
-        _ => thawed(&mut input, &body).map(Frame::Page),
+        VARY_NAMES => decode_vary_names(&mut input).map(Frame::VaryNames),
+        _ => decode_page(&mut input, &body).map(Frame::Page),
     };
-    frame.filter(|_| input.is_at_end()).ok_or(DecodeError::Garbled)
+    frame.filter(|_| input.is_at_end()).ok_or(DecodeError::Corrupt)
 }
 
 /// What kind it is, and where the rest begins, if nothing is missing and nothing is wrong.
-fn head(bytes: &[u8]) -> Option<(u8, usize)> {
+fn decode_header(bytes: &[u8]) -> Option<(u8, usize)> {
     let mut input = Reader::new(bytes);
-    let is_ours = input.array()? == MARK && input.byte()? == VERSION;
-    let (kind, sum, length) = (input.byte()?, input.long()?, input.length()?);
-    let rest = &bytes[input.at()..];
-    let is_whole = is_ours && kind <= OF_A_PAGE && rest.len() == length && xxh3_64(rest) == sum;
-    is_whole.then_some((kind, HEAD))
+    let is_ours = input.array()? == MAGIC && input.u8()? == VERSION;
+    let (kind, sum, length) = (input.u8()?, input.u64()?, input.length()?);
+    let rest = &bytes[input.position()..];
+    let is_whole = is_ours && kind <= PAGE && rest.len() == length && xxh3_64(rest) == sum;
+    is_whole.then_some((kind, HEADER_LENGTH))
 }
 
-fn names(input: &mut Reader<'_>) -> Option<VaryNames> {
+fn decode_vary_names(input: &mut Reader<'_>) -> Option<VaryNames> {
     let mut names = VaryNames::new();
-    for _ in 0..input.short()? {
-        crate::http::vary::insert(&mut names, HeaderName::from_bytes(input.framed()?).ok()?);
+    for _ in 0..input.u16()? {
+        crate::http::vary::insert(&mut names, HeaderName::from_bytes(input.bytes()?).ok()?);
     }
     Some(names)
 }
 
-fn thawed(input: &mut Reader<'_>, slice: &dyn Fn(usize, usize) -> Bytes) -> Option<DecodedPage> {
-    let count = input.short()?;
+fn decode_page(input: &mut Reader<'_>, slice: &dyn Fn(usize, usize) -> Bytes) -> Option<DecodedPage> {
+    let count = input.u16()?;
     let tags = (0..count).map(|_| input.string()).collect::<Option<Vec<_>>>()?;
-    Some(DecodedPage { page: EncodedPage::read(input, slice)?, tags })
+    Some(DecodedPage { page: EncodedPage::decode(input, slice)?, tags })
 }
 
 impl EncodedPage {
-    fn read(input: &mut Reader<'_>, slice: &dyn Fn(usize, usize) -> Bytes) -> Option<Self> {
-        let status = input.short()?;
-        let times = Times {
-            made: input.long()?,
-            initial_age: input.long()?,
-            kept_for: input.long()?,
-            while_revalidate: input.long()?,
-            if_error: input.long()?,
-            fill: input.long()?,
+    fn decode(input: &mut Reader<'_>, slice: &dyn Fn(usize, usize) -> Bytes) -> Option<Self> {
+        let status = input.u16()?;
+        let times = EncodedTimes {
+            created: input.u64()?,
+            initial_age: input.u64()?,
+            ttl: input.u64()?,
+            stale_while_revalidate: input.u64()?,
+            stale_if_error: input.u64()?,
+            fill_time: input.u64()?,
         };
-        let count = input.short()?;
+        let count = input.u16()?;
         let mut headers = Vec::with_capacity(usize::from(count).min(256));
         for _ in 0..count {
-            let flags = input.byte()?;
-            let name = HeaderName::from_bytes(input.framed()?).ok()?;
+            let flags = input.u8()?;
+            let name = HeaderName::from_bytes(input.bytes()?).ok()?;
             let length = input.length()?;
-            let from = input.at();
+            let from = input.position();
             input.raw(length)?;
             headers.push((flags, name, slice(from, length)));
         }
-        let body = match input.byte()? {
+        let body = match input.u8()? {
             0 => None,
             _ => {
                 let length = input.length()?;
-                let from = input.at();
+                let from = input.position();
                 input.raw(length)?;
                 Some(slice(from, length))
             }
@@ -255,8 +255,8 @@ mod tests {
         for body in [None, Some(&b""[..]), Some(&b"<p>Page</p>"[..])] {
             for kept_for in [None, Some(Duration::from_secs(60))] {
                 let old = page(body, kept_for, now);
-                let bytes = Bytes::from(of_page(b"key", &old, about().texts(), now));
-                let Ok(Frame::Page(thawed)) = read(&bytes, b"key") else { panic!("it is a page") };
+                let bytes = Bytes::from(encode_page(b"key", &old, about().texts(), now));
+                let Ok(Frame::Page(thawed)) = decode(&bytes, b"key") else { panic!("it is a page") };
                 assert_eq!(thawed.tags, ["one", "über"]);
                 let new = Page::of_parts(&thawed.page, AGE, now, about(), false).unwrap();
                 // What has passed between is the store's to say.
@@ -284,8 +284,8 @@ mod tests {
     #[test]
     fn names_are_what_they_were() {
         let names = [HeaderName::from_static("accept"), HeaderName::from_static("x-a")];
-        let bytes = Bytes::from(of_names(b"key", &names));
-        let Ok(Frame::Names(read)) = read(&bytes, b"key") else { panic!("it is names") };
+        let bytes = Bytes::from(encode_vary_names(b"key", &names));
+        let Ok(Frame::VaryNames(read)) = decode(&bytes, b"key") else { panic!("it is names") };
         assert_eq!(read[..], names);
     }
 
@@ -293,30 +293,34 @@ mod tests {
     fn another_key_and_whatever_was_changed_or_cut_is_no_page() {
         let now = Clock::System.now();
         let page = page(Some(b"body"), None, now);
-        let whole = of_page(b"key", &page, about().texts(), now);
-        assert_eq!(read(&Bytes::from(whole.clone()), b"kez").err(), Some(DecodeError::Foreign));
+        let whole = encode_page(b"key", &page, about().texts(), now);
+        assert_eq!(decode(&Bytes::from(whole.clone()), b"kez").err(), Some(DecodeError::KeyMismatch));
         for end in 0..whole.len() {
             let cut = Bytes::copy_from_slice(&whole[..end]);
-            assert_eq!(read(&cut, b"key").err(), Some(DecodeError::Garbled), "cut at {end}");
+            assert_eq!(decode(&cut, b"key").err(), Some(DecodeError::Corrupt), "cut at {end}");
         }
         for place in 0..whole.len() {
             for bit in [1, 128] {
                 let mut other = whole.clone();
                 other[place] ^= bit;
-                assert_eq!(read(&Bytes::from(other), b"key").err(), Some(DecodeError::Garbled), "at {place}");
+                assert_eq!(
+                    decode(&Bytes::from(other), b"key").err(),
+                    Some(DecodeError::Corrupt),
+                    "at {place}"
+                );
             }
         }
         let mut longer = whole;
         longer.push(0);
-        assert_eq!(read(&Bytes::from(longer), b"key").err(), Some(DecodeError::Garbled));
+        assert_eq!(decode(&Bytes::from(longer), b"key").err(), Some(DecodeError::Corrupt));
     }
 
     proptest! {
         /// Also where its checksum is right: another program may have written it.
         #[test]
         fn whatever_is_there_is_read_without_a_panic(kind in 0..3_u8, rest in any::<Vec<u8>>()) {
-            let bytes = Bytes::from(sealed(kind, b"key", |out| out.raw(&rest)));
-            if let Ok(Frame::Page(thawed)) = read(&bytes, b"key") {
+            let bytes = Bytes::from(encode_frame(kind, b"key", |out| out.raw(&rest)));
+            if let Ok(Frame::Page(thawed)) = decode(&bytes, b"key") {
                 let now = Clock::System.now();
                 if let Some(page) = Page::of_parts(&thawed.page, AGE, now, about(), false) {
                     prop_assert!(page.thaw(&Selection::Full, now).status() == page.status());

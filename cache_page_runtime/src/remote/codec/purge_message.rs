@@ -13,31 +13,31 @@ const VERSION: u8 = 1;
 /// A purge, and which process called for it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct PurgeMessage {
-    pub(crate) by: Id,
-    pub(crate) verb: PurgeMode,
-    pub(crate) text: PurgeSelector,
+    pub(crate) sender: Id,
+    pub(crate) mode: PurgeMode,
+    pub(crate) selector: PurgeSelector,
 }
 
 impl PurgeMessage {
-    pub(crate) fn write(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Writer::default();
-        out.byte(VERSION);
-        out.raw(&self.by.0);
-        out.byte(match self.verb {
+        out.u8(VERSION);
+        out.raw(&self.sender.0);
+        out.u8(match self.mode {
             PurgeMode::Purge => 0,
             PurgeMode::Expire => 1,
         });
-        match &self.text {
-            PurgeSelector::All => out.byte(0),
+        match &self.selector {
+            PurgeSelector::All => out.u8(0),
             PurgeSelector::Tag(tag) => out.text(1, tag),
             PurgeSelector::Path(path) => out.text(2, path),
             PurgeSelector::Handler(handler) => out.text(3, handler),
             PurgeSelector::Prefix(prefix) => out.text(4, prefix),
             PurgeSelector::Url { path, query, origin } => {
                 out.text(5, path);
-                out.optional(query.as_deref());
-                out.optional(origin.as_ref().map(|(scheme, _)| scheme.as_str()));
-                out.optional(origin.as_ref().map(|(_, host)| host.as_str()));
+                out.optional_text(query.as_deref());
+                out.optional_text(origin.as_ref().map(|(scheme, _)| scheme.as_str()));
+                out.optional_text(origin.as_ref().map(|(_, host)| host.as_str()));
             }
         }
         let mut bytes = out.into_bytes();
@@ -46,34 +46,38 @@ impl PurgeMessage {
     }
 
     /// None if it cannot be read: what was purged is not known then.
-    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let (bytes, sum) = bytes.split_last_chunk::<8>()?;
         if u64::from_le_bytes(*sum) != xxh3_64(bytes) {
             return None;
         }
         let mut input = Reader::new(bytes);
-        if input.byte()? != VERSION {
+        if input.u8()? != VERSION {
             return None;
         }
         let by = Id(input.array()?);
-        let verb = match input.byte()? {
+        let verb = match input.u8()? {
             0 => PurgeMode::Purge,
             1 => PurgeMode::Expire,
             _ => return None,
         };
-        let text = match input.byte()? {
+        let text = match input.u8()? {
             0 => PurgeSelector::All,
             1 => PurgeSelector::Tag(input.string()?),
             2 => PurgeSelector::Path(input.string()?),
             3 => PurgeSelector::Handler(input.string()?),
             4 => PurgeSelector::Prefix(input.string()?),
             5 => {
-                let (path, query) = (input.string()?, input.optional()?);
-                PurgeSelector::Url { path, query, origin: input.optional()?.zip(input.optional()?) }
+                let (path, query) = (input.string()?, input.optional_string()?);
+                PurgeSelector::Url {
+                    path,
+                    query,
+                    origin: input.optional_string()?.zip(input.optional_string()?),
+                }
             }
             _ => return None,
         };
-        input.is_at_end().then_some(Self { by, verb, text })
+        input.is_at_end().then_some(Self { sender: by, mode: verb, selector: text })
     }
 }
 
@@ -134,7 +138,7 @@ pub(crate) mod name {
 
 /// What a purge is about, as a store knows it. Of a URL, that is all hosts; and all queries where it has none, or where not every byte of
 /// them counts.
-pub(crate) fn purge_of(text: &PurgeSelector) -> PurgeScope {
+pub(crate) fn scope_of(text: &PurgeSelector) -> PurgeScope {
     PurgeScope::Keys(match text {
         PurgeSelector::Prefix(prefix) => return PurgeScope::PathPrefix(prefix.clone()),
         PurgeSelector::All => vec![name::all()],
@@ -151,7 +155,7 @@ pub(crate) fn purge_of(text: &PurgeSelector) -> PurgeScope {
 mod tests {
     use super::*;
 
-    fn texts() -> Vec<PurgeSelector> {
+    fn selectors() -> Vec<PurgeSelector> {
         let url = |query: Option<&str>, origin: Option<(&str, &str)>| PurgeSelector::Url {
             path: "/a".to_owned(),
             query: query.map(str::to_owned),
@@ -171,18 +175,18 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_and_nothing_else_is() {
-        for text in texts() {
+        for text in selectors() {
             for verb in [PurgeMode::Purge, PurgeMode::Expire] {
-                let told = PurgeMessage { by: Id([7; 16]), verb, text: text.clone() };
-                let bytes = told.write();
-                assert_eq!(PurgeMessage::read(&bytes).as_ref(), Some(&told));
+                let told = PurgeMessage { sender: Id([7; 16]), mode: verb, selector: text.clone() };
+                let bytes = told.encode();
+                assert_eq!(PurgeMessage::decode(&bytes).as_ref(), Some(&told));
                 for end in 0..bytes.len() {
-                    assert_eq!(PurgeMessage::read(&bytes[..end]), None, "cut at {end}");
+                    assert_eq!(PurgeMessage::decode(&bytes[..end]), None, "cut at {end}");
                 }
                 for place in 0..bytes.len() {
                     let mut other = bytes.clone();
                     other[place] ^= 1;
-                    assert_eq!(PurgeMessage::read(&other), None, "changed at {place}");
+                    assert_eq!(PurgeMessage::decode(&other), None, "changed at {place}");
                 }
             }
         }

@@ -6,7 +6,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn byte(&mut self, byte: u8) {
+    pub(crate) fn u8(&mut self, byte: u8) {
         self.bytes.push(byte);
     }
 
@@ -14,11 +14,11 @@ impl Writer {
         self.bytes.extend_from_slice(bytes);
     }
 
-    pub(crate) fn short(&mut self, number: u16) {
+    pub(crate) fn u16(&mut self, number: u16) {
         self.raw(&number.to_le_bytes());
     }
 
-    pub(crate) fn long(&mut self, number: u64) {
+    pub(crate) fn u64(&mut self, number: u64) {
         self.raw(&number.to_le_bytes());
     }
 
@@ -27,19 +27,19 @@ impl Writer {
         self.raw(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
     }
 
-    pub(crate) fn framed(&mut self, bytes: &[u8]) {
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.length(bytes.len());
         self.raw(bytes);
     }
 
     pub(crate) fn text(&mut self, kind: u8, text: &str) {
-        self.byte(kind);
-        self.framed(text.as_bytes());
+        self.u8(kind);
+        self.bytes(text.as_bytes());
     }
 
-    pub(crate) fn optional(&mut self, text: Option<&str>) {
+    pub(crate) fn optional_text(&mut self, text: Option<&str>) {
         match text {
-            None => self.byte(0),
+            None => self.u8(0),
             Some(text) => self.text(1, text),
         }
     }
@@ -51,18 +51,18 @@ impl Writer {
 
 pub(crate) struct Reader<'b> {
     bytes: &'b [u8],
-    at: usize,
+    position: usize,
 }
 
 impl<'b> Reader<'b> {
     pub(crate) fn new(bytes: &'b [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self { bytes, position: 0 }
     }
 
     pub(crate) fn raw(&mut self, length: usize) -> Option<&'b [u8]> {
-        let end = self.at.checked_add(length)?;
-        let bytes = self.bytes.get(self.at..end)?;
-        self.at = end;
+        let end = self.position.checked_add(length)?;
+        let bytes = self.bytes.get(self.position..end)?;
+        self.position = end;
         Some(bytes)
     }
 
@@ -70,15 +70,15 @@ impl<'b> Reader<'b> {
         self.raw(N)?.try_into().ok()
     }
 
-    pub(crate) fn byte(&mut self) -> Option<u8> {
+    pub(crate) fn u8(&mut self) -> Option<u8> {
         self.array().map(|[byte]| byte)
     }
 
-    pub(crate) fn short(&mut self) -> Option<u16> {
+    pub(crate) fn u16(&mut self) -> Option<u16> {
         self.array().map(u16::from_le_bytes)
     }
 
-    pub(crate) fn long(&mut self) -> Option<u64> {
+    pub(crate) fn u64(&mut self) -> Option<u64> {
         self.array().map(u64::from_le_bytes)
     }
 
@@ -86,17 +86,17 @@ impl<'b> Reader<'b> {
         self.array().and_then(|bytes| usize::try_from(u32::from_le_bytes(bytes)).ok())
     }
 
-    pub(crate) fn framed(&mut self) -> Option<&'b [u8]> {
+    pub(crate) fn bytes(&mut self) -> Option<&'b [u8]> {
         let length = self.length()?;
         self.raw(length)
     }
 
     pub(crate) fn string(&mut self) -> Option<String> {
-        String::from_utf8(self.framed()?.to_vec()).ok()
+        String::from_utf8(self.bytes()?.to_vec()).ok()
     }
 
-    pub(crate) fn optional(&mut self) -> Option<Option<String>> {
-        match self.byte()? {
+    pub(crate) fn optional_string(&mut self) -> Option<Option<String>> {
+        match self.u8()? {
             0 => Some(None),
             1 => self.string().map(Some),
             _ => None,
@@ -104,11 +104,11 @@ impl<'b> Reader<'b> {
     }
 
     /// Where it is.
-    pub(crate) fn at(&self) -> usize {
-        self.at
+    pub(crate) fn position(&self) -> usize {
+        self.position
     }
 
     pub(crate) fn is_at_end(&self) -> bool {
-        self.at == self.bytes.len()
+        self.position == self.bytes.len()
     }
 }

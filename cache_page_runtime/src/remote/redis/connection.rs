@@ -8,11 +8,11 @@ use ::redis::{
 };
 
 /// How long one attempt may take. The cache itself gives up on it before or after, as its deadline is.
-const CONNECTING: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// For what nobody waits any more.
 #[cfg(feature = "redis-cluster")]
-const ANSWERING: Duration = Duration::from_secs(2);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A URL that no server can have.
 #[derive(Debug)]
@@ -58,8 +58,8 @@ impl Endpoint {
         let nodes = nodes.into_iter().map(|url| url.as_ref().into_connection_info());
         let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
         let client = ::redis::cluster::ClusterClient::builder(nodes)
-            .connection_timeout(CONNECTING)
-            .response_timeout(ANSWERING)
+            .connection_timeout(CONNECT_TIMEOUT)
+            .response_timeout(RESPONSE_TIMEOUT)
             .retries(2)
             // Where a slot moves, it may be long until it has; the deadline is short.
             .min_retry_wait(5)
@@ -92,9 +92,9 @@ impl Endpoint {
     /// A connection whose commands end after that time; in a cluster, after that of its own.
     pub(super) async fn connect(&self, answering: Option<Duration>) -> Result<Connection, RedisError> {
         #[cfg(feature = "redis-tls")]
-        choose_provider();
+        install_crypto_provider();
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECTING))
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(answering);
         match self {
             Self::Server(client) => {
@@ -113,7 +113,7 @@ impl Endpoint {
 
 /// Where a program has two of them in it, rustls panics unless one was chosen.
 #[cfg(feature = "redis-tls")]
-fn choose_provider() {
+fn install_crypto_provider() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Somebody else may just have chosen one.
         let _ = rustls::crypto::ring::default_provider().install_default();

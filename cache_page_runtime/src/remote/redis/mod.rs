@@ -62,7 +62,7 @@ use crate::remote::{
 const SHARDS: u8 = 16;
 
 /// A page that is no longer is sent whole to whoever has it, too: that is cheaper than to ask for a part of it.
-const SHORT: usize = 8 * 1024;
+const REVALIDATE_MIN_LENGTH: usize = 8 * 1024;
 
 /// Redis or Valkey, as the [shared tier](crate::remote) of a cache: [`PageCacheBuilder::redis`](crate::PageCacheBuilder::redis) is the
 /// short way to it.
@@ -71,24 +71,24 @@ const SHORT: usize = 8 * 1024;
 /// eviction policy. The commands that a restricted user must be allowed are `EVAL`, `EVALSHA`, `GETRANGE`, `INFO`, `MGET`, `PING`, `XREAD` and those that the
 /// scripts use, on keys that begin with `cp1:`.
 pub struct RedisStore {
-    dial: Endpoint,
+    endpoint: Endpoint,
     /// What all keys begin with, by shard.
-    bases: OnceLock<Box<[Vec<u8>]>>,
+    key_prefixes: OnceLock<Box<[Vec<u8>]>>,
     shards: u8,
     scripts: Scripts,
     /// For what requests ask.
-    asked: Mutex<Option<Connection>>,
+    requests: Mutex<Option<Connection>>,
     /// For what is waited for.
-    heard: tokio::sync::Mutex<Option<Connection>>,
+    log_reader: tokio::sync::Mutex<Option<Connection>>,
     /// The sequence of a shard was missing.
-    is_forgetful: AtomicBool,
+    sequence_lost: AtomicBool,
     /// What it is by the clock of the server.
-    time: ServerClock,
+    clock: ServerClock,
     hints: KeyHints,
 }
 
 /// It may be the answer to another question: the connection is of no use any more.
-fn unreadable() -> StoreError {
+fn unexpected_reply() -> StoreError {
     StoreError::unavailable("its answer cannot be read")
 }
 
@@ -130,76 +130,76 @@ impl RedisStore {
 
     fn new(dial: Endpoint, shards: u8) -> Self {
         Self {
-            dial,
-            bases: OnceLock::new(),
+            endpoint: dial,
+            key_prefixes: OnceLock::new(),
             shards,
             scripts: Scripts::new(),
-            asked: Mutex::new(None),
-            heard: tokio::sync::Mutex::new(None),
-            is_forgetful: AtomicBool::new(false),
-            time: ServerClock::default(),
+            requests: Mutex::new(None),
+            log_reader: tokio::sync::Mutex::new(None),
+            sequence_lost: AtomicBool::new(false),
+            clock: ServerClock::default(),
             hints: KeyHints::new(),
         }
     }
 
-    fn bases(&self) -> &[Vec<u8>] {
-        self.bases.get_or_init(|| bases("", self.shards))
+    fn key_prefixes(&self) -> &[Vec<u8>] {
+        self.key_prefixes.get_or_init(|| key_prefixes("", self.shards))
     }
 
-    fn base_of(&self, page: Id) -> &[u8] {
-        &self.bases()[usize::from(page.0[0] % self.shards)]
+    fn key_prefix(&self, page: Id) -> &[u8] {
+        &self.key_prefixes()[usize::from(page.0[0] % self.shards)]
     }
 
     fn is_cluster(&self) -> bool {
         self.shards > 1
     }
 
-    fn asked(&self) -> Result<Connection, StoreError> {
-        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+    fn connection(&self) -> Result<Connection, StoreError> {
+        let asked = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         asked.clone().ok_or_else(|| StoreError::unavailable("there is no connection"))
     }
 
     /// Where something is told if that is not where a page is.
-    fn log(&self) -> Vec<u8> {
-        if self.is_cluster() { Vec::new() } else { join(&self.bases()[0], b"l") }
+    fn log_key(&self) -> Vec<u8> {
+        if self.is_cluster() { Vec::new() } else { key(&self.key_prefixes()[0], b"l") }
     }
 
     /// By plain reads, page first: what is purged between them is seen. That is enough for a fresh page.
-    async fn find(&self, mut wanted: GetRequest) -> Result<GetResponse, StoreError> {
-        let (base, mut connection) = (self.base_of(wanted.key), self.asked()?);
-        let had = wanted.if_version.take().and_then(KnownVersion::of);
+    async fn get_page(&self, mut wanted: GetRequest) -> Result<GetResponse, StoreError> {
+        let (base, mut connection) = (self.key_prefix(wanted.key), self.connection()?);
+        let had = wanted.if_version.take().and_then(KnownVersion::from_version);
         if let Some(had) = &had {
-            if had.length > SHORT {
-                match self.confirm(wanted.key, had, connection.clone()).await? {
+            if had.frame_length > REVALIDATE_MIN_LENGTH {
+                match self.revalidate(wanted.key, had, connection.clone()).await? {
                     Reply::Page(kept, true) => {
                         return Ok(GetResponse { entry: Some(kept), lease: LeaseStatus::Uncoalesced });
                     }
-                    Reply::Unclear => return self.claim(wanted.key, wanted.lease, connection).await,
+                    Reply::Unclear => return self.get_or_acquire(wanted.key, wanted.lease, connection).await,
                     _ => {}
                 }
             }
             // If there is another one by now, it has most of them too.
-            wanted.purge_keys.extend_from_slice(&had.names);
+            wanted.purge_keys.extend_from_slice(&had.purge_keys);
         } else {
-            wanted.purge_keys.extend(self.hints.of(wanted.key));
+            wanted.purge_keys.extend(self.hints.get(wanted.key));
         }
         wanted.purge_keys.retain(has_stamp);
         let mut asks = cmd("MGET");
-        asks.arg(of(base, b"p", wanted.key)).arg(join(base, b"x"));
-        ask_for(&mut asks, base, &wanted.purge_keys);
-        let values = asks.query_async(&mut connection).await.map_err(error)?;
-        let mut read = PageReply::of(values, wanted.purge_keys).ok_or_else(unreadable)?;
-        let more = read.missing_names();
+        asks.arg(id_key(base, b"p", wanted.key)).arg(key(base, b"x"));
+        push_stamp_keys(&mut asks, base, &wanted.purge_keys);
+        let values = asks.query_async(&mut connection).await.map_err(store_error)?;
+        let mut read = PageReply::parse(values, wanted.purge_keys).ok_or_else(unexpected_reply)?;
+        let more = read.missing_keys();
         if !more.is_empty() {
             let mut asks = cmd("MGET");
-            ask_for(&mut asks, base, &more);
-            let values = asks.query_async(&mut connection).await.map_err(error)?;
-            read.add(&more, values).ok_or_else(unreadable)?;
-            self.hints.put(wanted.key, more);
+            push_stamp_keys(&mut asks, base, &more);
+            let values = asks.query_async(&mut connection).await.map_err(store_error)?;
+            read.add_stamps(&more, values).ok_or_else(unexpected_reply)?;
+            self.hints.add(wanted.key, more);
         }
-        let now = self.time.now();
-        match (read.found(now), wanted.lease) {
-            (Reply::Page(kept, true), _) if had.as_ref().is_some_and(|had| read.is(had)) => {
+        let now = self.clock.now();
+        match (read.evaluate(now), wanted.lease) {
+            (Reply::Page(kept, true), _) if had.as_ref().is_some_and(|had| read.has_version(had)) => {
                 let version = had.map(|had| had.version);
                 Ok(GetResponse {
                     entry: Some(RemoteEntry { bytes: None, version, ..kept }),
@@ -211,38 +211,45 @@ impl RedisStore {
                 lease: LeaseStatus::Uncoalesced,
             }),
             (Reply::Nothing, None) => Ok(GetResponse { entry: None, lease: LeaseStatus::Uncoalesced }),
-            (Reply::Garbled(bytes), claim) => {
+            (Reply::Corrupt(bytes), claim) => {
                 // The cache finds out that it is no page, and makes a new one.
                 let garbled =
                     RemoteEntry { bytes: Some(bytes), version: None, age: Duration::ZERO, expired: None };
-                Ok(GetResponse { entry: Some(garbled), ..self.claim(wanted.key, claim, connection).await? })
+                Ok(GetResponse {
+                    entry: Some(garbled),
+                    ..self.get_or_acquire(wanted.key, claim, connection).await?
+                })
             }
-            (_, claim) => self.claim(wanted.key, claim, connection).await,
+            (_, claim) => self.get_or_acquire(wanted.key, claim, connection).await,
         }
     }
 
     /// Whether a page is still as it was, and whether it is good and fresh: by what stands before it, and the stamps of its names.
-    async fn confirm(
+    async fn revalidate(
         &self,
         page: Id,
         had: &KnownVersion,
         mut connection: Connection,
     ) -> Result<Reply, StoreError> {
-        let base = self.base_of(page);
+        let base = self.key_prefix(page);
         let mut stamps = cmd("MGET");
-        stamps.arg(join(base, b"x"));
-        ask_for(&mut stamps, base, &had.names);
+        stamps.arg(key(base, b"x"));
+        push_stamp_keys(&mut stamps, base, &had.purge_keys);
         let mut asks = pipe();
         // Both times that it stands there, and no byte of the page.
-        asks.cmd("GETRANGE").arg(of(base, b"p", page)).arg(0).arg(had.head() - 1).add_command(stamps);
-        let answer = match asks.query_async(&mut connection).await.map_err(error) {
+        asks.cmd("GETRANGE")
+            .arg(id_key(base, b"p", page))
+            .arg(0)
+            .arg(had.header_length() - 1)
+            .add_command(stamps);
+        let answer = match asks.query_async(&mut connection).await.map_err(store_error) {
             Ok(answer) => answer,
             // What is there is no page.
             Err(why) if !why.is_unavailable() => return Ok(Reply::Nothing),
             Err(why) => return Err(why),
         };
-        let read = PageReply::of_head(answer, had).ok_or_else(unreadable)?;
-        Ok(match read.map_or(Reply::Nothing, |read| read.found(self.time.now())) {
+        let read = PageReply::parse_header(answer, had).ok_or_else(unexpected_reply)?;
+        Ok(match read.map_or(Reply::Nothing, |read| read.evaluate(self.clock.now())) {
             Reply::Page(kept, is_fresh) => {
                 Reply::Page(RemoteEntry { bytes: None, version: Some(had.version.clone()), ..kept }, is_fresh)
             }
@@ -251,33 +258,33 @@ impl RedisStore {
     }
 
     /// All at once, and whose turn it is.
-    async fn claim(
+    async fn get_or_acquire(
         &self,
         page: Id,
         claim: Option<Lease>,
         mut connection: Connection,
     ) -> Result<GetResponse, StoreError> {
-        let base = self.base_of(page);
+        let base = self.key_prefix(page);
         let (holder, lasts) = match claim {
             Some(claim) => (claim.owner.0.to_vec(), millis(claim.ttl)),
             None => (Vec::new(), 0),
         };
-        let (key, claim) = (of(base, b"p", page), of(base, b"c", page));
+        let (key, claim) = (id_key(base, b"p", page), id_key(base, b"c", page));
         let lasts = lasts.to_string();
         let arguments = [base, &holder, lasts.as_bytes()];
         let answer = self.scripts.get.run(&mut connection, &[&key, &claim], &arguments).await;
-        scripts::found(answer.map_err(error)?).ok_or_else(unreadable)
+        scripts::parse_get(answer.map_err(store_error)?).ok_or_else(unexpected_reply)
     }
 
-    async fn keep(&self, page: PutRequest) -> Result<PutResult, StoreError> {
-        let (base, mut connection) = (self.base_of(page.key), self.asked()?);
+    async fn put_page(&self, page: PutRequest) -> Result<PutResult, StoreError> {
+        let (base, mut connection) = (self.key_prefix(page.key), self.connection()?);
         let names = || page.purge_keys.iter().filter(|name| has_stamp(name));
         let handler = page.purge_keys.iter().find(|name| name::is_handler(**name));
         let mut about = String::new();
         for number in [
             page.purge_seq,
             micros(page.started),
-            page.fresh_for.map_or(scripts::MOST, micros),
+            page.fresh_for.map_or(scripts::MAX_NUMBER, micros),
             millis(page.ttl).max(1),
             names().count() as u64,
         ] {
@@ -288,68 +295,68 @@ impl RedisStore {
         about.extend(handler.map_or([0; 16], |handler| handler.0));
         names().for_each(|name| about.extend(name.0));
         about.extend(page.path.as_bytes());
-        let (key, claim) = (of(base, b"p", page.key), of(base, b"c", page.key));
-        let log = self.log();
+        let (key, claim) = (id_key(base, b"p", page.key), id_key(base, b"c", page.key));
+        let log = self.log_key();
         let arguments = [base, &about, &about, &page.bytes, &log];
         let answer = self.scripts.put.run(&mut connection, &[&key, &claim], &arguments).await;
-        let answer = scripts::text(answer.map_err(error)?).ok_or_else(unreadable)?;
+        let answer = scripts::parse_text(answer.map_err(store_error)?).ok_or_else(unexpected_reply)?;
         if answer.get(1) == Some(&b'w') {
-            self.tell_filled(&mut connection, page.key).await?;
+            self.publish_filled(&mut connection, page.key).await?;
         }
         match answer.first() {
             Some(b'k') => Ok(PutResult::Stored),
             Some(b'o') => Ok(PutResult::Superseded),
             Some(b'p') => Ok(PutResult::Purged),
             Some(b'u') => {
-                self.is_forgetful.store(true, Ordering::Relaxed);
+                self.sequence_lost.store(true, Ordering::Relaxed);
                 Ok(PutResult::Purged)
             }
-            _ => Err(unreadable()),
+            _ => Err(unexpected_reply()),
         }
     }
 
-    async fn give_up(&self, page: Id, holder: Id, left: ReleaseReason) -> Result<(), StoreError> {
-        let (base, mut connection) = (self.base_of(page), self.asked()?);
+    async fn release_lease(&self, page: Id, holder: Id, left: ReleaseReason) -> Result<(), StoreError> {
+        let (base, mut connection) = (self.key_prefix(page), self.connection()?);
         let apart = match left {
             ReleaseReason::Retry => 0,
             ReleaseReason::Uncacheable(time) => millis(time),
         };
-        let (claim, key) = (of(base, b"c", page), of(base, b"p", page));
-        let (apart, log) = (apart.to_string(), self.log());
+        let (claim, key) = (id_key(base, b"c", page), id_key(base, b"p", page));
+        let (apart, log) = (apart.to_string(), self.log_key());
         let arguments = [base, &holder.0, apart.as_bytes(), &log];
         let answer = self.scripts.release.run(&mut connection, &[&claim, &key], &arguments).await;
-        if scripts::text(answer.map_err(error)?).ok_or_else(unreadable)? == b"w" {
-            self.tell_filled(&mut connection, page).await?;
+        if scripts::parse_text(answer.map_err(store_error)?).ok_or_else(unexpected_reply)? == b"w" {
+            self.publish_filled(&mut connection, page).await?;
         }
         Ok(())
     }
 
     /// In a cluster, the log is elsewhere.
-    async fn tell_filled(&self, connection: &mut Connection, page: Id) -> Result<(), StoreError> {
-        let base = self.base_of(page);
+    async fn publish_filled(&self, connection: &mut Connection, page: Id) -> Result<(), StoreError> {
+        let base = self.key_prefix(page);
         let mut told = cmd("XADD");
-        told.arg(join(&self.bases()[0], b"l"))
+        told.arg(key(&self.key_prefixes()[0], b"l"))
             .arg(&["MAXLEN", "~", "4096", "*", "f"])
-            .arg(of(base, b"p", page));
-        told.query_async::<()>(connection).await.map_err(error)?;
+            .arg(id_key(base, b"p", page));
+        told.query_async::<()>(connection).await.map_err(store_error)?;
         // As the scripts do: nothing is left behind.
         let mut lasts = cmd("PEXPIRE");
-        lasts.arg(join(&self.bases()[0], b"l")).arg(3_600_000);
-        lasts.query_async::<()>(connection).await.map_err(error)
+        lasts.arg(key(&self.key_prefixes()[0], b"l")).arg(3_600_000);
+        lasts.query_async::<()>(connection).await.map_err(store_error)
     }
 
-    async fn go(&self, purge: PurgeRequest) -> Result<(), StoreError> {
-        let mut connection = self.asked()?;
+    async fn execute_purge(&self, purge: PurgeRequest) -> Result<(), StoreError> {
+        let mut connection = self.connection()?;
         let first = self.purge_shard(&mut connection, 0, &purge, 0).await?;
         // What others hear of is gone everywhere by then.
-        for shard in 1..self.bases().len() {
+        for shard in 1..self.key_prefixes().len() {
             self.purge_shard(&mut connection, shard, &purge, first).await?;
         }
-        let base = &self.bases()[0];
+        let base = &self.key_prefixes()[0];
         let told = [digits(first).as_bytes(), &purge.message].concat();
-        let keys = [&*join(base, b"l"), &join(base, b"t")];
-        let answer = self.scripts.tell.run(&mut connection, &keys, &[base, &told, &told]).await;
-        scripts::text(answer.map_err(error)?).map(drop).ok_or_else(unreadable)
+        let keys = [&*key(base, b"l"), &key(base, b"t")];
+        let answer = self.scripts.publish.run(&mut connection, &keys, &[base, &told, &told]).await;
+        scripts::parse_text(answer.map_err(store_error)?).map(drop).ok_or_else(unexpected_reply)
     }
 
     async fn purge_shard(
@@ -359,83 +366,83 @@ impl RedisStore {
         purge: &PurgeRequest,
         number: u64,
     ) -> Result<u64, StoreError> {
-        let base = &self.bases()[shard];
+        let base = &self.key_prefixes()[shard];
         let mut about = [digits(purge.min_sequence), digits(number)].concat().into_bytes();
         about.push(if purge.expire { b'e' } else { b'p' });
         // All that it changes: of a slot that is on its way to another node, each has to be where the script runs.
-        let mut keys = vec![join(base, b"n"), join(base, b"r")];
+        let mut keys = vec![key(base, b"n"), key(base, b"r")];
         match &purge.scope {
             PurgeScope::Keys(names) if names.contains(&name::all()) => {
                 about.push(b'a');
-                keys.push(join(base, b"x"));
+                keys.push(key(base, b"x"));
             }
             PurgeScope::Keys(names) => match &names[..] {
                 [handler] if name::is_handler(*handler) => {
                     about.push(b'h');
                     about.extend(handler.0);
-                    keys.extend([join(base, b"x"), join(base, b"xs")]);
+                    keys.extend([key(base, b"x"), key(base, b"xs")]);
                 }
                 names => {
                     about.push(b'n');
                     names.iter().for_each(|name| about.extend(name.0));
-                    keys.extend(names.iter().map(|name| of(base, b"s", *name)));
+                    keys.extend(names.iter().map(|name| id_key(base, b"s", *name)));
                 }
             },
             PurgeScope::PathPrefix(prefix) => {
                 about.push(b'x');
                 about.extend(prefix.as_bytes());
-                keys.extend([join(base, b"x"), join(base, b"xs")]);
+                keys.extend([key(base, b"x"), key(base, b"xs")]);
             }
         }
         let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
         let answer = self.scripts.purge.run(connection, &keys, &[base, &about, &about]).await;
-        let given = scripts::text(answer.map_err(error)?).ok_or_else(unreadable)?;
-        scripts::twice(&given).ok_or_else(unreadable)
+        let given = scripts::parse_text(answer.map_err(store_error)?).ok_or_else(unexpected_reply)?;
+        scripts::parse_duplicated(&given).ok_or_else(unexpected_reply)
     }
 }
 
 impl RemoteStore for RedisStore {
     fn set_namespace(&self, key_prefix: &str) {
         // It may be the store of two caches; they have one prefix then.
-        let _ = self.bases.set(bases(key_prefix, self.shards));
+        let _ = self.key_prefixes.set(key_prefixes(key_prefix, self.shards));
     }
 
     fn get(&self, wanted: GetRequest) -> BoxFuture<'_, GetResponse> {
-        Box::pin(self.find(wanted))
+        Box::pin(self.get_page(wanted))
     }
 
     fn put(&self, page: PutRequest) -> BoxFuture<'_, PutResult> {
-        Box::pin(self.keep(page))
+        Box::pin(self.put_page(page))
     }
 
     fn release(&self, page: Id, holder: Id, left: ReleaseReason) -> BoxFuture<'_, ()> {
-        Box::pin(self.give_up(page, holder, left))
+        Box::pin(self.release_lease(page, holder, left))
     }
 
     fn purge(&self, purge: PurgeRequest) -> BoxFuture<'_, ()> {
-        Box::pin(self.go(purge))
+        Box::pin(self.execute_purge(purge))
     }
 
     fn poll_changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch> {
-        Box::pin(self.hear(after, wait))
+        Box::pin(self.poll_log(after, wait))
     }
 
     fn reset_connections(&self) {
-        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.requests.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisStore").field("dial", &self.dial).finish_non_exhaustive()
+        f.debug_struct("RedisStore").field("dial", &self.endpoint).finish_non_exhaustive()
     }
 }
 
-fn join(base: &[u8], key: &[u8]) -> Vec<u8> {
+fn key(base: &[u8], key: &[u8]) -> Vec<u8> {
     [base, key].concat()
 }
 
-fn of(base: &[u8], kind: &[u8], id: Id) -> Vec<u8> {
+fn id_key(base: &[u8], kind: &[u8], id: Id) -> Vec<u8> {
     [base, kind, &id.0].concat()
 }
 
@@ -444,8 +451,8 @@ fn has_stamp(name: &Id) -> bool {
     *name != name::all() && !name::is_handler(*name)
 }
 
-fn ask_for(asks: &mut Cmd, base: &[u8], names: &[Id]) {
-    let mut key = join(base, b"s");
+fn push_stamp_keys(asks: &mut Cmd, base: &[u8], names: &[Id]) {
+    let mut key = key(base, b"s");
     let length = key.len();
     for name in names {
         key.truncate(length);
@@ -455,7 +462,7 @@ fn ask_for(asks: &mut Cmd, base: &[u8], names: &[Id]) {
 }
 
 /// What of a prefix stands for itself in a key.
-fn bases(prefix: &str, shards: u8) -> Box<[Vec<u8>]> {
+fn key_prefixes(prefix: &str, shards: u8) -> Box<[Vec<u8>]> {
     let mut plain = String::new();
     for byte in prefix.bytes() {
         if byte.is_ascii_alphanumeric() || b"._-".contains(&byte) {
@@ -471,7 +478,7 @@ fn bases(prefix: &str, shards: u8) -> Box<[Vec<u8>]> {
 }
 
 /// Where the answer of the server ends, and the way to it begins.
-fn error(error: RedisError) -> StoreError {
+fn store_error(error: RedisError) -> StoreError {
     // A server that was a master and is none any more is not the right one.
     // As a script's own error, that is told differently from version to version.
     let is_replica = error.code() == Some("READONLY") || error.to_string().contains("READONLY");

@@ -11,23 +11,23 @@ use crate::time::clock::Clock;
 pub(super) struct ServerClock(AtomicI64);
 
 /// When the server was asked what it is, by this process's own clock.
-pub(super) struct Asked(i64);
+pub(super) struct Sent(i64);
 
 impl ServerClock {
-    pub(super) fn asked() -> Asked {
-        Asked(own())
+    pub(super) fn sent() -> Sent {
+        Sent(local_micros())
     }
 
-    pub(super) fn set(&self, now: u64, asked: &Asked) {
+    pub(super) fn synchronize(&self, now: u64, asked: &Sent) {
         self.0.store(signed(now) - asked.0, Ordering::Relaxed);
     }
 
     pub(super) fn now(&self) -> u64 {
-        u64::try_from(own() + self.0.load(Ordering::Relaxed)).unwrap_or(0)
+        u64::try_from(local_micros() + self.0.load(Ordering::Relaxed)).unwrap_or(0)
     }
 }
 
-fn own() -> i64 {
+fn local_micros() -> i64 {
     signed(Clock::System.now().as_nanos() / 1000)
 }
 
