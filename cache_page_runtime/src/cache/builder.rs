@@ -2,12 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::header::{AUTHORIZATION, COOKIE, HeaderName, PROXY_AUTHORIZATION};
+use http::header::HeaderName;
 
 use crate::{
     cache::page_cache::{Inner, PageCache, Timeouts},
     coalesce::{flight::Flights, uncacheable_keys::UncacheableKeys},
     fill::tee_body::StreamBudget,
+    http::credentials,
     observe::{CacheStatusHeader, Observer},
     remote::{RemoteOptions, RemoteStore, RemoteTier},
     store::store::Store,
@@ -15,33 +16,6 @@ use crate::{
 };
 
 const DEFAULT_MAX_BYTES: usize = 64 * 1024 * 1024;
-
-/// What usually carries credentials, or somebody's identity that a proxy has checked, beside the headers that are
-/// registered for it.
-const USUAL_CREDENTIALS: [&str; 22] = [
-    "x-api-key",
-    "x-auth-token",
-    "x-access-token",
-    "x-session-token",
-    "x-amz-security-token",
-    "dpop",
-    "signature",
-    "remote-user",
-    "x-remote-user",
-    "x-forwarded-user",
-    "x-forwarded-email",
-    "x-forwarded-access-token",
-    "x-forwarded-client-cert",
-    "x-auth-request-user",
-    "x-auth-request-email",
-    "x-auth-request-access-token",
-    "cf-access-jwt-assertion",
-    "x-goog-iap-jwt-assertion",
-    "x-amzn-oidc-data",
-    "x-amzn-oidc-identity",
-    "x-ms-client-principal",
-    "x-ssl-client-cert",
-];
 
 /// Options for a [`PageCache`]; made by [`PageCache::builder`].
 #[derive(Clone, Debug)]
@@ -65,12 +39,10 @@ pub struct PageCacheBuilder {
 
 impl Default for PageCacheBuilder {
     fn default() -> Self {
-        let usual = USUAL_CREDENTIALS.map(HeaderName::from_static);
-        let credentials = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION].into_iter().chain(usual).collect();
         Self {
             max_bytes: DEFAULT_MAX_BYTES,
             max_body: None,
-            credentials,
+            credentials: credentials::default_headers(),
             cache_status: CacheStatusHeader::Full,
             obeys_clients: false,
             clock: Clock::System,

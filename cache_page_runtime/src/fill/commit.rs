@@ -63,7 +63,7 @@ pub(crate) struct Admission {
 impl Admission {
     /// Whether its time is over before it could be kept.
     pub(crate) fn is_over(&self, now: Instant) -> bool {
-        self.kept.fresh.is_some_and(|fresh| now.since(self.made_at) >= fresh)
+        self.kept.ttl.is_some_and(|ttl| now.since(self.made_at) >= ttl)
     }
 }
 
@@ -108,9 +108,9 @@ impl Fill {
         for name in words.iter().flat_map(|words| &words.vary) {
             response.headers_mut().append(VARY, HeaderValue::from_name(name.clone()));
         }
-        let said = CachingHeaders::by(response.headers());
+        let said = CachingHeaders::from_headers(response.headers());
         // What cannot be read may have said no.
-        if said.takes_back() || words.as_ref().map_or(true, |words| words.no_store) {
+        if said.forbids_reuse() || words.as_ref().map_or(true, |words| words.no_store) {
             self.withdraw();
         }
         let admitted = match words.and_then(|words| self.admit(&response, said, words, now)) {
@@ -190,22 +190,22 @@ impl Fill {
         let response = storability::ResponseView {
             status: head.status,
             headers: &head.headers,
-            said: &said,
-            upgrade: head.upgrade(),
+            caching_headers: &said,
+            is_upgrade: head.upgrade(),
         };
         // A handler that fails has not said how long that may be kept, whatever status it fails with.
         let ttl = (!failed && policy.applies_to(head.status)).then_some(Ttl(policy.ttl()));
         let date = self.cache.clock().date();
         // Nor for how long its error is, by what it said before.
         let told = words.ttl.filter(|_| !failed);
-        let mut kept = response.keep_for(told.map(Ttl), ttl, policy.stale(), date)?;
+        let mut kept = response.storage_decision(told.map(Ttl), ttl, policy.stale(), date)?;
         kept.stale.while_revalidate = words.stale_while_revalidate.unwrap_or(kept.stale.while_revalidate);
         kept.stale.if_error = words.stale_if_error.unwrap_or(kept.stale.if_error);
         if !policy.refreshes() && self.around.is_none() {
             // Nobody would make the page anew.
             kept.stale.while_revalidate = Duration::ZERO;
         }
-        let names = match said.vary {
+        let names = match said.has_vary {
             true => vary::unkeyed(&head.headers, |name| self.tells_apart(name)).ok_or(Reason::Vary)?,
             false => VaryNames::new(),
         };
@@ -233,7 +233,7 @@ impl Fill {
     ) -> HttpResponse {
         let (fill, now) = (admitted.fill, admitted.made_at);
         let head = response.head();
-        let names_own = admitted.said.connection;
+        let names_own = admitted.said.has_connection;
         let head =
             ResponseHead { status: head.status, reason: head.reason, headers: &head.headers, names_own };
         let body = if self.is_short(body.as_ref()) { body.map(body::compact) } else { body };
@@ -307,7 +307,7 @@ impl Fill {
         let lifetime = Lifetime {
             made_at,
             initial_age: said.initial_age(head.headers, date),
-            kept_for: kept.fresh.map(|fresh| background::shorten(fresh, self.cache.times().jitter)),
+            kept_for: kept.ttl.map(|ttl| background::shorten(ttl, self.cache.times().jitter)),
             stale: kept.stale,
             fill,
         };

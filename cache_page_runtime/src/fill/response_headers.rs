@@ -26,13 +26,13 @@ pub(crate) fn describe(
 ) -> GeneratedHeaders {
     let headers = head.headers;
     let mut added = GeneratedHeaders::new();
-    if !said.date {
+    if !said.has_date {
         added.extend(header_cache::date(date).map(|date| (DATE, date)));
     }
-    if !said.cache_control {
+    if !said.has_cache_control {
         // Caches further down, browsers among them, know one page a URL. What is in the key beside the URL is unknown to
         // them: they must ask before they show one visitor's page to the next.
-        let said = match (cover.varies(), said.expires) {
+        let said = match (cover.varies(), said.has_expires) {
             (true, false) => Some(HeaderValue::from_static("private, no-cache")),
             (true, true) => Some(HeaderValue::from_static("private")),
             (false, false) => max_age.cloned(),
@@ -40,10 +40,10 @@ pub(crate) fn describe(
         };
         added.extend(said.map(|said| (CACHE_CONTROL, said)));
     }
-    if !said.etag && head.status.is_success() {
+    if !said.has_etag && head.status.is_success() {
         added.extend(body.and_then(etag::weak_from_body).map(|etag| (ETAG, etag)));
     }
-    added.extend(vary_line(headers, said.vary, cover.told().chain(credentials)));
+    added.extend(vary_line(headers, said.has_vary, cover.told().chain(credentials)));
     added
 }
 

@@ -1,55 +1,56 @@
 //! `Cache-Control` of responses and requests (RFC 9111 5.2).
 //!
-//! Names in any case, values as tokens or quoted strings, several header lines, anything at all between the commas:
-//! nothing makes it fail, and where two readings are possible the one that keeps less wins.
+//! Parsing never fails. Where a value is malformed or ambiguous, the stricter reading applies: the one that stores less.
 
 use http::header::HeaderValue;
 
 use super::syntax::{is_tchar, parse_digits};
 
-/// What a handler said about keeping its response, or a client about what it takes.
+/// The directives of a response or a request.
+///
+/// Times are in seconds. A directive without a valid number counts as 0, and the smallest of several numbers applies, unless
+/// stated otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CacheControl {
     pub(crate) no_store: bool,
-    /// `no-cache`, also in its qualified form: no part of such a page may be sent without asking the handler.
+    /// `no-cache`, also in its qualified form.
     pub(crate) no_cache: bool,
-    /// `private`, also in its qualified form: some of the response is for one visitor.
+    /// `private`, also in its qualified form.
     pub(crate) private: bool,
-    /// Seconds. A value that is no number is zero, the smallest of several counts.
     pub(crate) max_age: Option<u64>,
-    /// As `max_age`, for caches that serve more than one visitor, such as this one.
     pub(crate) s_maxage: Option<u64>,
-    /// The response is for caches that know what its status means, and for those `no-store` is not (RFC 9111 5.2.2.3).
+    /// Overrides `no-store` in caches that implement the caching requirements of the status (RFC 9111 5.2.2.3).
     pub(crate) must_understand: bool,
-    /// Nothing stale may be sent (`must-revalidate`, and `proxy-revalidate`, which is for caches such as this one).
+    /// `must-revalidate` or `proxy-revalidate`.
     pub(crate) must_revalidate: bool,
-    /// Seconds for which a stale page may be sent while it is made anew (RFC 5861 3), read as `max-age` is.
+    /// RFC 5861 3.
     pub(crate) stale_while_revalidate: Option<u64>,
-    /// Seconds for which a stale page may be sent where there is an error instead (RFC 5861 4), read as `max-age` is.
+    /// RFC 5861 4.
     pub(crate) stale_if_error: Option<u64>,
-    /// A client's: how many seconds the page must stay fresh. The largest counts; no number is more than there is.
+    /// Request directive. The largest of several numbers applies, and an invalid one counts as `u64::MAX`.
     pub(crate) min_fresh: Option<u64>,
-    /// A client's: no handler shall run for it.
+    /// Request directive.
     pub(crate) only_if_cached: bool,
 }
 
 impl CacheControl {
-    pub(crate) fn parse<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Self {
-        let mut directives = Self::default();
-        lines.into_iter().for_each(|line| directives.read(line));
-        directives
+    /// Parses all values of a `Cache-Control` field.
+    pub(crate) fn parse<'h>(values: impl IntoIterator<Item = &'h HeaderValue>) -> Self {
+        let mut cache_control = Self::default();
+        values.into_iter().for_each(|value| cache_control.parse_value(value));
+        cache_control
     }
 
-    /// One more line.
-    pub(crate) fn read(&mut self, line: &HeaderValue) {
-        let mut rest = line.as_bytes();
-        let is_list = is_list(rest);
-        while let Some((name, value)) = next(&mut rest, is_list) {
-            self.add(name, value, is_list);
+    /// Adds the directives of another value of the field.
+    pub(crate) fn parse_value(&mut self, value: &HeaderValue) {
+        let mut rest = value.as_bytes();
+        let is_valid = is_valid(rest);
+        while let Some((name, argument)) = next_directive(&mut rest, is_valid) {
+            self.apply(name, argument, is_valid);
         }
     }
 
-    fn add(&mut self, name: &[u8], value: Option<&[u8]>, is_list: bool) {
+    fn apply(&mut self, name: &[u8], argument: Option<&[u8]>, is_valid: bool) {
         let is = |directive: &str| name.eq_ignore_ascii_case(directive.as_bytes());
         if is("no-store") {
             self.no_store = true;
@@ -58,54 +59,53 @@ impl CacheControl {
         } else if is("private") {
             self.private = true;
         } else if is("max-age") {
-            shorten(&mut self.max_age, value);
+            set_min(&mut self.max_age, argument);
         } else if is("s-maxage") {
-            shorten(&mut self.s_maxage, value);
+            set_min(&mut self.s_maxage, argument);
         } else if is("must-revalidate") || is("proxy-revalidate") {
             self.must_revalidate = true;
         } else if is("stale-while-revalidate") {
-            shorten(&mut self.stale_while_revalidate, value);
+            set_min(&mut self.stale_while_revalidate, argument);
         } else if is("stale-if-error") {
-            shorten(&mut self.stale_if_error, value);
+            set_min(&mut self.stale_if_error, argument);
         } else if is("must-understand") {
-            // The one word by which more is kept: it must be beyond doubt.
-            self.must_understand |= is_list;
+            // This is the only directive that permits more, so a malformed value does not have it.
+            self.must_understand |= is_valid;
         } else if is("only-if-cached") {
             self.only_if_cached = true;
         } else if is("min-fresh") {
-            let seconds = value.and_then(delta_seconds).unwrap_or(u64::MAX);
-            self.min_fresh = Some(self.min_fresh.map_or(seconds, |known| known.max(seconds)));
+            let seconds = argument.and_then(delta_seconds).unwrap_or(u64::MAX);
+            self.min_fresh = Some(self.min_fresh.map_or(seconds, |other| other.max(seconds)));
         }
     }
 }
 
-fn shorten(known: &mut Option<u64>, value: Option<&[u8]>) {
-    let seconds = value.and_then(delta_seconds).unwrap_or(0);
-    *known = Some(known.map_or(seconds, |known| known.min(seconds)));
+/// Parses a number of seconds, as a token or a quoted string. A number that does not fit becomes `u64::MAX` (RFC 9111 1.2.2).
+pub(crate) fn delta_seconds(argument: &[u8]) -> Option<u64> {
+    match argument {
+        [b'"', digits @ .., b'"'] => parse_digits(digits),
+        digits => parse_digits(digits),
+    }
 }
 
-/// A number of seconds, as a token or a quoted string; the largest there is where it is larger (RFC 9111 1.2.2).
-pub(crate) fn delta_seconds(value: &[u8]) -> Option<u64> {
-    let digits = match value {
-        [b'"', digits @ .., b'"'] => digits,
-        digits => digits,
-    };
-    parse_digits(digits)
+fn set_min(min: &mut Option<u64>, argument: Option<&[u8]>) {
+    let seconds = argument.and_then(delta_seconds).unwrap_or(0);
+    *min = Some(min.map_or(seconds, |min| min.min(seconds)));
 }
 
-/// Whether a line is what the grammar says: names and their values, and commas between them.
-fn is_list(line: &[u8]) -> bool {
-    let mut rest = line;
+/// Returns whether a value matches the grammar: a comma-separated list of directives.
+fn is_valid(value: &[u8]) -> bool {
+    let mut rest = value;
     loop {
         let Some(start) = rest.iter().position(|byte| !matches!(byte, b',' | b' ' | b'\t')) else {
             return true;
         };
-        let name = word(&rest[start..]);
+        let name = token(&rest[start..]);
         rest = rest[start + name.len()..].trim_ascii_start();
-        if let Some(behind) = rest.strip_prefix(b"=") {
-            let behind = behind.trim_ascii_start();
-            let length = closed_quote(behind).map_or_else(|| word(behind).len(), |end| end + 1);
-            rest = behind[length..].trim_ascii_start();
+        if let Some(argument) = rest.strip_prefix(b"=") {
+            let argument = argument.trim_ascii_start();
+            let len = quoted_string_len(argument).unwrap_or_else(|| token(argument).len());
+            rest = argument[len..].trim_ascii_start();
         }
         if name.is_empty() || !matches!(rest.first(), None | Some(b',')) {
             return false;
@@ -113,49 +113,44 @@ fn is_list(line: &[u8]) -> bool {
     }
 }
 
-/// The next directive of a line, and its value.
+/// Returns the next directive and its argument.
 ///
-/// What stands between two directives should be a comma; anything that is no part of a word will do, for a `no-store` behind
-/// a semicolon was meant all the same. Where a line is no list, it is not clear either what a quote encloses, and every word
-/// counts.
-fn next<'l>(rest: &mut &'l [u8], is_list: bool) -> Option<(&'l [u8], Option<&'l [u8]>)> {
-    let start = rest.iter().position(is_of_a_word)?;
-    let name = word(&rest[start..]);
+/// In a malformed value, every character that is not part of a token separates directives: `max-age=60; no-store` is meant to
+/// contain `no-store`. It is also unclear what a quoted string encloses there, so the tokens within quotes are directives too.
+fn next_directive<'v>(rest: &mut &'v [u8], is_valid: bool) -> Option<(&'v [u8], Option<&'v [u8]>)> {
+    let start = rest.iter().position(|&byte| is_tchar(byte))?;
+    let name = token(&rest[start..]);
     *rest = &rest[start + name.len()..];
-    let Some(behind) = rest.trim_ascii_start().strip_prefix(b"=") else { return Some((name, None)) };
-    let behind = behind.trim_ascii_start();
-    let value = match closed_quote(behind) {
-        Some(end) if is_list => &behind[..=end],
-        _ => word(behind),
+    let Some(argument) = rest.trim_ascii_start().strip_prefix(b"=") else { return Some((name, None)) };
+    let argument = argument.trim_ascii_start();
+    let value = match quoted_string_len(argument) {
+        Some(len) if is_valid => &argument[..len],
+        _ => token(argument),
     };
-    *rest = &behind[value.len()..];
-    // What sticks to a value spoils it.
-    let is_alone = !rest.first().is_some_and(|byte| is_of_a_word(byte) || matches!(byte, b'"' | b'='));
-    Some((name, Some(if is_alone { value } else { b"" })))
+    *rest = &argument[value.len()..];
+    // An argument that is followed by more than a separator is malformed, such as `"6"0`.
+    let is_separated = !rest.first().is_some_and(|&byte| is_tchar(byte) || matches!(byte, b'"' | b'='));
+    Some((name, Some(if is_separated { value } else { b"" })))
 }
 
-fn word(text: &[u8]) -> &[u8] {
-    let end = text.iter().position(|byte| !is_of_a_word(byte)).unwrap_or(text.len());
-    &text[..end]
+fn token(value: &[u8]) -> &[u8] {
+    let end = value.iter().position(|&byte| !is_tchar(byte)).unwrap_or(value.len());
+    &value[..end]
 }
 
-fn is_of_a_word(byte: &u8) -> bool {
-    is_tchar(*byte)
-}
-
-/// Where a quoted string at the beginning of `text` ends (RFC 9110 5.6.4).
+/// Returns the length of the quoted string at the beginning of `value`, with its quotes (RFC 9110 5.6.4).
 ///
-/// A quote that is never closed quotes nothing: what follows it may be a directive.
-fn closed_quote(text: &[u8]) -> Option<usize> {
-    if text.first() != Some(&b'"') {
+/// An opening quote without a closing one does not start a quoted string, because a directive may follow it.
+fn quoted_string_len(value: &[u8]) -> Option<usize> {
+    if value.first() != Some(&b'"') {
         return None;
     }
-    let mut at = 1;
+    let mut index = 1;
     loop {
-        match text.get(at)? {
-            b'"' => return Some(at),
-            b'\\' => at += 2,
-            _ => at += 1,
+        match value.get(index)? {
+            b'"' => return Some(index + 1),
+            b'\\' => index += 2,
+            _ => index += 1,
         }
     }
 }
@@ -164,23 +159,23 @@ fn closed_quote(text: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn parse(lines: &[&str]) -> CacheControl {
-        let lines: Vec<HeaderValue> = lines.iter().map(|line| HeaderValue::from_str(line).unwrap()).collect();
-        CacheControl::parse(&lines)
+    fn parse(values: &[&str]) -> CacheControl {
+        let values: Vec<_> = values.iter().map(|value| HeaderValue::from_str(value).unwrap()).collect();
+        CacheControl::parse(&values)
     }
 
     #[test]
-    fn reads_names_in_any_case_and_with_any_padding() {
-        for line in
+    fn names_are_case_insensitive_and_may_be_padded() {
+        for value in
             ["no-store", "NO-STORE", " No-Store ", "public,no-store", "public ,\tno-store\t, x", ",,no-store"]
         {
-            assert!(parse(&[line]).no_store, "{line:?}");
+            assert!(parse(&[value]).no_store, "{value:?}");
         }
     }
 
     #[test]
-    fn reads_what_was_meant() {
-        for line in [
+    fn wrong_separators_do_not_hide_a_directive() {
+        for value in [
             "no-store; max-age=60",
             "max-age=60; no-store",
             "max-age=60 no-store",
@@ -190,21 +185,21 @@ mod tests {
             "=no-store",
             "a=1=no-store",
         ] {
-            assert!(parse(&[line]).no_store, "{line:?}");
+            assert!(parse(&[value]).no_store, "{value:?}");
         }
         assert_eq!(parse(&["private max-age=60"]).max_age, Some(60));
     }
 
     #[test]
-    fn a_quote_hides_nothing_where_it_is_not_clear_what_it_encloses() {
-        for line in [
+    fn quotes_in_malformed_values_do_not_hide_directives() {
+        for value in [
             "x=\"a, no-store\"b",
             "=\"a, no-store, b\"",
             "=\",x=\", no-store, y=\"",
             "x\"y=\"a, no-store, b\"",
             "a b; x=\"no-store\"",
         ] {
-            assert!(parse(&[line]).no_store, "{line:?}");
+            assert!(parse(&[value]).no_store, "{value:?}");
         }
         assert!(!parse(&["no-store, \"must-understand\""]).must_understand);
         assert!(!parse(&["no-store; must-understand"]).must_understand);
@@ -212,40 +207,40 @@ mod tests {
     }
 
     #[test]
-    fn reads_qualified_forms_as_unqualified() {
+    fn qualified_forms_count_as_unqualified() {
         assert!(parse(&["private=\"set-cookie\""]).private);
         assert!(parse(&["no-cache=\"a, b\""]).no_cache);
         assert!(parse(&["no-store=1"]).no_store);
     }
 
     #[test]
-    fn reads_all_lines() {
-        let both = parse(&["max-age=10", "PRIVATE, s-maxage=5"]);
-        assert_eq!((both.private, both.max_age, both.s_maxage), (true, Some(10), Some(5)));
+    fn directives_of_all_values_are_combined() {
+        let combined = parse(&["max-age=10", "PRIVATE, s-maxage=5"]);
+        assert_eq!((combined.private, combined.max_age, combined.s_maxage), (true, Some(10), Some(5)));
     }
 
     #[test]
-    fn what_is_quoted_is_no_directive() {
+    fn quoted_strings_are_not_directives() {
         assert_eq!(parse(&["foo=\"a, no-store, private\""]), CacheControl::default());
         assert_eq!(parse(&[r#"foo="a\", no-store""#]), CacheControl::default());
     }
 
     #[test]
-    fn an_open_quote_hides_nothing() {
+    fn unterminated_quotes_do_not_hide_directives() {
         assert!(parse(&["foo=\"a, no-store"]).no_store);
         assert!(parse(&[r#"foo="a\", no-store"#]).no_store);
         assert!(parse(&["\", no-store"]).no_store);
     }
 
     #[test]
-    fn a_client_gets_the_fresher_reading() {
-        let asked = parse(&["Only-If-Cached, min-fresh=5, min-fresh=\"7\""]);
-        assert_eq!((asked.only_if_cached, asked.min_fresh), (true, Some(7)));
+    fn request_directives_use_the_stricter_reading() {
+        let request = parse(&["Only-If-Cached, min-fresh=5, min-fresh=\"7\""]);
+        assert_eq!((request.only_if_cached, request.min_fresh), (true, Some(7)));
         assert_eq!(parse(&["min-fresh"]).min_fresh, Some(u64::MAX));
     }
 
     #[test]
-    fn what_only_looks_like_a_directive_is_none() {
+    fn similar_names_are_not_directives() {
         assert_eq!(
             parse(&["no-stores, xno-store, no store, private-ish, max-agee=5, x=no-store, é"]),
             CacheControl::default()
@@ -253,8 +248,8 @@ mod tests {
     }
 
     #[test]
-    fn doubtful_ages_are_the_shorter_reading() {
-        for (line, seconds) in [
+    fn malformed_and_repeated_times_use_the_shorter_reading() {
+        for (value, seconds) in [
             ("max-age=60", 60),
             ("max-age=\"60\"", 60),
             ("Max-Age = 60", 60),
@@ -267,7 +262,7 @@ mod tests {
             ("max-age=\"6\"0", 0),
             ("max-age=99999999999999999999999999", u64::MAX),
         ] {
-            assert_eq!(parse(&[line]).max_age, Some(seconds), "{line:?}");
+            assert_eq!(parse(&[value]).max_age, Some(seconds), "{value:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How long a response may be kept, and how old it is when it is made (RFC 9111 4.2).
+//! Freshness lifetime, age and stale windows of a response (RFC 9111 4.2).
 
 use std::time::{Duration, SystemTime};
 
@@ -10,66 +10,67 @@ use super::{
     syntax::parse_date,
 };
 
-/// For how long from its `Date` a response is fresh by the handler's own word; `None` if it says nothing.
+/// How long an expired response may still be sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct StaleWindows {
+    /// While it is revalidated or regenerated (RFC 5861 3).
+    pub(crate) while_revalidate: Duration,
+    /// If that fails (RFC 5861 4).
+    pub(crate) if_error: Duration,
+}
+
+/// Returns the explicit freshness lifetime of a response, counted from its `Date` (RFC 9111 4.2.1), or `None` if it has none.
 ///
-/// `s-maxage` wins over `max-age`, and that over `Expires`. What cannot be read is over already.
-pub(crate) fn explicit_lifetime(
+/// `s-maxage` takes precedence over `max-age`, and that over `Expires`. An `Expires` that is malformed or repeated has passed.
+pub(crate) fn freshness_lifetime(
     headers: &HeaderMap,
-    directives: &CacheControl,
+    cache_control: &CacheControl,
     now: SystemTime,
 ) -> Option<Duration> {
-    if let Some(seconds) = directives.s_maxage.or(directives.max_age) {
+    if let Some(seconds) = cache_control.s_maxage.or(cache_control.max_age) {
         return Some(Duration::from_secs(seconds));
     }
-    let mut lines = headers.get_all(EXPIRES);
-    let line = lines.next()?;
-    let lifetime = match (lines.next(), parse_date(line.as_bytes())) {
-        (None, Some(expires)) => expires.duration_since(made_at(headers, now)).ok(),
+    let mut values = headers.get_all(EXPIRES);
+    let value = values.next()?;
+    let lifetime = match (values.next(), parse_date(value.as_bytes())) {
+        (None, Some(expires)) => expires.duration_since(date_value(headers, now)).ok(),
         _ => None,
     };
     Some(lifetime.unwrap_or_default())
 }
 
-/// For how long after its time a page may still be sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct StaleWindows {
-    /// While it is made anew (RFC 5861 3).
-    pub(crate) while_revalidate: Duration,
-    /// Where making it anew fails (RFC 5861 4).
-    pub(crate) if_error: Duration,
+/// Returns the age of a response when it was received, from its `Age` and `Date` (RFC 9111 4.2.3).
+///
+/// A handler that forwards the response of another server may set both.
+pub(crate) fn initial_age(headers: &HeaderMap, now: SystemTime) -> Duration {
+    let apparent_age = now.duration_since(date_value(headers, now)).unwrap_or_default();
+    // A proxy may have joined repeated `Age` fields to a list.
+    let age_value = list::members(headers.get_all(AGE)).filter_map(delta_seconds).max();
+    apparent_age.max(Duration::from_secs(age_value.unwrap_or(0)))
 }
 
-/// What the handler itself says of a stale page wins over the attribute, which says `allowed`.
+/// Returns how long a response may be sent after it expires. Its own directives take precedence over `configured`.
 ///
-/// `s-maxage` forbids it as `proxy-revalidate` does (RFC 9111 4.2.4, 5.2.2.10), to all but a handler that says in the same
-/// response how long it may be.
-pub(crate) fn stale(directives: &CacheControl, allowed: StaleWindows) -> StaleWindows {
-    if directives.must_revalidate {
+/// `s-maxage` forbids stale responses as `proxy-revalidate` does (RFC 9111 4.2.4, 5.2.2.10), unless the response itself has a
+/// directive that allows them.
+pub(crate) fn stale_windows(cache_control: &CacheControl, configured: StaleWindows) -> StaleWindows {
+    if cache_control.must_revalidate {
         return StaleWindows::default();
     }
-    let window = |said: Option<u64>, allowed: Duration| match said {
+    let window = |directive: Option<u64>, configured: Duration| match directive {
         Some(seconds) => Duration::from_secs(seconds),
-        None if directives.s_maxage.is_some() => Duration::ZERO,
-        None => allowed,
+        None if cache_control.s_maxage.is_some() => Duration::ZERO,
+        None => configured,
     };
     StaleWindows {
-        while_revalidate: window(directives.stale_while_revalidate, allowed.while_revalidate),
-        if_error: window(directives.stale_if_error, allowed.if_error),
+        while_revalidate: window(cache_control.stale_while_revalidate, configured.while_revalidate),
+        if_error: window(cache_control.stale_if_error, configured.if_error),
     }
 }
 
-/// How old a response is already: a handler that fetches it from elsewhere may pass on `Age` and `Date`
-/// (RFC 9111 4.2.3).
-pub(crate) fn initial_age(headers: &HeaderMap, now: SystemTime) -> Duration {
-    let apparent = now.duration_since(made_at(headers, now)).unwrap_or_default();
-    // A proxy that adds a second `Age` may have joined the values to a list.
-    let stated = list::members(headers.get_all(AGE)).filter_map(delta_seconds).max();
-    apparent.max(Duration::from_secs(stated.unwrap_or(0)))
-}
-
-/// The handler's own `Date`, else now.
-fn made_at(headers: &HeaderMap, now: SystemTime) -> SystemTime {
-    headers.get(DATE).and_then(|line| parse_date(line.as_bytes())).unwrap_or(now)
+/// Returns the `Date` of a response, or `now` if it has no valid one.
+fn date_value(headers: &HeaderMap, now: SystemTime) -> SystemTime {
+    headers.get(DATE).and_then(|value| parse_date(value.as_bytes())).unwrap_or(now)
 }
 
 #[cfg(test)]
@@ -78,26 +79,26 @@ mod tests {
 
     use super::*;
 
-    /// Sun, 06 Nov 1994 08:49:37 GMT, the date of the RFC's examples.
+    /// Returns Sun, 06 Nov 1994 08:49:37 GMT, the date in the examples of RFC 9110.
     fn now() -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777)
     }
 
-    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
-        lines
+    fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
+        fields
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
             .collect()
     }
 
-    fn lifetime(lines: &[(&'static str, &str)]) -> Option<u64> {
-        let headers = headers(lines);
-        let directives = CacheControl::parse(headers.get_all("cache-control"));
-        explicit_lifetime(&headers, &directives, now()).map(|lifetime| lifetime.as_secs())
+    fn lifetime(fields: &[(&'static str, &str)]) -> Option<u64> {
+        let headers = headers(fields);
+        let cache_control = CacheControl::parse(headers.get_all("cache-control"));
+        freshness_lifetime(&headers, &cache_control, now()).map(|lifetime| lifetime.as_secs())
     }
 
     #[test]
-    fn the_more_specific_word_wins() {
+    fn s_maxage_wins_over_max_age_and_max_age_over_expires() {
         let expires = ("expires", "Sun, 06 Nov 1994 08:49:47 GMT");
         assert_eq!(lifetime(&[]), None);
         assert_eq!(lifetime(&[("cache-control", "public")]), None);
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn expires_is_read_in_all_formats_and_strictly() {
+    fn expires_accepts_all_date_formats_and_rejects_other_values() {
         for (value, seconds) in [
             ("Sun, 06 Nov 1994 08:49:47 GMT", 10),
             ("Sunday, 06-Nov-94 08:49:47 GMT", 10),
@@ -121,22 +122,22 @@ mod tests {
         ] {
             assert_eq!(lifetime(&[("expires", value)]), Some(seconds), "{value:?}");
         }
-        let twice = ("expires", "Sun, 06 Nov 1994 08:49:47 GMT");
-        assert_eq!(lifetime(&[twice, twice]), Some(0));
+        let expires = ("expires", "Sun, 06 Nov 1994 08:49:47 GMT");
+        assert_eq!(lifetime(&[expires, expires]), Some(0));
     }
 
     #[test]
-    fn expires_counts_from_the_handlers_own_date() {
+    fn expires_is_relative_to_the_date_of_the_response() {
         let expires = ("expires", "Sun, 06 Nov 1994 08:49:47 GMT");
         assert_eq!(lifetime(&[expires, ("date", "Sun, 06 Nov 1994 08:49:17 GMT")]), Some(30));
         assert_eq!(lifetime(&[expires, ("date", "never")]), Some(10));
     }
 
     #[test]
-    fn a_handler_forbids_or_allows_stale_pages_and_the_attribute_fills_in() {
-        let allowed =
+    fn response_directives_override_the_configured_stale_windows() {
+        let configured =
             StaleWindows { while_revalidate: Duration::from_secs(7), if_error: Duration::from_secs(9) };
-        for (line, windows) in [
+        for (value, expected) in [
             ("", (7, 9)),
             ("max-age=60", (7, 9)),
             ("max-age=60, stale-while-revalidate=30", (30, 9)),
@@ -149,16 +150,16 @@ mod tests {
             ("s-maxage=60", (0, 0)),
             ("s-maxage=60, stale-while-revalidate=30", (30, 0)),
         ] {
-            let headers = headers(&[("cache-control", line)]);
-            let windows_of = stale(&CacheControl::parse(headers.get_all("cache-control")), allowed);
-            let StaleWindows { while_revalidate, if_error } = windows_of;
-            assert_eq!((while_revalidate.as_secs(), if_error.as_secs()), windows, "{line:?}");
+            let headers = headers(&[("cache-control", value)]);
+            let cache_control = CacheControl::parse(headers.get_all("cache-control"));
+            let StaleWindows { while_revalidate, if_error } = stale_windows(&cache_control, configured);
+            assert_eq!((while_revalidate.as_secs(), if_error.as_secs()), expected, "{value:?}");
         }
     }
 
     #[test]
-    fn age_is_the_larger_of_what_is_stated_and_what_the_date_shows() {
-        let age = |lines: &[_]| initial_age(&headers(lines), now()).as_secs();
+    fn initial_age_is_the_larger_of_age_and_time_since_date() {
+        let age = |fields: &[_]| initial_age(&headers(fields), now()).as_secs();
         let date = ("date", "Sun, 06 Nov 1994 08:49:17 GMT");
         assert_eq!(age(&[]), 0);
         assert_eq!(age(&[("age", "7")]), 7);

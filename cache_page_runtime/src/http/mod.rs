@@ -3,6 +3,7 @@
 pub(crate) mod cache_control;
 pub(crate) mod conditional;
 pub(crate) mod cookies;
+pub(crate) mod credentials;
 pub(crate) mod etag;
 pub(crate) mod freshness;
 pub(crate) mod header_cache;
@@ -10,6 +11,7 @@ pub(crate) mod list;
 pub(crate) mod origin;
 pub(crate) mod query;
 pub(crate) mod range;
+pub(crate) mod request_directives;
 pub(crate) mod storability;
 pub(crate) mod syntax;
 pub(crate) mod targeted;

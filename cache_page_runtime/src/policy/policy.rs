@@ -14,7 +14,7 @@ use super::handler_id::HandlerId;
 pub use crate::policy::ttl::{Ttl, finite, seconds, seconds_and_nanos};
 use crate::{
     cache::page_cache::PageCache,
-    http::{freshness::StaleWindows, query::QueryRule, syntax::is_tchar},
+    http::{freshness::StaleWindows, query::QueryRule, storability::is_never_stored, syntax::is_tchar},
     page::page::Page,
     purge::{
         selector::{PurgeKey, Tag, Tags},
@@ -153,7 +153,7 @@ impl Policy {
         while at < statuses.len() {
             assert!(matches!(statuses[at], 200..=599), "a page has a final status, from 200 to 599");
             assert!(
-                !matches!(statuses[at], 206 | 304 | 412 | 416 | 417 | 428 | 429 | 431 | 511),
+                !is_never_stored(statuses[at]),
                 "206, 304, 412, 416, 417, 428, 429, 431 and 511 are for one request; they are never kept"
             );
             at += 1;

@@ -1,16 +1,18 @@
-//! One part of a body.
+//! Byte ranges.
 
 use proptest::{option, prelude::*};
 
-use crate::http::range::{self, Selection};
-use crate::properties::{cased, soup};
+use crate::{
+    http::range::{self, Selection},
+    properties::{cased, soup},
+};
 
-/// What RFC 9110 14.1.2 says, with numbers that are large enough for every case.
-fn meant(first: Option<u128>, last: Option<u128>, length: u128) -> Selection {
+/// Returns what RFC 9110 14.1.2 specifies, in numbers that do not overflow.
+fn expected(first: Option<u128>, last: Option<u128>, body_len: u128) -> Selection {
     let (start, end) = match (first, last) {
         (Some(first), Some(last)) if first > last => return Selection::Full,
-        (Some(first), last) => (first, last.map_or(length, |last| length.min(last + 1))),
-        (None, Some(suffix)) => (length.saturating_sub(suffix), length),
+        (Some(first), last) => (first, last.map_or(body_len, |last| body_len.min(last + 1))),
+        (None, Some(suffix_len)) => (body_len.saturating_sub(suffix_len), body_len),
         (None, None) => return Selection::Full,
     };
     if start >= end {
@@ -25,31 +27,32 @@ fn position() -> impl Strategy<Value = u128> {
 
 proptest! {
     #[test]
-    fn one_range_is_what_the_rfc_says(
+    fn single_range_selects_what_the_rfc_specifies(
         first in option::of(position()),
         last in option::of(position()),
-        // Of nothing there are no parts: see the module's own test.
-        length in prop_oneof![4 => 1..12_usize, 1 => 1..usize::MAX],
+        // An empty body is covered by the unit test.
+        body_len in prop_oneof![4 => 1..12_usize, 1 => 1..usize::MAX],
         capitals: u64,
         zeros in "0{0,3}",
     ) {
         let text = |position: Option<u128>| position.map_or(String::new(), |position| format!("{zeros}{position}"));
-        let line = format!("{}={}-{}", cased("bytes", capitals), text(first), text(last));
-        // Positions beyond what a machine can count are the last one there is: order among those is lost.
-        let beyond = |position: Option<u128>| position.is_some_and(|position| position > usize::MAX as u128);
-        prop_assume!(!(beyond(first) && beyond(last)));
-        prop_assert_eq!(range::parse(line.as_bytes(), length), meant(first, last, length as u128), "{}", line);
+        let value = format!("{}={}-{}", cased("bytes", capitals), text(first), text(last));
+        // Positions above `usize::MAX` saturate, so their order is lost.
+        let saturates = |position: Option<u128>| position.is_some_and(|position| position > usize::MAX as u128);
+        prop_assume!(!(saturates(first) && saturates(last)));
+        let selection = range::parse(value.as_bytes(), body_len);
+        prop_assert_eq!(selection, expected(first, last, body_len as u128), "{}", value);
     }
 
     #[test]
-    fn a_part_is_a_part(
-        line in soup(&["bytes=", "bytes=0-", "bytes=-", "1", "-", "99999999999999999999999", "0-0", "5"]),
-        length in prop_oneof![0..12_usize, any::<usize>()],
+    fn selected_range_is_not_empty_and_round_trips(
+        value in soup(&["bytes=", "bytes=0-", "bytes=-", "1", "-", "99999999999999999999999", "0-0", "5"]),
+        body_len in prop_oneof![0..12_usize, any::<usize>()],
     ) {
-        if let Selection::Partial(part) = range::parse(line.as_bytes(), length) {
-            prop_assert!(part.start < part.end && part.end <= length);
-            let again = format!("bytes={}-{}", part.start, part.end - 1);
-            prop_assert_eq!(range::parse(again.as_bytes(), length), Selection::Partial(part));
+        if let Selection::Partial(range) = range::parse(value.as_bytes(), body_len) {
+            prop_assert!(range.start < range.end && range.end <= body_len);
+            let value = format!("bytes={}-{}", range.start, range.end - 1);
+            prop_assert_eq!(range::parse(value.as_bytes(), body_len), Selection::Partial(range));
         }
     }
 }

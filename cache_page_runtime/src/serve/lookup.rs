@@ -18,9 +18,8 @@ use crate::{
     cache::page_cache::PageCache,
     fill::{background, fill::Fill, request_handle::RequestHandle},
     http::{
-        conditional,
-        range::Selection,
-        storability::{self, RequestDirectives},
+        conditional, credentials::check_credentials, range::Selection, request_directives::RequestDirectives,
+        storability::check_method,
     },
     key::{
         app_id,
@@ -232,7 +231,7 @@ impl<'r> Lookup<'r> {
         // Every handler has a type of its own, and every instantiation of a generic one: its pages are not another's.
         self.key.handler(kind);
         if self.cache.obeys_clients() && self.admitted != Err(Reason::Method) {
-            self.wishes = RequestDirectives::of(self.request.headers());
+            self.wishes = RequestDirectives::from_headers(self.request.headers());
         }
         let now = self.cache.clock().now();
         if let Err(reason) = self.admit() {
@@ -251,7 +250,7 @@ impl<'r> Lookup<'r> {
         self.admitted?;
         if self.open {
             let covers = |name: &_| self.key.cover.covers(name);
-            storability::open(self.request.headers(), self.cache.credentials(), covers)?;
+            check_credentials(self.request.headers(), self.cache.credentials(), covers)?;
         }
         if self.wishes.as_ref().is_some_and(RequestDirectives::no_store) {
             return Err(Reason::RequestNoStore);
@@ -279,7 +278,7 @@ impl<'r> Lookup<'r> {
         let page = self.cache.store().get(key, self.request.headers(), now)?;
         let wishes = self.wishes.as_ref();
         if page.is_fresh(now) {
-            if wishes.is_none_or(|wishes| wishes.take(page.age(now), page.ttl(now))) {
+            if wishes.is_none_or(|wishes| wishes.accepts(page.age(now), page.ttl(now))) {
                 let report = Report::of_page(Outcome::Hit, page.freshness(now));
                 let is_due = self.cache.times().eager && background::is_due(&page, now);
                 local_copies::found(self.cache, key, hash, &page);
@@ -287,7 +286,7 @@ impl<'r> Lookup<'r> {
             }
             return Err(Miss { forward: ForwardReason::Request, old: Some(page) });
         }
-        if wishes.is_none_or(RequestDirectives::take_stale) {
+        if wishes.is_none_or(RequestDirectives::accepts_stale) {
             let is_time = page.retry().is_time(now);
             let waits = page.may_wait(now);
             if waits || !is_time && page.may_stand_in(now) {
@@ -302,7 +301,11 @@ impl<'r> Lookup<'r> {
     /// Whether this page of another process is good enough for what the client wishes.
     pub(crate) fn takes(&self, page: &Page, now: Instant) -> bool {
         self.wishes.as_ref().is_none_or(|wishes| {
-            if page.is_fresh(now) { wishes.take(page.age(now), page.ttl(now)) } else { wishes.take_stale() }
+            if page.is_fresh(now) {
+                wishes.accepts(page.age(now), page.ttl(now))
+            } else {
+                wishes.accepts_stale()
+            }
         })
     }
 
@@ -359,7 +362,7 @@ fn may_use_cache(
     cache: &PageCache,
     is_named: bool,
 ) -> Result<(), Reason> {
-    storability::method(request.method())?;
+    check_method(request.method())?;
     if cache.is_off() {
         Err(Reason::Disabled)
     } else if !is_named {
