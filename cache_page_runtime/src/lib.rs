@@ -1,28 +1,34 @@
-//! What the [`cache_page`](https://docs.rs/cache_page) crate does during a request. Depend on `cache_page`, not on this
-//! crate.
+//! The runtime of the [`cache_page`](https://docs.rs/cache_page) crate: everything that happens during a request.
 //!
-//! # A request's way
+//! Depend on `cache_page`, not on this crate. What follows is for contributors.
 //!
-//! One module a step, in the order a request meets them; `serve` is the whole way on one screen.
+//! # Layers
 //!
-//! | step | module |
-//! |---|---|
-//! | what the attribute said | `policy`, `query` |
-//! | the request comes in, with its cache and its App | `request`, `middleware`, `cache`, `builder`, `app` |
-//! | what the arguments read | `input`, `key`, `buffer`, `origin`, `cookies` |
-//! | may this request use the cache | `admit` |
-//! | look up | `hot`, `store` |
-//! | answer from the page | `page`, `conditional`, `range` |
-//! | one fill a key | `flight`, `follow`, `apart` |
-//! | run the handler | `serve`, `fill`, `asked`, `control`; in the background `refresh`, `retry`; where it fails `stand_in` |
-//! | may this response be kept, and how long | `admit`, `directives`, `freshness`, `vary`, `targeted`, `tags`, `freshen` |
-//! | keep it | `keep`, `body`, `gather`, `describe`, `page`, `store` |
-//! | purge it | `purge`, `purging`, `target`, `fence`, `store` |
-//! | ask other processes, and tell them | `shared`, `redis` |
-//! | tell | `outcome`, `status`, `repeated`, `stats` |
+//! A folder imports only from folders further down in this table, and no two folders import each other. `cargo xtask layers`
+//! checks it.
 //!
-//! `admit`, `conditional`, `cookies`, `directives`, `freshness`, `origin`, `query`, `range`, `targeted` and `vary` take values and
-//! return values: no clock, no I/O, no global. `clock` is the only source of now.
+//! | layer | folder | owns |
+//! |---|---|---|
+//! | 10 | `service` | what actix-web calls: the entry point of the attribute, the middleware, `purge_page` |
+//! | 9 | `serve` | one request: looks up, responds, joins a flight, or starts a fill |
+//! | 8 | `fill` | one run of a handler: its response, admission, storing and publishing; background refresh; stale on error |
+//! | 7 | `cache` | `PageCache`, its builder and configuration; the purge methods |
+//! | 6 | `observe` | statistics, metrics, tracing events and the `Cache-Status` header |
+//! | 5 | `store` | entries in memory: map, eviction, byte budget, purge index, per-worker copies |
+//! | 5 | `remote` | the second level (L2): the `RemoteStore` trait, its client, the codec, Redis |
+//! | 5 | `coalesce` | single flight within the process, and keys known to be uncacheable (hit-for-miss) |
+//! | 5 | `policy` | the options of one handler, and `PageControl` |
+//! | 4 | `purge` | tags, selectors, and the purge log that running fills are checked against |
+//! | 3 | `key`, `page` | the cache key and its inputs; an immutable stored response |
+//! | 2 | `http` | the rules of the RFCs, as pure functions |
+//! | 1 | `time`, `outcome`, `sync` | clock, backoff, outcomes of requests, locks |
+//!
+//! # Rules
+//!
+//! * A function takes what it needs, such as a store or a clock, and not the `PageCache` handle.
+//! * The methods of a type live with the type, and the type lives in the lowest layer that names it.
+//! * `http`, `key` and `policy` take values and return values: no clock, no I/O, no global state.
+//! * `time::clock` is the only source of the current time.
 
 mod cache;
 mod coalesce;
@@ -66,7 +72,7 @@ pub use crate::{
     service::middleware::{IntoTtl, PageCacheMiddleware, PageCacheService},
 };
 
-/// The door for generated code. Nothing in it is covered by semantic versioning.
+/// The items that generated code uses. They are exempt from semantic versioning.
 #[doc(hidden)]
 pub mod __private {
     pub use actix_web::HttpResponse;
