@@ -64,7 +64,7 @@ pub use crate::{
     key::{builder::KeyBuilder, input::KeyInput},
     observe::{CacheStatusHeader, HandlerStats, Stats},
     outcome::{Outcome, Reason},
-    page::page::Page,
+    page::Page,
     policy::{
         control::{PageControl, Validators},
         policy::Policy,

@@ -7,11 +7,10 @@ use http::header::HeaderName;
 use crate::{
     cache::page_cache::{Inner, PageCache, Timeouts},
     coalesce::{flight::Flights, uncacheable_keys::UncacheableKeys},
-    fill::tee_body::StreamBudget,
     http::credentials,
     observe::{CacheStatusHeader, Observer},
     remote::{RemoteOptions, RemoteStore, RemoteTier},
-    store::store::Store,
+    store::{Store, StreamBudget},
     time::{clock::Clock, manual::ManualClock},
 };
 
@@ -303,7 +302,7 @@ impl PageCacheBuilder {
     pub fn build(self) -> PageCache {
         let inner = Arc::new(Inner {
             tier: self.shared.and_then(|store| tier(store, self.terms, &self.key_prefix)),
-            store: Store::new(self.max_bytes),
+            store: Arc::new(Store::new(self.max_bytes)),
             clock: self.clock,
             max_body: self.max_body.unwrap_or(self.max_bytes / 8),
             credentials: self.credentials.into(),

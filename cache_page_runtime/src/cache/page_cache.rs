@@ -4,7 +4,7 @@ use std::{
     convert::Infallible,
     fmt,
     future::{Ready, ready},
-    sync::{Arc, OnceLock, Weak},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -14,11 +14,10 @@ use http::header::HeaderName;
 use crate::{
     cache::builder::PageCacheBuilder,
     coalesce::{flight::Flights, uncacheable_keys::UncacheableKeys},
-    fill::tee_body::StreamBudget,
     observe::{Observer, Stats},
     remote::RemoteTier,
     serve::join::FlightResult,
-    store::store::Store,
+    store::{Store, StreamBudget},
     time::clock::Clock,
 };
 
@@ -45,7 +44,7 @@ pub struct PageCache {
 }
 
 pub(crate) struct Inner {
-    pub(crate) store: Store,
+    pub(crate) store: Arc<Store>,
     pub(crate) clock: Clock,
     pub(crate) max_body: usize,
     pub(crate) credentials: Box<[HeaderName]>,
@@ -76,12 +75,6 @@ pub(crate) struct Timeouts {
     pub(crate) jitter: f64,
     /// Whether hot pages are made anew before their time is over.
     pub(crate) eager: bool,
-}
-
-impl Inner {
-    pub(crate) fn store(&self) -> &Store {
-        &self.store
-    }
 }
 
 impl PageCache {
@@ -141,10 +134,6 @@ impl PageCache {
         Arc::as_ptr(&self.inner)
     }
 
-    pub(crate) fn downgrade(&self) -> Weak<Inner> {
-        Arc::downgrade(&self.inner)
-    }
-
     /// The cache of the App that a request is handled in, if the author gave it one.
     pub(crate) fn of(request: &HttpRequest) -> Option<&Self> {
         request.app_data::<Self>().or_else(|| request.app_data::<web::Data<Self>>().map(web::Data::get_ref))
@@ -156,7 +145,7 @@ impl PageCache {
         DEFAULT.get_or_init(Self::new)
     }
 
-    pub(crate) fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &Arc<Store> {
         &self.inner.store
     }
 

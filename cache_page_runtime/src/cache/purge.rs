@@ -18,12 +18,12 @@ use tokio::{
 use crate::{
     cache::page_cache::PageCache,
     http::origin::RequestOrigin,
+    purge::selector::PurgeMode,
     purge::{
         selector::{self, PurgeSelector},
         tag::{self, TagError},
     },
     remote::StoreError,
-    store::store::PurgeMode,
 };
 
 /// What a purge did.
@@ -173,7 +173,7 @@ impl PageCache {
     ///
     /// If it does not begin with a slash, or has a query.
     pub fn purge_path(&self, path: &str) -> PurgeFuture {
-        self.start(PurgeMode::Purge, to_path(path))
+        self.start(PurgeMode::Remove, to_path(path))
     }
 
     /// Makes the pages stale that [`purge_path`](Self::purge_path) removes.
@@ -196,7 +196,7 @@ impl PageCache {
     ///
     /// If it is neither, or has a fragment.
     pub fn purge_url(&self, url: &str) -> PurgeFuture {
-        self.start(PurgeMode::Purge, to_url(url))
+        self.start(PurgeMode::Remove, to_url(url))
     }
 
     /// Makes the pages stale that [`purge_url`](Self::purge_url) removes.
@@ -217,7 +217,7 @@ impl PageCache {
     ///
     /// If it does not begin with a slash, has a query, or is only that slash, which would be everything.
     pub fn purge_prefix(&self, prefix: &str) -> PurgeFuture {
-        self.start(PurgeMode::Purge, to_prefix(prefix))
+        self.start(PurgeMode::Remove, to_prefix(prefix))
     }
 
     /// Makes the pages stale that [`purge_prefix`](Self::purge_prefix) removes.
@@ -235,7 +235,7 @@ impl PageCache {
     ///
     /// If no page can have it: it is empty, longer than 256 bytes, or has control characters in it or blanks around it.
     pub fn purge_tag(&self, tag: &str) -> PurgeFuture {
-        self.start(PurgeMode::Purge, to_tag(tag))
+        self.start(PurgeMode::Remove, to_tag(tag))
     }
 
     /// Makes the pages stale that have this tag.
@@ -254,7 +254,7 @@ impl PageCache {
     ///
     /// If the name is empty. One that no handler has is no error, because a handler is not known before its first request.
     pub fn purge_handler(&self, name: &str) -> PurgeFuture {
-        self.start(PurgeMode::Purge, to_handler(name))
+        self.start(PurgeMode::Remove, to_handler(name))
     }
 
     /// Makes the pages of a handler stale.
@@ -273,7 +273,7 @@ impl PageCache {
     ///
     /// Only of a shared tier.
     pub fn purge_all(&self) -> PurgeFuture {
-        self.start(PurgeMode::Purge, Ok(PurgeSelector::All))
+        self.start(PurgeMode::Remove, Ok(PurgeSelector::All))
     }
 
     /// Makes all pages stale. It takes time for each of them.

@@ -15,14 +15,14 @@ use actix_web::{Responder, rt};
 use crate::{
     coalesce::flight::Leader,
     fill::fill::Fill,
-    page::page::Page,
     serve::{join::FlightResult, lookup::Lookup},
+    store::Entry,
     time::{clock::Sleep, instant::Instant},
 };
 
 /// Whether a fresh page is to be made anew already.
-pub(crate) fn is_due(page: &Page, now: Instant) -> bool {
-    page.retry().is_time(now) && page.is_due(now, draw)
+pub(crate) fn is_due(page: &Entry, now: Instant) -> bool {
+    page.backoff().is_time(now) && page.should_refresh_early(now, draw)
 }
 
 /// The lifetime of a page, shortened by a random part of it.
@@ -42,7 +42,7 @@ fn draw() -> f64 {
 
 impl Lookup<'_> {
     /// The lead for making that page anew, if nobody is at it and nobody just was.
-    pub(crate) fn lead_refresh(&self, page: &Arc<Page>, now: Instant) -> Option<Leader<FlightResult>> {
+    pub(crate) fn lead_refresh(&self, page: &Arc<Entry>, now: Instant) -> Option<Leader<FlightResult>> {
         let (store, headers) = (self.cache.store(), self.request.headers());
         let key = self.key.cover.key()?;
         let leader =

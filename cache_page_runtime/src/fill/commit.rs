@@ -30,17 +30,15 @@ use crate::{
     },
     observe::Report,
     outcome::{Outcome, Reason},
-    page::{
-        body,
-        page::{Lifetime, Page, ResponseHead},
-    },
+    page::{Page, ResponseHead, body},
     policy::control::{Overrides, PageControl},
     purge::{
         selector::{Tag, Tags},
         tag::{MOST_TAGS, TagError},
     },
-    serve::{join::FlightResult, lookup::extent},
+    serve::join::FlightResult,
     service::middleware::ErrorMarker,
+    store::{Entry, Lifetime},
     time::instant::Instant,
 };
 
@@ -118,7 +116,7 @@ impl Fill {
             Err(reason) => return FinishedResponse::Whole(self.refuse(response, reason, now)),
         };
         let (response, body) = response.into_parts();
-        match body::bytes(body) {
+        match body::into_bytes(body) {
             Ok(body) => FinishedResponse::Whole(self.finish_whole(response, body, admitted)),
             Err(stream) => self.finish_stream(response, stream, admitted),
         }
@@ -129,7 +127,7 @@ impl Fill {
         // What a handler answers to `HEAD` is not its page.
         let is_page = self.request.method() == Method::GET;
         if let (Some(old), Some(key), true) = (&self.old, self.cover.key(), is_page) {
-            old.withdraw();
+            old.invalidate();
             self.cache.store().remove_page(key, self.request.headers(), old);
             self.withdraw_everywhere();
         }
@@ -233,14 +231,14 @@ impl Fill {
     ) -> HttpResponse {
         let (fill, now) = (admitted.fill, admitted.made_at);
         let head = response.head();
-        let names_own = admitted.said.has_connection;
+        let has_connection = admitted.said.has_connection;
         let head =
-            ResponseHead { status: head.status, reason: head.reason, headers: &head.headers, names_own };
-        let body = if self.is_short(body.as_ref()) { body.map(body::compact) } else { body };
+            ResponseHead { status: head.status, reason: head.reason, headers: &head.headers, has_connection };
+        let body = if self.is_short(body.as_ref()) { body.map(body::into_exact_allocation) } else { body };
         match self.keep(head, body.as_ref(), admitted) {
             Ok((page, added)) => {
                 add(&mut response, added);
-                let mut response = self.cut(response.set_body(body::whole(body)), &page, now);
+                let mut response = self.cut(response.set_body(body::from_bytes(body)), &page, now);
                 let report = Report {
                     forward_reason: self.forwarded.ok(),
                     ttl: page.ttl(now),
@@ -251,7 +249,7 @@ impl Fill {
                 self.report(report, Some(response.headers_mut()));
                 response
             }
-            Err(reason) => self.refuse(response.set_body(body::whole(body)), reason, now),
+            Err(reason) => self.refuse(response.set_body(body::from_bytes(body)), reason, now),
         }
     }
 
@@ -272,7 +270,7 @@ impl Fill {
             status: head.status,
             reason: head.reason,
             headers: &head.headers,
-            names_own: true,
+            has_connection: true,
         };
         // Caches further down have to be told at once what they may do with it.
         let added = self.describe(head, &admitted, None);
@@ -300,28 +298,29 @@ impl Fill {
         head: ResponseHead<'_>,
         body: Option<&Bytes>,
         admitted: Admission,
-    ) -> Result<(Arc<Page>, GeneratedHeaders), Reason> {
+    ) -> Result<(Arc<Entry>, GeneratedHeaders), Reason> {
         let added = self.describe(head, &admitted, body.map(AsRef::as_ref));
         let Admission { kept, said, names, tags, made_at, date, fill, .. } = admitted;
         let about = self.about(&tags).ok_or(Reason::KeyTooLong)?;
         let lifetime = Lifetime {
-            made_at,
+            created_at: made_at,
             initial_age: said.initial_age(head.headers, date),
-            kept_for: kept.ttl.map(|ttl| background::shorten(ttl, self.cache.times().jitter)),
+            ttl: kept.ttl.map(|ttl| background::shorten(ttl, self.cache.times().jitter)),
             stale: kept.stale,
-            fill,
+            fill_time: fill,
         };
         let leaves_at = self.cache.tier().map(|tier| tier.local_expiry(made_at));
         let freeze = |added: &[_]| {
-            let page = Page::freeze(head, added, body.cloned(), lifetime, Arc::clone(&about));
-            leaves_at.into_iter().for_each(|leaves_at| page.leave_at(leaves_at));
+            let page = Page::from_response(head, added, body.cloned());
+            let page = Entry::new(page, lifetime, Arc::clone(&about));
+            leaves_at.into_iter().for_each(|leaves_at| page.set_local_expiry(leaves_at));
             Arc::new(page)
         };
         let (cache, headers) = (self.cache.clone(), self.request.headers());
         let key = self.cover.key().ok_or(Reason::KeyTooLong)?;
         let land = |page| FlightResult::new(page, names.clone(), &cache, key, headers).begun(self.begun);
         // As the client of this request gets it: nothing is added to what is not kept.
-        let unkept = || Some(freeze(&[])).filter(|page| !self.policy.rejects(page)).map(land);
+        let unkept = || Some(freeze(&[])).filter(|page| !self.policy.rejects(&page.page)).map(land);
         if !self.is_short(body) {
             if let Some(leader) = self.leader.take() {
                 leader.complete_with(unkept);
@@ -329,7 +328,7 @@ impl Fill {
             return Err(Reason::BodyTooLarge);
         }
         let page = freeze(&added);
-        if self.policy.rejects(&page) {
+        if self.policy.rejects(&page.page) {
             return Err(Reason::NoStoreIf);
         }
         // Where those wait who share the page by what is known until now.
@@ -396,7 +395,7 @@ impl Fill {
             _ => {}
         }
         if let (Some(old), true) = (&self.old, self.in_background) {
-            old.retry().failed(now, self.cache.times().refresh_backoff);
+            old.backoff().failed(now, self.cache.times().refresh_backoff);
         }
         if let Some(claim) = self.claim.take() {
             claim.release_uncacheable();
@@ -410,14 +409,14 @@ impl Fill {
     }
 
     /// Clients that know the page already need not be sent it again. What middleware may look for in the response stays.
-    fn cut(&self, mut response: HttpResponse, page: &Page, now: Instant) -> HttpResponse {
+    fn cut(&self, mut response: HttpResponse, page: &Entry, now: Instant) -> HttpResponse {
         if self.in_background || response.error().is_some() {
             return response;
         }
-        match extent(page, self.request.method(), self.request.headers()) {
+        match page.page.select(self.request.method(), self.request.headers()) {
             Selection::Full => response,
             less => {
-                let mut cut = page.thaw(&less, now);
+                let mut cut = page.page.to_response(&less, page.age(now));
                 cut.extensions_mut().extend(std::mem::take(&mut *response.extensions_mut()));
                 cut
             }

@@ -26,18 +26,17 @@ use crate::{
     key::builder::KeyParts,
     observe::{self, RefreshReport, Report},
     outcome::{ForwardReason, Outcome, Reason},
-    page::page::Page,
     policy::{control::PageControl, policy::Policy},
     purge::{
         log::PurgeSeq,
-        selector::{LocalSelector, PurgeKeys, RequestSubject, Tag},
+        selector::{LocalSelector, PurgeKeys, PurgeMode, RequestSubject, Tag},
     },
     remote::{RemoteError, RemoteFetch, RemoteLease},
     serve::{
         join::FlightResult,
-        lookup::{Handler, Lookup, Miss, extent},
+        lookup::{Handler, Lookup},
     },
-    store::store::PurgeMode,
+    store::{Entry, Miss},
     time::{clock::Clock, instant::Instant},
 };
 
@@ -60,7 +59,7 @@ pub(crate) struct Fill {
     /// Why the handler runs; an error says why its page may not be kept.
     pub(crate) forwarded: Result<ForwardReason, Reason>,
     /// The page that was there before.
-    pub(crate) old: Option<Arc<Page>>,
+    pub(crate) old: Option<Arc<Entry>>,
     /// What the handler answered, where that is not what is sent.
     pub(crate) answered: Option<StatusCode>,
     /// Whoever else waits for the page.
@@ -88,7 +87,7 @@ impl Fill {
         now: Instant,
     ) -> Box<Self> {
         let (forwarded, old) = match forwarded {
-            Ok(Miss { forward, old }) => (Ok(forward), old),
+            Ok(Miss { cause, stale }) => (Ok(cause), stale),
             Err(reason) => (Err(reason), None),
         };
         let is_kept = forwarded.is_ok();
@@ -102,7 +101,7 @@ impl Fill {
         };
         let around = control.as_ref().filter(|_| lookup.is_around).map(PageControl::taken);
         if let Some(control) = &control {
-            control.begin(old.as_deref().filter(|_| is_kept));
+            control.begin(old.as_deref().filter(|_| is_kept).map(|old| &old.page));
         }
         // It is passed on from hand to hand, and is not small.
         Box::new(Self {
@@ -134,9 +133,9 @@ impl Fill {
     }
 
     /// There is a page to be made anew, which the handler may compare with its own.
-    pub(crate) fn make_anew(&mut self, old: Arc<Page>) {
+    pub(crate) fn make_anew(&mut self, old: Arc<Entry>) {
         if let Some(control) = &self.control {
-            control.begin(Some(&old));
+            control.begin(Some(&old.page));
         }
         self.old = Some(old);
     }
@@ -146,7 +145,7 @@ impl Fill {
     }
 
     /// The handler makes its page as if there had been none.
-    pub(crate) fn forget_old(&mut self) -> Option<Arc<Page>> {
+    pub(crate) fn forget_old(&mut self) -> Option<Arc<Entry>> {
         let old = self.old.take()?;
         self.control.iter().for_each(|control| control.begin(None));
         Some(old)
@@ -229,15 +228,15 @@ impl Fill {
     }
 
     /// The old page, if it may be sent where the handler fails.
-    fn stand_in(&self) -> Option<Arc<Page>> {
+    fn stand_in(&self) -> Option<Arc<Entry>> {
         let old = self.old.as_ref()?;
-        (old.may_stand_in(self.now()) && !self.is_purged(old)).then(|| Arc::clone(old))
+        (old.may_serve_on_error(self.now()) && !self.is_purged(old)).then(|| Arc::clone(old))
     }
 
     /// Whether a page was purged since this request came, which must not be sent any more.
-    fn is_purged(&self, page: &Page) -> bool {
+    fn is_purged(&self, page: &Entry) -> bool {
         let meant = |(verb, target): &(PurgeMode, LocalSelector)| {
-            *verb == PurgeMode::Purge && target.concerns(page.about())
+            *verb == PurgeMode::Remove && target.concerns(page.purge_keys())
         };
         self.cache.store().fence().has_fallen(self.since, meant)
     }
@@ -253,7 +252,7 @@ impl Fill {
         Some(subject.with(tags))
     }
 
-    fn stand_in_for(mut self: Box<Self>, page: &Arc<Page>, failure: &FillError) -> HttpResponse {
+    fn stand_in_for(mut self: Box<Self>, page: &Arc<Entry>, failure: &FillError) -> HttpResponse {
         let now = self.now();
         self.failed(page, failure, now);
         let is_fresh = page.is_fresh(now);
@@ -263,7 +262,8 @@ impl Fill {
                 |key| FlightResult::old(Arc::clone(page), outcome, &self.cache, key, self.request.headers());
             leader.complete_with(|| self.cover.key().map(landed));
         }
-        let mut response = page.thaw(&extent(page, self.request.method(), self.request.headers()), now);
+        let selection = page.page.select(self.request.method(), self.request.headers());
+        let mut response = page.page.to_response(&selection, page.age(now));
         let report = Report {
             forward_reason: self.forwarded.ok(),
             upstream_status: failure.status().filter(|_| !is_fresh),
@@ -287,8 +287,8 @@ impl Fill {
         }
     }
 
-    fn failed(&self, page: &Page, failure: &FillError, now: Instant) {
-        page.retry().failed(now, self.cache.times().refresh_backoff);
+    fn failed(&self, page: &Entry, failure: &FillError, now: Instant) {
+        page.backoff().failed(now, self.cache.times().refresh_backoff);
         failure.log(self.policy);
     }
 
@@ -331,7 +331,7 @@ impl Drop for Fill {
             return;
         }
         if let (Some(old), true) = (&self.old, self.in_background) {
-            old.retry().failed(self.now(), self.cache.times().refresh_backoff);
+            old.backoff().failed(self.now(), self.cache.times().refresh_backoff);
         }
         let outcome = match self.forwarded {
             Ok(_) => Outcome::NotStored(Reason::ClientGone),

@@ -14,9 +14,8 @@ use crate::{
     cache::page_cache::PageCache,
     fill::fill::Fill,
     http::vary::VaryNames,
-    page::page::Page,
-    purge::selector::{PurgeKeys, PurgeSelector},
-    store::store::PurgeMode,
+    purge::selector::{PurgeKeys, PurgeMode, PurgeSelector},
+    store::Entry,
     time::instant::Instant,
 };
 
@@ -77,7 +76,13 @@ impl Drop for RemoteLease {
 
 impl Fill {
     /// Gives the page to the shared tier, behind its request.
-    pub(crate) fn give(&self, tier: &RemoteTier, page: &Page, names: &VaryNames, claim: Option<RemoteLease>) {
+    pub(crate) fn give(
+        &self,
+        tier: &RemoteTier,
+        page: &Entry,
+        names: &VaryNames,
+        claim: Option<RemoteLease>,
+    ) {
         if let Some(offers) = self.offers(tier, page, names, claim.as_ref()) {
             tier.put(offers, claim);
         }
@@ -86,11 +91,11 @@ impl Fill {
     fn offers(
         &self,
         tier: &RemoteTier,
-        page: &Page,
+        page: &Entry,
         names: &VaryNames,
         claim: Option<&RemoteLease>,
     ) -> Option<Vec<PutRequest>> {
-        let since = tier.sequence_at(page.about().since());
+        let since = tier.sequence_at(page.purge_keys().since());
         if since == 0 {
             // Nothing was heard of purges when it was begun, and it would be refused.
             return None;
@@ -102,7 +107,7 @@ impl Fill {
             false => Some(identity::variant_key(&whole, names, self.request.headers())?),
         };
         let place = variant.as_deref().unwrap_or(&whole);
-        let bytes = frame::encode_page(place, page, page.about().texts(), now);
+        let bytes = frame::encode_page(place, page, page.purge_keys().texts(), now);
         let mut own = offered(page, place, bytes, since, now);
         // It may have turned out to be a variant: others wait where that is not known yet, and are let go by the claim's end.
         own.owner = claim.filter(|claim| claim.key == own.key).map(|claim| claim.owner);
@@ -130,20 +135,20 @@ impl Fill {
     pub(crate) fn withdraw_everywhere(&self) {
         let Some((tier, request)) = self.cache.tier().zip(self.request.request()) else { return };
         // Nobody waits for it, and it is told again until it is done.
-        drop(tier.purge(PurgeMode::Purge, &PurgeSelector::of_url(request)));
+        drop(tier.purge(PurgeMode::Remove, &PurgeSelector::of_url(request)));
     }
 }
 
-fn offered(page: &Page, place: &[u8], bytes: Vec<u8>, since: u64, now: Instant) -> PutRequest {
-    let about = page.about();
-    let kept_for = page.until_without_memory().map_or(LONGEST, |until| until.since(now));
+fn offered(page: &Entry, place: &[u8], bytes: Vec<u8>, since: u64, now: Instant) -> PutRequest {
+    let about = page.purge_keys();
+    let kept_for = page.remote_expires_at().map_or(LONGEST, |until| until.since(now));
     PutRequest {
         key: identity::id(place),
         bytes,
         purge_keys: names_of(about),
         path: about.path().to_owned(),
         purge_seq: since,
-        started: now.since(page.begun_at()),
+        started: now.since(page.started_at()),
         fresh_for: page.ttl(now),
         ttl: kept_for.clamp(Duration::from_millis(1), LONGEST),
         owner: None,

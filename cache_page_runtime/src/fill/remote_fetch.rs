@@ -12,16 +12,15 @@ use crate::{
     http::vary::{self, VaryNames},
     key::builder::CacheKey,
     outcome::{ForwardReason, Outcome, Reason},
-    page::page::{Page, RemoteRef},
     purge::{
         log::PurgeSeq,
-        selector::{LocalSelector, RequestSubject, Tag},
+        selector::{LocalSelector, PurgeMode, RequestSubject, Tag},
     },
     serve::{
         join::FlightResult,
         lookup::{Hit, Lookup, Step},
     },
-    store::store::PurgeMode,
+    store::{Entry, RemoteRef},
     time::instant::Instant,
 };
 use crate::{
@@ -48,7 +47,7 @@ const MOST_LOOKS: u32 = 3;
 /// What the shared tier has.
 pub(crate) enum RemoteFetch {
     There {
-        page: Arc<Page>,
+        page: Arc<Entry>,
         /// It is stale, and this process makes it anew.
         is_turn: bool,
     },
@@ -58,9 +57,9 @@ pub(crate) enum RemoteFetch {
 
 /// What there was under one key.
 enum FetchStep {
-    Page(Arc<Page>),
+    Page(Arc<Entry>),
     /// The page that was there before, which is as it was.
-    Same(Arc<Page>),
+    Same(Arc<Entry>),
     Names(VaryNames),
     Nothing,
     /// It was purged meanwhile.
@@ -99,22 +98,22 @@ impl Lookup<'_> {
 }
 
 /// Whether a page was purged or expired since, as far as is known here.
-fn has_fallen(tier: &RemoteTier, cache: &PageCache, page: &Page, since: PurgeSeq) -> bool {
-    let meant = |(_, target): &(PurgeMode, LocalSelector)| target.concerns(page.about());
-    tier.has_pending_purge(page.about(), since) || cache.store().fence().has_fallen(since, meant)
+fn has_fallen(tier: &RemoteTier, cache: &PageCache, page: &Entry, since: PurgeSeq) -> bool {
+    let meant = |(_, target): &(PurgeMode, LocalSelector)| target.concerns(page.purge_keys());
+    tier.has_pending_purge(page.purge_keys(), since) || cache.store().fence().has_fallen(since, meant)
 }
 
 impl Fill {
     /// The page, if another process has made it: one that may be sent while it is made anew only if `stale` is of use. Where this
     /// process is to make it, that is remembered. The page that it holds may turn out to be as good as ever.
-    pub(crate) async fn ask(&mut self, stale: bool, held: Option<Arc<Page>>) -> RemoteFetch {
+    pub(crate) async fn ask(&mut self, stale: bool, held: Option<Arc<Entry>>) -> RemoteFetch {
         let asking = self.ask_for_it(stale, held).await;
         // The handler begins now.
         self.started = self.now();
         asking
     }
 
-    async fn ask_for_it(&mut self, stale: bool, held: Option<Arc<Page>>) -> RemoteFetch {
+    async fn ask_for_it(&mut self, stale: bool, held: Option<Arc<Entry>>) -> RemoteFetch {
         let cache = self.cache.clone();
         let (Some(tier), Some(key)) = (cache.tier(), self.cover.key()) else { return RemoteFetch::Missing };
         // Where there was nothing to share lately, there is nothing now.
@@ -179,8 +178,8 @@ impl Fill {
             match looked {
                 FetchStep::Same(page) => {
                     let now = self.now();
-                    if page.is_fresh(now) && !page.is_withdrawn() {
-                        page.leave_at(tier.local_expiry(now));
+                    if page.is_fresh(now) && !page.is_invalidated() {
+                        page.set_local_expiry(tier.local_expiry(now));
                         return RemoteFetch::There { page, is_turn: false };
                     }
                     // By the clock of this process, its time was over just now.
@@ -202,7 +201,7 @@ impl Fill {
                     let now = self.now();
                     let is_kept = self.remember(tier, &names, headers, &page, left.as_ref());
                     // Where memory has a later one, that is the one that the handler may take back.
-                    let is_later = |old: &Arc<Page>| old.is_fresh(now) && !old.has_left(now);
+                    let is_later = |old: &Arc<Entry>| old.is_fresh(now) && !old.must_revalidate_remote(now);
                     let has_later = !is_kept && self.old.as_ref().is_some_and(is_later);
                     if !is_wanted {
                         if !has_later {
@@ -211,7 +210,7 @@ impl Fill {
                         return RemoteFetch::Missing;
                     }
                     let is_fresh = page.is_fresh(now) && self.is_news(&page);
-                    if is_fresh || stale && !page.is_fresh(now) && page.may_wait(now) {
+                    if is_fresh || stale && !page.is_fresh(now) && page.may_serve_while_revalidating(now) {
                         let is_turn = !is_fresh && claims && turn == LeaseStatus::Acquired;
                         if is_turn {
                             self.claim = Some(RemoteLease::new(&cache, tier, id, holder));
@@ -246,18 +245,18 @@ impl Fill {
     }
 
     /// What the shared tier may know this page by, if it is of use as it is and was there under that id.
-    fn version_of(&self, held: &Page, id: Id) -> Option<Version> {
+    fn version_of(&self, held: &Entry, id: Id) -> Option<Version> {
         let now = self.now();
-        let source = held.source().filter(|source| source.id == id)?;
-        let may_be_good = held.has_left(now) && held.is_fresh(now) && !held.is_withdrawn();
+        let source = held.remote_ref().filter(|source| source.id == id)?;
+        let may_be_good = held.must_revalidate_remote(now) && held.is_fresh(now) && !held.is_invalidated();
         may_be_good.then(|| source.version.clone())
     }
 
     /// Whether it is another page than the one that is to be made anew before its time is over.
-    fn is_news(&self, page: &Page) -> bool {
+    fn is_news(&self, page: &Entry) -> bool {
         // The same page is not of the same moment in each process.
-        let after = |old: &Page| page.begun_at().since(old.begun_at()) > SAME;
-        let is_early = |old: &Page| old.is_fresh(self.now()) && !old.has_left(self.now());
+        let after = |old: &Entry| page.started_at().since(old.started_at()) > SAME;
+        let is_early = |old: &Entry| old.is_fresh(self.now()) && !old.must_revalidate_remote(self.now());
         self.old.as_ref().is_none_or(|old| !is_early(old) || after(old))
     }
 
@@ -321,13 +320,13 @@ impl Fill {
         kept: &RemoteEntry,
         source: Option<RemoteRef>,
         subject: RequestSubject,
-    ) -> Option<Page> {
+    ) -> Option<Entry> {
         let tags: Vec<Tag> = thawed.tags.iter().map(|tag| Tag::new(tag)).collect();
         let now = self.now();
         let about = subject.with(&tags);
         let stays = tier.serves_from_memory() || source.is_some();
-        let page = Page::of_parts(&thawed.page, kept.age, now, about, stays)?.of(source);
-        page.leave_at(tier.local_expiry(now));
+        let page = thawed.page.to_entry(kept.age, now, about, stays)?.with_remote_ref(source);
+        page.set_local_expiry(tier.local_expiry(now));
         if let Some(expired) = kept.expired {
             page.expire(now.before(expired));
         }
@@ -340,14 +339,15 @@ impl Fill {
         tier: &RemoteTier,
         names: &VaryNames,
         headers: &HeaderMap,
-        page: &Arc<Page>,
-        left: Option<&Arc<Page>>,
+        page: &Arc<Entry>,
+        left: Option<&Arc<Entry>>,
     ) -> bool {
         let now = self.now();
-        let may_be_confirmed = page.source().is_some() && page.is_fresh(now);
+        let may_be_confirmed = page.remote_ref().is_some() && page.is_fresh(now);
         let Some(key) = self.cover.key() else { return false };
         // Which of two pages was begun later, the shared tier has decided: ages differ a little from process to process.
-        let old = left.or(self.old.as_ref()).filter(|old| !old.is_fresh(now) || old.has_left(now));
+        let old =
+            left.or(self.old.as_ref()).filter(|old| !old.is_fresh(now) || old.must_revalidate_remote(now));
         let store = self.cache.store();
         // Where it is not kept, it is asked for again.
         let is_kept = (tier.serves_from_memory() || may_be_confirmed)
@@ -359,7 +359,7 @@ impl Fill {
     }
 
     /// Gives it to those who wait for this request.
-    pub(crate) fn land(&mut self, page: &Arc<Page>, outcome: Outcome) {
+    pub(crate) fn land(&mut self, page: &Arc<Entry>, outcome: Outcome) {
         let outcome = if outcome == Outcome::RemoteHit { Outcome::Collapsed } else { outcome };
         if let Some(leader) = self.leader.take() {
             let headers = self.request.headers();

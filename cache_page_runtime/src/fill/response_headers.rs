@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::{
     http::{etag, header_cache, storability::CachingHeaders, vary},
     key::builder::KeyParts,
-    page::page::ResponseHead,
+    page::ResponseHead,
 };
 
 /// There are no more than these: `Date`, `Cache-Control`, `ETag` and `Vary`.

@@ -28,10 +28,10 @@ impl Fill {
         }
         // A handler that made nothing has not named it either.
         if let Some(words) = words {
-            let missing: Vec<_> = old.about().tags().filter(|tag| !words.has(tag.name)).collect();
+            let missing: Vec<_> = old.purge_keys().tags().filter(|tag| !words.has(tag.name)).collect();
             words.tags.extend(missing);
         }
-        let mut whole = old.as_made();
+        let mut whole = old.page.to_original_response();
         // It is made now, unless the handler says another time.
         whole.headers_mut().remove(DATE);
         // What is about the body stays as it is with the body (RFC 9111 3.2).

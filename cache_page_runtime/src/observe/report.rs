@@ -9,9 +9,9 @@ use super::metrics;
 use super::observer::Observer;
 use crate::{
     outcome::{ForwardReason, Outcome, Reason},
-    page::lifetime::Freshness,
     policy::handler_id::HandlerId,
     remote::RemoteError,
+    store::Freshness,
 };
 
 /// The outcome of a request and what is known about it.

@@ -1,6 +1,9 @@
-//! A stored response.
+//! An immutable stored response.
 
 pub(crate) mod body;
-pub(crate) mod lifetime;
-pub(crate) mod page;
-pub(crate) mod wire;
+mod header;
+#[allow(clippy::module_inception)]
+mod page;
+
+pub use page::Page;
+pub(crate) use {header::weight_of_bytes, page::ResponseHead};

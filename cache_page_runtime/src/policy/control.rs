@@ -18,7 +18,7 @@ use actix_web::{
 
 use crate::{
     http::targeted::{ParseError, TargetedCacheControl},
-    page::page::Page,
+    page::Page,
     purge::{
         selector::{PurgeKey, Tag},
         tag::{self, MOST_TAGS, TagError},

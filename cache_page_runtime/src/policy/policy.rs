@@ -15,7 +15,7 @@ pub use crate::policy::ttl::{Ttl, finite, seconds, seconds_and_nanos};
 use crate::{
     cache::page_cache::PageCache,
     http::{freshness::StaleWindows, query::QueryRule, storability::is_never_stored, syntax::is_tchar},
-    page::page::Page,
+    page::Page,
     purge::{
         selector::{PurgeKey, Tag, Tags},
         tag::{self, TagError},

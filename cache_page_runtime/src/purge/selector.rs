@@ -202,6 +202,15 @@ impl PurgeKeys {
     }
 }
 
+/// What a purge does with the entries that it selects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum PurgeMode {
+    /// Removes them.
+    Remove,
+    /// Makes them stale (soft purge).
+    Expire,
+}
+
 /// What a purge is about, as whoever called for it said it: names are hashed with a seed of the process's own, and mean nothing to
 /// another one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

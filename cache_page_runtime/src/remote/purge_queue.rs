@@ -7,11 +7,11 @@ use crate::remote::{
     tier::{PurgeReply, lock},
 };
 use crate::{
+    purge::selector::PurgeMode,
     purge::{
         log::{self, PurgeSeq},
         selector::{LocalSelector, PurgeKeys},
     },
-    store::store::PurgeMode,
 };
 
 /// Where more wait, everything is purged instead.

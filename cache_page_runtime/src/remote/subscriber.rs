@@ -13,7 +13,7 @@ use crate::remote::{
     tier::RemoteClient,
 };
 use crate::{
-    cache::page_cache::Inner, purge::selector::LocalSelector, store::store::PurgeMode, time::clock::Clock,
+    cache::page_cache::Inner, purge::selector::LocalSelector, purge::selector::PurgeMode, time::clock::Clock,
 };
 
 /// How long the store is let wait for news. Shorter than anybody trusts what was heard last.
@@ -97,7 +97,7 @@ fn apply(link: &RemoteClient, cache: &Inner, heard: &ChangeBatch) {
     }
     if !is_complete {
         // What was missed may have been about anything.
-        cache.store.purge(PurgeMode::Purge, &LocalSelector::All, now);
+        cache.store.purge(PurgeMode::Remove, &LocalSelector::All, now);
     }
     link.seen_purges.advance(heard.sequence);
 }

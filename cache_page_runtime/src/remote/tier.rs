@@ -22,11 +22,11 @@ use tokio::{
 
 use crate::{
     cache::page_cache::Inner,
+    purge::selector::PurgeMode,
     purge::{
         log::PurgeSeq,
         selector::{PurgeKeys, PurgeSelector},
     },
-    store::store::PurgeMode,
     time::{clock::Clock, instant::Instant},
 };
 use crate::{
@@ -413,11 +413,11 @@ impl RemoteClient {
                 return self.purge_queue.requeue(job, || {
                     let told = PurgeMessage {
                         sender: self.process_id,
-                        mode: PurgeMode::Purge,
+                        mode: PurgeMode::Remove,
                         selector: PurgeSelector::All,
                     };
                     PendingPurge::new(
-                        PurgeMode::Purge,
+                        PurgeMode::Remove,
                         PurgeSelector::All.target(),
                         purge_message::scope_of(&PurgeSelector::All),
                         told.encode(),

@@ -18,10 +18,10 @@ use crate::{
     key::{builder::CacheKey, key_buf::KeyBuf},
     observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
-    page::page::Page,
     purge::{log::PurgeSeq, selector::RequestSubject},
     remote::RemoteTier,
-    serve::lookup::{Hit, Lookup, Miss, Step},
+    serve::lookup::{Hit, Lookup, Step},
+    store::{Entry, Miss},
     time::{
         clock::{Clock, Sleep},
         instant::Instant,
@@ -31,7 +31,7 @@ use crate::{
 /// The page that a leader made, for those that followed.
 #[derive(Clone)]
 pub(crate) struct FlightResult {
-    pub(crate) page: Arc<Page>,
+    pub(crate) page: Arc<Entry>,
     /// What of a request it depends on beside the key, and what the leader's said there.
     names: VaryNames,
     said: Option<Arc<[u8]>>,
@@ -44,7 +44,7 @@ pub(crate) struct FlightResult {
 impl FlightResult {
     /// The page of a leader that sent this request, as far as it depends on these headers of it.
     pub(crate) fn new(
-        page: Arc<Page>,
+        page: Arc<Entry>,
         mut names: VaryNames,
         cache: &PageCache,
         key: CacheKey<'_>,
@@ -63,13 +63,13 @@ impl FlightResult {
     /// One that was not made just now. It depends on what it says itself, whatever the store knows of it by now; to the
     /// leader, that was the outcome of sending it.
     pub(crate) fn old(
-        page: Arc<Page>,
+        page: Arc<Entry>,
         outcome: Outcome,
         cache: &PageCache,
         key: CacheKey<'_>,
         leader: &HeaderMap,
     ) -> Self {
-        let names = page.varies_by();
+        let names = page.page.vary_names();
         Self { outcome, ..Self::new(page, names, cache, key, leader) }
     }
 
@@ -111,7 +111,7 @@ impl Lookup<'_> {
     /// request's own.
     pub(crate) fn join(&mut self, missing: Miss, waited_for: Option<&[u8]>, now: Instant) -> Step {
         let part = |place: &[u8]| self.take_part(place, waited_for, now);
-        let part = match (missing.forward, self.key.cover.key()) {
+        let part = match (missing.cause, self.key.cover.key()) {
             // It was asked for a page that is begun after it came.
             (ForwardReason::Request, _) | (_, None) => Participation::Alone(None),
             // No headers are known to matter.
@@ -120,12 +120,9 @@ impl Lookup<'_> {
         };
         match part {
             Participation::Lead(leader) => self.lead(leader, missing, now),
-            Participation::Follow(follower, place) => Step::Wait(FlightWait {
-                follower,
-                forward: missing.forward,
-                place,
-                came: Clock::System.now(),
-            }),
+            Participation::Follow(follower, place) => {
+                Step::Wait(FlightWait { follower, forward: missing.cause, place, came: Clock::System.now() })
+            }
             Participation::Alone(mark) => {
                 let mut fill = Fill::start(self, Ok(missing), None, now);
                 fill.mark = mark;
@@ -176,7 +173,7 @@ impl Lookup<'_> {
 
     /// The same of a page that is there.
     fn is_overtaken_by_tag(&self, landed: &FlightResult) -> bool {
-        let (fence, about) = (self.cache.store().fence(), landed.page.about());
+        let (fence, about) = (self.cache.store().fence(), landed.page.purge_keys());
         fence.has_fallen_before(about.since(), self.since, |(_, target)| target.concerns(about))
     }
 
@@ -193,8 +190,8 @@ impl Lookup<'_> {
                 Step::Answered(self.answer(&answer, now))
             }
             // What was of no use any more was dropped when this request saw it first.
-            Err(Miss { old, .. }) => {
-                let missing = Miss { old: old.or(missing.old), ..missing };
+            Err(Miss { stale, .. }) => {
+                let missing = Miss { stale: stale.or(missing.stale), ..missing };
                 Step::Run(Fill::start(self, Ok(missing), Some(leader), now))
             }
         }
@@ -210,7 +207,7 @@ impl Lookup<'_> {
             std::mem::forget(gone);
             let (now, forward) = (clock.now(), waiting.forward);
             let way = match turn {
-                Some(Wakeup::Lead(leader)) => self.lead(leader, Miss { forward, old: None }, now),
+                Some(Wakeup::Lead(leader)) => self.lead(leader, Miss::new(forward), now),
                 Some(Wakeup::Completed(landed)) => {
                     match self.answer_landed(&landed, waiting.came, forward, now) {
                         Some(answer) => Step::Answered(self.answer(&answer, now)),
@@ -229,8 +226,8 @@ impl Lookup<'_> {
                 // There may be a page after all, kept by somebody else, or an old one for a handler that has just failed.
                 Some(Wakeup::Uncoalesced) | None => match self.page(now) {
                     Ok(answer) => Step::Answered(self.answer(&answer, now)),
-                    Err(Miss { old, .. }) => {
-                        Step::Run(Fill::start(self, Ok(Miss { forward, old }), None, now))
+                    Err(Miss { stale, .. }) => {
+                        Step::Run(Fill::start(self, Ok(Miss { cause: forward, stale }), None, now))
                     }
                 },
             };

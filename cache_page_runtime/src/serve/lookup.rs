@@ -18,7 +18,7 @@ use crate::{
     cache::page_cache::PageCache,
     fill::{background, fill::Fill, request_handle::RequestHandle},
     http::{
-        conditional, credentials::check_credentials, range::Selection, request_directives::RequestDirectives,
+        credentials::check_credentials, range::Selection, request_directives::RequestDirectives,
         storability::check_method,
     },
     key::{
@@ -28,11 +28,10 @@ use crate::{
     },
     observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
-    page::page::Page,
     policy::policy::Policy,
     purge::log::PurgeSeq,
     serve::join::{FlightResult, FlightWait},
-    store::local_copies,
+    store::{Entry, Miss, local_copies},
     time::instant::Instant,
 };
 
@@ -53,18 +52,10 @@ pub struct Lookup<'r> {
 
 /// A page that answers a request, and how that came about.
 pub(crate) struct Hit {
-    pub(crate) page: Arc<Page>,
+    pub(crate) page: Arc<Entry>,
     report: Report,
     /// It should be made anew as well.
     is_due: bool,
-}
-
-/// Why there is no page for a request that may have one.
-#[derive(Clone)]
-pub(crate) struct Miss {
-    pub(crate) forward: ForwardReason,
-    /// The page that is there and not to be sent as it is.
-    pub(crate) old: Option<Arc<Page>>,
 }
 
 /// A handler that is to answer a request. It runs when it is first polled.
@@ -260,7 +251,7 @@ impl<'r> Lookup<'r> {
 
     /// The page that answers this request, or what is missing.
     pub(crate) fn page(&self, now: Instant) -> Result<Hit, Miss> {
-        let gone = |forward| Miss { forward, old: None };
+        let gone = Miss::new;
         let key = self.key.cover.key().ok_or(gone(ForwardReason::Miss))?;
         if self.cache.tier().is_some_and(|tier| !tier.is_consistent(self.cache.clock(), now)) {
             // What is in memory may have been purged by another process.
@@ -269,8 +260,8 @@ impl<'r> Lookup<'r> {
         let hash = local_copies::hash(key);
         // A copy tells nobody that it should be made anew, and clients that want another page want it of the store.
         if self.wishes.is_none()
-            && let Some(page) = local_copies::get(self.cache, key, hash, now)
-            && !(self.cache.times().eager && page.may_be_due(now))
+            && let Some(page) = local_copies::get(self.cache.store(), key, hash, now)
+            && !(self.cache.times().eager && page.may_refresh_early(now))
         {
             let report = Report::of_page(Outcome::Hit, page.freshness(now));
             return Ok(Hit { page, report, is_due: false });
@@ -281,25 +272,25 @@ impl<'r> Lookup<'r> {
             if wishes.is_none_or(|wishes| wishes.accepts(page.age(now), page.ttl(now))) {
                 let report = Report::of_page(Outcome::Hit, page.freshness(now));
                 let is_due = self.cache.times().eager && background::is_due(&page, now);
-                local_copies::found(self.cache, key, hash, &page);
+                local_copies::found(self.cache.store(), key, hash, &page);
                 return Ok(Hit { page, report, is_due });
             }
-            return Err(Miss { forward: ForwardReason::Request, old: Some(page) });
+            return Err(Miss { cause: ForwardReason::Request, stale: Some(page) });
         }
         if wishes.is_none_or(RequestDirectives::accepts_stale) {
-            let is_time = page.retry().is_time(now);
-            let waits = page.may_wait(now);
-            if waits || !is_time && page.may_stand_in(now) {
+            let is_time = page.backoff().is_time(now);
+            let waits = page.may_serve_while_revalidating(now);
+            if waits || !is_time && page.may_serve_on_error(now) {
                 let reason = if waits { Reason::StaleWhileRevalidate } else { Reason::StaleIfError };
                 let report = Report::of_page(Outcome::Stale(reason), page.freshness(now));
                 return Ok(Hit { page, report, is_due: waits && is_time });
             }
         }
-        Err(Miss { forward: ForwardReason::Stale, old: Some(page) })
+        Err(Miss { cause: ForwardReason::Stale, stale: Some(page) })
     }
 
     /// Whether this page of another process is good enough for what the client wishes.
-    pub(crate) fn takes(&self, page: &Page, now: Instant) -> bool {
+    pub(crate) fn takes(&self, page: &Entry, now: Instant) -> bool {
         self.wishes.as_ref().is_none_or(|wishes| {
             if page.is_fresh(now) {
                 wishes.accepts(page.age(now), page.ttl(now))
@@ -315,7 +306,7 @@ impl<'r> Lookup<'r> {
         let leader =
             if self.request.method() == Method::HEAD { None } else { self.lead_refresh(&answer.page, now) };
         let Some(leader) = leader else { return Step::Answered(self.answer(answer, now)) };
-        let missing = Miss { forward: ForwardReason::Stale, old: Some(Arc::clone(&answer.page)) };
+        let missing = Miss { cause: ForwardReason::Stale, stale: Some(Arc::clone(&answer.page)) };
         if in_background {
             let response = self.answer(answer, now);
             let mut fill = Fill::start(self, Ok(missing), Some(leader), now);
@@ -328,8 +319,9 @@ impl<'r> Lookup<'r> {
     }
 
     pub(crate) fn answer(&self, answer: &Hit, now: Instant) -> HttpResponse {
-        let extent = extent(&answer.page, self.request.method(), self.request.headers());
-        let mut response = answer.page.thaw(&extent, now);
+        let page = &answer.page.page;
+        let extent = page.select(self.request.method(), self.request.headers());
+        let mut response = page.to_response(&extent, answer.page.age(now));
         let mut report = answer.report;
         if matches!(report.outcome, Outcome::Hit | Outcome::RemoteHit) && extent == Selection::NotModified {
             report.outcome = Outcome::Revalidated;
@@ -384,7 +376,7 @@ impl Hit {
     }
 
     /// One that came from another process.
-    pub(crate) fn shared(page: Arc<Page>, outcome: Outcome, now: Instant) -> Self {
+    pub(crate) fn shared(page: Arc<Entry>, outcome: Outcome, now: Instant) -> Self {
         let report = Report::of_page(outcome, page.freshness(now));
         Self { page, report, is_due: false }
     }
@@ -392,14 +384,6 @@ impl Hit {
     pub(crate) fn outcome(&self) -> Outcome {
         self.report.outcome
     }
-}
-
-/// How much of a page answers a request.
-pub(crate) fn extent(page: &Page, method: &Method, headers: &HeaderMap) -> Selection {
-    if !conditional::is_conditional_or_range(headers) {
-        return Selection::Full;
-    }
-    page.representation().select(method, headers)
 }
 
 impl fmt::Debug for Lookup<'_> {

@@ -10,12 +10,12 @@ use crate::{
         purge::{PurgeError, PurgeFuture, to_tag},
     },
     policy::control::PageControl,
+    purge::selector::PurgeMode,
     purge::{
         selector::PurgeSelector,
         tag::{assert_are_tags, fill_in, fill_in_path, is_template},
     },
     service::request::Request,
-    store::store::PurgeMode,
     time::rate_limit::RateLimit,
 };
 
@@ -93,7 +93,7 @@ impl PurgePolicy {
         let tags = self.tags.iter().map(|tag| to_tag(&fill_in(tag, request)?));
         let paths = self.paths.iter().map(|path| Ok(PurgeSelector::Path(fill_in_path(path, request)?)));
         let purge = |text: Result<PurgeSelector, PurgeError>| match text {
-            Ok(text) => Some(cache.purge(PurgeMode::Purge, &text)),
+            Ok(text) => Some(cache.purge(PurgeMode::Remove, &text)),
             // One that cannot be does not keep the others from going.
             Err(mistake) => {
                 self.warn(cache, format_args!("{mistake}"));

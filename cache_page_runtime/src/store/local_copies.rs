@@ -13,13 +13,8 @@ use std::{
 
 use foldhash::fast::RandomState;
 
-use crate::{
-    cache::page_cache::{Inner, PageCache},
-    key::builder::CacheKey,
-    page::page::Page,
-    store::store::EntryNode,
-    time::instant::Instant,
-};
+use super::{entry::Entry, node::EntryNode, store::Store};
+use crate::{key::builder::CacheKey, time::instant::Instant};
 
 /// How many copies a worker has at most, of all caches.
 const PLACES: usize = 128;
@@ -42,10 +37,10 @@ struct LocalCopies {
 
 struct LocalCopy {
     hash: u64,
-    /// The cache that it is of, which it does not keep.
-    cache: Weak<Inner>,
+    /// The store that it is of, which it does not keep.
+    store: Weak<Store>,
     node: Arc<EntryNode>,
-    page: Arc<Page>,
+    page: Arc<Entry>,
     bytes: usize,
     /// Whether it was sent since another page wanted its place.
     used: bool,
@@ -53,8 +48,8 @@ struct LocalCopy {
 
 impl Drop for LocalCopy {
     fn drop(&mut self) {
-        if let Some(cache) = self.cache.upgrade() {
-            cache.store().give_back_copy(self.bytes);
+        if let Some(store) = self.store.upgrade() {
+            store.release_copy(self.bytes);
         }
     }
 }
@@ -81,16 +76,18 @@ impl KeyHash {
 }
 
 /// This worker's own copy, if it has one that is still good.
-pub(crate) fn get(cache: &PageCache, key: CacheKey<'_>, hash: KeyHash, now: Instant) -> Option<Arc<Page>> {
+pub(crate) fn get(store: &Arc<Store>, key: CacheKey<'_>, hash: KeyHash, now: Instant) -> Option<Arc<Entry>> {
     let found = HOT.try_with(|hot| {
         let mut hot = hot.borrow_mut();
         let place = hot.places.get_mut(hash.place())?;
         let copy = place.as_mut()?;
-        if copy.hash != hash.0 || !copy.node.is_of(key) || !std::ptr::eq(copy.cache.as_ptr(), cache.as_ptr())
+        if copy.hash != hash.0
+            || !copy.node.is_of(key)
+            || !std::ptr::eq(copy.store.as_ptr(), Arc::as_ptr(store))
         {
             return None;
         }
-        if !copy.node.is_as_it_was() || !copy.page.is_fresh(now) || copy.page.has_left(now) {
+        if !copy.node.is_as_it_was() || !copy.page.is_fresh(now) || copy.page.must_revalidate_remote(now) {
             // Dropped when nothing is borrowed: giving its room back takes locks.
             return Some(Err(place.take()));
         }
@@ -103,30 +100,30 @@ pub(crate) fn get(cache: &PageCache, key: CacheKey<'_>, hash: KeyHash, now: Inst
 }
 
 /// A page was found in the store, and is copied if that happens often.
-pub(crate) fn found(cache: &PageCache, key: CacheKey<'_>, hash: KeyHash, page: &Arc<Page>) {
+pub(crate) fn found(store: &Arc<Store>, key: CacheKey<'_>, hash: KeyHash, page: &Arc<Entry>) {
     // A worker that is just ending needs no copies.
     let is_often = HOT.try_with(|hot| hot.borrow_mut().count(hash)).unwrap_or(false);
     if is_often {
-        copy(cache, key, hash, page);
+        copy(store, key, hash, page);
     }
 }
 
 #[cold]
-fn copy(cache: &PageCache, key: CacheKey<'_>, hash: KeyHash, page: &Arc<Page>) {
+fn copy(store: &Arc<Store>, key: CacheKey<'_>, hash: KeyHash, page: &Arc<Entry>) {
     let bytes = page.weight() + size_of::<Option<LocalCopy>>();
     if bytes > LARGEST {
         return;
     }
     // Only what is kept for everybody: variants are looked for under another key.
-    let Some(node) = cache.store().node(key, page) else { return };
+    let Some(node) = store.node(key, page) else { return };
     // Room first: those that are of no use any more give theirs back.
     let Ok((is_free, useless)) = HOT.try_with(|hot| hot.borrow_mut().drain(hash)) else { return };
     drop(useless);
-    if !is_free || !cache.store().take_for_copy(bytes) {
+    if !is_free || !store.reserve_copy(bytes) {
         return;
     }
-    let page = Arc::new(page.copy());
-    let copy = LocalCopy { hash: hash.0, cache: cache.downgrade(), node, page, bytes, used: false };
+    let page = Arc::new(page.private_copy());
+    let copy = LocalCopy { hash: hash.0, store: Arc::downgrade(store), node, page, bytes, used: false };
     let replaced = HOT.try_with(|hot| hot.borrow_mut().put(hash, copy));
     drop(replaced);
 }

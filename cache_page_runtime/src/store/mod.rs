@@ -1,8 +1,22 @@
 //! Entries in memory.
 
-pub(crate) mod eviction;
+mod entry;
+mod eviction;
+mod lifetime;
 pub(crate) mod local_copies;
-pub(crate) mod node;
-pub(crate) mod purge_index;
-pub(crate) mod slot;
-pub(crate) mod store;
+mod miss;
+mod node;
+mod purge_index;
+mod slot;
+#[allow(clippy::module_inception)]
+mod store;
+mod stream_budget;
+mod weights;
+
+pub(crate) use {
+    entry::{Entry, Lifetime, RemoteRef},
+    lifetime::Freshness,
+    miss::Miss,
+    store::Store,
+    stream_budget::{StreamBudget, StreamCopy},
+};

@@ -12,11 +12,12 @@ use actix_web::{
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
-use crate::store::{eviction::SLACK, node::cost_of_key, store::*};
+use super::*;
+use crate::store::{entry::Lifetime, eviction::SLACK, node::cost_of_key};
 use crate::{
     KeyBuilder, Policy,
     http::freshness::StaleWindows,
-    page::page::{Lifetime, ResponseHead},
+    page::{Page, ResponseHead},
     purge::{
         log::PurgeSeq,
         selector::{PurgeKeys, RequestSubject, Tag},
@@ -113,8 +114,8 @@ impl World {
 
     fn get(&self, key: u8, said: Said) -> Result<u64, ForwardReason> {
         let found = self.with_key(key, |store, key| store.get(key, &request(said), self.now()));
-        let found = found.map_err(|missing| missing.forward)?;
-        Ok(u64::from_le_bytes(found.body()[..8].try_into().unwrap()))
+        let found = found.map_err(|miss| miss.cause)?;
+        Ok(u64::from_le_bytes(found.page.body()[..8].try_into().unwrap()))
     }
 
     /// Puts a page that is known by its number.
@@ -129,22 +130,23 @@ impl World {
         self.made += 1;
         let mut body = self.made.to_le_bytes().to_vec();
         body.resize(8 + length, 0);
-        let kept_for = seconds.map(Duration::from_secs);
+        let ttl = seconds.map(Duration::from_secs);
         let lifetime = Lifetime {
-            made_at: self.now(),
+            created_at: self.now(),
             initial_age: Duration::ZERO,
-            kept_for,
+            ttl,
             stale: StaleWindows::default(),
-            fill: Duration::ZERO,
+            fill_time: Duration::ZERO,
         };
         let head = ResponseHead {
             status: StatusCode::OK,
             reason: None,
             headers: &HeaderMap::new(),
-            names_own: false,
+            has_connection: false,
         };
         let about = about(&[tag_of(self.made)]);
-        let page = Arc::new(Page::freeze(head, &[], Some(Bytes::from(body)), lifetime, about));
+        let page =
+            Arc::new(Entry::new(Page::from_response(head, &[], Some(Bytes::from(body))), lifetime, about));
         let put = self.with_key(key, |store, key| store.put(key, names(depends_on), &request(said), page));
         put.map(|()| self.made)
     }
@@ -154,7 +156,7 @@ impl World {
             Meant::Tag(number) => LocalSelector::Tag(tag_of(number).name),
             Meant::All => LocalSelector::All,
         };
-        self.store.purge(PurgeMode::Purge, &target, self.now())
+        self.store.purge(PurgeMode::Remove, &target, self.now())
     }
 
     /// What the pages under a key depend on.
@@ -447,16 +449,20 @@ fn a_page_that_is_replaced_is_never_missing() {
 }
 
 /// A page that is never stale.
-fn endless() -> Arc<Page> {
-    let head =
-        ResponseHead { status: StatusCode::OK, reason: None, headers: &HeaderMap::new(), names_own: false };
+fn endless() -> Arc<Entry> {
+    let head = ResponseHead {
+        status: StatusCode::OK,
+        reason: None,
+        headers: &HeaderMap::new(),
+        has_connection: false,
+    };
     let lifetime = Lifetime {
-        made_at: Clock::System.now(),
+        created_at: Clock::System.now(),
         initial_age: Duration::ZERO,
-        kept_for: None,
+        ttl: None,
         stale: StaleWindows::default(),
-        fill: Duration::ZERO,
+        fill_time: Duration::ZERO,
     };
     let about = about(&[]);
-    Arc::new(Page::freeze(head, &[], Some(Bytes::from_static(b"page")), lifetime, about))
+    Arc::new(Entry::new(Page::from_response(head, &[], Some(Bytes::from_static(b"page"))), lifetime, about))
 }

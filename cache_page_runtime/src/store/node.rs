@@ -9,15 +9,8 @@ use std::{
     },
 };
 
-use crate::store::purge_index::IN_LIST;
+use super::weights;
 use crate::{key::builder::CacheKey, purge::selector::PurgeKey, time::instant::Instant};
-
-/// What two places in the map take, a place in a queue, and its share of places that are empty: the map is filled between
-/// seven sixteenths and seven eighths of what it has.
-const PLACES: usize = 112;
-
-/// What an `Arc` counts by.
-pub(crate) const COUNTS: usize = 16;
 
 /// A hit that finds as many marks writes nothing.
 const MOST_MARKS: u8 = 3;
@@ -56,7 +49,7 @@ impl EntryNode {
         let places: Box<[_]> = names.iter().map(|name| (*name, AtomicUsize::new(0))).collect();
         let weight = weight
             .saturating_add(cost_of_key(key))
-            .saturating_add(places.len() * (size_of::<(PurgeKey, AtomicUsize)>() + IN_LIST));
+            .saturating_add(places.len() * (size_of::<(PurgeKey, AtomicUsize)>() + weights::PURGE_KEY));
         Self {
             key: key.into(),
             hash,
@@ -143,7 +136,7 @@ impl FlushEpoch {
 
 /// What a key takes: its node, and places in the map and in a queue.
 pub(crate) fn cost_of_key(key: &[u8]) -> usize {
-    key.len() + size_of::<EntryNode>() + COUNTS + PLACES
+    key.len() + weights::in_arc::<EntryNode>() + weights::MAP_AND_QUEUE
 }
 
 /// A node in the map, by its key. When it leaves, whoever has a copy of its page knows.

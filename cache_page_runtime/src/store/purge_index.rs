@@ -11,14 +11,8 @@ use std::{
 use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
+use super::{node::EntryNode, weights::PURGE_KEY_LIST};
 use crate::purge::selector::PurgeKey;
-use crate::store::node::EntryNode;
-
-/// What a list takes by itself: its place in the map, and its share of places that are empty.
-const LIST: usize = 56;
-
-/// What a page takes in a list, some of whose places are empty.
-pub(crate) const IN_LIST: usize = 24;
 
 #[derive(Default)]
 pub(crate) struct PurgeIndex {
@@ -34,7 +28,7 @@ struct IndexEntry {
 impl PurgeIndex {
     /// By how many bytes it may grow.
     pub(crate) fn most_growth(node: &EntryNode) -> usize {
-        node.places.len() * LIST
+        node.places.len() * PURGE_KEY_LIST
     }
 
     /// Returns by how many bytes it has grown.
@@ -44,7 +38,7 @@ impl PurgeIndex {
             let list = match self.lists.entry(*name) {
                 Entry::Occupied(list) => list.into_mut(),
                 Entry::Vacant(vacant) => {
-                    grown += LIST;
+                    grown += PURGE_KEY_LIST;
                     vacant.insert(SmallVec::new())
                 }
             };
@@ -68,7 +62,7 @@ impl PurgeIndex {
             }
             if list.is_empty() {
                 self.lists.remove(name);
-                shrunk += LIST;
+                shrunk += PURGE_KEY_LIST;
             } else if list.spilled() && list.len() < list.capacity() / 4 {
                 list.shrink_to_fit();
             }
@@ -84,7 +78,7 @@ impl PurgeIndex {
 #[cfg(test)]
 impl PurgeIndex {
     pub(crate) fn bytes(&self) -> usize {
-        self.lists.len() * LIST
+        self.lists.len() * PURGE_KEY_LIST
     }
 
     /// Whether these are in the lists of their names, each once, at the places that they know, and none is beside them.

@@ -5,16 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use actix_web::http::header::HeaderName;
 use smallvec::SmallVec;
 
-use crate::store::node::{COUNTS, EntryNode};
-use crate::{http::vary::VaryNames, page::page::Page, purge::selector::PurgeKey, time::instant::Instant};
-
-/// What a variant takes in the list of them, some of whose places are empty.
-const IN_LIST: usize = 16;
+use super::{entry::Entry, node::EntryNode, weights};
+use crate::{http::vary::VaryNames, purge::selector::PurgeKey, time::instant::Instant};
 
 #[derive(Clone)]
 pub(crate) enum Slot {
-    Page(Arc<Page>),
-    Variant(Arc<Page>, Arc<VariantSet>),
+    Page(Arc<Entry>),
+    Variant(Arc<Entry>, Arc<VariantSet>),
     Variants(Arc<VariantSet>),
 }
 
@@ -30,10 +27,10 @@ impl Slot {
     pub(crate) fn weight(&self) -> usize {
         match self {
             Self::Page(page) => page.weight(),
-            Self::Variant(page, _) => page.weight().saturating_add(IN_LIST),
+            Self::Variant(page, _) => page.weight().saturating_add(weights::VARIANT),
             Self::Variants(variants) => {
                 let names = variants.names.iter().map(|name| name.as_str().len() + size_of::<HeaderName>());
-                size_of::<VariantSet>() + COUNTS + names.sum::<usize>()
+                weights::in_arc::<VariantSet>() + names.sum::<usize>()
             }
         }
     }
@@ -42,14 +39,14 @@ impl Slot {
     pub(crate) fn is_older_than(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Page(page) | Self::Variant(page, _), Self::Page(other) | Self::Variant(other, _)) => {
-                page.begun_at() < other.begun_at() && other.is_fresh(page.made_at())
+                page.started_at() < other.started_at() && other.is_fresh(page.created_at())
             }
             _ => false,
         }
     }
 
     /// Whether it is that page.
-    pub(crate) fn is(&self, page: Option<&Arc<Page>>) -> bool {
+    pub(crate) fn is(&self, page: Option<&Arc<Entry>>) -> bool {
         match self {
             Self::Page(there) | Self::Variant(there, _) => page.is_some_and(|page| Arc::ptr_eq(there, page)),
             Self::Variants(_) => false,
@@ -59,14 +56,16 @@ impl Slot {
     /// What it is found by, beside its key.
     pub(crate) fn names(&self) -> SmallVec<[PurgeKey; 8]> {
         match self {
-            Self::Page(page) | Self::Variant(page, _) => page.about().names(),
+            Self::Page(page) | Self::Variant(page, _) => page.purge_keys().names(),
             Self::Variants(_) => SmallVec::new(),
         }
     }
 
-    pub(crate) fn until(&self) -> u64 {
+    pub(crate) fn expires_at(&self) -> u64 {
         match self {
-            Self::Page(page) | Self::Variant(page, _) => page.until().map_or(u64::MAX, Instant::as_nanos),
+            Self::Page(page) | Self::Variant(page, _) => {
+                page.expires_at().map_or(u64::MAX, Instant::as_nanos)
+            }
             Self::Variants(_) => u64::MAX,
         }
     }

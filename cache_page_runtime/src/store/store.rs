@@ -13,27 +13,28 @@ use std::{
 };
 
 use actix_web::http::header::HeaderMap;
-use dashmap::{DashMap, Entry};
+use dashmap::DashMap;
 // Seeded at random for each map: keys are what clients send.
 use foldhash::quality::RandomState;
 
+use super::{
+    entry::Entry,
+    eviction::Eviction,
+    miss::Miss,
+    node::{EntryNode, NodeKey},
+    purge_index::PurgeIndex,
+    slot::{Slot, VariantSet},
+};
 use crate::{
     http::vary::{self, VaryNames},
     key::{builder::CacheKey, key_buf::KeyBuf},
     outcome::{ForwardReason, Reason},
-    page::page::Page,
-    purge::{log::PurgeLog, selector::LocalSelector},
-    serve::lookup::Miss,
-    store::{
-        eviction::Eviction,
-        node::NodeKey,
-        purge_index::PurgeIndex,
-        slot::{Slot, VariantSet},
+    purge::{
+        log::PurgeLog,
+        selector::{LocalSelector, PurgeMode},
     },
     time::instant::Instant,
 };
-
-pub(crate) use crate::store::node::EntryNode;
 
 /// More variants of one page are not kept: whoever chooses what a request says could fill the store with them.
 const MOST_VARIANTS: usize = 64;
@@ -53,15 +54,6 @@ pub(crate) struct Store {
     order: Mutex<Eviction>,
     max_bytes: usize,
     fence: PurgeLog<(PurgeMode, LocalSelector)>,
-}
-
-/// What is done with pages that somebody knows to have changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum PurgeMode {
-    /// They are gone now.
-    Purge,
-    /// They are stale now.
-    Expire,
 }
 
 impl Store {
@@ -84,7 +76,7 @@ impl Store {
     pub(crate) fn purge(&self, verb: PurgeMode, target: &LocalSelector, now: Instant) -> usize {
         self.fence.raise((verb, target.clone()));
         let order = &mut *self.order();
-        if let (PurgeMode::Purge, LocalSelector::All) = (verb, target) {
+        if let (PurgeMode::Remove, LocalSelector::All) = (verb, target) {
             // Those who come by remove them.
             order.epoch.end();
             order.epoch = Arc::default();
@@ -99,16 +91,16 @@ impl Store {
             let Some((Slot::Page(page) | Slot::Variant(page, _), there)) = self.what(&node.key) else {
                 continue;
             };
-            if !Arc::ptr_eq(&there, &node) || !target.concerns(page.about()) {
+            if !Arc::ptr_eq(&there, &node) || !target.concerns(page.purge_keys()) {
                 continue;
             }
             match verb {
-                PurgeMode::Purge => self.remove(order, &node),
+                PurgeMode::Remove => self.remove(order, &node),
                 // What is stale already goes on with its own time.
                 PurgeMode::Expire if !page.is_fresh(now) => continue,
                 PurgeMode::Expire => {
                     page.expire(now);
-                    node.expire(page.until().map_or(u64::MAX, Instant::as_nanos));
+                    node.expire(page.expires_at().map_or(u64::MAX, Instant::as_nanos));
                 }
             }
             pages += 1;
@@ -122,20 +114,20 @@ impl Store {
         key: CacheKey<'_>,
         request: &HeaderMap,
         now: Instant,
-    ) -> Result<Arc<Page>, Miss> {
-        let gone = |forward| Miss { forward, old: None };
-        let over = |old| Miss { forward: ForwardReason::Stale, old };
+    ) -> Result<Arc<Entry>, Miss> {
+        let gone = Miss::new;
+        let over = |stale| Miss { cause: ForwardReason::Stale, stale };
         match self.look(key.as_bytes(), now) {
             Lookup::Page(page) => Ok(page),
             Lookup::Over(page) => Err(over(page)),
-            Lookup::Left(old) => Err(Miss { forward: ForwardReason::Miss, old }),
+            Lookup::Left(old) => Err(Miss { cause: ForwardReason::Miss, stale: old }),
             Lookup::Nothing => Err(gone(ForwardReason::Miss)),
             Lookup::Variants(variants) => {
                 let variant = key.variant(&variants.names, request).ok_or(gone(ForwardReason::VaryMiss))?;
                 match self.look(variant.as_slice(), now) {
                     Lookup::Page(page) => Ok(page),
                     Lookup::Over(page) => Err(over(page)),
-                    Lookup::Left(old) => Err(Miss { forward: ForwardReason::VaryMiss, old }),
+                    Lookup::Left(old) => Err(Miss { cause: ForwardReason::VaryMiss, stale: old }),
                     Lookup::Nothing | Lookup::Variants(_) => Err(gone(ForwardReason::VaryMiss)),
                 }
             }
@@ -148,13 +140,13 @@ impl Store {
         let over = match there.value() {
             _ if node.is_purged() => Lookup::Nothing,
             Slot::Page(page) | Slot::Variant(page, _)
-                if page.has_left(now) && page.source().is_some() && page.is_usable(now) =>
+                if page.must_revalidate_remote(now) && page.remote_ref().is_some() && page.is_usable(now) =>
             {
                 node.mark();
                 return Lookup::Left(Some(Arc::clone(page)));
             }
-            Slot::Page(page) | Slot::Variant(page, _) if page.has_left(now) => {
-                Lookup::Left(Some(Arc::clone(page)).filter(|page| !page.is_withdrawn()))
+            Slot::Page(page) | Slot::Variant(page, _) if page.must_revalidate_remote(now) => {
+                Lookup::Left(Some(Arc::clone(page)).filter(|page| !page.is_invalidated()))
             }
             Slot::Variants(variants) => return Lookup::Variants(Arc::clone(variants)),
             Slot::Page(page) | Slot::Variant(page, _) if page.is_usable(now) => {
@@ -162,7 +154,7 @@ impl Store {
                 return Lookup::Page(Arc::clone(page));
             }
             Slot::Page(page) | Slot::Variant(page, _) => {
-                Lookup::Over(Some(Arc::clone(page)).filter(|page| !page.is_withdrawn()))
+                Lookup::Over(Some(Arc::clone(page)).filter(|page| !page.is_invalidated()))
             }
         };
         let node = Arc::clone(node);
@@ -172,7 +164,7 @@ impl Store {
     }
 
     /// What is known of the page that is kept for everybody under that key.
-    pub(crate) fn node(&self, key: CacheKey<'_>, page: &Arc<Page>) -> Option<Arc<EntryNode>> {
+    pub(crate) fn node(&self, key: CacheKey<'_>, page: &Arc<Entry>) -> Option<Arc<EntryNode>> {
         let there = self.map.get(key.as_bytes())?;
         matches!(there.value(), Slot::Page(known) if Arc::ptr_eq(known, page))
             .then(|| Arc::clone(&there.key().0))
@@ -201,7 +193,7 @@ impl Store {
     }
 
     /// Removes that page, unless another one has taken its place.
-    pub(crate) fn remove_page(&self, key: CacheKey<'_>, request: &HeaderMap, page: &Arc<Page>) {
+    pub(crate) fn remove_page(&self, key: CacheKey<'_>, request: &HeaderMap, page: &Arc<Entry>) {
         self.with_place(key, request, |place| {
             let order = &mut *self.order();
             if let Some((Slot::Page(there) | Slot::Variant(there, _), node)) = self.what(place)
@@ -235,7 +227,7 @@ impl Store {
         key: CacheKey<'_>,
         names: VaryNames,
         request: &HeaderMap,
-        page: Arc<Page>,
+        page: Arc<Entry>,
     ) -> Result<(), Reason> {
         self.put_instead(key, names, request, page, None)
     }
@@ -246,8 +238,8 @@ impl Store {
         key: CacheKey<'_>,
         names: VaryNames,
         request: &HeaderMap,
-        page: Arc<Page>,
-        old: Option<&Arc<Page>>,
+        page: Arc<Entry>,
+        old: Option<&Arc<Entry>>,
     ) -> Result<(), Reason> {
         let order = &mut *self.order();
         self.admits(&page)?;
@@ -262,7 +254,7 @@ impl Store {
         let variants = self.variants(order, bytes, known, names)?;
         let variant = key.variant(&variants.names, request).ok_or(Reason::KeyTooLong)?;
         let variant = variant.as_slice();
-        if self.what(variant).is_none() && !self.has_room(order, &variants, page.made_at()) {
+        if self.what(variant).is_none() && !self.has_room(order, &variants, page.created_at()) {
             return Err(Reason::TooManyVariants);
         }
         self.insert(order, variant, Slot::Variant(page, Arc::clone(&variants)), old)?;
@@ -275,12 +267,12 @@ impl Store {
     }
 
     /// Whether a page may be kept, as far as purges go.
-    pub(crate) fn admits(&self, page: &Page) -> Result<(), Reason> {
+    pub(crate) fn admits(&self, page: &Entry) -> Result<(), Reason> {
         if self.has_fallen(page) { Err(Reason::Purged) } else { Ok(()) }
     }
 
-    fn has_fallen(&self, page: &Page) -> bool {
-        let about = page.about();
+    fn has_fallen(&self, page: &Entry) -> bool {
+        let about = page.purge_keys();
         self.fence.has_fallen(about.since(), |(_, target)| target.concerns(about))
     }
 
@@ -334,10 +326,10 @@ impl Store {
         order: &mut Eviction,
         key: &[u8],
         what: Slot,
-        old: Option<&Arc<Page>>,
+        old: Option<&Arc<Entry>>,
     ) -> Result<(), Reason> {
         let hash = self.map.hasher().hash_one(key);
-        let node = EntryNode::new(key, hash, what.weight(), what.until(), &what.names(), &order.epoch);
+        let node = EntryNode::new(key, hash, what.weight(), what.expires_at(), &what.names(), &order.epoch);
         let node = Arc::new(node);
         if node.weight > self.max_bytes / LARGEST_PART {
             return Err(Reason::BodyTooLarge);
@@ -356,15 +348,15 @@ impl Store {
             variants.nodes().push(Arc::clone(&node));
         }
         if let Slot::Page(page) | Slot::Variant(page, _) = &what {
-            self.drop_over(order, page.made_at());
+            self.drop_over(order, page.created_at());
             order.pages += 1;
         }
         self.make_room(order, node.weight + PurgeIndex::most_growth(&node));
         order.push(Arc::clone(&node));
         order.bytes += order.index.add(&node);
         match self.map.entry(NodeKey(node)) {
-            Entry::Occupied(there) => drop(there.replace_entry(what)),
-            Entry::Vacant(place) => drop(place.insert(what)),
+            dashmap::Entry::Occupied(there) => drop(there.replace_entry(what)),
+            dashmap::Entry::Vacant(place) => drop(place.insert(what)),
         }
         order.sweep();
         Ok(())
@@ -426,7 +418,7 @@ impl Store {
     }
 
     /// Room for a worker's copy; others go for it, if it is not too much.
-    pub(crate) fn take_for_copy(&self, bytes: usize) -> bool {
+    pub(crate) fn reserve_copy(&self, bytes: usize) -> bool {
         let order = &mut *self.order();
         if order.copies.saturating_add(bytes) > self.max_bytes / FOR_COPIES {
             return false;
@@ -440,7 +432,7 @@ impl Store {
         true
     }
 
-    pub(crate) fn give_back_copy(&self, bytes: usize) {
+    pub(crate) fn release_copy(&self, bytes: usize) {
         let order = &mut *self.order();
         order.copies -= bytes;
         order.bytes -= bytes;
@@ -467,10 +459,10 @@ impl Store {
 /// What is under a key.
 enum Lookup {
     Nothing,
-    Page(Arc<Page>),
+    Page(Arc<Entry>),
     /// What is of no use any more, and is gone; its handler may say that it still is as it was.
-    Over(Option<Arc<Page>>),
+    Over(Option<Arc<Entry>>),
     /// What may be as good as ever, which the shared tier knows. Where that cannot say so, it is gone.
-    Left(Option<Arc<Page>>),
+    Left(Option<Arc<Entry>>),
     Variants(Arc<VariantSet>),
 }

@@ -8,13 +8,14 @@
 //! Times are relative, because processes have no clock in common; what has passed since they were written, the store says. The
 //! key is there whole, and is compared.
 
-use std::time::Duration;
-
 use actix_web::{http::header::HeaderName, web::Bytes};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::remote::codec::wire::{Reader, Writer};
-use crate::{http::vary::VaryNames, page::page::Page, time::instant::Instant};
+use crate::remote::codec::{
+    entry::{self, EncodedPage},
+    wire::{Reader, Writer},
+};
+use crate::{http::vary::VaryNames, store::Entry, time::instant::Instant};
 
 /// It goes up whenever a byte means something else. Other versions do not see each other's pages: it is part of where they are.
 pub(crate) const VERSION: u8 = 1;
@@ -24,9 +25,6 @@ const HEADER_LENGTH: usize = MAGIC.len() + 2 + 8 + 4;
 
 const VARY_NAMES: u8 = 0;
 const PAGE: u8 = 1;
-
-/// Longer than a page is ever kept; it stands for ever.
-pub(crate) const NO_EXPIRY: u64 = u64::MAX;
 
 /// What the bytes under a key say.
 pub(crate) enum Frame {
@@ -42,39 +40,12 @@ pub(crate) struct DecodedPage {
     pub(crate) tags: Vec<String>,
 }
 
-/// What a page is made of anew, but for what it is about.
-pub(crate) struct EncodedPage {
-    pub(crate) status: u16,
-    pub(crate) times: EncodedTimes,
-    pub(crate) headers: Vec<(u8, HeaderName, Bytes)>,
-    pub(crate) body: Option<Bytes>,
-}
-
-/// Microseconds, from when it was put.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct EncodedTimes {
-    /// Since it was made.
-    pub(crate) created: u64,
-    /// RFC 9111 4.2.3, when it was made.
-    pub(crate) initial_age: u64,
-    /// From when it was made.
-    pub(crate) ttl: u64,
-    pub(crate) stale_while_revalidate: u64,
-    pub(crate) stale_if_error: u64,
-    /// How long the handler took.
-    pub(crate) fill_time: u64,
-}
-
-pub(crate) fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(NO_EXPIRY)
-}
-
 /// A page that was made of what these tags name, under that key.
-pub(crate) fn encode_page(key: &[u8], page: &Page, tags: &[Box<str>], now: Instant) -> Vec<u8> {
+pub(crate) fn encode_page(key: &[u8], page: &Entry, tags: &[Box<str>], now: Instant) -> Vec<u8> {
     encode_frame(PAGE, key, |out| {
         out.u16(u16::try_from(tags.len()).unwrap_or(u16::MAX));
         tags.iter().for_each(|tag| out.bytes(tag.as_bytes()));
-        page.write(out, now);
+        entry::encode(page, out, now);
     })
 }
 
@@ -149,43 +120,9 @@ fn decode_page(input: &mut Reader<'_>, slice: &dyn Fn(usize, usize) -> Bytes) ->
     Some(DecodedPage { page: EncodedPage::decode(input, slice)?, tags })
 }
 
-impl EncodedPage {
-    fn decode(input: &mut Reader<'_>, slice: &dyn Fn(usize, usize) -> Bytes) -> Option<Self> {
-        let status = input.u16()?;
-        let times = EncodedTimes {
-            created: input.u64()?,
-            initial_age: input.u64()?,
-            ttl: input.u64()?,
-            stale_while_revalidate: input.u64()?,
-            stale_if_error: input.u64()?,
-            fill_time: input.u64()?,
-        };
-        let count = input.u16()?;
-        let mut headers = Vec::with_capacity(usize::from(count).min(256));
-        for _ in 0..count {
-            let flags = input.u8()?;
-            let name = HeaderName::from_bytes(input.bytes()?).ok()?;
-            let length = input.length()?;
-            let from = input.position();
-            input.raw(length)?;
-            headers.push((flags, name, slice(from, length)));
-        }
-        let body = match input.u8()? {
-            0 => None,
-            _ => {
-                let length = input.length()?;
-                let from = input.position();
-                input.raw(length)?;
-                Some(slice(from, length))
-            }
-        };
-        Some(Self { status, times, headers, body })
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{sync::Arc, time::Duration};
 
     use actix_web::{
         body::MessageBody as _,
@@ -198,12 +135,13 @@ mod tests {
     use super::*;
     use crate::{
         http::{freshness::StaleWindows, range::Selection},
-        page::page::{Lifetime, ResponseHead},
+        page::{Page, ResponseHead},
         policy::policy::Policy,
         purge::{
             log::PurgeSeq,
             selector::{PurgeKeys, RequestSubject, Tag},
         },
+        store::Lifetime,
         time::clock::Clock,
     };
 
@@ -216,7 +154,7 @@ mod tests {
             .with(&[Tag::new("one"), Tag::new("über")])
     }
 
-    fn page(body: Option<&'static [u8]>, kept_for: Option<Duration>, now: Instant) -> Page {
+    fn page(body: Option<&'static [u8]>, kept_for: Option<Duration>, now: Instant) -> Entry {
         let mut headers = HeaderMap::new();
         headers.append(CONTENT_TYPE, HeaderValue::from_static("text/html"));
         headers.append(LINK, HeaderValue::from_static("</a>"));
@@ -224,24 +162,29 @@ mod tests {
         let mut secret = HeaderValue::from_static("secret");
         secret.set_sensitive(true);
         headers.append(HeaderName::from_static("x-secret"), secret);
-        let head =
-            ResponseHead { status: StatusCode::NOT_FOUND, reason: None, headers: &headers, names_own: false };
+        let head = ResponseHead {
+            status: StatusCode::NOT_FOUND,
+            reason: None,
+            headers: &headers,
+            has_connection: false,
+        };
         let lifetime = Lifetime {
-            made_at: now.before(Duration::from_secs(2)),
+            created_at: now.before(Duration::from_secs(2)),
             initial_age: Duration::from_secs(1),
-            kept_for,
+            ttl: kept_for,
             stale: StaleWindows {
                 while_revalidate: Duration::from_secs(7),
                 if_error: Duration::from_secs(9),
             },
-            fill: Duration::from_millis(5),
+            fill_time: Duration::from_millis(5),
         };
         let added = [(ETAG, HeaderValue::from_static("W/\"1\"")), (VARY, HeaderValue::from_static("accept"))];
-        Page::freeze(head, &added, body.map(Bytes::from_static), lifetime, about())
+        let page = Page::from_response(head, &added, body.map(Bytes::from_static));
+        Entry::new(page, lifetime, about())
     }
 
-    fn lines(page: &Page, extent: &Selection, now: Instant) -> Vec<(String, Vec<u8>, bool)> {
-        let response = page.thaw(extent, now);
+    fn lines(entry: &Entry, extent: &Selection, now: Instant) -> Vec<(String, Vec<u8>, bool)> {
+        let response = entry.page.to_response(extent, entry.age(now));
         let mut lines: Vec<_> = (response.headers().iter())
             .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec(), value.is_sensitive()))
             .collect();
@@ -258,14 +201,14 @@ mod tests {
                 let bytes = Bytes::from(encode_page(b"key", &old, about().texts(), now));
                 let Ok(Frame::Page(thawed)) = decode(&bytes, b"key") else { panic!("it is a page") };
                 assert_eq!(thawed.tags, ["one", "über"]);
-                let new = Page::of_parts(&thawed.page, AGE, now, about(), false).unwrap();
+                let new = thawed.page.to_entry(AGE, now, about(), false).unwrap();
                 // What has passed between is the store's to say.
                 let before = now.before(AGE);
                 let old = page(body, kept_for, before);
-                assert_eq!((new.status(), new.body()), (old.status(), old.body()));
+                assert_eq!((new.page.status(), new.page.body()), (old.page.status(), old.page.body()));
                 assert_eq!(
-                    new.thaw(&Selection::Full, now).body().size(),
-                    old.thaw(&Selection::Full, now).body().size()
+                    new.page.to_response(&Selection::Full, new.age(now)).body().size(),
+                    old.page.to_response(&Selection::Full, old.age(now)).body().size()
                 );
                 assert_eq!((new.age(now), new.ttl(now)), (Duration::from_secs(6), old.ttl(now)));
                 for extent in [Selection::Full, Selection::NotModified] {
@@ -273,8 +216,13 @@ mod tests {
                 }
                 for after in [0, 54, 55, 56, 61, 62, 63, 64, 65] {
                     let then = now + Duration::from_secs(after);
-                    let told =
-                        |page: &Page| (page.is_fresh(then), page.may_wait(then), page.may_stand_in(then));
+                    let told = |page: &Entry| {
+                        (
+                            page.is_fresh(then),
+                            page.may_serve_while_revalidating(then),
+                            page.may_serve_on_error(then),
+                        )
+                    };
                     assert_eq!(told(&new), told(&old), "after {after} s");
                 }
             }
@@ -322,9 +270,10 @@ mod tests {
             let bytes = Bytes::from(encode_frame(kind, b"key", |out| out.raw(&rest)));
             if let Ok(Frame::Page(thawed)) = decode(&bytes, b"key") {
                 let now = Clock::System.now();
-                if let Some(page) = Page::of_parts(&thawed.page, AGE, now, about(), false) {
-                    prop_assert!(page.thaw(&Selection::Full, now).status() == page.status());
-                    let _ = (page.until(), page.ttl(now), page.age(now), page.begun_at());
+                if let Some(entry) = thawed.page.to_entry(AGE, now, about(), false) {
+                    let response = entry.page.to_response(&Selection::Full, entry.age(now));
+                    prop_assert!(response.status() == entry.page.status());
+                    let _ = (entry.expires_at(), entry.ttl(now), entry.age(now), entry.started_at());
                 }
             }
         }

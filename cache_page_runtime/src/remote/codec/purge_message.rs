@@ -6,7 +6,7 @@ use crate::remote::{
     codec::wire::{Reader, Writer},
     store::{Id, PurgeScope},
 };
-use crate::{purge::selector::PurgeSelector, store::store::PurgeMode};
+use crate::{purge::selector::PurgeMode, purge::selector::PurgeSelector};
 
 const VERSION: u8 = 1;
 
@@ -24,7 +24,7 @@ impl PurgeMessage {
         out.u8(VERSION);
         out.raw(&self.sender.0);
         out.u8(match self.mode {
-            PurgeMode::Purge => 0,
+            PurgeMode::Remove => 0,
             PurgeMode::Expire => 1,
         });
         match &self.selector {
@@ -57,7 +57,7 @@ impl PurgeMessage {
         }
         let by = Id(input.array()?);
         let verb = match input.u8()? {
-            0 => PurgeMode::Purge,
+            0 => PurgeMode::Remove,
             1 => PurgeMode::Expire,
             _ => return None,
         };
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_and_nothing_else_is() {
         for text in selectors() {
-            for verb in [PurgeMode::Purge, PurgeMode::Expire] {
+            for verb in [PurgeMode::Remove, PurgeMode::Expire] {
                 let told = PurgeMessage { sender: Id([7; 16]), mode: verb, selector: text.clone() };
                 let bytes = told.encode();
                 assert_eq!(PurgeMessage::decode(&bytes).as_ref(), Some(&told));

@@ -46,8 +46,8 @@ use crate::{
     outcome::Reason,
     policy::{control::PageControl, policy::Policy},
     purge::log::PurgeSeq,
+    purge::selector::PurgeMode,
     serve::lookup::{Lookup, Step},
-    store::store::PurgeMode,
 };
 
 /// What `vary_by` adds to a key.
@@ -286,7 +286,7 @@ where
         // A path that is none has no pages.
         let mut purgings = Vec::new();
         for text in named.chain(to_path(&path).ok()) {
-            let purge = |cache: &PageCache| cache.purge(PurgeMode::Purge, &text);
+            let purge = |cache: &PageCache| cache.purge(PurgeMode::Remove, &text);
             purgings.extend(inner.into_iter().chain([&own]).map(purge));
         }
         for purging in purgings {

@@ -1,0 +1,149 @@
+//! The headers of a stored response, and which of them each kind of response repeats.
+
+use actix_web::{
+    http::header::{
+        self, ACCEPT_RANGES, AGE, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, DATE, ETAG,
+        EXPIRES, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+        VARY,
+    },
+    web::Bytes,
+};
+
+use crate::http::list;
+
+/// The bytes that a shared `Bytes` allocates beside its contents.
+const BYTES_OVERHEAD: usize = 24;
+
+/// One header line of a stored response.
+pub(crate) struct StoredHeader {
+    pub(crate) name: HeaderName,
+    pub(crate) value: HeaderValue,
+    /// Whether the cache generated this line; else it comes from the handler.
+    pub(crate) is_generated: bool,
+    /// Whether an earlier line has the same name.
+    pub(super) repeats_name: bool,
+    /// Whether a 304 response carries this line.
+    pub(super) is_in_not_modified: bool,
+}
+
+impl StoredHeader {
+    /// Stores header lines, given as name, value and whether the cache generated the line.
+    pub(super) fn collect<'h>(
+        lines: impl Iterator<Item = (&'h HeaderName, &'h HeaderValue, bool)> + Clone,
+    ) -> Box<[Self]> {
+        let lines = lines.map(|(name, value, is_generated)| ((name, is_generated), value));
+        let mut headers: Vec<Self> = Vec::with_capacity(lines.size_hint().0);
+        for ((name, is_generated), value) in into_one_allocation(lines) {
+            let repeats_name = headers.iter().any(|line| line.name == *name);
+            let is_in_not_modified = is_304_header(name);
+            headers.push(Self { name: name.clone(), value, is_generated, repeats_name, is_in_not_modified });
+        }
+        headers.into()
+    }
+
+    /// Copies header lines into an allocation of their own.
+    pub(super) fn private_copies(headers: &[Self]) -> Box<[Self]> {
+        let lines = headers.iter().map(|line| (line, &line.value));
+        into_one_allocation(lines)
+            .map(|(line, value)| Self { name: line.name.clone(), value, ..*line })
+            .collect()
+    }
+
+    /// Returns the bytes that header lines allocate.
+    pub(super) fn weight(headers: &[Self]) -> usize {
+        let names: usize = headers.iter().map(|line| weight_of_name(&line.name)).sum();
+        let values: usize = headers.iter().map(|line| line.value.len()).sum();
+        size_of_val(headers) + names + weight_of_bytes(values)
+    }
+}
+
+/// Returns whether a header belongs to the stored response.
+///
+/// `Age` and `Content-Length` do not: every response gets its own.
+pub(super) fn is_stored(name: &HeaderName) -> bool {
+    !is_hop_by_hop(name) && !matches!(*name, AGE | CONTENT_LENGTH)
+}
+
+/// Returns whether a header applies to one connection or hop only (RFC 9110 7.6.1 and 11.7).
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    match *name {
+        CONNECTION
+        | TE
+        | TRAILER
+        | TRANSFER_ENCODING
+        | UPGRADE
+        | header::PROXY_AUTHENTICATE
+        | header::PROXY_AUTHORIZATION => true,
+        _ => matches!(name.as_str(), "keep-alive" | "proxy-connection" | "proxy-authentication-info"),
+    }
+}
+
+/// Returns whether a 304 response carries a header (RFC 9110 15.4.5).
+fn is_304_header(name: &HeaderName) -> bool {
+    matches!(*name, CACHE_CONTROL | CONTENT_LOCATION | DATE | ETAG | EXPIRES | VARY)
+}
+
+/// Returns whether a header describes the full body, so that a partial response must not carry it (RFC 9530 2).
+pub(super) fn is_full_body_header(name: &HeaderName) -> bool {
+    matches!(name.as_str(), "content-digest" | "content-md5")
+}
+
+/// Returns the header names that `Connection` lists, which are hop-by-hop for this response.
+pub(super) fn connection_options(headers: &HeaderMap) -> Vec<HeaderName> {
+    list::members(headers.get_all(CONNECTION)).filter_map(|name| HeaderName::from_bytes(name).ok()).collect()
+}
+
+/// Copies header values into one allocation of exactly their size, and keeps what each came with.
+///
+/// A value that echoes a request would otherwise keep that request's buffer in memory.
+fn into_one_allocation<'v, T>(
+    lines: impl Iterator<Item = (T, &'v HeaderValue)> + Clone,
+) -> impl Iterator<Item = (T, HeaderValue)> {
+    let mut all = Vec::with_capacity(lines.clone().map(|(_, value)| value.len()).sum());
+    lines.clone().for_each(|(_, value)| all.extend_from_slice(value.as_bytes()));
+    let mut all = Bytes::from(all);
+    lines.map(move |(tag, value)| {
+        // The bytes of a valid value are valid, so the fallback is never used.
+        let mut own =
+            HeaderValue::from_maybe_shared(all.split_to(value.len())).unwrap_or_else(|_| value.clone());
+        own.set_sensitive(value.is_sensitive());
+        (tag, own)
+    })
+}
+
+/// Returns the bytes that `length` bytes allocate as `Bytes`.
+pub(crate) fn weight_of_bytes(length: usize) -> usize {
+    if length > 0 { length + BYTES_OVERHEAD } else { 0 }
+}
+
+/// Returns the bytes that a header name allocates.
+///
+/// Standard names are stored as an integer and allocate nothing. `HeaderName` does not expose which names are standard, so this
+/// lists those that responses usually carry.
+fn weight_of_name(name: &HeaderName) -> usize {
+    match *name {
+        header::CONTENT_TYPE
+        | CACHE_CONTROL
+        | DATE
+        | ETAG
+        | VARY
+        | LAST_MODIFIED
+        | EXPIRES
+        | header::CONTENT_ENCODING
+        | header::CONTENT_LANGUAGE
+        | CONTENT_LOCATION
+        | header::CONTENT_DISPOSITION
+        | header::CONTENT_SECURITY_POLICY
+        | ACCEPT_RANGES
+        | header::LINK
+        | header::LOCATION
+        | header::SERVER
+        | header::STRICT_TRANSPORT_SECURITY
+        | header::REFERRER_POLICY
+        | header::X_CONTENT_TYPE_OPTIONS
+        | header::X_FRAME_OPTIONS
+        | header::X_XSS_PROTECTION
+        | header::ACCESS_CONTROL_ALLOW_ORIGIN => 0,
+        _ => weight_of_bytes(name.as_str().len()),
+    }
+}

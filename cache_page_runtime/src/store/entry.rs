@@ -1,0 +1,121 @@
+//! [`Entry`]: a page with everything that changes after it was stored.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use super::weights;
+use crate::{
+    http::freshness::StaleWindows,
+    page::{Page, weight_of_bytes},
+    purge::selector::PurgeKeys,
+    remote::{Id, Version},
+    time::{backoff::Backoff, instant::Instant},
+};
+
+/// Nanoseconds: a time that no entry reaches.
+pub(super) const NEVER: u64 = u64::MAX;
+
+/// A cached page.
+pub(crate) struct Entry {
+    pub(crate) page: Page,
+    pub(super) lifetime: Lifetime,
+    purge_keys: Arc<PurgeKeys>,
+    /// When a refresh may be tried again after it failed.
+    backoff: Backoff,
+    /// Whether the handler withdrew the page. Requests that hold it already must not send it in place of a newer response.
+    pub(super) invalidated: AtomicBool,
+    /// Nanoseconds: the page is stale from then on, whatever its TTL.
+    pub(super) expired_at: AtomicU64,
+    /// Nanoseconds: the page is sent from this process's memory until then, without asking the remote store.
+    pub(super) local_expiry: AtomicU64,
+    remote_ref: Option<Box<RemoteRef>>,
+}
+
+/// When an entry was created, and how long it may be used.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lifetime {
+    pub(crate) created_at: Instant,
+    /// The age that the response had when it was created (RFC 9111 4.2.3).
+    pub(crate) initial_age: Duration,
+    /// How long the entry is fresh, from `created_at`; `None` if it does not expire.
+    pub(crate) ttl: Option<Duration>,
+    /// For how long the entry may be sent after it expired.
+    pub(crate) stale: StaleWindows,
+    /// How long the handler ran.
+    pub(crate) fill_time: Duration,
+}
+
+/// Where the remote store has an entry, and in which version; with that it can confirm that the entry is still current.
+#[derive(Clone)]
+pub(crate) struct RemoteRef {
+    pub(crate) id: Id,
+    pub(crate) version: Version,
+}
+
+impl Entry {
+    pub(crate) fn new(page: Page, lifetime: Lifetime, purge_keys: Arc<PurgeKeys>) -> Self {
+        Self {
+            page,
+            lifetime,
+            purge_keys,
+            backoff: Backoff::default(),
+            invalidated: AtomicBool::new(false),
+            expired_at: AtomicU64::new(NEVER),
+            local_expiry: AtomicU64::new(NEVER),
+            remote_ref: None,
+        }
+    }
+
+    pub(crate) fn with_remote_ref(self, remote_ref: Option<RemoteRef>) -> Self {
+        Self { remote_ref: remote_ref.map(Box::new), ..self }
+    }
+
+    pub(crate) fn remote_ref(&self) -> Option<&RemoteRef> {
+        self.remote_ref.as_deref()
+    }
+
+    pub(crate) fn lifetime(&self) -> &Lifetime {
+        &self.lifetime
+    }
+
+    /// Returns what a purge selects the entry by.
+    pub(crate) fn purge_keys(&self) -> &PurgeKeys {
+        &self.purge_keys
+    }
+
+    /// Returns when a refresh may be tried again after it failed.
+    pub(crate) fn backoff(&self) -> &Backoff {
+        &self.backoff
+    }
+
+    /// Returns the bytes that the entry takes in memory: itself, and everything that it allocates.
+    pub(crate) fn weight(&self) -> usize {
+        let remote_ref =
+            |remote_ref: &RemoteRef| size_of::<RemoteRef>() + weight_of_bytes(remote_ref.version.0.len());
+        weights::in_arc::<Self>()
+            + self.page.weight()
+            + self.purge_keys.weight()
+            + self.remote_ref().map_or(0, remote_ref)
+    }
+
+    /// Copies the entry into allocations that no other worker refers to.
+    ///
+    /// The copy has no backoff and no remote reference of its own: only the stored entry is refreshed or revalidated.
+    pub(super) fn private_copy(&self) -> Self {
+        Self {
+            page: self.page.private_copy(),
+            lifetime: self.lifetime,
+            purge_keys: Arc::clone(&self.purge_keys),
+            backoff: Backoff::default(),
+            invalidated: AtomicBool::new(false),
+            expired_at: AtomicU64::new(self.expired_at.load(Ordering::Acquire)),
+            local_expiry: AtomicU64::new(self.local_expiry.load(Ordering::Acquire)),
+            remote_ref: None,
+        }
+    }
+}
