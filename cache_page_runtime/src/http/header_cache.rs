@@ -1,6 +1,4 @@
-//! Header values that differ from second to second, and not from request to request.
-//!
-//! Each worker keeps those that it wrote last, by their number, and writes one only if it is not there.
+//! Per-worker caches of header values that change from second to second, but are the same for many requests.
 
 use std::{
     cell::RefCell,
@@ -11,58 +9,59 @@ use std::{
 use actix_web::http::header::{HttpDate, TryIntoHeaderValue as _};
 use http::header::HeaderValue;
 
-/// Pages of as many different ages take turns without any of them being written again.
-const PLACES: usize = 128;
+/// The number of values in each cache. Pages of up to as many different ages do not evict each other's values.
+const SLOTS: usize = 128;
 
-type Places = RefCell<[Option<(u64, HeaderValue)>; PLACES]>;
+/// Each value is in the slot that is derived from its key. Another value in that slot is replaced.
+type Slots = RefCell<[Option<(u64, HeaderValue)>; SLOTS]>;
 
 thread_local! {
-    static AGES: Places = const { RefCell::new([const { None }; PLACES]) };
-    static STATUSES: Places = const { RefCell::new([const { None }; PLACES]) };
-    static DATES: Places = const { RefCell::new([const { None }; PLACES]) };
+    static AGES: Slots = const { RefCell::new([const { None }; SLOTS]) };
+    static CACHE_STATUSES: Slots = const { RefCell::new([const { None }; SLOTS]) };
+    static DATES: Slots = const { RefCell::new([const { None }; SLOTS]) };
 }
 
-/// `Age` in whole seconds.
+/// Returns the value of `Age`, in whole seconds.
 pub(crate) fn age(age: Duration) -> HeaderValue {
     let seconds = age.as_secs();
-    let write = || Some(HeaderValue::from(seconds));
-    lookup(&AGES, seconds, write).unwrap_or_else(|| HeaderValue::from(seconds))
+    let format = || Some(HeaderValue::from(seconds));
+    get_or_insert_with(&AGES, seconds, format).unwrap_or_else(|| HeaderValue::from(seconds))
 }
 
-/// `Cache-Status` of all reports of that number.
-pub(crate) fn status(number: u64, write: impl Fn() -> Option<HeaderValue>) -> Option<HeaderValue> {
-    lookup(&STATUSES, number, write)
+/// Returns the value of `Cache-Status` that `format` returns. `key` identifies the value.
+pub(crate) fn cache_status(key: u64, format: impl Fn() -> Option<HeaderValue>) -> Option<HeaderValue> {
+    get_or_insert_with(&CACHE_STATUSES, key, format)
 }
 
-/// `Date`, in whole seconds as well.
+/// Returns the value of `Date`, in whole seconds.
 pub(crate) fn date(date: SystemTime) -> Option<HeaderValue> {
-    let write = || HttpDate::from(date).try_into_value().ok();
+    let format = || HttpDate::from(date).try_into_value().ok();
     match date.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(since) => lookup(&DATES, since.as_secs(), write),
-        Err(_) => write(),
+        Ok(since_epoch) => get_or_insert_with(&DATES, since_epoch.as_secs(), format),
+        Err(_) => format(),
     }
 }
 
-fn lookup(
-    places: &'static LocalKey<Places>,
-    number: u64,
-    write: impl Fn() -> Option<HeaderValue>,
+fn get_or_insert_with(
+    slots: &'static LocalKey<Slots>,
+    key: u64,
+    format: impl Fn() -> Option<HeaderValue>,
 ) -> Option<HeaderValue> {
-    let looked_up = places.try_with(|places| {
-        let mut places = places.borrow_mut();
-        // Numbers that are made of several things are that in their upper half.
-        let place = usize::try_from((number ^ number >> 32) % PLACES as u64).unwrap_or(0);
-        match &mut places[place] {
-            Some((known, value)) if *known == number => Some(value.clone()),
-            place => {
-                let value = write()?;
-                *place = Some((number, value.clone()));
+    let value = slots.try_with(|slots| {
+        let mut slots = slots.borrow_mut();
+        // Keys that consist of several numbers differ in the upper half too.
+        let index = usize::try_from((key ^ key >> 32) % SLOTS as u64).unwrap_or(0);
+        match &mut slots[index] {
+            Some((cached_key, value)) if *cached_key == key => Some(value.clone()),
+            slot => {
+                let value = format()?;
+                *slot = Some((key, value.clone()));
                 Some(value)
             }
         }
     });
-    // A worker that is just ending has no places any more.
-    looked_up.unwrap_or_else(|_| write())
+    // Thread-local storage is not available while the thread exits.
+    value.unwrap_or_else(|_| format())
 }
 
 #[cfg(test)]
@@ -70,16 +69,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_that_share_a_place_are_not_mixed_up() {
+    fn keys_that_share_a_slot_have_their_own_values() {
         for seconds in [0, 128, 1, 0, 129, 1 << 32, u64::MAX, 128, 127] {
             assert_eq!(age(Duration::from_secs(seconds)), seconds.to_string());
-            let write = || HeaderValue::try_from(format!("ttl={seconds}")).ok();
-            assert_eq!(status(seconds, write).unwrap(), format!("ttl={seconds}"));
+            let format = || HeaderValue::try_from(format!("ttl={seconds}")).ok();
+            assert_eq!(cache_status(seconds, format).unwrap(), format!("ttl={seconds}"));
         }
         for seconds in [784_111_777, 784_111_777 + 128, 784_111_777] {
-            let then = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-            let written: HttpDate = date(then).unwrap().to_str().unwrap().parse().unwrap();
-            assert_eq!(written, HttpDate::from(then));
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+            let parsed: HttpDate = date(time).unwrap().to_str().unwrap().parse().unwrap();
+            assert_eq!(parsed, HttpDate::from(time));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! HTTP rules as pure functions.
+//! HTTP rules as pure functions: no clock, no I/O and no state, except for the thread-local values of [`header_cache`].
 
 pub(crate) mod cache_control;
 pub(crate) mod conditional;
@@ -13,6 +13,19 @@ pub(crate) mod query;
 pub(crate) mod range;
 pub(crate) mod request_directives;
 pub(crate) mod storability;
+pub(crate) mod structured_fields;
 pub(crate) mod syntax;
 pub(crate) mod targeted;
 pub(crate) mod vary;
+
+pub(crate) use self::{
+    conditional::Representation,
+    freshness::StaleWindows,
+    origin::RequestOrigin,
+    query::QueryRule,
+    range::Selection,
+    request_directives::RequestDirectives,
+    storability::{CachingHeaders, ResponseView, StorageDecision, Ttl},
+    targeted::TargetedCacheControl,
+    vary::VaryNames,
+};

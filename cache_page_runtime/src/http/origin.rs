@@ -1,7 +1,7 @@
-//! Scheme and host as actix-web's `ConnectionInfo` derives them, without the strings it makes.
+//! The origin of a request: its scheme and host.
 //!
-//! A handler that writes absolute links gets them from there, and the headers behind them are the client's to choose:
-//! the key must hold exactly what the handler sees.
+//! A handler that generates absolute links uses actix-web's `ConnectionInfo`, which reads headers that the client chooses. The key
+//! must contain exactly what the handler sees, so the origin is derived by the same rules, but without allocations.
 
 use actix_web::{
     dev::{AppConfig, RequestHead},
@@ -21,16 +21,16 @@ pub(crate) struct RequestOrigin<'r> {
 }
 
 impl<'r> RequestOrigin<'r> {
-    /// Of a request with this first line of `Host`.
-    pub(crate) fn of(head: &'r RequestHead, host: Option<&'r HeaderValue>, config: &'r AppConfig) -> Self {
+    /// Derives the origin of a request. `host` is its first `Host` value.
+    pub(crate) fn new(head: &'r RequestHead, host: Option<&'r HeaderValue>, config: &'r AppConfig) -> Self {
         let is_forwarded = head.headers.contains_key(&FORWARDED);
-        let forwarded = |parameter| if is_forwarded { forwarded(head, parameter) } else { None };
+        let forwarded = |name| if is_forwarded { forwarded_parameter(head, name) } else { None };
         let scheme = forwarded("proto")
-            .or_else(|| first_value(head, &X_FORWARDED_PROTO))
+            .or_else(|| first_member(head, &X_FORWARDED_PROTO))
             .or_else(|| head.uri.scheme_str())
             .unwrap_or(if config.secure() { "https" } else { "http" });
         let host = forwarded("host")
-            .or_else(|| first_value(head, &X_FORWARDED_HOST))
+            .or_else(|| first_member(head, &X_FORWARDED_HOST))
             .or_else(|| host?.to_str().ok())
             .or_else(|| head.uri.authority().map(Authority::as_str))
             .unwrap_or_else(|| config.host());
@@ -38,20 +38,21 @@ impl<'r> RequestOrigin<'r> {
     }
 }
 
-/// The first such parameter of all `Forwarded` lines (RFC 7239).
-fn forwarded<'r>(head: &'r RequestHead, parameter: &str) -> Option<&'r str> {
+/// Returns the first parameter of this name in all `Forwarded` values (RFC 7239).
+fn forwarded_parameter<'r>(head: &'r RequestHead, parameter: &str) -> Option<&'r str> {
     head.headers
         .get_all(&FORWARDED)
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split([';', ',']))
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split([';', ',']))
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(name, _)| name.trim().eq_ignore_ascii_case(parameter))
         .map(|(_, value)| value.trim().trim_start_matches('"').trim_end_matches('"'))
 }
 
-fn first_value<'r>(head: &'r RequestHead, name: &HeaderName) -> Option<&'r str> {
-    let line = head.headers.get(name)?.to_str().ok()?;
-    line.split(',').next().map(str::trim)
+/// Returns the first member of the first value of a list-based header.
+fn first_member<'r>(head: &'r RequestHead, name: &HeaderName) -> Option<&'r str> {
+    let value = head.headers.get(name)?.to_str().ok()?;
+    value.split(',').next().map(str::trim)
 }
 
 #[cfg(test)]
@@ -60,8 +61,8 @@ mod tests {
 
     use super::*;
 
-    fn assert_as_actix(request: &HttpRequest) {
-        let origin = RequestOrigin::of(request.head(), request.headers().get("host"), request.app_config());
+    fn assert_eq_connection_info(request: &HttpRequest) {
+        let origin = RequestOrigin::new(request.head(), request.headers().get("host"), request.app_config());
         let info = request.connection_info();
         assert_eq!(
             origin,
@@ -71,10 +72,10 @@ mod tests {
         );
     }
 
-    /// Every combination of the headers that matter, each absent, ordinary or odd.
+    /// Tries every combination of the headers, each of them absent, valid or malformed.
     #[test]
-    fn derives_what_connection_info_derives() {
-        const FORWARDED_LINES: [&str; 9] = [
+    fn origin_equals_connection_info() {
+        const FORWARDED_VALUES: [&str; 9] = [
             "for=192.0.2.60;proto=https;by=203.0.113.43;host=a.example",
             "for=192.0.2.43, for=198.51.100.17; HOST=\"quoted.example\" ; Proto = \"https\"",
             "host=first.example, host=second.example",
@@ -92,7 +93,7 @@ mod tests {
         let absent_or =
             |values: &'static [&'static str]| std::iter::once(None).chain(values.iter().map(Some));
         for target in TARGETS {
-            for forwarded in absent_or(&FORWARDED_LINES) {
+            for forwarded in absent_or(&FORWARDED_VALUES) {
                 for proto in absent_or(&PROTOS) {
                     for x_host in absent_or(&HOSTS) {
                         for host in absent_or(&HOSTS) {
@@ -107,7 +108,7 @@ mod tests {
                                     request = request.append_header((name, *value));
                                 }
                             }
-                            assert_as_actix(&request.to_http_request());
+                            assert_eq_connection_info(&request.to_http_request());
                         }
                     }
                 }
@@ -116,18 +117,18 @@ mod tests {
     }
 
     #[test]
-    fn reads_repeated_and_unreadable_lines_as_connection_info_does() {
+    fn repeated_and_invalid_headers_are_read_as_actix_web_does() {
         use actix_web::http::header::HeaderValue;
 
-        let unreadable = HeaderValue::from_bytes(b"host=\xff").unwrap();
+        let invalid = HeaderValue::from_bytes(b"host=\xff").unwrap();
         for (name, second) in
             [("forwarded", "host=b.example"), ("x-forwarded-host", "b.example"), ("host", "b.example")]
         {
             let request = TestRequest::default()
-                .append_header((name, unreadable.clone()))
+                .append_header((name, invalid.clone()))
                 .append_header((name, second))
                 .append_header(("host", "c.example"));
-            assert_as_actix(&request.to_http_request());
+            assert_eq_connection_info(&request.to_http_request());
         }
     }
 }

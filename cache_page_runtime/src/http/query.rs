@@ -1,44 +1,44 @@
-//! Which parameters of a query make a page (`query = […]`, `ignore_query = […]`).
+//! Which query parameters are part of the key (`query = […]`, `ignore_query = […]`).
 
 use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-/// What the attribute said about the query.
+/// The query parameters that a response depends on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum QueryRule {
-    /// All of it, as it was sent.
-    Raw,
-    /// These alone.
+    /// The whole query, byte for byte.
+    All,
+    /// Parameters with these names.
     Only(&'static [&'static str]),
-    /// All but these; `utm_*` stands for all that begin like it.
-    Without(&'static [&'static str]),
+    /// All parameters except those with these names. A name that ends in `*` is a prefix, such as `utm_*`.
+    Except(&'static [&'static str]),
 }
 
-/// A name and its value.
+/// A name and its value, decoded.
 type Parameter<'q> = (Cow<'q, str>, Cow<'q, str>);
 
 impl QueryRule {
-    /// The parameters that count, decoded as a handler's `web::Query` decodes them, in the order of their names; those of
-    /// one name stay in the order they came in. `None` stands for the query as it was sent.
+    /// Returns the selected parameters sorted by name, or `None` for [`All`](Self::All). Parameters of the same name keep their order.
     ///
-    /// Names are compared decoded: a client must not be able to hide one from the key that the handler finds.
-    pub(crate) fn pick<'q>(&self, query: &'q str) -> Option<SmallVec<[Parameter<'q>; 8]>> {
-        let counts: &dyn Fn(&str) -> bool = match self {
-            Self::Raw => return None,
+    /// Names and values are decoded as `web::Query` decodes them, so that a client cannot hide a parameter from the key that the
+    /// handler reads.
+    pub(crate) fn select<'q>(&self, query: &'q str) -> Option<SmallVec<[Parameter<'q>; 8]>> {
+        let is_selected: &dyn Fn(&str) -> bool = match self {
+            Self::All => return None,
             Self::Only(names) => &|name| names.contains(&name),
-            Self::Without(names) => &|name| !names.iter().any(|pattern| is_meant(pattern, name)),
+            Self::Except(patterns) => &|name| !patterns.iter().any(|pattern| matches(pattern, name)),
         };
         let mut parameters: SmallVec<[Parameter<'_>; 8]> =
-            form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| counts(name)).collect();
+            form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| is_selected(name)).collect();
         parameters.sort_by(|(one, _), (other, _)| one.cmp(other));
         Some(parameters)
     }
 }
 
-fn is_meant(pattern: &str, name: &str) -> bool {
+fn matches(pattern: &str, name: &str) -> bool {
     match pattern.strip_suffix('*') {
-        Some(beginning) => name.starts_with(beginning),
+        Some(prefix) => name.starts_with(prefix),
         None => name == pattern,
     }
 }
@@ -47,27 +47,27 @@ fn is_meant(pattern: &str, name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn pick(parameters: QueryRule, query: &str) -> String {
-        let picked = parameters.pick(query).unwrap();
-        picked.iter().map(|(name, value)| format!("{name}:{value} ")).collect()
+    fn select(rule: QueryRule, query: &str) -> String {
+        let parameters = rule.select(query).unwrap();
+        parameters.iter().map(|(name, value)| format!("{name}:{value} ")).collect()
     }
 
     #[test]
-    fn the_order_of_names_does_not_matter_and_that_of_values_does() {
-        let all = QueryRule::Without(&[]);
-        assert_eq!(pick(all, "b=2&a=1"), "a:1 b:2 ");
-        assert_eq!(pick(all, "a=2&b=0&a=1"), "a:2 a:1 b:0 ");
-        assert_eq!(pick(all, ""), "");
-        assert_eq!(pick(all, "a&=x&&"), ":x a: ");
+    fn parameters_are_sorted_by_name_and_keep_the_order_of_values() {
+        let all = QueryRule::Except(&[]);
+        assert_eq!(select(all, "b=2&a=1"), "a:1 b:2 ");
+        assert_eq!(select(all, "a=2&b=0&a=1"), "a:2 a:1 b:0 ");
+        assert_eq!(select(all, ""), "");
+        assert_eq!(select(all, "a&=x&&"), ":x a: ");
     }
 
     #[test]
-    fn names_are_compared_as_the_handler_reads_them() {
+    fn names_are_compared_decoded() {
         let only = QueryRule::Only(&["page"]);
-        assert_eq!(pick(only, "page=1&x=2&PAGE=3"), "page:1 ");
-        assert_eq!(pick(only, "p%61ge=1&pag%65=%32+3"), "page:1 page:2 3 ");
-        assert_eq!(pick(only, "page%00=1&page;x=2&;page=4"), "");
-        let without = QueryRule::Without(&["utm_*", "ref"]);
-        assert_eq!(pick(without, "utm_source=a&ut%6d_x=b&ref=c&refs=d&utm=e"), "refs:d utm:e ");
+        assert_eq!(select(only, "page=1&x=2&PAGE=3"), "page:1 ");
+        assert_eq!(select(only, "p%61ge=1&pag%65=%32+3"), "page:1 page:2 3 ");
+        assert_eq!(select(only, "page%00=1&page;x=2&;page=4"), "");
+        let except = QueryRule::Except(&["utm_*", "ref"]);
+        assert_eq!(select(except, "utm_source=a&ut%6d_x=b&ref=c&refs=d&utm=e"), "refs:d utm:e ");
     }
 }

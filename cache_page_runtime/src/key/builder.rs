@@ -112,7 +112,7 @@ impl<'r> KeyBuilder<'r> {
         let head = self.request.head();
         let mut hosts = head.headers.get_all(&HOST);
         let host = hosts.next();
-        let origin = RequestOrigin::of(head, host, self.request.app_config());
+        let origin = RequestOrigin::new(head, host, self.request.app_config());
         self.part(if policy.prefix().is_empty() { cache.key_prefix() } else { policy.prefix() }.as_bytes());
         self.part(origin.scheme.as_bytes());
         self.part(origin.host.as_bytes());
@@ -140,7 +140,7 @@ impl<'r> KeyBuilder<'r> {
             self.cover.bytes.give_up();
             return;
         }
-        match policy.parameters().pick(query.unwrap_or_default()) {
+        match policy.parameters().select(query.unwrap_or_default()) {
             None => self.optional(query.map(str::as_bytes)),
             Some(parameters) => {
                 self.number(parameters.len());

@@ -34,7 +34,7 @@ impl Report {
             CacheStatusHeader::Off => None,
         };
         match self.memo_key(level) {
-            Some(key) => header_cache::status(key, write),
+            Some(key) => header_cache::cache_status(key, write),
             None => write(),
         }
     }

@@ -17,7 +17,7 @@ use actix_web::{
 };
 
 use crate::{
-    http::targeted::{ParseError, TargetedCacheControl},
+    http::{TargetedCacheControl, structured_fields::ParseError},
     page::Page,
     purge::{
         selector::{PurgeKey, Tag},

@@ -89,7 +89,7 @@ impl Policy {
             statuses: &[],
             vary: &[],
             vary_cookie: &[],
-            parameters: QueryRule::Raw,
+            parameters: QueryRule::All,
             bypass_if: None,
             no_store_if: None,
             browser_ttl: None,
@@ -199,7 +199,7 @@ impl Policy {
     /// All query parameters but these make a page, in any order; `utm_*` stands for all that begin like it.
     #[must_use]
     pub const fn ignore_query(mut self, parameters: &'static [&'static str]) -> Self {
-        self.parameters = QueryRule::Without(parameters);
+        self.parameters = QueryRule::Except(parameters);
         self
     }
 

@@ -53,7 +53,7 @@ fn written(text: &str, encode_all: bool) -> String {
 type Pairs = Vec<(String, String)>;
 
 fn pick(parameters: QueryRule, query: &str) -> Pairs {
-    let picked = parameters.pick(query).unwrap();
+    let picked = parameters.select(query).unwrap();
     picked.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
 }
 
@@ -105,7 +105,7 @@ proptest! {
         };
         prop_assert_eq!(pick(QueryRule::Only(ONLY), &query(&pairs)), meant(&|name| ONLY.contains(&name)));
         let without = |name: &str| !name.starts_with("utm_") && name != "ref";
-        prop_assert_eq!(pick(QueryRule::Without(BUT), &query(&pairs)), meant(&without));
+        prop_assert_eq!(pick(QueryRule::Except(BUT), &query(&pairs)), meant(&without));
 
         // Names in another order make the same page.
         let mut turned = pairs.clone();
@@ -113,13 +113,13 @@ proptest! {
         let mut names: Vec<_> = pairs.iter().map(|(name, ..)| name).collect();
         names.sort_unstable();
         if names.windows(2).all(|two| two[0] != two[1]) {
-            prop_assert_eq!(pick(QueryRule::Without(&[]), &query(&turned)), pick(QueryRule::Without(&[]), &query(&pairs)));
+            prop_assert_eq!(pick(QueryRule::Except(&[]), &query(&turned)), pick(QueryRule::Except(&[]), &query(&pairs)));
         }
 
         // Whatever is sent, an ignored name is not in it, and the rest is as it is without any rule.
-        let all = pick(QueryRule::Without(&[]), &junk);
+        let all = pick(QueryRule::Except(&[]), &junk);
         let rest: Pairs = all.into_iter().filter(|(name, _)| without(name)).collect();
-        prop_assert_eq!(pick(QueryRule::Without(BUT), &junk), rest);
+        prop_assert_eq!(pick(QueryRule::Except(BUT), &junk), rest);
     }
 
     #[test]
@@ -141,7 +141,7 @@ proptest! {
         }
         let request = request.to_http_request();
         let info = request.connection_info();
-        let origin = RequestOrigin::of(request.head(), request.headers().get("host"), request.app_config());
+        let origin = RequestOrigin::new(request.head(), request.headers().get("host"), request.app_config());
         prop_assert_eq!(origin, RequestOrigin { scheme: info.scheme(), host: info.host() });
     }
 }

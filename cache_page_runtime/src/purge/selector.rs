@@ -66,7 +66,7 @@ impl PurgeKey {
 
     /// Of what counts in a query.
     fn of_query(query: Option<&str>, policy: &Policy) -> Self {
-        match policy.parameters().pick(query.unwrap_or_default()) {
+        match policy.parameters().select(query.unwrap_or_default()) {
             None => Self::hash(4 + u8::from(query.is_some()), query.unwrap_or_default().as_bytes()),
             Some(parameters) => Self(hasher().hash_one((6_u8, &*parameters))),
         }
@@ -121,11 +121,11 @@ impl RequestSubject {
     ) -> Self {
         let head = request.head();
         let path = plain(head.uri.path().as_bytes());
-        let origin = RequestOrigin::of(head, head.headers.get("host"), request.app_config());
+        let origin = RequestOrigin::new(head, head.headers.get("host"), request.app_config());
         let query = head.uri.query();
         let url = is_shared.then(|| match policy.parameters() {
-            QueryRule::Raw => name::query(&path, query),
-            QueryRule::Only(_) | QueryRule::Without(_) => name::picked(&path),
+            QueryRule::All => name::query(&path, query),
+            QueryRule::Only(_) | QueryRule::Except(_) => name::picked(&path),
         });
         Self {
             since,
@@ -235,7 +235,7 @@ impl PurgeSelector {
     /// The URL of a request, as a whole.
     pub(crate) fn of_url(request: &HttpRequest) -> Self {
         let head = request.head();
-        let origin = RequestOrigin::of(head, head.headers.get("host"), request.app_config());
+        let origin = RequestOrigin::new(head, head.headers.get("host"), request.app_config());
         Self::Url {
             path: plain(head.uri.path().as_bytes()).into_owned(),
             query: head.uri.query().map(str::to_owned),

@@ -1,40 +1,40 @@
 use super::*;
 
-fn parse(lines: &[&str]) -> Result<TargetedCacheControl, String> {
-    let lines: Vec<HeaderValue> = lines.iter().map(|line| HeaderValue::from_str(line).unwrap()).collect();
-    TargetedCacheControl::parse(&lines).map_err(|malformed| malformed.to_string())
+fn parse(values: &[&str]) -> Result<TargetedCacheControl, String> {
+    let values: Vec<_> = values.iter().map(|value| HeaderValue::from_str(value).unwrap()).collect();
+    TargetedCacheControl::parse(&values).map_err(|error| error.to_string())
 }
 
-fn read(line: &str) -> TargetedCacheControl {
-    parse(&[line]).unwrap_or_else(|malformed| panic!("{line:?}: {malformed}"))
+fn parse_valid(value: &str) -> TargetedCacheControl {
+    parse(&[value]).unwrap_or_else(|error| panic!("{value:?}: {error}"))
 }
 
-fn seconds(seconds: u64) -> Option<Duration> {
+fn some_seconds(seconds: u64) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
 #[test]
-fn reads_every_member() {
+fn all_members_are_parsed() {
     let all = "max-age=60, stale-while-revalidate=30,stale-if-error=300\t,\ttags=(\"posts\" \"post:1\"), \
                    vary=(\"Accept-Language\" dnt)";
-    let told = TargetedCacheControl {
+    let expected = TargetedCacheControl {
         no_store: false,
-        ttl: seconds(60),
-        stale_while_revalidate: seconds(30),
-        stale_if_error: seconds(300),
+        ttl: some_seconds(60),
+        stale_while_revalidate: some_seconds(30),
+        stale_if_error: some_seconds(300),
         tags: vec!["posts".into(), "post:1".into()],
         vary: vec![HeaderName::from_static("accept-language"), HeaderName::from_static("dnt")],
     };
-    assert_eq!(read(all), told);
-    assert_eq!(parse(&all.split(", ").collect::<Vec<_>>()), Ok(told));
-    for nothing in [&[][..], &[""], &[" ", "", "\t"], &["no-store=?0, vary=(), tags=( )"]] {
-        assert_eq!(parse(nothing), Ok(TargetedCacheControl::default()), "{nothing:?}");
+    assert_eq!(parse_valid(all), expected);
+    assert_eq!(parse(&all.split(", ").collect::<Vec<_>>()), Ok(expected));
+    for empty in [&[][..], &[""], &[" ", "", "\t"], &["no-store=?0, vary=(), tags=( )"]] {
+        assert_eq!(parse(empty), Ok(TargetedCacheControl::default()), "{empty:?}");
     }
 }
 
 #[test]
-fn the_more_specific_ttl_wins_and_then_the_last() {
-    for (line, ttl) in [
+fn s_maxage_wins_and_then_the_last_member() {
+    for (value, ttl) in [
         ("s-maxage=5, max-age=60", 5),
         ("max-age=60, s-maxage=500", 500),
         ("max-age=60, max-age=5, max-age=7", 7),
@@ -42,16 +42,16 @@ fn the_more_specific_ttl_wins_and_then_the_last() {
         ("max-age=0060", 60),
         ("max-age=999999999999999", 999_999_999_999_999),
     ] {
-        assert_eq!(read(line).ttl, seconds(ttl), "{line:?}");
+        assert_eq!(parse_valid(value).ttl, some_seconds(ttl), "{value:?}");
     }
-    assert_eq!(parse(&["max-age=60", "", "max-age=5"]).unwrap().ttl, seconds(5));
-    assert_eq!(read("tags=a, tags=(b)").tags, ["b"]);
-    assert_eq!(read("vary=dnt, vary=(host)").vary, ["host"]);
+    assert_eq!(parse(&["max-age=60", "", "max-age=5"]).unwrap().ttl, some_seconds(5));
+    assert_eq!(parse_valid("tags=a, tags=(b)").tags, ["b"]);
+    assert_eq!(parse_valid("vary=dnt, vary=(host)").vary, ["host"]);
 }
 
 #[test]
-fn any_no_stays() {
-    for line in [
+fn any_member_can_forbid_storing() {
+    for value in [
         "no-store",
         "no-store=?1",
         "no-cache",
@@ -64,82 +64,51 @@ fn any_no_stays() {
         "vary=(\"*\" dnt)",
         "vary=*, vary=dnt",
     ] {
-        assert!(read(line).no_store, "{line:?}");
+        assert!(parse_valid(value).no_store, "{value:?}");
     }
     assert!(parse(&["private", "private=?0"]).unwrap().no_store);
-    assert!(!read("no-stores, private-ish, x=no-store, y=(no-store), z;no-store, tags=no-store").no_store);
+    assert!(
+        !parse_valid("no-stores, private-ish, x=no-store, y=(no-store), z;no-store, tags=no-store").no_store
+    );
 }
 
 #[test]
-fn what_must_be_revalidated_is_never_stale() {
-    for line in ["must-revalidate", "stale-if-error=5, proxy-revalidate, stale-while-revalidate=5"] {
-        let TargetedCacheControl { stale_while_revalidate, stale_if_error, .. } = read(line);
-        assert_eq!((stale_while_revalidate, stale_if_error), (seconds(0), seconds(0)), "{line:?}");
+fn must_revalidate_clears_the_stale_windows() {
+    for value in ["must-revalidate", "stale-if-error=5, proxy-revalidate, stale-while-revalidate=5"] {
+        let TargetedCacheControl { stale_while_revalidate, stale_if_error, .. } = parse_valid(value);
+        assert_eq!((stale_while_revalidate, stale_if_error), (some_seconds(0), some_seconds(0)), "{value:?}");
     }
-    let told = read("must-revalidate, stale-if-error=5, must-revalidate=?0");
-    assert_eq!((told.stale_while_revalidate, told.stale_if_error), (None, seconds(5)));
+    let parsed = parse_valid("must-revalidate, stale-if-error=5, must-revalidate=?0");
+    assert_eq!((parsed.stale_while_revalidate, parsed.stale_if_error), (None, some_seconds(5)));
 }
 
 #[test]
-fn names_are_strings_or_tokens_alone_or_in_a_list() {
-    assert_eq!(read("tags=posts").tags, ["posts"]);
-    assert_eq!(read("tags=\"a, b\"").tags, ["a, b"]);
-    assert_eq!(read("tags=(  post:1;x  \"post/2\";y=\"z\" *);q=1").tags, ["post:1", "post/2", "*"]);
-    assert_eq!(read(r#"tags=("a\"b" "c\\" "")"#).tags, ["a\"b", "c\\", ""]);
-    assert_eq!(read("vary=X-Tenant").vary, ["x-tenant"]);
+fn tags_and_vary_accept_strings_tokens_and_lists() {
+    assert_eq!(parse_valid("tags=posts").tags, ["posts"]);
+    assert_eq!(parse_valid("tags=\"a, b\"").tags, ["a, b"]);
+    assert_eq!(parse_valid("tags=(  post:1;x  \"post/2\";y=\"z\" *);q=1").tags, ["post:1", "post/2", "*"]);
+    assert_eq!(parse_valid(r#"tags=("a\"b" "c\\" "")"#).tags, ["a\"b", "c\\", ""]);
+    assert_eq!(parse_valid("vary=X-Tenant").vary, ["x-tenant"]);
 }
 
 #[test]
-fn members_of_other_names_may_be_of_any_type() {
-    for other in [
-        "a",
-        "a=?0",
-        "a=1",
-        "a=-1",
-        "a=1.5",
-        "a=-0.125",
-        "a=\"\"",
-        "a=T/:x",
-        "a=::",
-        "a=:aGk=:",
-        "a=@1",
-        "a=@-1",
-        "a=%\"\"",
-        "a=%\"gr%c3%bc%22n\"",
-        "a=()",
-        "a=(1 ?1;b=:YQ==: \"x\");c",
-        "*a-1_.b",
-        "a;b; c=1;  d=@1",
-    ] {
-        let line = format!("{other}, max-age=5 , {other}");
-        assert_eq!(
-            read(&line),
-            TargetedCacheControl { ttl: seconds(5), ..TargetedCacheControl::default() },
-            "{line:?}"
-        );
+fn unknown_members_and_parameters_are_ignored() {
+    for unknown in ["a", "a=1.5", "a=(1 ?1;b=:YQ==: \"x\");c", "max-ages=1", "a;max-age=1"] {
+        let value = format!("{unknown}, max-age=5 , {unknown}");
+        let expected = TargetedCacheControl { ttl: some_seconds(5), ..TargetedCacheControl::default() };
+        assert_eq!(parse_valid(&value), expected, "{value:?}");
     }
 }
 
 #[test]
-fn what_does_not_fit_is_malformed() {
-    for line in [
+fn members_of_the_wrong_type_are_rejected() {
+    for value in [
         "max-age",
         "max-age=\"60\"",
         "max-age=1.5",
         "max-age=-1",
         "max-age=(60)",
-        "max-age=60s",
-        "max-age=1000000000000000",
-        "max-age=",
-        "max-age =60",
-        "max-age= 60",
-        "Max-Age=60",
-        "max-age=+60",
         "max-age=\"60\", max-age=60",
-        "max-age=60 max-age=60",
-        "max-age=60; no-store=",
-        "max-age=60;;a",
-        "tags=a ;x",
         "no-store=1",
         "no-store=\"\"",
         "private=1",
@@ -147,69 +116,22 @@ fn what_does_not_fit_is_malformed() {
         "tags",
         "tags=1",
         "tags=(1)",
-        "tags=(a (b))",
-        "tags=((a))",
-        "tags=(a",
-        "tags=(a;",
-        "tags=(a,b)",
-        "tags=(\"a\"\"b\")",
-        "tags=(a\tb)",
-        "tags=\"a",
-        r#"tags="a\"#,
-        r#"tags="a\n""#,
         "vary=\"\"",
         "vary=(\"a b\")",
         r#"vary="a\"b""#,
         "vary=a:b",
-        "a,",
-        ",a",
-        "a,,b",
-        ",",
-        "=1",
-        "1=a",
-        "a=?",
-        "a=?2",
-        "a=?10",
-        "a=-",
-        "a=1.",
-        "a=.5",
-        "a=1.2345",
-        "a=1234567890123.0",
-        "a=1.2.3",
-        "a=:",
-        "a=:a b:",
-        "a=@",
-        "a=@1.5",
-        "a=%",
-        "a=%\"",
-        "a=%\"%C3\"",
-        "a=%\"%c",
-        "a=!",
-        "a;",
-        "a;B",
-        "a;b=",
-        "\u{1f980}",
     ] {
-        assert!(parse(&[line]).is_err(), "{line:?}");
-        assert!(parse(&["max-age=60", line, "no-store"]).is_err(), "{line:?}");
+        assert!(parse(&[value]).is_err(), "{value:?}");
+        assert!(parse(&["max-age=60", value, "no-store"]).is_err(), "{value:?}");
     }
-    assert!(parse(&["tags=(a", "b)"]).is_err());
-    assert!(parse(&["tags=\"a", "b\""]).is_err());
+    let error = "expected a non-negative whole number of seconds, near byte 4 of line 1";
+    assert_eq!(parse(&["a, max-age=\"6\""]), Err(error.into()));
 }
 
 #[test]
-fn it_says_what_is_wrong_and_where() {
-    assert_eq!(
-        parse(&["a, max-age=\"6\""]),
-        Err("not a whole number of seconds, near byte 4 of line 1".into())
-    );
-    assert_eq!(parse(&["a", "b,"]), Err("a comma, and nothing behind it, near byte 3 of line 2".into()));
-}
-
-#[test]
-fn it_takes_no_longer_than_the_line_is_long() {
+fn long_values_are_parsed_in_linear_time() {
     let long = |before: &str, each: &str| format!("{before}{}", each.repeat(1_000_000 / each.len()));
-    for line in [
+    for value in [
         long("tags=", "("),
         long("tags=(", "a "),
         long("a", ";a"),
@@ -221,12 +143,12 @@ fn it_takes_no_longer_than_the_line_is_long() {
         long("vary=(", "a "),
         long("a", " "),
     ] {
-        let _ = parse(&[&line]);
+        let _ = parse(&[&value]);
     }
 }
 
 #[test]
-fn no_bytes_make_it_panic() {
+fn mutated_values_do_not_panic() {
     const SAMPLES: [&[u8]; 6] = [
         b"max-age=60, s-maxage=5;a=1, stale-while-revalidate=30, stale-if-error=30",
         b"no-store, no-cache=?1, private=(\"a\"), must-revalidate, proxy-revalidate=?0",
@@ -257,8 +179,8 @@ fn no_bytes_make_it_panic() {
         let (front, back) = line.split_at(random(line.len()));
         match TargetedCacheControl::parse_bytes([&line[..]]) {
             Ok(_) => well_formed += 1,
-            Err(ParseError { what, line: number, byte }) => {
-                assert!(!what.is_empty() && number == 1 && (1..=line.len() + 1).contains(&byte));
+            Err(ParseError { message, line: number, byte }) => {
+                assert!(!message.is_empty() && number == 1 && (1..=line.len() + 1).contains(&byte));
             }
         }
         let _ = TargetedCacheControl::parse_bytes([front, back]);

@@ -277,7 +277,7 @@ where
     let response = answer(service, told, since, request).await?;
     if response.status().is_success() || response.status().is_redirection() {
         let (head, headers) = (response.request().head(), response.headers());
-        let origin = RequestOrigin::of(head, head.headers.get("host"), response.request().app_config());
+        let origin = RequestOrigin::new(head, head.headers.get("host"), response.request().app_config());
         let named =
             [LOCATION, CONTENT_LOCATION].into_iter().filter_map(|name| headers.get(name)?.to_str().ok());
         let named = named.filter_map(|reference| referred_to(reference, &path, &origin));
