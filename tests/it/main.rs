@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod attribute;
 mod blog;
 mod budget;
 mod caches;
@@ -11,12 +12,11 @@ mod control;
 mod denial;
 mod fence;
 mod flights;
+mod freshness;
 mod inputs;
 mod isolation;
-mod kept;
-mod keys;
+mod key;
 mod legacy;
-mod lifetimes;
 mod memory;
 mod memory_tier;
 mod middleware;
@@ -24,7 +24,6 @@ mod open;
 mod options;
 mod order;
 mod outcomes;
-mod parts;
 mod poisoning;
 mod proxy;
 mod purge;
@@ -35,7 +34,10 @@ mod servers;
 mod shapes;
 mod site;
 mod stale;
+mod storability;
 mod streams;
-mod textbook;
+// Parts of it are for tests that still use `legacy`.
+#[allow(dead_code, unused_imports)]
+mod support;
 mod threats;
 mod variants;

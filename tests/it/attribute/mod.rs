@@ -1,0 +1,3 @@
+//! What `#[cache_page]` does with a handler.
+
+mod hello;

@@ -1,0 +1,6 @@
+//! For how long a stored response is fresh (RFC 9111 4.2).
+
+mod errors;
+mod explicit;
+mod no_expiry;
+mod request_directives;

@@ -1,0 +1,4 @@
+//! What the key of a page consists of.
+
+mod limits;
+mod request;

@@ -1,0 +1,172 @@
+//! A running test application.
+
+use std::{net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
+
+use actix_http::Request;
+use actix_web::{
+    Error,
+    dev::{Service as _, ServiceResponse},
+    http::Method,
+    rt::task::yield_now,
+    test::init_service,
+};
+use cache_page::{Outcome, PageCache, testing::ManualClock};
+use futures_util::future::{FutureExt as _, LocalBoxFuture};
+
+use super::{
+    builder::{AppSpec, TestAppBuilder},
+    origin::{Call, OriginState, Reply},
+    request::TestRequest,
+    socket::Server,
+};
+
+/// An application with its own cache, a clock that the test advances, and a handler that the test controls.
+///
+/// All paths that have no [`route`](TestAppBuilder::route) lead to that handler, which is cached for 60 seconds. Clones are
+/// the same application.
+#[derive(Clone)]
+pub(crate) struct TestApp(Rc<Inner>);
+
+struct Inner {
+    transport: Transport,
+    cache: Option<PageCache>,
+    clock: ManualClock,
+    origin: Arc<OriginState>,
+}
+
+pub(super) enum Transport {
+    InProcess(Box<Service>),
+    Socket(Server),
+}
+
+type Service = dyn Fn(Request) -> LocalBoxFuture<'static, Result<ServiceResponse, Error>>;
+
+impl TestApp {
+    /// Starts an application whose handler sends `page N` in its Nth run.
+    pub(crate) async fn new() -> Self {
+        Self::builder().start().await
+    }
+
+    /// Starts an application with this handler.
+    pub(crate) async fn with_handler<R: Reply>(handler: impl Fn(&Call) -> R + Send + Sync + 'static) -> Self {
+        Self::builder().handler(handler).start().await
+    }
+
+    pub(crate) fn builder() -> TestAppBuilder {
+        TestAppBuilder::new()
+    }
+
+    pub(super) async fn in_process(spec: AppSpec, clock: ManualClock) -> Self {
+        let service = init_service(spec.app()).await;
+        let call = move |request| service.call(request).boxed_local();
+        Self::over(Transport::InProcess(Box::new(call)), spec, clock)
+    }
+
+    pub(super) fn on_a_socket(spec: AppSpec, clock: ManualClock) -> Self {
+        Self::over(Transport::Socket(Server::start(spec.clone())), spec, clock)
+    }
+
+    fn over(transport: Transport, spec: AppSpec, clock: ManualClock) -> Self {
+        Self(Rc::new(Inner { transport, cache: spec.cache, clock, origin: spec.origin }))
+    }
+
+    pub(crate) fn get(&self, uri: &str) -> TestRequest {
+        self.request(Method::GET, uri)
+    }
+
+    pub(crate) fn head(&self, uri: &str) -> TestRequest {
+        self.request(Method::HEAD, uri)
+    }
+
+    pub(crate) fn post(&self, uri: &str) -> TestRequest {
+        self.request(Method::POST, uri)
+    }
+
+    pub(crate) fn request(&self, method: Method, uri: &str) -> TestRequest {
+        TestRequest::new(self.clone(), method, uri)
+    }
+
+    pub(crate) fn cache(&self) -> &PageCache {
+        self.0.cache.as_ref().expect("the application has a cache of its own")
+    }
+
+    pub(crate) fn clock(&self) -> &ManualClock {
+        &self.0.clock
+    }
+
+    /// Advances the clock by whole seconds.
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.advance_by(Duration::from_secs(seconds));
+    }
+
+    pub(crate) fn advance_by(&self, time: Duration) {
+        self.0.clock.advance(time);
+    }
+
+    /// Returns how many requests had this outcome.
+    pub(crate) fn count(&self, outcome: Outcome) -> u64 {
+        self.cache().stats().count(outcome)
+    }
+
+    /// Returns how many pages are stored.
+    pub(crate) fn pages(&self) -> usize {
+        self.cache().stats().pages()
+    }
+
+    /// Returns how many runs of the handler have started.
+    pub(crate) fn runs(&self) -> u64 {
+        self.0.origin.runs()
+    }
+
+    /// Sets the response of the handler from its next run on.
+    pub(crate) fn set_handler<R: Reply>(&self, handler: impl Fn(&Call) -> R + Send + Sync + 'static) {
+        self.0.origin.set_handler(handler);
+    }
+
+    /// Lets each further run of the handler wait until the test finishes it.
+    pub(crate) fn pause(&self) {
+        self.0.origin.gate.close();
+    }
+
+    /// Lets all runs proceed, those that wait and those to come.
+    pub(crate) async fn resume(&self) {
+        self.0.origin.gate.open();
+        settle().await;
+    }
+
+    /// Lets the oldest runs proceed, as many as that. Where fewer wait, the next ones do not wait.
+    pub(crate) async fn finish(&self, runs: usize) {
+        self.0.origin.gate.release(runs);
+        settle().await;
+    }
+
+    /// Lets one run proceed.
+    pub(crate) async fn finish_run(&self, run: u64) {
+        self.0.origin.gate.release_run(run);
+        settle().await;
+    }
+
+    /// Returns the numbers of the runs that wait.
+    pub(crate) fn waiting(&self) -> Vec<u64> {
+        self.0.origin.gate.waiting()
+    }
+
+    /// Returns the address of an application that [`serve`](TestAppBuilder::serve) started.
+    pub(crate) fn address(&self) -> SocketAddr {
+        match &self.0.transport {
+            Transport::Socket(server) => server.address,
+            Transport::InProcess(_) => panic!("the application has no socket"),
+        }
+    }
+
+    pub(super) fn transport(&self) -> &Transport {
+        &self.0.transport
+    }
+}
+
+/// Lets all tasks of this thread proceed to where they wait.
+pub(crate) async fn settle() {
+    for _ in 0..20 {
+        yield_now().await;
+    }
+}

@@ -1,0 +1,28 @@
+//! The fixture of the tests: an application with its own cache, clock and handler.
+//!
+//! ```ignore
+//! let app = TestApp::new().await;
+//! app.get("/").await.assert_stored().assert_ttl(60);
+//! app.advance(60);
+//! app.get("/").await.assert_miss();
+//! assert_eq!(app.runs(), 2);
+//! ```
+
+mod app;
+mod body;
+mod builder;
+mod crowd;
+mod gate;
+mod layers;
+mod origin;
+mod request;
+mod response;
+mod socket;
+
+pub(crate) use app::{TestApp, settle};
+pub(crate) use body::{BodyReader, BodySource};
+pub(crate) use builder::TestAppBuilder;
+pub(crate) use crowd::Crowd;
+pub(crate) use origin::{Call, Origin, ok_with};
+pub(crate) use request::{TestRequest, pipeline};
+pub(crate) use response::TestResponse;

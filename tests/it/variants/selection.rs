@@ -1,0 +1,95 @@
+//! Which variant answers a request.
+
+use super::{app, varying};
+use crate::support::TestApp;
+
+const VALUES: [&[(&str, &str)]; 7] = [
+    &[],
+    &[("x-a", "")],
+    &[("x-a", "1")],
+    &[("x-a", "2")],
+    &[("x-a", "1"), ("x-a", "2")],
+    &[("x-a", "2"), ("x-a", "1")],
+    &[("x-a", "1"), ("x-a", "1")],
+];
+
+#[actix_web::test]
+async fn each_value_of_a_named_header_has_its_own_page() {
+    let app = app().await;
+    let mut bodies = Vec::new();
+    for (position, headers) in VALUES.into_iter().enumerate() {
+        let response = app.get("/").headers(headers).await;
+        response.assert_stored().assert_fwd(if position == 0 { "miss" } else { "vary-miss" }).assert_ttl(60);
+        response.assert_header("vary", "x-a");
+        bodies.push(response.body);
+    }
+    for (headers, body) in VALUES.into_iter().zip(bodies) {
+        app.get("/").headers(headers).await.assert_hit().assert_body(body);
+    }
+    assert_eq!((app.runs(), app.pages()), (7, 7));
+}
+
+#[actix_web::test]
+async fn other_headers_and_head_do_not_select_a_variant() {
+    let app = app().await;
+    for headers in VALUES {
+        app.get("/").headers(headers).await.assert_stored();
+        app.get("/").headers(headers).header("x-b", "9").header("cookie", "a=1").await.assert_hit();
+        app.head("/").headers(headers).await.assert_hit();
+    }
+}
+
+#[actix_web::test]
+async fn spelling_of_vary_does_not_matter() {
+    let spellings: [&[&str]; 7] = [
+        &["x-a, x-b"],
+        &["X-B,X-A"],
+        &[" x-b ,\tX-a "],
+        &["x-a", "x-b"],
+        &["x-b", "", "x-a"],
+        &["x-a,,x-b,x-a"],
+        &["x-a, x-b"],
+    ];
+    let app = TestApp::new().await;
+    for (number, spelling) in spellings.into_iter().enumerate() {
+        app.set_handler(varying(spelling));
+        app.get("/").header("x-a", number.to_string()).await.assert_stored();
+    }
+    // A spelling that was read as other names would have hidden the variants before it.
+    for number in 0..spellings.len() {
+        app.get("/").header("x-a", number.to_string()).await.assert_hit();
+    }
+    app.get("/").header("x-b", "0").await.assert_miss();
+}
+
+#[actix_web::test]
+async fn values_split_over_several_lines_are_one_value() {
+    let app = TestApp::with_handler(varying(&["x-a, cookie"])).await;
+    let pairs: [[&[(&str, &str)]; 2]; 4] = [
+        [&[("x-a", "1"), ("x-a", "2")], &[("x-a", "1, 2")]],
+        [&[("x-a", " 3 ")], &[("x-a", "3")]],
+        [&[("cookie", "a=1"), ("cookie", "b=2")], &[("cookie", "a=1; b=2")]],
+        [&[("x-a", "4"), ("cookie", "c=3")], &[("cookie", "c=3"), ("x-a", "4")]],
+    ];
+    for [first, second] in pairs {
+        app.get("/").headers(first).await.assert_stored();
+        app.get("/").headers(second).await.assert_hit();
+    }
+}
+
+#[actix_web::test]
+async fn values_that_look_alike_are_different_variants() {
+    let app = TestApp::with_handler(varying(&["x-a, cookie"])).await;
+    let values: [&[(&str, &str)]; 7] = [
+        &[("cookie", "a=1; b=2")],
+        &[("x-a", "1, 2")],
+        &[("x-a", "a=1; b=2")],
+        &[("cookie", "a=1, b=2")],
+        &[("cookie", "b=2; a=1")],
+        &[("x-a", "1"), ("cookie", "")],
+        &[("x-a", ""), ("cookie", "1")],
+    ];
+    for headers in values {
+        app.get("/").headers(headers).await.assert_stored();
+    }
+}
