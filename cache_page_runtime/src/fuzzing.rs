@@ -14,7 +14,7 @@ use actix_web::{
 
 use crate::{
     KeyBuilder,
-    http::{cache_control, conditional::Representation, range::Selection, vary},
+    http::{Representation, Selection, cache_control, vary},
     key::{key_buf::KeyBuf, variant::push_variant_values},
 };
 

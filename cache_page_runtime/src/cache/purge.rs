@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::{
     cache::page_cache::PageCache,
-    http::origin::RequestOrigin,
+    http::RequestOrigin,
     purge::selector::PurgeMode,
     purge::{
         selector::{self, PurgeSelector},

@@ -23,11 +23,7 @@ use crate::{
         response_headers::{GeneratedHeaders, describe},
         tee_body::TeeBody,
     },
-    http::{
-        range::Selection,
-        storability::{self, CachingHeaders, StorageDecision, Ttl},
-        vary::{self, VaryNames},
-    },
+    http::{CachingHeaders, ResponseView, Selection, StorageDecision, Ttl, VaryNames, vary},
     observe::Report,
     outcome::{Outcome, Reason},
     page::{Page, ResponseHead, body},
@@ -185,7 +181,7 @@ impl Fill {
             return Err(Reason::Head);
         }
         let (head, failed, policy) = (response.head(), response.error().is_some(), self.policy);
-        let response = storability::ResponseView {
+        let response = ResponseView {
             status: head.status,
             headers: &head.headers,
             caching_headers: &said,

@@ -13,7 +13,7 @@ use crate::remote::{
 use crate::{
     cache::page_cache::PageCache,
     fill::fill::Fill,
-    http::vary::VaryNames,
+    http::VaryNames,
     purge::selector::{PurgeKeys, PurgeMode, PurgeSelector},
     store::Entry,
     time::instant::Instant,

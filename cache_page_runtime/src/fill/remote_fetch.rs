@@ -9,7 +9,7 @@ use crate::{
     cache::page_cache::PageCache,
     coalesce::flight::Participant,
     fill::fill::Fill,
-    http::vary::{self, VaryNames},
+    http::{VaryNames, vary},
     key::builder::CacheKey,
     outcome::{ForwardReason, Outcome, Reason},
     purge::{

@@ -6,7 +6,7 @@ use actix_web::http::header::{CACHE_CONTROL, DATE, ETAG, HeaderMap, HeaderName, 
 use smallvec::SmallVec;
 
 use crate::{
-    http::{etag, header_cache, storability::CachingHeaders, vary},
+    http::{CachingHeaders, etag, header_cache, vary},
     key::builder::KeyParts,
     page::ResponseHead,
 };

@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 
 use crate::{
     cache::page_cache::PageCache,
-    http::{cookies, origin::RequestOrigin},
+    http::{RequestOrigin, cookies},
     key::{
         key_buf::{KeyBuf, MOST_BYTES},
         variant::push_variant_values,

@@ -20,12 +20,7 @@ use super::{
     body,
     header::{self, StoredHeader},
 };
-use crate::http::{
-    conditional::{self, Representation},
-    header_cache,
-    range::Selection,
-    vary,
-};
+use crate::http::{Representation, Selection, conditional, header_cache, vary};
 
 /// A complete response, without anything that belongs only to the request that it was generated for.
 pub struct Page {

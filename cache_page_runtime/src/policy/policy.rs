@@ -14,7 +14,7 @@ use super::handler_id::HandlerId;
 pub use crate::policy::ttl::{Ttl, finite, seconds, seconds_and_nanos};
 use crate::{
     cache::page_cache::PageCache,
-    http::{freshness::StaleWindows, query::QueryRule, storability::is_never_stored, syntax::is_tchar},
+    http::{QueryRule, StaleWindows, storability::is_never_stored, syntax::is_tchar},
     page::Page,
     purge::{
         selector::{PurgeKey, Tag, Tags},

@@ -7,7 +7,7 @@ use actix_web::http::{
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use crate::{
-    http::{conditional::Representation, range::Selection},
+    http::{Representation, Selection},
     properties::{any_value, at, date_value, headers, padding, second, soup, value},
 };
 

@@ -3,7 +3,7 @@
 use proptest::{option, prelude::*};
 
 use crate::{
-    http::range::{self, Selection},
+    http::{Selection, range},
     properties::{cased, soup},
 };
 

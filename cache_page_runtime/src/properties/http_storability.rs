@@ -13,10 +13,7 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use crate::{
     http::{
-        credentials::check_credentials,
-        freshness::StaleWindows,
-        request_directives::RequestDirectives,
-        storability::{CachingHeaders, ResponseView, Ttl},
+        CachingHeaders, RequestDirectives, ResponseView, StaleWindows, Ttl, credentials::check_credentials,
     },
     outcome::Reason,
     properties::{

@@ -4,7 +4,7 @@ use actix_web::http::header::{ACCEPT, HeaderName, HeaderValue, VARY};
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::{
-    http::vary::{self, VaryNames},
+    http::{VaryNames, vary},
     properties::{any_value, cased, headers, padding, soup, value},
 };
 

@@ -9,7 +9,7 @@ use actix_web::{
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use crate::http::{cookies, origin::RequestOrigin, query::QueryRule};
+use crate::http::{QueryRule, RequestOrigin, cookies};
 use crate::properties::{any_value, soup, value};
 
 /// White space that actix-web trims and ASCII does not know.

@@ -15,7 +15,7 @@ use percent_encoding::percent_decode;
 use smallvec::SmallVec;
 
 use crate::{
-    http::{origin::RequestOrigin, query::QueryRule},
+    http::{QueryRule, RequestOrigin},
     policy::policy::Policy,
     purge::log::PurgeSeq,
     remote::{Id, name},

@@ -14,7 +14,7 @@ use crate::{
         uncacheable_keys::KeyHash,
     },
     fill::fill::Fill,
-    http::vary::VaryNames,
+    http::VaryNames,
     key::{builder::CacheKey, key_buf::KeyBuf},
     observe::Report,
     outcome::{ForwardReason, Outcome, Reason},

@@ -17,10 +17,7 @@ use actix_web::{
 use crate::{
     cache::page_cache::PageCache,
     fill::{background, fill::Fill, request_handle::RequestHandle},
-    http::{
-        credentials::check_credentials, range::Selection, request_directives::RequestDirectives,
-        storability::check_method,
-    },
+    http::{RequestDirectives, Selection, credentials::check_credentials, storability::check_method},
     key::{
         app_id,
         builder::{HandlerType, KeyBuilder},

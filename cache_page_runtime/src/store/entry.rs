@@ -10,7 +10,7 @@ use std::{
 
 use super::weights;
 use crate::{
-    http::freshness::StaleWindows,
+    http::StaleWindows,
     page::{Page, weight_of_bytes},
     purge::selector::PurgeKeys,
     remote::{Id, Version},

@@ -16,7 +16,7 @@ use super::*;
 use crate::store::{entry::Lifetime, eviction::SLACK, node::cost_of_key};
 use crate::{
     KeyBuilder, Policy,
-    http::freshness::StaleWindows,
+    http::StaleWindows,
     page::{Page, ResponseHead},
     purge::{
         log::PurgeSeq,

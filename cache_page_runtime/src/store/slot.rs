@@ -6,7 +6,7 @@ use actix_web::http::header::HeaderName;
 use smallvec::SmallVec;
 
 use super::{entry::Entry, node::EntryNode, weights};
-use crate::{http::vary::VaryNames, purge::selector::PurgeKey, time::instant::Instant};
+use crate::{http::VaryNames, purge::selector::PurgeKey, time::instant::Instant};
 
 #[derive(Clone)]
 pub(crate) enum Slot {

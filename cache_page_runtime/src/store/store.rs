@@ -26,7 +26,7 @@ use super::{
     slot::{Slot, VariantSet},
 };
 use crate::{
-    http::vary::{self, VaryNames},
+    http::{VaryNames, vary},
     key::{builder::CacheKey, key_buf::KeyBuf},
     outcome::{ForwardReason, Reason},
     purge::{

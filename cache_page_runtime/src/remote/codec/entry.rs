@@ -11,7 +11,7 @@ use actix_web::{
 use http::StatusCode;
 
 use crate::{
-    http::freshness::StaleWindows,
+    http::StaleWindows,
     page::Page,
     purge::selector::PurgeKeys,
     remote::codec::wire::{Reader, Writer},

@@ -15,7 +15,7 @@ use crate::remote::codec::{
     entry::{self, EncodedPage},
     wire::{Reader, Writer},
 };
-use crate::{http::vary::VaryNames, store::Entry, time::instant::Instant};
+use crate::{http::VaryNames, store::Entry, time::instant::Instant};
 
 /// It goes up whenever a byte means something else. Other versions do not see each other's pages: it is part of where they are.
 pub(crate) const VERSION: u8 = 1;
@@ -134,7 +134,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        http::{freshness::StaleWindows, range::Selection},
+        http::{Selection, StaleWindows},
         page::{Page, ResponseHead},
         policy::policy::Policy,
         purge::{

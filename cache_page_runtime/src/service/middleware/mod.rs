@@ -41,7 +41,7 @@ use crate::{
         purge::{referred_to, to_path},
     },
     fill::{background, fill::Fill},
-    http::origin::RequestOrigin,
+    http::RequestOrigin,
     key::builder::{HandlerType, KeyBuilder},
     outcome::Reason,
     policy::{control::PageControl, policy::Policy},
