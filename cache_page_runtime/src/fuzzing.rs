@@ -15,14 +15,14 @@ use actix_web::{
 use crate::{
     KeyBuilder,
     http::{Representation, Selection, cache_control, vary},
-    key::{key_buf::KeyBuf, variant::push_variant_values},
+    key::{KeyBuf, push_variant_values},
 };
 
 /// The key of what is added to it.
 pub fn key(request: &HttpRequest, add: impl FnOnce(&mut KeyBuilder<'_>)) -> Option<Vec<u8>> {
     let mut key = KeyBuilder::new(request);
     add(&mut key);
-    key.cover.key().map(|key| key.as_bytes().to_vec())
+    key.parts.key().map(|key| key.as_bytes().to_vec())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -59,16 +59,14 @@ pub use crate::{
     cache::{
         builder::PageCacheBuilder,
         page_cache::PageCache,
-        purge::{PurgeError, PurgeFuture, PurgeSummary},
+        purge::{PurgeFuture, PurgeSummary},
     },
-    key::{builder::KeyBuilder, input::KeyInput},
+    key::{KeyBuilder, KeyInput},
     observe::{CacheStatusHeader, HandlerStats, Stats},
     outcome::{Outcome, Reason},
     page::Page,
-    policy::{
-        control::{PageControl, Validators},
-        policy::Policy,
-    },
+    policy::{PageControl, Policy, Validators},
+    purge::PurgeError,
     service::middleware::{IntoTtl, PageCacheMiddleware, PageCacheService},
 };
 
@@ -78,8 +76,8 @@ pub mod __private {
     pub use actix_web::HttpResponse;
 
     pub use crate::{
-        key::input::VaryValue,
-        policy::policy::{Policy, Ttl, finite, seconds, seconds_and_nanos},
+        key::VaryValue,
+        policy::{Policy, Ttl, finite, seconds, seconds_and_nanos},
         serve::lookup::Lookup,
         service::{purge_page::PurgePolicy, request::Request},
     };

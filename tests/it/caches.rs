@@ -176,7 +176,7 @@ async fn a_name_that_is_not_there() {
         let told = errors.take();
         assert_eq!(told.len(), 1, "{path}: {told:?}");
         assert!(
-            told[0].contains("no cache of the name \"big\"") && told[0].contains(".named(\"big\""),
+            told[0].contains("no cache named \"big\"") && told[0].contains(".named_cache(\"big\""),
             "{told:?}"
         );
         clock.advance(Duration::from_secs(61));

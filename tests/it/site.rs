@@ -135,7 +135,7 @@ async fn around_an_app_a_scope_or_a_resource() {
 }
 
 #[test]
-#[should_panic(expected = "kept for no time")]
+#[should_panic(expected = "a TTL of zero")]
 fn for_no_time() {
     drop(PageCacheMiddleware::new(0));
 }
@@ -366,7 +366,7 @@ mod options {
     }
 
     #[test]
-    #[should_panic(expected = "name is not empty")]
+    #[should_panic(expected = "must not be empty")]
     fn no_name() {
         drop(PageCacheMiddleware::new(60).name(""));
     }
@@ -414,7 +414,7 @@ mod options {
     }
 
     #[test]
-    #[should_panic(expected = "braces stand around")]
+    #[should_panic(expected = "must enclose the name")]
     fn tags_that_cannot_be() {
         drop(PageCacheMiddleware::new(60).tags(&["post:{id"]));
     }
@@ -436,7 +436,7 @@ mod options {
     }
 
     #[test]
-    #[should_panic(expected = "never kept")]
+    #[should_panic(expected = "never stored")]
     fn statuses_that_cannot_be() {
         drop(PageCacheMiddleware::new(60).statuses(&[304]));
     }

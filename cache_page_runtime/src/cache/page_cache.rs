@@ -14,6 +14,7 @@ use http::header::HeaderName;
 use crate::{
     cache::builder::PageCacheBuilder,
     coalesce::{flight::Flights, uncacheable_keys::UncacheableKeys},
+    key::KeyInput,
     observe::{Observer, Stats},
     remote::RemoteTier,
     serve::join::FlightResult,
@@ -94,6 +95,15 @@ impl PageCache {
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Self> {
         self.inner.named.iter().find(|(there, _)| there == name).map(|(_, cache)| cache)
+    }
+
+    /// Returns this cache without a name, or its named cache.
+    #[inline]
+    pub(crate) fn select(&self, name: Option<&str>) -> Option<&Self> {
+        match name {
+            None => Some(self),
+            Some(name) => self.named(name),
+        }
     }
 
     /// This cache and those that it names.
@@ -240,3 +250,6 @@ impl FromRequest for PageCache {
         ready(Ok(Self::of(request).unwrap_or_else(|| Self::process_wide()).clone()))
     }
 }
+
+/// Adds nothing: all requests of an App have the same cache.
+impl KeyInput for PageCache {}

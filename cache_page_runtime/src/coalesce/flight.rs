@@ -23,7 +23,7 @@ use std::{
 use foldhash::quality::RandomState;
 
 use crate::{
-    purge::log::PurgeSeq,
+    purge::PurgeSeq,
     sync::{Mutex, MutexGuard, is_failing, lock},
 };
 

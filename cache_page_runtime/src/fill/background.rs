@@ -44,7 +44,7 @@ impl Lookup<'_> {
     /// The lead for making that page anew, if nobody is at it and nobody just was.
     pub(crate) fn lead_refresh(&self, page: &Arc<Entry>, now: Instant) -> Option<Leader<FlightResult>> {
         let (store, headers) = (self.cache.store(), self.request.headers());
-        let key = self.key.cover.key()?;
+        let key = self.key.parts.key()?;
         let leader =
             store.with_place(key, headers, |place| self.cache.flights().try_lead(place, &self.comer(now)))?;
         // Dropped, it leaves the flight to whoever came meanwhile.

@@ -27,11 +27,8 @@ use crate::{
     observe::Report,
     outcome::{Outcome, Reason},
     page::{Page, ResponseHead, body},
-    policy::control::{Overrides, PageControl},
-    purge::{
-        selector::{Tag, Tags},
-        tag::{MOST_TAGS, TagError},
-    },
+    policy::{Overrides, PageControl},
+    purge::{Tag, TagError, Tags, tag::MAX_TAGS},
     serve::join::FlightResult,
     service::middleware::ErrorMarker,
     store::{Entry, Lifetime},
@@ -131,11 +128,11 @@ impl Fill {
 
     /// What the handler says of its page beside its response, in its argument and in the header that is for this cache.
     fn words(&self, response: &mut HttpResponse, now: Instant) -> Result<Overrides, Reason> {
-        let mut words = self.control.as_ref().map(PageControl::take).unwrap_or_default();
+        let mut words = self.control.as_ref().map(PageControl::take_overrides).unwrap_or_default();
         if let Some(name) = self.cache.targeted_cache_control() {
             let lines: Vec<HeaderValue> = response.headers_mut().remove(name).collect();
-            words.read(lines.iter()).map_err(|malformed| {
-                self.policy.warn(now, format_args!("its `{name}` cannot be read: {malformed}"));
+            words.merge_targeted(lines.iter()).map_err(|malformed| {
+                self.policy.log_error(now, format_args!("its `{name}` cannot be read: {malformed}"));
                 Reason::InvalidTargetedField
             })?;
         }
@@ -145,20 +142,20 @@ impl Fill {
     /// The attribute's tags with those that the handler added.
     fn tags(&self, words: Overrides, now: Instant) -> Result<Vec<Tag>, Reason> {
         let (of_route, mut mistake) = match self.request.request() {
-            Some(request) => self.policy.tags_of(request),
+            Some(request) => self.policy.expand_tags(request),
             None => (Tags::new(), None),
         };
-        let missing: Tags = of_route.into_iter().filter(|tag| !words.has(tag.name)).collect();
+        let missing: Tags = of_route.into_iter().filter(|tag| !words.has_tag(tag.key)).collect();
         let mut tags = words.tags;
         tags.extend(missing);
-        mistake = mistake.or(words.mistake);
-        if tags.len() > MOST_TAGS {
-            mistake = mistake.or(Some(TagError::ManyTags));
+        mistake = mistake.or(words.tag_error);
+        if tags.len() > MAX_TAGS {
+            mistake = mistake.or(Some(TagError::TooMany));
         }
         match mistake {
             None => Ok(tags),
             Some(mistake) => {
-                self.policy.warn(
+                self.policy.log_error(
                     now,
                     format_args!("its page is not kept, because no purge would find it: {mistake}"),
                 );
@@ -188,14 +185,14 @@ impl Fill {
             is_upgrade: head.upgrade(),
         };
         // A handler that fails has not said how long that may be kept, whatever status it fails with.
-        let ttl = (!failed && policy.applies_to(head.status)).then_some(Ttl(policy.ttl()));
+        let ttl = (!failed && policy.ttl_applies_to(head.status)).then_some(Ttl(policy.ttl()));
         let date = self.cache.clock().date();
         // Nor for how long its error is, by what it said before.
         let told = words.ttl.filter(|_| !failed);
-        let mut kept = response.storage_decision(told.map(Ttl), ttl, policy.stale(), date)?;
+        let mut kept = response.storage_decision(told.map(Ttl), ttl, policy.stale_windows(), date)?;
         kept.stale.while_revalidate = words.stale_while_revalidate.unwrap_or(kept.stale.while_revalidate);
         kept.stale.if_error = words.stale_if_error.unwrap_or(kept.stale.if_error);
-        if !policy.refreshes() && self.around.is_none() {
+        if !policy.can_refresh_in_background() && self.around.is_none() {
             // Nobody would make the page anew.
             kept.stale.while_revalidate = Duration::ZERO;
         }
@@ -212,11 +209,11 @@ impl Fill {
     /// Whether requests that differ in this header never share a page.
     fn tells_apart(&self, name: &HeaderName) -> bool {
         // An open page is only seen by requests without credentials that the key does not cover.
-        self.cover.covers(name) || self.credentials().contains(name)
+        self.cover.has_header(name) || self.credentials().contains(name)
     }
 
     pub(crate) fn longest_body(&self) -> usize {
-        self.policy.longest_body(self.cache.max_body())
+        self.policy.max_body_size(self.cache.max_body())
     }
 
     fn finish_whole(

@@ -11,7 +11,7 @@ use std::{
 
 use actix_web::{HttpResponse, http::StatusCode};
 
-use crate::{policy::policy::Policy, time::clock::Sleep};
+use crate::{policy::Policy, time::clock::Sleep};
 
 pub(crate) enum FillError {
     /// With a server's error.

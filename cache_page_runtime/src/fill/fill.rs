@@ -23,14 +23,11 @@ use crate::{
         fallback::{self, FillError},
         request_handle::RequestHandle,
     },
-    key::builder::KeyParts,
+    key::KeyParts,
     observe::{self, RefreshReport, Report},
     outcome::{ForwardReason, Outcome, Reason},
-    policy::{control::PageControl, policy::Policy},
-    purge::{
-        log::PurgeSeq,
-        selector::{LocalSelector, PurgeKeys, PurgeMode, RequestSubject, Tag},
-    },
+    policy::{PageControl, Policy},
+    purge::{LocalSelector, PurgeKeys, PurgeMode, PurgeSeq, RequestSubject, StableIds, Tag},
     remote::{RemoteError, RemoteFetch, RemoteLease},
     serve::{
         join::FlightResult,
@@ -91,17 +88,18 @@ impl Fill {
             Err(reason) => (Err(reason), None),
         };
         let is_kept = forwarded.is_ok();
-        let is_shared = lookup.cache.tier().is_some();
-        let subject = || RequestSubject::new(lookup.request, lookup.policy, lookup.since, is_shared);
+        let stable_ids = if lookup.cache.tier().is_some() { StableIds::Include } else { StableIds::Omit };
+        let subject =
+            || RequestSubject::new(lookup.request, lookup.policy.purge_subject(), lookup.since, stable_ids);
         let subject = (is_kept && lookup.is_around).then(subject);
         let (request, control) = if lookup.is_around {
-            (RequestHandle::away(lookup.request, is_kept), Some(PageControl::put(lookup.request)))
+            (RequestHandle::away(lookup.request, is_kept), Some(PageControl::get_or_insert(lookup.request)))
         } else {
-            (RequestHandle::Request(lookup.request.clone()), PageControl::of(lookup.request))
+            (RequestHandle::Request(lookup.request.clone()), PageControl::get(lookup.request))
         };
-        let around = control.as_ref().filter(|_| lookup.is_around).map(PageControl::taken);
+        let around = control.as_ref().filter(|_| lookup.is_around).map(PageControl::inner_claims);
         if let Some(control) = &control {
-            control.begin(old.as_deref().filter(|_| is_kept).map(|old| &old.page));
+            control.start(old.as_deref().filter(|_| is_kept).map(|old| old.page.representation().into()));
         }
         // It is passed on from hand to hand, and is not small.
         Box::new(Self {
@@ -109,7 +107,7 @@ impl Fill {
             around,
             cache: lookup.cache.clone(),
             policy: lookup.policy,
-            cover: lookup.key.cover.take(),
+            cover: lookup.key.parts.take(),
             open: lookup.open,
             since: lookup.since,
             subject,
@@ -135,7 +133,7 @@ impl Fill {
     /// There is a page to be made anew, which the handler may compare with its own.
     pub(crate) fn make_anew(&mut self, old: Arc<Entry>) {
         if let Some(control) = &self.control {
-            control.begin(Some(&old.page));
+            control.start(Some(old.page.representation().into()));
         }
         self.old = Some(old);
     }
@@ -147,7 +145,7 @@ impl Fill {
     /// The handler makes its page as if there had been none.
     pub(crate) fn forget_old(&mut self) -> Option<Arc<Entry>> {
         let old = self.old.take()?;
-        self.control.iter().for_each(|control| control.begin(None));
+        self.control.iter().for_each(|control| control.start(None));
         Some(old)
     }
 
@@ -236,20 +234,20 @@ impl Fill {
     /// Whether a page was purged since this request came, which must not be sent any more.
     fn is_purged(&self, page: &Entry) -> bool {
         let meant = |(verb, target): &(PurgeMode, LocalSelector)| {
-            *verb == PurgeMode::Remove && target.concerns(page.purge_keys())
+            *verb == PurgeMode::Remove && target.matches(page.purge_keys())
         };
-        self.cache.store().fence().has_fallen(self.since, meant)
+        self.cache.store().fence().was_purged_since(self.since, meant)
     }
 
     /// What its page is about.
     pub(crate) fn about(&mut self, tags: &[Tag]) -> Option<Arc<PurgeKeys>> {
-        let is_shared = self.cache.tier().is_some();
+        let stable_ids = if self.cache.tier().is_some() { StableIds::Include } else { StableIds::Omit };
         let made = || {
             let request = self.request.request()?;
-            Some(RequestSubject::new(request, self.policy, self.since, is_shared))
+            Some(RequestSubject::new(request, self.policy.purge_subject(), self.since, stable_ids))
         };
         let subject = self.subject.take().or_else(made)?;
-        Some(subject.with(tags))
+        Some(subject.with_tags(tags))
     }
 
     fn stand_in_for(mut self: Box<Self>, page: &Arc<Entry>, failure: &FillError) -> HttpResponse {
@@ -294,7 +292,9 @@ impl Fill {
 
     /// Whether a handler inside keeps its page itself, or said that nobody shall.
     pub(crate) fn is_taken(&self) -> bool {
-        self.around.zip(self.control.as_ref()).is_some_and(|(before, control)| control.taken() > before)
+        self.around
+            .zip(self.control.as_ref())
+            .is_some_and(|(before, control)| control.inner_claims() > before)
     }
 
     /// It is told by whoever has it.

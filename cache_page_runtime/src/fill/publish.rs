@@ -4,19 +4,22 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use crate::remote::{
-    codec::{frame, purge_message::name},
-    identity,
-    store::{Id, PutRequest, ReleaseReason},
-    tier::RemoteTier,
-};
 use crate::{
     cache::page_cache::PageCache,
     fill::fill::Fill,
     http::VaryNames,
-    purge::selector::{PurgeKeys, PurgeMode, PurgeSelector},
+    purge::{PurgeMode, PurgeSelector},
     store::Entry,
     time::instant::Instant,
+};
+use crate::{
+    key::Id,
+    remote::{
+        codec::frame,
+        identity,
+        store::{PutRequest, ReleaseReason},
+        tier::RemoteTier,
+    },
 };
 
 /// A store is told to keep nothing for longer, so that nothing is left behind there: pages without an end are made anew after it.
@@ -95,7 +98,7 @@ impl Fill {
         names: &VaryNames,
         claim: Option<&RemoteLease>,
     ) -> Option<Vec<PutRequest>> {
-        let since = tier.sequence_at(page.purge_keys().since());
+        let since = tier.sequence_at(page.purge_keys().purge_seq());
         if since == 0 {
             // Nothing was heard of purges when it was begun, and it would be refused.
             return None;
@@ -107,7 +110,7 @@ impl Fill {
             false => Some(identity::variant_key(&whole, names, self.request.headers())?),
         };
         let place = variant.as_deref().unwrap_or(&whole);
-        let bytes = frame::encode_page(place, page, page.purge_keys().texts(), now);
+        let bytes = frame::encode_page(place, page, page.purge_keys().tag_names(), now);
         let mut own = offered(page, place, bytes, since, now);
         // It may have turned out to be a variant: others wait where that is not known yet, and are let go by the claim's end.
         own.owner = claim.filter(|claim| claim.key == own.key).map(|claim| claim.owner);
@@ -135,7 +138,7 @@ impl Fill {
     pub(crate) fn withdraw_everywhere(&self) {
         let Some((tier, request)) = self.cache.tier().zip(self.request.request()) else { return };
         // Nobody waits for it, and it is told again until it is done.
-        drop(tier.purge(PurgeMode::Remove, &PurgeSelector::of_url(request)));
+        drop(tier.purge(PurgeMode::Remove, &PurgeSelector::from_request_url(request)));
     }
 }
 
@@ -145,7 +148,7 @@ fn offered(page: &Entry, place: &[u8], bytes: Vec<u8>, since: u64, now: Instant)
     PutRequest {
         key: identity::id(place),
         bytes,
-        purge_keys: names_of(about),
+        purge_keys: about.stable_ids(),
         path: about.path().to_owned(),
         purge_seq: since,
         started: now.since(page.started_at()),
@@ -153,12 +156,4 @@ fn offered(page: &Entry, place: &[u8], bytes: Vec<u8>, since: u64, now: Instant)
         ttl: kept_for.clamp(Duration::from_millis(1), LONGEST),
         owner: None,
     }
-}
-
-pub(crate) fn names_of(about: &PurgeKeys) -> Vec<Id> {
-    let mut names = vec![name::all(), name::path(about.path()), name::handler(about.handler())];
-    // Of a URL without a query, that is the path.
-    names.extend(about.url().filter(|url| !names.contains(url)));
-    names.extend(about.texts().iter().map(|tag| name::tag(tag)));
-    names
 }

@@ -10,12 +10,9 @@ use crate::{
     coalesce::flight::Participant,
     fill::fill::Fill,
     http::{VaryNames, vary},
-    key::builder::CacheKey,
+    key::CacheKey,
     outcome::{ForwardReason, Outcome, Reason},
-    purge::{
-        log::PurgeSeq,
-        selector::{LocalSelector, PurgeMode, RequestSubject, Tag},
-    },
+    purge::{LocalSelector, PurgeMode, PurgeSeq, RequestSubject, StableIds, Tag},
     serve::{
         join::FlightResult,
         lookup::{Hit, Lookup, Step},
@@ -24,12 +21,13 @@ use crate::{
     time::instant::Instant,
 };
 use crate::{
-    fill::publish::{RemoteLease, names_of},
+    fill::publish::RemoteLease,
+    key::{Id, Version},
     remote::{
         RemoteError,
         codec::frame::{self, DecodeError, DecodedPage, Frame},
         identity,
-        store::{GetResponse, Id, LeaseStatus, RemoteEntry, Version},
+        store::{GetResponse, LeaseStatus, RemoteEntry},
         tier::RemoteTier,
         waiters::Waiter,
     },
@@ -99,8 +97,8 @@ impl Lookup<'_> {
 
 /// Whether a page was purged or expired since, as far as is known here.
 fn has_fallen(tier: &RemoteTier, cache: &PageCache, page: &Entry, since: PurgeSeq) -> bool {
-    let meant = |(_, target): &(PurgeMode, LocalSelector)| target.concerns(page.purge_keys());
-    tier.has_pending_purge(page.purge_keys(), since) || cache.store().fence().has_fallen(since, meant)
+    let meant = |(_, target): &(PurgeMode, LocalSelector)| target.matches(page.purge_keys());
+    tier.has_pending_purge(page.purge_keys(), since) || cache.store().fence().was_purged_since(since, meant)
 }
 
 impl Fill {
@@ -274,7 +272,7 @@ impl Fill {
         kept: &RemoteEntry,
         subject: RequestSubject,
     ) -> FetchStep {
-        let since = subject.since;
+        let since = subject.purge_seq;
         // A store that says that one has them has to be told so before.
         let read =
             kept.bytes.as_ref().ok_or(DecodeError::Corrupt).and_then(|bytes| frame::decode(bytes, place));
@@ -299,8 +297,9 @@ impl Fill {
     /// What its page is about and goes by, but for what the handler says itself.
     fn expected(&self) -> Option<(RequestSubject, Vec<Id>)> {
         let subject = self.subject_now()?;
-        let tags = self.request.request().map(|request| self.policy.tags_of(request).0).unwrap_or_default();
-        let names = names_of(&subject.clone().with(&tags));
+        let tags =
+            self.request.request().map(|request| self.policy.expand_tags(request).0).unwrap_or_default();
+        let names = subject.clone().with_tags(&tags).stable_ids();
         Some((subject, names))
     }
 
@@ -308,7 +307,12 @@ impl Fill {
     fn subject_now(&self) -> Option<RequestSubject> {
         match (self.request.request(), &self.subject) {
             (_, Some(subject)) => Some(subject.clone()),
-            (Some(request), None) => Some(RequestSubject::new(request, self.policy, self.since(), true)),
+            (Some(request), None) => Some(RequestSubject::new(
+                request,
+                self.policy.purge_subject(),
+                self.since(),
+                StableIds::Include,
+            )),
             (None, None) => None,
         }
     }
@@ -323,7 +327,7 @@ impl Fill {
     ) -> Option<Entry> {
         let tags: Vec<Tag> = thawed.tags.iter().map(|tag| Tag::new(tag)).collect();
         let now = self.now();
-        let about = subject.with(&tags);
+        let about = subject.with_tags(&tags);
         let stays = tier.serves_from_memory() || source.is_some();
         let page = thawed.page.to_entry(kept.age, now, about, stays)?.with_remote_ref(source);
         page.set_local_expiry(tier.local_expiry(now));

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::{
     http::{CachingHeaders, etag, header_cache, vary},
-    key::builder::KeyParts,
+    key::KeyParts,
     page::ResponseHead,
 };
 
@@ -32,7 +32,7 @@ pub(crate) fn describe(
     if !said.has_cache_control {
         // Caches further down, browsers among them, know one page a URL. What is in the key beside the URL is unknown to
         // them: they must ask before they show one visitor's page to the next.
-        let said = match (cover.varies(), said.has_expires) {
+        let said = match (cover.has_private_value(), said.has_expires) {
             (true, false) => Some(HeaderValue::from_static("private, no-cache")),
             (true, true) => Some(HeaderValue::from_static("private")),
             (false, false) => max_age.cloned(),
@@ -43,7 +43,7 @@ pub(crate) fn describe(
     if !said.has_etag && head.status.is_success() {
         added.extend(body.and_then(etag::weak_from_body).map(|etag| (ETAG, etag)));
     }
-    added.extend(vary_line(headers, said.has_vary, cover.told().chain(credentials)));
+    added.extend(vary_line(headers, said.has_vary, cover.vary_names().chain(credentials)));
     added
 }
 

@@ -15,20 +15,20 @@ use actix_web::{
 use crate::{
     fill::fill::Fill,
     http::etag,
-    policy::control::{Overrides, Validators},
+    policy::{Overrides, Validators},
 };
 
 impl Fill {
     /// What the handler would have answered, had it made its page; or what it did answer.
     pub(crate) fn freshen(&mut self, response: HttpResponse, words: Option<&mut Overrides>) -> HttpResponse {
-        let compared = self.control.as_ref().and_then(crate::PageControl::compared);
+        let compared = self.control.as_ref().and_then(crate::PageControl::take_read_validators);
         let (Some(old), Some(compared)) = (&self.old, compared) else { return response };
         if response.status() != StatusCode::NOT_MODIFIED || !is_about(response.headers(), &compared) {
             return response;
         }
         // A handler that made nothing has not named it either.
         if let Some(words) = words {
-            let missing: Vec<_> = old.purge_keys().tags().filter(|tag| !words.has(tag.name)).collect();
+            let missing: Vec<_> = old.purge_keys().tags().filter(|tag| !words.has_tag(tag.key)).collect();
             words.tags.extend(missing);
         }
         let mut whole = old.page.to_original_response();

@@ -1,16 +1,16 @@
-//! Which App a request belongs to, for pages in the process-wide default cache.
+//! The identity of the App that a request belongs to, for the process-wide default cache.
 //!
-//! Two Apps of one process may run the same handler over different data; tests do so all the time. An author who puts a
-//! `PageCache` into an App says which Apps share pages. Without one, pages are kept apart by App, whatever the handler
-//! reads there: `web::Data` arguments, `HttpRequest::app_data`, an extractor of the user's own.
+//! Two Apps of one process may run the same handler over different data, as tests do all the time. A `PageCache` in the App's data
+//! determines which Apps share pages. Without one, each App has its own pages, whatever its handlers read: `web::Data` arguments,
+//! `HttpRequest::app_data` or custom extractors.
 //!
-//! * Behind an `HttpServer` on TCP, an App is known by its actix `System`, host name and socket address. All workers share
-//!   its pages, even where each worker's factory call makes its own `web::Data`.
-//! * An App without an address of its own (`test::init_service`, a Unix socket) is known by itself: its number is given out
-//!   at its first request and never used again. actix-web offers no place to put it, so it goes with the address of the
-//!   App's resource map, and a task of the worker's own runtime holds the App: no other can take the address meanwhile.
-//!   Only so many are held; who comes back later gets another number, and new pages.
-//! * Where there is neither (`#[tokio::test]`), nothing tells two Apps apart, and nothing is kept.
+//! * Behind an `HttpServer` on TCP, an App is identified by its actix `System`, host name and socket address. All workers share its
+//!   pages, even if the factory of each worker creates its own `web::Data`.
+//! * An App without an address (`test::init_service`, a Unix socket) is identified by a number that is allocated at its first request
+//!   and never reused. actix-web offers no place to store it, so a table maps the address of the App's resource map to the number, and
+//!   a task on the worker's runtime retains the App, so that no other App is allocated at that address. Each thread retains at most
+//!   [`MAX_UNADDRESSED`] Apps. An App that was dropped from the table gets a new number, and so new pages.
+//! * Without an address and a runtime (`#[tokio::test]`), the App cannot be identified and its responses are not cached.
 
 use std::{
     cell::RefCell,
@@ -26,106 +26,120 @@ use actix_web::{
     rt::{self, System, task::JoinHandle},
 };
 
-use crate::{key::builder::KeyBuilder, outcome::Reason};
+use super::cache_key::KeyParts;
+use crate::outcome::Reason;
 
 thread_local! {
-    /// A worker thread belongs to one System as long as it lives, and asking for the current one is not cheap.
+    /// The id of this thread's System. A worker thread belongs to one System for its lifetime, and the lookup is not cheap.
     static SYSTEM: Option<usize> = System::try_current().map(|system| system.id());
 
-    /// The Apps of this thread that have no address of their own.
-    static ALONE: RefCell<VecDeque<UnaddressedApp>> = const { RefCell::new(VecDeque::new()) };
+    /// The Apps of this thread that have no address.
+    static UNADDRESSED: RefCell<VecDeque<UnaddressedApp>> = const { RefCell::new(VecDeque::new()) };
 }
 
-/// How many of them a thread holds.
-const MOST_ALONE: usize = 8;
+/// How many Apps without an address a thread retains.
+const MAX_UNADDRESSED: usize = 8;
 
-/// How long the first request of such an App may take to be answered.
-const LONGEST_REQUEST: Duration = Duration::from_secs(60);
+/// How long the extensions of the request that retains an App are left in place, for its handler.
+const MAX_REQUEST_TIME: Duration = Duration::from_secs(60);
+
+/// Whether an App without an address may be retained by cloning the request.
+///
+/// Middleware must not hold a clone of a request that it passes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AppRetention {
+    Allowed,
+    Forbidden,
+}
 
 struct UnaddressedApp {
-    /// Of its resource map.
-    address: usize,
-    number: u64,
-    held: JoinHandle<()>,
+    resource_map: usize,
+    app_id: u64,
+    retention: JoinHandle<()>,
 }
 
-/// Adds the App to the key, so that no other App finds its pages.
+/// Appends the identity of the request's App to the key.
 ///
-/// One that has no address is only known where the request may be held for a while.
-pub(crate) fn identify(
+/// # Errors
+///
+/// Fails if the App has no address and cannot be retained.
+pub(crate) fn push_app_identity(
+    key: &mut KeyParts,
     request: &HttpRequest,
-    key: &mut KeyBuilder<'_>,
-    may_hold: bool,
+    retention: AppRetention,
 ) -> Result<(), Reason> {
     let config = request.app_config();
     if request.peer_addr().is_some() && is_served(config) {
-        key.record(&(
+        key.push_hashed(&(
             SYSTEM.try_with(|system| *system).ok().flatten(),
             config.secure(),
             config.host(),
             config.local_addr(),
         ));
     } else {
-        let number = if may_hold { number(request) } else { None };
-        key.record(&number.ok_or(Reason::UnknownApp)?);
+        let app_id = match retention {
+            AppRetention::Allowed => app_id(request),
+            AppRetention::Forbidden => None,
+        };
+        key.push_hashed(&app_id.ok_or(Reason::UnknownApp)?);
     }
     Ok(())
 }
 
-/// Whether a server wrote this configuration; else it is the one that actix-web makes up for an App without a server.
+/// Returns whether a server created this configuration. Without a server, actix-web uses a default one.
 fn is_served(config: &AppConfig) -> bool {
     config.secure()
         || config.host() != "localhost:8080"
         || config.local_addr() != ([127, 0, 0, 1], 8080).into()
 }
 
-fn number(request: &HttpRequest) -> Option<u64> {
-    let address = std::ptr::from_ref(request.resource_map()).addr();
-    let known =
-        ALONE.with_borrow(|apps| apps.iter().find(|app| app.address == address).map(|app| app.number));
-    known.or_else(|| give_number(address, request.clone()))
+fn app_id(request: &HttpRequest) -> Option<u64> {
+    let resource_map = std::ptr::from_ref(request.resource_map()).addr();
+    let known = UNADDRESSED
+        .with_borrow(|apps| apps.iter().find(|app| app.resource_map == resource_map).map(|app| app.app_id));
+    known.or_else(|| allocate_app_id(resource_map, request.clone()))
 }
 
-fn give_number(address: usize, request: HttpRequest) -> Option<u64> {
+fn allocate_app_id(resource_map: usize, request: HttpRequest) -> Option<u64> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
 
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let held = hold(request, AppSlotGuard(number))?;
-    let oldest = ALONE.with_borrow_mut(|apps| {
-        apps.push_back(UnaddressedApp { address, number, held });
-        if apps.len() > MOST_ALONE { apps.pop_front() } else { None }
+    let app_id = NEXT.fetch_add(1, Ordering::Relaxed);
+    let retention = retain_app(request, AppSlotGuard(app_id))?;
+    let oldest = UNADDRESSED.with_borrow_mut(|apps| {
+        apps.push_back(UnaddressedApp { resource_map, app_id, retention });
+        if apps.len() > MAX_UNADDRESSED { apps.pop_front() } else { None }
     });
     if let Some(oldest) = oldest {
-        oldest.held.abort();
+        oldest.retention.abort();
     }
-    Some(number)
+    Some(app_id)
 }
 
-/// Keeps an App until the runtime ends or the task is aborted; `None` where there is no actix runtime to keep it in.
-fn hold(request: HttpRequest, place: AppSlotGuard) -> Option<JoinHandle<()>> {
+/// Retains an App until its runtime ends or the returned task is aborted. Returns `None` if there is no actix runtime.
+fn retain_app(request: HttpRequest, slot: AppSlotGuard) -> Option<JoinHandle<()>> {
     if !System::is_registered() {
         return None;
     }
-    let held = async move {
-        // Only the App is wanted. What was put into this one request may be scarce, and is nobody's after so long.
-        rt::time::sleep(LONGEST_REQUEST).await;
+    let retention = async move {
+        // Only the App must be retained. The extensions of the request may hold scarce resources.
+        rt::time::sleep(MAX_REQUEST_TIME).await;
         request.extensions_mut().clear();
         std::future::pending::<()>().await;
-        drop((request, place));
+        drop((request, slot));
     };
-    // A System may have been here and be gone, and then `spawn` panics: nothing else tells.
-    catch_unwind(AssertUnwindSafe(|| rt::spawn(held))).ok()
+    // `spawn` panics if the System has stopped, and there is no other way to detect that.
+    catch_unwind(AssertUnwindSafe(|| rt::spawn(retention))).ok()
 }
 
-/// The place in `ALONE` of the App of that number, whose address is free for others once it is no longer held.
+/// Removes the App from the table when it is no longer retained, because another App may be allocated at its address.
 struct AppSlotGuard(u64);
 
 impl Drop for AppSlotGuard {
     fn drop(&mut self) {
-        // The thread may be ending, and the table with it; or the table is just being changed, which did it already.
-        let _ = ALONE.try_with(|apps| {
+        // The table is gone if the thread ends. It is borrowed if the App is being removed from it already.
+        let _ = UNADDRESSED.try_with(|apps| {
             if let Ok(mut apps) = apps.try_borrow_mut() {
-                apps.retain(|app| app.number != self.0);
+                apps.retain(|app| app.app_id != self.0);
             }
         });
     }

@@ -11,7 +11,7 @@ use actix_web::{
     web,
 };
 
-use crate::{KeyBuilder, PageCache, PageControl};
+use super::builder::KeyBuilder;
 
 /// What a handler argument reads from the request, beyond its method, scheme, host, path and query.
 ///
@@ -103,16 +103,10 @@ impl<T: ?Sized> KeyInput for web::Data<T> {}
 /// The same for every request of an App.
 impl<T> KeyInput for web::ThinData<T> {}
 
-/// The same for every request of an App.
-impl KeyInput for PageCache {}
-
-/// It only takes what the handler says.
-impl KeyInput for PageControl {}
-
 /// The raw lines of that header.
 impl<H: Header> KeyInput for web::Header<H> {
     fn key(_: &HttpRequest, key: &mut KeyBuilder<'_>) {
-        key.header_name(H::name());
+        key.push_header(H::name());
     }
 }
 
@@ -124,7 +118,7 @@ impl KeyInput for HttpRequest {
         target(request, key);
         path_parts(request, key);
         for name in LINKED {
-            key.lines(&name);
+            key.parts.push_header_values(request.headers(), &name);
         }
     }
 }
@@ -199,14 +193,14 @@ tuples!(A B C D E F G H I J K L M N O P);
 
 /// The scheme that a client wrote into the request line itself (`GET http://host/path`).
 fn target(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
-    key.optional(request.uri().scheme_str().map(str::as_bytes));
+    key.parts.push_optional(request.uri().scheme_str().map(str::as_bytes));
 }
 
 /// What the route made of the path.
 fn path_parts(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
     for (name, value) in request.match_info().iter() {
-        key.optional(Some(name.as_bytes()));
-        key.part(value.as_bytes());
+        key.parts.push_optional(Some(name.as_bytes()));
+        key.parts.push_part(value.as_bytes());
     }
-    key.optional(None);
+    key.parts.push_optional(None);
 }

@@ -1,24 +1,25 @@
-//! Bytes that are put together on the stack as long as there are few of them.
+//! A byte buffer for keys, on the stack for short ones.
 
-/// Longer than the key of an ordinary URL.
-const ROOM: usize = 256;
+/// The number of bytes without a heap allocation. The key of an ordinary URL is shorter.
+const INLINE_LEN: usize = 256;
 
-/// No more than so many are taken.
-pub(crate) const MOST_BYTES: usize = 8 * 1024;
+/// The maximum length of a key in bytes.
+pub(crate) const MAX_LEN: usize = 8 * 1024;
 
+/// A growing byte buffer of at most [`MAX_LEN`] bytes.
 #[derive(Debug)]
 pub(crate) struct KeyBuf {
-    room: [u8; ROOM],
-    /// How much of the room is used; nothing of it counts once there is more than fits.
-    length: usize,
-    spilled: Vec<u8>,
+    inline: [u8; INLINE_LEN],
+    /// The length of `inline`. It has no meaning once `heap` is in use.
+    inline_len: usize,
+    heap: Vec<u8>,
     too_long: bool,
 }
 
 impl KeyBuf {
     #[inline]
     pub(crate) const fn new() -> Self {
-        Self { room: [0; ROOM], length: 0, spilled: Vec::new(), too_long: false }
+        Self { inline: [0; INLINE_LEN], inline_len: 0, heap: Vec::new(), too_long: false }
     }
 
     #[inline]
@@ -28,55 +29,56 @@ impl KeyBuf {
 
     #[inline]
     pub(crate) fn extend(&mut self, bytes: &[u8]) {
-        match self.free(bytes.len()) {
-            Some(room) => {
-                room.copy_from_slice(bytes);
-                self.length += bytes.len();
+        match self.inline_space(bytes.len()) {
+            Some(space) => {
+                space.copy_from_slice(bytes);
+                self.inline_len += bytes.len();
             }
-            None => self.spill(bytes),
+            None => self.extend_heap(bytes),
         }
     }
 
-    /// A byte, and others behind it.
+    /// Appends `first`, then `bytes`.
     #[inline]
     pub(crate) fn extend_after(&mut self, first: u8, bytes: &[u8]) {
-        match self.free(bytes.len() + 1).and_then(<[u8]>::split_first_mut) {
-            Some((place, room)) => {
-                *place = first;
-                room.copy_from_slice(bytes);
-                self.length += bytes.len() + 1;
+        match self.inline_space(bytes.len() + 1).and_then(<[u8]>::split_first_mut) {
+            Some((slot, space)) => {
+                *slot = first;
+                space.copy_from_slice(bytes);
+                self.inline_len += bytes.len() + 1;
             }
             None => {
-                self.spill(&[first]);
-                self.spill(bytes);
+                self.extend_heap(&[first]);
+                self.extend_heap(bytes);
             }
         }
     }
 
+    /// Returns the next `len` bytes of the inline buffer, if they fit and the heap is not in use.
     #[inline]
-    fn free(&mut self, bytes: usize) -> Option<&mut [u8]> {
-        if self.spilled.is_empty() { self.room.get_mut(self.length..self.length + bytes) } else { None }
+    fn inline_space(&mut self, len: usize) -> Option<&mut [u8]> {
+        if self.heap.is_empty() { self.inline.get_mut(self.inline_len..self.inline_len + len) } else { None }
     }
 
     #[cold]
-    fn spill(&mut self, bytes: &[u8]) {
-        if self.len() + bytes.len() > MOST_BYTES {
+    fn extend_heap(&mut self, bytes: &[u8]) {
+        if self.len() + bytes.len() > MAX_LEN {
             self.too_long = true;
             return;
         }
-        if self.spilled.is_empty() {
-            self.spilled.reserve(2 * ROOM + bytes.len());
-            self.spilled.extend_from_slice(&self.room[..self.length]);
+        if self.heap.is_empty() {
+            self.heap.reserve(2 * INLINE_LEN + bytes.len());
+            self.heap.extend_from_slice(&self.inline[..self.inline_len]);
         }
-        self.spilled.extend_from_slice(bytes);
+        self.heap.extend_from_slice(bytes);
     }
 
-    /// Takes it as too long, whatever it holds.
-    pub(crate) fn give_up(&mut self) {
+    /// Marks the key as too long, whatever its length.
+    pub(crate) fn mark_too_long(&mut self) {
         self.too_long = true;
     }
 
-    /// Whether something was left out of it.
+    /// Returns whether the key is too long. Some of its bytes are missing then.
     pub(crate) fn is_too_long(&self) -> bool {
         self.too_long
     }
@@ -88,12 +90,12 @@ impl KeyBuf {
 
     #[inline]
     pub(crate) fn as_slice(&self) -> &[u8] {
-        if self.spilled.is_empty() { &self.room[..self.length] } else { &self.spilled }
+        if self.heap.is_empty() { &self.inline[..self.inline_len] } else { &self.heap }
     }
 
     #[inline]
     pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
-        if self.spilled.is_empty() { &mut self.room[..self.length] } else { &mut self.spilled }
+        if self.heap.is_empty() { &mut self.inline[..self.inline_len] } else { &mut self.heap }
     }
 }
 
@@ -102,34 +104,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn holds_what_it_is_given() {
+    fn buffer_holds_all_bytes_in_order() {
         for piece in [1, 7, 254, 255, 256, 257, 400] {
-            let (mut buffer, mut plain) = (KeyBuf::new(), Vec::new());
+            let (mut buffer, mut expected) = (KeyBuf::new(), Vec::new());
             for round in 0..20_u8 {
                 let bytes = vec![round; piece];
                 if round % 2 == 0 {
                     buffer.extend(&bytes);
                 } else {
                     buffer.extend_after(99, &bytes);
-                    plain.push(99);
+                    expected.push(99);
                 }
-                plain.extend(bytes);
-                assert_eq!((buffer.as_slice(), buffer.len()), (&plain[..], plain.len()));
-                assert_eq!(buffer.as_mut_slice(), &mut plain[..]);
+                expected.extend(bytes);
+                assert_eq!((buffer.as_slice(), buffer.len()), (&expected[..], expected.len()));
+                assert_eq!(buffer.as_mut_slice(), &mut expected[..]);
             }
             buffer.push(1);
-            assert_eq!(buffer.len(), plain.len() + 1);
+            assert_eq!(buffer.len(), expected.len() + 1);
             assert!(!buffer.is_too_long());
         }
     }
 
     #[test]
-    fn tells_when_something_was_left_out() {
+    fn buffer_over_the_limit_is_too_long() {
         let mut buffer = KeyBuf::new();
-        buffer.extend(&[0; MOST_BYTES]);
+        buffer.extend(&[0; MAX_LEN]);
         assert!(!buffer.is_too_long());
         buffer.push(0);
         assert!(buffer.is_too_long());
-        assert_eq!(buffer.len(), MOST_BYTES);
+        assert_eq!(buffer.len(), MAX_LEN);
     }
 }

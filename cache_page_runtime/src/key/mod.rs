@@ -1,7 +1,24 @@
-//! The cache key.
+//! Cache keys: what separates the responses to different requests.
 
-pub(crate) mod app_id;
-pub(crate) mod builder;
-pub(crate) mod input;
-pub(crate) mod key_buf;
-pub(crate) mod variant;
+mod app_id;
+mod builder;
+mod cache_key;
+mod handler_id;
+mod id;
+mod input;
+mod key_buf;
+mod variant;
+
+pub(crate) use self::{
+    app_id::{AppRetention, push_app_identity},
+    builder::KeyOptions,
+    cache_key::{CacheKey, KeyParts},
+    handler_id::{HandlerKeyPart, HandlerType},
+    key_buf::KeyBuf,
+    variant::push_variant_values,
+};
+pub use self::{
+    builder::KeyBuilder,
+    id::{Id, Version},
+    input::{KeyInput, VaryValue},
+};

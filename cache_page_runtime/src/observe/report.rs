@@ -9,7 +9,7 @@ use super::metrics;
 use super::observer::Observer;
 use crate::{
     outcome::{ForwardReason, Outcome, Reason},
-    policy::handler_id::HandlerId,
+    policy::HandlerId,
     remote::RemoteError,
     store::Freshness,
 };

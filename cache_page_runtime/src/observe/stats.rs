@@ -16,7 +16,7 @@ use std::{
 
 use crate::{
     outcome::Outcome,
-    policy::handler_id::HandlerId,
+    policy::HandlerId,
     remote::RemoteStats,
     sync::{Mutex, lock},
 };
@@ -92,7 +92,7 @@ impl Counters {
     }
 
     fn with_thread_counters(&self, handler: HandlerId, count: impl FnOnce(&ThreadCounters)) {
-        let Some(index) = handler.index else { return };
+        let index = handler.index;
         // Access only fails while the thread ends. A request that ends with it is not counted.
         let _ = THREAD_COUNTERS.try_with(|handlers| {
             let handlers = &mut *handlers.borrow_mut();

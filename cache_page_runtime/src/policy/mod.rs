@@ -1,6 +1,14 @@
-//! The options of one handler.
+//! The options of a handler: those of its attribute, and those that it sets for a single response.
 
-pub(crate) mod control;
-pub(crate) mod handler_id;
-pub(crate) mod policy;
-pub(crate) mod ttl;
+mod control;
+mod handler_id;
+mod overrides;
+mod policy;
+mod ttl;
+
+pub use self::{
+    control::{PageControl, Validators},
+    policy::Policy,
+    ttl::{Ttl, finite, seconds, seconds_and_nanos},
+};
+pub(crate) use self::{handler_id::HandlerId, overrides::Overrides};

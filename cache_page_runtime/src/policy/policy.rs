@@ -1,4 +1,4 @@
-//! What the attribute said.
+//! The options of one handler.
 
 use std::{
     fmt,
@@ -11,19 +11,18 @@ use http::header::{HeaderName, HeaderValue};
 use once_cell::sync::OnceCell;
 
 use super::handler_id::HandlerId;
-pub use crate::policy::ttl::{Ttl, finite, seconds, seconds_and_nanos};
 use crate::{
-    cache::page_cache::PageCache,
     http::{QueryRule, StaleWindows, storability::is_never_stored, syntax::is_tchar},
+    key::KeyOptions,
     page::Page,
     purge::{
-        selector::{PurgeKey, Tag, Tags},
-        tag::{self, TagError},
+        HandlerSubject, PurgeKey, Tag, TagError, Tags,
+        tag::{self, assert_tags},
     },
     time::{instant::Instant, rate_limit::RateLimit},
 };
 
-/// What `#[cache_page(…)]` says about the pages of one handler: the attribute writes it into the code that it generates.
+/// The options of a handler, as `#[cache_page(…)]` writes them into the generated code.
 ///
 /// ```
 /// use std::time::Duration;
@@ -37,7 +36,7 @@ use crate::{
 ///     .ignore_query(&["utm_*"]);
 /// ```
 ///
-/// The builder methods work in a `static`, and what they refuse is then an error of the compiler.
+/// The methods are `const`: in a `static`, an invalid option is a compile error.
 pub struct Policy {
     handler: &'static str,
     ttl: Option<Duration>,
@@ -47,37 +46,38 @@ pub struct Policy {
     statuses: &'static [u16],
     vary: &'static [&'static str],
     vary_cookie: &'static [&'static str],
-    parameters: QueryRule,
+    query_rule: QueryRule,
     bypass_if: Option<fn(&HttpRequest) -> bool>,
     no_store_if: Option<fn(&Page) -> bool>,
     browser_ttl: Option<Duration>,
     stale: StaleWindows,
     max_body: Option<usize>,
-    once: OnceCell<PolicyCache>,
-    warned: RateLimit,
+    index: OnceCell<usize>,
+    derived: OnceCell<Derived>,
+    errors: RateLimit,
 }
 
-/// What is made of it once, at the first request.
-struct PolicyCache {
+/// What is derived from the options at the first request.
+struct Derived {
     vary: Box<[HeaderName]>,
     max_age: HeaderValue,
-    index: usize,
-    by_handler: PurgeKey,
+    handler_key: PurgeKey,
 }
 
 impl Policy {
-    /// Pages of the handler of this name, kept for `ttl`, or until they are evicted if it is `None`.
+    /// Creates the policy of a handler, whose responses are stored for `ttl`. `None` stores them without expiry, until they are
+    /// evicted.
     ///
     /// # Panics
     ///
-    /// If the time is zero.
+    /// Panics if the TTL is zero.
     #[must_use]
     #[track_caller]
     pub const fn new(handler: &'static str, ttl: Option<Duration>) -> Self {
         if let Some(ttl) = ttl {
             assert!(
                 !ttl.is_zero(),
-                "a page kept for no time is not cached; write a longer time, or remove `#[cache_page]`"
+                "a TTL of zero caches nothing; set a longer TTL, or remove `#[cache_page]`"
             );
         }
         Self {
@@ -89,72 +89,76 @@ impl Policy {
             statuses: &[],
             vary: &[],
             vary_cookie: &[],
-            parameters: QueryRule::All,
+            query_rule: QueryRule::All,
             bypass_if: None,
             no_store_if: None,
             browser_ttl: None,
             stale: StaleWindows { while_revalidate: Duration::ZERO, if_error: Duration::ZERO },
             max_body: None,
-            once: OnceCell::new(),
-            warned: RateLimit::new(),
+            index: OnceCell::new(),
+            derived: OnceCell::new(),
+            errors: RateLimit::new(),
         }
     }
 
-    /// What the handler is called where it is reported.
+    /// Sets the handler's name in statistics, logs, metrics and [`PageCache::purge_handler`](crate::PageCache::purge_handler).
     ///
     /// # Panics
     ///
-    /// If the name is empty.
+    /// Panics if the name is empty.
     #[must_use]
     #[track_caller]
     pub const fn name(mut self, name: &'static str) -> Self {
-        assert!(!name.is_empty(), "a handler's name is not empty");
+        assert!(!name.is_empty(), "the name of a handler must not be empty");
         self.handler = name;
         self
     }
 
-    /// Pages with another prefix are other pages.
+    /// Sets a prefix of the cache key. Handlers with different prefixes never share a page. Defaults to the prefix of the cache
+    /// ([`PageCacheBuilder::key_prefix`](crate::PageCacheBuilder::key_prefix)).
     #[must_use]
     pub const fn key_prefix(mut self, key_prefix: &'static str) -> Self {
         self.key_prefix = key_prefix;
         self
     }
 
-    /// Tags that the page is purged by ([`PageCache::purge_tag`]). `{id}` stands for the route parameter of that name, without
-    /// escapes.
+    /// Sets the tags by which [`PageCache::purge_tag`](crate::PageCache::purge_tag) selects the pages.
+    ///
+    /// `{id}` is replaced by the percent-decoded value of the route parameter `id`.
     ///
     /// # Panics
     ///
-    /// If there are more than 32, or one of them is empty, longer than 256 bytes, or has braces that stand around no name.
+    /// Panics if there are more than 32 tags, or if a tag is empty, longer than 256 bytes or has braces that do not enclose a name.
     #[must_use]
     #[track_caller]
     pub const fn tags(mut self, tags: &'static [&'static str]) -> Self {
-        tag::assert_are_tags(tags);
+        assert_tags(tags);
         self.tags = tags;
         self
     }
 
-    /// The pages are kept in the cache of this name ([`PageCacheBuilder::named`](crate::PageCacheBuilder::named)) of the App's.
+    /// Selects the App's cache of this name ([`PageCacheBuilder::named_cache`](crate::PageCacheBuilder::named_cache)). Defaults to the
+    /// App's main cache.
     #[must_use]
     pub const fn cache(mut self, name: &'static str) -> Self {
         self.cache = Some(name);
         self
     }
 
-    /// More statuses to which the time to live applies, beside 200, 301 and 308.
+    /// Sets the statuses to which the TTL applies, in addition to 200, 301 and 308.
     ///
     /// # Panics
     ///
-    /// If one of them is never kept (206, 304, 412, 416, 417, 428, 429, 431, 511) or no final status (200 to 599).
+    /// Panics if a status is never stored (206, 304, 412, 416, 417, 428, 429, 431, 511) or is not a final status (200 to 599).
     #[must_use]
     #[track_caller]
     pub const fn statuses(mut self, statuses: &'static [u16]) -> Self {
         let mut at = 0;
         while at < statuses.len() {
-            assert!(matches!(statuses[at], 200..=599), "a page has a final status, from 200 to 599");
+            assert!(matches!(statuses[at], 200..=599), "only final statuses (200 to 599) can be stored");
             assert!(
                 !is_never_stored(statuses[at]),
-                "206, 304, 412, 416, 417, 428, 429, 431 and 511 are for one request; they are never kept"
+                "206, 304, 412, 416, 417, 428, 429, 431 and 511 depend on the single request and are never stored"
             );
             at += 1;
         }
@@ -162,11 +166,11 @@ impl Policy {
         self
     }
 
-    /// A page for each value of these request headers, in lower case; responses name them in `Vary`.
+    /// Stores one page per value of these request headers. Responses name them in `Vary`.
     ///
     /// # Panics
     ///
-    /// If one of them is no header name in lower case.
+    /// Panics if a name is not a header name in lower case.
     #[must_use]
     #[track_caller]
     pub const fn vary(mut self, headers: &'static [&'static str]) -> Self {
@@ -182,85 +186,91 @@ impl Policy {
         self
     }
 
-    /// A page for each value of these cookies; responses say `Vary: cookie`.
+    /// Stores one page per value of these cookies. Responses have `Vary: cookie`.
     #[must_use]
     pub const fn vary_cookie(mut self, cookies: &'static [&'static str]) -> Self {
         self.vary_cookie = cookies;
         self
     }
 
-    /// Only these query parameters make a page, in any order.
+    /// Keys the pages by these query parameters alone, in any order. Defaults to the whole query, byte for byte.
     #[must_use]
     pub const fn query(mut self, parameters: &'static [&'static str]) -> Self {
-        self.parameters = QueryRule::Only(parameters);
+        self.query_rule = QueryRule::Only(parameters);
         self
     }
 
-    /// All query parameters but these make a page, in any order; `utm_*` stands for all that begin like it.
+    /// Keys the pages by all query parameters except these, in any order. `utm_*` matches every name that begins with `utm_`.
     #[must_use]
     pub const fn ignore_query(mut self, parameters: &'static [&'static str]) -> Self {
-        self.parameters = QueryRule::Except(parameters);
+        self.query_rule = QueryRule::Except(parameters);
         self
     }
 
-    /// Requests for which this function returns `true` bypass the cache.
+    /// Sets a predicate: a request for which it returns `true` bypasses the cache.
     #[must_use]
     pub const fn bypass_if(mut self, bypass_if: fn(&HttpRequest) -> bool) -> Self {
         self.bypass_if = Some(bypass_if);
         self
     }
 
-    /// Responses for which this function returns `true` are not stored.
+    /// Sets a predicate: a response for which it returns `true` is not stored.
     #[must_use]
     pub const fn no_store_if(mut self, no_store_if: fn(&Page) -> bool) -> Self {
         self.no_store_if = Some(no_store_if);
         self
     }
 
-    /// How long clients and caches further down may keep the page, where the handler does not say; as long as it is kept
-    /// here by default.
+    /// Sets the `max-age` that is sent to browsers and other downstream caches, if the handler sets none. Defaults to the TTL.
     #[must_use]
     pub const fn browser_ttl(mut self, ttl: Duration) -> Self {
         self.browser_ttl = Some(ttl);
         self
     }
 
-    /// For how long after its time a page is still sent at once, while the handler makes it anew in the background
-    /// (RFC 5861 3).
+    /// Sets for how long after its expiry a page is served stale while the handler refreshes it in the background (RFC 5861 3).
     ///
-    /// It is the attribute's `stale_while_revalidate`, which generates other code than a handler without it has.
+    /// It only has an effect as the attribute's option, which generates a handler that can run in the background.
     ///
     /// # Panics
     ///
-    /// If the time is zero.
+    /// Panics if the time is zero.
     #[must_use]
     #[track_caller]
     pub const fn stale_while_revalidate(mut self, time: Duration) -> Self {
-        assert!(!time.is_zero(), "for no time is not at all; write a longer time, or leave the option out");
+        assert!(!time.is_zero(), "a time of zero has no effect; set a longer time, or remove the option");
         self.stale.while_revalidate = time;
         self
     }
 
-    /// For how long after its time a page is still sent where the handler fails to make it anew (RFC 5861 4).
+    /// Sets for how long after its expiry a page is served stale if the handler fails to refresh it (RFC 5861 4).
     ///
     /// # Panics
     ///
-    /// If the time is zero.
+    /// Panics if the time is zero.
     #[must_use]
     #[track_caller]
     pub const fn stale_if_error(mut self, time: Duration) -> Self {
-        assert!(!time.is_zero(), "for no time is not at all; write a longer time, or leave the option out");
+        assert!(!time.is_zero(), "a time of zero has no effect; set a longer time, or remove the option");
         self.stale.if_error = time;
         self
     }
 
-    /// The longest body that is kept, in bytes, where it is less than the cache's own limit.
+    /// Sets the maximum size of a body that is stored, in bytes. Defaults to the limit of the cache, which it cannot raise.
     #[must_use]
     pub const fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = Some(bytes);
         self
     }
 
+    pub(crate) fn handler_id(&self) -> HandlerId {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+
+        let index = *self.index.get_or_init(|| NEXT.fetch_add(1, Ordering::Relaxed));
+        HandlerId { index, name: self.handler }
+    }
+
+    /// Returns the handler's name.
     pub(crate) fn handler(&self) -> &'static str {
         self.handler
     }
@@ -269,139 +279,116 @@ impl Policy {
         self.ttl
     }
 
-    /// Whether the generated code can make a page anew in the background.
-    pub(crate) fn refreshes(&self) -> bool {
+    /// Returns the name of the cache that stores the pages, if it is not the App's main cache.
+    #[inline]
+    pub(crate) fn cache_name(&self) -> Option<&'static str> {
+        self.cache
+    }
+
+    /// Returns whether the attribute generated a handler that can run in the background.
+    pub(crate) fn can_refresh_in_background(&self) -> bool {
         !self.stale.while_revalidate.is_zero()
     }
 
-    /// For how long a page may be sent after its time.
-    pub(crate) fn stale(&self) -> StaleWindows {
+    pub(crate) fn stale_windows(&self) -> StaleWindows {
         self.stale
     }
 
-    /// The cache that is meant, of an App's own and those that it names; and whether it is there.
-    #[inline]
-    pub(crate) fn choose<'c>(&self, own: &'c PageCache) -> (&'c PageCache, bool) {
-        match self.cache {
-            None => (own, true),
-            Some(name) => self.find(own, name),
+    /// Returns the options for the key of a request, given those of the cache.
+    pub(crate) fn key_options<'o>(
+        &'o self,
+        cache_prefix: &'o str,
+        cache_vary: &'o [HeaderName],
+    ) -> KeyOptions<'o> {
+        KeyOptions {
+            prefix: if self.key_prefix.is_empty() { cache_prefix } else { self.key_prefix },
+            query_rule: self.query_rule,
+            cookies: self.vary_cookie,
+            vary: [self.derived().map_or(&[], |derived| &derived.vary), cache_vary],
         }
     }
 
-    fn find<'c>(&self, own: &'c PageCache, name: &str) -> (&'c PageCache, bool) {
-        if let Some(named) = own.named(name) {
-            return (named, true);
-        }
-        let mistake = format_args!(
-            "there is no cache of the name \"{name}\", so its pages are not kept; \
-             give the App's one that: `PageCache::builder().named(\"{name}\", …)`"
-        );
-        self.warn(own.clock().now(), mistake);
-        (own, false)
+    /// Returns what purges need to know about the handler.
+    pub(crate) fn purge_subject(&self) -> HandlerSubject {
+        let key = self
+            .derived()
+            .map_or_else(|| PurgeKey::from_handler(self.handler), |derived| derived.handler_key);
+        HandlerSubject { name: self.handler, key, query_rule: self.query_rule }
     }
 
-    /// The tags of a request's page; and what is wrong with them.
-    pub(crate) fn tags_of(&self, request: &HttpRequest) -> (Tags, Option<TagError>) {
-        let (mut tags, mut mistake) = (Tags::new(), None);
+    /// Returns the valid tags of a request's page, and the error of the last invalid one.
+    pub(crate) fn expand_tags(&self, request: &HttpRequest) -> (Tags, Option<TagError>) {
+        let (mut tags, mut last_error) = (Tags::new(), None);
         for template in self.tags {
-            let tag = tag::fill_in(template, request).and_then(|tag| tag::check(&tag).map(|()| tag));
+            let tag = tag::expand(template, request).and_then(|tag| tag::check(&tag).map(|()| tag));
             match tag {
                 Ok(tag) => tags.push(Tag::new(&tag)),
-                Err(wrong) => mistake = Some(wrong),
+                Err(error) => last_error = Some(error),
             }
         }
-        (tags, mistake)
+        (tags, last_error)
     }
 
-    /// Tells of a mistake in the handler, once a minute: each request may make it anew.
-    pub(crate) fn warn(&self, now: Instant, mistake: fmt::Arguments<'_>) {
-        if self.warned.is_due(now) {
-            tracing::error!(target: "cache_page", handler = self.handler, "{mistake}");
-        }
-    }
-
-    pub(crate) fn prefix(&self) -> &'static str {
-        self.key_prefix
-    }
-
-    pub(crate) fn parameters(&self) -> QueryRule {
-        self.parameters
-    }
-
-    pub(crate) fn cookies(&self) -> &'static [&'static str] {
-        self.vary_cookie
-    }
-
-    /// The statuses to which the time to live applies.
-    pub(crate) fn applies_to(&self, status: StatusCode) -> bool {
+    /// Returns whether the TTL applies to a status.
+    pub(crate) fn ttl_applies_to(&self, status: StatusCode) -> bool {
         matches!(status.as_u16(), 200 | 301 | 308) || self.statuses.contains(&status.as_u16())
     }
 
-    /// Whether the attribute's `bypass_if` keeps a request from the cache.
+    /// Returns whether `bypass_if` matches the request.
     pub(crate) fn bypasses(&self, request: &HttpRequest) -> bool {
         self.bypass_if.is_some_and(|bypass_if| bypass_if(request))
     }
 
-    /// Whether the attribute's `no_store_if` keeps a response out of the cache.
+    /// Returns whether `no_store_if` matches the response.
     pub(crate) fn rejects(&self, page: &Page) -> bool {
         self.no_store_if.is_some_and(|no_store_if| no_store_if(page))
     }
 
-    pub(crate) fn longest_body(&self, limit: usize) -> usize {
-        self.max_body.map_or(limit, |own| own.min(limit))
+    /// Returns the maximum size of a body in bytes, given that of the cache.
+    pub(crate) fn max_body_size(&self, cache_limit: usize) -> usize {
+        self.max_body.map_or(cache_limit, |limit| limit.min(cache_limit))
     }
 
-    /// The names of `vary`.
-    pub(crate) fn headers(&self) -> &[HeaderName] {
-        self.once().map_or(&[], |once| &once.vary)
-    }
-
-    /// `max-age=…` for clients and caches further down, where the handler told this cache another time or not.
-    pub(crate) fn max_age(&self, told: Option<Option<Duration>>) -> Option<HeaderValue> {
-        match (told, self.browser_ttl) {
+    /// Returns the `Cache-Control` for downstream caches, given the TTL that the handler set for this response.
+    pub(crate) fn max_age(&self, response_ttl: Option<Option<Duration>>) -> Option<HeaderValue> {
+        match (response_ttl, self.browser_ttl) {
             (Some(ttl), None) => max_age(ttl).ok(),
-            _ => self.once().map(|once| once.max_age.clone()),
+            _ => self.derived().map(|derived| derived.max_age.clone()),
         }
     }
 
-    /// Returns the identity of the handler in statistics and logs.
-    #[inline]
-    pub(crate) fn handler_id(&self) -> HandlerId {
-        HandlerId { index: self.once().map(|once| once.index), name: self.handler }
+    /// Logs an error in the handler's options or response, at most once a minute.
+    pub(crate) fn log_error(&self, now: Instant, message: fmt::Arguments<'_>) {
+        if self.errors.is_due(now) {
+            tracing::error!(target: "cache_page", handler = self.handler, "{message}");
+        }
     }
 
-    /// What all pages of the handler are found by.
-    pub(crate) fn by_handler(&self) -> PurgeKey {
-        self.once().map_or_else(|| PurgeKey::of_handler(self.handler), |once| once.by_handler)
+    fn derived(&self) -> Option<&Derived> {
+        // This cannot fail: `vary` has checked the names, and a number is a valid header value.
+        self.derived.get_or_try_init(|| self.derive()).ok()
     }
 
-    fn once(&self) -> Option<&PolicyCache> {
-        // The names were checked when the policy was made, and digits are a header value: it does not fail.
-        self.once.get_or_try_init(|| self.make_once()).ok()
-    }
-
-    fn make_once(&self) -> Result<PolicyCache, http::Error> {
-        static POLICIES: AtomicUsize = AtomicUsize::new(0);
+    fn derive(&self) -> Result<Derived, http::Error> {
         let vary =
             self.vary.iter().map(|name| HeaderName::from_bytes(name.as_bytes())).collect::<Result<_, _>>()?;
         let max_age = max_age(self.browser_ttl.or(self.ttl))?;
-        let by_handler = PurgeKey::of_handler(self.handler);
-        Ok(PolicyCache { by_handler, vary, max_age, index: POLICIES.fetch_add(1, Ordering::Relaxed) })
+        Ok(Derived { vary, max_age, handler_key: PurgeKey::from_handler(self.handler) })
     }
 }
 
+/// Returns `max-age` with the seconds of a TTL. No expiry is one year, as caches treat larger numbers differently (RFC 9111 1.2.2).
 fn max_age(ttl: Option<Duration>) -> Result<HeaderValue, http::Error> {
-    /// What a page kept for ever says: clients read larger numbers differently (RFC 9111 1.2.2).
     const YEAR: u64 = 365 * 24 * 60 * 60;
 
     let seconds = ttl.map_or(YEAR, |ttl| ttl.as_secs().min(YEAR));
     Ok(HeaderValue::try_from(format!("max-age={seconds}"))?)
 }
 
-/// One of its own, that says the same.
+/// The clone has the same options, but its own statistics.
 impl Clone for Policy {
     fn clone(&self) -> Self {
-        Self { once: OnceCell::new(), warned: RateLimit::new(), ..*self }
+        Self { index: OnceCell::new(), derived: OnceCell::new(), errors: RateLimit::new(), ..*self }
     }
 }
 
@@ -414,7 +401,7 @@ impl fmt::Debug for Policy {
     }
 }
 
-/// A token (RFC 9110 5.6.2) without capital letters.
+/// Returns whether a name is a token (RFC 9110 5.6.2) without capital letters, other than `*`.
 const fn is_header_name(name: &[u8]) -> bool {
     let mut at = 0;
     while at < name.len() {
@@ -423,6 +410,6 @@ const fn is_header_name(name: &[u8]) -> bool {
         }
         at += 1;
     }
-    // A star stands for everything, and everything is not a header.
+    // `Vary: *` has a special meaning.
     !matches!(name, [] | [b'*'])
 }

@@ -8,7 +8,7 @@ use actix_web::{
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::properties::value;
-use crate::{KeyBuilder, PageCache, Policy};
+use crate::{KeyBuilder, Policy};
 
 /// Few and small, so that equal and nearly equal ones come up; among them what frames are made of.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
@@ -83,7 +83,7 @@ fn read(request: &HttpRequest, part: &Part) -> Read {
 fn key_of_parts(request: &HttpRequest, parts: &[Part]) -> (Vec<u8>, Vec<Read>) {
     let mut key = KeyBuilder::new(request);
     parts.iter().for_each(|part| add(&mut key, part));
-    (key.cover.key().unwrap().as_bytes().to_vec(), parts.iter().map(|part| read(request, part)).collect())
+    (key.parts.key().unwrap().as_bytes().to_vec(), parts.iter().map(|part| read(request, part)).collect())
 }
 
 static POLICIES: [Policy; 4] = [
@@ -175,8 +175,8 @@ fn found(request: &HttpRequest, policy: usize) -> Found {
 
 fn key_of(request: &HttpRequest, policy: usize) -> Vec<u8> {
     let mut key = KeyBuilder::new(request);
-    key.policy(&POLICIES[policy], PageCache::process_wide());
-    key.cover.key().unwrap().as_bytes().to_vec()
+    key.push_request(&POLICIES[policy].key_options("", &[]));
+    key.parts.key().unwrap().as_bytes().to_vec()
 }
 
 proptest! {
@@ -202,7 +202,7 @@ proptest! {
         };
         let mut builder = KeyBuilder::new(&request);
         add(&mut builder, &one);
-        let written = builder.cover.key().unwrap().as_bytes().to_vec();
+        let written = builder.parts.key().unwrap().as_bytes().to_vec();
         bytes.extend((0..=written.len().min(8)).map(|at| Part::Bytes(written[at..].to_vec())));
         for part in bytes {
             let (other, other_read) = around(std::slice::from_ref(&part));
@@ -223,21 +223,21 @@ proptest! {
     fn nothing_is_longer_than_a_key_may_be(sizes in vec(prop_oneof![0..20_usize, 0..9000_usize], 1..6), path in 0..9000_usize) {
         let request = TestRequest::with_uri(&format!("/{}", "a".repeat(path))).to_http_request();
         let mut key = KeyBuilder::new(&request);
-        key.policy(&POLICIES[0], PageCache::process_wide());
+        key.push_request(&POLICIES[0].key_options("", &[]));
         let mut least = path;
         for (at, size) in sizes.iter().enumerate() {
             let bytes = vec![0xff_u8; *size];
             if at % 2 == 0 { key.bytes(&bytes) } else { key.value(&bytes[..]) }
             least += size;
-            match key.cover.key() {
+            match key.parts.key() {
                 Some(key) => prop_assert!(key.as_bytes().len() <= 8192 && key.as_bytes().len() >= least),
                 None => prop_assert!(least + 200 > 8192, "an ordinary key is not too long"),
             }
         }
         // Once too long it stays so, whatever else comes.
-        let was_too_long = key.cover.key().is_none();
+        let was_too_long = key.parts.key().is_none();
         key.bytes(b"");
-        prop_assert!(!was_too_long || key.cover.key().is_none());
+        prop_assert!(!was_too_long || key.parts.key().is_none());
     }
 
     #[test]
@@ -247,11 +247,11 @@ proptest! {
         names.iter().for_each(|name| key.header(name));
         for name in ["x-a", "x-b", "cookie"].map(HeaderName::from_static) {
             let added = names.iter().any(|added| added.eq_ignore_ascii_case(name.as_str()));
-            prop_assert_eq!(key.cover.covers(&name), added);
-            prop_assert_eq!(key.cover.told().filter(|told| **told == name).count(), usize::from(added));
+            prop_assert_eq!(key.parts.has_header(&name), added);
+            prop_assert_eq!(key.parts.vary_names().filter(|told| **told == name).count(), usize::from(added));
         }
         let mut key = KeyBuilder::new(&request);
-        key.policy(&POLICIES[2], PageCache::process_wide());
-        prop_assert!(!key.cover.covers(&COOKIE) && key.cover.told().any(|told| *told == COOKIE));
+        key.push_request(&POLICIES[2].key_options("", &[]));
+        prop_assert!(!key.parts.has_header(&COOKIE) && key.parts.vary_names().any(|told| *told == COOKIE));
     }
 }

@@ -4,7 +4,7 @@ use actix_web::http::header::{ACCEPT, ACCEPT_LANGUAGE, COOKIE, HeaderMap, Header
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::{
-    key::{key_buf::KeyBuf, variant::push_variant_values},
+    key::{KeyBuf, push_variant_values},
     properties::{headers, value},
 };
 

@@ -1,12 +1,11 @@
-//! Purges that happen while a page is being made: what was read before one of them must not be kept, nor sent to those who
-//! ask after it.
+//! The purge log: it stops a fill that began before a purge from storing outdated data.
 //!
-//! All purges of the process are counted by one number, so that a request knows its place among them before anything of it
-//! is looked at: before its arguments are extracted, and before its cache is known. There is no page here and no handler, so
-//! that `tests/model` can try this file in every order of events. What it promises: if a purge was begun after a request
-//! noted its place, then whoever looks afterwards finds it.
+//! One counter numbers all purges of the process. A request reads it before its arguments are extracted and before its cache is
+//! chosen. If a purge is appended after that, every later check with the request's sequence number finds the purge.
 //!
-//! Lock: the log, after all others.
+//! `tests/model` includes this file and runs it in all orders of events, so it depends on nothing but `sync`.
+//!
+//! Lock order: the log's lock is the innermost; no other lock is taken while it is held.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -16,101 +15,113 @@ use std::{
 
 use crate::sync::{Mutex, lock};
 
-/// So many different purges are remembered. Pages whose making began before the oldest of these are not kept at all: it is not
-/// known any more what was purged meanwhile. Clients may be able to cause purges, so they must not be few.
-const REMEMBERED: usize = 16 * 1024;
+/// How many different purges the log holds.
+///
+/// A fill that began before the oldest of them may have missed an evicted purge, so its page is not stored. Clients may be able to
+/// cause purges, so the number is large.
+const CAPACITY: usize = 16 * 1024;
 
-static PURGES: AtomicU64 = AtomicU64::new(0);
+static LAST: AtomicU64 = AtomicU64::new(0);
 
-/// How many purges there were when something began.
+/// A position in the sequence of all purges of the process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PurgeSeq(u64);
 
 impl PurgeSeq {
+    /// Returns the sequence number of the latest purge.
     pub(crate) fn now() -> Self {
-        Self(PURGES.load(SeqCst))
+        Self(LAST.load(SeqCst))
+    }
+
+    /// Allocates the next sequence number.
+    pub(crate) fn advance() -> Self {
+        Self(LAST.fetch_add(1, SeqCst) + 1)
     }
 }
 
-/// A place of its own among the purges, for something that is no purge here.
-pub(crate) fn tick() -> PurgeSeq {
-    PurgeSeq(PURGES.fetch_add(1, SeqCst) + 1)
-}
-
-/// The purges of one cache; `T` is what each was about.
+/// The latest purges of one cache. `T` describes what a purge applies to.
 pub(crate) struct PurgeLog<T> {
-    /// The number of the last one. Those that began later need not look into the log.
+    /// The sequence number of the latest purge. A fill that began later need not lock the entries.
     last: AtomicU64,
-    log: Mutex<Entries<T>>,
+    entries: Mutex<Entries<T>>,
 }
 
 struct Entries<T> {
-    /// By the number of the last one that was about this.
-    purges: BTreeMap<u64, T>,
-    /// Of each, the numbers of the first one that is remembered and of the last one.
-    numbers: HashMap<T, (u64, u64)>,
-    /// The number of the last one that is forgotten.
-    forgotten: u64,
+    /// The different purges, by the sequence number of their latest repetition.
+    by_sequence: BTreeMap<u64, T>,
+    /// The sequence numbers of the first and of the latest repetition of each purge.
+    repetitions: HashMap<T, (u64, u64)>,
+    /// The sequence number of the latest evicted purge.
+    evicted_up_to: u64,
 }
 
 impl<T: Clone + Eq + Hash> PurgeLog<T> {
     pub(crate) fn new() -> Self {
-        let log = Entries { purges: BTreeMap::new(), numbers: HashMap::new(), forgotten: 0 };
-        Self { last: AtomicU64::new(0), log: Mutex::new(log) }
+        let entries = Entries { by_sequence: BTreeMap::new(), repetitions: HashMap::new(), evicted_up_to: 0 };
+        Self { last: AtomicU64::new(0), entries: Mutex::new(entries) }
     }
 
-    /// Before anything is purged: what is kept meanwhile is either found by the purge, or is not kept.
-    pub(crate) fn raise(&self, about: T) {
-        let mut log = lock(&self.log);
-        let number = PURGES.fetch_add(1, SeqCst) + 1;
-        log.add(about, number);
-        self.last.store(number, SeqCst);
+    /// Appends a purge. The caller removes the pages afterwards, so a page that is stored concurrently is either removed by the
+    /// purge or rejected by this log.
+    pub(crate) fn append(&self, purge: T) {
+        let mut entries = lock(&self.entries);
+        let PurgeSeq(sequence) = PurgeSeq::advance();
+        entries.append(purge, sequence);
+        self.last.store(sequence, SeqCst);
     }
 
-    /// Whether anything at all was purged since then.
-    pub(crate) fn is_raised(&self, since: PurgeSeq) -> bool {
-        self.last.load(SeqCst) > since.0
+    /// Returns whether anything was purged after `start`.
+    pub(crate) fn any_since(&self, start: PurgeSeq) -> bool {
+        self.last.load(SeqCst) > start.0
     }
 
-    /// Whether something that was begun then was purged since.
-    pub(crate) fn has_fallen(&self, since: PurgeSeq, concerns: impl FnMut(&T) -> bool) -> bool {
-        self.has_fallen_before(since, PurgeSeq(u64::MAX), concerns)
+    /// Returns whether a matching purge happened after `start`.
+    ///
+    /// It also returns `true` if such a purge may have been evicted from the log.
+    pub(crate) fn was_purged_since(&self, start: PurgeSeq, matches: impl FnMut(&T) -> bool) -> bool {
+        self.was_purged_between(start, PurgeSeq(u64::MAX), matches)
     }
 
-    /// Whether it was purged before somebody else came. Where it was purged several times, and also later, it is not known any
-    /// more, and counts as if it was.
-    pub(crate) fn has_fallen_before(
+    /// Returns whether a matching purge happened after `start` and not after `end`.
+    ///
+    /// Repetitions of a purge share one entry, so this may return `true` for a purge after `end`; it never returns `false` for
+    /// one before.
+    pub(crate) fn was_purged_between(
         &self,
-        since: PurgeSeq,
-        came: PurgeSeq,
-        mut concerns: impl FnMut(&T) -> bool,
+        start: PurgeSeq,
+        end: PurgeSeq,
+        mut matches: impl FnMut(&T) -> bool,
     ) -> bool {
-        if came <= since || !self.is_raised(since) {
+        if end <= start || !self.any_since(start) {
             return false;
         }
-        let log = lock(&self.log);
-        let is_before = |about: &T| log.numbers.get(about).is_some_and(|(first, _)| *first <= came.0);
-        log.forgotten > since.0
-            || log.purges.range(since.0 + 1..).any(|(_, about)| concerns(about) && is_before(about))
+        let entries = lock(&self.entries);
+        let began_by_end =
+            |purge: &T| entries.repetitions.get(purge).is_some_and(|(first, _)| *first <= end.0);
+        entries.evicted_up_to > start.0
+            || entries
+                .by_sequence
+                .range(start.0 + 1..)
+                .any(|(_, purge)| matches(purge) && began_by_end(purge))
     }
 }
 
 impl<T: Clone + Eq + Hash> Entries<T> {
-    fn add(&mut self, about: T, number: u64) {
-        let first = match self.numbers.get(&about) {
-            Some(&(first, last)) => {
-                self.purges.remove(&last);
+    fn append(&mut self, purge: T, sequence: u64) {
+        let first = match self.repetitions.get(&purge) {
+            Some(&(first, latest)) => {
+                self.by_sequence.remove(&latest);
                 first
             }
-            None => number,
+            None => sequence,
         };
-        self.numbers.insert(about.clone(), (first, number));
-        self.purges.insert(number, about);
-        if self.purges.len() > REMEMBERED
-            && let Some((number, oldest)) = self.purges.pop_first()
+        self.repetitions.insert(purge.clone(), (first, sequence));
+        self.by_sequence.insert(sequence, purge);
+        if self.by_sequence.len() > CAPACITY
+            && let Some((sequence, oldest)) = self.by_sequence.pop_first()
         {
-            self.numbers.remove(&oldest);
-            self.forgotten = number;
+            self.repetitions.remove(&oldest);
+            self.evicted_up_to = sequence;
         }
     }
 }
@@ -120,47 +131,48 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_begun_before_a_purge_and_is_meant_by_it_falls() {
-        let fence = PurgeLog::new();
+    fn fill_before_matching_purge_was_purged() {
+        let log = PurgeLog::new();
         let before = PurgeSeq::now();
-        assert!(!fence.has_fallen(before, |_: &u8| true));
-        fence.raise(1);
+        assert!(!log.was_purged_since(before, |_: &u8| true));
+        log.append(1);
         let after = PurgeSeq::now();
-        assert!(fence.has_fallen(before, |about| *about == 1));
-        assert!(!fence.has_fallen(before, |about| *about == 2));
-        assert!(!fence.has_fallen(after, |_| true));
-        // Those who came before it may still be sent what was begun then.
-        assert!(!fence.has_fallen_before(before, before, |_| true));
-        assert!(fence.has_fallen_before(before, after, |_| true));
+        assert!(log.was_purged_since(before, |purge| *purge == 1));
+        assert!(!log.was_purged_since(before, |purge| *purge == 2));
+        assert!(!log.was_purged_since(after, |_| true));
+        // A request that came before the purge may still receive the older page.
+        assert!(!log.was_purged_between(before, before, |_| true));
+        assert!(log.was_purged_between(before, after, |_| true));
     }
 
     #[test]
-    fn what_is_purged_again_and_again_is_remembered_once() {
-        let fence = PurgeLog::new();
+    fn repeated_purge_takes_one_entry() {
+        let log = PurgeLog::new();
         let before = PurgeSeq::now();
-        fence.raise(1);
+        log.append(1);
         let between = PurgeSeq::now();
-        (0..2 * REMEMBERED).for_each(|_| fence.raise(1));
+        (0..2 * CAPACITY).for_each(|_| log.append(1));
         assert!(
-            fence.has_fallen(before, |about| *about == 1) && !fence.has_fallen(before, |about| *about == 2)
+            log.was_purged_since(before, |purge| *purge == 1)
+                && !log.was_purged_since(before, |purge| *purge == 2)
         );
-        // Those who came after the first one must not be sent what was begun before it.
-        assert!(fence.has_fallen_before(before, between, |_| true));
-        assert!(!fence.has_fallen(PurgeSeq::now(), |_| true));
+        // The first repetition lies before the request, so it must not receive the older page.
+        assert!(log.was_purged_between(before, between, |_| true));
+        assert!(!log.was_purged_since(PurgeSeq::now(), |_| true));
     }
 
     #[test]
-    fn what_is_forgotten_counts_as_meant() {
-        let fence = PurgeLog::new();
+    fn evicted_purge_counts_as_matching() {
+        let log = PurgeLog::new();
         let before = PurgeSeq::now();
-        fence.raise(0);
+        log.append(0);
         let after = PurgeSeq::now();
-        for number in 1..=REMEMBERED {
-            fence.raise(number);
+        for purge in 1..=CAPACITY {
+            log.append(purge);
         }
-        assert!(fence.has_fallen(before, |_| false));
-        assert!(!fence.has_fallen(after, |_| false), "all of these are still known");
-        assert_eq!(lock(&fence.log).purges.len(), REMEMBERED);
-        assert_eq!(lock(&fence.log).numbers.len(), REMEMBERED);
+        assert!(log.was_purged_since(before, |_| false));
+        assert!(!log.was_purged_since(after, |_| false), "none of these has been evicted");
+        assert_eq!(lock(&log.entries).by_sequence.len(), CAPACITY);
+        assert_eq!(lock(&log.entries).repetitions.len(), CAPACITY);
     }
 }

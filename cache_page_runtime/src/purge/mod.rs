@@ -1,5 +1,19 @@
-//! Tags, selectors and the purge log.
+//! Tags, selectors, and the purge log.
 
-pub(crate) mod log;
-pub(crate) mod selector;
+mod error;
+mod key;
+mod log;
+pub(crate) mod parse;
+mod selector;
+pub(crate) mod stable_id;
+mod subject;
 pub(crate) mod tag;
+
+pub use self::error::PurgeError;
+pub(crate) use self::{
+    key::PurgeKey,
+    log::{PurgeLog, PurgeSeq},
+    selector::{LocalSelector, PurgeMode, PurgeSelector},
+    subject::{HandlerSubject, PurgeKeys, RequestSubject, StableIds},
+    tag::{Tag, TagError, Tags},
+};

@@ -1,77 +1,100 @@
-//! Names that pages are purged by, and templates of them in which route parameters stand: `post:{id}`.
+//! Tags, and templates of tags with route parameters such as `post:{id}`.
 
-use std::fmt;
+use std::{error::Error, fmt};
 
 use actix_web::HttpRequest;
 use percent_encoding::percent_decode_str;
+use smallvec::SmallVec;
 
-/// A page has at most so many tags.
-pub(crate) const MOST_TAGS: usize = 128;
+use super::key::PurgeKey;
 
-/// A tag has at most so many bytes.
-pub(crate) const LONGEST_TAG: usize = 256;
+/// The maximum number of tags of a page.
+pub(crate) const MAX_TAGS: usize = 128;
 
-/// Why a text is no tag, or no path.
+/// The maximum length of a tag in bytes.
+const MAX_TAG_LEN: usize = 256;
+
+/// The maximum number of tags in an attribute.
+const MAX_ATTRIBUTE_TAGS: usize = 32;
+
+/// A tag of a page. Its key is used in this process, its name in messages to other processes.
+#[derive(Clone, Debug)]
+pub(crate) struct Tag {
+    pub(crate) key: PurgeKey,
+    pub(crate) name: Box<str>,
+}
+
+/// The tags of a page, of which most pages have a few.
+pub(crate) type Tags = SmallVec<[Tag; 4]>;
+
+/// The error of an invalid tag or template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TagError {
-    EmptyTag,
-    LongTag(String),
-    BlankTag(String),
-    ManyTags,
-    /// A template names a parameter that the route does not have.
-    Parameter {
+    Empty,
+    /// With the beginning of the tag.
+    TooLong(String),
+    InvalidCharacter(String),
+    TooMany,
+    /// A template refers to a parameter that the route does not have.
+    UnknownParameter {
         template: &'static str,
         name: &'static str,
     },
 }
 
-/// Whether a text can be a tag.
+impl Tag {
+    pub(crate) fn new(name: &str) -> Self {
+        Self { key: PurgeKey::from_tag(name), name: name.into() }
+    }
+}
+
+/// Checks that a string is a valid tag.
 pub(crate) fn check(tag: &str) -> Result<(), TagError> {
     if tag.is_empty() {
-        Err(TagError::EmptyTag)
-    } else if tag.len() > LONGEST_TAG {
-        Err(TagError::LongTag(tag.chars().take(32).collect()))
+        Err(TagError::Empty)
+    } else if tag.len() > MAX_TAG_LEN {
+        Err(TagError::TooLong(tag.chars().take(32).collect()))
     } else if tag.chars().any(char::is_control) || tag.trim() != tag {
-        Err(TagError::BlankTag(tag.to_owned()))
+        Err(TagError::InvalidCharacter(tag.to_owned()))
     } else {
         Ok(())
     }
 }
 
-/// A template with the parameters of a request in it, each as it is read, without escapes.
-pub(crate) fn fill_in(template: &'static str, request: &HttpRequest) -> Result<String, TagError> {
-    fill(template, request, |text, filled| filled.extend_from_slice(text.as_bytes()))
+/// Replaces the parameters of a template by the percent-decoded values of the request's route.
+pub(crate) fn expand(template: &'static str, request: &HttpRequest) -> Result<String, TagError> {
+    expand_with(template, request, |literal, expanded| expanded.extend_from_slice(literal.as_bytes()))
 }
 
-/// The same of a path, whose own escapes are read as well.
-pub(crate) fn fill_in_path(template: &'static str, request: &HttpRequest) -> Result<String, TagError> {
-    fill(template, request, |text, filled| filled.extend(percent_decode_str(text)))
+/// Expands the template of a path, whose literal parts are percent-decoded too.
+pub(crate) fn expand_path(template: &'static str, request: &HttpRequest) -> Result<String, TagError> {
+    expand_with(template, request, |literal, expanded| expanded.extend(percent_decode_str(literal)))
 }
 
-fn fill(
+fn expand_with(
     template: &'static str,
     request: &HttpRequest,
-    add: impl Fn(&str, &mut Vec<u8>),
+    push_literal: impl Fn(&str, &mut Vec<u8>),
 ) -> Result<String, TagError> {
-    let mut filled = Vec::with_capacity(template.len() + 16);
+    let mut expanded = Vec::with_capacity(template.len() + 16);
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         let Some((name, behind)) = after.split_once('}') else { break };
-        let value = request.match_info().get(name).ok_or(TagError::Parameter { template, name })?;
-        add(before, &mut filled);
-        filled.extend(percent_decode_str(value));
+        let value = request.match_info().get(name).ok_or(TagError::UnknownParameter { template, name })?;
+        push_literal(before, &mut expanded);
+        expanded.extend(percent_decode_str(value));
         rest = behind;
     }
-    add(rest, &mut filled);
-    Ok(String::from_utf8_lossy(&filled).into_owned())
+    push_literal(rest, &mut expanded);
+    Ok(String::from_utf8_lossy(&expanded).into_owned())
 }
 
-/// Whether braces stand around names only.
-pub(crate) const fn is_template(text: &str) -> bool {
-    let text = text.as_bytes();
+/// Returns whether all braces of a template are balanced, not nested and not empty.
+pub(crate) const fn is_template(template: &str) -> bool {
+    let bytes = template.as_bytes();
     let (mut at, mut open) = (0, None);
-    while at < text.len() {
-        match (text[at], open) {
+    while at < bytes.len() {
+        match (bytes[at], open) {
             (b'{', None) => open = Some(at),
             (b'}', Some(from)) if from + 1 < at => open = None,
             (b'{' | b'}', _) => return false,
@@ -82,17 +105,24 @@ pub(crate) const fn is_template(text: &str) -> bool {
     open.is_none()
 }
 
-/// What an attribute lists.
+/// Checks the tag templates of an attribute at compile time.
+///
+/// # Panics
+///
+/// Panics if there are too many templates, or if one is empty, too long or malformed.
 #[track_caller]
-pub(crate) const fn assert_are_tags(tags: &[&str]) {
-    assert!(tags.len() <= 32, "an attribute has at most 32 tags");
+pub(crate) const fn assert_tags(tags: &[&str]) {
+    assert!(tags.len() <= MAX_ATTRIBUTE_TAGS, "an attribute has at most 32 tags");
     let mut at = 0;
     while at < tags.len() {
         assert!(
-            !tags[at].is_empty() && tags[at].len() <= LONGEST_TAG,
-            "a tag is not empty, and has at most 256 bytes"
+            !tags[at].is_empty() && tags[at].len() <= MAX_TAG_LEN,
+            "a tag must not be empty and has at most 256 bytes"
         );
-        assert!(is_template(tags[at]), "braces stand around the name of a route parameter: \"post:{{id}}\"");
+        assert!(
+            is_template(tags[at]),
+            "braces in a tag must enclose the name of a route parameter: \"post:{{id}}\""
+        );
         at += 1;
     }
 }
@@ -100,20 +130,22 @@ pub(crate) const fn assert_are_tags(tags: &[&str]) {
 impl fmt::Display for TagError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::EmptyTag => f.write_str("a tag is not empty"),
-            Self::LongTag(beginning) => {
-                write!(f, "a tag has at most {LONGEST_TAG} bytes, and `{beginning}…` has more")
+            Self::Empty => f.write_str("a tag must not be empty"),
+            Self::TooLong(beginning) => {
+                write!(f, "the tag `{beginning}…` is too long (limit {MAX_TAG_LEN} bytes)")
             }
-            Self::BlankTag(tag) => {
-                write!(f, "a tag has no control characters and no blanks around it, and {tag:?} has")
+            Self::InvalidCharacter(tag) => {
+                write!(f, "the tag {tag:?} contains a control character, or begins or ends with white space")
             }
-            Self::ManyTags => write!(f, "a page has at most {MOST_TAGS} tags"),
-            Self::Parameter { template, name } => {
-                write!(f, "the route has no parameter `{{{name}}}`, which stands in \"{template}\"")
+            Self::TooMany => write!(f, "too many tags (limit {MAX_TAGS})"),
+            Self::UnknownParameter { template, name } => {
+                write!(f, "the route has no parameter `{{{name}}}`, which \"{template}\" refers to")
             }
         }
     }
 }
+
+impl Error for TagError {}
 
 #[cfg(test)]
 mod tests {
@@ -122,34 +154,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn templates_are_filled_in_with_what_the_route_has() {
+    fn template_expands_route_parameters() {
         let request = TestRequest::default().param("id", "7").param("name", "a%20b").to_http_request();
-        assert_eq!(fill_in("posts", &request), Ok("posts".to_owned()));
-        assert_eq!(fill_in("post:{id}", &request), Ok("post:7".to_owned()));
-        assert_eq!(fill_in("{id}/{name}!{id}", &request), Ok("7/a b!7".to_owned()));
-        // The escapes of a tag are its own; those of a path are not.
-        assert_eq!(fill_in("%20{name}", &request), Ok("%20a b".to_owned()));
-        assert_eq!(fill_in_path("/%20/{name}", &request), Ok("/ /a b".to_owned()));
-        let missing = fill_in("post:{slug}", &request).unwrap_err();
-        assert_eq!(
-            missing.to_string(),
-            "the route has no parameter `{slug}`, which stands in \"post:{slug}\""
-        );
+        assert_eq!(expand("posts", &request), Ok("posts".to_owned()));
+        assert_eq!(expand("post:{id}", &request), Ok("post:7".to_owned()));
+        assert_eq!(expand("{id}/{name}!{id}", &request), Ok("7/a b!7".to_owned()));
+        // Only the literal parts of a path are percent-decoded, not those of a tag.
+        assert_eq!(expand("%20{name}", &request), Ok("%20a b".to_owned()));
+        assert_eq!(expand_path("/%20/{name}", &request), Ok("/ /a b".to_owned()));
+        let error = expand("post:{slug}", &request).unwrap_err();
+        assert_eq!(error.to_string(), "the route has no parameter `{slug}`, which \"post:{slug}\" refers to");
     }
 
     #[test]
-    fn what_is_no_tag_says_why() {
+    fn invalid_tag_is_rejected_with_reason() {
         assert_eq!(check("posts"), Ok(()));
-        assert_eq!(check(&"x".repeat(LONGEST_TAG)), Ok(()));
-        for (tag, why) in
-            [("", "empty"), (" a", "blanks"), ("a\n", "control"), (&"x".repeat(257), "256 bytes")]
+        assert_eq!(check(&"x".repeat(MAX_TAG_LEN)), Ok(()));
+        for (tag, reason) in
+            [("", "empty"), (" a", "white space"), ("a\n", "control"), (&"x".repeat(257), "256 bytes")]
         {
-            assert!(check(tag).unwrap_err().to_string().contains(why), "{tag:?}");
+            assert!(check(tag).unwrap_err().to_string().contains(reason), "{tag:?}");
         }
     }
 
     #[test]
-    fn braces_stand_around_names() {
+    fn template_braces_enclose_names() {
         for template in ["", "a", "{a}", "a{b}c{d}"] {
             assert!(is_template(template), "{template}");
         }

@@ -12,14 +12,10 @@ use std::{
 use actix_web::http::header::{HeaderMap, HeaderName};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
-use crate::remote::{store::Id, tier::lock};
+use crate::{key::Id, remote::tier::lock};
 use crate::{
-    key::{
-        builder::{HandlerKeyPart, KeyParts},
-        key_buf::KeyBuf,
-        variant::push_variant_values,
-    },
-    policy::policy::Policy,
+    key::{HandlerKeyPart, KeyBuf, KeyParts, push_variant_values},
+    policy::Policy,
 };
 
 const BUILD_KEY: u8 = 0;
@@ -67,7 +63,7 @@ impl Namespace {
                     whole.extend_from_slice(name.as_bytes());
                 }
                 // What is recorded of its type comes last, and says nothing to other programs.
-                whole.extend_from_slice(key.get(..handler.at)?);
+                whole.extend_from_slice(key.get(..handler.offset)?);
             }
         }
         Some(whole)
@@ -160,7 +156,7 @@ mod tests {
 
     #[test]
     fn two_handlers_of_one_name_are_no_longer_told_apart_by_it() {
-        let handler = |id| HandlerKeyPart { id, name: "one", at: 0 };
+        let handler = |id| HandlerKeyPart { id, name: "one", offset: 0 };
         let (one, other) = (handler(TypeId::of::<u8>()), handler(TypeId::of::<u16>()));
         assert!(has_unique_name("app_id::page", one) && has_unique_name("app_id::page", one));
         assert!(!has_unique_name("app_id::page", other));

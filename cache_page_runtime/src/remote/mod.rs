@@ -28,20 +28,22 @@ pub(crate) mod waiters;
 
 use std::time::Duration;
 
-pub use crate::remote::{
-    stats::RemoteStats,
-    store::{
-        BoxFuture, Change, ChangeBatch, Cursor, GetRequest, GetResponse, Id, Lease, LeaseStatus,
-        PurgeRequest, PurgeScope, PutRequest, PutResult, ReleaseReason, RemoteEntry, RemoteStore, StoreError,
-        Version,
-    },
-};
 pub(crate) use crate::{
     fill::{publish::RemoteLease, remote_fetch::RemoteFetch},
     remote::{
-        codec::purge_message::name,
         stats::RemoteError,
         tier::{RemoteOptions, RemoteTier},
+    },
+};
+pub use crate::{
+    key::{Id, Version},
+    remote::{
+        stats::RemoteStats,
+        store::{
+            BoxFuture, Change, ChangeBatch, Cursor, GetRequest, GetResponse, Lease, LeaseStatus,
+            PurgeRequest, PurgeScope, PutRequest, PutResult, ReleaseReason, RemoteEntry, RemoteStore,
+            StoreError,
+        },
     },
 };
 

@@ -2,16 +2,10 @@
 
 use std::{collections::VecDeque, sync::Mutex};
 
+use crate::purge::{LocalSelector, PurgeKeys, PurgeMode, PurgeSeq};
 use crate::remote::{
     store::{PurgeRequest, PurgeScope, StoreError},
     tier::{PurgeReply, lock},
-};
-use crate::{
-    purge::selector::PurgeMode,
-    purge::{
-        log::{self, PurgeSeq},
-        selector::{LocalSelector, PurgeKeys},
-    },
 };
 
 /// Where more wait, everything is purged instead.
@@ -99,7 +93,7 @@ impl PurgeQueue {
     pub(crate) fn complete(&self) {
         let queue = &mut *lock(&self.0);
         if let Some((_, target)) = queue.in_flight.take() {
-            queue.completed.push_back((log::tick(), target));
+            queue.completed.push_back((PurgeSeq::advance(), target));
         }
         if queue.completed.len() > MAX_COMPLETED
             && let Some((since, _)) = queue.completed.pop_front()
@@ -135,6 +129,6 @@ impl PurgeQueue {
         let under_way = queue.in_flight.iter().map(|(_, target)| target);
         let later = queue.completed.iter().rev().take_while(|(done, _)| *done > asked);
         let mut all = waiting.chain(under_way).chain(later.map(|(_, target)| target));
-        queue.evicted_up_to > asked || all.any(|target| target.concerns(about))
+        queue.evicted_up_to > asked || all.any(|target| target.matches(about))
     }
 }

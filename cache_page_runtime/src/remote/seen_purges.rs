@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::purge::log::{self, PurgeSeq};
+use crate::purge::PurgeSeq;
 
 /// So many are remembered. What began before the oldest of them is not given to the shared tier.
 const MAX_ENTRIES: usize = 4096;
@@ -34,7 +34,7 @@ impl SeenPurges {
         if numbers.entries.len() >= MAX_ENTRIES {
             numbers.entries.drain(..MAX_ENTRIES / 2);
         }
-        numbers.entries.push((log::tick(), number));
+        numbers.entries.push((PurgeSeq::advance(), number));
         numbers.max = numbers.max.max(number);
     }
 

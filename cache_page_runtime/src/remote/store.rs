@@ -4,6 +4,8 @@ use std::{fmt, future::Future, pin::Pin, time::Duration};
 
 use actix_web::web::Bytes;
 
+use crate::key::{Id, Version};
+
 /// What a store answers by and by. The cache gives up on it after its
 /// [deadline](crate::PageCacheBuilder::remote_timeout), and drops it then: a store must bear that at any point.
 pub type BoxFuture<'s, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 's>>;
@@ -64,28 +66,6 @@ pub trait RemoteStore: fmt::Debug + Send + Sync + 'static {
 
     /// The cache gave up on several answers in a row: connections may be dead without a sign of it.
     fn reset_connections(&self) {}
-}
-
-/// What something is known by: a hash of 128 bits. Pages of which the ids meet are told apart by the cache.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Id(pub [u8; 16]);
-
-impl fmt::Debug for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-/// What a store calls the bytes of one page as of when they were put: other bytes under the same id have another one.
-///
-/// It is kept with each page in memory: some tens of bytes are enough.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Version(pub Bytes);
-
-impl fmt::Debug for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.escape_ascii())
-    }
 }
 
 /// A page that is looked for.

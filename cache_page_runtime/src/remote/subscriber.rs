@@ -13,7 +13,9 @@ use crate::remote::{
     tier::RemoteClient,
 };
 use crate::{
-    cache::page_cache::Inner, purge::selector::LocalSelector, purge::selector::PurgeMode, time::clock::Clock,
+    cache::page_cache::Inner,
+    purge::{LocalSelector, PurgeMode},
+    time::clock::Clock,
 };
 
 /// How long the store is let wait for news. Shorter than anybody trusts what was heard last.
@@ -90,7 +92,7 @@ fn apply(link: &RemoteClient, cache: &Inner, heard: &ChangeBatch) {
             Change::Purged(told) => match PurgeMessage::decode(told) {
                 // Done here before it was told.
                 Some(told) if told.sender == link.process_id => {}
-                Some(told) => drop(cache.store.purge(told.mode, &told.selector.target(), now)),
+                Some(told) => drop(cache.store.purge(told.mode, &told.selector.to_local(), now)),
                 None => is_complete = false,
             },
         }

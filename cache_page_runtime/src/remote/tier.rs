@@ -22,15 +22,12 @@ use tokio::{
 
 use crate::{
     cache::page_cache::Inner,
-    purge::selector::PurgeMode,
-    purge::{
-        log::PurgeSeq,
-        selector::{PurgeKeys, PurgeSelector},
-    },
+    purge::{PurgeKeys, PurgeMode, PurgeSelector, PurgeSeq},
     time::{clock::Clock, instant::Instant},
 };
 use crate::{
     fill::publish::RemoteLease,
+    key::{Id, Version},
     remote::{
         codec::purge_message::{self, PurgeMessage},
         identity::{Namespace, random_id},
@@ -38,8 +35,8 @@ use crate::{
         seen_purges::SeenPurges,
         stats::{RemoteCounters, RemoteError, RemoteStats},
         store::{
-            BoxFuture, GetRequest, GetResponse, Id, Lease, PutRequest, PutResult, ReleaseReason, RemoteStore,
-            StoreError, Version,
+            BoxFuture, GetRequest, GetResponse, Lease, PutRequest, PutResult, ReleaseReason, RemoteStore,
+            StoreError,
         },
         subscriber,
         waiters::Waiters,
@@ -296,7 +293,7 @@ impl RemoteTier {
         let told =
             PurgeMessage { sender: self.client.process_id, mode: verb, selector: text.clone() }.encode();
         let job =
-            PendingPurge::new(verb, text.target(), purge_message::scope_of(text), told).with_reply(done);
+            PendingPurge::new(verb, text.to_local(), purge_message::scope_of(text), told).with_reply(done);
         if self.client.purge_queue.push(job) {
             let link = Arc::clone(&self.client);
             self.runtime.spawn(async move { link.deliver_purges().await });
@@ -418,7 +415,7 @@ impl RemoteClient {
                     };
                     PendingPurge::new(
                         PurgeMode::Remove,
-                        PurgeSelector::All.target(),
+                        PurgeSelector::All.to_local(),
                         purge_message::scope_of(&PurgeSelector::All),
                         told.encode(),
                     )

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::remote::{store::Id, tier::lock};
+use crate::{key::Id, remote::tier::lock};
 
 #[derive(Default)]
 pub(crate) struct Waiters(Mutex<HashMap<Id, Arc<Notify>>>);

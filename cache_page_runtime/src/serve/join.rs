@@ -15,10 +15,10 @@ use crate::{
     },
     fill::fill::Fill,
     http::VaryNames,
-    key::{builder::CacheKey, key_buf::KeyBuf},
+    key::{CacheKey, KeyBuf},
     observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
-    purge::{log::PurgeSeq, selector::RequestSubject},
+    purge::{PurgeSeq, RequestSubject, StableIds},
     remote::RemoteTier,
     serve::lookup::{Hit, Lookup, Step},
     store::{Entry, Miss},
@@ -111,7 +111,7 @@ impl Lookup<'_> {
     /// request's own.
     pub(crate) fn join(&mut self, missing: Miss, waited_for: Option<&[u8]>, now: Instant) -> Step {
         let part = |place: &[u8]| self.take_part(place, waited_for, now);
-        let part = match (missing.cause, self.key.cover.key()) {
+        let part = match (missing.cause, self.key.parts.key()) {
             // It was asked for a page that is begun after it came.
             (ForwardReason::Request, _) | (_, None) => Participation::Alone(None),
             // No headers are known to matter.
@@ -162,26 +162,26 @@ impl Lookup<'_> {
     /// not known before it lands.
     fn is_overtaken(&self, since: PurgeSeq) -> bool {
         let fence = self.cache.store().fence();
-        if self.since <= since || !fence.is_raised(since) {
+        if self.since <= since || !fence.any_since(since) {
             return false;
         }
-        let subject = RequestSubject::new(self.request, self.policy, since, false);
-        let (tags, _) = self.policy.tags_of(self.request);
-        let about = subject.with(&tags);
-        fence.has_fallen_before(since, self.since, |(_, target)| target.concerns(&about))
+        let subject = RequestSubject::new(self.request, self.policy.purge_subject(), since, StableIds::Omit);
+        let (tags, _) = self.policy.expand_tags(self.request);
+        let about = subject.with_tags(&tags);
+        fence.was_purged_between(since, self.since, |(_, target)| target.matches(&about))
     }
 
     /// The same of a page that is there.
     fn is_overtaken_by_tag(&self, landed: &FlightResult) -> bool {
         let (fence, about) = (self.cache.store().fence(), landed.page.purge_keys());
-        fence.has_fallen_before(about.since(), self.since, |(_, target)| target.concerns(about))
+        fence.was_purged_between(about.purge_seq(), self.since, |(_, target)| target.matches(about))
     }
 
     /// A page may have been kept since this request looked for it: it is looked for once more before the handler runs.
     fn lead(&mut self, leader: Leader<FlightResult>, missing: Miss, now: Instant) -> Step {
         match self.page(now) {
             Ok(answer) => {
-                let key = self.key.cover.key();
+                let key = self.key.parts.key();
                 let landed = |key| {
                     let (page, headers) = (Arc::clone(&answer.page), self.request.headers());
                     FlightResult::old(page, answer.outcome(), self.cache, key, headers)
@@ -246,7 +246,7 @@ impl Lookup<'_> {
         forward: ForwardReason,
         now: Instant,
     ) -> Option<Hit> {
-        let is_own = landed.is_for(self.key.cover.key()?, self.request.headers());
+        let is_own = landed.is_for(self.key.parts.key()?, self.request.headers());
         // Nobody tells this process of purges any more, and one may have come between.
         let may_be_purged = self.cache.tier().is_some_and(|tier| {
             !tier.is_consistent(self.cache.clock(), now)

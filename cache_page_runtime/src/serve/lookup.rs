@@ -18,15 +18,11 @@ use crate::{
     cache::page_cache::PageCache,
     fill::{background, fill::Fill, request_handle::RequestHandle},
     http::{RequestDirectives, Selection, credentials::check_credentials, storability::check_method},
-    key::{
-        app_id,
-        builder::{HandlerType, KeyBuilder},
-        input::{KeyInput, VaryValue},
-    },
+    key::{AppRetention, HandlerType, KeyBuilder, KeyInput, VaryValue, push_app_identity},
     observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
-    policy::policy::Policy,
-    purge::log::PurgeSeq,
+    policy::Policy,
+    purge::PurgeSeq,
     serve::join::{FlightResult, FlightWait},
     store::{Entry, Miss, local_copies},
     time::instant::Instant,
@@ -97,14 +93,20 @@ impl<'r> Lookup<'r> {
         is_around: bool,
     ) -> Self {
         let own = PageCache::of(request);
-        let (cache, is_named) = policy.choose(own.unwrap_or_else(|| PageCache::process_wide()));
+        let main = own.unwrap_or_else(|| PageCache::process_wide());
+        let selected = main.select(policy.cache_name());
+        if let (None, Some(name)) = (selected, policy.cache_name()) {
+            log_unknown_cache(main, policy, name);
+        }
+        let (cache, is_named) = (selected.unwrap_or(main), selected.is_some());
         let mut key = KeyBuilder::new(request);
         let admitted = may_use_cache(request, policy, cache, is_named).and_then(|()| match own {
             Some(_) => Ok(()),
-            None => app_id::identify(request, &mut key, !is_around),
+            None if is_around => push_app_identity(&mut key.parts, request, AppRetention::Forbidden),
+            None => push_app_identity(&mut key.parts, request, AppRetention::Allowed),
         });
         if admitted.is_ok() {
-            key.policy(policy, cache);
+            key.push_request(&policy.key_options(cache.key_prefix(), cache.vary()));
         }
         Self { request, policy, cache, key, since, open: false, is_around, admitted, wishes: None }
     }
@@ -217,7 +219,7 @@ impl<'r> Lookup<'r> {
 
     fn look_up(&mut self, kind: HandlerType, in_background: bool) -> Step {
         // Every handler has a type of its own, and every instantiation of a generic one: its pages are not another's.
-        self.key.handler(kind);
+        self.key.push_handler(kind);
         if self.cache.obeys_clients() && self.admitted != Err(Reason::Method) {
             self.wishes = RequestDirectives::from_headers(self.request.headers());
         }
@@ -237,19 +239,19 @@ impl<'r> Lookup<'r> {
     fn admit(&self) -> Result<(), Reason> {
         self.admitted?;
         if self.open {
-            let covers = |name: &_| self.key.cover.covers(name);
+            let covers = |name: &_| self.key.parts.has_header(name);
             check_credentials(self.request.headers(), self.cache.credentials(), covers)?;
         }
         if self.wishes.as_ref().is_some_and(RequestDirectives::no_store) {
             return Err(Reason::RequestNoStore);
         }
-        self.key.cover.key().map(|_| ()).ok_or(Reason::KeyTooLong)
+        self.key.parts.key().map(|_| ()).ok_or(Reason::KeyTooLong)
     }
 
     /// The page that answers this request, or what is missing.
     pub(crate) fn page(&self, now: Instant) -> Result<Hit, Miss> {
         let gone = Miss::new;
-        let key = self.key.cover.key().ok_or(gone(ForwardReason::Miss))?;
+        let key = self.key.parts.key().ok_or(gone(ForwardReason::Miss))?;
         if self.cache.tier().is_some_and(|tier| !tier.is_consistent(self.cache.clock(), now)) {
             // What is in memory may have been purged by another process.
             return Err(gone(ForwardReason::Miss));
@@ -343,6 +345,17 @@ impl<'r> Lookup<'r> {
         self.report(&report, response.headers_mut());
         Step::Answered(response)
     }
+}
+
+#[cold]
+fn log_unknown_cache(main: &PageCache, policy: &Policy, name: &str) {
+    policy.log_error(
+        main.clock().now(),
+        format_args!(
+            "response not cached: there is no cache named \"{name}\"; \
+             add one with `PageCache::builder().named_cache(\"{name}\", …)`"
+        ),
+    );
 }
 
 fn may_use_cache(

@@ -5,15 +5,12 @@ use std::{fmt, future::Future};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 
 use crate::{
-    cache::{
-        page_cache::PageCache,
-        purge::{PurgeError, PurgeFuture, to_tag},
-    },
-    policy::control::PageControl,
-    purge::selector::PurgeMode,
+    cache::{page_cache::PageCache, purge::PurgeFuture},
+    policy::PageControl,
     purge::{
-        selector::PurgeSelector,
-        tag::{assert_are_tags, fill_in, fill_in_path, is_template},
+        PurgeError, PurgeMode, PurgeSelector,
+        parse::to_tag,
+        tag::{assert_tags, expand, expand_path, is_template},
     },
     service::request::Request,
     time::rate_limit::RateLimit,
@@ -43,7 +40,7 @@ impl PurgePolicy {
     #[must_use]
     #[track_caller]
     pub const fn tags(mut self, tags: &'static [&'static str]) -> Self {
-        assert_are_tags(tags);
+        assert_tags(tags);
         self.tags = tags;
         self
     }
@@ -90,8 +87,8 @@ impl PurgePolicy {
             self.warn(own, format_args!("there is no cache of the name {:?}", self.cache.unwrap_or("")));
             return Vec::new();
         };
-        let tags = self.tags.iter().map(|tag| to_tag(&fill_in(tag, request)?));
-        let paths = self.paths.iter().map(|path| Ok(PurgeSelector::Path(fill_in_path(path, request)?)));
+        let tags = self.tags.iter().map(|tag| to_tag(&expand(tag, request)?));
+        let paths = self.paths.iter().map(|path| Ok(PurgeSelector::Path(expand_path(path, request)?)));
         let purge = |text: Result<PurgeSelector, PurgeError>| match text {
             Ok(text) => Some(cache.purge(PurgeMode::Remove, &text)),
             // One that cannot be does not keep the others from going.
@@ -125,7 +122,7 @@ struct PurgeOnDrop<'r>(&'r HttpRequest, &'static PurgePolicy);
 impl Drop for PurgeOnDrop<'_> {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            self.1.run(self.0).into_iter().for_each(PurgeFuture::leave);
+            self.1.run(self.0).into_iter().for_each(PurgeFuture::detach);
         }
     }
 }
@@ -161,7 +158,7 @@ impl Request {
         F::Output: Responder,
     {
         async move {
-            PageControl::take_over(self.http());
+            PageControl::claim_inside(self.http());
             handler.await.respond_to(self.http()).map_into_boxed_body()
         }
     }

@@ -9,8 +9,8 @@ use std::{
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 
 use crate::{
-    policy::{control::PageControl, policy::Policy},
-    purge::log::PurgeSeq,
+    policy::{PageControl, Policy},
+    purge::PurgeSeq,
     serve::lookup::Lookup,
 };
 
@@ -29,7 +29,7 @@ impl Request {
     /// Starts the request's way through the cache.
     #[must_use]
     pub fn begin(&self, policy: &'static Policy) -> Lookup<'_> {
-        PageControl::take_over(&self.0);
+        PageControl::claim_inside(&self.0);
         Lookup::begin(&self.0, policy, self.1, false)
     }
 }

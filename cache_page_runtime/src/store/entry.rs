@@ -12,7 +12,7 @@ use super::weights;
 use crate::{
     http::StaleWindows,
     page::{Page, weight_of_bytes},
-    purge::selector::PurgeKeys,
+    purge::PurgeKeys,
     remote::{Id, Version},
     time::{backoff::Backoff, instant::Instant},
 };

@@ -14,7 +14,7 @@ use std::{
 use foldhash::fast::RandomState;
 
 use super::{entry::Entry, node::EntryNode, store::Store};
-use crate::{key::builder::CacheKey, time::instant::Instant};
+use crate::{key::CacheKey, time::instant::Instant};
 
 /// How many copies a worker has at most, of all caches.
 const PLACES: usize = 128;

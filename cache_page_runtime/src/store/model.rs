@@ -18,10 +18,7 @@ use crate::{
     KeyBuilder, Policy,
     http::StaleWindows,
     page::{Page, ResponseHead},
-    purge::{
-        log::PurgeSeq,
-        selector::{PurgeKeys, RequestSubject, Tag},
-    },
+    purge::{PurgeKeys, PurgeSeq, RequestSubject, StableIds, Tag},
     time::{clock::Clock, manual::ManualClock},
 };
 
@@ -55,7 +52,7 @@ fn tag_of(number: u64) -> Tag {
 fn about(tags: &[Tag]) -> Arc<PurgeKeys> {
     static POLICY: Policy = Policy::new("model", None);
     let request = TestRequest::with_uri("/page").to_http_request();
-    RequestSubject::new(&request, &POLICY, PurgeSeq::now(), false).with(tags)
+    RequestSubject::new(&request, POLICY.purge_subject(), PurgeSeq::now(), StableIds::Omit).with_tags(tags)
 }
 
 fn said() -> impl Strategy<Value = Said> {
@@ -109,7 +106,7 @@ impl World {
         let request = TestRequest::default().to_http_request();
         let mut builder = KeyBuilder::new(&request);
         builder.bytes(&[key]);
-        then(&self.store, builder.cover.key().unwrap())
+        then(&self.store, builder.parts.key().unwrap())
     }
 
     fn get(&self, key: u8, said: Said) -> Result<u64, ForwardReason> {
@@ -153,7 +150,7 @@ impl World {
 
     fn purge(&self, what: Meant) -> usize {
         let target = match what {
-            Meant::Tag(number) => LocalSelector::Tag(tag_of(number).name),
+            Meant::Tag(number) => LocalSelector::Tag(tag_of(number).key),
             Meant::All => LocalSelector::All,
         };
         self.store.purge(PurgeMode::Remove, &target, self.now())
@@ -409,7 +406,7 @@ fn a_million_keys_stay_within_the_budget() {
     for number in 0..1_000_000_u32 {
         let mut builder = KeyBuilder::new(&request);
         builder.bytes(&number.to_le_bytes());
-        let key = builder.cover.key().unwrap();
+        let key = builder.parts.key().unwrap();
         store.put(key, VaryNames::new(), request.headers(), Arc::clone(&page)).unwrap();
         let order = store.order();
         assert!(order.bytes <= BUDGET);
@@ -430,13 +427,13 @@ fn a_page_that_is_replaced_is_never_missing() {
             let builder = KeyBuilder::new(&request);
             for _ in 0..50_000 {
                 store
-                    .put(builder.cover.key().unwrap(), VaryNames::new(), request.headers(), endless())
+                    .put(builder.parts.key().unwrap(), VaryNames::new(), request.headers(), endless())
                     .unwrap();
             }
         });
         let request = TestRequest::default().to_http_request();
         let builder = KeyBuilder::new(&request);
-        let get = || store.get(builder.cover.key().unwrap(), request.headers(), Clock::System.now());
+        let get = || store.get(builder.parts.key().unwrap(), request.headers(), Clock::System.now());
         while get().is_err() && !writer.is_finished() {}
         let mut number = 0;
         while !writer.is_finished() {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::weights;
-use crate::{key::builder::CacheKey, purge::selector::PurgeKey, time::instant::Instant};
+use crate::{key::CacheKey, purge::PurgeKey, time::instant::Instant};
 
 /// A hit that finds as many marks writes nothing.
 const MOST_MARKS: u8 = 3;

@@ -12,7 +12,7 @@ use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
 use super::{node::EntryNode, weights::PURGE_KEY_LIST};
-use crate::purge::selector::PurgeKey;
+use crate::purge::PurgeKey;
 
 #[derive(Default)]
 pub(crate) struct PurgeIndex {

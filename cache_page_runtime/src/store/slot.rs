@@ -6,7 +6,7 @@ use actix_web::http::header::HeaderName;
 use smallvec::SmallVec;
 
 use super::{entry::Entry, node::EntryNode, weights};
-use crate::{http::VaryNames, purge::selector::PurgeKey, time::instant::Instant};
+use crate::{http::VaryNames, purge::PurgeKey, time::instant::Instant};
 
 #[derive(Clone)]
 pub(crate) enum Slot {
@@ -56,7 +56,7 @@ impl Slot {
     /// What it is found by, beside its key.
     pub(crate) fn names(&self) -> SmallVec<[PurgeKey; 8]> {
         match self {
-            Self::Page(page) | Self::Variant(page, _) => page.purge_keys().names(),
+            Self::Page(page) | Self::Variant(page, _) => page.purge_keys().index_keys(),
             Self::Variants(_) => SmallVec::new(),
         }
     }

@@ -27,12 +27,9 @@ use super::{
 };
 use crate::{
     http::{VaryNames, vary},
-    key::{builder::CacheKey, key_buf::KeyBuf},
+    key::{CacheKey, KeyBuf},
     outcome::{ForwardReason, Reason},
-    purge::{
-        log::PurgeLog,
-        selector::{LocalSelector, PurgeMode},
-    },
+    purge::{LocalSelector, PurgeLog, PurgeMode},
     time::instant::Instant,
 };
 
@@ -74,7 +71,7 @@ impl Store {
     ///
     /// The fence first: what is kept until the lock is taken is found here, and what comes later is not kept.
     pub(crate) fn purge(&self, verb: PurgeMode, target: &LocalSelector, now: Instant) -> usize {
-        self.fence.raise((verb, target.clone()));
+        self.fence.append((verb, target.clone()));
         let order = &mut *self.order();
         if let (PurgeMode::Remove, LocalSelector::All) = (verb, target) {
             // Those who come by remove them.
@@ -82,7 +79,7 @@ impl Store {
             order.epoch = Arc::default();
             return std::mem::take(&mut order.pages);
         }
-        let known: Vec<Arc<EntryNode>> = match target.name() {
+        let known: Vec<Arc<EntryNode>> = match target.index_key() {
             Some(name) => order.index.find(name).map(Arc::clone).collect(),
             None => order.nodes().map(Arc::clone).collect(),
         };
@@ -91,7 +88,7 @@ impl Store {
             let Some((Slot::Page(page) | Slot::Variant(page, _), there)) = self.what(&node.key) else {
                 continue;
             };
-            if !Arc::ptr_eq(&there, &node) || !target.concerns(page.purge_keys()) {
+            if !Arc::ptr_eq(&there, &node) || !target.matches(page.purge_keys()) {
                 continue;
             }
             match verb {
@@ -273,7 +270,7 @@ impl Store {
 
     fn has_fallen(&self, page: &Entry) -> bool {
         let about = page.purge_keys();
-        self.fence.has_fallen(about.since(), |(_, target)| target.concerns(about))
+        self.fence.was_purged_since(about.purge_seq(), |(_, target)| target.matches(about))
     }
 
     /// Whether there may be one more variant. Those whose time is over may not have been asked for since.

@@ -24,7 +24,7 @@ async fn a_purge_while_the_engine_is_away_is_made_up_for() {
     one.is_up(false).await;
     let error = one.cache.purge_path(PAGE).await.unwrap_err();
     assert!(error.is_pending(), "{error}");
-    assert!(error.to_string().contains("told again"), "{error}");
+    assert!(error.to_string().contains("retrying"), "{error}");
     assert_ne!(one.get(PAGE).await.body, old.body, "here it is purged already");
     assert!(is_remote_hit(&third.get(PAGE).await), "and there it is not");
     one.store.set(&Op::ALL, Does::Works);

@@ -15,7 +15,9 @@ mod coalesce {
 #[path = "../../../cache_page_runtime/src/purge"]
 #[allow(dead_code, reason = "the runtime uses all of it")]
 mod purge {
-    pub(crate) mod log;
+    mod log;
+
+    pub(crate) use self::log::{PurgeLog, PurgeSeq};
 }
 mod purge_steps;
 mod purges;
@@ -27,7 +29,7 @@ mod world;
 
 use std::time::Duration;
 
-use crate::{coalesce::flight::Participant, purge::log::PurgeSeq};
+use crate::{coalesce::flight::Participant, purge::PurgeSeq};
 
 /// A request, where nobody purges anything.
 fn participant(now: Duration, may_lead: bool) -> Participant<impl Fn(PurgeSeq) -> bool> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::Ordering::SeqCst};
 use shuttle::thread;
 
 use crate::{
-    purge::log::{PurgeLog, PurgeSeq},
+    purge::{PurgeLog, PurgeSeq},
     runs::{many, one_in},
     world::{
         May, Part,
@@ -100,19 +100,20 @@ fn those_that_come_after_a_purge_share_one_new_fill() {
 fn every_purge_is_found_by_whoever_came_before() {
     let _alone = alone();
     many(|| {
-        let fence = Arc::new(PurgeLog::new());
+        let purge_log = Arc::new(PurgeLog::new());
         let handles = [1, 2, 3].map(|own| {
-            let fence = Arc::clone(&fence);
+            let purge_log = Arc::clone(&purge_log);
             thread::spawn(move || {
                 for _ in 0..2 {
                     let before = PurgeSeq::now();
-                    fence.raise(own);
+                    purge_log.append(own);
                     let after = PurgeSeq::now();
                     let is_own = |about: &i32| *about == own;
                     assert!(
-                        fence.has_fallen(before, is_own) && fence.has_fallen_before(before, after, is_own)
+                        purge_log.was_purged_since(before, is_own)
+                            && purge_log.was_purged_between(before, after, is_own)
                     );
-                    assert!(!fence.has_fallen(after, is_own));
+                    assert!(!purge_log.was_purged_since(after, is_own));
                 }
             })
         });

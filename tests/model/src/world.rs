@@ -1,5 +1,5 @@
 //! A database, a store and the requests between them, as far as purges matter: the protocol of the runtime's `store`, `keep`
-//! and `follow` with the real flights and the real fence.
+//! and `follow` with the real flights and the real purge log.
 
 use std::{
     array,
@@ -16,7 +16,7 @@ use shuttle::{future::block_on, thread};
 
 use crate::{
     coalesce::flight::{Flights, Follower, Leader, Participant, Role, Wakeup},
-    purge::log::{PurgeLog, PurgeSeq},
+    purge::{PurgeLog, PurgeSeq},
     runs::one_in,
     sync::{Mutex, fail, lock},
 };
@@ -81,7 +81,7 @@ pub(crate) struct May {
 
 pub(crate) struct World {
     pub(crate) flights: Arc<Flights<Arc<Page>>>,
-    fence: PurgeLog<(Verb, Target)>,
+    purge_log: PurgeLog<(Verb, Target)>,
     /// Whatever changes what is kept does so under this lock.
     order: Mutex<()>,
     /// Whoever reads it locks only this.
@@ -146,7 +146,7 @@ impl World {
     pub(crate) fn new(may: May) -> Arc<Self> {
         Arc::new(Self {
             flights: Arc::new(Flights::new()),
-            fence: PurgeLog::new(),
+            purge_log: PurgeLog::new(),
             order: Mutex::new(()),
             kept: Mutex::new(None),
             database: Default::default(),
@@ -186,7 +186,7 @@ impl World {
 
     pub(crate) fn put(&self, page: &Arc<Page>) -> bool {
         let order = lock(&self.order);
-        let has_fallen = self.fence.has_fallen(page.since, |(_, target)| page.is_about(*target));
+        let has_fallen = self.purge_log.was_purged_since(page.since, |(_, target)| page.is_about(*target));
         if !has_fallen {
             *lock(&self.kept) = Some(Arc::clone(page));
         }
@@ -196,7 +196,7 @@ impl World {
     }
 
     pub(crate) fn purge(&self, verb: Verb, target: Target) {
-        self.fence.raise((verb, target));
+        self.purge_log.append((verb, target));
         pause();
         let order = lock(&self.order);
         let found = lock(&self.kept).clone().filter(|page| page.is_about(target));
@@ -235,7 +235,7 @@ impl World {
     pub(crate) fn join(&self, request: Request) -> Part {
         let Request { since: came, may_lead, .. } = request;
         let concerns = |(_, target): &(Verb, Target)| *target == Target::Path;
-        let is_outdated = |since| self.fence.has_fallen_before(since, came, concerns);
+        let is_outdated = |since| self.purge_log.was_purged_between(since, came, concerns);
         let participant = Participant { now: self.now(), purge_seq: came, may_lead, is_outdated };
         match self.flights.join(KEY, &participant) {
             Role::Leader(leader) => Part::Lead(leader),
@@ -257,7 +257,7 @@ impl World {
             Poll::Ready(Wakeup::Uncoalesced) => Told::Apart,
             Poll::Ready(Wakeup::Completed(page)) => {
                 let concerns = |(_, target): &(Verb, Target)| page.is_about(*target);
-                if self.fence.has_fallen_before(page.since, request.since, concerns) {
+                if self.purge_log.was_purged_between(page.since, request.since, concerns) {
                     // Where a flight has one leader, and nobody else lands in it, it is as old as its page.
                     let is_overtaken = self.may == May::default() && page.path < request.floor[0];
                     assert!(!is_overtaken, "this was known when it joined");

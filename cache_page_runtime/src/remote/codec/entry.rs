@@ -13,7 +13,7 @@ use http::StatusCode;
 use crate::{
     http::StaleWindows,
     page::Page,
-    purge::selector::PurgeKeys,
+    purge::PurgeKeys,
     remote::codec::wire::{Reader, Writer},
     store::{Entry, Lifetime},
     time::instant::Instant,

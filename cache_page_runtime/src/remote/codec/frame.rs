@@ -136,11 +136,8 @@ mod tests {
     use crate::{
         http::{Selection, StaleWindows},
         page::{Page, ResponseHead},
-        policy::policy::Policy,
-        purge::{
-            log::PurgeSeq,
-            selector::{PurgeKeys, RequestSubject, Tag},
-        },
+        policy::Policy,
+        purge::{PurgeKeys, PurgeSeq, RequestSubject, StableIds, Tag},
         store::Lifetime,
         time::clock::Clock,
     };
@@ -150,8 +147,8 @@ mod tests {
     fn about() -> Arc<PurgeKeys> {
         static POLICY: Policy = Policy::new("frame", None);
         let request = TestRequest::with_uri("/page?a=b").to_http_request();
-        RequestSubject::new(&request, &POLICY, PurgeSeq::now(), true)
-            .with(&[Tag::new("one"), Tag::new("über")])
+        RequestSubject::new(&request, POLICY.purge_subject(), PurgeSeq::now(), StableIds::Include)
+            .with_tags(&[Tag::new("one"), Tag::new("über")])
     }
 
     fn page(body: Option<&'static [u8]>, kept_for: Option<Duration>, now: Instant) -> Entry {
@@ -198,7 +195,7 @@ mod tests {
         for body in [None, Some(&b""[..]), Some(&b"<p>Page</p>"[..])] {
             for kept_for in [None, Some(Duration::from_secs(60))] {
                 let old = page(body, kept_for, now);
-                let bytes = Bytes::from(encode_page(b"key", &old, about().texts(), now));
+                let bytes = Bytes::from(encode_page(b"key", &old, about().tag_names(), now));
                 let Ok(Frame::Page(thawed)) = decode(&bytes, b"key") else { panic!("it is a page") };
                 assert_eq!(thawed.tags, ["one", "über"]);
                 let new = thawed.page.to_entry(AGE, now, about(), false).unwrap();
@@ -241,7 +238,7 @@ mod tests {
     fn another_key_and_whatever_was_changed_or_cut_is_no_page() {
         let now = Clock::System.now();
         let page = page(Some(b"body"), None, now);
-        let whole = encode_page(b"key", &page, about().texts(), now);
+        let whole = encode_page(b"key", &page, about().tag_names(), now);
         assert_eq!(decode(&Bytes::from(whole.clone()), b"kez").err(), Some(DecodeError::KeyMismatch));
         for end in 0..whole.len() {
             let cut = Bytes::copy_from_slice(&whole[..end]);

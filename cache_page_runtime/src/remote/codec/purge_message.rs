@@ -1,12 +1,15 @@
 //! What processes tell each other of a purge: its verb and what it is about, as text, with a checksum.
 
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::xxh3_64;
 
-use crate::remote::{
-    codec::wire::{Reader, Writer},
-    store::{Id, PurgeScope},
+use crate::purge::{PurgeMode, PurgeSelector, stable_id};
+use crate::{
+    key::Id,
+    remote::{
+        codec::wire::{Reader, Writer},
+        store::PurgeScope,
+    },
 };
-use crate::{purge::selector::PurgeMode, purge::selector::PurgeSelector};
 
 const VERSION: u8 = 1;
 
@@ -81,72 +84,17 @@ impl PurgeMessage {
     }
 }
 
-/// The names by which pages are purged in a shared tier. Who makes two meet has a page purged that need not be.
-pub(crate) mod name {
-    use smallvec::SmallVec;
-
-    use super::{Id, xxh3_128};
-
-    /// The first byte of an id says what it is of.
-    const HANDLER: u8 = 3;
-
-    fn of(kind: u8, parts: &[&str]) -> Id {
-        let mut bytes: SmallVec<[u8; 256]> = SmallVec::new();
-        bytes.push(kind);
-        for part in parts {
-            bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
-            bytes.extend_from_slice(part.as_bytes());
-        }
-        let mut id = xxh3_128(&bytes).to_le_bytes();
-        id[0] = kind;
-        Id(id)
-    }
-
-    /// Of every page.
-    pub(crate) fn all() -> Id {
-        Id([0; 16])
-    }
-
-    pub(crate) fn tag(tag: &str) -> Id {
-        of(1, &[tag])
-    }
-
-    /// Without escapes.
-    pub(crate) fn path(path: &str) -> Id {
-        of(2, &[path])
-    }
-
-    pub(crate) fn handler(handler: &str) -> Id {
-        of(HANDLER, &[handler])
-    }
-
-    #[cfg(feature = "redis")]
-    pub(crate) fn is_handler(name: Id) -> bool {
-        name.0[0] == HANDLER
-    }
-
-    /// Of a page whose handler counts every byte of a query; of one without a query, there is only the path.
-    pub(crate) fn query(path: &str, query: Option<&str>) -> Id {
-        query.map_or_else(|| self::path(path), |query| of(4, &[path, query]))
-    }
-
-    /// Of a page whose handler picks what counts: whoever purges does not know the attribute, so all queries go.
-    pub(crate) fn picked(path: &str) -> Id {
-        of(6, &[path])
-    }
-}
-
 /// What a purge is about, as a store knows it. Of a URL, that is all hosts; and all queries where it has none, or where not every byte of
 /// them counts.
 pub(crate) fn scope_of(text: &PurgeSelector) -> PurgeScope {
     PurgeScope::Keys(match text {
         PurgeSelector::Prefix(prefix) => return PurgeScope::PathPrefix(prefix.clone()),
-        PurgeSelector::All => vec![name::all()],
-        PurgeSelector::Tag(tag) => vec![name::tag(tag)],
-        PurgeSelector::Path(path) => vec![name::path(path)],
-        PurgeSelector::Handler(handler) => vec![name::handler(handler)],
+        PurgeSelector::All => vec![stable_id::all()],
+        PurgeSelector::Tag(tag) => vec![stable_id::tag(tag)],
+        PurgeSelector::Path(path) => vec![stable_id::path(path)],
+        PurgeSelector::Handler(handler) => vec![stable_id::handler(handler)],
         PurgeSelector::Url { path, query, .. } => {
-            vec![name::query(path, query.as_deref()), name::picked(path)]
+            vec![stable_id::url(path, query.as_deref()), stable_id::any_query(path)]
         }
     })
 }

@@ -52,9 +52,12 @@ use crate::remote::redis::{
     scripts::{Scripts, digits, micros, millis},
     server_clock::ServerClock,
 };
-use crate::remote::{
-    BoxFuture, ChangeBatch, Cursor, GetRequest, GetResponse, Id, Lease, LeaseStatus, PurgeRequest,
-    PurgeScope, PutRequest, PutResult, ReleaseReason, RemoteEntry, RemoteStore, StoreError, name,
+use crate::{
+    purge::stable_id,
+    remote::{
+        BoxFuture, ChangeBatch, Cursor, GetRequest, GetResponse, Id, Lease, LeaseStatus, PurgeRequest,
+        PurgeScope, PutRequest, PutResult, ReleaseReason, RemoteEntry, RemoteStore, StoreError,
+    },
 };
 
 /// A cluster's keys are spread over so many slots.
@@ -279,7 +282,7 @@ impl RedisStore {
     async fn put_page(&self, page: PutRequest) -> Result<PutResult, StoreError> {
         let (base, mut connection) = (self.key_prefix(page.key), self.connection()?);
         let names = || page.purge_keys.iter().filter(|name| has_stamp(name));
-        let handler = page.purge_keys.iter().find(|name| name::is_handler(**name));
+        let handler = page.purge_keys.iter().find(|name| stable_id::is_handler(**name));
         let mut about = String::new();
         for number in [
             page.purge_seq,
@@ -372,12 +375,12 @@ impl RedisStore {
         // All that it changes: of a slot that is on its way to another node, each has to be where the script runs.
         let mut keys = vec![key(base, b"n"), key(base, b"r")];
         match &purge.scope {
-            PurgeScope::Keys(names) if names.contains(&name::all()) => {
+            PurgeScope::Keys(names) if names.contains(&stable_id::all()) => {
                 about.push(b'a');
                 keys.push(key(base, b"x"));
             }
             PurgeScope::Keys(names) => match &names[..] {
-                [handler] if name::is_handler(*handler) => {
+                [handler] if stable_id::is_handler(*handler) => {
                     about.push(b'h');
                     about.extend(handler.0);
                     keys.extend([key(base, b"x"), key(base, b"xs")]);
@@ -448,7 +451,7 @@ fn id_key(base: &[u8], kind: &[u8], id: Id) -> Vec<u8> {
 
 /// Whatever may be purged in large numbers has none of its own, so that fewer have to be asked for.
 fn has_stamp(name: &Id) -> bool {
-    *name != name::all() && !name::is_handler(*name)
+    *name != stable_id::all() && !stable_id::is_handler(*name)
 }
 
 fn push_stamp_keys(asks: &mut Cmd, base: &[u8], names: &[Id]) {

@@ -36,17 +36,16 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::service::middleware::inner::InnerService;
 pub use crate::service::middleware::options::IntoTtl;
 use crate::{
-    cache::{
-        page_cache::PageCache,
-        purge::{referred_to, to_path},
-    },
+    cache::page_cache::PageCache,
     fill::{background, fill::Fill},
     http::RequestOrigin,
-    key::builder::{HandlerType, KeyBuilder},
+    key::{HandlerType, KeyBuilder},
     outcome::Reason,
-    policy::{control::PageControl, policy::Policy},
-    purge::log::PurgeSeq,
-    purge::selector::PurgeMode,
+    policy::{PageControl, Policy},
+    purge::{
+        PurgeMode, PurgeSeq,
+        parse::{referred_to, to_path},
+    },
     serve::lookup::{Lookup, Step},
 };
 
@@ -141,7 +140,7 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        PageControl::surround();
+        PageControl::mark_middleware_present();
         // Pages and counts refer to it. There is one for each worker.
         let policy = Box::leak(Box::new(self.policy.clone()));
         let told = MiddlewareConfig { policy, by: self.by.clone(), place: self.place };
@@ -221,7 +220,7 @@ where
 
 async fn look_up(request: &HttpRequest, told: MiddlewareConfig, since: PurgeSeq) -> Step {
     let MiddlewareConfig { policy, by, place } = told;
-    PageControl::take_over(request);
+    PageControl::claim_inside(request);
     let mut lookup = Lookup::begin(request, policy, since, true);
     if let Err(reason) = has_no_body(request.headers()) {
         lookup.refuse(reason);
@@ -229,8 +228,8 @@ async fn look_up(request: &HttpRequest, told: MiddlewareConfig, since: PurgeSeq)
     // It may read all that a handler does which takes the request. The same URL may come through several of them, side by side
     // or one in another, with other things in between.
     lookup.reads::<HttpRequest>();
-    let depth = PageControl::of(request).map_or(0, |around| around.taken());
-    lookup.adds(|_, key| key.record(&(place, depth)));
+    let depth = PageControl::get(request).map_or(0, |around| around.inner_claims());
+    lookup.adds(|_, key| key.parts.push_hashed(&(place, depth)));
     if let Some(by) = by {
         lookup.adds(|request, key| by(request, key));
     }

@@ -5,7 +5,7 @@ use std::{panic::Location, time::Duration};
 use actix_web::HttpRequest;
 
 use crate::service::middleware::PageCacheMiddleware;
-use crate::{page::Page, policy::policy::Policy};
+use crate::{page::Page, policy::Policy};
 
 /// A time to live: whole seconds, a [`Duration`], or `None` for pages that are kept until they are evicted.
 pub trait IntoTtl {

@@ -2,8 +2,11 @@
 
 use actix_web::web::Bytes;
 
-use crate::remote::{Id, PurgeScope, PutRequest, PutResult, RemoteEntry, RemoteStore, Version, name};
 use crate::testing::conformance::{Bench, Process, SHORT, eventually, id, is_of, names, page, prefix};
+use crate::{
+    purge::stable_id,
+    remote::{Id, PurgeScope, PutRequest, PutResult, RemoteEntry, RemoteStore, Version},
+};
 
 /// A store may treat them differently.
 const SMALL: &[u8] = b"a page";
@@ -84,7 +87,7 @@ async fn is_sent_when_it_is_stale<S: RemoteStore>(bench: &Bench<'_, S>) {
 
 /// A page that goes by all kinds of names.
 fn named(bytes: &[u8], since: u64) -> PutRequest {
-    let names = vec![name::all(), name::handler("posts"), id("a"), id("b")];
+    let names = vec![stable_id::all(), stable_id::handler("posts"), id("a"), id("b")];
     PutRequest { bytes: bytes.into(), purge_keys: names, ..page(id("page"), &[], since) }
 }
 
@@ -92,8 +95,8 @@ async fn counts_for_nothing_when_it_was_purged<S: RemoteStore>(bench: &Bench<'_,
     for bytes in [SMALL, LARGE] {
         for of in [
             names(&["b"]),
-            PurgeScope::Keys(vec![name::handler("posts")]),
-            PurgeScope::Keys(vec![name::all()]),
+            PurgeScope::Keys(vec![stable_id::handler("posts")]),
+            PurgeScope::Keys(vec![stable_id::all()]),
             prefix("/post"),
         ] {
             let (mut one, other) = bench.two().await;

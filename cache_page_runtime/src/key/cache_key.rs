@@ -1,0 +1,192 @@
+//! The bytes of a cache key, and which request headers are in it.
+//!
+//! **Invariant:** keys are injective. Every part is framed by its length, so two different sequences of parts never give the same
+//! bytes, and an absent part differs from an empty one.
+
+use std::hash::{Hash, Hasher};
+
+use actix_web::http::header::{HeaderMap, HeaderName};
+use smallvec::SmallVec;
+
+use super::{
+    handler_id::{HandlerKeyPart, HandlerType},
+    key_buf::KeyBuf,
+    variant::push_variant_values,
+};
+
+/// The first byte of a key. The map holds the keys of requests and of variants side by side.
+const REQUEST: u8 = 0;
+const VARIANT: u8 = 1;
+
+/// Stands where a one-byte length may stand. The number of values of a header follows, then the values.
+const HEADER_VALUES: u8 = 0xfd;
+/// Stands where a one-byte length may stand. A four-byte length follows, then the bytes that a value fed to a hasher.
+const HASH_INPUT: u8 = 0xfe;
+/// Stands where a one-byte length may stand. A four-byte length follows.
+const LONG: u8 = 0xff;
+/// The length of the marker and the length in front of hash input.
+const HASH_INPUT_FRAME: usize = 5;
+
+/// A complete key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CacheKey<'k>(&'k [u8]);
+
+/// A key under construction. It does not borrow the request.
+#[derive(Debug)]
+pub(crate) struct KeyParts {
+    bytes: KeyBuf,
+    keyed_headers: SmallVec<[KeyedHeader; 4]>,
+    has_private_value: bool,
+    handler: Option<HandlerKeyPart>,
+}
+
+/// A request header whose value is in the key, in full or in part.
+#[derive(Debug)]
+struct KeyedHeader {
+    name: HeaderName,
+    /// Whether all of its values are in the key.
+    full: bool,
+}
+
+impl<'k> CacheKey<'k> {
+    pub(crate) fn as_bytes(self) -> &'k [u8] {
+        self.0
+    }
+
+    /// Returns the key of the variant that `request` selects by the headers `names`, or `None` if it is too long.
+    pub(crate) fn variant(self, names: &[HeaderName], request: &HeaderMap) -> Option<KeyBuf> {
+        let mut key = KeyBuf::new();
+        key.push(VARIANT);
+        key.extend(&self.0.len().to_le_bytes());
+        key.extend(self.0);
+        push_variant_values(&mut key, names, request);
+        (!key.is_too_long()).then_some(key)
+    }
+}
+
+impl KeyParts {
+    pub(super) fn new() -> Self {
+        let mut bytes = KeyBuf::new();
+        bytes.push(REQUEST);
+        Self { bytes, keyed_headers: SmallVec::new(), has_private_value: false, handler: None }
+    }
+
+    /// Moves the parts out, for a fill that outlives its request. The rest is not a usable key.
+    pub(crate) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::new())
+    }
+
+    /// Returns the key, or `None` if it is too long.
+    pub(crate) fn key(&self) -> Option<CacheKey<'_>> {
+        (!self.bytes.is_too_long()).then_some(CacheKey(self.bytes.as_slice()))
+    }
+
+    pub(crate) fn handler(&self) -> Option<HandlerKeyPart> {
+        self.handler
+    }
+
+    /// Returns whether all values of a request header are in the key.
+    pub(crate) fn has_header(&self, name: &HeaderName) -> bool {
+        self.keyed_headers.iter().any(|keyed| keyed.full && keyed.name == *name)
+    }
+
+    /// Returns the request headers that belong in the response's `Vary`.
+    pub(crate) fn vary_names(&self) -> impl Iterator<Item = &HeaderName> {
+        self.keyed_headers.iter().map(|keyed| &keyed.name)
+    }
+
+    /// Returns whether the key contains a value that downstream caches cannot vary by.
+    pub(crate) fn has_private_value(&self) -> bool {
+        self.has_private_value
+    }
+
+    pub(super) fn set_private(&mut self) {
+        self.has_private_value = true;
+    }
+
+    pub(super) fn add_keyed_header(&mut self, name: HeaderName, full: bool) {
+        match self.keyed_headers.iter_mut().find(|keyed| keyed.name == name) {
+            Some(keyed) => keyed.full |= full,
+            None => self.keyed_headers.push(KeyedHeader { name, full }),
+        }
+    }
+
+    /// Appends the handler, which must be the last part.
+    pub(super) fn push_handler(&mut self, HandlerType { id, name }: HandlerType) {
+        self.handler = Some(HandlerKeyPart { id, name, offset: self.bytes.len() });
+        self.push_hashed(&id);
+    }
+
+    /// Appends every byte that the value feeds to a hasher.
+    pub(crate) fn push_hashed<T: Hash + ?Sized>(&mut self, value: &T) {
+        self.bytes.extend(&[HASH_INPUT; HASH_INPUT_FRAME]);
+        let start = self.bytes.len();
+        value.hash(&mut RecordingHasher(self));
+        let length = u32::try_from(self.bytes.len().saturating_sub(start)).unwrap_or(u32::MAX);
+        // If the key is too long, the frame was not written.
+        if let Some(frame) = self.bytes.as_mut_slice().get_mut(start - HASH_INPUT_FRAME + 1..start) {
+            frame.copy_from_slice(&length.to_le_bytes());
+        }
+    }
+
+    /// Appends all values of a header.
+    pub(super) fn push_header_values(&mut self, headers: &HeaderMap, name: &HeaderName) {
+        let values = headers.get_all(name);
+        self.bytes.extend(&[HEADER_VALUES]);
+        self.push_length(values.len());
+        for value in values {
+            self.push_part(value.as_bytes());
+        }
+    }
+
+    #[inline]
+    pub(super) fn push_part(&mut self, bytes: &[u8]) {
+        match u8::try_from(bytes.len()) {
+            Ok(length @ 0..HEADER_VALUES) => self.bytes.extend_after(length, bytes),
+            _ => {
+                self.push_length(bytes.len());
+                self.bytes.extend(bytes);
+            }
+        }
+    }
+
+    /// Appends a part that may be absent.
+    #[inline]
+    pub(super) fn push_optional(&mut self, bytes: Option<&[u8]>) {
+        self.push_length(usize::from(bytes.is_some()));
+        if let Some(bytes) = bytes {
+            self.push_part(bytes);
+        }
+    }
+
+    /// Appends a length or a count, as one byte or as a marker and four bytes.
+    #[inline]
+    pub(super) fn push_length(&mut self, length: usize) {
+        match (u8::try_from(length), u32::try_from(length)) {
+            (Ok(short @ 0..HEADER_VALUES), _) => self.bytes.extend(&[short]),
+            (_, Ok(long)) => {
+                self.bytes.extend(&[LONG]);
+                self.bytes.extend(&long.to_le_bytes());
+            }
+            _ => self.bytes.mark_too_long(),
+        }
+    }
+
+    pub(super) fn mark_too_long(&mut self) {
+        self.bytes.mark_too_long();
+    }
+}
+
+/// A hasher that appends its input to a key.
+struct RecordingHasher<'p>(&'p mut KeyParts);
+
+impl Hasher for RecordingHasher<'_> {
+    /// Frames each write, because some types rely on separate writes to separate their fields.
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.push_part(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        0
+    }
+}

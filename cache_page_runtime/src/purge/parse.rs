@@ -1,0 +1,118 @@
+//! Parsing of the arguments of purges.
+
+use super::{error::PurgeError, key::percent_decoded, selector::PurgeSelector, tag};
+use crate::http::RequestOrigin;
+
+pub(crate) fn to_path(path: &str) -> Result<PurgeSelector, PurgeError> {
+    Ok(PurgeSelector::Path(decode(check_path(path)?)))
+}
+
+pub(crate) fn to_tag(tag: &str) -> Result<PurgeSelector, PurgeError> {
+    tag::check(tag)?;
+    Ok(PurgeSelector::Tag(tag.to_owned()))
+}
+
+pub(crate) fn to_handler(name: &str) -> Result<PurgeSelector, PurgeError> {
+    if name.is_empty() {
+        return Err(PurgeError::invalid("the name of a handler must not be empty"));
+    }
+    Ok(PurgeSelector::Handler(name.to_owned()))
+}
+
+pub(crate) fn to_prefix(prefix: &str) -> Result<PurgeSelector, PurgeError> {
+    let path = check_path(prefix)?;
+    if path == "/" {
+        return Err(PurgeError::invalid(
+            "the prefix \"/\" matches every page; use `purge_all` or `expire_all` instead",
+        ));
+    }
+    Ok(PurgeSelector::Prefix(decode(path)))
+}
+
+pub(crate) fn to_url(url: &str) -> Result<PurgeSelector, PurgeError> {
+    let invalid = || {
+        PurgeError::invalid(format_args!(
+            "{url:?} is not a URL such as \"/posts?page=2\" or \"https://example.com/posts?page=2\""
+        ))
+    };
+    if url.contains('#') {
+        return Err(invalid());
+    }
+    let (origin, rest) = match url.split_once("://") {
+        Some((scheme @ ("http" | "https"), rest)) => {
+            let (host, path) = rest.split_at(rest.find(['/', '?']).ok_or_else(invalid)?);
+            if host.is_empty() {
+                return Err(invalid());
+            }
+            (Some((scheme.to_owned(), host.to_owned())), path)
+        }
+        _ => (None, url),
+    };
+    let (path, query) = match rest.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (rest, None),
+    };
+    let path = decode(check_path(path).map_err(|_| invalid())?);
+    Ok(PurgeSelector::Url { path, query: query.map(Into::into), origin })
+}
+
+/// Resolves a URI reference of a response (RFC 3986 5.2) and selects the path that it refers to, or returns `None` if it refers to
+/// another origin than that of the request.
+///
+/// The path is selected on every host, so that a client cannot avoid the purge by sending another `Host`.
+pub(crate) fn referred_to(reference: &str, base: &str, origin: &RequestOrigin<'_>) -> Option<PurgeSelector> {
+    let reference = reference.split(['?', '#']).next().unwrap_or_default();
+    let path = match reference.strip_prefix("//") {
+        Some(rest) => path_on_host(rest, origin.host)?,
+        None if reference.starts_with('/') => reference.to_owned(),
+        None if reference.is_empty() => base.to_owned(),
+        None => match reference.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case(origin.scheme) => {
+                path_on_host(rest, origin.host)?
+            }
+            Some(_) => return None,
+            // A relative path replaces the last segment of the base.
+            None => format!("{}/{reference}", base.rsplit_once('/')?.0),
+        },
+    };
+    to_path(&without_dots(&path)).ok()
+}
+
+/// Splits the authority from `rest` and returns the path, if the authority is `host`.
+fn path_on_host(rest: &str, host: &str) -> Option<String> {
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let path = if path.is_empty() { "/" } else { path };
+    authority.eq_ignore_ascii_case(host).then(|| path.to_owned())
+}
+
+/// Removes dot segments (RFC 3986 5.2.4).
+fn without_dots(path: &str) -> String {
+    let mut segments: Vec<&str> = Vec::new();
+    for segment in path.split('/').skip(1) {
+        match segment {
+            "." => {}
+            ".." => drop(segments.pop()),
+            _ => segments.push(segment),
+        }
+    }
+    if path.ends_with("/.") || path.ends_with("/..") {
+        segments.push("");
+    }
+    format!("/{}", segments.join("/"))
+}
+
+fn check_path(path: &str) -> Result<&str, PurgeError> {
+    if !path.starts_with('/') {
+        return Err(PurgeError::invalid(format_args!("{path:?} is not a path such as \"/posts/1\"")));
+    }
+    if path.contains(['?', '#']) {
+        return Err(PurgeError::invalid(format_args!(
+            "the path {path:?} has a query or a fragment; use `purge_url` for a URL with a query"
+        )));
+    }
+    Ok(path)
+}
+
+fn decode(path: &str) -> String {
+    percent_decoded(path.as_bytes()).into_owned()
+}

@@ -1,0 +1,157 @@
+//! What a stored page can be purged by.
+
+use std::{iter, sync::Arc};
+
+use actix_web::HttpRequest;
+use smallvec::SmallVec;
+
+use super::{
+    key::{PurgeKey, percent_decoded},
+    log::PurgeSeq,
+    stable_id,
+    tag::Tag,
+};
+use crate::{
+    http::{QueryRule, RequestOrigin},
+    key::Id,
+};
+
+/// The handler of a request, as far as purges need it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HandlerSubject {
+    pub(crate) name: &'static str,
+    pub(crate) key: PurgeKey,
+    pub(crate) query_rule: QueryRule,
+}
+
+/// Whether a page may also be in a remote store, which purges by [stable ids](stable_id).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StableIds {
+    Include,
+    Omit,
+}
+
+/// Everything that the page of a request can be purged by, except its tags.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestSubject {
+    /// The last purge before the request began.
+    pub(crate) purge_seq: PurgeSeq,
+    handler: HandlerSubject,
+    pub(super) path: Box<str>,
+    pub(super) path_key: PurgeKey,
+    pub(super) origin: PurgeKey,
+    query: PurgeKey,
+    /// The stable id of the URL, with [`StableIds::Include`].
+    url_id: Option<Id>,
+}
+
+/// Everything that a stored page can be purged by.
+#[derive(Debug)]
+pub(crate) struct PurgeKeys {
+    pub(super) subject: RequestSubject,
+    pub(super) tags: Box<[PurgeKey]>,
+    /// The names of the tags, with [`StableIds::Include`].
+    tag_names: Box<[Box<str>]>,
+}
+
+impl RequestSubject {
+    pub(crate) fn new(
+        request: &HttpRequest,
+        handler: HandlerSubject,
+        purge_seq: PurgeSeq,
+        stable_ids: StableIds,
+    ) -> Self {
+        let head = request.head();
+        let path = percent_decoded(head.uri.path().as_bytes());
+        let origin = RequestOrigin::new(head, head.headers.get("host"), request.app_config());
+        let query = head.uri.query();
+        let url_id = match (stable_ids, handler.query_rule) {
+            (StableIds::Omit, _) => None,
+            (StableIds::Include, QueryRule::All) => Some(stable_id::url(&path, query)),
+            (StableIds::Include, QueryRule::Only(_) | QueryRule::Except(_)) => {
+                Some(stable_id::any_query(&path))
+            }
+        };
+        Self {
+            purge_seq,
+            handler,
+            path_key: PurgeKey::from_path(&path),
+            path: path.into(),
+            origin: PurgeKey::from_origin(origin.scheme, origin.host),
+            query: PurgeKey::from_query(query, handler.query_rule),
+            url_id,
+        }
+    }
+
+    /// Returns the same subject for a request that began at another point of the purge log.
+    pub(crate) fn at(&self, purge_seq: PurgeSeq) -> Self {
+        Self { purge_seq, ..self.clone() }
+    }
+
+    pub(crate) fn with_tags(self, tags: &[Tag]) -> Arc<PurgeKeys> {
+        let tag_names = match self.url_id {
+            Some(_) => tags.iter().map(|tag| tag.name.clone()).collect(),
+            None => Box::default(),
+        };
+        Arc::new(PurgeKeys { subject: self, tags: tags.iter().map(|tag| tag.key).collect(), tag_names })
+    }
+
+    pub(super) fn handler_key(&self) -> PurgeKey {
+        self.handler.key
+    }
+
+    /// Returns whether the handler treats `query` as the query of this request.
+    pub(super) fn has_query(&self, query: Option<&str>) -> bool {
+        self.query == PurgeKey::from_query(query, self.handler.query_rule)
+    }
+}
+
+impl PurgeKeys {
+    /// Returns the sequence number of the last purge before the page's request began.
+    pub(crate) fn purge_seq(&self) -> PurgeSeq {
+        self.subject.purge_seq
+    }
+
+    /// Returns the keys under which the purge index files the page: path, handler and tags, each once.
+    pub(crate) fn index_keys(&self) -> SmallVec<[PurgeKey; 8]> {
+        let mut keys = SmallVec::from_slice(&[self.subject.path_key, self.subject.handler_key()]);
+        self.tags.iter().for_each(|tag| {
+            if !keys.contains(tag) {
+                keys.push(*tag);
+            }
+        });
+        keys
+    }
+
+    /// Returns the tags. Their names are empty unless the stable ids were included.
+    pub(crate) fn tags(&self) -> impl Iterator<Item = Tag> {
+        let names = self.tag_names.iter().cloned().chain(iter::repeat_with(Box::default));
+        self.tags.iter().zip(names).map(|(key, name)| Tag { key: *key, name })
+    }
+
+    /// Returns the names of the tags, or nothing unless the stable ids were included.
+    pub(crate) fn tag_names(&self) -> &[Box<str>] {
+        &self.tag_names
+    }
+
+    /// Returns the percent-decoded path.
+    pub(crate) fn path(&self) -> &str {
+        &self.subject.path
+    }
+
+    /// Returns the ids by which a remote store purges the page.
+    pub(crate) fn stable_ids(&self) -> Vec<Id> {
+        let RequestSubject { path, handler, url_id, .. } = &self.subject;
+        let mut ids = vec![stable_id::all(), stable_id::path(path), stable_id::handler(handler.name)];
+        // The id of a URL without a query is that of its path.
+        ids.extend(url_id.filter(|url| !ids.contains(url)));
+        ids.extend(self.tag_names.iter().map(|tag| stable_id::tag(tag)));
+        ids
+    }
+
+    /// Returns the allocated size in bytes.
+    pub(crate) fn weight(&self) -> usize {
+        let names: usize = self.tag_names.iter().map(|name| size_of_val(name) + name.len() + 16).sum();
+        size_of::<Self>() + 16 + self.subject.path.len() + size_of_val(&*self.tags) + names
+    }
+}
