@@ -21,7 +21,6 @@ mod memory;
 mod memory_tier;
 mod middleware;
 mod open;
-mod options;
 mod order;
 mod outcomes;
 mod poisoning;

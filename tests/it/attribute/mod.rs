@@ -1,3 +1,4 @@
 //! What `#[cache_page]` does with a handler.
 
 mod hello;
+mod options;

@@ -101,13 +101,14 @@ impl TestAppBuilder {
     }
 
     /// Adds a handler for all methods of a path.
-    pub(crate) fn route<F, Args>(self, path: &'static str, handler: F) -> Self
+    pub(crate) fn route<F, Args>(self, path: &str, handler: F) -> Self
     where
         F: Handler<Args, Output: Responder + 'static> + Send + Sync,
         Args: FromRequest + 'static,
     {
+        let path = path.to_owned();
         self.configure(move |config| {
-            config.route(path, web::to(handler.clone()));
+            config.route(&path, web::to(handler.clone()));
         })
     }
 
