@@ -1,14 +1,14 @@
-//! A blog on `SQLite`: its pages are kept for five minutes, and what is written is on all of them at once.
+//! A blog on `SQLite`. Its pages are cached for five minutes, and a write purges those that show the post.
 //!
 //! ```console
 //! cargo run --example blog [ADDRESS]
 //! ```
 //!
-//! Ask for a page twice with `curl -i` and look at its `Cache-Status`: first `fwd=miss; stored; ttl=300`, then `hit`. Then
-//! change a post, with the commands that the example prints. The pages that show it say `fwd=miss` once more; `/about`, the
-//! other posts and the tags that it never had still say `hit`.
+//! Request a page twice with `curl -i` and compare `Cache-Status`: first `fwd=miss; stored; ttl=300`, then `hit`. Then
+//! change a post with the commands that the example prints. The next request for a page that shows the post is a miss.
+//! `/about`, the other posts and the tags that the post never had are still hits.
 //!
-//! Here anybody may write. A real blog puts an access check in front of the three handlers that do.
+//! In this example everyone may write. A real blog needs an access check for the three handlers that write.
 
 use std::{
     collections::BTreeSet,
@@ -29,20 +29,20 @@ use serde::Deserialize;
 #[get("/")]
 #[cache_page(300, tags = ["posts"])]
 async fn index(db: web::Data<Db>) -> Result<impl Responder> {
-    let posts = ask(&db, |db| select(db, "", ())).await?;
+    let posts = query(&db, |db| select(db, "", ())).await?;
     Ok(page("All posts", &list(&posts)))
 }
 
-// One way to write each number: a tag is a text, and what `/posts/01` shows would not be purged as `post:1`.
+// The pattern allows one spelling of each number: the page of `/posts/01` would have the tag `post:01`, not `post:1`.
 #[get("/posts/{id:[1-9][0-9]*}")]
 #[cache_page(300, tags = ["post:{id}"])]
 async fn show(id: web::Path<i64>, db: web::Data<Db>) -> Result<impl Responder> {
     let id = id.into_inner();
-    let found = ask(&db, move |db| select(db, "WHERE id = ?1", [id])).await?.pop();
-    // Kept is the page of a post. That there is none is looked up each time.
-    let found = found.ok_or_else(missing)?;
-    let (body, tags) = (escape(&found.body), links(&found.tags));
-    Ok(page(&found.title, &format!("<p class=\"body\">{body}</p>\n<p>{tags}</p>")))
+    let post = query(&db, move |db| select(db, "WHERE id = ?1", [id])).await?.pop();
+    // An error is not stored.
+    let post = post.ok_or_else(not_found)?;
+    let (body, tags) = (escape(&post.body), links(&post.tags));
+    Ok(page(&post.title, &format!("<p class=\"body\">{body}</p>\n<p>{tags}</p>")))
 }
 
 #[get("/tags/{tag}")]
@@ -50,7 +50,8 @@ async fn show(id: web::Path<i64>, db: web::Data<Db>) -> Result<impl Responder> {
 async fn tagged(tag: web::Path<String>, db: web::Data<Db>) -> Result<impl Responder> {
     let name = tag.clone();
     let posts =
-        ask(&db, move |db| select(db, "WHERE id IN (SELECT post FROM tags WHERE tag = ?1)", [name])).await?;
+        query(&db, move |db| select(db, "WHERE id IN (SELECT post FROM tags WHERE tag = ?1)", [name]))
+            .await?;
     if posts.is_empty() {
         return Err(ErrorNotFound("No post has this tag.\n"));
     }
@@ -60,11 +61,11 @@ async fn tagged(tag: web::Path<String>, db: web::Data<Db>) -> Result<impl Respon
 #[get("/feed.xml")]
 #[cache_page(300, tags = ["posts"])]
 async fn feed(db: web::Data<Db>, control: PageControl) -> Result<impl Responder> {
-    let mut posts = ask(&db, |db| select(db, "", ())).await?;
+    let mut posts = query(&db, |db| select(db, "", ())).await?;
     posts.truncate(20);
     let mut entries = String::new();
     for Post { id, title, body, changed, .. } in &posts {
-        // Which posts are in it is only known here.
+        // The attribute cannot name these tags: the posts are only known here.
         control.tag(format!("post:{id}"));
         let (title, body) = (escape(title), escape(body));
         entries += &format!(
@@ -81,19 +82,19 @@ async fn feed(db: web::Data<Db>, control: PageControl) -> Result<impl Responder>
     Ok(HttpResponse::Ok().content_type("application/atom+xml; charset=utf-8").body(xml))
 }
 
-/// No tag: whatever is written, this stays.
+/// Has no tag, so no write purges it.
 #[get("/about")]
 #[cache_page(300)]
 async fn about() -> impl Responder {
-    page("About", "<p>A blog whose pages are made once, and again when they change.</p>")
+    page("About", "<p>A blog whose pages are cached until they change.</p>")
 }
 
-/// `#[purge_page]` acts when the handler has succeeded. A draft that is refused purges nothing.
+/// `#[purge_page]` purges if the handler succeeds. A rejected draft purges nothing.
 #[post("/posts")]
 #[purge_page(tags = ["posts"])]
 async fn create(draft: web::Form<Draft>, db: web::Data<Db>, cache: PageCache) -> Result<impl Responder> {
     let draft = draft.into_inner().checked()?;
-    let (id, tags) = ask(&db, move |db| insert(db, &draft)).await?;
+    let (id, tags) = query(&db, move |db| insert(db, &draft)).await?;
     purge(&cache, &tags).await?;
     Ok(Redirect::to(format!("/posts/{id}")).see_other())
 }
@@ -107,7 +108,7 @@ async fn edit(
     cache: PageCache,
 ) -> Result<impl Responder> {
     let (id, draft) = (id.into_inner(), draft.into_inner().checked()?);
-    let tags = ask(&db, move |db| update(db, id, &draft)).await?.ok_or_else(missing)?;
+    let tags = query(&db, move |db| update(db, id, &draft)).await?.ok_or_else(not_found)?;
     purge(&cache, &tags).await?;
     Ok(Redirect::to(format!("/posts/{id}")).see_other())
 }
@@ -116,15 +117,18 @@ async fn edit(
 #[purge_page(tags = ["posts", "post:{id}"])]
 async fn delete(id: web::Path<i64>, db: web::Data<Db>, cache: PageCache) -> Result<impl Responder> {
     let id = id.into_inner();
-    let tags = ask(&db, move |db| remove(db, id)).await?.ok_or_else(missing)?;
+    let tags = query(&db, move |db| remove(db, id)).await?.ok_or_else(not_found)?;
     purge(&cache, &tags).await?;
     Ok(Redirect::to("/").see_other())
 }
 
-/// The pages of tags that only the database knows. Called when the change is committed: a page that is made from then on
-/// shows it, and one that was being made before is not kept.
+/// Purges the pages of tags that are only known from the database.
+///
+/// Must be called after the change is committed. A page that is generated from then on shows the change, and one whose
+/// handler is still running is not stored.
 async fn purge(cache: &PageCache, tags: &BTreeSet<String>) -> Result<()> {
-    // Each is done here when it is called, and all are called before one is waited for: the client may leave.
+    // A purge takes effect in this process when it is called. All are called before the first `await`, because the client
+    // may disconnect there.
     let purges: Vec<_> = tags.iter().map(|tag| cache.purge_tag(&format!("tag:{tag}"))).collect();
     for purge in purges {
         purge.await?;
@@ -132,7 +136,7 @@ async fn purge(cache: &PageCache, tags: &BTreeSet<String>) -> Result<()> {
     Ok(())
 }
 
-fn missing() -> Error {
+fn not_found() -> Error {
     ErrorNotFound("There is no such post.\n")
 }
 
@@ -146,25 +150,24 @@ struct Post {
     tags: BTreeSet<String>,
 }
 
-/// What is sent to be written.
+/// The form of a new or changed post.
 #[derive(Deserialize)]
 struct Draft {
     title: String,
     body: String,
-    /// With commas between them.
+    /// Separated by commas.
     #[serde(default)]
     tags: String,
 }
 
 impl Draft {
-    /// Before anything is written: of a change that is made, every page has to be purged, so every tag has to be one that a
-    /// page can have.
+    /// Validates the draft before it is written. Every tag must be valid for a page, so that the change can be purged.
     fn checked(self) -> Result<Self> {
         if self.title.trim().is_empty() {
             return Err(ErrorBadRequest("A post needs a title.\n"));
         }
         if split(&self.tags).iter().any(|tag| tag.len() > 100 || tag.contains(char::is_control)) {
-            return Err(ErrorBadRequest("A tag is a short text.\n"));
+            return Err(ErrorBadRequest("A tag has at most 100 bytes and no control characters.\n"));
         }
         Ok(self)
     }
@@ -174,10 +177,10 @@ fn split(tags: &str) -> BTreeSet<String> {
     tags.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned).collect()
 }
 
-/// A blog without posts, that lasts as long as the process.
+/// Opens an empty in-memory database.
 pub(crate) fn open() -> rusqlite::Result<web::Data<Db>> {
     let db = Connection::open_in_memory()?;
-    // AUTOINCREMENT, so that a link to a post that was deleted never leads to another one.
+    // With AUTOINCREMENT, the ID of a deleted post is not used again.
     db.execute_batch(
         "PRAGMA foreign_keys = ON;
         CREATE TABLE posts (
@@ -192,26 +195,26 @@ pub(crate) fn open() -> rusqlite::Result<web::Data<Db>> {
     Ok(web::Data::new(Db(Mutex::new(db))))
 }
 
-/// Uses the database, on a thread that may wait for it, and commits what was changed if all of it could be.
-async fn ask<T: Send + 'static>(
+/// Runs a transaction on a thread that may block, and commits it if it succeeds.
+async fn query<T: Send + 'static>(
     db: &web::Data<Db>,
-    question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    run: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
 ) -> Result<T> {
     let db = db.clone();
-    let answer = web::block(move || {
+    let result = web::block(move || {
         let mut db = db.0.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = db.transaction()?;
-        let answer = question(&transaction)?;
+        let rows = run(&transaction)?;
         transaction.commit()?;
-        Ok(answer)
+        Ok(rows)
     });
-    answer.await?.map_err(|error: rusqlite::Error| ErrorInternalServerError(error))
+    result.await?.map_err(|error: rusqlite::Error| ErrorInternalServerError(error))
 }
 
-fn select(db: &Connection, which: &str, parameters: impl Params) -> rusqlite::Result<Vec<Post>> {
+fn select(db: &Connection, condition: &str, parameters: impl Params) -> rusqlite::Result<Vec<Post>> {
     let mut statement = db.prepare(&format!(
         "SELECT id, title, body, changed, (SELECT group_concat(tag) FROM tags WHERE post = id) \
-         FROM posts {which} ORDER BY id DESC"
+         FROM posts {condition} ORDER BY id DESC"
     ))?;
     let posts = statement.query_map(parameters, |row| {
         let tags = row.get::<_, Option<String>>(4)?.unwrap_or_default();
@@ -221,7 +224,7 @@ fn select(db: &Connection, which: &str, parameters: impl Params) -> rusqlite::Re
     posts.collect()
 }
 
-/// The number of the new post, and its tags.
+/// Returns the ID of the new post and its tags.
 fn insert(db: &Connection, draft: &Draft) -> rusqlite::Result<(i64, BTreeSet<String>)> {
     db.execute("INSERT INTO posts (title, body) VALUES (?1, ?2)", [&draft.title, &draft.body])?;
     let id = db.last_insert_rowid();
@@ -229,7 +232,7 @@ fn insert(db: &Connection, draft: &Draft) -> rusqlite::Result<(i64, BTreeSet<Str
     Ok((id, split(&draft.tags)))
 }
 
-/// The tags that the post had and those that it has: the pages of all of them have changed. Nothing if there is no such post.
+/// Returns the tags that the post had before or has now, whose pages have changed, or `None` if there is no such post.
 fn update(db: &Connection, id: i64, draft: &Draft) -> rusqlite::Result<Option<BTreeSet<String>>> {
     let Some(old) = select(db, "WHERE id = ?1", [id])?.pop() else { return Ok(None) };
     db.execute(
@@ -241,7 +244,7 @@ fn update(db: &Connection, id: i64, draft: &Draft) -> rusqlite::Result<Option<BT
     Ok(Some(&old.tags | &split(&draft.tags)))
 }
 
-/// The tags that the post had. Nothing if there is no such post.
+/// Returns the tags that the post had, or `None` if there was no such post.
 fn remove(db: &Connection, id: i64) -> rusqlite::Result<Option<BTreeSet<String>>> {
     let old = select(db, "WHERE id = ?1", [id])?.pop();
     db.execute("DELETE FROM posts WHERE id = ?1", [id])?;
@@ -283,21 +286,21 @@ fn links(tags: &BTreeSet<String>) -> String {
     tags.iter().map(link).collect::<Vec<_>>().join(" ")
 }
 
-/// For HTML and XML, in text and in attributes.
+/// Escapes text for HTML and XML content and attribute values.
 fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
         match c {
             '&' | '<' | '>' | '"' | '\'' => escaped += &format!("&#{};", u32::from(c)),
             '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'.. => escaped.push(c),
-            // XML has no way to write these.
+            // XML cannot represent the others.
             _ => {}
         }
     }
     escaped
 }
 
-/// A tag as it stands in a URL.
+/// Encodes a tag for use in a URL path.
 fn percent_encode(tag: &str) -> String {
     let encode = |byte| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
@@ -313,24 +316,24 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
 #[actix_web::main]
 async fn main() -> ExitCode {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-    let Err(problem) = serve(&address).await else { return ExitCode::SUCCESS };
-    eprintln!("blog: {problem}");
+    let Err(error) = serve(&address).await else { return ExitCode::SUCCESS };
+    eprintln!("blog: {error}");
     ExitCode::FAILURE
 }
 
 async fn serve(address: &str) -> Result<(), String> {
-    let db = open().map_err(|error| format!("cannot make a database: {error}"))?;
+    let db = open().map_err(|error| format!("cannot open the database: {error}"))?;
     let server = HttpServer::new(move || App::new().app_data(db.clone()).configure(configure)).workers(2);
     let server = server.bind(address).map_err(|error| format!("cannot listen on {address}: {error}"))?;
     for address in server.addrs() {
-        println!("A blog on http://{address} with two workers. Write a post, and ask for pages twice:");
+        println!("A blog on http://{address} with two workers. Write a post, then request each page twice:");
         println!();
         println!("    curl -i http://{address}/posts -d title=Hello -d body=World -d tags=first,short");
         println!("    curl -i http://{address}/");
         println!("    curl -i http://{address}/tags/short");
         println!("    curl -i http://{address}/about");
         println!();
-        println!("Change it: what shows it is made anew, /about still hits.");
+        println!("Change or delete the post. The pages that show it are misses, /about is still a hit:");
         println!();
         println!("    curl -i http://{address}/posts/1 -d title=Goodbye -d body=World -d tags=last,short");
         println!("    curl -i http://{address}/posts/1/delete -X POST");

@@ -1,4 +1,4 @@
-//! Django's textbook page: `Hello World`, cached for 60 seconds.
+//! `Hello World`, cached for 60 seconds.
 //!
 //! ```console
 //! cargo run --example hello [ADDRESS]
@@ -38,7 +38,9 @@ async fn main() -> ExitCode {
         }
     };
     for address in server.addrs() {
-        println!("Listening on http://{address} with two workers. Try, and again within 60 seconds:");
+        println!(
+            "Listening on http://{address} with two workers. Run these commands twice within 60 seconds:"
+        );
         println!();
         println!("    curl -i http://{address}/");
         println!("    curl http://{address}/runs");

@@ -1,4 +1,4 @@
-//! A cache in front of another server: every page is fetched once, and kept as long as that server says.
+//! A caching proxy that honours the caching headers of the upstream server.
 //!
 //! ```console
 //! cargo run --example proxy UPSTREAM [ADDRESS]
@@ -22,12 +22,12 @@ use actix_web::{
 };
 use cache_page::cache_page;
 
-/// The request headers that the other server is told. It says in `Vary` on which of them a page depends; the others, and
-/// above all credentials, it never sees.
-const PASSED_ON: [HeaderName; 2] = [header::ACCEPT, header::ACCEPT_LANGUAGE];
+/// The request headers that are forwarded. The upstream server names those that a response depends on in `Vary`. No other
+/// header is forwarded, in particular no credentials.
+const FORWARDED: [HeaderName; 2] = [header::ACCEPT, header::ACCEPT_LANGUAGE];
 
-/// What is about one connection, and not about the page (RFC 9110 7.6.1).
-const OF_A_CONNECTION: [&str; 8] = [
+/// Hop-by-hop headers, which are not forwarded (RFC 9110 7.6.1).
+const HOP_BY_HOP: [&str; 8] = [
     "connection",
     "content-length",
     "keep-alive",
@@ -38,34 +38,42 @@ const OF_A_CONNECTION: [&str; 8] = [
     "upgrade",
 ];
 
-const LONGEST: u64 = 64 * 1024 * 1024;
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The maximum length of an upstream response, in bytes.
+const MAX_RESPONSE: u64 = 64 * 1024 * 1024;
 
-/// Where the other server is.
+/// The timeout for connecting, reading and writing.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The address of the upstream server.
 #[derive(Clone, Copy)]
 pub(crate) struct Upstream(pub(crate) SocketAddr);
 
-/// Shared, because all that it reads of the request is its URL and the headers that `Vary` then names.
+/// Forwards a request.
+///
+/// The argument is `#[unkeyed]` because the handler reads only the URL, which is in the key, and headers that the upstream server
+/// names in `Vary`.
 #[cache_page(60)]
 pub(crate) async fn page(
     #[unkeyed] request: HttpRequest,
     upstream: web::Data<Upstream>,
 ) -> Result<HttpResponse, actix_web::Error> {
     let url = request.uri().path_and_query().map_or("/", |url| url.as_str()).to_owned();
-    let passed_on = PASSED_ON.map(|name| (request.headers().get(&name).cloned(), name));
-    let bytes = web::block(move || fetch(upstream.0, &url, &passed_on)).await?.map_err(ErrorBadGateway)?;
-    read(&bytes).ok_or_else(|| ErrorBadGateway("the server sent something that is no page"))
+    let headers = FORWARDED.map(|name| (request.headers().get(&name).cloned(), name));
+    let bytes = web::block(move || fetch(upstream.0, &url, &headers)).await?.map_err(ErrorBadGateway)?;
+    parse(&bytes).ok_or_else(|| ErrorBadGateway("the upstream response is malformed or incomplete"))
 }
 
-/// Always by `GET`, so that the page answers `HEAD` as well; in HTTP/1.0, so that it comes in one piece.
+/// Fetches a response from the upstream server.
+///
+/// The method is always `GET`, so that the page also answers `HEAD`. The version is HTTP/1.0, so that the body is not chunked.
 fn fetch(
     upstream: SocketAddr,
     url: &str,
     headers: &[(Option<HeaderValue>, HeaderName)],
 ) -> io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect_timeout(&upstream, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut stream = TcpStream::connect_timeout(&upstream, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
     let mut request = format!("GET {url} HTTP/1.0\r\nHost: {upstream}\r\n").into_bytes();
     for (value, name) in headers {
         if let Some(value) = value {
@@ -75,12 +83,12 @@ fn fetch(
     request.extend(b"\r\n");
     stream.write_all(&request)?;
     let mut bytes = Vec::new();
-    stream.take(LONGEST).read_to_end(&mut bytes)?;
+    stream.take(MAX_RESPONSE).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// The response in these bytes, if it is all there.
-fn read(bytes: &[u8]) -> Option<HttpResponse> {
+/// Parses a response. Returns `None` if it is malformed or incomplete.
+fn parse(bytes: &[u8]) -> Option<HttpResponse> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
     let (head, body) = (&bytes[..end], &bytes[end + 4..]);
     let mut lines = head.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end);
@@ -94,21 +102,23 @@ fn read(bytes: &[u8]) -> Option<HttpResponse> {
     }
     let length = headers.get(header::CONTENT_LENGTH);
     let has_body = !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    let is_whole = match length {
+    let is_complete = match length {
         Some(length) if has_body => length.to_str().ok()?.parse() == Ok(body.len()),
-        _ => bytes.len() as u64 != LONGEST,
+        _ => bytes.len() as u64 != MAX_RESPONSE,
     };
-    if !is_whole || headers.contains_key(header::TRANSFER_ENCODING) {
+    if !is_complete || headers.contains_key(header::TRANSFER_ENCODING) {
         return None;
     }
-    let named: Vec<String> = headers
+    let connection_options: Vec<String> = headers
         .get_all(header::CONNECTION)
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(',').map(|name| name.trim().to_ascii_lowercase()))
         .collect();
     let mut response = HttpResponse::build(status);
     for (name, value) in &headers {
-        if !OF_A_CONNECTION.contains(&name.as_str()) && !named.iter().any(|there| there == name.as_str()) {
+        if !HOP_BY_HOP.contains(&name.as_str())
+            && !connection_options.iter().any(|option| option == name.as_str())
+        {
             response.append_header((name, value));
         }
     }
@@ -118,10 +128,10 @@ fn read(bytes: &[u8]) -> Option<HttpResponse> {
 #[actix_web::main]
 async fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    let (upstream, address, more) = (arguments.next(), arguments.next(), arguments.next());
+    let (upstream, address, extra) = (arguments.next(), arguments.next(), arguments.next());
     let upstream = upstream.and_then(|upstream| upstream.to_socket_addrs().ok()?.next());
-    let (Some(upstream), None) = (upstream, more) else {
-        eprintln!("proxy: usage: proxy UPSTREAM [ADDRESS], such as 127.0.0.1:8000 127.0.0.1:8080");
+    let (Some(upstream), None) = (upstream, extra) else {
+        eprintln!("proxy: usage: proxy UPSTREAM [ADDRESS], for example 127.0.0.1:8000 127.0.0.1:8080");
         return ExitCode::FAILURE;
     };
     let address = address.unwrap_or_else(|| "127.0.0.1:8080".to_owned());

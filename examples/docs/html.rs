@@ -1,4 +1,4 @@
-//! HTML of what the pages show.
+//! HTML templates.
 
 use pulldown_cmark::{Event, Options, Parser};
 
@@ -22,7 +22,7 @@ pub(crate) fn links<'p>(paths: impl Iterator<Item = &'p str>) -> String {
 
 pub(crate) fn from_markdown(text: &str) -> String {
     let events = Parser::new_ext(text, Options::ENABLE_TABLES).map(|event| match event {
-        // Tags are shown, not obeyed: whoever may write Markdown may not write scripts.
+        // HTML in the Markdown is shown as text, so that its authors cannot add scripts.
         Event::Html(html) | Event::InlineHtml(html) => Event::Text(html),
         other => other,
     });
@@ -35,7 +35,7 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// A path as it stands in a URL.
+/// Encodes a path for use in a URL.
 fn percent_encode(path: &str) -> String {
     path.bytes()
         .map(|byte| match byte {

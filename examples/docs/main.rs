@@ -1,4 +1,4 @@
-//! A small real site: every Markdown file below a folder as a page, with an index and a search.
+//! A small site: the Markdown files of a folder as pages, with an index and a search.
 //!
 //! ```console
 //! cargo run --example docs [FOLDER] [ADDRESS]
@@ -27,8 +27,8 @@ async fn main() -> ExitCode {
     let address = arguments.next().unwrap_or_else(|| "127.0.0.1:8081".to_owned());
     match serve(&folder, &address).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            eprintln!("docs: {problem}");
+        Err(error) => {
+            eprintln!("docs: {error}");
             ExitCode::FAILURE
         }
     }
@@ -36,7 +36,7 @@ async fn main() -> ExitCode {
 
 async fn serve(folder: &str, address: &str) -> Result<(), String> {
     let site = web::Data::new(Site::read(folder)?);
-    let found = site.paths().len();
+    let pages = site.paths().len();
     let app = move || {
         App::new()
             .app_data(site.clone())
@@ -48,7 +48,7 @@ async fn serve(folder: &str, address: &str) -> Result<(), String> {
     let server = HttpServer::new(app).workers(2).bind(address);
     let server = server.map_err(|error| format!("cannot listen on {address}: {error}"))?;
     for address in server.addrs() {
-        println!("{found} pages on http://{address}. Try, and again within a minute:");
+        println!("{pages} pages on http://{address}. Run these commands twice within a minute:");
         println!();
         println!("    curl -i http://{address}/");
         println!("    curl -i http://{address}/page/README.md");
@@ -58,7 +58,7 @@ async fn serve(folder: &str, address: &str) -> Result<(), String> {
     server.run().await.map_err(|error| error.to_string())
 }
 
-/// One line a request: what became of it, and how long that took.
+/// Prints the duration, status and cache outcome of each request.
 async fn log(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -66,7 +66,7 @@ async fn log(
     let (start, line) = (Instant::now(), format!("{} {}", request.method(), request.uri()));
     let response = next.call(request).await?;
     let outcome =
-        response.headers().get("cache-status").and_then(|told| told.to_str().ok()).unwrap_or("not cached");
+        response.headers().get("cache-status").and_then(|value| value.to_str().ok()).unwrap_or("not cached");
     println!("{:>9.1?}  {}  {line}  {outcome}", start.elapsed(), response.status().as_u16());
     Ok(response)
 }

@@ -1,4 +1,4 @@
-//! The handlers: what a page costs is paid once a minute.
+//! The handlers. Each page is generated at most once a minute.
 
 use std::collections::HashMap;
 
@@ -24,7 +24,7 @@ pub(crate) async fn page(
     path: web::Path<String>,
     site: web::Data<Site>,
 ) -> actix_web::Result<impl Responder> {
-    // A missing page is the handler's own error: it is never kept.
+    // An error is not stored.
     let file = site.file(&path).ok_or_else(|| ErrorNotFound("There is no such page.\n"))?;
     let text = web::block(move || std::fs::read_to_string(file)).await?.map_err(ErrorInternalServerError)?;
     Ok(Html::new(html::document(&path, &html::from_markdown(&text))))
@@ -36,8 +36,8 @@ pub(crate) async fn search(
     query: web::Query<HashMap<String, String>>,
     site: web::Data<Site>,
 ) -> actix_web::Result<impl Responder> {
-    let wanted = query.get("q").map_or("", |q| q.trim()).to_owned();
-    let title = format!("Pages with “{wanted}”");
-    let found = web::block(move || site.find(&wanted)).await?;
-    Ok(Html::new(html::document(&title, &html::links(found.iter().map(String::as_str)))))
+    let text = query.get("q").map_or("", |q| q.trim()).to_owned();
+    let title = format!("Pages with “{text}”");
+    let paths = web::block(move || site.find(&text)).await?;
+    Ok(Html::new(html::document(&title, &html::links(paths.iter().map(String::as_str)))))
 }

@@ -7,20 +7,22 @@ use std::{
 };
 
 pub(crate) struct Site {
-    /// By the path below the folder, with `/` between its parts. Nothing else is ever opened.
+    /// Files by their path relative to the folder, separated by `/`. No other file is ever opened.
     files: BTreeMap<String, PathBuf>,
 }
 
 impl Site {
+    /// Collects the Markdown files of a folder and its subfolders.
+    ///
     /// # Errors
     ///
-    /// If the folder cannot be read, or there is no Markdown in it.
+    /// Returns an error if the folder cannot be read or contains no Markdown file.
     pub(crate) fn read(folder: &str) -> Result<Self, String> {
         let mut files = BTreeMap::new();
         collect(Path::new(folder), "", &mut files)
             .map_err(|error| format!("cannot read {folder}: {error}"))?;
         if files.is_empty() {
-            return Err(format!("there is no Markdown file (*.md) below {folder}"));
+            return Err(format!("no Markdown files (*.md) in {folder}"));
         }
         Ok(Self { files })
     }
@@ -33,7 +35,7 @@ impl Site {
         self.files.get(path).cloned()
     }
 
-    /// The paths of the files that contain a text, in any case.
+    /// Returns the paths of the files that contain the text, ignoring case.
     pub(crate) fn find(&self, text: &str) -> Vec<String> {
         let text = text.to_lowercase();
         let contains =
@@ -47,9 +49,9 @@ fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, PathBuf>) -
         let entry = entry?;
         let (Ok(name), kind) = (entry.file_name().into_string(), entry.file_type()?) else { continue };
         let path = format!("{prefix}{name}");
-        // Links are left alone: they may lead out of the folder, or round in it.
+        // Symbolic links are skipped: they may point outside the folder or form a cycle.
         if kind.is_dir() && !name.starts_with('.') && name != "target" {
-            // What cannot be read further down is not worth giving up the rest for.
+            // An unreadable subfolder does not make the others unavailable.
             let _ = collect(&entry.path(), &format!("{path}/"), files);
         } else if kind.is_file() && path.ends_with(".md") {
             files.insert(path, entry.path());
