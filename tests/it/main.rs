@@ -6,12 +6,12 @@ mod attribute;
 mod blog;
 mod budget;
 mod caches;
+mod coalescing;
 mod compression;
 mod conditional;
 mod control;
 mod denial;
 mod fence;
-mod flights;
 mod freshness;
 mod inputs;
 mod isolation;
@@ -34,7 +34,7 @@ mod shapes;
 mod site;
 mod stale;
 mod storability;
-mod streams;
+mod streaming;
 // Parts of it are for tests that still use `legacy`.
 #[allow(dead_code, unused_imports)]
 mod support;

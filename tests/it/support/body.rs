@@ -23,6 +23,8 @@ pub(crate) struct BodySource(Arc<Mutex<Queue>>);
 struct Queue {
     items: VecDeque<Item>,
     waker: Option<Waker>,
+    /// How many bodies there are.
+    bodies: usize,
 }
 
 enum Item {
@@ -58,7 +60,13 @@ impl BodySource {
 
     /// Returns the body, with the length that it announces.
     pub(crate) fn body_of(&self, size: BodySize) -> impl MessageBody + use<> {
+        self.queue().bodies += 1;
         SourceBody { source: self.clone(), size }
+    }
+
+    /// Returns whether there is a body that reads the source: it was not dropped.
+    pub(crate) fn is_read(&self) -> bool {
+        self.queue().bodies > 0
     }
 
     fn add(&self, item: Item) -> &Self {
@@ -79,6 +87,12 @@ impl BodySource {
 struct SourceBody {
     source: BodySource,
     size: BodySize,
+}
+
+impl Drop for SourceBody {
+    fn drop(&mut self) {
+        self.source.queue().bodies -= 1;
+    }
 }
 
 impl MessageBody for SourceBody {

@@ -20,7 +20,7 @@ mod response;
 mod socket;
 
 pub(crate) use app::{TestApp, settle};
-pub(crate) use body::{BodyReader, BodySource};
+pub(crate) use body::{BodyReader, BodySource, Next};
 pub(crate) use builder::TestAppBuilder;
 pub(crate) use crowd::Crowd;
 pub(crate) use origin::{Call, Origin, ok_with};
