@@ -13,13 +13,13 @@ use actix_web::{
 
 use super::builder::KeyBuilder;
 
-/// What a handler argument reads from the request, beyond its method, scheme, host, path and query.
+/// What a handler argument reads from the request, besides its method, scheme, host, path and query.
 ///
-/// The cache key always covers those. Whatever else an argument looks at must be in the key too, or one visitor could
-/// be sent the page of another: so every argument of a `#[cache_page]` handler must implement this trait, or be marked
-/// `#[key]` or `#[unkeyed]` where it stands.
+/// The cache key always contains those. Everything else that an argument reads must be in the key too. Otherwise one visitor could be
+/// sent the page of another. Therefore every argument of a `#[cache_page]` handler must implement this trait or be marked `#[key]` or
+/// `#[unkeyed]`.
 ///
-/// Implement it for an extractor of your own once, and all handlers may take it:
+/// Implement it once for your own extractor, and every handler can take it:
 ///
 /// ```
 /// use actix_web::{FromRequest, HttpRequest, dev::Payload};
@@ -44,88 +44,92 @@ use super::builder::KeyBuilder;
 /// }
 /// ```
 ///
-/// The two of them must agree: what `from_request` looks at, `key` adds. A page kept under a key that misses something
-/// is sent to visitors it was not made for.
+/// `key` must add everything that `from_request` reads. If it misses something, a page is sent to visitors that it was not generated
+/// for.
 #[diagnostic::on_unimplemented(
-    message = "the cache key does not cover what `{Self}` reads from the request",
-    label = "pages made with different values of this argument would be mixed up",
-    note = "to keep a page for each value, mark the argument where it stands: `#[key] name: {Self}` (the type must be `Hash`)",
-    note = "if the page is the same whatever it holds, say so: `#[unkeyed] name: {Self}`",
-    note = "to cover a type of your own in all handlers: `impl cache_page::KeyInput for {Self}`, naming the headers it reads"
+    message = "the cache key does not contain what `{Self}` reads from the request",
+    label = "requests with different values of this argument would share a page",
+    note = "to cache one page per value, mark the argument as `#[key] name: {Self}`, which requires `{Self}: Hash`",
+    note = "if the response does not depend on the value, mark the argument as `#[unkeyed] name: {Self}`",
+    note = "if `{Self}` is your own type, `impl cache_page::KeyInput for {Self}` can add the headers that it reads, for all handlers"
 )]
 pub trait KeyInput {
-    /// Whether the argument may read any header. Such a page is *open*: requests that carry credentials (`Cookie`,
-    /// `Authorization` and their like) pass the cache by.
+    /// Whether the argument may read any request header.
+    ///
+    /// The handler's pages are *anonymous-only* then: requests with credentials (`Cookie`, `Authorization` and similar headers) bypass
+    /// the cache.
     const READS_ANY_HEADER: bool = false;
 
-    /// Adds what the argument reads to the key. The default adds nothing: method, host, path and query are enough.
+    /// Adds to the key what the argument reads from the request.
+    ///
+    /// Adds nothing by default, for an argument that only reads the method, scheme, host, path and query.
     fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
         let _ = (request, key);
     }
 }
 
-/// What `#[key]` takes. Only there for the words of an error.
+/// The value of a `#[key]` argument. This trait only exists for its error message.
 #[diagnostic::on_unimplemented(
-    message = "`#[key]` needs a value that is `Hash`, and `{Self}` is not",
-    label = "the cache key is built from what `Hash` reads of this argument",
-    note = "if `{Self}` is yours, give it `#[derive(Hash)]`",
-    note = "if it is not, take it through an extractor of your own, with `impl cache_page::KeyInput` or `#[derive(Hash)]`",
-    note = "if the page is the same whatever it holds, say so: `#[unkeyed] name: {Self}`"
+    message = "`#[key]` requires a type that implements `Hash`, and `{Self}` does not",
+    label = "the cache key is built from what this argument feeds to a `Hasher`",
+    note = "if `{Self}` is your own type, add `#[derive(Hash)]` to it",
+    note = "otherwise wrap it in an extractor of your own that implements `Hash` or `cache_page::KeyInput`",
+    note = "if the response does not depend on the value, mark the argument as `#[unkeyed] name: {Self}`"
 )]
 pub trait VaryValue: Hash {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Hash + ?Sized> VaryValue for T {}
 
-/// The path is in the key; what its parts are depends on the route that it took, which a guard may have chosen.
+/// Adds the route parameters. The path is in the key, but a guard may have chosen the route that splits it.
 impl<T> KeyInput for web::Path<T> {
     fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
-        path_parts(request, key);
+        push_route_parameters(request, key);
     }
 }
 
-/// The query is in the key.
+/// Adds nothing: the query is in the key.
 impl<T> KeyInput for web::Query<T> {}
 
-/// Path and query are in the key; a request in absolute form shows more.
+/// Adds the scheme of a request in absolute form. Path, query and authority are in the key.
 impl KeyInput for Uri {
     fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
-        target(request, key);
+        push_scheme(request, key);
     }
 }
 
-/// `GET` and `HEAD` share a page, which is always made by `GET`.
+/// Adds nothing: `GET` and `HEAD` share a page, which is always generated by `GET`.
 impl KeyInput for Method {}
 
-/// The same for every request of an App.
+/// Adds nothing: all requests of an App have the same data.
 impl<T: ?Sized> KeyInput for web::Data<T> {}
 
-/// The same for every request of an App.
+/// Adds nothing: all requests of an App have the same data.
 impl<T> KeyInput for web::ThinData<T> {}
 
-/// The raw lines of that header.
+/// Adds all values of the header.
 impl<H: Header> KeyInput for web::Header<H> {
     fn key(_: &HttpRequest, key: &mut KeyBuilder<'_>) {
         key.push_header(H::name());
     }
 }
 
-/// Sees everything: the page is open.
+/// Adds the route parameters and the headers from which links are built. The pages are anonymous-only.
 impl KeyInput for HttpRequest {
     const READS_ANY_HEADER: bool = true;
 
     fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
-        target(request, key);
-        path_parts(request, key);
-        for name in LINKED {
+        push_scheme(request, key);
+        push_route_parameters(request, key);
+        for name in LINK_HEADERS {
             key.parts.push_header_values(request.headers(), &name);
         }
     }
 }
 
-/// What handlers and frameworks build links from when they look at headers themselves. A client may send any of these
-/// with anything in it, and must not put it into the page of the others.
-const LINKED: [HeaderName; 14] = [
+/// The headers from which handlers and frameworks build absolute links. A client can send any value, which must not end up in the pages
+/// of other clients.
+const LINK_HEADERS: [HeaderName; 14] = [
     FORWARDED,
     HeaderName::from_static("x-forwarded-host"),
     HeaderName::from_static("x-forwarded-server"),
@@ -142,7 +146,7 @@ const LINKED: [HeaderName; 14] = [
     HeaderName::from_static("x-rewrite-url"),
 ];
 
-/// As the argument inside.
+/// Adds what `T` reads.
 impl<T: KeyInput> KeyInput for Option<T> {
     const READS_ANY_HEADER: bool = T::READS_ANY_HEADER;
 
@@ -151,7 +155,7 @@ impl<T: KeyInput> KeyInput for Option<T> {
     }
 }
 
-/// As the argument inside.
+/// Adds what `T` reads.
 impl<T: KeyInput, E> KeyInput for Result<T, E> {
     const READS_ANY_HEADER: bool = T::READS_ANY_HEADER;
 
@@ -160,7 +164,7 @@ impl<T: KeyInput, E> KeyInput for Result<T, E> {
     }
 }
 
-/// As both arguments: which of them it is depends on the request.
+/// Adds what both types read, because the request determines which of them it is.
 impl<L: KeyInput, R: KeyInput> KeyInput for Either<L, R> {
     const READS_ANY_HEADER: bool = L::READS_ANY_HEADER || R::READS_ANY_HEADER;
 
@@ -170,12 +174,12 @@ impl<L: KeyInput, R: KeyInput> KeyInput for Either<L, R> {
     }
 }
 
-/// Reads nothing.
+/// Adds nothing.
 impl KeyInput for () {}
 
 macro_rules! tuples {
     ($first:ident $($rest:ident)*) => {
-        /// As its parts.
+        /// Adds what the elements read.
         #[diagnostic::do_not_recommend]
         impl<$first: KeyInput, $($rest: KeyInput),*> KeyInput for ($first, $($rest,)*) {
             const READS_ANY_HEADER: bool = $first::READS_ANY_HEADER $(|| $rest::READS_ANY_HEADER)*;
@@ -191,13 +195,13 @@ macro_rules! tuples {
 }
 tuples!(A B C D E F G H I J K L M N O P);
 
-/// The scheme that a client wrote into the request line itself (`GET http://host/path`).
-fn target(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
+/// Adds the scheme of a request target in absolute form (`GET http://host/path`).
+fn push_scheme(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
     key.parts.push_optional(request.uri().scheme_str().map(str::as_bytes));
 }
 
-/// What the route made of the path.
-fn path_parts(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
+/// Adds the names and values of the route parameters.
+fn push_route_parameters(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
     for (name, value) in request.match_info().iter() {
         key.parts.push_optional(Some(name.as_bytes()));
         key.parts.push_part(value.as_bytes());

@@ -1,40 +1,40 @@
-//! Times as the attribute writes them.
+//! Durations as the attribute writes them into the generated code.
 
 use std::time::Duration;
 
-/// A time to live that the attribute read itself.
+/// Returns a TTL that the attribute has parsed.
 #[doc(hidden)]
 #[must_use]
 pub const fn seconds(seconds: u64) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-/// The same for one that is no whole number of seconds.
+/// Returns a TTL with a fraction of a second.
 #[doc(hidden)]
 #[must_use]
 pub const fn seconds_and_nanos(seconds: u64, nanos: u32) -> Option<Duration> {
     Some(Duration::new(seconds, nanos))
 }
 
-/// The same for times that come to an end.
+/// Returns the duration of an option that does not accept `None`.
 ///
 /// # Panics
 ///
-/// If there is none.
+/// Panics if the duration is `None`.
 #[doc(hidden)]
 #[must_use]
 #[track_caller]
 pub const fn finite(time: Option<Duration>) -> Duration {
-    assert!(time.is_some(), "this time comes to an end; write one such as \"1year\"");
+    assert!(time.is_some(), "this option requires a duration such as \"1year\"");
     match time {
         Some(time) => time,
         None => Duration::ZERO,
     }
 }
 
-/// A time to live given as a constant: an integer of seconds, a `Duration`, or an `Option<Duration>`.
+/// A TTL that is given as a constant: an integer of seconds, a `Duration`, or an `Option<Duration>`.
 ///
-/// One inherent method a type, because a trait's methods cannot be called in a constant.
+/// Each type has an inherent `get`, because a trait method cannot be called in a constant.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Ttl<T>(pub T);
@@ -44,13 +44,13 @@ macro_rules! seconds {
         impl Ttl<$integer> {
             /// # Panics
             ///
-            /// If the number is negative.
+            /// Panics if the number is negative.
             #[must_use]
             #[track_caller]
             pub const fn get(self) -> Option<Duration> {
                 #[allow(unused_comparisons)]
                 let negative = self.0 < 0;
-                assert!(!negative, "a time to live is not negative; write a longer time, or `None` to keep the page for ever");
+                assert!(!negative, "a TTL must not be negative; set a longer TTL, or `None` for no expiry");
                 #[allow(clippy::cast_sign_loss, clippy::cast_lossless)]
                 Some(Duration::from_secs(self.0 as u64))
             }

@@ -1,4 +1,4 @@
-//! Requests meet under one key if a handler finds the same in them, and only then.
+//! Keys of requests: equal if and only if a handler reads the same from both requests.
 
 use actix_web::{
     HttpRequest,
@@ -10,7 +10,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use crate::properties::value;
 use crate::{KeyBuilder, Policy};
 
-/// Few and small, so that equal and nearly equal ones come up; among them what frames are made of.
+/// Byte strings from a small alphabet that includes the markers of frames, so that equal and similar keys are likely.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let byte = select(&[0, 1, 2, 4, 5, 0x80, 0xfe, 0xff, b'a', b'x'][..]);
     prop_oneof![
@@ -19,7 +19,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// A part that an extractor of a user's own adds.
+/// A part that a custom extractor adds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     Bytes(Vec<u8>),
@@ -29,11 +29,11 @@ enum Part {
     Header(&'static str),
 }
 
-/// The same with what the request says.
+/// A part, with the values that a header has in the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Read {
     Part(Part),
-    Lines(&'static str, Vec<Vec<u8>>),
+    HeaderValues(&'static str, Vec<Vec<u8>>),
 }
 
 const NAMES: [&str; 2] = ["x-a", "x-b"];
@@ -49,14 +49,14 @@ fn part() -> impl Strategy<Value = Part> {
     ]
 }
 
-fn lines() -> impl Strategy<Value = Vec<(&'static str, HeaderValue)>> {
+fn header_values() -> impl Strategy<Value = Vec<(&'static str, HeaderValue)>> {
     let text = vec(select(&[b'a', b'x', 0xff, b'\t'][..]), 0..3).prop_map(|bytes| value(&bytes));
     vec((select(&NAMES[..]), text), 0..3)
 }
 
-fn with_lines(mut request: TestRequest, lines: &[(&'static str, HeaderValue)]) -> HttpRequest {
-    for (name, line) in lines {
-        request = request.append_header((*name, line.clone()));
+fn with_headers(mut request: TestRequest, values: &[(&'static str, HeaderValue)]) -> HttpRequest {
+    for (name, value) in values {
+        request = request.append_header((*name, value.clone()));
     }
     request.to_http_request()
 }
@@ -73,9 +73,10 @@ fn add(key: &mut KeyBuilder<'_>, part: &Part) {
 
 fn read(request: &HttpRequest, part: &Part) -> Read {
     match part {
-        Part::Header(name) => {
-            Read::Lines(name, request.headers().get_all(*name).map(|line| line.as_bytes().to_vec()).collect())
-        }
+        Part::Header(name) => Read::HeaderValues(
+            name,
+            request.headers().get_all(*name).map(|value| value.as_bytes().to_vec()).collect(),
+        ),
         other => Read::Part(other.clone()),
     }
 }
@@ -94,49 +95,49 @@ static POLICIES: [Policy; 4] = [
 ];
 
 #[derive(Clone, Debug)]
-struct Asked {
+struct RequestSpec {
     target: String,
     forwarded: Option<&'static str>,
     cookie: Option<&'static str>,
-    lines: Vec<(&'static str, HeaderValue)>,
+    values: Vec<(&'static str, HeaderValue)>,
 }
 
 prop_compose! {
-    fn asked()(
+    fn request_spec()(
         path in select(&["/", "/a", "/a%2f", "/a/"][..]),
         query in select(&["", "?", "?a", "?a=", "?a=x", "?x=a", "?a=x&x=a", "?x=a&a=x", "?%61=x", "?utm_a=1", "?a=x&a=a"][..]),
         forwarded in select(&[None, Some("host=a"), Some("host=ab"), Some("proto=a;host=b"), Some("host=\"\"")][..]),
         cookie in select(&[None, Some(""), Some("a=x"), Some("x=a"), Some("a=x; x=a"), Some("x=a; x="), Some("a=; x=x")][..]),
-        lines in lines(),
-    ) -> Asked {
-        Asked { target: format!("{path}{query}"), forwarded, cookie, lines }
+        values in header_values(),
+    ) -> RequestSpec {
+        RequestSpec { target: format!("{path}{query}"), forwarded, cookie, values }
     }
 }
 
-impl Asked {
+impl RequestSpec {
     fn request(&self) -> HttpRequest {
         let mut request = TestRequest::with_uri(&self.target);
-        for (name, line) in [("forwarded", self.forwarded), ("cookie", self.cookie)] {
-            if let Some(line) = line {
-                request = request.append_header((name, line));
+        for (name, value) in [("forwarded", self.forwarded), ("cookie", self.cookie)] {
+            if let Some(value) = value {
+                request = request.append_header((name, value));
             }
         }
-        with_lines(request, &self.lines)
+        with_headers(request, &self.values)
     }
 }
 
-/// Everything of a request that a handler under that policy may depend on.
+/// Everything that a handler with one of the policies may read from a request.
 #[derive(Debug, PartialEq, Eq)]
-struct Found {
+struct HandlerView {
     origin: (String, String),
     path: String,
     query: Option<Vec<(String, String)>>,
     raw_query: Option<String>,
-    lines: Vec<Vec<Vec<u8>>>,
+    values: Vec<Vec<Vec<u8>>>,
     cookies: Vec<Vec<String>>,
 }
 
-fn found(request: &HttpRequest, policy: usize) -> Found {
+fn handler_view(request: &HttpRequest, policy: usize) -> HandlerView {
     let info = request.connection_info().clone();
     let counts: Option<fn(&str) -> bool> = match policy {
         2 => Some(|name| name == "a" || name == "x"),
@@ -152,14 +153,14 @@ fn found(request: &HttpRequest, policy: usize) -> Found {
         pairs
     });
     let jar = request.cookies().unwrap().clone();
-    Found {
+    HandlerView {
         origin: (info.scheme().to_owned(), info.host().to_owned()),
         path: request.uri().path().to_owned(),
         raw_query: if counts.is_none() { request.uri().query().map(str::to_owned) } else { None },
         query,
-        lines: headers
+        values: headers
             .iter()
-            .map(|name| request.headers().get_all(*name).map(|line| line.as_bytes().to_vec()).collect())
+            .map(|name| request.headers().get_all(*name).map(|value| value.as_bytes().to_vec()).collect())
             .collect(),
         cookies: cookies
             .iter()
@@ -181,19 +182,19 @@ fn key_of(request: &HttpRequest, policy: usize) -> Vec<u8> {
 
 proptest! {
     #[test]
-    fn different_parts_never_give_one_key(
-        (parts, lines) in (vec(part(), 0..4), lines()),
-        (others, other_lines) in (vec(part(), 0..4), lines()),
+    fn keys_are_equal_iff_parts_are_equal(
+        (parts, values) in (vec(part(), 0..4), header_values()),
+        (others, other_values) in (vec(part(), 0..4), header_values()),
     ) {
-        let (one, reads) = key_of_parts(&with_lines(TestRequest::default(), &lines), &parts);
-        let (other, other_reads) = key_of_parts(&with_lines(TestRequest::default(), &other_lines), &others);
+        let (one, reads) = key_of_parts(&with_headers(TestRequest::default(), &values), &parts);
+        let (other, other_reads) = key_of_parts(&with_headers(TestRequest::default(), &other_values), &others);
         prop_assert_eq!(one == other, reads == other_reads);
     }
 
-    /// As above, where both are alike but for one part taken apart or put together.
+    /// Compares a part with the same bytes split into other parts.
     #[test]
-    fn a_part_never_passes_for_two(head in vec(part(), 0..2), one in part(), tail in vec(part(), 0..2), lines in lines()) {
-        let request = with_lines(TestRequest::default(), &lines);
+    fn one_part_never_equals_two_parts(head in vec(part(), 0..2), one in part(), tail in vec(part(), 0..2), values in header_values()) {
+        let request = with_headers(TestRequest::default(), &values);
         let around = |parts: &[Part]| key_of_parts(&request, &[&head[..], parts, &tail].concat());
         let (key, read) = around(std::slice::from_ref(&one));
         let mut bytes = match &one {
@@ -213,14 +214,14 @@ proptest! {
     }
 
     #[test]
-    fn requests_meet_where_a_handler_finds_the_same(one in asked(), other in asked(), policy in 0..4_usize) {
+    fn keys_are_equal_iff_handler_reads_the_same(one in request_spec(), other in request_spec(), policy in 0..4_usize) {
         let (one, other) = (one.request(), other.request());
-        let same = found(&one, policy) == found(&other, policy);
+        let same = handler_view(&one, policy) == handler_view(&other, policy);
         prop_assert_eq!(key_of(&one, policy) == key_of(&other, policy), same);
     }
 
     #[test]
-    fn nothing_is_longer_than_a_key_may_be(sizes in vec(prop_oneof![0..20_usize, 0..9000_usize], 1..6), path in 0..9000_usize) {
+    fn key_length_is_limited(sizes in vec(prop_oneof![0..20_usize, 0..9000_usize], 1..6), path in 0..9000_usize) {
         let request = TestRequest::with_uri(&format!("/{}", "a".repeat(path))).to_http_request();
         let mut key = KeyBuilder::new(&request);
         key.push_request(&POLICIES[0].key_options("", &[]));
@@ -231,27 +232,27 @@ proptest! {
             least += size;
             match key.parts.key() {
                 Some(key) => prop_assert!(key.as_bytes().len() <= 8192 && key.as_bytes().len() >= least),
-                None => prop_assert!(least + 200 > 8192, "an ordinary key is not too long"),
+                None => prop_assert!(least + 200 > 8192, "a short key is not too long"),
             }
         }
-        // Once too long it stays so, whatever else comes.
+        // A key that is too long stays so.
         let was_too_long = key.parts.key().is_none();
         key.bytes(b"");
         prop_assert!(!was_too_long || key.parts.key().is_none());
     }
 
     #[test]
-    fn what_is_covered_is_told(names in vec(select(&["x-a", "X-A", "x-b", "cookie", "no name"][..]), 0..5)) {
+    fn keyed_headers_are_in_vary(names in vec(select(&["x-a", "X-A", "x-b", "cookie", "no name"][..]), 0..5)) {
         let request = TestRequest::default().to_http_request();
         let mut key = KeyBuilder::new(&request);
         names.iter().for_each(|name| key.header(name));
         for name in ["x-a", "x-b", "cookie"].map(HeaderName::from_static) {
             let added = names.iter().any(|added| added.eq_ignore_ascii_case(name.as_str()));
             prop_assert_eq!(key.parts.has_header(&name), added);
-            prop_assert_eq!(key.parts.vary_names().filter(|told| **told == name).count(), usize::from(added));
+            prop_assert_eq!(key.parts.vary_names().filter(|listed| **listed == name).count(), usize::from(added));
         }
         let mut key = KeyBuilder::new(&request);
         key.push_request(&POLICIES[2].key_options("", &[]));
-        prop_assert!(!key.parts.has_header(&COOKIE) && key.parts.vary_names().any(|told| *told == COOKIE));
+        prop_assert!(!key.parts.has_header(&COOKIE) && key.parts.vary_names().any(|listed| *listed == COOKIE));
     }
 }

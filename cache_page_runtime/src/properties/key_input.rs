@@ -1,4 +1,4 @@
-//! What the key reads of a request is what a handler finds there.
+//! Cookies, query and origin in the key: equal to what a handler reads.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use crate::http::{QueryRule, RequestOrigin, cookies};
 use crate::properties::{any_value, soup, value};
 
-/// White space that actix-web trims and ASCII does not know.
+/// White space that actix-web trims, most of it outside of ASCII.
 const SPACES: &[&str] = &["\u{a0}", "\u{3000}", "\u{85}", " "];
 
 fn cookie_line() -> impl Strategy<Value = HeaderValue> {
@@ -42,8 +42,8 @@ fn text(length: usize) -> impl Strategy<Value = String> {
         .prop_map(|parts| parts.concat())
 }
 
-/// One of the ways to write a name or a value: as it is, or with everything encoded.
-fn written(text: &str, encode_all: bool) -> String {
+/// Encodes a name or a value, either where necessary or every byte.
+fn encoded(text: &str, encode_all: bool) -> String {
     match encode_all {
         true => text.bytes().map(|byte| format!("%{byte:02x}")).collect(),
         false => form_urlencoded::byte_serialize(text.as_bytes()).collect(),
@@ -52,7 +52,7 @@ fn written(text: &str, encode_all: bool) -> String {
 
 type Pairs = Vec<(String, String)>;
 
-fn pick(parameters: QueryRule, query: &str) -> Pairs {
+fn selected(parameters: QueryRule, query: &str) -> Pairs {
     let picked = parameters.select(query).unwrap();
     picked.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
 }
@@ -67,15 +67,15 @@ fn pairs() -> impl Strategy<Value = Vec<(String, String, bool)>> {
 
 proptest! {
     #[test]
-    fn cookies_are_what_a_handler_finds(lines in vec(cookie_line(), 0..3)) {
+    fn keyed_cookies_determine_handler_cookies(lines in vec(cookie_line(), 0..3)) {
         let mut request = TestRequest::default();
         for line in &lines {
             request = request.append_header((COOKIE, line.clone()));
         }
         let request = request.to_http_request();
-        let covered: Vec<_> = cookies::values(request.headers(), "theme").collect();
-        // The handler's view must follow from what is in the key, and from nothing else.
-        let from_key: Option<Vec<_>> = covered.iter().map(|bytes| std::str::from_utf8(bytes).ok()).collect();
+        let keyed: Vec<_> = cookies::values(request.headers(), "theme").collect();
+        // The handler's view is a function of the keyed values.
+        let from_key: Option<Vec<_>> = keyed.iter().map(|bytes| std::str::from_utf8(bytes).ok()).collect();
         let from_key: Option<Vec<String>> = from_key.map(|values| {
             let found = values.iter().filter_map(|value| Cookie::parse_encoded(format!("theme={value}")).ok());
             found.map(|cookie| cookie.value().to_owned()).collect()
@@ -87,15 +87,15 @@ proptest! {
     }
 
     #[test]
-    fn parameters_are_what_a_handler_finds(pairs in pairs(), junk in text(6), turn: usize) {
+    fn selected_parameters_equal_handler_parameters(pairs in pairs(), junk in text(6), rotation: usize) {
         const ONLY: &[&str] = &["page", "a", ""];
-        const BUT: &[&str] = &["utm_*", "ref"];
+        const EXCEPT: &[&str] = &["utm_*", "ref"];
         let query = |pairs: &[(String, String, bool)]| {
-            let written = pairs.iter().map(|(name, value, all)| format!("{}={}", written(name, *all), written(value, *all)));
-            written.collect::<Vec<_>>().join("&")
+            let fields = pairs.iter().map(|(name, value, all)| format!("{}={}", encoded(name, *all), encoded(value, *all)));
+            fields.collect::<Vec<_>>().join("&")
         };
         let sent: Pairs = pairs.iter().map(|(name, value, _)| (name.clone(), value.clone())).collect();
-        let meant = |counts: &dyn Fn(&str) -> bool| -> Pairs {
+        let expected = |counts: &dyn Fn(&str) -> bool| -> Pairs {
             let mut by_name: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
             for (name, value) in sent.iter().filter(|(name, _)| counts(name)) {
                 by_name.entry(name).or_default().push(value);
@@ -103,27 +103,27 @@ proptest! {
             let flat = by_name.into_iter().flat_map(|(name, values)| values.into_iter().map(move |value| (name, value)));
             flat.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
         };
-        prop_assert_eq!(pick(QueryRule::Only(ONLY), &query(&pairs)), meant(&|name| ONLY.contains(&name)));
+        prop_assert_eq!(selected(QueryRule::Only(ONLY), &query(&pairs)), expected(&|name| ONLY.contains(&name)));
         let without = |name: &str| !name.starts_with("utm_") && name != "ref";
-        prop_assert_eq!(pick(QueryRule::Except(BUT), &query(&pairs)), meant(&without));
+        prop_assert_eq!(selected(QueryRule::Except(EXCEPT), &query(&pairs)), expected(&without));
 
-        // Names in another order make the same page.
-        let mut turned = pairs.clone();
-        turned.rotate_left(turn % pairs.len().max(1));
+        // The order of different names is ignored.
+        let mut rotated = pairs.clone();
+        rotated.rotate_left(rotation % pairs.len().max(1));
         let mut names: Vec<_> = pairs.iter().map(|(name, ..)| name).collect();
         names.sort_unstable();
         if names.windows(2).all(|two| two[0] != two[1]) {
-            prop_assert_eq!(pick(QueryRule::Except(&[]), &query(&turned)), pick(QueryRule::Except(&[]), &query(&pairs)));
+            prop_assert_eq!(selected(QueryRule::Except(&[]), &query(&rotated)), selected(QueryRule::Except(&[]), &query(&pairs)));
         }
 
-        // Whatever is sent, an ignored name is not in it, and the rest is as it is without any rule.
-        let all = pick(QueryRule::Except(&[]), &junk);
+        // For any query, a rule removes the ignored names and nothing else.
+        let all = selected(QueryRule::Except(&[]), &junk);
         let rest: Pairs = all.into_iter().filter(|(name, _)| without(name)).collect();
-        prop_assert_eq!(pick(QueryRule::Except(BUT), &junk), rest);
+        prop_assert_eq!(selected(QueryRule::Except(EXCEPT), &junk), rest);
     }
 
     #[test]
-    fn scheme_and_host_are_what_connection_info_says(
+    fn origin_equals_connection_info(
         lines in vec((
             select(vec![
                 FORWARDED, HOST, HeaderName::from_static("x-forwarded-host"), HeaderName::from_static("x-forwarded-proto"),

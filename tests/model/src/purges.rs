@@ -97,7 +97,7 @@ fn those_that_come_after_a_purge_share_one_new_fill() {
 }
 
 #[test]
-fn every_purge_is_found_by_whoever_came_before() {
+fn purge_log_finds_every_later_purge() {
     let _alone = alone();
     many(|| {
         let purge_log = Arc::new(PurgeLog::new());
