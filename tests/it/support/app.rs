@@ -1,13 +1,18 @@
 //! A running test application.
 
-use std::{net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix_http::Request;
 use actix_web::{
     Error,
     dev::{Service as _, ServiceResponse},
     http::Method,
-    rt::task::yield_now,
+    rt::{task::yield_now, time::sleep},
     test::init_service,
 };
 use cache_page::{Outcome, PageCache, testing::ManualClock};
@@ -159,8 +164,22 @@ impl TestApp {
         }
     }
 
+    pub(super) fn origin(&self) -> &Arc<OriginState> {
+        &self.0.origin
+    }
+
     pub(super) fn transport(&self) -> &Transport {
         &self.0.transport
+    }
+}
+
+/// Waits for something that other threads do. Use [`settle`] where everything runs on the thread of the test.
+pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
+    // No machine is so slow.
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while !condition() {
+        assert!(Instant::now() < deadline, "{what}: not within two minutes");
+        sleep(Duration::from_millis(1)).await;
     }
 }
 

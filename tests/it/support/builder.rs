@@ -70,6 +70,12 @@ impl TestAppBuilder {
         self
     }
 
+    /// Uses the handler of another application: its response, its run counter, and whether it is paused.
+    pub(crate) fn share_handler(mut self, other: &TestApp) -> Self {
+        self.spec.origin = Arc::clone(other.origin());
+        self
+    }
+
     /// Uses a cache that the test made, on [`clock`](Self::clock) if it has a manual clock.
     pub(crate) fn page_cache(mut self, cache: PageCache) -> Self {
         self.cache = Cache::Given(cache);

@@ -19,7 +19,7 @@ mod request;
 mod response;
 mod socket;
 
-pub(crate) use app::{TestApp, settle};
+pub(crate) use app::{TestApp, settle, until};
 pub(crate) use body::{BodyReader, BodySource, Next};
 pub(crate) use builder::TestAppBuilder;
 pub(crate) use crowd::Crowd;
