@@ -18,11 +18,11 @@ use super::{
 const REQUEST: u8 = 0;
 const VARIANT: u8 = 1;
 
-/// Stands where a one-byte length may stand. The number of values of a header follows, then the values.
+/// Replaces a one-byte length. The number of a header's values follows, then the values.
 const HEADER_VALUES: u8 = 0xfd;
-/// Stands where a one-byte length may stand. A four-byte length follows, then the bytes that a value fed to a hasher.
+/// Replaces a one-byte length. A four-byte length follows, then the bytes that a value fed to a hasher.
 const HASH_INPUT: u8 = 0xfe;
-/// Stands where a one-byte length may stand. A four-byte length follows.
+/// Replaces a one-byte length. A four-byte length follows.
 const LONG: u8 = 0xff;
 /// The length of the marker and the length in front of hash input.
 const HASH_INPUT_FRAME: usize = 5;

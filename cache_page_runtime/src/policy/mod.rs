@@ -3,6 +3,7 @@
 mod control;
 mod handler_id;
 mod overrides;
+#[allow(clippy::module_inception)]
 mod policy;
 mod ttl;
 

@@ -24,7 +24,7 @@ pub(crate) struct HandlerSubject {
     pub(crate) query_rule: QueryRule,
 }
 
-/// Whether a page may also be in a remote store, which purges by [stable ids](stable_id).
+/// Whether purge keys include the [stable ids](stable_id), by which a remote store purges a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StableIds {
     Include,
