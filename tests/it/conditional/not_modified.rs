@@ -58,7 +58,7 @@ async fn page_without_last_modified_is_compared_by_its_date() {
 }
 
 #[actix_web::test]
-async fn conditions_and_ranges_do_not_apply_to_other_statuses_than_200() {
+async fn conditions_and_ranges_apply_only_to_a_page_that_is_200() {
     for status in [StatusCode::MOVED_PERMANENTLY, StatusCode::NOT_FOUND] {
         let app = TestApp::with_handler(move |_| {
             HttpResponse::build(status)

@@ -61,7 +61,7 @@ async fn argument_within_another_is_part_of_the_key() {
 }
 
 #[actix_web::test]
-async fn http_request_within_an_argument_makes_the_page_anonymous_only() {
+async fn http_request_within_an_argument_makes_an_anonymous_page() {
     let (app, paths) = nested!(HttpRequest);
     for path in &paths {
         for _ in 0..2 {

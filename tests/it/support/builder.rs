@@ -27,7 +27,7 @@ pub(crate) struct TestAppBuilder {
 }
 
 enum Cache {
-    New(PageCacheBuilder),
+    New(Box<PageCacheBuilder>),
     Given(PageCache),
     None,
 }
@@ -51,13 +51,13 @@ impl TestAppBuilder {
             layers: Layers::default(),
             is_cached: true,
         };
-        Self { clock: ManualClock::new(), cache: Cache::New(PageCache::builder()), spec }
+        Self { clock: ManualClock::new(), cache: Cache::New(Box::default()), spec }
     }
 
     /// Sets options of the cache.
     pub(crate) fn cache(mut self, options: impl FnOnce(PageCacheBuilder) -> PageCacheBuilder) -> Self {
         self.cache = match self.cache {
-            Cache::New(builder) => Cache::New(options(builder)),
+            Cache::New(builder) => Cache::New(Box::new(options(*builder))),
             Cache::Given(_) | Cache::None => panic!("the cache is not made by this builder"),
         };
         self

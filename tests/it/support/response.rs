@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use actix_web::{http::header::HeaderMap, web::Bytes};
+use actix_web::{
+    http::header::{HeaderMap, HeaderName},
+    web::Bytes,
+};
 use cache_page::{Outcome, Reason, testing::CacheStatus};
 
 /// A response, read to its end. Every assertion that fails shows the request and the response.
@@ -33,7 +36,7 @@ impl TestResponse {
 
     /// Returns the names of the headers, sorted.
     pub(crate) fn header_names(&self) -> Vec<&str> {
-        let mut names: Vec<_> = self.headers.keys().map(|name| name.as_str()).collect();
+        let mut names: Vec<_> = self.headers.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         names
     }
