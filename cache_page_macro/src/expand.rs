@@ -1,4 +1,4 @@
-//! The generated function.
+//! Generates the function that replaces the annotated one.
 //!
 //! Input:
 //!
@@ -14,7 +14,7 @@
 //! #[get("/posts/{id}")]
 //! #[allow(clippy::async_yields_async)]
 //! async fn post(
-//!     __page: ::cache_page::__private::Request,
+//!     __request: ::cache_page::__private::Request,
 //!     id: web::Path<u64>,
 //!     user: User,
 //! ) -> ::cache_page::__private::HttpResponse {
@@ -22,12 +22,12 @@
 //!         ::core::concat!(::core::module_path!(), "::post"),
 //!         ::cache_page::__private::seconds(60),
 //!     );
-//!     fn __returns(_: Result<impl Responder, AppError>) {}     // only where the return type has an `impl`
-//!     let __page = &mut (&__page).begin(&__POLICY);
-//!     __page.reads::<web::Path<u64>>();
-//!     __page.vary(&user);
-//!     __page.vary_by(path::to::function);                      // only with that option
-//!     (__page).serve(async move {
+//!     fn __returns(_: Result<impl Responder, AppError>) {}     // only if the return type contains `impl`
+//!     let __lookup = &mut (&__request).begin(&__POLICY);
+//!     __lookup.reads::<web::Path<u64>>();
+//!     __lookup.vary(&user);
+//!     __lookup.vary_by(path::to::function);                    // only with this option
+//!     (__lookup).serve(async move {
 //!         if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<Result<_, AppError>> {
 //!             return __returns;
 //!         }
@@ -37,225 +37,213 @@
 //! }
 //! ```
 //!
-//! `#[cache_page(off)]` and `#[purge_page(tags = ["posts"])]` share all of it but the policy and the key:
+//! `#[cache_page(uncached)]` and `#[purge_page(tags = ["posts"])]` differ in the policy and in the call:
 //!
 //! ```text
-//!     (&__page).uncached(async move { … }).await
+//!     (&__request).uncached(async move { … }).await
 //! ```
 //!
 //! ```text
 //!     static __PURGE: ::cache_page::__private::PurgePolicy = ::cache_page::__private::PurgePolicy::new(
 //!         ::core::concat!(::core::module_path!(), "::edit"),
 //!     ).tags(&["posts"]);
-//!     (&__page).purging(&__PURGE, async move { … }).await
+//!     (&__request).purging(&__PURGE, async move { … }).await
 //! ```
 //!
-//! Why it is so:
+//! The reasons:
 //!
-//! * One leading argument, because extractors run before the cache: one that refuses a request guards hits too.
-//! * No `use` and no item outside the function; names that the body could see begin with two underscores.
-//! * `begin`, `uncached` and `purging` are called on a reference, where they are found before methods of that name of a
-//!   trait for every type.
-//! * A statement an argument, not one chain, so that the `#[cfg]` of an argument can stand on its line.
-//! * The early return pins the type, unless that is an `impl` as a whole, so that `?`, `.into()` and coercions infer as they do in a plain function.
-//! * The braces around the body keep its own `use` declarations away from that line.
-//! * The witness `__returns` keeps the traits named by an `impl` in use: the return type proper is ours.
-//! * `serve` and all that belongs to the call is spanned at the return type: a type that is no `Responder` is reported
-//!   there, and once, because rustc drops a repeated error only where its span is the same.
+//! * The request is an extra first argument, because extractors run before the cache: an extractor that rejects a
+//!   request also protects hits.
+//! * No `use` and no item is generated outside of the function. Names that the body could use begin with two
+//!   underscores.
+//! * `begin`, `uncached` and `purging` are called on a reference, so that method resolution finds them before the
+//!   methods of a trait that is implemented for every type.
+//! * Each argument has its own statement, so that its `#[cfg]` can be repeated on that statement.
+//! * The early return fixes the type of the block, unless that is an `impl` as a whole, so that `?`, `.into()` and
+//!   coercions are inferred as in a plain function.
+//! * The braces around the body keep its `use` declarations away from the early return.
+//! * The function `__returns` uses the traits that an `impl` in the return type names: the generated return type does
+//!   not.
+//! * The call of `serve` has the span of the return type. A type that is not a `Responder` is reported there, and once:
+//!   rustc drops a repeated error only if its span is the same.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{
-    Attribute, FnArg, Generics, PatType, Path, ReturnType, Signature, Token, Type, TypeParamBound,
+    Attribute, FnArg, Generics, Pat, PatType, Path, ReturnType, Signature, Token, Type, TypeParamBound,
     ext::IdentExt as _, parse_quote, punctuated::Punctuated, spanned::Spanned as _, visit_mut::VisitMut,
 };
 
 use crate::{
-    args::{Args, Role},
-    check::MOST_ARGUMENTS,
-    handler::Handler,
-    ttl::located,
+    handler::{Handler, MAX_ARGUMENTS},
+    parse::{Args, AttributeKind, respan},
 };
 
+/// Returns the generated function.
 pub(crate) fn expand(args: &Args, mut handler: Handler) -> TokenStream {
-    let door = &args.krate;
-    let page = Ident::new("__page", Span::mixed_site());
-    let declaration = declaration(args, &handler.signature.ident);
-    let lookup = matches!(args.role, Role::Keep(_)).then(|| lookup(args, &handler, &page));
-    let returned = returned(&handler.signature.output);
-    let witness = witness(&returned, &handler.signature.generics);
+    let krate = &args.krate;
+    let request = Ident::new("__request", Span::mixed_site());
+    let lookup = Ident::new("__lookup", Span::mixed_site());
+    let policy = policy(args, &handler.signature.ident);
+    let key = matches!(args.kind, AttributeKind::Cache(_)).then(|| key(args, &handler, &request, &lookup));
+    let return_type = return_type(&handler.signature.output);
+    let impl_traits = use_impl_traits(&return_type, &handler.signature.generics);
 
+    merge_arguments(&mut handler);
     let signature = &mut handler.signature;
-    leave_room(signature);
-    signature.inputs.insert(0, parse_quote!(#page: #door::__private::Request));
-    signature.output = parse_quote!(-> #door::__private::HttpResponse);
+    signature.inputs.insert(0, parse_quote!(#request: #krate::__private::Request));
+    signature.output = parse_quote!(-> #krate::__private::HttpResponse);
 
     let Handler { attributes, visibility, signature, inner_attributes, body, brace, .. } = handler;
-    let lints = lints(&signature);
+    let lints = allowed_lints(&signature);
     let body = {
         let mut block = TokenStream::new();
         brace.surround(&mut block, |inside| body.to_tokens(inside));
         block
     };
-    let answer = answer(&page, args, returned, &body);
+    let receiver = if key.is_some() { lookup } else { request };
+    let response = response(&receiver, args, return_type, &body);
     quote! {
         #(#attributes)*
         #lints
         #visibility #signature {
             #(#inner_attributes)*
-            #declaration
-            #witness
-            #lookup
-            #answer
+            #policy
+            #impl_traits
+            #key
+            #response
         }
     }
 }
 
-/// What the attribute said, as a constant.
-fn declaration(args: &Args, handler: &Ident) -> Option<TokenStream> {
-    let Args { role, options, krate } = args;
-    let name = match options.name() {
+/// Returns the static with the arguments of the attribute.
+fn policy(args: &Args, handler: &Ident) -> Option<TokenStream> {
+    let Args { kind, options, krate } = args;
+    let name = match options.handler_name() {
         Some(name) => quote!(#name),
         None => {
             let last = format!("::{}", handler.unraw());
             quote!(::core::concat!(::core::module_path!(), #last))
         }
     };
-    let calls = options.calls(krate);
-    // A path of the user's own may be longer than it has to be.
+    let calls = options.method_calls(krate);
+    // The path in `crate = path` may be longer than necessary.
     let lints = options.krate().map(|_| quote!(#[allow(unused_qualifications)]));
-    let declaration = match role {
-        Role::Keep(ttl) => {
-            let (at, door, ttl) = (ttl.span(), located(krate, ttl.span()), ttl.tokens(krate));
-            let new = quote_spanned!(at=> #door::__private::Policy::new(#name, #ttl));
+    let declaration = match kind {
+        AttributeKind::Cache(ttl) => {
+            let span = ttl.span();
+            let (krate_at_ttl, ttl) = (respan(krate, span), ttl.to_tokens(krate));
+            let new = quote_spanned!(span=> #krate_at_ttl::__private::Policy::new(#name, #ttl));
             quote!(static __POLICY: #krate::__private::Policy = #new #calls;)
         }
-        Role::Purge => quote! {
+        AttributeKind::Purge => quote! {
             static __PURGE: #krate::__private::PurgePolicy = #krate::__private::PurgePolicy::new(#name) #calls;
         },
-        Role::Exempt => return None,
+        AttributeKind::Uncached => return None,
     };
     Some(quote!(#lints #declaration))
 }
 
-/// The key of the page, of all that the arguments read.
-fn lookup(args: &Args, handler: &Handler, page: &Ident) -> TokenStream {
-    let reads = reads(handler, page);
-    let vary_by = args.options.vary_by().map(|by| quote_spanned!(by.span()=> #page.vary_by(#by);));
+/// Returns the statements that begin the lookup and build the cache key.
+fn key(args: &Args, handler: &Handler, request: &Ident, lookup: &Ident) -> TokenStream {
+    let inputs = key_inputs(handler, lookup);
+    let vary_by =
+        args.options.vary_by().map(|function| quote_spanned!(function.span()=> #lookup.vary_by(#function);));
     quote! {
-        let #page = &mut (&#page).begin(&__POLICY);
-        #(#reads)*
+        let #lookup = &mut (&#request).begin(&__POLICY);
+        #(#inputs)*
         #vary_by
     }
 }
 
-/// One line an argument: by its type, so that patterns stay free, or by its value where it is marked `#[key]`.
-fn reads(handler: &Handler, page: &Ident) -> Vec<TokenStream> {
-    let arguments = handler.signature.inputs.iter().zip(&handler.markers);
+/// Returns one statement per argument: with its value if it is `#[key]`, else with its type, which any pattern has.
+fn key_inputs(handler: &Handler, lookup: &Ident) -> Vec<TokenStream> {
+    let arguments = handler.signature.inputs.iter().zip(&handler.arg_attributes);
     arguments
-        .filter_map(|(argument, markers)| {
+        .filter_map(|(argument, attributes)| {
             let FnArg::Typed(PatType { attrs, pat, ty, .. }) = argument else { return None };
-            if !markers.unkeyed.is_empty() {
+            if !attributes.unkeyed.is_empty() {
                 return None;
             }
             let cfgs = attrs.iter().filter(|attribute| is_cfg(attribute));
-            let at = ty.span();
-            let line = match (&**pat, markers.key.first()) {
-                (syn::Pat::Ident(name), Some(_)) => {
-                    let name = located(&name.ident, at);
-                    quote_spanned!(at=> #page.vary(&#name);)
+            let span = ty.span();
+            let statement = match (&**pat, attributes.key.first()) {
+                (Pat::Ident(name), Some(_)) => {
+                    let name = respan(&name.ident, span);
+                    quote_spanned!(span=> #lookup.vary(&#name);)
                 }
-                _ => quote_spanned!(at=> #page.reads::<#ty>();),
+                _ => quote_spanned!(span=> #lookup.reads::<#ty>();),
             };
-            Some(quote!(#(#cfgs)* #line))
+            Some(quote!(#(#cfgs)* #statement))
         })
         .collect()
 }
 
-/// The call that runs the body, or does not.
-fn answer(page: &Ident, args: &Args, returned: Type, body: &TokenStream) -> TokenStream {
-    let at = returned.span();
-    let returns = Ident::new("__returns", at);
-    let returned = inferred(returned);
-    let edge = (!matches!(returned, Type::Infer(_))).then(|| {
+/// Returns the call that takes the body and returns the response.
+fn response(receiver: &Ident, args: &Args, return_type: Type, body: &TokenStream) -> TokenStream {
+    let span = return_type.span();
+    let returns = Ident::new("__returns", span);
+    let inferred = infer_impl_traits(return_type);
+    let early_return = (!matches!(inferred, Type::Infer(_))).then(|| {
         quote! {
-            if let ::core::option::Option::Some(#returns) = ::core::option::Option::None::<#returned> {
+            if let ::core::option::Option::Some(#returns) = ::core::option::Option::None::<#inferred> {
                 return #returns;
             }
         }
     });
     let body = quote! {
-        #edge
+        #early_return
         #[allow(unused_braces)]
         #body
     };
-    // The parentheses let the call begin at the return type too: the name in them is hygienic and belongs elsewhere.
-    let call = match &args.role {
-        Role::Keep(_) => {
-            let serve = Ident::new(if args.options.refreshes() { "serve_stale" } else { "serve" }, at);
-            quote_spanned!(at=> (#page).#serve(async move { #body }))
+    // The span of the call begins at its first token. The receiver is hygienic and keeps its own span, the parentheses
+    // around it have that of the return type.
+    let call = match &args.kind {
+        AttributeKind::Cache(_) => {
+            let method = if args.options.has_background_refresh() { "serve_stale" } else { "serve" };
+            let serve = Ident::new(method, span);
+            quote_spanned!(span=> (#receiver).#serve(async move { #body }))
         }
-        Role::Exempt => quote_spanned!(at=> (&#page).uncached(async move { #body })),
-        Role::Purge => {
-            let purge = Ident::new("__PURGE", Span::call_site().located_at(at));
-            quote_spanned!(at=> (&#page).purging(&#purge, async move { #body }))
+        AttributeKind::Uncached => quote_spanned!(span=> (&#receiver).uncached(async move { #body })),
+        AttributeKind::Purge => {
+            let purge = Ident::new("__PURGE", Span::call_site().located_at(span));
+            quote_spanned!(span=> (&#receiver).purging(&#purge, async move { #body }))
         }
     };
-    quote_spanned!(at=> #call.await)
+    quote_spanned!(span=> #call.await)
 }
 
-fn returned(output: &ReturnType) -> Type {
+fn return_type(output: &ReturnType) -> Type {
     match output {
         ReturnType::Type(_, ty) => (**ty).clone(),
         ReturnType::Default => parse_quote!(()),
     }
 }
 
-/// The return type with `_` for every `impl`, which only a signature may have.
-fn inferred(mut returned: Type) -> Type {
+/// Returns the type with `_` in the place of every `impl`, which is only valid in a signature.
+fn infer_impl_traits(mut return_type: Type) -> Type {
     struct Infer;
     impl VisitMut for Infer {
         fn visit_type_mut(&mut self, ty: &mut Type) {
             match ty {
-                Type::ImplTrait(anonymous) => {
-                    let underscore = Token![_](anonymous.span());
+                Type::ImplTrait(impl_trait) => {
+                    let underscore = Token![_](impl_trait.span());
                     *ty = parse_quote!(#underscore);
                 }
                 _ => syn::visit_mut::visit_type_mut(self, ty),
             }
         }
     }
-    Infer.visit_type_mut(&mut returned);
-    returned
+    Infer.visit_type_mut(&mut return_type);
+    return_type
 }
 
-fn witness(returned: &Type, generics: &Generics) -> Option<TokenStream> {
-    /// Finds an `impl`, drops its `use<…>` (which no argument may have), and finds what a nested function cannot name.
-    #[derive(Default)]
-    struct Look {
-        anonymous: bool,
-        out_of_reach: bool,
-    }
-    impl VisitMut for Look {
-        fn visit_type_impl_trait_mut(&mut self, ty: &mut syn::TypeImplTrait) {
-            self.anonymous = true;
-            let bounds: Punctuated<_, Token![+]> = std::mem::take(&mut ty.bounds)
-                .into_iter()
-                .filter(|bound| !matches!(bound, TypeParamBound::PreciseCapture(_)))
-                .collect();
-            ty.bounds = bounds;
-            syn::visit_mut::visit_type_impl_trait_mut(self, ty);
-        }
-
-        fn visit_path_mut(&mut self, path: &mut Path) {
-            self.out_of_reach |= path.segments.first().is_some_and(|first| first.ident == "Self");
-            syn::visit_mut::visit_path_mut(self, path);
-        }
-    }
-    let mut look = Look::default();
-    let mut argument = returned.clone();
-    look.visit_type_mut(&mut argument);
-    if !look.anonymous || look.out_of_reach {
+/// Returns a function that uses the traits of the return type, so that their imports are used.
+fn use_impl_traits(return_type: &Type, generics: &Generics) -> Option<TokenStream> {
+    let mut scan = ReturnTypeScan::default();
+    let mut argument = return_type.clone();
+    scan.visit_type_mut(&mut argument);
+    if !scan.has_impl_trait || scan.has_self {
         return None;
     }
     let (parameters, where_clause) = (&generics.params, &generics.where_clause);
@@ -266,43 +254,59 @@ fn witness(returned: &Type, generics: &Generics) -> Option<TokenStream> {
     })
 }
 
-/// actix-web takes 16 arguments at most, and a tuple of extractors is one: two neighbours make room for ours.
-fn leave_room(signature: &mut Signature) {
-    if signature.inputs.len() < MOST_ARGUMENTS {
+/// Scans a return type, and removes `use<…>`, which is not valid in an argument.
+#[derive(Default)]
+struct ReturnTypeScan {
+    has_impl_trait: bool,
+    /// A nested function cannot name `Self`.
+    has_self: bool,
+}
+
+impl VisitMut for ReturnTypeScan {
+    fn visit_type_impl_trait_mut(&mut self, ty: &mut syn::TypeImplTrait) {
+        self.has_impl_trait = true;
+        let bounds: Punctuated<_, Token![+]> = std::mem::take(&mut ty.bounds)
+            .into_iter()
+            .filter(|bound| !matches!(bound, TypeParamBound::PreciseCapture(_)))
+            .collect();
+        ty.bounds = bounds;
+        syn::visit_mut::visit_type_impl_trait_mut(self, ty);
+    }
+
+    fn visit_path_mut(&mut self, path: &mut Path) {
+        self.has_self |= path.segments.first().is_some_and(|first| first.ident == "Self");
+        syn::visit_mut::visit_path_mut(self, path);
+    }
+}
+
+/// Makes room for the request if the handler has as many arguments as actix-web takes: merges two into a tuple, which
+/// counts as one.
+fn merge_arguments(handler: &mut Handler) {
+    if handler.signature.inputs.len() < MAX_ARGUMENTS {
         return;
     }
-    let Some(first) = neighbours_without_attributes(signature) else { return };
-    let mut inputs: Vec<FnArg> = std::mem::take(&mut signature.inputs).into_iter().collect();
+    let Some(first) = handler.mergeable_pair() else { return };
+    let mut inputs: Vec<FnArg> = std::mem::take(&mut handler.signature.inputs).into_iter().collect();
     if let (FnArg::Typed(left), FnArg::Typed(right)) = (inputs[first].clone(), inputs.remove(first + 1)) {
         let (PatType { pat: a, ty: t, .. }, PatType { pat: b, ty: u, .. }) = (left, right);
         inputs[first] = parse_quote!((#a, #b): (#t, #u));
     }
-    signature.inputs = inputs.into_iter().collect();
+    handler.signature.inputs = inputs.into_iter().collect();
 }
 
-/// The last two neighbouring arguments that a tuple can take up without losing anything.
-pub(crate) fn neighbours_without_attributes(signature: &Signature) -> Option<usize> {
-    let bare: Vec<bool> = signature
-        .inputs
-        .iter()
-        .map(|argument| matches!(argument, FnArg::Typed(PatType { attrs, .. }) if attrs.is_empty()))
-        .collect();
-    (1..bare.len()).rev().find(|&second| bare[second] && bare[second - 1]).map(|second| second - 1)
-}
-
-/// What clippy would say of our tokens at the place of the user's.
+/// Returns the attribute that allows what clippy would report in the generated tokens.
 ///
-/// A block that yields a future is a slip, a handler that returns one (`HttpResponseBuilder` is) is not. Seven arguments
-/// are fine, eight are not, and the eighth is ours; any that a `#[cfg]` is on may be gone by then.
-fn lints(signature: &Signature) -> TokenStream {
-    let may_be_gone = |argument: &&FnArg| matches!(argument, FnArg::Typed(PatType { attrs, .. }) if attrs.iter().any(is_cfg));
-    let most = signature.inputs.len();
-    let fewest = most - signature.inputs.iter().filter(may_be_gone).count();
-    let too_many_arguments = (fewest..=most).contains(&8).then(|| quote!(, clippy::too_many_arguments));
+/// A block that returns a future is usually a mistake, but `HttpResponseBuilder`, a valid response, is a future. A
+/// function with eight arguments has one too many, which is the request; arguments with a `#[cfg]` may be removed.
+fn allowed_lints(signature: &Signature) -> TokenStream {
+    let may_be_removed = |argument: &&FnArg| matches!(argument, FnArg::Typed(PatType { attrs, .. }) if attrs.iter().any(is_cfg));
+    let max = signature.inputs.len();
+    let min = max - signature.inputs.iter().filter(may_be_removed).count();
+    let too_many_arguments = (min..=max).contains(&8).then(|| quote!(, clippy::too_many_arguments));
     quote!(#[allow(clippy::async_yields_async #too_many_arguments)])
 }
 
+/// Returns whether an attribute is a `cfg`, or a `cfg_attr`, which may expand to one.
 fn is_cfg(attribute: &Attribute) -> bool {
-    // A `cfg_attr` may turn out to be one.
     attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr")
 }

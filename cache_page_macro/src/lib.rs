@@ -1,39 +1,26 @@
-//! The attributes of the [`cache_page`](https://docs.rs/cache_page) crate: tokens in, tokens out.
+//! The attributes of the [`cache_page`](https://docs.rs/cache_page) crate.
 //!
-//! Depend on `cache_page`, not on this crate: generated code names `::cache_page::__private`. In the order of an
-//! expansion:
+//! Depend on `cache_page` instead of this crate: the generated code refers to `::cache_page::__private`.
 //!
-//! | module | owns |
+//! | module | content |
 //! |---|---|
-//! | `split` | what stands between the commas of the parentheses |
-//! | `args` | what that makes of the handler: cached, exempt, or purging |
-//! | `ttl` | times: literals, texts with units, constants |
-//! | `options` | the options: how each is written, and the call that is made of it |
-//! | `value` | what stands behind the `=` of an option |
-//! | `template` | tags and paths, and the parameters in them |
-//! | `handler` | the annotated function: signature parsed, body left as it came |
-//! | `route` | the route attributes below ours, and their parameters |
-//! | `check` | every mistake in a handler, each at its own token |
+//! | `parse` | the arguments of the attributes: TTL, options, lists, route parameters |
+//! | `handler` | the annotated function, the route attributes below, and every error |
 //! | `expand` | the generated function |
+//!
+//! Tokens go in and tokens come out: this crate has no store, no headers and no clock.
 
-mod args;
-mod check;
 mod expand;
 mod handler;
-mod options;
-mod route;
-mod split;
-mod template;
+mod parse;
 #[cfg(test)]
 mod tests;
-mod ttl;
-mod value;
 
 use proc_macro2::TokenStream;
 
-use crate::{args::Args, handler::Handler};
+use crate::{handler::Handler, parse::Args};
 
-/// Caches the page of an actix-web handler for a while.
+/// Caches the responses of an actix-web handler.
 ///
 /// ```
 /// # mod app {
@@ -52,79 +39,83 @@ use crate::{args::Args, handler::Handler};
 /// # }
 /// ```
 ///
-/// The first `GET` of a URL runs the handler; until the time is over, every `GET` and `HEAD` of that URL is answered
-/// from the kept page without running it.
+/// The first `GET` of a URL runs the handler. Until its TTL expires, every `GET` and `HEAD` of that URL is answered with
+/// the stored response.
 ///
-/// # How long
+/// # TTL
 ///
-/// The time to live stands first:
+/// The time to live (TTL) is the first argument:
 ///
-/// | written | kept |
+/// | written | TTL |
 /// |---|---|
 /// | `60` | whole seconds |
-/// | `"5m"`, `"1h 30m"`, `"250ms"` | a number with a unit, or several of them |
+/// | `"5m"`, `"1h 30m"`, `"250ms"` | one or more numbers with a unit |
 /// | `HOUR`, `config::TTL`, `60 * 60` | a constant: an integer (seconds) or a [`Duration`](core::time::Duration) |
-/// | `None` | until it is evicted or the process ends |
+/// | `None` | no expiry: the response is stored until it is purged or evicted |
+///
+/// A response that has its own lifetime, such as `Cache-Control: max-age`, is stored for that long instead.
 ///
 /// # Options
 ///
-/// | option | meaning |
+/// | option | effect |
 /// |---|---|
-/// | `name = "home"` | what the handler is called where it is reported, instead of `module::path::function` |
-/// | `key_prefix = "v2"` | keeps pages apart that would otherwise share a key, and forgets all of them when it changes |
-/// | `statuses = [404, 410]` | more statuses that the time to live applies to, beside 200, 301 and 308 |
-/// | `vary = ["accept-language"]` | a page for each value of these request headers; responses name them in `Vary` |
-/// | `vary_cookie = ["theme"]` | a page for each value of these cookies, whatever the others hold |
-/// | `vary_by = path::to::function` | a page for each value of a `fn(&HttpRequest) -> impl Hash` |
-/// | `query = ["page"]` | only these query parameters make a page, in any order; `[]` is none of them |
-/// | `ignore_query = ["utm_*"]` | all query parameters but these make a page, in any order |
-/// | `tags = ["posts", "post:{id}"]` | what [`macro@purge_page`] calls the page; `{id}` is that parameter of its route |
-/// | `bypass_if = path::to::function` | requests for which a `fn(&HttpRequest) -> bool` returns `true` bypass the cache |
-/// | `no_store_if = path::to::function` | responses for which a `fn(&Page) -> bool` returns `true` are not stored |
-/// | `browser_ttl = "10s"` | how long browsers and caches further down may keep the page, if not as long as it is kept here |
-/// | `stale_while_revalidate = "30s"` | for so long after its time a page is sent at once, while it is made anew in the background |
-/// | `stale_if_error = "1h"` | for so long after its time a page is sent where the handler fails to make it anew |
-/// | `max_body = 64 * 1024` | longer bodies are not kept, in bytes |
-/// | `cache = "big"` | the cache of that name keeps the pages, instead of the one without a name |
-/// | `crate = path` | where the `cache_page` crate is, if it was renamed or re-exported |
+/// | `name = "home"` | Sets the name of the handler in reports. Default: `module::path::function`. |
+/// | `key_prefix = "v2"` | Adds a prefix to the cache key. A new prefix discards all stored responses. |
+/// | `statuses = [404, 410]` | Applies the TTL to these statuses too. 200, 301 and 308 are always included. |
+/// | `vary = ["accept-language"]` | Stores one response per value of these request headers, and adds them to `Vary`. |
+/// | `vary_cookie = ["theme"]` | Stores one response per value of these cookies. Other cookies are ignored. |
+/// | `vary_by = path::to::function` | Stores one response per value of a `fn(&HttpRequest) -> impl Hash`. |
+/// | `query = ["page"]` | Uses only these query parameters in the key, in any order. `[]` uses none. |
+/// | `ignore_query = ["utm_*"]` | Uses all query parameters but these in the key, in any order. |
+/// | `tags = ["posts", "post:{id}"]` | Tags the response for [`macro@purge_page`]. `{id}` is a parameter of the route. |
+/// | `bypass_if = path::to::function` | Bypasses the cache if a `fn(&HttpRequest) -> bool` returns `true`. |
+/// | `no_store_if = path::to::function` | Does not store a response if a `fn(&Page) -> bool` returns `true`. |
+/// | `browser_ttl = "10s"` | Sets the `max-age` that browsers and other downstream caches receive. Default: the TTL. |
+/// | `stale_while_revalidate = "30s"` | Serves an expired response for this long while a background run refreshes it. |
+/// | `stale_if_error = "1h"` | Serves an expired response for this long if the handler fails. |
+/// | `max_body = 64 * 1024` | Does not store responses with longer bodies, in bytes. |
+/// | `cache = "posts"` | Uses the `PageCache` with this name instead of the unnamed one. |
+/// | `crate = path::to::cache_page` | Sets the path of the `cache_page` crate, if it was renamed or re-exported. |
 ///
-/// Functions may be closures: `bypass_if = |request| request.path() == "/live"`.
+/// A function can be a closure: `bypass_if = |request| request.path() == "/live"`.
 ///
-/// Both stale windows begin when the time to live ends. In the background the handler runs with the arguments that were
-/// extracted for the request that was answered, so its future must be `'static`, as that of any handler is that borrows
-/// nothing. Without the option nothing more is asked of it.
+/// Both stale windows begin when the response expires. A background run uses the arguments that were extracted for the
+/// request that was answered, so `stale_while_revalidate` requires the handler's future to be `'static`. A handler that
+/// borrows nothing has such a future.
 ///
-/// A `{name}` in a tag is compared with the route attributes that stand below when the handler is compiled; where none
-/// does, when requests come.
+/// A `{name}` in a tag is checked against the route attributes below when the handler is compiled. Without a route
+/// attribute below, it is checked for every request.
 ///
-/// # Not at all
+/// # Uncached handlers
 ///
-/// `#[cache_page(off)]` exempts a handler from the `PageCacheMiddleware` middleware around it. It takes no options but `crate`.
+/// `#[cache_page(uncached)]` exempts a handler from a `PageCacheMiddleware` around it. Its only option is `crate`.
 ///
-/// # What each argument reads
+/// # Arguments of the handler
 ///
-/// The compiler checks that the cache key covers every argument: each type must say by `KeyInput` what it reads from
-/// the request. An argument whose type does not is classified where it stands:
+/// The compiler checks that the cache key includes everything that the arguments read from the request: the type of
+/// each argument must implement `KeyInput`. Classify any other argument with an attribute:
 ///
-/// * `#[key] user: CurrentUser`: a page for each value, which must be `Hash`;
-/// * `#[unkeyed] user: CurrentUser`: your word that the page is the same whatever the argument holds.
+/// * `#[key] user: CurrentUser` adds the value, which must be `Hash`, to the key: one response per value.
+/// * `#[unkeyed] user: CurrentUser` leaves it out of the key: you assert that the response does not depend on it.
 ///
 /// # Order of attributes
 ///
-/// What stands below `#[cache_page]` runs on every request, what stands above it becomes part of the cached body. Route
-/// attributes (`#[get]`) may stand on either side. An attribute that checks access by rewriting the body belongs below.
+/// Attributes below `#[cache_page]` run for every request. Attributes above it become part of the cached body and do not
+/// run on a hit: an attribute that checks access by rewriting the body belongs below. Route attributes such as `#[get]`
+/// work on either side.
 ///
 /// # Errors
 ///
-/// What cannot be cached does not compile, and every mistake is reported at once: a handler that is not `async`, has no
-/// return type or takes `self`; a TTL of zero; an unknown, repeated or contradicting option; a tag with a parameter that
-/// its route does not have; a second `#[cache_page]`; a route attribute of a writing method or a `#[purge_page]` below.
+/// These do not compile, and all errors are reported together: a handler that is not `async`, has no return type or
+/// takes `self`; a TTL of zero; an unknown, repeated or contradictory option; a tag with a parameter that the route does
+/// not have; a second `#[cache_page]`; a route attribute of a method other than `GET` and `HEAD`, such as `#[post]`, or a
+/// `#[purge_page]` below.
 #[proc_macro_attribute]
 pub fn cache_page(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    cached(args.into(), item.into()).into()
+    expand_cache_page(args.into(), item.into()).into()
 }
 
-/// Purges pages when the handler has changed what they show.
+/// Purges stored responses after a handler has succeeded.
 ///
 /// ```
 /// # mod app {
@@ -143,68 +134,70 @@ pub fn cache_page(args: proc_macro::TokenStream, item: proc_macro::TokenStream) 
 /// # }
 /// ```
 ///
-/// When the handler succeeds, the pages that carry one of the tags and those of the paths are removed. When it fails
-/// nothing is.
+/// When the handler succeeds, the responses with one of the tags and those of the paths are removed before its own
+/// response is sent. When it fails, nothing is purged.
 ///
-/// # What is purged
+/// # Options
 ///
-/// At least one of the two lists says it. In both, `{id}` stands for that parameter of the handler's own route, as the
-/// request has it.
+/// At least one of `tags` and `paths` is required.
 ///
-/// | option | meaning |
+/// | option | effect |
 /// |---|---|
-/// | `tags = ["posts", "post:{id}"]` | the pages that carry one of these tags, by the `tags` of [`macro@cache_page`] |
-/// | `paths = ["/posts/{id}"]` | the pages of these paths, whatever their query |
-/// | `cache = "big"` | the cache of that name is purged, instead of the one without a name |
-/// | `name = "edit"` | what the handler is called where it is reported, instead of `module::path::function` |
-/// | `crate = path` | where the `cache_page` crate is, if it was renamed or re-exported |
+/// | `tags = ["posts", "post:{id}"]` | Purges the responses with one of these tags (see `tags` of [`macro@cache_page`]). |
+/// | `paths = ["/posts/{id}"]` | Purges the responses of these paths, with any query. |
+/// | `cache = "posts"` | Uses the `PageCache` with this name instead of the unnamed one. |
+/// | `name = "edit"` | Sets the name of the handler in reports. Default: `module::path::function`. |
+/// | `crate = path::to::cache_page` | Sets the path of the `cache_page` crate, if it was renamed or re-exported. |
+///
+/// In tags and paths, `{id}` is replaced with that parameter of the handler's route.
 ///
 /// # Order of attributes
 ///
-/// Route attributes (`#[post]`) may stand on either side. With those below `#[purge_page]` every `{name}` is compared when
-/// the handler is compiled; where none is below, when requests come. A parameter of a scope around the handler cannot be
-/// seen from here: to use one, put `#[purge_page]` below the route attribute.
+/// Route attributes such as `#[post]` work on either side. Each `{name}` is checked against those below `#[purge_page]`
+/// when the handler is compiled. Without a route attribute below, it is checked for every request. The parameters of an
+/// enclosing scope are not visible to the compiler: to use one, put `#[purge_page]` below the route attribute.
 ///
 /// # Errors
 ///
-/// Every mistake is reported at once: a handler that is not `async`, has no return type or takes `self`; no tags and no
-/// paths; an unknown or repeated option; a text with a parameter that the route does not have; an argument marked
-/// `#[key]` or `#[unkeyed]`; a second `#[purge_page]`; a `#[cache_page]` on the same handler, unless that is
-/// `#[cache_page(off)]`.
+/// These do not compile, and all errors are reported together: a handler that is not `async`, has no return type or
+/// takes `self`; neither tags nor paths; an unknown or repeated option; a tag or path with a parameter that the route
+/// does not have; an argument with `#[key]` or `#[unkeyed]`; a second `#[purge_page]`; a `#[cache_page]` on the same
+/// handler, except for `#[cache_page(uncached)]`.
 #[proc_macro_attribute]
 pub fn purge_page(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    purging(args.into(), item.into()).into()
+    expand_purge_page(args.into(), item.into()).into()
 }
 
-fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
-    expanded(Args::cache_page(args), item)
+fn expand_cache_page(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand_attribute(Args::cache_page(args), item)
 }
 
-fn purging(args: TokenStream, item: TokenStream) -> TokenStream {
-    expanded(Args::purge_page(args), item)
+fn expand_purge_page(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand_attribute(Args::purge_page(args), item)
 }
 
-/// The new handler; or the handler as it was, beside every mistake, so that editors go on working in it.
-fn expanded((args, mut mistakes): (Args, Vec<syn::Error>), item: TokenStream) -> TokenStream {
-    let handler = match Handler::parse(&item, args.role.form()) {
+/// Returns the generated function, or the original one with all errors.
+///
+/// The original function keeps editors working, and its callers compile.
+fn expand_attribute((args, mut errors): (Args, Vec<syn::Error>), item: TokenStream) -> TokenStream {
+    let handler = match Handler::parse(&item, args.kind.spec()) {
         Ok(handler) => handler,
-        Err(not_a_function) => {
-            mistakes.push(not_a_function);
-            return refused(item, &mistakes);
+        Err(error) => {
+            errors.push(error);
+            return with_errors(item, &errors);
         }
     };
-    mistakes.extend(check::handler(&handler, &args));
-    if mistakes.is_empty() {
+    errors.extend(handler::validate(&handler, &args));
+    if errors.is_empty() {
         expand::expand(&args, handler)
-    } else if check::markers_are_of_another(&handler, &args.role) {
-        refused(item, &mistakes)
+    } else if handler::keeps_arg_attributes(&handler, &args.kind) {
+        with_errors(item, &errors)
     } else {
-        refused(handler.without_markers(), &mistakes)
+        with_errors(handler.without_arg_attributes(), &errors)
     }
 }
 
-fn refused(item: TokenStream, mistakes: &[syn::Error]) -> TokenStream {
-    let mut tokens = item;
-    tokens.extend(mistakes.iter().map(syn::Error::to_compile_error));
+fn with_errors(mut tokens: TokenStream, errors: &[syn::Error]) -> TokenStream {
+    tokens.extend(errors.iter().map(syn::Error::to_compile_error));
     tokens
 }

@@ -1,5 +1,7 @@
-//! What handlers expand to. `snapshots/NAME.in.rs` is what the user wrote and `snapshots/NAME.rs` what rustc gets for it;
-//! `UPDATE_EXPECT=1 cargo test -p cache_page_macro` writes the latter.
+//! Snapshots of generated code, and the number of errors in invalid input.
+//!
+//! `snapshots/NAME.in.rs` is the input, `snapshots/NAME.rs` the output. `UPDATE_EXPECT=1 cargo test -p cache_page_macro`
+//! rewrites the outputs.
 
 use expect_test::expect_file;
 use proc_macro2::{TokenStream, TokenTree};
@@ -11,7 +13,7 @@ macro_rules! snapshots {
         #[test]
         fn $name() {
             let expanded = expand(include_str!(concat!("snapshots/", stringify!($name), ".in.rs")));
-            let file = syn::parse2(expanded).expect("an expansion is Rust");
+            let file = syn::parse2(expanded).expect("the generated code is valid Rust");
             expect_file![concat!("snapshots/", stringify!($name), ".rs")].assert_eq(&prettyplease::unparse(&file));
         }
     )*};
@@ -28,52 +30,52 @@ snapshots! {
     get_below
     constant
     arithmetic
-    for_ever
+    no_expiry
     sub_second
     options
     all_options
     stale
     no_parameters
-    refused
-    tagged
-    off
+    invalid
+    tags
+    uncached
     purge
     purge_post_below
     purge_options
-    purge_exempt
-    purge_refused
+    purge_uncached
+    purge_invalid
 }
 
 #[test]
-fn instrument_err_belongs_above() {
+fn instrument_err_below_is_an_error() {
     let above = "#[instrument(err)] #[cache_page(60)] async fn page() -> Result<String, Error> {}";
-    assert_eq!(mistakes(above), 0);
+    assert_eq!(error_count(above), 0);
     let below =
         "#[cache_page(60)] #[tracing::instrument(skip_all, err)] async fn page() -> Result<String, Error> {}";
-    assert_eq!(mistakes(below), 1);
+    assert_eq!(error_count(below), 1);
     let silent = "#[cache_page(60)] #[instrument(skip_all)] async fn page() -> Result<String, Error> {}";
-    assert_eq!(mistakes(silent), 0);
+    assert_eq!(error_count(silent), 0);
 }
 
 #[test]
-fn only_routes_of_actix_web_are_writing_methods() {
-    assert_eq!(mistakes("#[cache_page(60)] #[query(\"/\")] async fn page() -> String {}"), 1);
-    assert_eq!(mistakes("#[cache_page(60)] #[actix_web::query(\"/\")] async fn page() -> String {}"), 1);
-    assert_eq!(mistakes("#[cache_page(60)] #[openapi::post(\"/\")] async fn page() -> String {}"), 0);
-    assert_eq!(mistakes("#[cache_page(60)] #[post] async fn page() -> String {}"), 0);
+fn writing_method_of_another_crate_is_ignored() {
+    assert_eq!(error_count("#[cache_page(60)] #[query(\"/\")] async fn page() -> String {}"), 1);
+    assert_eq!(error_count("#[cache_page(60)] #[actix_web::query(\"/\")] async fn page() -> String {}"), 1);
+    assert_eq!(error_count("#[cache_page(60)] #[openapi::post(\"/\")] async fn page() -> String {}"), 0);
+    assert_eq!(error_count("#[cache_page(60)] #[post] async fn page() -> String {}"), 0);
 }
 
 #[test]
-fn an_integer_may_name_its_type() {
-    assert_eq!(mistakes("#[cache_page(60u32)] async fn page() -> String {}"), 0);
-    assert_eq!(mistakes("#[cache_page(60_i64)] async fn page() -> String {}"), 0);
-    assert_eq!(mistakes("#[cache_page(60s)] async fn page() -> String {}"), 1);
+fn integer_with_a_type_suffix_is_seconds() {
+    assert_eq!(error_count("#[cache_page(60u32)] async fn page() -> String {}"), 0);
+    assert_eq!(error_count("#[cache_page(60_i64)] async fn page() -> String {}"), 0);
+    assert_eq!(error_count("#[cache_page(60s)] async fn page() -> String {}"), 1);
 }
 
 #[test]
-fn parameters_are_those_of_the_routes_below() {
+fn unknown_route_parameter_is_an_error() {
     let below = |route: &str, tag: &str| {
-        mistakes(&format!("#[cache_page(60, tags = [{tag:?}])] {route} async fn page() -> String {{}}"))
+        error_count(&format!("#[cache_page(60, tags = [{tag:?}])] {route} async fn page() -> String {{}}"))
     };
     assert_eq!(below("", "{id}"), 0);
     assert_eq!(below("#[get(\"/{id}\")]", "post:{id}"), 0);
@@ -89,30 +91,33 @@ fn parameters_are_those_of_the_routes_below() {
 }
 
 #[test]
-fn tags_are_limited() {
-    let tags =
-        |tags: &[String]| mistakes(&format!("#[purge_page(tags = {tags:?})] async fn page() -> String {{}}"));
+fn invalid_tag_is_an_error() {
+    let tags = |tags: &[String]| {
+        error_count(&format!("#[purge_page(tags = {tags:?})] async fn page() -> String {{}}"))
+    };
     let numbered = |count: usize| (0..count).map(|tag| tag.to_string()).collect::<Vec<_>>();
     assert_eq!(tags(&numbered(32)), 0);
     assert_eq!(tags(&numbered(40)), 1);
     assert_eq!(tags(&["a".repeat(256)]), 0);
     assert_eq!(tags(&["a".repeat(257)]), 1);
-    for wrong in ["", " ", " a", "a\n", "{", "}", "{}", "{ }", "{a b}", "{a{b}}", "{a}}", "{id:x}", "{:x}"] {
-        assert_eq!(tags(&[wrong.to_owned()]), 1, "{wrong:?}");
+    for invalid in ["", " ", " a", "a\n", "{", "}", "{}", "{ }", "{a b}", "{a{b}}", "{a}}", "{id:x}", "{:x}"]
+    {
+        assert_eq!(tags(&[invalid.to_owned()]), 1, "{invalid:?}");
     }
-    for right in ["a b", "é", "a:{b}{c-d}_{e_1}", "{a}{a}"] {
-        assert_eq!(tags(&[right.to_owned()]), 0, "{right:?}");
+    for valid in ["a b", "é", "a:{b}{c-d}_{e_1}", "{a}{a}"] {
+        assert_eq!(tags(&[valid.to_owned()]), 0, "{valid:?}");
     }
 }
 
 #[test]
-fn paths_are_whole() {
-    let path =
-        |path: &str| mistakes(&format!("#[purge_page(paths = [{path:?}])] async fn page() -> String {{}}"));
-    for right in ["/", "/posts", "/posts/{id}", "/a*b"] {
-        assert_eq!(path(right), 0, "{right:?}");
+fn invalid_path_is_an_error() {
+    let path = |path: &str| {
+        error_count(&format!("#[purge_page(paths = [{path:?}])] async fn page() -> String {{}}"))
+    };
+    for valid in ["/", "/posts", "/posts/{id}", "/a*b"] {
+        assert_eq!(path(valid), 0, "{valid:?}");
     }
-    let wrong = [
+    let invalid = [
         "",
         "posts",
         "https://a/b",
@@ -126,63 +131,89 @@ fn paths_are_whole() {
         "/posts ",
         "*",
     ];
-    for wrong in wrong {
-        assert_eq!(path(wrong), 1, "{wrong:?}");
+    for invalid in invalid {
+        assert_eq!(path(invalid), 1, "{invalid:?}");
     }
     assert_eq!(path(&format!("/{}", "a".repeat(2047))), 0);
     assert_eq!(path(&format!("/{}", "a".repeat(2048))), 1);
 }
 
 #[test]
-fn off_is_a_word() {
-    let first = |first: &str| mistakes(&format!("#[cache_page({first})] async fn page() -> String {{}}"));
-    for right in ["off", "off,", "off, crate = web::cache", "OFF", "off::TTL"] {
-        assert_eq!(first(right), 0, "{right}");
+fn uncached_is_the_only_argument() {
+    let first = |first: &str| error_count(&format!("#[cache_page({first})] async fn page() -> String {{}}"));
+    for valid in ["uncached", "uncached,", "uncached, crate = web::cache", "UNCACHED", "OFF", "off::TTL"] {
+        assert_eq!(first(valid), 0, "{valid}");
     }
-    for wrong in
-        ["Off", "\"off\"", "false", "none", "off = true", "60, off", "off, 60", "off, tags = [\"a\"]"]
-    {
-        assert_eq!(first(wrong), 1, "{wrong}");
+    let invalid = [
+        "Uncached",
+        "\"uncached\"",
+        "off",
+        "Off",
+        "\"off\"",
+        "false",
+        "none",
+        "uncached = true",
+        "off = true",
+        "60, uncached",
+        "60, off",
+        "uncached, 60",
+        "uncached, tags = [\"a\"]",
+    ];
+    for invalid in invalid {
+        assert_eq!(first(invalid), 1, "{invalid}");
     }
 }
 
 #[test]
-fn kept_or_purging() {
+fn misnamed_argument_attribute_is_one_error() {
+    let argument =
+        |argument: &str| error_count(&format!("#[cache_page(60)] async fn page({argument}) -> String {{}}"));
+    assert_eq!(argument("#[vary] a: A"), 1);
+    assert_eq!(argument("#[shared] a: A"), 1);
+    assert_eq!(argument("#[shared] #[key] a: A"), 1);
+    assert_eq!(argument("#[other::vary] a: A"), 0);
+}
+
+#[test]
+fn conflicting_attributes_are_an_error() {
     let both =
-        |attributes: &str| mistakes(&format!("{attributes} async fn page(#[key] a: A) -> String {{}}"));
+        |attributes: &str| error_count(&format!("{attributes} async fn page(#[key] a: A) -> String {{}}"));
     assert_eq!(both("#[cache_page(60)] #[purge_page(tags = [\"a\"])]"), 1);
     assert_eq!(both("#[purge_page(tags = [\"a\"])] #[cache_page(60)]"), 1);
-    let both = |attributes: &str| mistakes(&format!("{attributes} async fn page() -> String {{}}"));
-    assert_eq!(both("#[purge_page(tags = [\"a\"])] #[cache_page(off)]"), 0);
-    assert_eq!(both("#[cache_page(off)] #[purge_page(tags = [\"a\"])]"), 0);
-    assert_eq!(both("#[cache_page(off)] #[cache_page(off)]"), 1);
-    assert_eq!(both("#[cache_page(off)] #[cache_page(60)]"), 1);
-    assert_eq!(both("#[cache_page(60)] #[cache_page(off)]"), 1);
-    assert_eq!(both("#[cache_page(off)] #[post(\"/\")]"), 0);
+    let both = |attributes: &str| error_count(&format!("{attributes} async fn page() -> String {{}}"));
+    assert_eq!(both("#[purge_page(tags = [\"a\"])] #[cache_page(uncached)]"), 0);
+    assert_eq!(both("#[cache_page(uncached)] #[purge_page(tags = [\"a\"])]"), 0);
+    assert_eq!(both("#[cache_page(uncached)] #[cache_page(uncached)]"), 1);
+    assert_eq!(both("#[cache_page(uncached)] #[cache_page(60)]"), 1);
+    assert_eq!(both("#[cache_page(60)] #[cache_page(uncached)]"), 1);
+    assert_eq!(both("#[cache_page(uncached)] #[post(\"/\")]"), 0);
     assert_eq!(both("#[purge_page(tags = [\"a\"])] #[get(\"/\")]"), 0);
     assert_eq!(both("#[purge_page(tags = [\"a\"])] #[purge_page(tags = [\"a\"])]"), 1);
     assert_eq!(both("#[purge_page(tags = [\"a\"])] #[instrument(err)]"), 1);
 }
 
-/// What the first attribute of ours makes of the item below it. The attributes above it have run by then.
+/// Expands the first attribute of this crate. Attributes above it have been expanded by then.
 fn expand(source: &str) -> TokenStream {
-    let ours = ["#[cache_page", "#[purge_page"].into_iter().filter_map(|ours| source.find(ours)).min();
-    let (_, ours) = source.split_at(ours.expect("the handler has an attribute of ours"));
+    let start = ["#[cache_page", "#[purge_page"].into_iter().filter_map(|name| source.find(name)).min();
+    let (_, source) = source.split_at(start.expect("the handler has an attribute of this crate"));
     let parse = |input: ParseStream<'_>| {
         let mut attributes = input.call(Attribute::parse_outer)?;
-        let ours = attributes.remove(0);
-        let expand = if ours.path().is_ident("purge_page") { crate::purging } else { crate::cached };
-        let args = match ours.meta {
+        let attribute = attributes.remove(0);
+        let expand = match attribute.path().is_ident("purge_page") {
+            true => crate::expand_purge_page,
+            false => crate::expand_cache_page,
+        };
+        let args = match attribute.meta {
             Meta::List(list) => list.tokens,
             _ => TokenStream::new(),
         };
         let item: TokenStream = input.parse()?;
         Ok(expand(args, quote!(#(#attributes)* #item)))
     };
-    parse.parse_str(ours).expect("the source is Rust")
+    parse.parse_str(source).expect("the source is valid Rust")
 }
 
-fn mistakes(source: &str) -> usize {
-    let errors = expand(source).into_iter();
-    errors.filter(|token| matches!(token, TokenTree::Ident(name) if name == "compile_error")).count()
+fn error_count(source: &str) -> usize {
+    let tokens = expand(source).into_iter();
+    tokens.filter(|token| matches!(token, TokenTree::Ident(name) if name == "compile_error")).count()
 }

@@ -98,7 +98,7 @@ async fn varied(site: web::Data<Site>, control: PageControl) -> Result<HttpRespo
     site.make(&control)
 }
 
-#[cache_page(off)]
+#[cache_page(uncached)]
 async fn exempt(site: web::Data<Site>, control: PageControl) -> Result<HttpResponse, Error> {
     site.make(&control)
 }

@@ -614,7 +614,7 @@ mod handlers {
         runs.count().to_string()
     }
 
-    #[cache_page(off)]
+    #[cache_page(uncached)]
     async fn off(runs: web::Data<Runs>) -> String {
         runs.count().to_string()
     }

@@ -8,14 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::cargo;
+use crate::{cargo, root};
 
 const HANDLERS: usize = 300;
 const ROUNDS: usize = 3;
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 pub(crate) fn run() -> Result<(), String> {
-    let folder = Path::new(ROOT).join("target/bench-compile");
+    let folder = root().join("target/bench-compile");
     let bare = Built::generate(&folder, "bare", 0)?;
     let one = Built::generate(&folder, "one", 1)?;
     let cached = Built::generate(&folder, "cached", HANDLERS)?;
@@ -66,7 +65,7 @@ struct Built {
 impl Built {
     fn generate(folder: &Path, name: &str, cached: usize) -> Result<Self, String> {
         let folder = folder.join(name);
-        let root = fs::canonicalize(ROOT).map_err(|error| format!("no workspace: {error}"))?;
+        let root = fs::canonicalize(root()).map_err(|error| format!("no workspace: {error}"))?;
         let manifest = format!(
             "[package]\nname = \"bench-{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
              [dependencies]\nactix-web = {{ version = \"4.18.1\", default-features = false, features = [\"macros\"] }}\n\

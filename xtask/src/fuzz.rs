@@ -1,19 +1,14 @@
 //! `cargo xtask fuzz`: libFuzzer makes up what clients and handlers send.
 
-use std::{
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::process::{Command, Stdio};
 
-use crate::{cargo, step};
+use crate::{cargo, root, step};
 
 /// How long each target runs if nobody says.
 pub(crate) const SECONDS: &str = "30";
 
 /// Only this has the sanitizers that libFuzzer is built with.
 const TOOLCHAIN: &str = "nightly";
-
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 pub(crate) fn run(seconds: &str) -> Result<(), String> {
     get_toolchain()?;
@@ -27,7 +22,7 @@ pub(crate) fn run(seconds: &str) -> Result<(), String> {
     }
     for target in String::from_utf8_lossy(&listed.stdout).split_whitespace() {
         let time = format!("-max_total_time={seconds}");
-        let words = Path::new(ROOT).join("fuzz/words").join(target);
+        let words = root().join("fuzz/words").join(target);
         let mut run = fuzz("run");
         // What it found along the way is only of use to itself.
         run.args([target, "--", &time, "-verbosity=0", "-print_final_stats=1"]);
@@ -42,7 +37,7 @@ pub(crate) fn run(seconds: &str) -> Result<(), String> {
 /// A cargo of the toolchain that can fuzz, whichever runs this.
 fn nightly() -> Command {
     let mut command = Command::new("rustup");
-    command.args(["run", TOOLCHAIN, "cargo"]).current_dir(ROOT);
+    command.args(["run", TOOLCHAIN, "cargo"]).current_dir(root());
     // What this cargo put into the environment would lead the other one astray.
     for name in ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN"] {
         command.env_remove(name);

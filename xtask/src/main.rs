@@ -126,6 +126,13 @@ fn step(name: &str, command: &mut Command) -> Result<(), String> {
     Ok(())
 }
 
+/// Returns the folder of the workspace.
+fn root() -> PathBuf {
+    // Cargo sets the variable when it runs xtask. A target folder that several checkouts share holds the xtask of any.
+    let xtask = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&xtask).join("..")
+}
+
 /// The cargo that runs this.
 fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

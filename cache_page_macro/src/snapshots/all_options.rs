@@ -1,6 +1,6 @@
 #[allow(clippy::async_yields_async)]
 async fn page(
-    __page: framework::cache::__private::Request,
+    __request: framework::cache::__private::Request,
     id: web::Path<u64>,
 ) -> framework::cache::__private::HttpResponse {
     #[allow(unused_qualifications)]
@@ -21,10 +21,10 @@ async fn page(
             ),
         )
         .max_body(64 * 1024);
-    let __page = &mut (&__page).begin(&__POLICY);
-    __page.reads::<web::Path<u64>>();
-    __page.vary_by(tenant::of::<Name, Region>);
-    (__page)
+    let __lookup = &mut (&__request).begin(&__POLICY);
+    __lookup.reads::<web::Path<u64>>();
+    __lookup.vary_by(tenant::of::<Name, Region>);
+    (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
                 String,

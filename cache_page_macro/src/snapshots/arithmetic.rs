@@ -1,13 +1,13 @@
 #[allow(clippy::async_yields_async)]
 async fn page(
-    __page: ::cache_page::__private::Request,
+    __request: ::cache_page::__private::Request,
 ) -> ::cache_page::__private::HttpResponse {
     static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
         ::core::concat!(::core::module_path!(), "::page"),
         ::cache_page::__private::Ttl(24u64 * (60u64 * 60u64)).get(),
     );
-    let __page = &mut (&__page).begin(&__POLICY);
-    (__page)
+    let __lookup = &mut (&__request).begin(&__POLICY);
+    (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
                 String,

@@ -1,6 +1,6 @@
 #[allow(clippy::async_yields_async)]
 async fn page(
-    __page: ::cache_page::__private::Request,
+    __request: ::cache_page::__private::Request,
     #[cfg(feature = "users")]
     user: Option<web::Data<Users>>,
     #[allow(unused)]
@@ -10,10 +10,10 @@ async fn page(
         ::core::concat!(::core::module_path!(), "::page"),
         ::cache_page::__private::seconds(60),
     );
-    let __page = &mut (&__page).begin(&__POLICY);
-    #[cfg(feature = "users")] __page.reads::<Option<web::Data<Users>>>();
-    __page.reads::<web::Path<u64>>();
-    (__page)
+    let __lookup = &mut (&__request).begin(&__POLICY);
+    #[cfg(feature = "users")] __lookup.reads::<Option<web::Data<Users>>>();
+    __lookup.reads::<web::Path<u64>>();
+    (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
                 String,

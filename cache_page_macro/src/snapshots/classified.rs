@@ -1,6 +1,6 @@
 #[allow(clippy::async_yields_async)]
 pub(crate) async fn page(
-    __page: ::cache_page::__private::Request,
+    __request: ::cache_page::__private::Request,
     id: web::Path<u64>,
     mut user: CurrentUser,
     metrics: Metrics,
@@ -9,10 +9,10 @@ pub(crate) async fn page(
         ::core::concat!(::core::module_path!(), "::page"),
         ::cache_page::__private::seconds(60),
     );
-    let __page = &mut (&__page).begin(&__POLICY);
-    __page.reads::<web::Path<u64>>();
-    __page.vary(&user);
-    (__page)
+    let __lookup = &mut (&__request).begin(&__POLICY);
+    __lookup.reads::<web::Path<u64>>();
+    __lookup.vary(&user);
+    (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
                 HttpResponse,

@@ -1,6 +1,6 @@
 #[allow(clippy::async_yields_async)]
 async fn page<'a, R, const N: usize>(
-    __page: ::cache_page::__private::Request,
+    __request: ::cache_page::__private::Request,
     repo: web::Data<R>,
 ) -> ::cache_page::__private::HttpResponse
 where
@@ -15,9 +15,9 @@ where
     where
         R: Repo,
     {}
-    let __page = &mut (&__page).begin(&__POLICY);
-    __page.reads::<web::Data<R>>();
-    (__page)
+    let __lookup = &mut (&__request).begin(&__POLICY);
+    __lookup.reads::<web::Data<R>>();
+    (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
                 Either<_, &'static str>,

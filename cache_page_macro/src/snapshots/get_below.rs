@@ -1,13 +1,13 @@
 #[get("/")]
 #[allow(clippy::async_yields_async)]
 async fn hello(
-    __page: ::cache_page::__private::Request,
+    __request: ::cache_page::__private::Request,
 ) -> ::cache_page::__private::HttpResponse {
     static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
         ::core::concat!(::core::module_path!(), "::hello"),
         ::cache_page::__private::seconds(60),
     );
     fn __returns(_: impl Responder) {}
-    let __page = &mut (&__page).begin(&__POLICY);
-    (__page).serve(async move { #[allow(unused_braces)] { "Hello World" } }).await
+    let __lookup = &mut (&__request).begin(&__POLICY);
+    (__lookup).serve(async move { #[allow(unused_braces)] { "Hello World" } }).await
 }

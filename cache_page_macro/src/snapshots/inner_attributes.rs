@@ -2,15 +2,15 @@
 #[must_use]
 #[allow(clippy::async_yields_async)]
 pub async fn page(
-    __page: ::cache_page::__private::Request,
+    __request: ::cache_page::__private::Request,
 ) -> ::cache_page::__private::HttpResponse {
     #![allow(unused_variables)]
     static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
         ::core::concat!(::core::module_path!(), "::page"),
         ::cache_page::__private::seconds(60),
     );
-    let __page = &mut (&__page).begin(&__POLICY);
-    (__page)
+    let __lookup = &mut (&__request).begin(&__POLICY);
+    (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
                 String,

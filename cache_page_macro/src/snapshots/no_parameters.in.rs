@@ -1,4 +1,4 @@
-#[cache_page(60, query = [], browser_ttl = config::CLIENT_TTL)]
+#[cache_page(60, query = [], browser_ttl = config::BROWSER_TTL)]
 async fn page() -> String {
     String::new()
 }

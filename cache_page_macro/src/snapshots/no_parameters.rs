@@ -1,6 +1,6 @@
 #[allow(clippy::async_yields_async)]
 async fn page(
-    __page: ::cache_page::__private::Request,
+    __request: ::cache_page::__private::Request,
 ) -> ::cache_page::__private::HttpResponse {
     static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
             ::core::concat!(::core::module_path!(), "::page"),
@@ -9,11 +9,11 @@ async fn page(
         .query(&[])
         .browser_ttl(
             ::cache_page::__private::finite(
-                ::cache_page::__private::Ttl(config::CLIENT_TTL).get(),
+                ::cache_page::__private::Ttl(config::BROWSER_TTL).get(),
             ),
         );
-    let __page = &mut (&__page).begin(&__POLICY);
-    (__page)
+    let __lookup = &mut (&__request).begin(&__POLICY);
+    (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
                 String,

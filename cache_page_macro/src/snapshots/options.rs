@@ -1,6 +1,6 @@
 #[allow(clippy::async_yields_async)]
 async fn page(
-    __page: framework::cache::__private::Request,
+    __request: framework::cache::__private::Request,
 ) -> framework::cache::__private::HttpResponse {
     #[allow(unused_qualifications)]
     static __POLICY: framework::cache::__private::Policy = framework::cache::__private::Policy::new(
@@ -8,8 +8,8 @@ async fn page(
             framework::cache::__private::seconds(300),
         )
         .key_prefix("v2");
-    let __page = &mut (&__page).begin(&__POLICY);
-    (__page)
+    let __lookup = &mut (&__request).begin(&__POLICY);
+    (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
                 String,

@@ -1,6 +1,6 @@
 #[allow(clippy::async_yields_async)]
 async fn page(
-    __page: ::cache_page::__private::Request,
+    __request: ::cache_page::__private::Request,
     web::Query(Page { number, mut size }): web::Query<Page>,
     (method, ref uri): (Method, Uri),
     _: HttpRequest,
@@ -9,11 +9,11 @@ async fn page(
         ::core::concat!(::core::module_path!(), "::page"),
         ::cache_page::__private::seconds(60),
     );
-    let __page = &mut (&__page).begin(&__POLICY);
-    __page.reads::<web::Query<Page>>();
-    __page.reads::<(Method, Uri)>();
-    __page.reads::<HttpRequest>();
-    (__page)
+    let __lookup = &mut (&__request).begin(&__POLICY);
+    __lookup.reads::<web::Query<Page>>();
+    __lookup.reads::<(Method, Uri)>();
+    __lookup.reads::<HttpRequest>();
+    (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
                 String,

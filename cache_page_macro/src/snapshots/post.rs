@@ -1,6 +1,6 @@
 #[allow(clippy::async_yields_async)]
 async fn post(
-    __page: ::cache_page::__private::Request,
+    __request: ::cache_page::__private::Request,
     id: web::Path<u64>,
     db: web::Data<Db>,
 ) -> ::cache_page::__private::HttpResponse {
@@ -9,10 +9,10 @@ async fn post(
         ::cache_page::__private::seconds(60),
     );
     fn __returns(_: Result<impl Responder, AppError>) {}
-    let __page = &mut (&__page).begin(&__POLICY);
-    __page.reads::<web::Path<u64>>();
-    __page.reads::<web::Data<Db>>();
-    (__page)
+    let __lookup = &mut (&__request).begin(&__POLICY);
+    __lookup.reads::<web::Path<u64>>();
+    __lookup.reads::<web::Data<Db>>();
+    (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
                 Result<_, AppError>,

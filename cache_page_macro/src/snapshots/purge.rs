@@ -1,13 +1,13 @@
 #[allow(clippy::async_yields_async)]
 async fn create(
-    __page: ::cache_page::__private::Request,
+    __request: ::cache_page::__private::Request,
 ) -> ::cache_page::__private::HttpResponse {
     static __PURGE: ::cache_page::__private::PurgePolicy = ::cache_page::__private::PurgePolicy::new(
             ::core::concat!(::core::module_path!(), "::create"),
         )
         .tags(&["posts"]);
     fn __returns(_: impl Responder) {}
-    (&__page)
+    (&__request)
         .purging(
             &__PURGE,
             async move {

@@ -1,6 +1,6 @@
 #[allow(clippy::async_yields_async)]
 async fn edit<T: Store>(
-    __page: framework::cache::__private::Request,
+    __request: framework::cache::__private::Request,
     store: web::Data<T>,
 ) -> framework::cache::__private::HttpResponse {
     #[allow(unused_qualifications)]
@@ -9,7 +9,7 @@ async fn edit<T: Store>(
         )
         .paths(&["/posts"])
         .cache("big");
-    (&__page)
+    (&__request)
         .purging(
             &__PURGE,
             async move {

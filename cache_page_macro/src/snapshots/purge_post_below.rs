@@ -1,7 +1,7 @@
 #[post("/posts/{id}")]
 #[allow(clippy::async_yields_async)]
 pub async fn edit(
-    __page: ::cache_page::__private::Request,
+    __request: ::cache_page::__private::Request,
     id: web::Path<u64>,
     web::Json(post): web::Json<Post>,
 ) -> ::cache_page::__private::HttpResponse {
@@ -11,7 +11,7 @@ pub async fn edit(
         .tags(&["post:{id}", "posts"])
         .paths(&["/posts", "/posts/{id}"]);
     fn __returns(_: Result<impl Responder, AppError>) {}
-    (&__page)
+    (&__request)
         .purging(
             &__PURGE,
             async move {

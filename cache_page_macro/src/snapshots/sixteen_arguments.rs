@@ -1,6 +1,6 @@
 #[allow(clippy::async_yields_async)]
 async fn page(
-    __page: ::cache_page::__private::Request,
+    __request: ::cache_page::__private::Request,
     a: Method,
     b: Method,
     c: Method,
@@ -22,24 +22,24 @@ async fn page(
         ::core::concat!(::core::module_path!(), "::page"),
         ::cache_page::__private::seconds(60),
     );
-    let __page = &mut (&__page).begin(&__POLICY);
-    __page.reads::<Method>();
-    __page.reads::<Method>();
-    __page.reads::<Method>();
-    __page.reads::<Method>();
-    __page.reads::<Method>();
-    __page.reads::<Method>();
-    __page.reads::<Method>();
-    __page.reads::<Method>();
-    __page.reads::<Method>();
-    __page.reads::<Method>();
-    __page.reads::<Method>();
-    __page.reads::<Method>();
-    __page.reads::<Method>();
-    __page.reads::<Uri>();
-    __page.reads::<web::Query<Page>>();
-    __page.reads::<Method>();
-    (__page)
+    let __lookup = &mut (&__request).begin(&__POLICY);
+    __lookup.reads::<Method>();
+    __lookup.reads::<Method>();
+    __lookup.reads::<Method>();
+    __lookup.reads::<Method>();
+    __lookup.reads::<Method>();
+    __lookup.reads::<Method>();
+    __lookup.reads::<Method>();
+    __lookup.reads::<Method>();
+    __lookup.reads::<Method>();
+    __lookup.reads::<Method>();
+    __lookup.reads::<Method>();
+    __lookup.reads::<Method>();
+    __lookup.reads::<Method>();
+    __lookup.reads::<Uri>();
+    __lookup.reads::<web::Query<Page>>();
+    __lookup.reads::<Method>();
+    (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
                 String,

@@ -1,6 +1,6 @@
 #[allow(clippy::async_yields_async)]
 async fn page(
-    __page: ::cache_page::__private::Request,
+    __request: ::cache_page::__private::Request,
     id: web::Path<u64>,
 ) -> ::cache_page::__private::HttpResponse {
     static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
@@ -14,7 +14,9 @@ async fn page(
             ::cache_page::__private::finite(::cache_page::__private::Ttl(DAY).get()),
         );
     fn __returns(_: impl Responder) {}
-    let __page = &mut (&__page).begin(&__POLICY);
-    __page.reads::<web::Path<u64>>();
-    (__page).serve_stale(async move { #[allow(unused_braces)] { id.to_string() } }).await
+    let __lookup = &mut (&__request).begin(&__POLICY);
+    __lookup.reads::<web::Path<u64>>();
+    (__lookup)
+        .serve_stale(async move { #[allow(unused_braces)] { id.to_string() } })
+        .await
 }

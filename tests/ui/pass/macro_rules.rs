@@ -1,4 +1,4 @@
-//! Handlers that come out of another macro, whose tokens have spans of their own.
+//! Handlers that a `macro_rules!` generates, whose tokens have different spans.
 
 #![deny(warnings)]
 
@@ -30,19 +30,19 @@ macro_rules! echo {
 echo!(echo, (body: Bytes, method: Method), { format!("{method} {body:?}") });
 
 macro_rules! configured {
-    ($name:ident, $ttl:expr, $statuses:expr, $header:literal, $when:expr, $browser_ttl:expr, $max_body:expr) => {
-        #[cache_page($ttl, statuses = $statuses, vary = [$header], bypass_if = $when, vary_by = $when,
+    ($name:ident, $ttl:expr, $statuses:expr, $header:literal, $bypass_if:expr, $browser_ttl:expr, $max_body:expr) => {
+        #[cache_page($ttl, statuses = $statuses, vary = [$header], bypass_if = $bypass_if, vary_by = $bypass_if,
             browser_ttl = $browser_ttl, max_body = $max_body)]
         async fn $name() -> &'static str {
             "page"
         }
     };
 }
-configured!(numbers, 60, [404], "accept", |_| true, 0, 64 * 1024);
-configured!(texts, "1m", [404, 410], "accept-language", is_public, "10s", usize::MAX);
+configured!(numbers, 60, [404], "accept", |_| false, 0, 64 * 1024);
+configured!(texts, "1m", [404, 410], "accept-language", is_private, "10s", usize::MAX);
 
-fn is_public(request: &HttpRequest) -> bool {
-    request.path() != "/private"
+fn is_private(request: &HttpRequest) -> bool {
+    request.path() == "/private"
 }
 
 fn main() {

@@ -1,4 +1,4 @@
-//! Handlers that purge, handlers that are exempt, and tags.
+//! Purging handlers, uncached handlers, and tags.
 
 #![deny(warnings)]
 
@@ -12,8 +12,8 @@ async fn page(id: web::Path<u64>) -> impl Responder {
 }
 
 #[get("/{tenant}")]
-#[cache_page(60, tags = ["{tenant}:{of_a_scope}"])]
-async fn unseen() -> &'static str {
+#[cache_page(60, tags = ["{tenant}:{scope_id}"])]
+async fn scope_parameter() -> &'static str {
     "page"
 }
 
@@ -38,26 +38,26 @@ async fn remove(request: HttpRequest) -> String {
     request.path().to_owned()
 }
 
-#[cache_page(off)]
+#[cache_page(uncached)]
 #[get("/login")]
 async fn login(request: HttpRequest) -> Result<String, Error> {
     Ok(request.query_string().to_owned())
 }
 
 #[post("/login")]
-#[cache_page(off, crate = ::cache_page)]
+#[cache_page(uncached, crate = ::cache_page)]
 async fn logged_in() -> impl Responder {
     "welcome"
 }
 
 #[route("/refresh", method = "GET", method = "POST")]
 #[purge_page(tags = ["posts"])]
-#[cache_page(off)]
+#[cache_page(uncached)]
 async fn refresh() -> &'static str {
     "refreshed"
 }
 
-#[cache_page(off)]
+#[cache_page(uncached)]
 #[purge_page(tags = ["posts"])]
 async fn refresh_by_hand<T: Responder + Default + 'static>(_: web::Data<T>) -> T {
     T::default()
@@ -72,9 +72,9 @@ macro_rules! writing {
         }
     };
 }
-writing!(comment, "/comments/{id}", "comment:{id}", Result<&'static [u8], Error>, Ok(b"kept"));
+writing!(comment, "/comments/{id}", "comment:{id}", Result<&'static [u8], Error>, Ok(b"saved"));
 
 fn main() {
-    let _ = (page, unseen, create, edit, remove, login, logged_in, refresh, comment);
+    let _ = (page, scope_parameter, create, edit, remove, login, logged_in, refresh, comment);
     let _ = refresh_by_hand::<String>;
 }

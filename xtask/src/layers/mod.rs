@@ -16,6 +16,7 @@ use std::{
 };
 
 use self::modules::Crate;
+use crate::root;
 
 /// The first-level modules of a crate, each with its layer. A module imports only from lower layers; within a layer,
 /// no modules import each other.
@@ -48,8 +49,6 @@ const CRATES: [(&str, &Layers); 2] = [
     ("cache_page_macro/src", &[(3, "expand"), (2, "handler"), (1, "parse")]),
 ];
 
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-
 /// Prints every violation of both crates.
 ///
 /// # Errors
@@ -58,7 +57,7 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 pub(crate) fn run() -> Result<(), String> {
     let mut violations = 0;
     for (folder, layers) in CRATES {
-        let sources = read_sources(&Path::new(ROOT).join(folder))?;
+        let sources = read_sources(&root().join(folder))?;
         let files = sources.len();
         let krate = Crate::parse(sources).map_err(|error| format!("{folder}/{error}"))?;
         let found = rules::check(&krate, layers);

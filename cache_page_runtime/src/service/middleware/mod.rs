@@ -70,7 +70,7 @@ type VaryByFn = Rc<dyn Fn(&HttpRequest, &mut KeyBuilder<'_>)>;
 /// from a page nor kept as one. Whatever wraps it runs on every request; what it wraps does not, so an access check that looks
 /// at something else than these headers belongs around it.
 ///
-/// A handler inside that has a `#[cache_page]` of its own keeps its page itself, and one that says `#[cache_page(off)]` or
+/// A handler inside that has a `#[cache_page]` of its own keeps its page itself, and one that says `#[cache_page(uncached)]` or
 /// [`PageControl::no_store`](crate::PageControl::no_store) has none. Of two middlewares, the inner one keeps.
 ///
 /// A request with a method that is not safe (RFC 9110 9.2.1) and that succeeds (2xx, 3xx) purges the pages of its own path, and of those

@@ -1,0 +1,10 @@
+//! The annotated function, and every error in it.
+
+mod handler;
+mod route;
+mod validate;
+
+pub(crate) use self::{
+    handler::{Handler, MAX_ARGUMENTS},
+    validate::{keeps_arg_attributes, validate},
+};

@@ -1,0 +1,17 @@
+//! Parses what is inside the parentheses of the attributes.
+
+mod args;
+mod arguments;
+mod duration;
+mod options;
+mod template;
+mod tokens;
+mod value;
+
+pub(crate) use self::{
+    args::{Args, AttributeKind, is_uncached},
+    options::AttributeSpec,
+    template::route_parameters,
+    tokens::{respan, ungroup},
+    value::string_literal,
+};

@@ -1,6 +1,0 @@
-#[cache_page(off)]
-#[post("/login")]
-async fn login(form: web::Form<Login>, db: web::Data<Db>) -> Result<impl Responder, AppError> {
-    db.login(form).await?;
-    Ok(Redirect::to("/"))
-}

@@ -1,5 +1,0 @@
-#[purge_page(tags = ["posts"])]
-#[cache_page(off)]
-async fn refresh() -> &'static str {
-    "Refreshed"
-}

@@ -1,0 +1,25 @@
+#[get("/posts/{id}")]
+#[allow(clippy::async_yields_async)]
+async fn post(
+    __request: ::cache_page::__private::Request,
+    id: web::Path<u64>,
+) -> ::cache_page::__private::HttpResponse {
+    static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
+            ::core::concat!(::core::module_path!(), "::post"),
+            ::cache_page::__private::seconds(60),
+        )
+        .tags(&["posts", "post:{id}"])
+        .cache("big");
+    let __lookup = &mut (&__request).begin(&__POLICY);
+    __lookup.reads::<web::Path<u64>>();
+    (__lookup)
+        .serve(async move {
+            if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
+                String,
+            > {
+                return __returns;
+            }
+            #[allow(unused_braces)] { id.to_string() }
+        })
+        .await
+}
