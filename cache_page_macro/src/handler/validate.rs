@@ -117,7 +117,7 @@ fn validate_type(argument: &PatType, errors: &mut Vec<Error>) {
 
 /// Returns the error for an attribute that conflicts with the one above it.
 fn conflict(attribute: &Attribute, kind: &AttributeKind) -> Option<Error> {
-    const PURGES_ON_MISS: &str = "a handler that is answered from the cache would not purge; remove `#[cache_page]` or `#[purge_page]`";
+    const NO_PURGE_ON_HIT: &str = "a handler that is answered from the cache would not purge; remove `#[cache_page]` or `#[purge_page]`";
     let name = attribute.path().segments.last()?.ident.to_string();
     let message = match (name.as_str(), kind) {
         ("cache_page", AttributeKind::Cache(_)) if is_caching(attribute) => {
@@ -126,8 +126,8 @@ fn conflict(attribute: &Attribute, kind: &AttributeKind) -> Option<Error> {
         ("cache_page", AttributeKind::Cache(_) | AttributeKind::Uncached) => {
             "a handler is either cached or uncached; remove one `#[cache_page]`".to_owned()
         }
-        ("cache_page", AttributeKind::Purge) if is_caching(attribute) => PURGES_ON_MISS.to_owned(),
-        ("purge_page", AttributeKind::Cache(_)) => PURGES_ON_MISS.to_owned(),
+        ("cache_page", AttributeKind::Purge) if is_caching(attribute) => NO_PURGE_ON_HIT.to_owned(),
+        ("purge_page", AttributeKind::Cache(_)) => NO_PURGE_ON_HIT.to_owned(),
         ("purge_page", AttributeKind::Purge) => {
             "this handler purges already; write one `#[purge_page]` with all tags and paths".to_owned()
         }

@@ -9,6 +9,7 @@ use super::{
     duration::{TTL, Ttl},
     options::{AttributeSpec, CACHE_PAGE, Options, PURGE_PAGE, UNCACHED},
     tokens::{is_word, ungroup},
+    value::string_literal,
 };
 
 pub(crate) struct Args {
@@ -161,11 +162,10 @@ fn uncached_hint(expr: &Expr) -> Option<&'static str> {
 /// Returns the error for an argument of `#[cache_page]` without a name, after the first.
 fn misplaced(argument: &TokenStream, has_ttl: bool) -> Error {
     let message = match CACHE_PAGE.example_of(argument) {
-        Some(example) => format!("an option has a value; write `{example}`"),
-        None if is_word(argument, "uncached") || is_word(argument, "off") => {
-            "an uncached handler has no TTL and no options; write `#[cache_page(uncached)]`, or remove this word"
-                .to_owned()
-        }
+        Some(example) => format!("an option takes its value after `=`; write `{example}`"),
+        None if is_word(argument, "uncached") || is_word(argument, "off") => format!(
+            "an uncached handler has no TTL and no options; write `#[cache_page(uncached)]`, or remove `{argument}`"
+        ),
         None if !has_ttl && syn::parse2::<Expr>(argument.clone()).is_ok() => {
             "the TTL comes first; move it before the options".to_owned()
         }
@@ -177,7 +177,7 @@ fn misplaced(argument: &TokenStream, has_ttl: bool) -> Error {
 /// Returns the message for an argument of `#[purge_page]` without a name.
 fn unnamed_in_purge_page(argument: &TokenStream) -> String {
     if let Some(example) = PURGE_PAGE.example_of(argument) {
-        return format!("an option has a value; write `{example}`");
+        return format!("an option takes its value after `=`; write `{example}`");
     }
     match syn::parse2(argument.clone()).map(ungroup) {
         Ok(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) if text.value().starts_with('/') => {
@@ -186,8 +186,11 @@ fn unnamed_in_purge_page(argument: &TokenStream) -> String {
         Ok(Expr::Lit(ExprLit { lit: Lit::Str(_), .. })) => {
             format!("a tag belongs in `tags`; write `tags = [{argument}]`")
         }
-        Ok(Expr::Array(_)) => {
-            format!("this list has no name; write `tags = {argument}` or `paths = {argument}`")
+        Ok(Expr::Array(list)) => {
+            let is_path =
+                |element: &Expr| string_literal(element, "").is_ok_and(|text| text.starts_with('/'));
+            let option = if list.elems.iter().any(is_path) { "paths" } else { "tags" };
+            format!("this list has no name; write `{option} = {argument}`")
         }
         Ok(Expr::Lit(ExprLit { lit: Lit::Int(_), .. })) => {
             "`#[purge_page]` has no TTL; remove it, and write what this handler changes: `tags = [\"posts\"]`"

@@ -89,7 +89,7 @@ impl Ttl {
                 .map_err(|problem| error(&unit_error(&text.value(), &problem, messages)))?,
             Lit::Float(_) => {
                 return Err(error(
-                    &"seconds are whole numbers; write one, or a string with a unit, such as \"1500ms\"",
+                    &"seconds are whole numbers; write `60`, or a string with a unit, such as \"1500ms\"",
                 ));
             }
             _ => return Err(error(&messages.not_a_duration())),

@@ -94,10 +94,10 @@ pub(crate) static CACHE_PAGE: AttributeSpec = AttributeSpec {
                 "write the TTL first, without a name: `#[cache_page(60)]`"
             }
             "when" | "bypass" | "skip_if" => {
-                "write `bypass_if = path::to::function`; the function returns `true` for requests that bypass the cache"
+                "write `bypass_if = path::to::function`, with a function that returns `true` for requests that bypass the cache"
             }
             "unless" | "no_store" => {
-                "write `no_store_if = path::to::function`; the function returns `true` for responses that are not stored"
+                "write `no_store_if = path::to::function`, with a function that returns `true` for responses that are not stored"
             }
             "client_ttl" => "write `browser_ttl = \"10s\"`",
             "swr" | "stale" => "write `stale_while_revalidate = \"30s\"`",
@@ -145,9 +145,7 @@ pub(crate) static PURGE_PAGE: AttributeSpec = AttributeSpec {
         Some(match name {
             "tag" => "write `tags = [\"posts\", \"post:{id}\"]`",
             "path" | "url" | "urls" | "uri" => "write `paths = [\"/posts\", \"/posts/{id}\"]`",
-            "ttl" | "timeout" | "max_age" | "seconds" | "secs" | "time" | "duration" => {
-                "a purge has no TTL; remove it"
-            }
+            "ttl" | "timeout" | "max_age" | "seconds" | "secs" | "time" | "duration" => "remove it",
             _ => return None,
         })
     },

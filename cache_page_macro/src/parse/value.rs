@@ -139,7 +139,7 @@ pub(crate) fn header_name(element: &Expr) -> Result<String, String> {
             .to_owned()),
         name if !is_token(name) => Err(format!("`{name}` is not a header name; write one such as {EXAMPLE}")),
         name if name != name.to_lowercase() => {
-            Err(format!("a header name is in lower case here; write \"{}\"", name.to_lowercase()))
+            Err(format!("header names are written in lower case; write \"{}\"", name.to_lowercase()))
         }
         _ => Ok(name),
     }

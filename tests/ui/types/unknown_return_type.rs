@@ -1,10 +1,12 @@
 use actix_web::get;
 use cache_page::cache_page;
 
+type Text = &'static str;
+
 #[get("/")]
 #[cache_page(60)]
-async fn home() -> Strng {
-    String::new()
+async fn home() -> Txt {
+    "page"
 }
 
 fn main() {}
