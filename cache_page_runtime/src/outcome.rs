@@ -1,31 +1,32 @@
-//! What becomes of a request, and why.
+//! The outcome of a request, and the reason for it.
 
-/// What became of a request to a cached handler. Every request has exactly one.
+/// What the cache did with a request. Every request to a cached handler has exactly one outcome.
+///
+/// It is reported in `Cache-Status`, in [`Stats`](crate::Stats), in the metric of the feature `metrics` and in a `tracing` event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// A kept page was sent, or the part of it that was asked for; the handler did not run.
+    /// A stored page was sent, or a part of it; the handler did not run.
     Hit,
-    /// The client's own copy is that page: it was told so (304), and nothing was sent; the handler did not run.
+    /// The client's copy of the page was current and the response was 304; the handler did not run.
     Revalidated,
-    /// A page of the shared tier was sent, which another process had made; the handler did not run.
+    /// A page from the remote store was sent; the handler did not run in this process.
     RemoteHit,
-    /// The page that another request was just making was sent; the handler did not run for this one.
+    /// The page of a concurrent request was sent; the handler did not run for this request.
     Collapsed,
-    /// A page whose time is over was sent, as that rule allows ([`Reason::StaleWhileRevalidate`],
-    /// [`Reason::StaleIfError`]).
+    /// A stale page was sent, because of [`Reason::StaleWhileRevalidate`] or [`Reason::StaleIfError`].
     Stale(Reason),
-    /// The handler ran, and its page is kept for those that come after.
+    /// The handler ran, and its response was stored.
     Stored,
-    /// The handler ran, and its page is not kept, by that rule.
+    /// The handler ran, and its response was not stored.
     NotStored(Reason),
-    /// The request does not use the cache, by that rule.
+    /// The request bypassed the cache.
     Bypass(Reason),
 }
 
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])+ $name:ident = $token:literal,)+) => {
-        /// The rule that kept a request from the cache, or a response out of it.
+        /// Why a request bypassed the cache, a response was not stored, or a stale page was sent.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Reason {
@@ -33,10 +34,10 @@ macro_rules! reasons {
         }
 
         impl Reason {
-            /// All of them.
+            /// All reasons.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
-            /// The word for it in `Cache-Status`, metrics and logs.
+            /// Returns the name of the reason in `Cache-Status`, metrics and logs.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -48,86 +49,89 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// The request is neither `GET` nor `HEAD`.
+    /// The method is neither `GET` nor `HEAD`.
     Method = "method",
-    /// The cache is switched off.
+    /// The cache is disabled.
     Disabled = "disabled",
-    /// There is no cache of the name that the attribute's `cache` says.
+    /// There is no cache with the name in the attribute's `cache`.
     UnknownCache = "unknown-cache",
-    /// The attribute's `when` said no.
+    /// The attribute's `bypass_if` returned `true`.
     BypassIf = "bypass-if",
-    /// The page is open, and the request carries credentials.
+    /// The request carries credentials, and the page is cached only for requests without credentials.
     Credentials = "credentials",
-    /// The request has a body, which no key covers, and a middleware cannot see whether anything inside reads it.
+    /// The request has a body, and the middleware cannot know whether the inner service reads it: no key contains it.
     Body = "body",
-    /// What the key would have to cover is longer than a key may be.
+    /// The key is longer than 8 KiB.
     KeyTooLong = "key-too-long",
-    /// There is no `PageCache` in the App, and nothing that tells this App from others.
+    /// The App has no `PageCache`, and nothing else identifies the App.
     UnknownApp = "unknown-app",
-    /// The request says `no-store`, in a cache that was told to listen.
+    /// The request has `Cache-Control: no-store`, and the cache honors request directives.
     RequestNoStore = "request-no-store",
-    /// The request says `only-if-cached`, in a cache that was told to listen, and there is no page: the answer is 504.
+    /// The request has `Cache-Control: only-if-cached`, the cache honors request directives, and no page is stored. The response is
+    /// 504.
     OnlyIfCached = "only-if-cached",
-    /// `HEAD` does not show the body that would be kept.
+    /// The method is `HEAD`, so the response has no body that could be stored.
     Head = "head",
-    /// A status that is not kept without the handler's explicit word, or never.
+    /// The status is never stored, or only with an explicit lifetime.
     Status = "status",
-    /// The response sets a cookie.
+    /// The response has `Set-Cookie`.
     SetCookie = "set-cookie",
-    /// The response has another header that is about one visitor, such as `Clear-Site-Data`.
+    /// The response has another header that is meant for one client, such as `Clear-Site-Data`.
     UserSpecificHeader = "user-specific-header",
-    /// The response says `no-store`, or its handler did by a `PageControl`.
+    /// The response has `Cache-Control: no-store`, or the handler called `PageControl::no_store`.
     NoStore = "no-store",
-    /// The response says `no-cache`.
+    /// The response has `Cache-Control: no-cache`.
     NoCache = "no-cache",
-    /// The response says `private`.
+    /// The response has `Cache-Control: private`.
     Private = "private",
-    /// The response says that its time is over, or says nothing that could be relied on.
+    /// The response has already expired, or its explicit lifetime is malformed.
     Expired = "expired",
-    /// The response depends on things that are in no request header (`Vary: *`).
+    /// The response varies by more than request headers (`Vary: *`), or `Vary` is malformed.
     Vary = "vary",
-    /// There are as many variants of the page as there may be.
+    /// The page has the maximum number of variants.
     TooManyVariants = "too-many-variants",
-    /// The response switches protocols; or the request wants to, and a middleware cannot see whether anything inside would.
+    /// The response switches protocols; or the request asks for it, and the middleware cannot know whether the inner service does.
     Upgrade = "upgrade",
-    /// A stream of events, which has no end.
+    /// The response is a stream of server-sent events, which does not end.
     EventStream = "event-stream",
-    /// The response allows scripts by a nonce, which is for one visitor.
+    /// The Content Security Policy of the response has a nonce, which is for one client.
     CspNonce = "csp-nonce",
-    /// The body is still to come: whether its page is kept shows at its end. Only the header says so; what is counted is
-    /// what became of it.
+    /// The body is streamed, so that it is not known yet whether the response will be stored. This reason is only in the header;
+    /// the outcome that is counted is the one at the end of the body.
     Streamed = "streamed",
-    /// The body broke off: its stream ended with an error, or with another length than it had announced.
+    /// The body ended with an error, or has another length than announced.
     IncompleteBody = "incomplete-body",
-    /// A page whose making began later is kept already.
+    /// A page whose handler started later is already stored.
     Superseded = "superseded",
-    /// Something that the page may show was purged while it was made.
+    /// A matching purge happened while the handler ran.
     Purged = "purged",
-    /// The page has a tag that cannot be, or too many: no purge would find it. The log tells which.
+    /// The page has an invalid tag or too many tags, so that no purge would find it. The log has the details.
     InvalidTag = "invalid-tag",
-    /// The response's own word for this cache could not be read. The log tells why.
+    /// The targeted cache control field of the response is malformed. The log has the details.
     InvalidTargetedField = "invalid-targeted-field",
-    /// So much was being gathered from other streams that there was no room for this one's copy.
+    /// The limit for the bodies that are buffered while they are streamed was reached.
     StreamBudget = "stream-budget",
-    /// Memory sends nothing by itself (`local_ttl` is zero), and the shared tier is out of reach.
+    /// The remote store is unavailable, and every request has to ask it because `local_ttl` is zero.
     RemoteUnavailable = "remote-unavailable",
-    /// The body is longer than one that is kept may be.
+    /// The body is longer than the maximum for stored bodies.
     BodyTooLarge = "body-too-large",
-    /// The attribute's `unless` said so.
+    /// The attribute's `no_store_if` returned `true`.
     NoStoreIf = "no-store-if",
-    /// The handler did not come to an end, or its body did not: it panicked, or its client went away.
+    /// The client disconnected before the handler or the body completed.
     ClientGone = "client-gone",
-    /// The page's time is over, and it is made anew in the background or was just tried to be.
+    /// The handler or the body panicked.
+    HandlerPanicked = "handler-panicked",
+    /// The page is stale, and is refreshed in the background or a refresh failed recently.
     StaleWhileRevalidate = "stale-while-revalidate",
-    /// The page's time is over, and the handler failed to make it anew, or did so just before.
+    /// The page is stale, and the handler failed for this request or recently.
     StaleIfError = "stale-if-error",
 }
 
 impl Outcome {
-    /// How many there are, each reason counted.
+    /// The number of outcomes, with each reason counted separately.
     pub(crate) const COUNT: usize = 5 + 3 * Reason::ALL.len();
 
-    /// All of them.
+    /// Returns all outcomes, one for each reason where there is a reason.
     pub fn all() -> impl Iterator<Item = Self> {
         let reasons = || Reason::ALL.iter().copied();
         [Self::Hit, Self::Revalidated, Self::RemoteHit, Self::Collapsed, Self::Stored]
@@ -137,7 +141,7 @@ impl Outcome {
             .chain(reasons().map(Self::Bypass))
     }
 
-    /// The word for it in metrics and logs.
+    /// Returns the name of the outcome in metrics and logs, without its reason.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -152,7 +156,7 @@ impl Outcome {
         }
     }
 
-    /// The rule behind it, where there is one.
+    /// Returns the reason, if this outcome has one.
     #[must_use]
     pub const fn reason(self) -> Option<Reason> {
         match self {
@@ -161,9 +165,9 @@ impl Outcome {
         }
     }
 
-    /// Its place among all of them.
+    /// Returns the position in [`all`](Self::all).
     pub(crate) const fn index(self) -> usize {
-        const EACH: usize = Reason::ALL.len();
+        const REASONS: usize = Reason::ALL.len();
         match self {
             Self::Hit => 0,
             Self::Revalidated => 1,
@@ -171,26 +175,27 @@ impl Outcome {
             Self::Collapsed => 3,
             Self::Stored => 4,
             Self::Stale(reason) => 5 + reason as usize,
-            Self::NotStored(reason) => 5 + EACH + reason as usize,
-            Self::Bypass(reason) => 5 + 2 * EACH + reason as usize,
+            Self::NotStored(reason) => 5 + REASONS + reason as usize,
+            Self::Bypass(reason) => 5 + 2 * REASONS + reason as usize,
         }
     }
 }
 
-/// Why the handler has to run although the request may use the cache (RFC 9211 2.2).
+/// Why a request that may use the cache was forwarded to the handler (RFC 9211 2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ForwardReason {
-    /// No page is kept under its key.
+    /// There was no stored page for the key.
     Miss,
-    /// Pages are kept, and none for the request headers that they depend on.
+    /// There were stored pages for the key, but none for the request headers that they vary by.
     VaryMiss,
-    /// There was one, and its time was over, or about to be.
+    /// The stored page was stale, or was refreshed before it expired.
     Stale,
-    /// The client asked for a new one, and the cache was told to listen.
+    /// The request's `Cache-Control` did not accept the stored page.
     Request,
 }
 
 impl ForwardReason {
+    /// Returns the value of the `fwd` parameter of `Cache-Status`.
     pub(crate) const fn token(self) -> &'static str {
         match self {
             Self::Miss => "miss",
@@ -206,8 +211,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_outcome_has_a_place_of_its_own() {
-        let places: Vec<usize> = Outcome::all().map(Outcome::index).collect();
-        assert_eq!(places, (0..Outcome::COUNT).collect::<Vec<_>>());
+    fn index_is_the_position_in_all() {
+        let indexes: Vec<usize> = Outcome::all().map(Outcome::index).collect();
+        assert_eq!(indexes, (0..Outcome::COUNT).collect::<Vec<_>>());
     }
 }

@@ -1,14 +1,16 @@
-//! What `flight` has of threads. `tests/model` has its own in their place, by which it tries many orders of events.
+//! Synchronization primitives. `tests/model` replaces this module with one that explores the orders of events.
 
 use std::sync::PoisonError;
 pub(crate) use std::sync::{Mutex, MutexGuard};
 
-/// Nothing panics halfway through a change while a lock is held; and a cache goes on serving.
+/// Locks a mutex, also if it is poisoned.
+///
+/// No code in this crate panics between two changes that belong together, so a poisoned value is consistent.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether what is dropped now is dropped by a panic.
-pub(crate) fn is_failing() -> bool {
+/// Returns whether the current thread is unwinding from a panic.
+pub(crate) fn is_panicking() -> bool {
     std::thread::panicking()
 }

@@ -267,7 +267,7 @@ fn a_handler_that_panics() {
         assert!(answer.is_empty(), "{}", String::from_utf8_lossy(&answer));
     }
     let stats = cache.stats();
-    assert_eq!((stats.count(Outcome::NotStored(Reason::ClientGone)), stats.pages()), (PANICS, 0));
+    assert_eq!((stats.count(Outcome::NotStored(Reason::HandlerPanicked)), stats.pages()), (PANICS, 0));
     assert!(server.ask("GET", "/", "").is_stored());
     let workers: HashSet<Vec<u8>> = (0..20)
         .map(|_| {

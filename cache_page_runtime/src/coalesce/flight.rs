@@ -24,7 +24,7 @@ use foldhash::quality::RandomState;
 
 use crate::{
     purge::PurgeSeq,
-    sync::{Mutex, MutexGuard, is_failing, lock},
+    sync::{Mutex, MutexGuard, is_panicking, lock},
 };
 
 const SHARDS: usize = 64;
@@ -266,7 +266,7 @@ impl<T: Clone> Drop for Leader<T> {
         if self.completed {
             return;
         }
-        let failed = is_failing();
+        let failed = is_panicking();
         self.flights.leave(&self.flight, |state| {
             // After a timeout, another request may lead.
             if state.leader.is_some_and(|(leader, _)| leader == self.ticket) {

@@ -34,6 +34,7 @@ use crate::{
         lookup::{Handler, Lookup},
     },
     store::{Entry, Miss},
+    sync::is_panicking,
     time::{clock::Clock, instant::Instant},
 };
 
@@ -334,6 +335,7 @@ impl Drop for Fill {
             old.backoff().failed(self.now(), self.cache.times().refresh_backoff);
         }
         let outcome = match self.forwarded {
+            Ok(_) if is_panicking() => Outcome::NotStored(Reason::HandlerPanicked),
             Ok(_) => Outcome::NotStored(Reason::ClientGone),
             Err(reason) => Outcome::Bypass(reason),
         };

@@ -57,6 +57,8 @@ async fn leader_that_panics_is_replaced_by_one_follower() {
     assert!(results[0].is_none());
     let responses: Vec<_> = results.into_iter().flatten().collect();
     assert_eq!((responses.len(), bodies(&responses)), (9, ["page 2"].into()));
+    assert_eq!(app.count(Outcome::NotStored(Reason::HandlerPanicked)), 1);
+    assert_eq!(app.count(Outcome::NotStored(Reason::ClientGone)), 0);
 }
 
 /// A handler that panics each time is not run by one follower after the other.
@@ -70,4 +72,5 @@ async fn followers_run_at_once_after_two_panics() {
     assert_eq!(app.waiting().len(), 8);
     app.finish(8).await;
     assert_eq!(crowd.results().await.iter().flatten().count(), 6);
+    assert_eq!(app.count(Outcome::NotStored(Reason::HandlerPanicked)), 4);
 }

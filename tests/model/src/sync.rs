@@ -60,7 +60,7 @@ pub(crate) fn modelled<T>(run: impl FnOnce() -> T) -> T {
     result
 }
 
-pub(crate) fn is_failing() -> bool {
+pub(crate) fn is_panicking() -> bool {
     FAILING.with(Cell::get)
 }
 
