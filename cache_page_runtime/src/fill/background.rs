@@ -2,12 +2,10 @@
 
 use std::{
     future::{Future, poll_fn},
-    hash::{BuildHasher as _, RandomState},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
     sync::Arc,
     task::Poll,
-    time::Duration,
 };
 
 use actix_web::{Responder, rt};
@@ -17,27 +15,12 @@ use crate::{
     fill::fill::Fill,
     serve::{join::FlightResult, lookup::Lookup},
     store::Entry,
-    time::{clock::Sleep, instant::Instant},
+    time::{clock::Sleep, instant::Instant, jitter::uniform_random},
 };
 
 /// Whether a fresh page is to be made anew already.
 pub(crate) fn is_due(page: &Entry, now: Instant) -> bool {
-    page.backoff().is_time(now) && page.should_refresh_early(now, draw)
-}
-
-/// The lifetime of a page, shortened by a random part of it.
-pub(crate) fn shorten(lifetime: Duration, most: f64) -> Duration {
-    if most > 0.0 { lifetime.mul_f64(1.0 - most * draw()).max(Duration::from_nanos(1)) } else { lifetime }
-}
-
-/// A number above 0, up to 1.
-fn draw() -> f64 {
-    // Each of these has keys of its own, which the standard library makes of the system's random numbers.
-    let random = RandomState::new().hash_one(());
-    // As many bits as fit into the fraction.
-    #[allow(clippy::cast_precision_loss)]
-    let fraction = ((random >> 11) + 1) as f64 / (1_u64 << 53) as f64;
-    fraction
+    page.backoff().is_due(now) && page.should_refresh_early(now, uniform_random)
 }
 
 impl Lookup<'_> {

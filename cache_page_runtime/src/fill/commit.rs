@@ -18,7 +18,6 @@ use http::StatusCode;
 
 use crate::{
     fill::{
-        background,
         fill::Fill,
         response_headers::{GeneratedHeaders, describe},
         tee_body::TeeBody,
@@ -32,7 +31,7 @@ use crate::{
     serve::join::FlightResult,
     service::middleware::ErrorMarker,
     store::{Entry, Lifetime},
-    time::instant::Instant,
+    time::{instant::Instant, jitter::shorten_randomly},
 };
 
 /// A response whose page may be kept.
@@ -298,7 +297,7 @@ impl Fill {
         let lifetime = Lifetime {
             created_at: made_at,
             initial_age: said.initial_age(head.headers, date),
-            ttl: kept.ttl.map(|ttl| background::shorten(ttl, self.cache.times().jitter)),
+            ttl: kept.ttl.map(|ttl| shorten_randomly(ttl, self.cache.times().jitter)),
             stale: kept.stale,
             fill_time: fill,
         };
@@ -388,7 +387,7 @@ impl Fill {
             _ => {}
         }
         if let (Some(old), true) = (&self.old, self.in_background) {
-            old.backoff().failed(now, self.cache.times().refresh_backoff);
+            old.backoff().record_failure(now, self.cache.times().refresh_backoff);
         }
         if let Some(claim) = self.claim.take() {
             claim.release_uncacheable();

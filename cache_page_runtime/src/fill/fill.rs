@@ -287,7 +287,7 @@ impl Fill {
     }
 
     fn failed(&self, page: &Entry, failure: &FillError, now: Instant) {
-        page.backoff().failed(now, self.cache.times().refresh_backoff);
+        page.backoff().record_failure(now, self.cache.times().refresh_backoff);
         failure.log(self.policy);
     }
 
@@ -332,7 +332,7 @@ impl Drop for Fill {
             return;
         }
         if let (Some(old), true) = (&self.old, self.in_background) {
-            old.backoff().failed(self.now(), self.cache.times().refresh_backoff);
+            old.backoff().record_failure(self.now(), self.cache.times().refresh_backoff);
         }
         let outcome = match self.forwarded {
             Ok(_) if is_panicking() => Outcome::NotStored(Reason::HandlerPanicked),

@@ -277,7 +277,7 @@ impl<'r> Lookup<'r> {
             return Err(Miss { cause: ForwardReason::Request, stale: Some(page) });
         }
         if wishes.is_none_or(RequestDirectives::accepts_stale) {
-            let is_time = page.backoff().is_time(now);
+            let is_time = page.backoff().is_due(now);
             let waits = page.may_serve_while_revalidating(now);
             if waits || !is_time && page.may_serve_on_error(now) {
                 let reason = if waits { Reason::StaleWhileRevalidate } else { Reason::StaleIfError };

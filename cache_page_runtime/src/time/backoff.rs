@@ -1,38 +1,39 @@
-//! When a page that could not be made anew is tried again.
+//! Exponential backoff between failed refreshes of a page.
 
 use std::{
     sync::atomic::{AtomicU32, AtomicU64, Ordering},
     time::Duration,
 };
 
-use crate::time::instant::Instant;
+use super::instant::Instant;
 
-/// Failures after which the time between two tries does not grow any more: it is sixteen times the first by then.
-const MOST_DOUBLINGS: u32 = 4;
+/// The interval is doubled this many times at most: it grows to 16 times the configured one.
+const MAX_DOUBLINGS: u32 = 4;
 
-/// Goes with the page, and is forgotten with it: one that was made anew has not failed yet.
+/// The failures of one stored page. A refreshed page starts without failures.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     failures: AtomicU32,
-    /// Nanoseconds.
-    not_before: AtomicU64,
+    /// Nanoseconds since the clock's start.
+    retry_at: AtomicU64,
 }
 
 impl Backoff {
-    pub(crate) fn is_time(&self, now: Instant) -> bool {
-        now.as_nanos() >= self.not_before.load(Ordering::Relaxed)
+    /// Returns whether a refresh may be tried.
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        now.as_nanos() >= self.retry_at.load(Ordering::Relaxed)
     }
 
-    /// One more failure: twice as long as after the last one.
-    pub(crate) fn failed(&self, now: Instant, interval: Duration) {
-        // Others may fail beside it, all of them for the same reason.
-        if !self.is_time(now) {
+    /// Records a failed refresh. The next one is due after `interval`, which doubles with each failure.
+    pub(crate) fn record_failure(&self, now: Instant, interval: Duration) {
+        // Concurrent refreshes count as one failure, because they fail for the same reason.
+        if !self.is_due(now) {
             return;
         }
         let failures = self.failures.load(Ordering::Relaxed);
-        let wait = interval.saturating_mul(1 << failures.min(MOST_DOUBLINGS));
+        let delay = interval.saturating_mul(1 << failures.min(MAX_DOUBLINGS));
         self.failures.store(failures.saturating_add(1), Ordering::Relaxed);
-        self.not_before.store((now + wait).as_nanos(), Ordering::Relaxed);
+        self.retry_at.store((now + delay).as_nanos(), Ordering::Relaxed);
     }
 }
 
@@ -41,18 +42,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tries_are_spaced_more_and_more_and_not_for_ever() {
-        let (retry, interval) = (Backoff::default(), Duration::from_secs(5));
+    fn interval_doubles_with_each_failure_up_to_a_limit() {
+        let (backoff, interval) = (Backoff::default(), Duration::from_secs(5));
         let mut now = Instant::new(Duration::from_secs(100));
-        assert!(retry.is_time(now));
+        assert!(backoff.is_due(now));
         for seconds in [5, 10, 20, 40, 80, 80, 80] {
-            retry.failed(now, interval);
-            let wait = Duration::from_secs(seconds);
-            assert!(!retry.is_time(now + (wait - Duration::from_nanos(1))), "{seconds}");
-            // One that began at the same time, and failed as well.
-            retry.failed(now, interval);
-            now = now + wait;
-            assert!(retry.is_time(now), "{seconds}");
+            backoff.record_failure(now, interval);
+            let delay = Duration::from_secs(seconds);
+            assert!(!backoff.is_due(now + (delay - Duration::from_nanos(1))), "{seconds}");
+            // A concurrent refresh failed too.
+            backoff.record_failure(now, interval);
+            now = now + delay;
+            assert!(backoff.is_due(now), "{seconds}");
         }
     }
 }

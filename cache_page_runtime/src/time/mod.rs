@@ -1,7 +1,8 @@
-//! Clocks, and what is measured by them.
+//! Clocks, deadlines and delays.
 
 pub(crate) mod backoff;
 pub(crate) mod clock;
 pub(crate) mod instant;
+pub(crate) mod jitter;
 pub(crate) mod manual;
 pub(crate) mod rate_limit;
