@@ -54,7 +54,7 @@ pub mod testing;
 mod time;
 
 #[cfg(feature = "redis")]
-pub use crate::remote::redis::{RedisStore, RedisUrlError};
+pub use crate::remote::{RedisStore, RedisUrlError};
 pub use crate::{
     cache::{
         builder::PageCacheBuilder,

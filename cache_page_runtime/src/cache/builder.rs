@@ -1,6 +1,9 @@
 //! Options for a cache.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use http::header::HeaderName;
 
@@ -9,7 +12,7 @@ use crate::{
     coalesce::{flight::Flights, uncacheable_keys::UncacheableKeys},
     http::credentials,
     observe::{CacheStatusHeader, Observer},
-    remote::{RemoteOptions, RemoteStore, RemoteTier},
+    remote::{LocalCache, RemoteOptions, RemoteStore, RemoteTier},
     store::{Store, StreamBudget},
     time::{clock::Clock, manual::ManualClock},
 };
@@ -32,8 +35,8 @@ pub struct PageCacheBuilder {
     key_prefix: String,
     vary: Vec<HeaderName>,
     targeted_cache_control: Option<HeaderName>,
-    shared: Option<Arc<dyn RemoteStore>>,
-    terms: RemoteOptions,
+    remote_store: Option<Arc<dyn RemoteStore>>,
+    remote: RemoteOptions,
 }
 
 impl Default for PageCacheBuilder {
@@ -57,8 +60,8 @@ impl Default for PageCacheBuilder {
             key_prefix: String::new(),
             vary: Vec::new(),
             targeted_cache_control: None,
-            shared: None,
-            terms: RemoteOptions::default(),
+            remote_store: None,
+            remote: RemoteOptions::default(),
         }
     }
 }
@@ -222,8 +225,8 @@ impl PageCacheBuilder {
         self
     }
 
-    /// Redis or Valkey as the [shared tier](crate::remote): `redis://[user][:password@]host[:port][/database]`, and what else
-    /// [`RedisStore::open`](crate::RedisStore::open) takes.
+    /// Configures Redis or Valkey as the [remote store](crate::remote), by a URL such as
+    /// `redis://[user][:password@]host[:port][/database]`; see [`RedisStore::open`](crate::RedisStore::open).
     ///
     /// ```
     /// use cache_page::PageCache;
@@ -232,13 +235,14 @@ impl PageCacheBuilder {
     /// # drop(cache);
     /// ```
     ///
-    /// Processes share the pages of one program, byte for byte: two versions of it side by side do not see each other's. With a
-    /// [`key_prefix`](Self::key_prefix) they do, and processes with another prefix see nothing of it. Two deployments on one database want
-    /// a prefix each.
+    /// Processes share their pages if they run the same executable, byte for byte: two versions of a program side by side do
+    /// not. With a [`key_prefix`](Self::key_prefix), processes share their pages if they have the same prefix. Two
+    /// deployments in one database need different prefixes.
     ///
     /// # Panics
     ///
-    /// If it is no such URL. Use [`shared`](Self::shared) with a `RedisStore` to be told of that by an error.
+    /// Panics if the URL is invalid. Use [`remote_store`](Self::remote_store) with a
+    /// [`RedisStore`](crate::RedisStore) to get an error instead.
     #[cfg(feature = "redis")]
     #[track_caller]
     pub fn redis(self, url: impl AsRef<str>) -> Self {
@@ -249,45 +253,49 @@ impl PageCacheBuilder {
         }
     }
 
-    /// An engine in which other processes find the pages of this one: the [shared tier](crate::remote).
+    /// Sets the [remote store](crate::remote) that this cache shares with other processes. None by default.
     pub fn remote_store(mut self, store: impl RemoteStore) -> Self {
-        self.shared = Some(Arc::new(store));
+        self.remote_store = Some(Arc::new(store));
         self
     }
 
-    /// How long the [shared tier](crate::remote) is waited for, by each request and purge. 50 milliseconds by default.
+    /// Sets the time that a request or purge waits for the [remote store](crate::remote). Defaults to 50 milliseconds.
     ///
-    /// What comes later counts as missing: the handler runs.
+    /// When it has elapsed, a request runs its handler as if the page were not stored.
     pub fn remote_timeout(mut self, time: Duration) -> Self {
-        self.terms.timeout = time;
+        self.remote.timeout = time;
         self
     }
 
-    /// How long a page is sent from the memory of this process before the [shared tier](crate::remote) is asked for it again. 60 seconds by
-    /// default. Where it is still as it was, that tier may only say so, which saves the sending of long pages: for that it stays in memory,
-    /// within [`max_bytes`](Self::max_bytes).
+    /// Sets the time that a page is served from local memory before it is revalidated in the
+    /// [remote store](crate::remote). Defaults to 60 seconds.
     ///
-    /// Zero is not at all: each request asks the shared tier, and what was purged by another process is not sent from the moment
-    /// when its purge was awaited. While that tier is out of reach, each request runs its handler then.
+    /// A page to be revalidated stays in local memory, within [`max_bytes`](Self::max_bytes), so that the store does not
+    /// have to send it again if it is unchanged.
+    ///
+    /// With zero, each request asks the remote store: a page that another process has purged is not served once that purge
+    /// was awaited. While the store is unavailable, each request then runs its handler.
     pub fn local_ttl(mut self, time: Duration) -> Self {
-        self.terms.local_ttl = time;
+        self.remote.local_ttl = time;
         self
     }
 
-    /// The longest time that a page is sent from the memory of this process after another one has purged it. One second by default.
+    /// Sets the longest time that a page is served from local memory after another process has purged it. Defaults to one
+    /// second.
     ///
-    /// Purges are usually heard of in less than a millisecond. This is for when they are not: when nothing was heard from the
-    /// [shared tier](crate::remote) for that long, its copies in memory are not trusted, and handlers run, until it is back. A longer time serves
-    /// more from memory while the tier is out of reach.
+    /// A purge usually arrives in less than a millisecond. This option bounds the time when it does not: if the process has
+    /// not heard from the [remote store](crate::remote) for that long, it does not serve from local memory, and requests run
+    /// their handlers. A longer time serves more requests from local memory while the store is unavailable.
     pub fn max_purge_lag(mut self, time: Duration) -> Self {
-        self.terms.max_purge_lag = time;
+        self.remote.max_purge_lag = time;
         self
     }
 
-    /// Whether one process makes a page for all others, which wait for it; yes by default, where there is a
-    /// [shared tier](crate::remote).
-    pub fn coalesce_across_processes(mut self, one: bool) -> Self {
-        self.terms.coalesce_across_processes = one;
+    /// Sets whether one process runs the handler for a page while the others wait for its response. Defaults to `true`.
+    ///
+    /// This option has no effect without a [remote store](crate::remote).
+    pub fn coalesce_across_processes(mut self, enabled: bool) -> Self {
+        self.remote.coalesce_across_processes = enabled;
         self
     }
 
@@ -301,7 +309,7 @@ impl PageCacheBuilder {
     #[must_use]
     pub fn build(self) -> PageCache {
         let inner = Arc::new(Inner {
-            tier: self.shared.and_then(|store| tier(store, self.terms, &self.key_prefix)),
+            tier: self.remote_store.and_then(|store| tier(store, self.remote, &self.key_prefix)),
             store: Arc::new(Store::new(self.max_bytes)),
             clock: self.clock,
             max_body: self.max_body.unwrap_or(self.max_bytes / 8),
@@ -319,17 +327,18 @@ impl PageCacheBuilder {
             targeted_cache_control: self.targeted_cache_control,
         });
         if let Some(tier) = &inner.tier {
-            tier.start(Arc::downgrade(&inner));
+            let local: Weak<dyn LocalCache> = Arc::downgrade(&inner) as _;
+            tier.start(local);
         }
         PageCache { inner }
     }
 }
 
-/// A cache without it works too.
-fn tier(store: Arc<dyn RemoteStore>, terms: RemoteOptions, key_prefix: &str) -> Option<RemoteTier> {
-    RemoteTier::new(store, terms, key_prefix)
+/// Creates the remote tier. If its thread cannot be started, the cache works without it.
+fn tier(store: Arc<dyn RemoteStore>, options: RemoteOptions, key_prefix: &str) -> Option<RemoteTier> {
+    RemoteTier::new(store, options, key_prefix)
         .inspect_err(|error| {
-            tracing::error!(target: "cache_page", %error, "there is no shared tier: its thread cannot be started");
+            tracing::error!(target: "cache_page", %error, "no remote store: its thread cannot be started");
         })
         .ok()
 }

@@ -16,7 +16,8 @@ use crate::{
     coalesce::{flight::Flights, uncacheable_keys::UncacheableKeys},
     key::KeyInput,
     observe::{Observer, Stats},
-    remote::RemoteTier,
+    purge::{LocalSelector, PurgeMode},
+    remote::{LocalCache, RemoteTier},
     serve::join::FlightResult,
     store::{Store, StreamBudget},
     time::clock::Clock,
@@ -78,6 +79,12 @@ pub(crate) struct Timeouts {
     pub(crate) eager: bool,
 }
 
+impl LocalCache for Inner {
+    fn purge(&self, mode: PurgeMode, selector: &LocalSelector) {
+        self.store.purge(mode, selector, self.clock.now());
+    }
+}
+
 impl PageCache {
     /// An empty cache with the default limits.
     #[must_use]
@@ -125,7 +132,7 @@ impl PageCache {
             pages: store.pages(),
             bytes: store.bytes(),
             fills_in_flight: flights.count(),
-            remote: self.tier().map(|tier| tier.client().stats()),
+            remote: self.tier().map(|tier| tier.stats()),
         }
     }
 

@@ -328,7 +328,7 @@ impl Fill {
         let place = if self.leader.is_none() { Some(alone()) } else { None };
         let kept = match cache.tier() {
             Some(tier) if !tier.serves_from_memory() => match cache.store().admits(&page) {
-                Ok(()) if !tier.client().is_available() => Err(Reason::RemoteUnavailable),
+                Ok(()) if !tier.is_available() => Err(Reason::RemoteUnavailable),
                 admits => admits,
             },
             _ => cache.store().put(key, names.clone(), headers, Arc::clone(&page)),

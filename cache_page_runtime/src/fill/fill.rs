@@ -21,6 +21,7 @@ use crate::{
         background,
         commit::FinishedResponse,
         fallback::{self, FillError},
+        remote_fetch::RemoteFetch,
         request_handle::RequestHandle,
     },
     key::KeyParts,
@@ -28,7 +29,7 @@ use crate::{
     outcome::{ForwardReason, Outcome, Reason},
     policy::{PageControl, Policy},
     purge::{LocalSelector, PurgeKeys, PurgeMode, PurgeSeq, RequestSubject, StableIds, Tag},
-    remote::{RemoteError, RemoteFetch, RemoteLease},
+    remote::{RemoteError, RemoteLease},
     serve::{
         join::FlightResult,
         lookup::{Handler, Lookup},

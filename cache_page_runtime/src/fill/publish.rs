@@ -2,80 +2,17 @@
 
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
-
 use crate::{
-    cache::page_cache::PageCache,
     fill::fill::Fill,
     http::VaryNames,
     purge::{PurgeMode, PurgeSelector},
+    remote::{PutRequest, RemoteLease, RemoteTier, encode_page, encode_vary_names, entry_id, variant_key},
     store::Entry,
     time::instant::Instant,
-};
-use crate::{
-    key::Id,
-    remote::{
-        codec::frame,
-        identity,
-        store::{PutRequest, ReleaseReason},
-        tier::RemoteTier,
-    },
 };
 
 /// A store is told to keep nothing for longer, so that nothing is left behind there: pages without an end are made anew after it.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-
-/// How long processes do not wait for each other where there was nothing to share.
-const APART: Duration = Duration::from_secs(5);
-
-/// That a fill of this process makes a page for all others. Dropped without a word, the next one may try.
-pub(crate) struct RemoteLease {
-    cache: PageCache,
-    key: Id,
-    owner: Id,
-    is_released: bool,
-    /// Claims it anew before its time is over.
-    renewal: JoinHandle<()>,
-}
-
-impl RemoteLease {
-    pub(crate) fn new(cache: &PageCache, tier: &RemoteTier, page: Id, holder: Id) -> Self {
-        let longest = cache.times().fill_timeout;
-        Self {
-            cache: cache.clone(),
-            key: page,
-            owner: holder,
-            is_released: false,
-            renewal: tier.keep_lease_alive(page, holder, longest),
-        }
-    }
-
-    /// What was made is not to be shared.
-    pub(crate) fn release_uncacheable(mut self) {
-        self.release(ReleaseReason::Uncacheable(APART));
-    }
-
-    /// The store ended it.
-    pub(crate) fn disarm(&mut self) {
-        self.renewal.abort();
-        self.is_released = true;
-    }
-
-    fn release(&mut self, left: ReleaseReason) {
-        self.renewal.abort();
-        if !std::mem::replace(&mut self.is_released, true)
-            && let Some(tier) = self.cache.tier()
-        {
-            tier.release(self.key, self.owner, left);
-        }
-    }
-}
-
-impl Drop for RemoteLease {
-    fn drop(&mut self) {
-        self.release(ReleaseReason::Retry);
-    }
-}
 
 impl Fill {
     /// Gives the page to the shared tier, behind its request.
@@ -104,21 +41,21 @@ impl Fill {
             return None;
         }
         let now = self.now();
-        let whole = tier.namespace.key(self.policy, &self.cover)?;
+        let whole = tier.namespace().page_key(self.policy.handler(), &self.cover)?;
         let variant = match names.is_empty() {
             true => None,
-            false => Some(identity::variant_key(&whole, names, self.request.headers())?),
+            false => Some(variant_key(&whole, names, self.request.headers())?),
         };
         let place = variant.as_deref().unwrap_or(&whole);
-        let bytes = frame::encode_page(place, page, page.purge_keys().tag_names(), now);
+        let bytes = encode_page(place, page, page.purge_keys().tag_names(), now);
         let mut own = offered(page, place, bytes, since, now);
         // It may have turned out to be a variant: others wait where that is not known yet, and are let go by the claim's end.
-        own.owner = claim.filter(|claim| claim.key == own.key).map(|claim| claim.owner);
+        own.owner = claim.and_then(|lease| lease.owner_of(own.key));
         let mut offers = vec![own];
         if variant.is_some() {
             // Behind the page, which whoever reads them looks for at once. Each time: they may be gone, and then nobody who comes
             // later finds the page.
-            let bytes = frame::encode_vary_names(&whole, names);
+            let bytes = encode_vary_names(&whole, names);
             let found = PutRequest {
                 fresh_for: None,
                 started: Duration::ZERO,
@@ -146,7 +83,7 @@ fn offered(page: &Entry, place: &[u8], bytes: Vec<u8>, since: u64, now: Instant)
     let about = page.purge_keys();
     let kept_for = page.remote_expires_at().map_or(LONGEST, |until| until.since(now));
     PutRequest {
-        key: identity::id(place),
+        key: entry_id(place),
         bytes,
         purge_keys: about.stable_ids(),
         path: about.path().to_owned(),

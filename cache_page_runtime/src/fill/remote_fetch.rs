@@ -21,15 +21,10 @@ use crate::{
     time::instant::Instant,
 };
 use crate::{
-    fill::publish::RemoteLease,
     key::{Id, Version},
     remote::{
-        RemoteError,
-        codec::frame::{self, DecodeError, DecodedPage, Frame},
-        identity,
-        store::{GetResponse, LeaseStatus, RemoteEntry},
-        tier::RemoteTier,
-        waiters::Waiter,
+        DecodeError, DecodedPage, Frame, GetResponse, LeaseStatus, RemoteEntry, RemoteError, RemoteTier,
+        Waiter, decode, entry_id, variant_key,
     },
 };
 
@@ -121,7 +116,9 @@ impl Fill {
         // Cheaper than its headers, which are needed while it may change hands.
         let request = self.request.clone();
         let headers = request.headers();
-        let Some(whole) = tier.namespace.key(self.policy, &self.cover) else { return RemoteFetch::Missing };
+        let Some(whole) = tier.namespace().page_key(self.policy.handler(), &self.cover) else {
+            return RemoteFetch::Missing;
+        };
         let mut names = cache.store().names(key);
         let claims = is_wanted
             && tier.options().coalesce_across_processes
@@ -137,12 +134,12 @@ impl Fill {
             let place = if names.is_empty() {
                 whole.clone()
             } else {
-                match identity::variant_key(&whole, &names, headers) {
+                match variant_key(&whole, &names, headers) {
                     Some(place) => place,
                     None => return RemoteFetch::Missing,
                 }
             };
-            let id = identity::id(&place);
+            let id = entry_id(&place);
             // Before it is asked: what is heard from here on may be about the answer.
             let since = PurgeSeq::now();
             let notify = wait.as_ref().map(Waiter::notification);
@@ -211,7 +208,7 @@ impl Fill {
                     if is_fresh || stale && !page.is_fresh(now) && page.may_serve_while_revalidating(now) {
                         let is_turn = !is_fresh && claims && turn == LeaseStatus::Acquired;
                         if is_turn {
-                            self.claim = Some(RemoteLease::new(&cache, tier, id, holder));
+                            self.claim = Some(tier.keep_lease(id, holder, cache.times().fill_timeout));
                         }
                         return RemoteFetch::There { page, is_turn };
                     }
@@ -223,7 +220,7 @@ impl Fill {
             }
             match turn {
                 LeaseStatus::Acquired if claims => {
-                    self.claim = Some(RemoteLease::new(&cache, tier, id, holder));
+                    self.claim = Some(tier.keep_lease(id, holder, cache.times().fill_timeout));
                     return RemoteFetch::Missing;
                 }
                 LeaseStatus::Held if claims && tokio::time::Instant::now() < ends => {}
@@ -236,7 +233,7 @@ impl Fill {
             }
             match heard {
                 // Once more, and this time what happens meanwhile is heard.
-                None => drop(wait.insert(tier.client().waiters.register(id))),
+                None => drop(wait.insert(tier.register_waiter(id))),
                 Some(heard) => drop(timeout(ASK_AGAIN, heard).await),
             }
         }
@@ -274,14 +271,13 @@ impl Fill {
     ) -> FetchStep {
         let since = subject.purge_seq;
         // A store that says that one has them has to be told so before.
-        let read =
-            kept.bytes.as_ref().ok_or(DecodeError::Corrupt).and_then(|bytes| frame::decode(bytes, place));
+        let read = kept.bytes.as_ref().ok_or(DecodeError::Corrupt).and_then(|bytes| decode(bytes, place));
         let thawed = match read {
             Ok(Frame::VaryNames(names)) => return FetchStep::Names(names),
             Ok(Frame::Page(thawed)) => thawed,
             Err(DecodeError::KeyMismatch) => return FetchStep::Nothing,
             Err(DecodeError::Corrupt) => {
-                tier.client().report_corrupt();
+                tier.report_corrupt();
                 self.fault = Some(RemoteError::Corrupt);
                 return FetchStep::Nothing;
             }

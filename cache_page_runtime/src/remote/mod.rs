@@ -1,54 +1,75 @@
-//! The shared tier: one cache for many processes, behind the memory of each.
+//! The remote store: a second-level (L2) cache that several processes share, behind the local memory (L1) of each.
 //!
-//! Give a cache one by [`PageCacheBuilder::redis`](crate::PageCacheBuilder::redis), or any other engine by
-//! [`PageCacheBuilder::shared`](crate::PageCacheBuilder::shared): [`RemoteStore`] is the contract. What follows holds whatever
-//! the engine is.
+//! [`PageCacheBuilder::redis`](crate::PageCacheBuilder::redis) configures Redis or Valkey, and
+//! [`PageCacheBuilder::remote_store`](crate::PageCacheBuilder::remote_store) any other implementation of [`RemoteStore`],
+//! the trait that defines the contract between the cache and a store. With any store, the cache works as follows.
 //!
-//! * Memory first. What is not there is asked for in the shared tier by one request of the process, and what is not there either
-//!   is made by one process, for which the others wait.
-//! * A page is sent from memory for [`local_ttl`](crate::PageCacheBuilder::local_ttl) at most. After that, the shared tier says that it
-//!   is as it was ([`GetRequest::have`]), or sends another one.
-//! * When a purge was awaited, the shared tier has no such page any more. Other processes may send copies from their memory until
-//!   they hear of it, which usually takes less than a millisecond, and never longer than
-//!   [`max_purge_lag`](crate::PageCacheBuilder::max_purge_lag): one that has not heard anything for so long does not trust its memory.
-//! * The store is waited for no longer than [`remote_timeout`](crate::PageCacheBuilder::remote_timeout). When it is out of
-//!   reach, it is not asked; requests are answered by their handlers.
+//! * **Lookup.** A request is answered from local memory if possible. Otherwise one request of the process looks the page
+//!   up in the remote store. If it is not there either, one process runs the handler and stores its response for all; the
+//!   others wait for it, unless
+//!   [`coalesce_across_processes`](crate::PageCacheBuilder::coalesce_across_processes) is off.
+//! * **Local copies.** A page is served from local memory for at most
+//!   [`local_ttl`](crate::PageCacheBuilder::local_ttl). After that it is revalidated: the store confirms its
+//!   [version](GetRequest::if_version), or sends a newer page.
+//! * **Purges.** When a purge has been awaited, the remote store returns none of the purged pages. Other processes may
+//!   serve them from local memory until they receive the purge, usually within a millisecond, and never for longer than
+//!   [`max_purge_lag`](crate::PageCacheBuilder::max_purge_lag): a process that has not heard from the store for that long
+//!   does not serve from local memory.
+//! * **Failures.** A request waits for the store for at most
+//!   [`remote_timeout`](crate::PageCacheBuilder::remote_timeout), and then runs its handler. After repeated failures the
+//!   store is not called until it is available again.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use cache_page::PageCache;
+//!
+//! # #[cfg(feature = "redis")]
+//! let cache = PageCache::builder()
+//!     .redis("redis://localhost:6379")
+//!     .local_ttl(Duration::from_secs(10))
+//!     .build();
+//! # #[cfg(feature = "redis")]
+//! # drop(cache);
+//! ```
 
-pub(crate) mod codec;
-pub(crate) mod identity;
-pub(crate) mod purge_queue;
+mod client;
+mod codec;
+mod error;
+mod lease;
+mod messages;
+mod namespace;
+mod options;
+mod purge_queue;
 #[cfg(feature = "redis")]
-pub(crate) mod redis;
-pub(crate) mod seen_purges;
-pub(crate) mod stats;
-pub(crate) mod store;
-pub(crate) mod subscriber;
-pub(crate) mod tier;
-pub(crate) mod waiters;
+mod redis;
+mod seen_purges;
+mod state;
+mod stats;
+mod store;
+mod subscriber;
+mod tier;
+mod waiters;
 
-use std::time::Duration;
-
-pub(crate) use crate::{
-    fill::{publish::RemoteLease, remote_fetch::RemoteFetch},
-    remote::{
-        stats::RemoteError,
-        tier::{RemoteOptions, RemoteTier},
-    },
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisStore, RedisUrlError};
+pub(crate) use self::{
+    codec::{DecodeError, DecodedPage, Frame, decode, encode_page, encode_vary_names},
+    lease::RemoteLease,
+    namespace::{entry_id, variant_key},
+    options::RemoteOptions,
+    stats::RemoteError,
+    subscriber::LocalCache,
+    tier::RemoteTier,
+    waiters::Waiter,
 };
-pub use crate::{
-    key::{Id, Version},
-    remote::{
-        stats::RemoteStats,
-        store::{
-            BoxFuture, Change, ChangeBatch, Cursor, GetRequest, GetResponse, Lease, LeaseStatus,
-            PurgeRequest, PurgeScope, PutRequest, PutResult, ReleaseReason, RemoteEntry, RemoteStore,
-            StoreError,
-        },
+pub use self::{
+    error::StoreError,
+    messages::{
+        Change, ChangeBatch, Cursor, GetRequest, GetResponse, Lease, LeaseStatus, PurgeRequest, PurgeScope,
+        PutRequest, PutResult, ReleaseReason, RemoteEntry,
     },
+    stats::RemoteStats,
+    store::{BoxFuture, RemoteStore},
 };
-
-/// How long after the end of a process another one makes the page that it was making.
-const LEASE_TTL: Duration = Duration::from_secs(1);
-
-/// How often a claim is made anew while the page is made.
-const LEASE_RENEWAL: Duration = Duration::from_millis(300);
+pub use crate::key::{Id, Version};

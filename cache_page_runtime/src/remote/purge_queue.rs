@@ -1,134 +1,177 @@
-//! What was purged in this process and may not be in the shared tier yet.
+//! Purges of this process that the remote store may not have executed yet.
+//!
+//! They are delivered in their order: a later purge may match the same entries as an earlier one.
 
 use std::{collections::VecDeque, sync::Mutex};
 
-use crate::purge::{LocalSelector, PurgeKeys, PurgeMode, PurgeSeq};
-use crate::remote::{
-    store::{PurgeRequest, PurgeScope, StoreError},
-    tier::{PurgeReply, lock},
+use tokio::sync::oneshot::Sender;
+
+use super::{
+    codec::PurgeMessage,
+    error::StoreError,
+    messages::{PurgeRequest, PurgeScope},
+};
+use crate::{
+    key::Id,
+    purge::{LocalSelector, PurgeKeys, PurgeMode, PurgeSelector, PurgeSeq, stable_id},
+    sync::lock,
 };
 
-/// Where more wait, everything is purged instead.
+/// Purges that may wait. If there are more, everything is purged instead.
 const MAX_PENDING: usize = 4096;
 
-/// So many that were done are remembered.
+/// Delivered purges that are remembered.
 const MAX_COMPLETED: usize = 256;
 
-/// In their order: one that comes later must not be overtaken, for it may be about the same.
+/// How many of the last purges are compared with a new one.
+const MAX_COMPARED: usize = 8;
+
 #[derive(Default)]
-pub(crate) struct PurgeQueue(Mutex<Queue>);
+pub(super) struct PurgeQueue(Mutex<Queue>);
 
 #[derive(Default)]
 struct Queue {
     pending: VecDeque<PendingPurge>,
-    /// What the one is about that is being told.
-    in_flight: Option<(PurgeMode, LocalSelector)>,
+    /// The purge that is being delivered.
+    in_flight: Option<LocalSelector>,
     is_delivering: bool,
-    /// Those that were done last, and when that was known here: answers that are older than that may be on their way.
+    /// The purges that were delivered last, with the local sequence number of their completion. A response of the store
+    /// to a request that was sent before that may not reflect them.
     completed: VecDeque<(PurgeSeq, LocalSelector)>,
-    /// When the last one was done that is not among them any more.
+    /// The completion of the last purge that was evicted from `completed`.
     evicted_up_to: PurgeSeq,
 }
 
-/// One purge.
-pub(crate) struct PendingPurge {
+/// A purge that waits for its delivery.
+pub(super) struct PendingPurge {
     mode: PurgeMode,
     selector: LocalSelector,
     scope: PurgeScope,
     message: Vec<u8>,
-    /// Whoever waits for it.
     replies: Vec<PurgeReply>,
 }
 
+/// Where the result of the first attempt is sent.
+pub(super) type PurgeReply = Sender<Result<(), StoreError>>;
+
 impl PendingPurge {
-    pub(crate) fn new(verb: PurgeMode, target: LocalSelector, of: PurgeScope, told: Vec<u8>) -> Self {
-        Self { mode: verb, selector: target, scope: of, message: told, replies: Vec::new() }
+    pub(super) fn new(process_id: Id, mode: PurgeMode, selector: &PurgeSelector) -> Self {
+        let message = PurgeMessage { sender: process_id, mode, selector: selector.clone() };
+        Self {
+            mode,
+            selector: selector.to_local(),
+            scope: scope_of(selector),
+            message: message.encode(),
+            replies: Vec::new(),
+        }
     }
 
-    pub(crate) fn with_reply(mut self, done: PurgeReply) -> Self {
-        self.replies.push(done);
+    /// Creates a purge of everything.
+    pub(super) fn all(process_id: Id) -> Self {
+        Self::new(process_id, PurgeMode::Remove, &PurgeSelector::All)
+    }
+
+    pub(super) fn with_reply(mut self, reply: PurgeReply) -> Self {
+        self.replies.push(reply);
         self
     }
 
-    pub(crate) fn request(&self, known: u64) -> PurgeRequest {
+    pub(super) fn request(&self, min_sequence: u64) -> PurgeRequest {
         let expire = self.mode == PurgeMode::Expire;
-        PurgeRequest { min_sequence: known, expire, scope: self.scope.clone(), message: self.message.clone() }
+        PurgeRequest { min_sequence, expire, scope: self.scope.clone(), message: self.message.clone() }
     }
 
-    pub(crate) fn reply(&mut self, done: &Result<(), StoreError>) {
-        for waiting in self.replies.drain(..) {
-            // Who is not there any more does not mind.
-            let _ = waiting.send(done.clone());
+    pub(super) fn reply(&mut self, result: &Result<(), StoreError>) {
+        for reply in self.replies.drain(..) {
+            // The receiver may be gone.
+            let _ = reply.send(result.clone());
         }
     }
 }
 
 impl PurgeQueue {
-    /// Whether somebody has to see to it.
-    pub(crate) fn push(&self, job: PendingPurge) -> bool {
+    /// Adds a purge, and returns whether the caller has to start the delivery.
+    pub(super) fn push(&self, purge: PendingPurge) -> bool {
         let queue = &mut *lock(&self.0);
-        // Asked for twice, it is done once: nothing of it was begun.
-        let same = queue
+        // Equal purges that have not been started are merged.
+        let equal = queue
             .pending
             .iter_mut()
             .rev()
-            .take(8)
-            .find(|known| known.mode == job.mode && known.selector == job.selector);
-        match same {
-            Some(same) => same.replies.extend(job.replies),
-            None => queue.pending.push_back(job),
+            .take(MAX_COMPARED)
+            .find(|pending| pending.mode == purge.mode && pending.selector == purge.selector);
+        match equal {
+            Some(equal) => equal.replies.extend(purge.replies),
+            None => queue.pending.push_back(purge),
         }
         !std::mem::replace(&mut queue.is_delivering, true)
     }
 
-    /// The next one, which is under way from now on.
-    pub(crate) fn start_next(&self) -> Option<PendingPurge> {
+    /// Takes the next purge, which is in flight from then on.
+    pub(super) fn start_next(&self) -> Option<PendingPurge> {
         let queue = &mut *lock(&self.0);
         let next = queue.pending.pop_front();
-        queue.in_flight = next.as_ref().map(|job| (job.mode, job.selector.clone()));
+        queue.in_flight = next.as_ref().map(|purge| purge.selector.clone());
         queue.is_delivering = next.is_some();
         next
     }
 
-    pub(crate) fn complete(&self) {
+    /// Records that the purge in flight was delivered.
+    pub(super) fn complete(&self) {
         let queue = &mut *lock(&self.0);
-        if let Some((_, target)) = queue.in_flight.take() {
-            queue.completed.push_back((PurgeSeq::advance(), target));
+        if let Some(selector) = queue.in_flight.take() {
+            queue.completed.push_back((PurgeSeq::advance(), selector));
         }
         if queue.completed.len() > MAX_COMPLETED
-            && let Some((since, _)) = queue.completed.pop_front()
+            && let Some((completed_at, _)) = queue.completed.pop_front()
         {
-            queue.evicted_up_to = since;
+            queue.evicted_up_to = completed_at;
         }
     }
 
-    /// It was not done, and comes first the next time. Nobody sees to it for now, and nobody waits for it or for others behind it.
-    pub(crate) fn requeue(&self, job: PendingPurge, everything: impl FnOnce() -> PendingPurge) {
+    /// Puts back a purge that failed, as the first of the queue, and ends the delivery. The callers that wait for the
+    /// purges behind it get an error. If too many purges wait, the one that `all` returns replaces them.
+    pub(super) fn requeue(&self, purge: PendingPurge, all: impl FnOnce() -> PendingPurge) {
         let queue = &mut *lock(&self.0);
         queue.in_flight = None;
         queue.is_delivering = false;
-        queue.pending.push_front(job);
-        let not_done = Err(StoreError::unavailable("purges before it could not be done yet"));
-        queue.pending.iter_mut().for_each(|job| job.reply(&not_done));
+        queue.pending.push_front(purge);
+        let blocked = Err(StoreError::unavailable("an earlier purge has not been delivered yet"));
+        queue.pending.iter_mut().for_each(|purge| purge.reply(&blocked));
         if queue.pending.len() > MAX_PENDING {
             queue.pending.clear();
-            queue.pending.push_back(everything());
+            queue.pending.push_back(all());
         }
     }
 
-    /// Whether somebody has to see to what waits.
-    pub(crate) fn resume(&self) -> bool {
+    /// Returns whether purges are pending and the caller has to start their delivery.
+    pub(super) fn resume(&self) -> bool {
         let queue = &mut *lock(&self.0);
         !queue.pending.is_empty() && !std::mem::replace(&mut queue.is_delivering, true)
     }
 
-    /// Whether the store may not have known one of them when it was asked for this page, which was then.
-    pub(crate) fn matches(&self, about: &PurgeKeys, asked: PurgeSeq) -> bool {
+    /// Returns whether a purge matches an entry with `keys` that the store may not have executed when it answered a
+    /// request that was sent at `requested_at`.
+    pub(super) fn matches(&self, keys: &PurgeKeys, requested_at: PurgeSeq) -> bool {
         let queue = &*lock(&self.0);
-        let waiting = queue.pending.iter().map(|job| &job.selector);
-        let under_way = queue.in_flight.iter().map(|(_, target)| target);
-        let later = queue.completed.iter().rev().take_while(|(done, _)| *done > asked);
-        let mut all = waiting.chain(under_way).chain(later.map(|(_, target)| target));
-        queue.evicted_up_to > asked || all.any(|target| target.matches(about))
+        let pending = queue.pending.iter().map(|purge| &purge.selector);
+        let later = queue.completed.iter().rev().take_while(|(completed_at, _)| *completed_at > requested_at);
+        let mut candidates = pending.chain(&queue.in_flight).chain(later.map(|(_, selector)| selector));
+        queue.evicted_up_to > requested_at || candidates.any(|selector| selector.matches(keys))
     }
+}
+
+/// Converts a selector to the scope of the store, which matches at least the same pages. The purge of a URL matches all
+/// hosts, and all queries if it has none or if the handler does not key the query byte for byte.
+fn scope_of(selector: &PurgeSelector) -> PurgeScope {
+    PurgeScope::Keys(match selector {
+        PurgeSelector::Prefix(prefix) => return PurgeScope::PathPrefix(prefix.clone()),
+        PurgeSelector::All => vec![stable_id::all()],
+        PurgeSelector::Tag(tag) => vec![stable_id::tag(tag)],
+        PurgeSelector::Path(path) => vec![stable_id::path(path)],
+        PurgeSelector::Handler(handler) => vec![stable_id::handler(handler)],
+        PurgeSelector::Url { path, query, .. } => {
+            vec![stable_id::url(path, query.as_deref()), stable_id::any_query(path)]
+        }
+    })
 }

@@ -1,57 +1,57 @@
-//! Which purges of other processes this one had heard of, at each place among its own.
+//! The purges of other processes that this process had applied at each of its local purge sequence numbers.
+//!
+//! A request notes the local sequence number before any data is read for it. The number of the last remote purge that it
+//! has seen is looked up here when its response is stored. The lookup may return a number that is too small, which only
+//! makes the store reject the entry; it never returns one that is too great.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
-use crate::purge::PurgeSeq;
+use crate::{purge::PurgeSeq, sync::lock};
 
-/// So many are remembered. What began before the oldest of them is not given to the shared tier.
+/// Entries that are remembered. Responses of fills that started before the oldest one are not put into the store.
 const MAX_ENTRIES: usize = 4096;
 
-/// Requests note their place among the purges of the process before anything of them is read. What that is among those of all
-/// processes is looked up here: a number that is too small at most.
 #[derive(Default)]
-pub(crate) struct SeenPurges(Mutex<Sequences>);
+pub(super) struct SeenPurges(Mutex<Sequences>);
 
 #[derive(Default)]
 struct Sequences {
-    /// Both grow.
+    /// Local and remote sequence numbers, both ascending.
     entries: Vec<(PurgeSeq, u64)>,
-    /// The greatest there ever was.
+    /// The greatest remote number so far.
     max: u64,
 }
 
 impl SeenPurges {
-    /// Everything up to that number was heard of, and what was purged by it is gone here.
+    /// Records that all purges up to the remote number `sequence` were applied to local memory.
     ///
-    /// One that is less than the last is from a store that lost what it had: by its numbers, nothing that was begun before is known to be good.
-    pub(crate) fn advance(&self, number: u64) {
-        let mut numbers = self.numbers();
-        match numbers.entries.last() {
-            Some((_, last)) if *last == number => return,
-            Some((_, last)) if *last > number => numbers.entries.clear(),
+    /// A number that is less than the last one comes from a store that lost data. Its numbers prove nothing about fills
+    /// that started before, so these are forgotten.
+    pub(super) fn advance(&self, sequence: u64) {
+        let sequences = &mut *lock(&self.0);
+        match sequences.entries.last() {
+            Some((_, last)) if *last == sequence => return,
+            Some((_, last)) if *last > sequence => sequences.entries.clear(),
             _ => {}
         }
-        if numbers.entries.len() >= MAX_ENTRIES {
-            numbers.entries.drain(..MAX_ENTRIES / 2);
+        if sequences.entries.len() >= MAX_ENTRIES {
+            sequences.entries.drain(..MAX_ENTRIES / 2);
         }
-        numbers.entries.push((PurgeSeq::advance(), number));
-        numbers.max = numbers.max.max(number);
+        sequences.entries.push((PurgeSeq::advance(), sequence));
+        sequences.max = sequences.max.max(sequence);
     }
 
-    /// What had been heard of then; nothing is 0.
-    pub(crate) fn sequence_at(&self, since: PurgeSeq) -> u64 {
-        let numbers = self.numbers();
-        let after = numbers.entries.partition_point(|(heard, _)| *heard <= since);
-        after.checked_sub(1).and_then(|place| numbers.entries.get(place)).map_or(0, |(_, number)| *number)
+    /// Returns the number of the last remote purge that had been applied at `local`, or 0 if that is unknown.
+    pub(super) fn sequence_at(&self, local: PurgeSeq) -> u64 {
+        let sequences = lock(&self.0);
+        let later = sequences.entries.partition_point(|(applied_at, _)| *applied_at <= local);
+        let last = later.checked_sub(1).and_then(|index| sequences.entries.get(index));
+        last.map_or(0, |(_, sequence)| *sequence)
     }
 
-    /// What any number has to be above that is given out from now on.
-    pub(crate) fn max_sequence(&self) -> u64 {
-        self.numbers().max
-    }
-
-    fn numbers(&self) -> MutexGuard<'_, Sequences> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns the greatest number so far. The next purge gets a greater one.
+    pub(super) fn max_sequence(&self) -> u64 {
+        lock(&self.0).max
     }
 }
 
@@ -60,37 +60,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_has_seen_what_was_heard_of_before_it_came() {
-        let known = SeenPurges::default();
+    fn request_has_seen_the_purges_applied_before_it() {
+        let seen = SeenPurges::default();
         let before = PurgeSeq::now();
-        known.advance(10);
+        seen.advance(10);
         let between = PurgeSeq::now();
-        known.advance(30);
-        known.advance(30);
-        assert_eq!(
-            (known.sequence_at(before), known.sequence_at(between), known.sequence_at(PurgeSeq::now())),
-            (0, 10, 30)
-        );
-        assert_eq!(known.max_sequence(), 30);
+        seen.advance(30);
+        seen.advance(30);
+        let sequences = [before, between, PurgeSeq::now()].map(|local| seen.sequence_at(local));
+        assert_eq!(sequences, [0, 10, 30]);
+        assert_eq!(seen.max_sequence(), 30);
     }
 
     #[test]
-    fn numbers_that_fall_say_nothing_of_what_was_begun_before() {
-        let known = SeenPurges::default();
-        known.advance(30);
+    fn decreasing_sequence_forgets_earlier_requests() {
+        let seen = SeenPurges::default();
+        seen.advance(30);
         let before = PurgeSeq::now();
-        known.advance(20);
-        assert_eq!((known.sequence_at(before), known.sequence_at(PurgeSeq::now())), (0, 20));
-        assert_eq!(known.max_sequence(), 30);
+        seen.advance(20);
+        assert_eq!((seen.sequence_at(before), seen.sequence_at(PurgeSeq::now())), (0, 20));
+        assert_eq!(seen.max_sequence(), 30);
     }
 
     #[test]
-    fn what_is_forgotten_counts_as_not_heard_of() {
-        let known = SeenPurges::default();
-        known.advance(1);
+    fn evicted_sequence_counts_as_unknown() {
+        let seen = SeenPurges::default();
+        seen.advance(1);
         let early = PurgeSeq::now();
-        (2..=MAX_ENTRIES as u64 + 1).for_each(|number| known.advance(number));
-        assert_eq!(known.sequence_at(early), 0);
-        assert_eq!(known.sequence_at(PurgeSeq::now()), MAX_ENTRIES as u64 + 1);
+        (2..=MAX_ENTRIES as u64 + 1).for_each(|sequence| seen.advance(sequence));
+        assert_eq!(seen.sequence_at(early), 0);
+        assert_eq!(seen.sequence_at(PurgeSeq::now()), MAX_ENTRIES as u64 + 1);
     }
 }

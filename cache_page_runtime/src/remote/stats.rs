@@ -1,29 +1,29 @@
-//! What the shared tier did and did not do: counted, and told once a minute.
+//! Counters of the remote store, and its rate-limited log messages.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::remote::store::{PutResult, StoreError};
+use super::{error::StoreError, messages::PutResult};
 use crate::time::{clock::Clock, rate_limit::RateLimit};
 
-/// Why the shared tier was of no use to a request.
+/// Why a call of the remote store failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RemoteError {
-    /// It did not answer in time.
+    /// There was no answer before the deadline.
     Timeout,
-    /// It is out of reach, and was not asked.
+    /// The store is unavailable. It may not have been called at all.
     Unavailable,
-    /// It answered that it cannot.
+    /// The store rejected the call.
     Rejected,
-    /// What it returned is no page that this cache wrote.
+    /// The store returned bytes that this cache did not write.
     Corrupt,
-    /// Too much was on its way to it already.
+    /// Too many bytes were in flight to the store.
     Overloaded,
 }
 
 impl RemoteError {
     const COUNT: usize = 5;
 
-    /// The word for it in `Cache-Status`, metrics and logs.
+    /// Returns its name in `Cache-Status`, metrics and logs.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Timeout => "remote-timeout",
@@ -36,8 +36,8 @@ impl RemoteError {
 }
 
 #[derive(Default)]
-pub(crate) struct RemoteCounters {
-    counts: [AtomicU64; RemoteError::COUNT],
+pub(super) struct RemoteCounters {
+    errors: [AtomicU64; RemoteError::COUNT],
     stored: AtomicU64,
     purged: AtomicU64,
     warnings: RateLimit,
@@ -45,78 +45,81 @@ pub(crate) struct RemoteCounters {
 }
 
 impl RemoteCounters {
-    pub(crate) fn count(&self, fault: RemoteError) {
-        self.counts[fault as usize].fetch_add(1, Ordering::Relaxed);
+    pub(super) fn count(&self, error: RemoteError) {
+        self.errors[error as usize].fetch_add(1, Ordering::Relaxed);
         #[cfg(feature = "metrics")]
-        metrics::counter!("cache_page_shared_faults_total", "fault" => fault.as_str()).increment(1);
+        metrics::counter!("cache_page_remote_errors_total", "error" => error.as_str()).increment(1);
     }
 
-    pub(crate) fn counted(&self, fault: RemoteError) -> RemoteError {
-        self.count(fault);
-        fault
+    /// Counts an error and returns it.
+    pub(super) fn counted(&self, error: RemoteError) -> RemoteError {
+        self.count(error);
+        error
     }
 
-    /// Faults are counted where they happen.
-    pub(crate) fn count_put(&self, taken: Result<PutResult, RemoteError>) {
-        match taken {
+    /// Counts the result of a put. Its errors have been counted where they occurred.
+    pub(super) fn count_put(&self, result: Result<PutResult, RemoteError>) {
+        match result {
             Ok(PutResult::Stored) => self.stored.fetch_add(1, Ordering::Relaxed),
             Ok(PutResult::Purged) => self.purged.fetch_add(1, Ordering::Relaxed),
             Ok(PutResult::Superseded) | Err(_) => 0,
         };
     }
 
-    pub(crate) fn warn(&self, why: &StoreError) {
+    /// Logs an error, at most once a minute.
+    pub(super) fn warn(&self, error: &StoreError) {
         if self.warnings.is_due(Clock::System.now()) {
             tracing::warn!(
                 target: "cache_page",
-                error = %why,
-                "the shared tier does not do what it should; pages are served from memory and by their handlers"
+                %error,
+                "the remote store failed; requests are served from local memory and by their handlers"
             );
         }
     }
 
-    pub(crate) fn log_recovery(&self) {
-        if !self.recoveries.is_due(Clock::System.now()) {
-            return;
+    /// Logs that the store is available, at most once a minute.
+    pub(super) fn log_recovery(&self) {
+        if self.recoveries.is_due(Clock::System.now()) {
+            tracing::info!(target: "cache_page", "the remote store is available");
         }
-        tracing::info!(target: "cache_page", "the shared tier is there");
     }
 
-    pub(crate) fn snapshot(&self, is_up: bool) -> RemoteStats {
-        let of = |fault: RemoteError| self.counts[fault as usize].load(Ordering::Relaxed);
+    pub(super) fn snapshot(&self, is_available: bool) -> RemoteStats {
+        let errors = |error: RemoteError| self.errors[error as usize].load(Ordering::Relaxed);
         RemoteStats {
-            is_available: is_up,
+            is_available,
             stored: self.stored.load(Ordering::Relaxed),
             purged: self.purged.load(Ordering::Relaxed),
-            timeouts: of(RemoteError::Timeout),
-            unavailable: of(RemoteError::Unavailable),
-            rejected: of(RemoteError::Rejected),
-            corrupt: of(RemoteError::Corrupt),
-            overloaded: of(RemoteError::Overloaded),
+            timeouts: errors(RemoteError::Timeout),
+            unavailable: errors(RemoteError::Unavailable),
+            rejected: errors(RemoteError::Rejected),
+            corrupt: errors(RemoteError::Corrupt),
+            overloaded: errors(RemoteError::Overloaded),
         }
     }
 }
 
-/// What the shared tier did for this process, and what it did not.
+/// Counters of the remote store since the cache was created.
 ///
-/// How often it had a page is [`Stats::of`](crate::Stats::of) the outcome [`RemoteStats`](crate::Outcome::RemoteHit).
+/// The number of requests that were answered from the store is [`Stats::count`](crate::Stats::count) of the outcome
+/// [`RemoteHit`](crate::Outcome::RemoteHit).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RemoteStats {
-    /// Whether it can be reached.
+    /// Whether the store is available.
     pub is_available: bool,
-    /// Pages that were put there.
+    /// Responses that were stored.
     pub stored: u64,
-    /// Pages that it refused because something they show was purged while they were made, or may have been.
+    /// Responses that the store rejected because a purge during their fill matched them, or may have matched them.
     pub purged: u64,
-    /// Answers that did not come in time.
+    /// Calls that had no answer within the [timeout](crate::PageCacheBuilder::remote_timeout).
     pub timeouts: u64,
-    /// Questions that were not asked, or came to nothing, because it was out of reach.
+    /// Calls that failed, or were not made, because the store was unavailable.
     pub unavailable: u64,
-    /// Answers that it cannot do something: it may be full or read-only.
+    /// Calls that the store rejected, for instance because it is full or read-only.
     pub rejected: u64,
-    /// Pages that were not what this cache had written.
+    /// Entries whose bytes this cache did not write.
     pub corrupt: u64,
-    /// Pages that were not put there because too many were on their way.
+    /// Responses that were not stored because too many bytes were in flight.
     pub overloaded: u64,
 }

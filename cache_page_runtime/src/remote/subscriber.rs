@@ -1,4 +1,4 @@
-//! Listening to what other processes do, and finding out whether the store can be reached.
+//! Applies the purges of other processes to local memory, and probes whether the store is available.
 
 use std::{
     sync::{Arc, Weak},
@@ -7,75 +7,80 @@ use std::{
 
 use tokio::time::{sleep, timeout};
 
-use crate::remote::{
-    codec::purge_message::PurgeMessage,
-    store::{Change, ChangeBatch, StoreError},
-    tier::RemoteClient,
+use super::{
+    codec::PurgeMessage,
+    error::StoreError,
+    messages::{Change, ChangeBatch},
+    state::RemoteState,
 };
 use crate::{
-    cache::page_cache::Inner,
     purge::{LocalSelector, PurgeMode},
     time::clock::Clock,
 };
 
-/// How long the store is let wait for news. Shorter than anybody trusts what was heard last.
+/// How long one poll waits for changes. It is shorter than any sensible `max_purge_lag`.
 const POLL_WAIT: Duration = Duration::from_millis(100);
 
-/// Between two tries to reach it.
+/// The pause after a failed poll.
 const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
-/// By how much a store may exceed the wait: engines look at their clock now and then only.
+/// How much longer than asked a store may wait: servers check their timeouts only now and then.
 const WAIT_TOLERANCE: Duration = Duration::from_millis(250);
 
-/// How long making a connection may take, where the deadline is not far longer.
+/// The least time that a poll may take which has to connect first.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Until the cache is gone, whatever a store does.
-pub(crate) async fn run(link: &Arc<RemoteClient>, cache: &Weak<Inner>) {
+/// The local memory of the cache that a remote store backs.
+pub(crate) trait LocalCache: Send + Sync {
+    /// Purges all entries that match `selector`.
+    fn purge(&self, mode: PurgeMode, selector: &LocalSelector);
+}
+
+/// Polls the store until the cache is dropped. A panic of the store's code counts as a failed poll.
+pub(super) async fn run(state: &Arc<RemoteState>, cache: &Weak<dyn LocalCache>) {
     while cache.strong_count() > 0 {
-        let (link, cache) = (Arc::clone(link), Weak::clone(cache));
-        let of_task = Arc::clone(&link);
-        if tokio::spawn(async move { poll(&of_task, &cache).await }).await.is_err() {
-            link.mark_unavailable(&StoreError::unavailable("its code panicked"));
+        let (task_state, task_cache) = (Arc::clone(state), Weak::clone(cache));
+        if tokio::spawn(async move { poll(&task_state, &task_cache).await }).await.is_err() {
+            state.client.mark_unavailable(&StoreError::unavailable("the code of the store panicked"));
             sleep(RETRY_INTERVAL).await;
         }
     }
 }
 
-/// What was heard is as new as the moment when it was asked for: whatever was purged before the store answered is in the answer.
-/// So memory is trusted for a fixed time from then, and a purge that this process does not hear of is sent for no longer than that.
-async fn poll(link: &Arc<RemoteClient>, cache: &Weak<Inner>) {
-    let mut after = None;
-    let wait = POLL_WAIT.min(link.options.max_purge_lag / 4);
+/// A batch contains every purge that was executed before the poll was sent. Local memory is therefore consistent for a
+/// fixed time from then on, and a purge that this process does not receive takes effect after that time at the latest.
+async fn poll(state: &Arc<RemoteState>, cache: &Weak<dyn LocalCache>) {
+    let mut cursor = None;
+    let poll_wait = POLL_WAIT.min(state.options.max_purge_lag / 4);
+    let call_timeout = state.client.timeout();
     while cache.strong_count() > 0 {
-        let sent = Clock::System.now();
-        // One that is just being reached has more to do than to answer.
-        let (wait, patience) = if link.is_available() {
-            (wait, wait + WAIT_TOLERANCE.max(link.options.timeout))
+        let sent_at = Clock::System.now();
+        let (wait, deadline) = if state.client.is_available() {
+            (poll_wait, poll_wait + WAIT_TOLERANCE.max(call_timeout))
         } else {
-            (Duration::ZERO, CONNECT_TIMEOUT.max(link.options.timeout * 10))
+            (Duration::ZERO, CONNECT_TIMEOUT.max(call_timeout * 10))
         };
-        let heard = timeout(patience, link.store.poll_changes(after.clone(), wait)).await;
-        let heard = heard
-            .unwrap_or_else(|_| Err(StoreError::unavailable(format_args!("no answer within {patience:?}"))));
-        match heard {
-            Ok(changes) => {
-                let Some(inner) = cache.upgrade() else { return };
-                apply(link, &inner, &changes);
-                drop(inner);
-                after = Some(changes.cursor);
-                link.mark_available(sent);
-                if link.purge_queue.resume() {
-                    let link = Arc::clone(link);
-                    tokio::spawn(async move { link.deliver_purges().await });
+        let result = timeout(deadline, state.client.poll_changes(cursor.clone(), wait)).await;
+        let result = result
+            .unwrap_or_else(|_| Err(StoreError::unavailable(format_args!("no answer within {deadline:?}"))));
+        match result {
+            Ok(batch) => {
+                let Some(cache) = cache.upgrade() else { return };
+                apply(state, &*cache, &batch);
+                drop(cache);
+                cursor = Some(batch.cursor);
+                state.mark_consistent(sent_at);
+                if state.purge_queue.resume() {
+                    let state = Arc::clone(state);
+                    tokio::spawn(async move { state.deliver_purges().await });
                 }
             }
-            Err(why) => {
-                link.mark_unavailable(&why);
-                link.store.reset_connections();
-                if !why.is_unavailable() {
-                    // It may be the position that it cannot do anything with.
-                    after = None;
+            Err(error) => {
+                state.client.mark_unavailable(&error);
+                state.client.reset_connections();
+                if !error.is_unavailable() {
+                    // The store may have rejected the cursor.
+                    cursor = None;
                 }
                 sleep(RETRY_INTERVAL).await;
             }
@@ -83,23 +88,22 @@ async fn poll(link: &Arc<RemoteClient>, cache: &Weak<Inner>) {
     }
 }
 
-fn apply(link: &RemoteClient, cache: &Inner, heard: &ChangeBatch) {
-    let now = cache.clock.now();
-    let mut is_complete = heard.complete;
-    for change in &heard.changes {
+fn apply(state: &RemoteState, cache: &dyn LocalCache, batch: &ChangeBatch) {
+    let mut is_complete = batch.complete;
+    for change in &batch.changes {
         match change {
-            Change::Filled(page) => link.waiters.wake(*page),
-            Change::Purged(told) => match PurgeMessage::decode(told) {
-                // Done here before it was told.
-                Some(told) if told.sender == link.process_id => {}
-                Some(told) => drop(cache.store.purge(told.mode, &told.selector.to_local(), now)),
+            Change::Filled(key) => state.waiters.wake(*key),
+            Change::Purged(message) => match PurgeMessage::decode(message) {
+                // A process applies its own purges before it sends them.
+                Some(message) if message.sender == state.process_id => {}
+                Some(message) => cache.purge(message.mode, &message.selector.to_local()),
                 None => is_complete = false,
             },
         }
     }
     if !is_complete {
-        // What was missed may have been about anything.
-        cache.store.purge(PurgeMode::Remove, &LocalSelector::All, now);
+        // A purge that is missing may match any entry.
+        cache.purge(PurgeMode::Remove, &LocalSelector::All);
     }
-    link.seen_purges.advance(heard.sequence);
+    state.seen_purges.advance(batch.sequence);
 }

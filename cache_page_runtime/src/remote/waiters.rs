@@ -1,4 +1,4 @@
-//! Requests that wait for a page which another process makes.
+//! Requests that wait for an entry which another process fills.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -7,12 +7,12 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::{key::Id, remote::tier::lock};
+use crate::{key::Id, sync::lock};
 
 #[derive(Default)]
-pub(crate) struct Waiters(Mutex<HashMap<Id, Arc<Notify>>>);
+pub(super) struct Waiters(Mutex<HashMap<Id, Arc<Notify>>>);
 
-/// One that waits.
+/// The registration of one request. Dropping it ends the registration.
 pub(crate) struct Waiter<'w> {
     waiters: &'w Waiters,
     key: Id,
@@ -20,20 +20,20 @@ pub(crate) struct Waiter<'w> {
 }
 
 impl Waiters {
-    pub(crate) fn register(&self, page: Id) -> Waiter<'_> {
-        let notify = Arc::clone(lock(&self.0).entry(page).or_default());
-        Waiter { waiters: self, key: page, notify }
+    pub(super) fn register(&self, key: Id) -> Waiter<'_> {
+        let notify = Arc::clone(lock(&self.0).entry(key).or_default());
+        Waiter { waiters: self, key, notify }
     }
 
-    pub(crate) fn wake(&self, page: Id) {
-        if let Some(notify) = lock(&self.0).get(&page) {
+    pub(super) fn wake(&self, key: Id) {
+        if let Some(notify) = lock(&self.0).get(&key) {
             notify.notify_waiters();
         }
     }
 }
 
 impl Waiter<'_> {
-    /// Tells when it is heard that the page may be there.
+    /// Returns what is signaled when the entry may have been stored, or its lease released.
     pub(crate) fn notification(&self) -> Arc<Notify> {
         Arc::clone(&self.notify)
     }
@@ -41,11 +41,11 @@ impl Waiter<'_> {
 
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
-        if let Entry::Occupied(there) = lock(&self.waiters.0).entry(self.key)
-            // The table's, and this one.
-            && Arc::strong_count(there.get()) <= 2
+        if let Entry::Occupied(entry) = lock(&self.waiters.0).entry(self.key)
+            // The table and this waiter hold the only references.
+            && Arc::strong_count(entry.get()) <= 2
         {
-            there.remove();
+            entry.remove();
         }
     }
 }

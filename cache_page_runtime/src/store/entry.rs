@@ -11,9 +11,9 @@ use std::{
 use super::weights;
 use crate::{
     http::StaleWindows,
+    key::{Id, Version},
     page::{Page, weight_of_bytes},
     purge::PurgeKeys,
-    remote::{Id, Version},
     time::{backoff::Backoff, instant::Instant},
 };
 

@@ -10,11 +10,11 @@ use actix_web::{
 };
 use http::StatusCode;
 
+use super::wire::{Reader, Writer};
 use crate::{
     http::StaleWindows,
     page::Page,
     purge::PurgeKeys,
-    remote::codec::wire::{Reader, Writer},
     store::{Entry, Lifetime},
     time::instant::Instant,
 };
@@ -85,7 +85,7 @@ pub(crate) fn encode(entry: &Entry, out: &mut Writer, now: Instant) {
 }
 
 impl EncodedPage {
-    pub(crate) fn decode(input: &mut Reader<'_>, slice: &dyn Fn(usize, usize) -> Bytes) -> Option<Self> {
+    pub(super) fn decode(input: &mut Reader<'_>, slice: &dyn Fn(usize, usize) -> Bytes) -> Option<Self> {
         let status = input.u16()?;
         let times = EncodedTimes {
             created: input.u64()?,

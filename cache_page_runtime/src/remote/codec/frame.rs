@@ -1,24 +1,28 @@
-//! A page as bytes, for other processes.
+//! The bytes of an entry in the remote store.
 //!
 //! ```text
-//! "cp" version kind | checksum of what follows: u64 | length of what follows: u32
-//! | key | of a page: status, times, tags, headers, body; else: header names
+//! "cp" version kind | checksum of the rest: u64 | length of the rest: u32
+//! | key | tags, status, times, headers and body of a page, or the names of request headers
 //! ```
 //!
-//! Times are relative, because processes have no clock in common; what has passed since they were written, the store says. The
-//! key is there whole, and is compared.
+//! Times are relative, because processes have no common clock; the store reports how much time has passed since the entry
+//! was put. The key is compared, because the store has only its hash.
 
 use actix_web::{http::header::HeaderName, web::Bytes};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::remote::codec::{
+use super::{
     entry::{self, EncodedPage},
     wire::{Reader, Writer},
 };
-use crate::{http::VaryNames, store::Entry, time::instant::Instant};
+use crate::{
+    http::{VaryNames, vary},
+    store::Entry,
+    time::instant::Instant,
+};
 
-/// It goes up whenever a byte means something else. Other versions do not see each other's pages: it is part of where they are.
-pub(crate) const VERSION: u8 = 1;
+/// The version of the format. An entry of another version counts as corrupt.
+const VERSION: u8 = 1;
 
 const MAGIC: [u8; 2] = *b"cp";
 const HEADER_LENGTH: usize = MAGIC.len() + 2 + 8 + 4;
@@ -26,21 +30,20 @@ const HEADER_LENGTH: usize = MAGIC.len() + 2 + 8 + 4;
 const VARY_NAMES: u8 = 0;
 const PAGE: u8 = 1;
 
-/// What the bytes under a key say.
+/// The content of an entry.
 pub(crate) enum Frame {
-    /// Pages depend on these request headers, and are under keys of their own.
+    /// The response varies by these request headers, and its variants are stored under keys of their own.
     VaryNames(VaryNames),
     Page(DecodedPage),
 }
 
-/// A page as it was when it was put.
+/// A page as it was when it was put, and its tags.
 pub(crate) struct DecodedPage {
     pub(crate) page: EncodedPage,
-    /// Its tags.
     pub(crate) tags: Vec<String>,
 }
 
-/// A page that was made of what these tags name, under that key.
+/// Encodes a page and its tags.
 pub(crate) fn encode_page(key: &[u8], page: &Entry, tags: &[Box<str>], now: Instant) -> Vec<u8> {
     encode_frame(PAGE, key, |out| {
         out.u16(u16::try_from(tags.len()).unwrap_or(u16::MAX));
@@ -49,7 +52,7 @@ pub(crate) fn encode_page(key: &[u8], page: &Entry, tags: &[Box<str>], now: Inst
     })
 }
 
-/// The names of the request headers that the pages under that key depend on.
+/// Encodes the names of the request headers by which a response varies.
 pub(crate) fn encode_vary_names(key: &[u8], names: &[HeaderName]) -> Vec<u8> {
     encode_frame(VARY_NAMES, key, |out| {
         out.u16(u16::try_from(names.len()).unwrap_or(u16::MAX));
@@ -73,43 +76,44 @@ fn encode_frame(kind: u8, key: &[u8], write: impl FnOnce(&mut Writer)) -> Vec<u8
     bytes
 }
 
-/// Why bytes are no page of a request.
+/// Why the bytes of an entry cannot be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DecodeError {
-    /// Not written by this version of the cache, or changed or cut since.
+    /// The checksum or length is wrong, or another version of the format was written.
     Corrupt,
-    /// Of another key with the same hash.
+    /// The entry has another key with the same hash.
     KeyMismatch,
 }
 
+/// Decodes the entry that is stored under `key`.
 pub(crate) fn decode(bytes: &Bytes, key: &[u8]) -> Result<Frame, DecodeError> {
     let (kind, start) = decode_header(bytes).ok_or(DecodeError::Corrupt)?;
     let mut input = Reader::new(&bytes[start..]);
     if input.bytes().ok_or(DecodeError::Corrupt)? != key {
         return Err(DecodeError::KeyMismatch);
     }
-    let body = |from: usize, length: usize| bytes.slice(start + from..start + from + length);
+    let slice = |from: usize, length: usize| bytes.slice(start + from..start + from + length);
     let frame = match kind {
         VARY_NAMES => decode_vary_names(&mut input).map(Frame::VaryNames),
-        _ => decode_page(&mut input, &body).map(Frame::Page),
+        _ => decode_page(&mut input, &slice).map(Frame::Page),
     };
     frame.filter(|_| input.is_at_end()).ok_or(DecodeError::Corrupt)
 }
 
-/// What kind it is, and where the rest begins, if nothing is missing and nothing is wrong.
+/// Returns the kind of the frame and where the rest starts, if the frame is intact.
 fn decode_header(bytes: &[u8]) -> Option<(u8, usize)> {
     let mut input = Reader::new(bytes);
     let is_ours = input.array()? == MAGIC && input.u8()? == VERSION;
     let (kind, sum, length) = (input.u8()?, input.u64()?, input.length()?);
     let rest = &bytes[input.position()..];
-    let is_whole = is_ours && kind <= PAGE && rest.len() == length && xxh3_64(rest) == sum;
-    is_whole.then_some((kind, HEADER_LENGTH))
+    let is_intact = is_ours && kind <= PAGE && rest.len() == length && xxh3_64(rest) == sum;
+    is_intact.then_some((kind, HEADER_LENGTH))
 }
 
 fn decode_vary_names(input: &mut Reader<'_>) -> Option<VaryNames> {
     let mut names = VaryNames::new();
     for _ in 0..input.u16()? {
-        crate::http::vary::insert(&mut names, HeaderName::from_bytes(input.bytes()?).ok()?);
+        vary::insert(&mut names, HeaderName::from_bytes(input.bytes()?).ok()?);
     }
     Some(names)
 }
@@ -144,14 +148,14 @@ mod tests {
 
     const AGE: Duration = Duration::from_secs(3);
 
-    fn about() -> Arc<PurgeKeys> {
+    fn purge_keys() -> Arc<PurgeKeys> {
         static POLICY: Policy = Policy::new("frame", None);
         let request = TestRequest::with_uri("/page?a=b").to_http_request();
         RequestSubject::new(&request, POLICY.purge_subject(), PurgeSeq::now(), StableIds::Include)
             .with_tags(&[Tag::new("one"), Tag::new("über")])
     }
 
-    fn page(body: Option<&'static [u8]>, kept_for: Option<Duration>, now: Instant) -> Entry {
+    fn page(body: Option<&'static [u8]>, ttl: Option<Duration>, now: Instant) -> Entry {
         let mut headers = HeaderMap::new();
         headers.append(CONTENT_TYPE, HeaderValue::from_static("text/html"));
         headers.append(LINK, HeaderValue::from_static("</a>"));
@@ -168,106 +172,106 @@ mod tests {
         let lifetime = Lifetime {
             created_at: now.before(Duration::from_secs(2)),
             initial_age: Duration::from_secs(1),
-            ttl: kept_for,
+            ttl,
             stale: StaleWindows {
                 while_revalidate: Duration::from_secs(7),
                 if_error: Duration::from_secs(9),
             },
             fill_time: Duration::from_millis(5),
         };
-        let added = [(ETAG, HeaderValue::from_static("W/\"1\"")), (VARY, HeaderValue::from_static("accept"))];
-        let page = Page::from_response(head, &added, body.map(Bytes::from_static));
-        Entry::new(page, lifetime, about())
+        let generated =
+            [(ETAG, HeaderValue::from_static("W/\"1\"")), (VARY, HeaderValue::from_static("accept"))];
+        let page = Page::from_response(head, &generated, body.map(Bytes::from_static));
+        Entry::new(page, lifetime, purge_keys())
     }
 
-    fn lines(entry: &Entry, extent: &Selection, now: Instant) -> Vec<(String, Vec<u8>, bool)> {
-        let response = entry.page.to_response(extent, entry.age(now));
-        let mut lines: Vec<_> = (response.headers().iter())
+    fn headers(entry: &Entry, selection: &Selection, now: Instant) -> Vec<(String, Vec<u8>, bool)> {
+        let response = entry.page.to_response(selection, entry.age(now));
+        let mut headers: Vec<_> = (response.headers().iter())
             .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec(), value.is_sensitive()))
             .collect();
-        lines.sort();
-        lines
+        headers.sort();
+        headers
     }
 
     #[test]
-    fn a_page_is_what_it_was_and_as_old_as_it_is() {
+    fn decoded_page_has_the_same_content_and_age() {
         let now = Clock::System.now();
         for body in [None, Some(&b""[..]), Some(&b"<p>Page</p>"[..])] {
-            for kept_for in [None, Some(Duration::from_secs(60))] {
-                let old = page(body, kept_for, now);
-                let bytes = Bytes::from(encode_page(b"key", &old, about().tag_names(), now));
-                let Ok(Frame::Page(thawed)) = decode(&bytes, b"key") else { panic!("it is a page") };
-                assert_eq!(thawed.tags, ["one", "über"]);
-                let new = thawed.page.to_entry(AGE, now, about(), false).unwrap();
-                // What has passed between is the store's to say.
+            for ttl in [None, Some(Duration::from_secs(60))] {
+                let old = page(body, ttl, now);
+                let bytes = Bytes::from(encode_page(b"key", &old, purge_keys().tag_names(), now));
+                let Ok(Frame::Page(decoded)) = decode(&bytes, b"key") else { panic!("not a page") };
+                assert_eq!(decoded.tags, ["one", "über"]);
+                let new = decoded.page.to_entry(AGE, now, purge_keys(), false).unwrap();
                 let before = now.before(AGE);
-                let old = page(body, kept_for, before);
+                let old = page(body, ttl, before);
                 assert_eq!((new.page.status(), new.page.body()), (old.page.status(), old.page.body()));
                 assert_eq!(
                     new.page.to_response(&Selection::Full, new.age(now)).body().size(),
                     old.page.to_response(&Selection::Full, old.age(now)).body().size()
                 );
                 assert_eq!((new.age(now), new.ttl(now)), (Duration::from_secs(6), old.ttl(now)));
-                for extent in [Selection::Full, Selection::NotModified] {
-                    assert_eq!(lines(&new, &extent, now), lines(&old, &extent, now));
+                for selection in [Selection::Full, Selection::NotModified] {
+                    assert_eq!(headers(&new, &selection, now), headers(&old, &selection, now));
                 }
                 for after in [0, 54, 55, 56, 61, 62, 63, 64, 65] {
                     let then = now + Duration::from_secs(after);
-                    let told = |page: &Entry| {
+                    let states = |page: &Entry| {
                         (
                             page.is_fresh(then),
                             page.may_serve_while_revalidating(then),
                             page.may_serve_on_error(then),
                         )
                     };
-                    assert_eq!(told(&new), told(&old), "after {after} s");
+                    assert_eq!(states(&new), states(&old), "after {after} s");
                 }
             }
         }
     }
 
     #[test]
-    fn names_are_what_they_were() {
+    fn decoded_vary_names_are_the_same() {
         let names = [HeaderName::from_static("accept"), HeaderName::from_static("x-a")];
         let bytes = Bytes::from(encode_vary_names(b"key", &names));
-        let Ok(Frame::VaryNames(read)) = decode(&bytes, b"key") else { panic!("it is names") };
+        let Ok(Frame::VaryNames(read)) = decode(&bytes, b"key") else { panic!("not names") };
         assert_eq!(read[..], names);
     }
 
     #[test]
-    fn another_key_and_whatever_was_changed_or_cut_is_no_page() {
+    fn other_key_or_changed_bytes_are_an_error() {
         let now = Clock::System.now();
         let page = page(Some(b"body"), None, now);
-        let whole = encode_page(b"key", &page, about().tag_names(), now);
-        assert_eq!(decode(&Bytes::from(whole.clone()), b"kez").err(), Some(DecodeError::KeyMismatch));
-        for end in 0..whole.len() {
-            let cut = Bytes::copy_from_slice(&whole[..end]);
+        let bytes = encode_page(b"key", &page, purge_keys().tag_names(), now);
+        assert_eq!(decode(&Bytes::from(bytes.clone()), b"kez").err(), Some(DecodeError::KeyMismatch));
+        for end in 0..bytes.len() {
+            let cut = Bytes::copy_from_slice(&bytes[..end]);
             assert_eq!(decode(&cut, b"key").err(), Some(DecodeError::Corrupt), "cut at {end}");
         }
-        for place in 0..whole.len() {
+        for index in 0..bytes.len() {
             for bit in [1, 128] {
-                let mut other = whole.clone();
-                other[place] ^= bit;
+                let mut other = bytes.clone();
+                other[index] ^= bit;
                 assert_eq!(
                     decode(&Bytes::from(other), b"key").err(),
                     Some(DecodeError::Corrupt),
-                    "at {place}"
+                    "at {index}"
                 );
             }
         }
-        let mut longer = whole;
+        let mut longer = bytes;
         longer.push(0);
         assert_eq!(decode(&Bytes::from(longer), b"key").err(), Some(DecodeError::Corrupt));
     }
 
     proptest! {
-        /// Also where its checksum is right: another program may have written it.
+        /// A valid checksum does not make the content valid: another program may have written it.
         #[test]
-        fn whatever_is_there_is_read_without_a_panic(kind in 0..3_u8, rest in any::<Vec<u8>>()) {
+        fn decode_does_not_panic(kind in 0..3_u8, rest in any::<Vec<u8>>()) {
             let bytes = Bytes::from(encode_frame(kind, b"key", |out| out.raw(&rest)));
-            if let Ok(Frame::Page(thawed)) = decode(&bytes, b"key") {
+            if let Ok(Frame::Page(decoded)) = decode(&bytes, b"key") {
                 let now = Clock::System.now();
-                if let Some(entry) = thawed.page.to_entry(AGE, now, about(), false) {
+                if let Some(entry) = decoded.page.to_entry(AGE, now, purge_keys(), false) {
                     let response = entry.page.to_response(&Selection::Full, entry.age(now));
                     prop_assert!(response.status() == entry.page.status());
                     let _ = (entry.expires_at(), entry.ttl(now), entry.age(now), entry.started_at());

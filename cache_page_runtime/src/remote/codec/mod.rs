@@ -1,6 +1,9 @@
-//! What is stored in the remote store, as bytes.
+//! The binary formats of entries and purge messages.
 
-pub(crate) mod entry;
-pub(crate) mod frame;
-pub(crate) mod purge_message;
-pub(crate) mod wire;
+mod entry;
+mod frame;
+mod purge_message;
+mod wire;
+
+pub(crate) use self::frame::{DecodeError, DecodedPage, Frame, decode, encode_page, encode_vary_names};
+pub(super) use self::purge_message::PurgeMessage;

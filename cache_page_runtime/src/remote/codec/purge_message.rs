@@ -1,19 +1,16 @@
-//! What processes tell each other of a purge: its verb and what it is about, as text, with a checksum.
+//! The message by which a process notifies the others of a purge: mode and selector, with a checksum.
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::purge::{PurgeMode, PurgeSelector, stable_id};
+use super::wire::{Reader, Writer};
 use crate::{
     key::Id,
-    remote::{
-        codec::wire::{Reader, Writer},
-        store::PurgeScope,
-    },
+    purge::{PurgeMode, PurgeSelector},
 };
 
 const VERSION: u8 = 1;
 
-/// A purge, and which process called for it.
+/// A purge, and the process that has requested it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct PurgeMessage {
     pub(crate) sender: Id,
@@ -48,7 +45,7 @@ impl PurgeMessage {
         bytes
     }
 
-    /// None if it cannot be read: what was purged is not known then.
+    /// Decodes a message, or returns `None` if it is corrupt or of another version.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let (bytes, sum) = bytes.split_last_chunk::<8>()?;
         if u64::from_le_bytes(*sum) != xxh3_64(bytes) {
@@ -58,13 +55,13 @@ impl PurgeMessage {
         if input.u8()? != VERSION {
             return None;
         }
-        let by = Id(input.array()?);
-        let verb = match input.u8()? {
+        let sender = Id(input.array()?);
+        let mode = match input.u8()? {
             0 => PurgeMode::Remove,
             1 => PurgeMode::Expire,
             _ => return None,
         };
-        let text = match input.u8()? {
+        let selector = match input.u8()? {
             0 => PurgeSelector::All,
             1 => PurgeSelector::Tag(input.string()?),
             2 => PurgeSelector::Path(input.string()?),
@@ -80,23 +77,8 @@ impl PurgeMessage {
             }
             _ => return None,
         };
-        input.is_at_end().then_some(Self { sender: by, mode: verb, selector: text })
+        input.is_at_end().then_some(Self { sender, mode, selector })
     }
-}
-
-/// What a purge is about, as a store knows it. Of a URL, that is all hosts; and all queries where it has none, or where not every byte of
-/// them counts.
-pub(crate) fn scope_of(text: &PurgeSelector) -> PurgeScope {
-    PurgeScope::Keys(match text {
-        PurgeSelector::Prefix(prefix) => return PurgeScope::PathPrefix(prefix.clone()),
-        PurgeSelector::All => vec![stable_id::all()],
-        PurgeSelector::Tag(tag) => vec![stable_id::tag(tag)],
-        PurgeSelector::Path(path) => vec![stable_id::path(path)],
-        PurgeSelector::Handler(handler) => vec![stable_id::handler(handler)],
-        PurgeSelector::Url { path, query, .. } => {
-            vec![stable_id::url(path, query.as_deref()), stable_id::any_query(path)]
-        }
-    })
 }
 
 #[cfg(test)]
@@ -122,19 +104,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_and_nothing_else_is() {
-        for text in selectors() {
-            for verb in [PurgeMode::Remove, PurgeMode::Expire] {
-                let told = PurgeMessage { sender: Id([7; 16]), mode: verb, selector: text.clone() };
-                let bytes = told.encode();
-                assert_eq!(PurgeMessage::decode(&bytes).as_ref(), Some(&told));
+    fn message_is_decoded_unless_cut_or_changed() {
+        for selector in selectors() {
+            for mode in [PurgeMode::Remove, PurgeMode::Expire] {
+                let message = PurgeMessage { sender: Id([7; 16]), mode, selector: selector.clone() };
+                let bytes = message.encode();
+                assert_eq!(PurgeMessage::decode(&bytes).as_ref(), Some(&message));
                 for end in 0..bytes.len() {
                     assert_eq!(PurgeMessage::decode(&bytes[..end]), None, "cut at {end}");
                 }
-                for place in 0..bytes.len() {
+                for index in 0..bytes.len() {
                     let mut other = bytes.clone();
-                    other[place] ^= 1;
-                    assert_eq!(PurgeMessage::decode(&other), None, "changed at {place}");
+                    other[index] ^= 1;
+                    assert_eq!(PurgeMessage::decode(&other), None, "changed at {index}");
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! From a URL to a connection.
+//! Connections to a server, a cluster or the master that sentinels monitor.
 
 use std::{fmt, time::Duration};
 
@@ -7,14 +7,16 @@ use ::redis::{
     aio::{ConnectionLike, MultiplexedConnection},
 };
 
-/// How long one attempt may take. The cache itself gives up on it before or after, as its deadline is.
+/// The deadline of one attempt to connect. That of the poll which connects may be earlier or later.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// For what nobody waits any more.
+/// The deadline of a command in a cluster. The cache has a deadline of its own; this one ends commands that it has dropped.
 #[cfg(feature = "redis-cluster")]
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A URL that no server can have.
+/// The error of a URL that cannot be parsed.
+///
+/// Its message does not contain the URL, which may contain a password.
 #[derive(Debug)]
 pub struct RedisUrlError {
     error: RedisError,
@@ -26,12 +28,11 @@ impl From<RedisError> for RedisUrlError {
     }
 }
 
-/// Without the URL: there may be a password in it.
 impl fmt::Display for RedisUrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "this is no URL of Redis, such as \"redis://user:password@localhost:6379/0\": {}",
+            "invalid Redis URL, expected one like \"redis://user:password@localhost:6379/0\": {}",
             self.error
         )
     }
@@ -39,7 +40,7 @@ impl fmt::Display for RedisUrlError {
 
 impl std::error::Error for RedisUrlError {}
 
-/// Whom to connect to.
+/// What to connect to.
 pub(super) enum Endpoint {
     Server(Box<Client>),
     #[cfg(feature = "redis-cluster")]
@@ -61,7 +62,7 @@ impl Endpoint {
             .connection_timeout(CONNECT_TIMEOUT)
             .response_timeout(RESPONSE_TIMEOUT)
             .retries(2)
-            // Where a slot moves, it may be long until it has; the deadline is short.
+            // A slot that moves may take longer than the deadline of the cache, so retries are quick and few.
             .min_retry_wait(5)
             .max_retry_wait(20)
             .build()?;
@@ -89,13 +90,13 @@ impl Endpoint {
         Ok(Self::Sentinel(Box::new(tokio::sync::Mutex::new(client))))
     }
 
-    /// A connection whose commands end after that time; in a cluster, after that of its own.
-    pub(super) async fn connect(&self, answering: Option<Duration>) -> Result<Connection, RedisError> {
+    /// Opens a connection whose commands fail after `response_timeout`. A cluster has its own timeout.
+    pub(super) async fn connect(&self, response_timeout: Option<Duration>) -> Result<Connection, RedisError> {
         #[cfg(feature = "redis-tls")]
         install_crypto_provider();
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            .set_response_timeout(answering);
+            .set_response_timeout(response_timeout);
         match self {
             Self::Server(client) => {
                 client.get_multiplexed_async_connection_with_config(&config).await.map(Connection::Server)
@@ -111,11 +112,11 @@ impl Endpoint {
     }
 }
 
-/// Where a program has two of them in it, rustls panics unless one was chosen.
+/// Installs a provider if there is none: if an executable contains several, rustls panics unless one is installed.
 #[cfg(feature = "redis-tls")]
 fn install_crypto_provider() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Somebody else may just have chosen one.
+        // Another thread may have installed one in the meantime.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
 }
@@ -123,7 +124,7 @@ fn install_crypto_provider() {
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            // Not the URL, which may have a password in it.
+            // The URL may contain a password.
             Self::Server(_) => "server",
             #[cfg(feature = "redis-cluster")]
             Self::Cluster(_) => "cluster",
@@ -133,7 +134,7 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// One that many may use at a time.
+/// A connection. Its clones are multiplexed over one socket, or in a cluster over one for each node.
 #[derive(Clone)]
 pub(super) enum Connection {
     Server(MultiplexedConnection),

@@ -1,17 +1,18 @@
-//! Names of pages that do not follow from their requests, for the next time that they are asked for.
+//! Purge keys of pages that callers do not predict, so that the next lookup reads their stamps at once.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
-use crate::remote::Id;
+use crate::{key::Id, sync::lock};
 
-/// A power of two. Of two pages in one place, the later one is remembered; what is forgotten costs a second question.
+/// A power of two. If two pages share a slot, the last one is remembered; the other costs a second round trip.
 const SLOTS: usize = 1024;
 
-/// Pages with more are asked for a second time each time.
+/// A page with more keys is not remembered.
 const MAX_KEYS: usize = 32;
 
 pub(super) struct KeyHints(Box<[Mutex<Slot>]>);
 
+/// A page and its keys.
 type Slot = Option<(Id, Box<[Id]>)>;
 
 impl KeyHints {
@@ -21,27 +22,26 @@ impl KeyHints {
 
     pub(super) fn get(&self, page: Id) -> Vec<Id> {
         match &*self.slot(page) {
-            Some((known, names)) if *known == page => names.to_vec(),
+            Some((known, purge_keys)) if *known == page => purge_keys.to_vec(),
             _ => Vec::new(),
         }
     }
 
-    /// What was known of it before is no longer all.
-    pub(super) fn add(&self, page: Id, names: Vec<Id>) {
-        let mut place = self.slot(page);
-        let mut all = match place.take() {
-            Some((known, before)) if known == page => before.into_vec(),
+    /// Adds keys to those that are remembered of a page.
+    pub(super) fn add(&self, page: Id, purge_keys: Vec<Id>) {
+        let mut slot = self.slot(page);
+        let mut all = match slot.take() {
+            Some((known, earlier)) if known == page => earlier.into_vec(),
             _ => Vec::new(),
         };
-        all.extend(names);
+        all.extend(purge_keys);
         if all.len() <= MAX_KEYS {
-            *place = Some((page, all.into()));
+            *slot = Some((page, all.into()));
         }
     }
 
     fn slot(&self, page: Id) -> MutexGuard<'_, Slot> {
         let [one, two, ..] = page.0;
-        let place = &self.0[usize::from(u16::from_le_bytes([one, two])) % SLOTS];
-        place.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0[usize::from(u16::from_le_bytes([one, two])) % SLOTS])
     }
 }

@@ -1,114 +1,121 @@
-//! The log of purges, and how far it was read.
+//! The log of changes, a stream.
+//!
+//! The entry of a purge contains the number of the purge before it. With the number of the last purge, which is stored
+//! beside the log, a reader detects whether it has read all of them.
 
 use ::redis::Value;
 
-use crate::remote::redis::scripts::parse_duplicated;
-use crate::remote::{Change, ChangeBatch, Cursor, Id};
+use super::encoding::{parse_number, undouble};
+use crate::{
+    key::Id,
+    remote::{Change, ChangeBatch, Cursor},
+};
 
-/// How far the log was read.
+/// A position in the log.
 pub(super) struct LogCursor {
-    /// The last entry, as the server numbers them.
+    /// The id of the last entry.
     pub(super) last_entry: String,
-    /// The last purge.
+    /// The number of the last purge in the log.
     last_purge: Vec<u8>,
+    /// The sequence number of the last purge.
     pub(super) sequence: u64,
 }
 
 impl LogCursor {
-    pub(super) fn decode(position: &Cursor) -> Option<Self> {
-        let (number, rest) = position.0.split_first_chunk()?;
-        let (last, tail) = rest.split_at_checked(rest.iter().position(|byte| *byte == b' ')?)?;
-        let last = String::from_utf8(last.to_vec()).ok()?;
-        Some(Self {
-            last_entry: last,
-            last_purge: tail.get(1..)?.to_vec(),
-            sequence: u64::from_le_bytes(*number),
-        })
+    pub(super) fn decode(cursor: &Cursor) -> Option<Self> {
+        let (sequence, rest) = cursor.0.split_first_chunk()?;
+        let (last_entry, last_purge) = rest.split_at_checked(rest.iter().position(|byte| *byte == b' ')?)?;
+        let last_entry = String::from_utf8(last_entry.to_vec()).ok()?;
+        let last_purge = last_purge.get(1..)?.to_vec();
+        Some(Self { last_entry, last_purge, sequence: u64::from_le_bytes(*sequence) })
     }
 
     fn encode(&self) -> Cursor {
-        Cursor(
-            [&self.sequence.to_le_bytes()[..], self.last_entry.as_bytes(), b" ", &self.last_purge].concat(),
-        )
+        let sequence = self.sequence.to_le_bytes();
+        Cursor([&sequence, self.last_entry.as_bytes(), b" ", &self.last_purge].concat())
     }
 }
 
-/// What the server has told.
+/// The reply of the script `poll_changes`.
 pub(super) struct LogReply {
-    pub(super) changes: ChangeBatch,
-    /// What it is by its clock, in microseconds.
+    pub(super) batch: ChangeBatch,
+    /// The time of the server in microseconds.
     pub(super) now: u64,
 }
 
-/// What the script returns, after that place. What of the log cannot be read is missing from it: it is only the answer itself that must
-/// have its form.
-pub(super) fn parse(answer: Value, after: Option<&LogCursor>) -> Option<LogReply> {
-    let Value::Array(parts) = answer else { return None };
-    let Ok([sequence, tail, last, Value::Array(entries), now]) = <[Value; 5]>::try_from(parts) else {
-        return None;
-    };
-    let (number, now) = (parse_duplicated(&into_bytes(sequence)?)?, parse_duplicated(&into_bytes(now)?)?);
-    let (tail, last) = (undouble(&into_bytes(tail)?)?.to_vec(), undouble(&into_bytes(last)?)?.to_vec());
-    let last = String::from_utf8(last).ok().filter(|last| is_entry_id(last))?;
-    let mut changes = Vec::with_capacity(entries.len());
-    let mut before = after.map(|place| place.last_purge.clone());
-    let mut complete = after.is_some() && !tail.is_empty();
-    for entry in entries {
-        match Entry::parse(entry) {
-            // The place that is known already is in it too.
-            Some((place, _)) if after.is_some_and(|after| place == after.last_entry.as_bytes()) => {}
-            Some((_, Entry::Filled(page))) => changes.push(Change::Filled(page)),
-            Some((_, Entry::Purged { after, number, told })) => {
-                complete &= before.as_ref() == Some(&after);
-                before = Some(number);
-                changes.push(Change::Purged(told));
-            }
-            None => complete = false,
+impl LogReply {
+    /// Parses the reply to a poll with a cursor. An entry that cannot be parsed makes the batch incomplete; the reply as a
+    /// whole must be valid.
+    pub(super) fn parse(reply: Value, after: Option<&LogCursor>) -> Option<Self> {
+        let Value::Array(parts) = reply else { return None };
+        let Ok([sequence, last_purge, last_entry, Value::Array(entries), now]) =
+            <[Value; 5]>::try_from(parts)
+        else {
+            return None;
+        };
+        let sequence = parse_number(undouble(&into_bytes(sequence)?)?)?;
+        let now = parse_number(undouble(&into_bytes(now)?)?)?;
+        let last_purge = undouble(&into_bytes(last_purge)?)?.to_vec();
+        let last_entry = String::from_utf8(undouble(&into_bytes(last_entry)?)?.to_vec()).ok()?;
+        if !is_entry_id(&last_entry) {
+            return None;
         }
+        let mut changes = Vec::with_capacity(entries.len());
+        let mut previous = after.map(|cursor| cursor.last_purge.clone());
+        let mut complete = after.is_some() && !last_purge.is_empty();
+        for entry in entries {
+            match LogEntry::parse(entry) {
+                // The range includes the entry of the cursor.
+                Some((id, _)) if after.is_some_and(|cursor| id == cursor.last_entry.as_bytes()) => {}
+                Some((_, LogEntry::Filled(key))) => changes.push(Change::Filled(key)),
+                Some((_, LogEntry::Purged { previous: expected, number, message })) => {
+                    complete &= previous.as_ref() == Some(&expected);
+                    previous = Some(number);
+                    changes.push(Change::Purged(message));
+                }
+                None => complete = false,
+            }
+        }
+        complete &= previous.as_ref() == Some(&last_purge);
+        let cursor = LogCursor { last_entry, last_purge, sequence }.encode();
+        Some(Self { batch: ChangeBatch { complete, changes, cursor, sequence }, now })
     }
-    complete &= before.as_ref() == Some(&tail);
-    let position = LogCursor { last_entry: last, last_purge: tail, sequence: number }.encode();
-    Some(LogReply { changes: ChangeBatch { complete, changes, cursor: position, sequence: number }, now })
 }
 
-/// As a server numbers entries: `1795637388653-0`.
+/// Returns whether this is the id of a stream entry, such as `1795637388653-0`.
 fn is_entry_id(text: &str) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     text.split_once('-').is_some_and(|(time, count)| is_number(time) && is_number(count))
 }
 
-/// What is there twice, in case it was changed on its way.
-fn undouble(text: &[u8]) -> Option<&[u8]> {
-    let (once, again) = text.split_at(text.len() / 2);
-    (once == again).then_some(once)
-}
-
-/// What stands in the log.
-enum Entry {
+enum LogEntry {
     Filled(Id),
     Purged {
-        /// The one before it.
-        after: Vec<u8>,
+        /// The number of the purge before this one.
+        previous: Vec<u8>,
         number: Vec<u8>,
-        told: Vec<u8>,
+        message: Vec<u8>,
     },
 }
 
-impl Entry {
-    /// With its place.
+impl LogEntry {
+    /// Parses an entry with its id.
     fn parse(entry: Value) -> Option<(Vec<u8>, Self)> {
         let Value::Array(entry) = entry else { return None };
-        let Ok([place, Value::Array(fields)]) = <[Value; 2]>::try_from(entry) else { return None };
+        let Ok([id, Value::Array(fields)]) = <[Value; 2]>::try_from(entry) else { return None };
         let fields: Vec<Vec<u8>> = fields.into_iter().map(into_bytes).collect::<Option<_>>()?;
         let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
         let entry = match *fields {
+            // The key of a page ends with its id.
             [b"f", page] => Self::Filled(Id(*page.last_chunk()?)),
-            [b"b", after, b"n", number, b"v", told] => {
-                Self::Purged { after: after.to_vec(), number: number.to_vec(), told: told.to_vec() }
-            }
+            [b"b", previous, b"n", number, b"v", message] => Self::Purged {
+                previous: previous.to_vec(),
+                number: number.to_vec(),
+                message: message.to_vec(),
+            },
             _ => return None,
         };
-        Some((into_bytes(place)?, entry))
+        Some((into_bytes(id)?, entry))
     }
 }
 
@@ -127,67 +134,69 @@ mod tests {
         Value::BulkString(text.as_bytes().to_vec())
     }
 
-    fn entry(place: &str, fields: &[&str]) -> Value {
-        Value::Array(vec![text(place), Value::Array(fields.iter().map(|field| text(field)).collect())])
+    fn entry(id: &str, fields: &[&str]) -> Value {
+        Value::Array(vec![text(id), Value::Array(fields.iter().map(|field| text(field)).collect())])
     }
 
-    /// As if the last purge were this one, and the log had these entries.
-    fn told(tail: &str, last: &str, entries: Vec<Value>) -> Value {
+    fn purge(id: &str, previous: &str, number: &str) -> Value {
+        entry(id, &["b", previous, "n", number, "v", "message"])
+    }
+
+    fn reply(last_purge: &str, last_entry: &str, entries: Vec<Value>) -> Value {
         let number = format!("{:016}", 7).repeat(2);
         Value::Array(vec![
             text(&number),
-            text(&tail.repeat(2)),
-            text(&last.repeat(2)),
+            text(&last_purge.repeat(2)),
+            text(&last_entry.repeat(2)),
             Value::Array(entries),
             text(&number),
         ])
     }
 
-    fn after(position: &Cursor, tail: &str, last: &str, entries: Vec<Value>) -> ChangeBatch {
-        let place = LogCursor::decode(position).unwrap();
-        parse(told(tail, last, entries), Some(&place)).unwrap().changes
+    fn poll(after: &Cursor, last_purge: &str, last_entry: &str, entries: Vec<Value>) -> ChangeBatch {
+        let cursor = LogCursor::decode(after).unwrap();
+        LogReply::parse(reply(last_purge, last_entry, entries), Some(&cursor)).unwrap().batch
     }
 
     #[test]
-    fn each_purge_names_the_one_before_and_a_gap_is_seen() {
-        let first = parse(told("1", "5-0", vec![]), None).unwrap().changes;
-        assert!(!first.complete, "nothing was known before");
-        let purge = |place, before, number| entry(place, &["b", before, "n", number, "v", "what"]);
-        let nothing = after(&first.cursor, "1", "5-0", vec![]);
-        assert!(nothing.complete && nothing.changes.is_empty());
-        let two = vec![purge("5-0", "0", "1"), purge("6-0", "1", "2"), purge("7-0", "2", "3")];
-        let heard = after(&nothing.cursor, "3", "7-0", two);
-        assert!(heard.complete);
-        assert_eq!(heard.changes, [const { b"what" }; 2].map(|what| Change::Purged(what.to_vec())));
-        for (tail, entries) in [
+    fn batch_with_a_gap_is_incomplete() {
+        let first = LogReply::parse(reply("1", "5-0", vec![]), None).unwrap().batch;
+        assert!(!first.complete, "without a cursor");
+        let empty = poll(&first.cursor, "1", "5-0", vec![]);
+        assert!(empty.complete && empty.changes.is_empty());
+        let entries = vec![purge("5-0", "0", "1"), purge("6-0", "1", "2"), purge("7-0", "2", "3")];
+        let two = poll(&empty.cursor, "3", "7-0", entries);
+        assert!(two.complete);
+        assert_eq!(two.changes, [const { b"message" }; 2].map(|message| Change::Purged(message.to_vec())));
+        for (last_purge, entries) in [
             ("4", vec![]),
             ("5", vec![purge("9-0", "4", "5")]),
             ("5", vec![purge("8-0", "3", "4")]),
-            ("4", vec![entry("8-0", &["what", "is this"])]),
+            ("4", vec![entry("8-0", &["unknown", "field"])]),
             ("4", vec![Value::Nil]),
             ("", vec![]),
         ] {
-            let heard = after(&heard.cursor, tail, "9-0", entries.clone());
-            assert!(!heard.complete, "{tail} {entries:?}");
-            // It goes on from there.
-            assert!(tail.is_empty() || after(&heard.cursor, tail, "9-0", vec![]).complete);
+            let batch = poll(&two.cursor, last_purge, "9-0", entries.clone());
+            assert!(!batch.complete, "{last_purge} {entries:?}");
+            let next = last_purge.is_empty() || poll(&batch.cursor, last_purge, "9-0", vec![]).complete;
+            assert!(next, "the batch after the gap, {last_purge}");
         }
     }
 
     #[test]
-    fn an_answer_without_its_form_is_none() {
-        let whole = || told("1", "5-0", vec![]);
-        assert!(parse(whole(), None).is_some());
-        for place in 0..5 {
+    fn malformed_reply_is_not_parsed() {
+        let valid = || reply("1", "5-0", vec![]);
+        assert!(LogReply::parse(valid(), None).is_some());
+        for index in 0..5 {
             for other in [Value::Nil, text("1"), text("12"), Value::Array(vec![Value::Nil])] {
-                let Value::Array(mut parts) = whole() else { unreachable!() };
-                // An entry that cannot be read is a gap.
-                if place != 3 || !matches!(other, Value::Array(_)) {
-                    parts[place] = other.clone();
-                    assert!(parse(Value::Array(parts), None).is_none(), "{place} {other:?}");
+                let Value::Array(mut parts) = valid() else { unreachable!() };
+                // A malformed entry is a gap.
+                if index != 3 || !matches!(other, Value::Array(_)) {
+                    parts[index] = other.clone();
+                    assert!(LogReply::parse(Value::Array(parts), None).is_none(), "{index} {other:?}");
                 }
             }
         }
-        assert!(parse(told("1", "5", vec![]), None).is_none());
+        assert!(LogReply::parse(reply("1", "5", vec![]), None).is_none());
     }
 }

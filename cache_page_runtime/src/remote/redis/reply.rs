@@ -1,167 +1,178 @@
-//! A page and the stamps of its names, as plain reads return them.
+//! A page and its stamps, as plain reads and the script `get` return them.
 
 use std::time::Duration;
 
 use ::redis::Value;
 use actix_web::web::Bytes;
 
-use crate::remote::redis::scripts::{self, split_value};
-use crate::remote::{Id, RemoteEntry, Version};
+use super::encoding::{
+    DIGITS, LENGTH_DIGITS, frame_of, parse_number, parse_numbers, split_value, undouble, version_of,
+};
+use crate::{
+    key::{Id, Version},
+    remote::{GetResponse, LeaseStatus, RemoteEntry},
+};
 
-/// As in the scripts. By its age, a page from later than that would be fresh for too long: the clock went back.
+/// Microseconds by which a page may be stored in the future. The same in the scripts. A page further in the future was
+/// stored before the clock of the server went back, and would be fresh for too long.
 const MAX_CLOCK_SKEW: u64 = 1_000_000;
 
-/// What there is, as far as plain reads tell.
+/// The result of plain reads.
 pub(super) enum Reply {
-    /// And whether it is fresh.
-    Page(RemoteEntry, bool),
-    /// It is not there, or was purged.
-    Nothing,
-    /// A script has to find out: a prefix or a handler was purged.
-    Unclear,
-    /// These bytes are no page, or their stamps are none.
+    Fresh(RemoteEntry),
+    Stale(RemoteEntry),
+    /// There is no page, or it was purged.
+    Missing,
+    /// A prefix or handler was purged. A script has to find out whether it matches.
+    NeedsScript,
+    /// The page or one of its stamps cannot be parsed. Contains the bytes of the page in the first case.
     Corrupt(Bytes),
 }
 
+/// The value of a page with the stamps that were read after it.
 pub(super) struct PageReply {
     value: Option<Bytes>,
     header: Option<PageHeader>,
-    all: Stamp,
+    global_stamp: Stamp,
     stamps: Vec<(Id, Stamp)>,
 }
 
-/// It may have been purged, or evicted.
+/// The stamp of a purge key. It is missing if the key was purged, or the stamp evicted.
 type Stamp = Option<Vec<u8>>;
 
 impl PageReply {
-    /// The page, the stamp of all pages, and those of these names.
-    pub(super) fn parse(answer: Value, names: Vec<Id>) -> Option<Self> {
-        let mut values = parse_stamps(answer)?;
-        let page = values.next()??.map(Bytes::from);
-        Self::from_values(page, &mut values, names)
+    /// Parses the reply to an `MGET` of the page, the global stamp and the stamps of `purge_keys`.
+    pub(super) fn parse(reply: Value, purge_keys: Vec<Id>) -> Option<Self> {
+        let mut values = parse_stamps(reply)?;
+        let value = values.next()??.map(Bytes::from);
+        Self::from_values(value, &mut values, purge_keys)
     }
 
-    fn from_values(
-        page: Option<Bytes>,
-        values: &mut impl Iterator<Item = Option<Stamp>>,
-        names: Vec<Id>,
-    ) -> Option<Self> {
-        let all = values.next()??;
-        let stamps = names.into_iter().map(|name| Some((name, values.next()??))).collect::<Option<_>>()?;
-        let about = page.as_ref().and_then(|page| PageHeader::parse(page));
-        Some(Self { value: page, header: about, all, stamps })
-    }
-
-    /// What stands before a page, and the stamps: of all pages, and of its names. Nothing if that page is not there.
-    pub(super) fn parse_header(answer: Value, had: &KnownVersion) -> Option<Option<Self>> {
-        let Value::Array(answer) = answer else { return None };
-        let Ok([Value::BulkString(head), stamps]) = <[Value; 2]>::try_from(answer) else { return None };
-        if had.frame_length_in(&head) != Some(0) {
+    /// Parses the reply to a pipeline that reads the header of a page, then the global stamp and its other stamps. The
+    /// inner `None` is for a header that is not that of `known`.
+    pub(super) fn parse_header(reply: Value, known: &KnownVersion) -> Option<Option<Self>> {
+        let Value::Array(replies) = reply else { return None };
+        let Ok([Value::BulkString(header), stamps]) = <[Value; 2]>::try_from(replies) else { return None };
+        if known.frame_length_in(&header) != Some(0) {
             return Some(None);
         }
         let mut values = parse_stamps(stamps)?;
-        Self::from_values(Some(head.into()), &mut values, had.purge_keys.clone()).map(Some)
+        Self::from_values(Some(header.into()), &mut values, known.purge_keys.clone()).map(Some)
+    }
+
+    fn from_values(
+        value: Option<Bytes>,
+        stamps: &mut impl Iterator<Item = Option<Stamp>>,
+        purge_keys: Vec<Id>,
+    ) -> Option<Self> {
+        let global_stamp = stamps.next()??;
+        let stamps = purge_keys.into_iter().map(|key| Some((key, stamps.next()??))).collect::<Option<_>>()?;
+        let header = value.as_ref().and_then(|value| PageHeader::parse(value));
+        Some(Self { value, header, global_stamp, stamps })
     }
 
     pub(super) fn version(&self) -> Option<Version> {
-        scripts::version_of(self.value.as_ref()?)
+        version_of(self.value.as_ref()?)
     }
 
-    /// Whether it is that page.
-    pub(super) fn has_version(&self, had: &KnownVersion) -> bool {
-        self.value.as_ref().is_some_and(|page| had.frame_length_in(page) == Some(had.frame_length))
+    pub(super) fn has_version(&self, known: &KnownVersion) -> bool {
+        self.value.as_ref().is_some_and(|value| known.frame_length_in(value) == Some(known.frame_length))
     }
 
-    /// Those of the page that were not asked for.
+    /// Returns the purge keys of the page whose stamps have not been read.
     pub(super) fn missing_keys(&self) -> Vec<Id> {
-        let names = self.header.iter().flat_map(|about| &about.purge_keys);
-        names.filter(|name| self.stamp(**name).is_none()).copied().collect()
+        let keys = self.header.iter().flat_map(|header| &header.purge_keys);
+        keys.filter(|key| self.stamp(**key).is_none()).copied().collect()
     }
 
-    pub(super) fn add_stamps(&mut self, names: &[Id], answer: Value) -> Option<()> {
-        let mut values = parse_stamps(answer)?;
-        for name in names {
-            self.stamps.push((*name, values.next()??));
+    /// Adds the reply to an `MGET` of the stamps of `purge_keys`.
+    pub(super) fn add_stamps(&mut self, purge_keys: &[Id], reply: Value) -> Option<()> {
+        let mut values = parse_stamps(reply)?;
+        for key in purge_keys {
+            self.stamps.push((*key, values.next()??));
         }
         Some(())
     }
 
-    fn stamp(&self, name: Id) -> Option<&Stamp> {
-        self.stamps.iter().find(|(known, _)| *known == name).map(|(_, stamp)| stamp)
+    fn stamp(&self, purge_key: Id) -> Option<&Stamp> {
+        self.stamps.iter().find(|(key, _)| *key == purge_key).map(|(_, stamp)| stamp)
     }
 
-    /// What there is at that time of the server.
+    /// Decides whether the page may be returned at `now`, a time of the server: all of its stamps have to be there, and to
+    /// be older than the page.
     pub(super) fn evaluate(&self, now: u64) -> Reply {
-        let Some(page) = &self.value else { return Reply::Nothing };
-        let Some(about) = &self.header else { return Reply::Corrupt(page.clone()) };
-        if about.stored_at > now.saturating_add(MAX_CLOCK_SKEW) {
-            return Reply::Nothing;
+        let Some(value) = &self.value else { return Reply::Missing };
+        let Some(header) = &self.header else { return Reply::Corrupt(value.clone()) };
+        if header.stored_at > now.saturating_add(MAX_CLOCK_SKEW) {
+            return Reply::Missing;
         }
-        let mut expired = 0;
-        for name in &about.purge_keys {
-            match self.stamp(*name).map(|stamp| stamp.as_deref().map(parse_stamp)) {
-                Some(Some(Some([made, last]))) if made <= about.purge_seq => expired = last.max(expired),
+        let mut expired_at = 0;
+        for key in &header.purge_keys {
+            match self.stamp(*key).map(|stamp| stamp.as_deref().map(parse_stamp)) {
+                Some(Some(Some([created, expired]))) if created <= header.purge_seq => {
+                    expired_at = expired.max(expired_at);
+                }
                 Some(Some(None)) => return Reply::Corrupt(Bytes::new()),
-                _ => return Reply::Nothing,
+                _ => return Reply::Missing,
             }
         }
-        match self.all.as_deref().map(parse_stamp) {
-            Some(Some([made, rule, all])) if made <= about.purge_seq => {
-                if rule > about.purge_seq {
-                    return Reply::Unclear;
+        match self.global_stamp.as_deref().map(parse_stamp) {
+            Some(Some([created, last_rule, expired])) if created <= header.purge_seq => {
+                if last_rule > header.purge_seq {
+                    return Reply::NeedsScript;
                 }
-                expired = all.max(expired);
+                expired_at = expired.max(expired_at);
             }
             Some(None) => return Reply::Corrupt(Bytes::new()),
-            _ => return Reply::Nothing,
+            _ => return Reply::Missing,
         }
-        let is_expired = expired > about.purge_seq;
-        let kept = RemoteEntry {
-            bytes: Some(page.slice(page.len() - about.frame_length..)),
+        let is_expired = expired_at > header.purge_seq;
+        let since = |time: u64| Duration::from_micros(now.saturating_sub(time));
+        let entry = RemoteEntry {
+            bytes: Some(value.slice(value.len() - header.frame_length..)),
             version: None,
-            age: Duration::from_micros(now.saturating_sub(about.stored_at)),
-            expired: is_expired.then(|| Duration::from_micros(now.saturating_sub(expired))),
+            age: since(header.stored_at),
+            expired: is_expired.then(|| since(expired_at)),
         };
-        Reply::Page(kept, !is_expired && now < about.fresh_until)
+        if !is_expired && now < header.fresh_until { Reply::Fresh(entry) } else { Reply::Stale(entry) }
     }
 }
 
-/// A page that the caller has.
+/// The version of a page that the caller has.
 pub(super) struct KnownVersion {
     pub(super) version: Version,
     pub(super) purge_keys: Vec<Id>,
-    /// How long it is without what stands before it.
     pub(super) frame_length: usize,
 }
 
 impl KnownVersion {
-    /// `None` if it is the version of nothing.
+    /// Parses a version, or returns `None` if [`version_of`] did not create it.
     pub(super) fn from_version(version: Version) -> Option<Self> {
-        let (head, length) = version.0.split_last_chunk()?;
-        let names = PageHeader::parse_fields(head.get(8..)?, 0)?.purge_keys;
-        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-        Some(Self { purge_keys: names, frame_length: length, version })
+        let (header, length) = version.0.split_last_chunk()?;
+        let purge_keys = PageHeader::parse_fields(header.get(LENGTH_DIGITS..)?, 0)?.purge_keys;
+        let frame_length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+        Some(Self { purge_keys, frame_length, version })
     }
 
-    /// How long that is which stands before the page, both times.
-    pub(super) fn header_length(&self) -> usize {
+    /// Returns the length of both copies of the header.
+    pub(super) fn headers_length(&self) -> usize {
         2 * self.header().len()
     }
 
     fn header(&self) -> &[u8] {
-        self.version.0.split_last_chunk::<4>().map_or(&[], |(head, _)| head)
+        self.version.0.split_last_chunk::<4>().map_or(&[], |(header, _)| header)
     }
 
-    /// How long that is which comes behind it.
+    /// Returns the length of the frame in a value with this header.
     fn frame_length_in(&self, value: &[u8]) -> Option<usize> {
-        let rest = value.strip_prefix(self.header())?.strip_prefix(self.header())?;
-        Some(rest.len())
+        let frame = value.strip_prefix(self.header())?.strip_prefix(self.header())?;
+        Some(frame.len())
     }
 }
 
-/// Each is `None` if it is nothing that an `MGET` returns.
-fn parse_stamps(answer: Value) -> Option<impl Iterator<Item = Option<Stamp>>> {
-    let Value::Array(values) = answer else { return None };
+/// Parses the reply to an `MGET`. An item is `None` if it is neither a string nor missing.
+fn parse_stamps(reply: Value) -> Option<impl Iterator<Item = Option<Stamp>>> {
+    let Value::Array(values) = reply else { return None };
     Some(values.into_iter().map(|value| match value {
         Value::BulkString(bytes) => Some(Some(bytes)),
         Value::Nil => Some(None),
@@ -169,46 +180,60 @@ fn parse_stamps(answer: Value) -> Option<impl Iterator<Item = Option<Stamp>>> {
     }))
 }
 
-/// What stands before a page.
+fn parse_stamp<const N: usize>(stamp: &[u8]) -> Option<[u64; N]> {
+    parse_numbers(undouble(stamp)?)
+}
+
+/// The header of a page.
 struct PageHeader {
     purge_seq: u64,
     stored_at: u64,
     fresh_until: u64,
     purge_keys: Vec<Id>,
-    /// How long the page is.
     frame_length: usize,
 }
 
 impl PageHeader {
     fn parse(value: &[u8]) -> Option<Self> {
-        let (about, frame) = split_value(value)?;
-        Self::parse_fields(about, frame.len())
+        let (header, frame) = split_value(value)?;
+        Self::parse_fields(header, frame.len())
     }
 
-    fn parse_fields(about: &[u8], frame: usize) -> Option<Self> {
-        let at = |place: usize| scripts::parse_number(about.get(16 * place..16 * place + 16)?);
-        let (since, put, fresh, count) = (at(0)?, at(1)?, at(3)?, at(4)?);
-        let names = about.get(96..)?.get(..usize::try_from(count).ok()?.checked_mul(16)?)?;
-        let (names, _) = names.as_chunks::<16>();
-        Some(Self {
-            purge_seq: since,
-            stored_at: put,
-            fresh_until: fresh,
-            purge_keys: names.iter().map(|name| Id(*name)).collect(),
-            frame_length: frame,
-        })
+    /// Parses five numbers, the id of the handler, the purge keys and the path. The third number and the handler are for
+    /// the scripts.
+    fn parse_fields(header: &[u8], frame_length: usize) -> Option<Self> {
+        let number = |index: usize| parse_number(header.get(DIGITS * index..DIGITS * index + DIGITS)?);
+        let (purge_seq, stored_at, fresh_until, count) = (number(0)?, number(1)?, number(3)?, number(4)?);
+        let keys = header.get(96..)?.get(..usize::try_from(count).ok()?.checked_mul(16)?)?;
+        let (keys, _) = keys.as_chunks::<16>();
+        let purge_keys = keys.iter().map(|key| Id(*key)).collect();
+        Some(Self { purge_seq, stored_at, fresh_until, purge_keys, frame_length })
     }
 }
 
-/// So many numbers, twice; `None` if they are not as they were written.
-fn parse_stamp<const N: usize>(stamp: &[u8]) -> Option<[u64; N]> {
-    let (once, again) = stamp.split_at(stamp.len() / 2);
-    if once != again || once.len() != 16 * N {
-        return None;
-    }
-    let mut numbers = [0; N];
-    for (number, digits) in numbers.iter_mut().zip(once.chunks_exact(16)) {
-        *number = scripts::parse_number(digits)?;
-    }
-    Some(numbers)
+/// Parses the reply of the script `get`.
+pub(super) fn parse_get(reply: Value) -> Option<GetResponse> {
+    let Value::Array(parts) = reply else { return None };
+    let mut parts = parts.into_iter();
+    let Value::BulkString(status) = parts.next()? else { return None };
+    let (&[lease, has_page], numbers) = undouble(&status)?.split_first_chunk()?;
+    let lease = match lease {
+        b'a' => LeaseStatus::Acquired,
+        b'h' => LeaseStatus::Held,
+        b'u' => LeaseStatus::Uncoalesced,
+        _ => return None,
+    };
+    let [now, stored_at, expired_at] = parse_numbers(numbers)?;
+    let since = |time: u64| Duration::from_micros(now.saturating_sub(time));
+    let entry = match (has_page, parts.next()) {
+        (b'p', Some(Value::BulkString(bytes))) => Some(RemoteEntry {
+            version: version_of(&bytes),
+            bytes: Some(frame_of(&Bytes::from(bytes))?),
+            age: since(stored_at),
+            expired: (expired_at > 0).then(|| since(expired_at)),
+        }),
+        (b'-', _) => None,
+        _ => return None,
+    };
+    Some(GetResponse { entry, lease })
 }

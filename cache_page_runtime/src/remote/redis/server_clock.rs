@@ -1,16 +1,18 @@
-//! What it is by the clock of the server, without asking it each time.
+//! An estimate of the server's clock, which lookups use instead of asking for the time.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::time::clock::Clock;
 
-/// By how many microseconds it is ahead of this process's own clock: as of the last answer that told it, a fraction of a second ago.
+/// Microseconds by which the server's clock is ahead of the clock of this process.
 ///
-/// It is never behind the server's, so that nothing counts as fresh for longer than it is; it is ahead by at most what that answer took.
+/// The estimate assumes that the server read its clock when the request was sent. It is therefore never behind the
+/// server's clock, so that no page counts as fresh for too long, and at most one round trip ahead of it. Each poll of the
+/// log updates it.
 #[derive(Default)]
 pub(super) struct ServerClock(AtomicI64);
 
-/// When the server was asked what it is, by this process's own clock.
+/// The local time when a request for the server's time was sent.
 pub(super) struct Sent(i64);
 
 impl ServerClock {
@@ -18,10 +20,12 @@ impl ServerClock {
         Sent(local_micros())
     }
 
-    pub(super) fn synchronize(&self, now: u64, asked: &Sent) {
-        self.0.store(signed(now) - asked.0, Ordering::Relaxed);
+    /// Updates the estimate to the time that the server has returned, in microseconds.
+    pub(super) fn synchronize(&self, server_time: u64, sent: &Sent) {
+        self.0.store(signed(server_time) - sent.0, Ordering::Relaxed);
     }
 
+    /// Returns the server's time in microseconds.
     pub(super) fn now(&self) -> u64 {
         u64::try_from(local_micros() + self.0.load(Ordering::Relaxed)).unwrap_or(0)
     }

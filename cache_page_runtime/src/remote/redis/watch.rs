@@ -1,28 +1,30 @@
-//! Waiting for changes, and for the server.
+//! Polls of the log, which also connect to the server.
+//!
+//! There are two connections: a blocking command on the connection of the requests would delay them.
 
-use std::{
-    sync::{PoisonError, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::atomic::Ordering, time::Duration};
 
 use ::redis::{Value, cmd};
 use tokio::time::sleep;
 
-use crate::remote::redis::{
+use super::{
     RedisStore,
     connection::Connection,
-    key,
-    log::{self, LogCursor, LogReply},
-    scripts::{self, digits, millis},
+    encoding::{digits, millis},
+    error::{store_error, unexpected_reply},
+    log::{LogCursor, LogReply},
+    scripts::parse_string,
     server_clock::ServerClock,
-    store_error, unexpected_reply,
 };
-use crate::remote::{ChangeBatch, Cursor, StoreError};
+use crate::{
+    remote::{ChangeBatch, Cursor, StoreError},
+    sync::lock,
+};
 
-/// For what is waited for, a tenth of a second at a time. What requests ask, the cache itself gives up on.
+/// The deadline of a command on the log connection. A blocking command takes about 100 ms.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The server looks ten times a second whether somebody has waited for long enough: a shorter time is waited for here.
+/// The shortest time that the server blocks for: it checks ten times a second whether a blocked client has timed out.
 const MIN_BLOCK: Duration = Duration::from_millis(100);
 
 impl RedisStore {
@@ -31,16 +33,16 @@ impl RedisStore {
         after: Option<Cursor>,
         wait: Duration,
     ) -> Result<ChangeBatch, StoreError> {
-        let heard = &mut *self.log_reader.lock().await;
-        if heard.is_none() || self.connection().is_err() {
-            *heard = Some(self.connect(after.as_ref()).await?);
+        let connection = &mut *self.log_connection.lock().await;
+        if connection.is_none() || self.connection().is_err() {
+            *connection = Some(self.connect(after.as_ref()).await?);
         }
-        let Some(connection) = heard else { return Err(StoreError::unavailable("there is no connection")) };
-        let answer = self.read_log(connection, after, wait).await;
-        if answer.as_ref().is_err_and(StoreError::is_unavailable) {
-            *heard = None;
+        let Some(connected) = connection else { return Err(StoreError::unavailable("not connected")) };
+        let result = self.read_log(connected, after, wait).await;
+        if result.as_ref().is_err_and(StoreError::is_unavailable) {
+            *connection = None;
         }
-        answer
+        result
     }
 
     async fn read_log(
@@ -49,12 +51,13 @@ impl RedisStore {
         after: Option<Cursor>,
         wait: Duration,
     ) -> Result<ChangeBatch, StoreError> {
-        let place = after.as_ref().and_then(LogCursor::decode);
-        let [log, tail, sequence] = [b"l", b"t", b"n"].map(|name| key(&self.key_prefixes()[0], name));
+        let cursor = after.as_ref().and_then(LogCursor::decode);
+        let keys = self.first_shard();
+        let log = keys.log();
         if wait < MIN_BLOCK {
             sleep(wait).await;
-        } else if let Some(place) = &place {
-            // That there is something is all that matters of it.
+        } else if let Some(cursor) = &cursor {
+            // Only waits for the next entry: the script reads it.
             let mut read = cmd("XREAD");
             read.arg("COUNT")
                 .arg(1)
@@ -62,56 +65,62 @@ impl RedisStore {
                 .arg(millis(wait).max(1))
                 .arg("STREAMS")
                 .arg(&log)
-                .arg(&place.last_entry);
+                .arg(&cursor.last_entry);
             let _: Value = read.query_async(connection).await.map_err(store_error)?;
         }
-        let known = place.as_ref().map_or(0, |place| place.sequence).to_string();
-        let last = place.as_ref().map_or("", |place| &place.last_entry);
-        let arguments = [&*self.key_prefixes()[0], last.as_bytes(), known.as_bytes()];
-        let asked = ServerClock::sent();
-        let answer = self.scripts.poll_changes.run(connection, &[&log, &tail, &sequence], &arguments).await;
-        let LogReply { changes, now } =
-            log::parse(answer.map_err(store_error)?, place.as_ref()).ok_or_else(unexpected_reply)?;
-        self.clock.synchronize(now, &asked);
+        let sequence = cursor.as_ref().map_or(0, |cursor| cursor.sequence).to_string();
+        let last_entry = cursor.as_ref().map_or("", |cursor| &cursor.last_entry);
+        let script_keys = [&*log, &keys.log_tail(), &keys.sequence()];
+        let arguments = [keys.prefix(), last_entry.as_bytes(), sequence.as_bytes()];
+        let sent = ServerClock::sent();
+        let reply = self.scripts.poll_changes.run(connection, &script_keys, &arguments).await;
+        let reply = LogReply::parse(reply.map_err(store_error)?, cursor.as_ref());
+        let LogReply { batch, now } = reply.ok_or_else(unexpected_reply)?;
+        self.clock.synchronize(now, &sent);
         if self.is_cluster() && (after.is_none() || self.sequence_lost.swap(false, Ordering::Relaxed)) {
-            self.seed_sequence(connection, changes.sequence).await?;
+            self.seed_sequence(connection, batch.sequence).await?;
         }
-        Ok(changes)
+        Ok(batch)
     }
 
-    /// Before anything is read there: it may be the same server, started again with less than it knew before.
-    async fn check_run_id(&self, asked: &mut Connection, after: Option<&Cursor>) -> Result<(), StoreError> {
-        let base = &self.key_prefixes()[0];
-        let keys = [b"i", b"n", b"x", b"r", b"t"].map(|name| key(base, name));
-        let known = digits(after.and_then(LogCursor::decode).map_or(0, |place| place.sequence));
-        let arguments = [&base[..], known.as_bytes(), known.as_bytes()];
-        let answer =
-            self.scripts.check_run_id.run(asked, &keys.each_ref().map(Vec::as_slice), &arguments).await;
-        scripts::parse_text(answer.map_err(store_error)?).map(drop).ok_or_else(unexpected_reply)
+    /// Opens both connections, and returns the one for the log.
+    async fn connect(&self, after: Option<&Cursor>) -> Result<Connection, StoreError> {
+        *lock(&self.request_connection) = None;
+        let mut requests = self.endpoint.connect(None).await.map_err(store_error)?;
+        if self.is_cluster() {
+            // The client connects to the nodes by itself, so their run ids cannot be checked here.
+            let _: Value = cmd("PING").query_async(&mut requests).await.map_err(store_error)?;
+        } else {
+            self.check_run_id(&mut requests, after).await?;
+        }
+        let log = self.endpoint.connect(Some(RESPONSE_TIMEOUT)).await.map_err(store_error)?;
+        *lock(&self.request_connection) = Some(requests);
+        Ok(log)
     }
 
-    /// Only one shard gives out numbers. The others are told the last one where they have none.
-    async fn seed_sequence(&self, connection: &mut Connection, number: u64) -> Result<(), StoreError> {
-        for base in &self.key_prefixes()[1..] {
+    /// Purges everything if the server was restarted, before anything is read from it: it may have lost purges.
+    async fn check_run_id(
+        &self,
+        connection: &mut Connection,
+        after: Option<&Cursor>,
+    ) -> Result<(), StoreError> {
+        let keys = self.first_shard();
+        let script_keys =
+            [keys.run_id(), keys.sequence(), keys.global_stamp(), keys.recent_purges(), keys.log_tail()];
+        let sequence = digits(after.and_then(LogCursor::decode).map_or(0, |cursor| cursor.sequence));
+        let arguments = [keys.prefix(), sequence.as_bytes(), sequence.as_bytes()];
+        let script = &self.scripts.check_run_id;
+        let reply = script.run(connection, &script_keys.each_ref().map(Vec::as_slice), &arguments).await;
+        parse_string(reply.map_err(store_error)?).map(drop).ok_or_else(unexpected_reply)
+    }
+
+    /// Sets the sequence of the shards that have none. Only the first shard assigns sequence numbers.
+    async fn seed_sequence(&self, connection: &mut Connection, sequence: u64) -> Result<(), StoreError> {
+        for keys in &self.shards()[1..] {
             let mut set = cmd("SET");
-            set.arg(key(base, b"n")).arg(digits(number)).arg(&["NX", "PX", "86400000"]);
+            set.arg(keys.sequence()).arg(digits(sequence)).arg(&["NX", "PX", "86400000"]);
             let _: Value = set.query_async(connection).await.map_err(store_error)?;
         }
         Ok(())
-    }
-
-    /// Both connections, anew.
-    async fn connect(&self, after: Option<&Cursor>) -> Result<Connection, StoreError> {
-        *self.requests.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        let mut asked = self.endpoint.connect(None).await.map_err(store_error)?;
-        if self.is_cluster() {
-            // Its nodes start again without this being heard of here.
-            let _: Value = cmd("PING").query_async(&mut asked).await.map_err(store_error)?;
-        } else {
-            self.check_run_id(&mut asked, after).await?;
-        }
-        let heard = self.endpoint.connect(Some(RESPONSE_TIMEOUT)).await.map_err(store_error)?;
-        *self.requests.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
-        Ok(heard)
     }
 }

@@ -1,19 +1,20 @@
--- KEYS: the run, the sequence, the stamp of all pages, what was purged lately, the tail of the log. ARGV: base, known, the same again.
--- A server has another name each time that it starts, and so has a replica in its master's place. It may have come back with what it had saved
--- long ago, or without what its master did last: whatever was purged meanwhile would be there again. So all that it has is purged, once; and
--- without its tail, the log is one with a gap for whoever read it before, and may not have heard of a purge that is lost.
-if ARGV[2] ~= ARGV[3] or KEYS[1] ~= base .. 'i' or KEYS[2] ~= base .. 'n' or KEYS[3] ~= base .. 'x' or KEYS[4] ~= RECENT
-    or KEYS[5] ~= base .. 't' then
-    return redis.error_reply(GARBLED)
+-- KEYS: run id, sequence, global stamp, recent purges, tail of the log. ARGV: prefix, last sequence number that was read, the same again.
+-- The run id of a server changes when it is restarted, and a replica that is promoted has another one. The data may then be from an old
+-- snapshot, or lack the last writes of the master, and purged pages may be back. So everything is purged, once. The tail of the log is
+-- deleted, so that all readers see a gap: the log may lack purges.
+-- Returns '+'.
+if ARGV[2] ~= ARGV[3] or KEYS[1] ~= prefix .. 'i' or KEYS[2] ~= prefix .. 'n' or KEYS[3] ~= prefix .. 'x'
+    or KEYS[4] ~= RECENT_PURGES or KEYS[5] ~= prefix .. 't' then
+    return redis.error_reply(ERROR_CORRUPT)
 end
 if not is_master() then
-    return redis.error_reply(REPLICA)
+    return redis.error_reply(ERROR_REPLICA)
 end
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-if not run then
-    return redis.error_reply('NORUN the server does not tell its run_id')
+local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+if not run_id then
+    return redis.error_reply('NORUNID the server has no run_id')
 end
-if redis.call('GET', KEYS[1]) == run then
+if redis.call('GET', KEYS[1]) == run_id then
     return '+'
 end
 redis.call('DEL', KEYS[3], KEYS[4], KEYS[5])
@@ -24,6 +25,6 @@ if sequence then
         redis.call('DEL', KEYS[2])
     end
 end
--- Where nothing can be written, the next one purges all once more.
-redis.pcall('SET', KEYS[1], run, 'PX', 31 * DAY)
+-- If the server rejects writes, the next connection purges everything again.
+redis.pcall('SET', KEYS[1], run_id, 'PX', 31 * DAY)
 return '+'

@@ -1,124 +1,139 @@
--- What is common to all scripts. Numbers have sixteen digits, microseconds among them, so that they can be put side by side.
-local base = ARGV[1]
+-- Definitions that all scripts share. ARGV[1] is the prefix of all keys.
+-- A number has sixteen digits, so that numbers can be concatenated. Times are in microseconds unless they are a TTL, which is in milliseconds.
+local prefix = ARGV[1]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local DAY, HOUR = 86400000, 3600000
--- By so much the clock that a page was put by may be ahead of this one: another node had it. Of a page from later than that nothing is known.
-local AHEAD = 1000000
+-- How far ahead of this clock that of the node may have been which stored a page. A page from later than that was stored before the clock
+-- went back, and its age is unknown.
+local MAX_CLOCK_SKEW = 1000000
 
 local function digits(number)
     return string.format('%016.0f', number)
 end
 
--- Whoever reads one without a script knows by the second half that it arrived as it was.
-local function stamp_of(made, last, all)
-    local numbers = digits(made) .. digits(last) .. (all and digits(all) or '')
+-- Encodes a stamp, twice, so that a reader without a script detects that it is corrupt.
+local function encode_stamp(created, expired, global_expired)
+    local numbers = digits(created) .. digits(expired) .. (global_expired and digits(global_expired) or '')
     return numbers .. numbers
 end
 
-local function number(text, place)
-    return tonumber(string.sub(text, 16 * place + 1, 16 * place + 16))
+-- Returns a number of a text; the first one has the index 0.
+local function number(text, index)
+    return tonumber(string.sub(text, 16 * index + 1, 16 * index + 16))
 end
 
--- A key that others rely on lives at least as long as they do.
-local function extend(key, time)
-    if redis.call('PTTL', key) < time then
-        redis.call('PEXPIRE', key, time)
+-- Returns an id of a text of ids; the first one has the index 1.
+local function id(ids, index)
+    return string.sub(ids, 16 * index - 15, 16 * index)
+end
+
+-- Raises the TTL of a key that others depend on.
+local function extend(key, ttl)
+    if redis.call('PTTL', key) < ttl then
+        redis.call('PEXPIRE', key, ttl)
     end
 end
 
--- The stamps of names: when each was made, and when its pages were expired. The last one is that of all pages: when it was made, when a
--- prefix or a handler was purged last, and when all were expired.
-local function stamps(names)
+-- Returns whether the result of `pcall` is an error, for commands that may return a number instead of a table.
+local function failed(result)
+    return type(result) == 'table' and result['err'] ~= nil
+end
+
+-- Returns the keys and values of the stamps of purge keys. A stamp has the numbers of the purge before which it was created and of the last
+-- soft purge. The last value is the global stamp: the numbers of the purge before which it was created, of the last rule, and of the last
+-- soft purge of all pages.
+local function read_stamps(purge_keys)
     local keys = {}
-    for place = 1, #names / 16 do
-        keys[place] = base .. 's' .. string.sub(names, 16 * place - 15, 16 * place)
+    for index = 1, #purge_keys / 16 do
+        keys[index] = prefix .. 's' .. id(purge_keys, index)
     end
-    keys[#keys + 1] = base .. 'x'
+    keys[#keys + 1] = prefix .. 'x'
     return keys, redis.call('MGET', unpack(keys))
 end
 
--- What was purged or expired lately: names, and 'x' for whatever may concern all pages, with the number of the last purge; and 'f' with that
--- up to which it is not known. So a name without a stamp is known from one that was purged. All of it is lost at once, or nothing.
-local RECENT, RECENTLY = base .. 'r', 4096
+-- The recent purges: purge keys, and 'x' for purges that may match any page, each with the number of its last purge; and 'f' with the number
+-- up to which purges are unknown. They tell a purge key that has no stamp because it was purged from a new one. The server evicts all of this
+-- or nothing.
+local RECENT_PURGES, MAX_RECENT_PURGES = prefix .. 'r', 4096
 
--- The last purge that may have been of it, or nothing where all of them may.
-local function purged_last(name)
-    local numbers = redis.pcall('ZMSCORE', RECENT, 'f', name)
+-- Returns the number of the last purge that may match a purge key, or nil if that is unknown.
+local function last_purge(purge_key)
+    local numbers = redis.pcall('ZMSCORE', RECENT_PURGES, 'f', purge_key)
     if numbers['err'] or not numbers[1] then
         return nil
     end
     return math.max(tonumber(numbers[1]), tonumber(numbers[2] or '0'))
 end
 
--- `before`: what was purged up to there is not known where nothing is.
-local function remember(names, purge, before)
-    local is_new = redis.call('EXISTS', RECENT) == 0
-    for place = is_new and 0 or 1, #names do
-        local score, name = place == 0 and before or purge, names[place] or 'f'
-        local done = redis.pcall('ZADD', RECENT, 'GT', score, name)
-        if type(done) == 'table' and done['err'] then
-            redis.call('DEL', RECENT)
+-- Records a purge. If there is no record yet, purges up to the number `unknown_up_to` are unknown.
+local function record_purge(purge_keys, purge, unknown_up_to)
+    local is_new = redis.call('EXISTS', RECENT_PURGES) == 0
+    for index = is_new and 0 or 1, #purge_keys do
+        local score, member = index == 0 and unknown_up_to or purge, purge_keys[index] or 'f'
+        if failed(redis.pcall('ZADD', RECENT_PURGES, 'GT', score, member)) then
+            redis.call('DEL', RECENT_PURGES)
             return
         end
     end
-    local more = redis.call('ZCARD', RECENT) - RECENTLY
-    if more > 0 then
-        local last = redis.call('ZRANGE', RECENT, more, more, 'WITHSCORES')
-        redis.call('ZREMRANGEBYRANK', RECENT, 0, more)
-        redis.call('ZADD', RECENT, 'GT', last[2], 'f')
+    local excess = redis.call('ZCARD', RECENT_PURGES) - MAX_RECENT_PURGES
+    if excess > 0 then
+        local last = redis.call('ZRANGE', RECENT_PURGES, excess, excess, 'WITHSCORES')
+        redis.call('ZREMRANGEBYRANK', RECENT_PURGES, 0, excess)
+        redis.call('ZADD', RECENT_PURGES, 'GT', last[2], 'f')
     end
-    extend(RECENT, HOUR)
+    extend(RECENT_PURGES, HOUR)
 end
 
--- Whether a prefix which this path begins with, or this handler, was purged after that number; or, as 'e', expired.
-local function rule_for(handler, path, since)
-    local found, at = nil, 0
-    local rules = redis.call('ZRANGEBYSCORE', base .. 'xs', '(' .. digits(since), '+inf', 'WITHSCORES')
+-- Returns 'p' if a rule after the purge `purge_seq` purges pages with this path or handler, 'e' and the number if one soft-purges them, or
+-- else nil. Without a rule, the list was evicted, which counts as a purge.
+local function match_rules(handler, path, purge_seq)
+    local found, expired = nil, 0
+    local rules = redis.call('ZRANGEBYSCORE', prefix .. 'xs', '(' .. digits(purge_seq), '+inf', 'WITHSCORES')
     if #rules == 0 then
         return 'p', 0
     end
-    for place = 1, #rules, 2 do
-        local verb, kind, rest =
-            string.sub(rules[place], 1, 1), string.sub(rules[place], 2, 2), string.sub(rules[place], 3)
-        if rest == (kind == 'h' and handler or string.sub(path, 1, #rest)) then
-            if verb == 'p' then
+    for index = 1, #rules, 2 do
+        local mode, kind, scope =
+            string.sub(rules[index], 1, 1), string.sub(rules[index], 2, 2), string.sub(rules[index], 3)
+        if scope == (kind == 'h' and handler or string.sub(path, 1, #scope)) then
+            if mode == 'p' then
                 return 'p', 0
             end
-            found, at = 'e', math.max(at, tonumber(rules[place + 1]))
+            found, expired = 'e', math.max(expired, tonumber(rules[index + 1]))
         end
     end
-    return found, at
+    return found, expired
 end
 
--- Whether pages with these names that have seen purges up to a number may be sent; and when they were expired, if they were.
-local function is_good(handler, names, path, since)
-    local keys, values = stamps(names)
+-- Returns whether a page that reflects purges up to `purge_seq` may be returned, and the number of the last soft purge, or 0.
+local function check_page(handler, purge_keys, path, purge_seq)
+    local keys, values = read_stamps(purge_keys)
     local expired = 0
-    for place = 1, #keys do
-        local stamp = values[place]
-        if not stamp or number(stamp, 0) > since then
+    for index = 1, #keys do
+        local stamp = values[index]
+        if not stamp or number(stamp, 0) > purge_seq then
             return false, 0
         end
-        if place < #keys then
+        if index < #keys then
             expired = math.max(expired, number(stamp, 1))
         else
             expired = math.max(expired, number(stamp, 2))
-            if number(stamp, 1) > since then
-                local found, at = rule_for(handler, path, since)
+            if number(stamp, 1) > purge_seq then
+                local found, rule_expired = match_rules(handler, path, purge_seq)
                 if found == 'p' then
                     return false, 0
                 end
-                expired = math.max(expired, at)
+                expired = math.max(expired, rule_expired)
             end
         end
     end
-    return true, expired > since and expired or 0
+    return true, expired > purge_seq and expired or 0
 end
 
 local function is_master()
     return string.find(redis.call('INFO', 'replication'), 'role:master', 1, true)
 end
 
-local REPLICA = 'READONLY this is a replica'
-local GARBLED = 'GARBLED what was sent did not arrive as it was'
+local ERROR_REPLICA = 'READONLY this is a replica'
+local ERROR_CORRUPT = 'CORRUPT the arguments of the script are corrupt'

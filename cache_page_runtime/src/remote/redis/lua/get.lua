@@ -1,46 +1,50 @@
--- KEYS: page, claim. ARGV: base, holder ('' where nobody would make it), milliseconds.
--- For what plain reads cannot answer: whose turn it is, and purges of prefixes and handlers.
--- Returns numbers twice, so that one which was changed on its way is noticed, and the page.
+-- KEYS: page, lease. ARGV: prefix, owner ('' if no lease is requested), TTL of the lease.
+-- Answers what plain reads cannot: who gets the lease, and whether a rule matches.
+-- Returns the lease status and numbers, twice, so that the caller detects whether they are corrupt, and the page.
 local page = redis.call('GET', KEYS[1])
-local put, expired, fresh = 0, 0, false
--- What is no page is none.
-local about = page and string.sub(page, 9, 8 + (tonumber(string.sub(page, 1, 8)) or 0))
-if about and not string.find(string.sub(about, 1, 80), '^' .. string.rep('%d', 80) .. '$') then
+local stored_at, expired, is_fresh = 0, 0, false
+local header = page and string.sub(page, 9, 8 + (tonumber(string.sub(page, 1, 8)) or 0))
+if header and not string.find(string.sub(header, 1, 80), '^' .. string.rep('%d', 80) .. '$') then
+    -- The value is not a page.
     page = false
 end
-if page and number(about, 1) > now + AHEAD then
+if page and number(header, 1) > now + MAX_CLOCK_SKEW then
     page = false
 end
 if page then
-    local names = 16 * number(about, 4)
-    local good
-    good, expired = is_good(
-        string.sub(about, 81, 96), string.sub(about, 97, 96 + names), string.sub(about, 97 + names), number(about, 0)
+    local keys_length = 16 * number(header, 4)
+    local is_valid
+    is_valid, expired = check_page(
+        string.sub(header, 81, 96),
+        string.sub(header, 97, 96 + keys_length),
+        string.sub(header, 97 + keys_length),
+        number(header, 0)
     )
-    if good then
-        put = number(about, 1)
-        fresh = expired == 0 and now < number(about, 3)
+    if is_valid then
+        stored_at = number(header, 1)
+        is_fresh = expired == 0 and now < number(header, 3)
     else
         redis.pcall('UNLINK', KEYS[1])
         page = false
     end
 end
 
-local turn = 'a'
-if ARGV[2] ~= '' and not fresh then
-    local holder = redis.call('GET', KEYS[2])
-    if not holder then
-        -- Where nothing can be written, everybody makes it.
+-- 'a' is acquired, 'h' is held by another owner, 'u' is uncoalesced.
+local lease = 'u'
+if ARGV[2] ~= '' and not is_fresh then
+    local owner = redis.call('GET', KEYS[2])
+    if not owner then
+        -- If the server rejects writes, each process acquires the lease.
         redis.pcall('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
-        turn = 'l'
-    elseif holder == ARGV[2] then
+        lease = 'a'
+    elseif owner == ARGV[2] then
         redis.pcall('PEXPIRE', KEYS[2], ARGV[3])
-        turn = 'l'
-    elseif holder ~= '-' then
-        turn = 'w'
+        lease = 'a'
+    elseif owner ~= '-' then
+        lease = 'h'
         redis.pcall('SET', KEYS[2] .. 'w', '1', 'PX', ARGV[3])
     end
 end
 
-local numbers = turn .. (page and 'p' or '-') .. digits(now) .. digits(put) .. digits(expired)
-return {numbers .. numbers, page}
+local status = lease .. (page and 'p' or '-') .. digits(now) .. digits(stored_at) .. digits(expired)
+return {status .. status, page}

@@ -1,11 +1,11 @@
--- KEYS: log, tail, sequence. ARGV: base, last place in the log ('' where nothing is known), known.
--- Returns the sequence, the tail, the last place in the log, what is behind the given one, and the time; each of them twice.
--- A replica may be behind its master.
+-- KEYS: log, tail of the log, sequence. ARGV: prefix, id of the last entry that was read ('' for none), last sequence number that was read.
+-- Returns the sequence, the tail, the id of the last entry, the entries from the given one on, and the time; all but the entries twice.
 if not is_master() then
-    return redis.error_reply(REPLICA)
+    -- A replica may lag behind.
+    return redis.error_reply(ERROR_REPLICA)
 end
--- Read so that it counts as used: without it, whoever connects takes the server for another one.
-redis.call('GET', base .. 'i')
+-- Keeps the run id from being evicted as unused: without it, each new connection purges everything.
+redis.call('GET', prefix .. 'i')
 local sequence = redis.call('GET', KEYS[3])
 if not sequence then
     sequence = digits(math.max(now, tonumber(ARGV[3]) + 1))

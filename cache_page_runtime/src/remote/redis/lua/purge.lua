@@ -1,82 +1,84 @@
--- KEYS: the sequence, and all else that may change. ARGV: base, about, the same again.
--- About: known, number ('0' where it is given out here), 'p' or 'e', then 'n' and names, 'x' and a prefix, 'h' and a handler, or 'a' for all.
--- In a cluster, one may come after others with greater numbers: no number goes down.
--- A purge takes away the stamps: pages without them are not sent. That works where nothing can be written, too.
-if ARGV[2] ~= ARGV[3] or KEYS[1] ~= base .. 'n' then
-    return redis.error_reply(GARBLED)
+-- KEYS: sequence, and all other keys that may change. ARGV: prefix, purge, purge (twice to detect whether it is corrupt).
+-- The purge has the greatest number that the caller has seen; its own number, or 0 if this script assigns it; 'p' to purge or 'e' to
+-- soft-purge; and a scope: 'k' and purge keys, 'x' and a prefix, 'h' and a handler, or 'a' for all.
+-- A purge deletes stamps, and pages without them are not returned. That works even if the server rejects writes.
+-- In a cluster, a purge may arrive after others with greater numbers, so no number is lowered.
+-- Returns the number of the purge, twice.
+if ARGV[2] ~= ARGV[3] or KEYS[1] ~= prefix .. 'n' then
+    return redis.error_reply(ERROR_CORRUPT)
 end
-local about = ARGV[2]
-local given, verb, kind, rest = number(about, 1), string.sub(about, 33, 33), string.sub(about, 34, 34), string.sub(about, 35)
+local request = ARGV[2]
+local assigned, mode, kind, scope =
+    number(request, 1), string.sub(request, 33, 33), string.sub(request, 34, 34), string.sub(request, 35)
 local sequence = tonumber(redis.call('GET', KEYS[1]) or '0')
-local purge = given
-if given == 0 then
-    purge = math.max(sequence + 1, now, number(about, 0) + 1)
+local purge = assigned
+if assigned == 0 then
+    purge = math.max(sequence + 1, now, number(request, 0) + 1)
 end
-local time = math.max(redis.call('PTTL', KEYS[1]), DAY)
--- Without a sequence, nothing new is kept that has not seen this.
-if redis.pcall('SET', KEYS[1], digits(math.max(purge, sequence)), 'PX', time)['err'] then
+local ttl = math.max(redis.call('PTTL', KEYS[1]), DAY)
+if redis.pcall('SET', KEYS[1], digits(math.max(purge, sequence)), 'PX', ttl)['err'] then
+    -- Without a sequence, no page is stored, so none that this purge matches.
     redis.call('DEL', KEYS[1])
 end
 
-local function change(key, stamp)
-    local left = redis.call('PTTL', key)
-    if left <= 0 or redis.pcall('SET', key, stamp, 'PX', left)['err'] then
+-- Replaces a stamp and keeps its TTL, or deletes it, which purges too much.
+local function replace(key, stamp)
+    local remaining = redis.call('PTTL', key)
+    if remaining <= 0 or redis.pcall('SET', key, stamp, 'PX', remaining)['err'] then
         redis.call('DEL', key)
     end
 end
 
-local names = {}
-if kind == 'n' then
-    for place = 1, #rest / 16 do
-        names[place] = string.sub(rest, 16 * place - 15, 16 * place)
+local purge_keys = {}
+if kind == 'k' then
+    for index = 1, #scope / 16 do
+        purge_keys[index] = id(scope, index)
     end
 else
-    names[1] = 'x'
+    purge_keys[1] = 'x'
 end
--- Where the sequence was missing, any purge may have been before.
-remember(names, purge, sequence > 0 and sequence or purge)
+-- If the sequence was lost, any purge up to this one is unknown.
+record_purge(purge_keys, purge, sequence > 0 and sequence or purge)
 
-if kind == 'n' then
-    for _, name in ipairs(names) do
-        local key = base .. 's' .. name
-        local stamp = verb == 'e' and redis.call('GET', key)
+if kind == 'k' then
+    for _, purge_key in ipairs(purge_keys) do
+        local key = prefix .. 's' .. purge_key
+        local stamp = mode == 'e' and redis.call('GET', key)
         if stamp then
-            change(key, stamp_of(number(stamp, 0), math.max(purge, number(stamp, 1))))
+            replace(key, encode_stamp(number(stamp, 0), math.max(purge, number(stamp, 1))))
         else
             redis.call('DEL', key)
         end
     end
 elseif kind == 'a' then
-    local key = base .. 'x'
-    local stamp = verb == 'e' and redis.call('GET', key)
+    local key = prefix .. 'x'
+    local stamp = mode == 'e' and redis.call('GET', key)
     if stamp then
-        change(key, stamp_of(number(stamp, 0), number(stamp, 1), math.max(purge, number(stamp, 2))))
+        replace(key, encode_stamp(number(stamp, 0), number(stamp, 1), math.max(purge, number(stamp, 2))))
     else
         redis.call('DEL', key)
     end
 else
-    local key, list = base .. 'x', base .. 'xs'
+    local key, rules = prefix .. 'x', prefix .. 'xs'
+    -- Without a global stamp, there are no pages.
     local stamp = redis.call('GET', key)
-    -- Without a stamp there are no pages.
-    if stamp and number(stamp, 1) > 0 and redis.call('EXISTS', list) == 0 then
-        -- What was purged before is not known any more.
+    if stamp and number(stamp, 1) > 0 and redis.call('EXISTS', rules) == 0 then
+        -- The earlier rules were evicted.
         redis.call('DEL', key)
     elseif stamp then
-        local added = redis.pcall('ZADD', list, 'GT', purge, verb .. kind .. rest)
-        if type(added) == 'table' and added['err'] then
+        if failed(redis.pcall('ZADD', rules, 'GT', purge, mode .. kind .. scope)) then
             redis.call('DEL', key)
         else
-            local made = number(stamp, 0)
-            if redis.call('ZCARD', list) > 1000 then
-                local oldest = redis.call('ZRANGE', list, 0, 0, 'WITHSCORES')
-                redis.call('ZREM', list, oldest[1])
-                -- What is older than that is not known any more.
-                made = math.max(made, tonumber(oldest[2]))
+            local created = number(stamp, 0)
+            if redis.call('ZCARD', rules) > 1000 then
+                local oldest = redis.call('ZRANGE', rules, 0, 0, 'WITHSCORES')
+                redis.call('ZREM', rules, oldest[1])
+                -- The removed rule may match any page that is older.
+                created = math.max(created, tonumber(oldest[2]))
             end
-            extend(list, redis.call('PTTL', key))
-            change(key, stamp_of(made, math.max(purge, number(stamp, 1)), number(stamp, 2)))
+            extend(rules, redis.call('PTTL', key))
+            replace(key, encode_stamp(created, math.max(purge, number(stamp, 1)), number(stamp, 2)))
         end
     end
 end
--- Twice, for whoever reads it.
 return digits(purge) .. digits(purge)

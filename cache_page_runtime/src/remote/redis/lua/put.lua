@@ -1,77 +1,81 @@
--- KEYS: page, claim. ARGV: base, about, the same again, frame, log ('' where it is elsewhere).
--- About: since, begun ago, fresh for, lasts (milliseconds), how many names; holder and handler (16 bytes each, or zeros), names, path.
+-- KEYS: page, lease. ARGV: prefix, header, header, frame, log ('' if it is in another hash slot).
+-- The header has the numbers purge_seq, time since the fill started, how long the page is fresh, TTL, and count of purge keys; the owner of
+-- the lease and the handler (16 bytes each, or zeros); the purge keys; the path. It is sent twice to detect whether it is corrupt.
+-- Returns 'stored', 'superseded', 'purged' or 'no sequence', with the suffix '+notify' if the caller has to write to the log.
 if ARGV[2] ~= ARGV[3] then
-    return redis.error_reply(GARBLED)
+    return redis.error_reply(ERROR_CORRUPT)
 end
-local about = ARGV[2]
-local since, lasts, count = number(about, 0), number(about, 3), number(about, 4)
-local begun, holder = now - number(about, 1), string.sub(about, 81, 96)
-local handler = string.sub(about, 97, 112)
-local names, path = string.sub(about, 113, 112 + 16 * count), string.sub(about, 113 + 16 * count)
+local header = ARGV[2]
+local purge_seq, ttl, count = number(header, 0), number(header, 3), number(header, 4)
+local started_at, owner = now - number(header, 1), string.sub(header, 81, 96)
+local handler = string.sub(header, 97, 112)
+local purge_keys, path = string.sub(header, 113, 112 + 16 * count), string.sub(header, 113 + 16 * count)
 
-local function finish(word)
-    if redis.call('GET', KEYS[2]) ~= holder then
-        return word .. '-'
+-- Ends the lease, and notifies the processes that wait.
+local function finish(result)
+    if redis.call('GET', KEYS[2]) ~= owner then
+        return result
     end
     redis.call('DEL', KEYS[2])
     if redis.call('DEL', KEYS[2] .. 'w') == 0 then
-        return word .. '-'
+        return result
     end
     if ARGV[5] == '' then
-        return word .. 'w'
+        return result .. '+notify'
     end
     redis.pcall('XADD', ARGV[5], 'MAXLEN', '~', 4096, '*', 'f', KEYS[1])
     extend(ARGV[5], HOUR)
-    return word .. '-'
+    return result
 end
 
-local keys, values = stamps(names)
-local sequence = redis.call('GET', base .. 'n')
-local made = {}
-for place = 1, #keys do
-    local stamp = values[place]
-    if stamp and (number(stamp, 0) > since or (place < #keys and number(stamp, 1) > since)) then
-        return finish('p')
+local keys, values = read_stamps(purge_keys)
+local sequence = redis.call('GET', prefix .. 'n')
+local created = {}
+for index = 1, #keys do
+    local stamp = values[index]
+    if stamp and (number(stamp, 0) > purge_seq or (index < #keys and number(stamp, 1) > purge_seq)) then
+        return finish('purged')
     end
-    if stamp and place == #keys
-        and (number(stamp, 2) > since or (number(stamp, 1) > since and rule_for(handler, path, since))) then
-        return finish('p')
+    if stamp and index == #keys
+        and (number(stamp, 2) > purge_seq or (number(stamp, 1) > purge_seq and match_rules(handler, path, purge_seq))) then
+        return finish('purged')
     end
     if not stamp then
-        -- What is not there may have been purged, or evicted, or is new.
+        -- The purge key was purged, its stamp was evicted, or it is new.
         if not sequence then
-            return finish('u')
+            return finish('no sequence')
         end
-        made[place] = purged_last(place < #keys and string.sub(names, 16 * place - 15, 16 * place) or 'x')
-            or tonumber(sequence)
-        if made[place] > since then
-            return finish('p')
+        created[index] = last_purge(index < #keys and id(purge_keys, index) or 'x') or tonumber(sequence)
+        if created[index] > purge_seq then
+            return finish('purged')
         end
     end
 end
 
-local there = redis.call('GETRANGE', KEYS[1], 8, 71)
-if #there == 64 and number(there, 2) > begun and now < number(there, 3) and number(there, 1) <= now + AHEAD then
-    return finish('o')
+local stored = redis.call('GETRANGE', KEYS[1], 8, 71)
+if #stored == 64 and number(stored, 2) > started_at and now < number(stored, 3)
+    and number(stored, 1) <= now + MAX_CLOCK_SKEW then
+    return finish('superseded')
 end
 
--- A full server looks at the first thing that is written: that is the page.
-local fresh = math.min(now + number(about, 2), 9007199254740991)
-local kept = digits(since) .. digits(now) .. digits(begun) .. digits(fresh) .. digits(count) .. handler .. names .. path
-kept = string.format('%08d', #kept) .. kept
-redis.call('SET', KEYS[1], kept .. kept .. ARGV[4], 'PX', lasts)
-extend(base .. 'xs', lasts)
-for place = 1, #keys do
-    if values[place] then
-        extend(keys[place], lasts)
+-- A server without memory rejects the first write of a script and not the others, so the page is written first.
+local fresh_until = math.min(now + number(header, 2), 9007199254740991)
+local page_header = digits(purge_seq) .. digits(now) .. digits(started_at) .. digits(fresh_until) .. digits(count)
+    .. handler .. purge_keys .. path
+page_header = string.format('%08d', #page_header) .. page_header
+redis.call('SET', KEYS[1], page_header .. page_header .. ARGV[4], 'PX', ttl)
+extend(prefix .. 'xs', ttl)
+for index = 1, #keys do
+    if values[index] then
+        extend(keys[index], ttl)
     else
-        redis.call('SET', keys[place], stamp_of(made[place], 0, place == #keys and 0), 'PX', lasts)
+        redis.call('SET', keys[index], encode_stamp(created[index], 0, index == #keys and 0), 'PX', ttl)
     end
 end
-if sequence and tonumber(sequence) < since then
-    -- It was lost and made anew: what is purged from now on is later than what this page has seen.
-    redis.call('SET', base .. 'n', digits(since), 'PX', math.max(lasts, DAY))
+if sequence and tonumber(sequence) < purge_seq then
+    -- The sequence was lost and created again. The numbers of later purges have to be greater than what this page reflects.
+    redis.call('SET', prefix .. 'n', digits(purge_seq), 'PX', math.max(ttl, DAY))
 elseif sequence then
-    extend(base .. 'n', math.max(lasts, DAY))
+    extend(prefix .. 'n', math.max(ttl, DAY))
 end
-return finish('k')
+return finish('stored')

@@ -1,6 +1,7 @@
--- KEYS: claim, page. ARGV: base, holder, milliseconds for which nobody waits, log ('' where it is elsewhere).
+-- KEYS: lease, page. ARGV: prefix, owner, TTL of the mark for an uncacheable page ('0' for none), log ('' if it is in another hash slot).
+-- Returns '' or, if the caller has to write to the log, '+notify'.
 if redis.call('GET', KEYS[1]) ~= ARGV[2] then
-    return '-'
+    return ''
 end
 if ARGV[3] == '0' then
     redis.call('DEL', KEYS[1])
@@ -8,11 +9,11 @@ else
     redis.call('SET', KEYS[1], '-', 'PX', ARGV[3])
 end
 if redis.call('DEL', KEYS[1] .. 'w') == 0 then
-    return '-'
+    return ''
 end
 if ARGV[4] == '' then
-    return 'w'
+    return '+notify'
 end
 redis.pcall('XADD', ARGV[4], 'MAXLEN', '~', 4096, '*', 'f', KEYS[2])
 extend(ARGV[4], HOUR)
-return '-'
+return ''

@@ -1,0 +1,228 @@
+//! Calls of the remote store: each has a deadline, and none is made while the circuit breaker is open.
+//!
+//! The breaker opens when a call reports that the store is unavailable, or after [`MAX_CONSECUTIVE_TIMEOUTS`]. Only the
+//! [subscriber](super::subscriber) closes it: its poll of the purge log is the probe.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{runtime::Handle, sync::Notify, time::timeout};
+
+use super::{
+    error::StoreError,
+    messages::{
+        ChangeBatch, Cursor, GetRequest, GetResponse, PurgeRequest, PutRequest, PutResult, ReleaseReason,
+    },
+    stats::{RemoteCounters, RemoteError, RemoteStats},
+    store::{BoxFuture, RemoteStore},
+};
+use crate::key::Id;
+
+/// Timeouts in a row after which the breaker opens.
+const MAX_CONSECUTIVE_TIMEOUTS: u32 = 3;
+
+/// Bytes of entries that may be on their way to the store. Entries beyond it are not stored there.
+const MAX_INFLIGHT_BYTES: usize = 16 * 1024 * 1024;
+
+/// A remote store behind a deadline, a circuit breaker and counters.
+pub(crate) struct RemoteClient {
+    store: Arc<dyn RemoteStore>,
+    timeout: Duration,
+    counters: RemoteCounters,
+    /// Whether the breaker is closed.
+    is_available: AtomicBool,
+    /// Whether the first attempt to reach the store has completed.
+    was_tried: AtomicBool,
+    /// Signals that the breaker was closed.
+    connected: Notify,
+    consecutive_timeouts: AtomicU32,
+    inflight_bytes: AtomicU64,
+}
+
+impl RemoteClient {
+    pub(super) fn new(store: Arc<dyn RemoteStore>, timeout: Duration) -> Self {
+        Self {
+            store,
+            timeout,
+            counters: RemoteCounters::default(),
+            is_available: AtomicBool::new(false),
+            was_tried: AtomicBool::new(false),
+            connected: Notify::new(),
+            consecutive_timeouts: AtomicU32::new(0),
+            inflight_bytes: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) async fn get(&self, request: GetRequest) -> Result<GetResponse, RemoteError> {
+        self.call(|store| store.get(request)).await
+    }
+
+    pub(super) async fn put(&self, request: PutRequest) -> Result<PutResult, RemoteError> {
+        self.call(|store| store.put(request)).await
+    }
+
+    pub(super) async fn release(&self, key: Id, owner: Id, reason: ReleaseReason) -> Result<(), RemoteError> {
+        self.call(|store| store.release(key, owner, reason)).await
+    }
+
+    /// Sends the purge that `request` returns, which is called once the store is available.
+    ///
+    /// The caller retries a purge that fails, so a failure neither opens the breaker nor is counted.
+    pub(super) async fn purge(&self, request: impl FnOnce() -> PurgeRequest) -> Result<(), StoreError> {
+        let result = if self.wait_available().await {
+            let result = with_timeout(self.timeout, self.store.purge(request())).await;
+            result.map_err(|error| error.unwrap_or_else(|| self.timeout_error()))
+        } else {
+            Err(StoreError::unavailable("the remote store is unavailable"))
+        };
+        result.inspect_err(|error| self.counters.warn(error))
+    }
+
+    /// Polls the purge log, whether or not the breaker is open. The caller sets the deadline.
+    pub(super) fn poll_changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch> {
+        self.store.poll_changes(after, wait)
+    }
+
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    pub(super) fn is_available(&self) -> bool {
+        self.is_available.load(Ordering::Acquire)
+    }
+
+    pub(super) fn counters(&self) -> &RemoteCounters {
+        &self.counters
+    }
+
+    pub(super) fn stats(&self) -> RemoteStats {
+        self.counters.snapshot(self.is_available())
+    }
+
+    /// Closes the breaker.
+    pub(super) fn mark_available(&self) {
+        self.consecutive_timeouts.store(0, Ordering::Relaxed);
+        if !self.is_available.swap(true, Ordering::AcqRel) {
+            self.was_tried.store(true, Ordering::Release);
+            self.connected.notify_waiters();
+            self.counters.log_recovery();
+        }
+    }
+
+    /// Opens the breaker.
+    pub(super) fn mark_unavailable(&self, error: &StoreError) {
+        self.counters.warn(error);
+        self.was_tried.store(true, Ordering::Release);
+        if self.is_available.swap(false, Ordering::AcqRel) {
+            self.store.reset_connections();
+        }
+    }
+
+    pub(super) fn reset_connections(&self) {
+        self.store.reset_connections();
+    }
+
+    /// Counts an entry whose bytes this cache did not write.
+    pub(super) fn report_corrupt(&self) {
+        self.counters.count(RemoteError::Corrupt);
+        self.counters.warn(&StoreError::rejected("an entry of the remote store is corrupt"));
+    }
+
+    /// Reserves room for `bytes` that are to be sent to the store, or returns `None` if too many are in flight.
+    pub(super) fn reserve(self: &Arc<Self>, bytes: usize) -> Option<InflightPermit> {
+        let bytes = bytes as u64;
+        let before = self.inflight_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let permit = InflightPermit { client: Arc::clone(self), bytes };
+        (before + bytes <= MAX_INFLIGHT_BYTES as u64).then_some(permit)
+    }
+
+    async fn call<'c, T>(
+        &'c self,
+        call: impl FnOnce(&'c dyn RemoteStore) -> BoxFuture<'c, T>,
+    ) -> Result<T, RemoteError> {
+        if !self.wait_available().await {
+            return Err(self.counters.counted(RemoteError::Unavailable));
+        }
+        match with_timeout(self.timeout, call(&*self.store)).await {
+            Ok(value) => {
+                self.consecutive_timeouts.store(0, Ordering::Relaxed);
+                Ok(value)
+            }
+            Err(error) => Err(self.record_failure(error)),
+        }
+    }
+
+    /// Returns whether the breaker is closed. A process that has just started waits up to one deadline for the first
+    /// connection.
+    async fn wait_available(&self) -> bool {
+        if !self.was_tried.load(Ordering::Acquire) && !self.is_available() {
+            let connected = self.connected.notified();
+            if !self.is_available() && Handle::try_current().is_ok() {
+                let _ = timeout(self.timeout, connected).await;
+            }
+        }
+        self.is_available()
+    }
+
+    /// Counts and logs a failed call, and opens the breaker if need be. `None` is a timeout.
+    fn record_failure(&self, error: Option<StoreError>) -> RemoteError {
+        let kind = match error {
+            None => {
+                let error = self.timeout_error();
+                let timeouts = self.consecutive_timeouts.fetch_add(1, Ordering::Relaxed) + 1;
+                if timeouts >= MAX_CONSECUTIVE_TIMEOUTS {
+                    self.mark_unavailable(&error);
+                } else {
+                    self.counters.warn(&error);
+                }
+                RemoteError::Timeout
+            }
+            Some(error) if error.is_unavailable() => {
+                self.mark_unavailable(&error);
+                RemoteError::Unavailable
+            }
+            Some(error) => {
+                self.counters.warn(&error);
+                RemoteError::Rejected
+            }
+        };
+        self.counters.counted(kind)
+    }
+
+    fn timeout_error(&self) -> StoreError {
+        StoreError::unavailable(format_args!("no answer within {:?}", self.timeout))
+    }
+}
+
+/// Runs `call` for at most `time`. The error is `None` if it timed out.
+async fn with_timeout<T>(
+    time: Duration,
+    call: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, Option<StoreError>> {
+    // The timers of tokio panic outside of a runtime.
+    if Handle::try_current().is_err() {
+        return Err(Some(StoreError::rejected("not called from a tokio runtime")));
+    }
+    match timeout(time, call).await {
+        Ok(result) => result.map_err(Some),
+        Err(_) => Err(None),
+    }
+}
+
+/// Room for bytes in flight, until it is dropped.
+pub(super) struct InflightPermit {
+    client: Arc<RemoteClient>,
+    bytes: u64,
+}
+
+impl Drop for InflightPermit {
+    fn drop(&mut self) {
+        self.client.inflight_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}

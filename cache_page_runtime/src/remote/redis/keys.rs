@@ -1,0 +1,109 @@
+//! The keys of a cache in Redis.
+
+use ::redis::Cmd;
+
+use crate::{key::Id, purge::stable_id};
+
+/// The keys of one shard. In a cluster, all of them are in one hash slot, so that a script can use them together.
+pub(super) struct ShardKeys {
+    prefix: Vec<u8>,
+}
+
+impl ShardKeys {
+    /// Returns the keys of all shards of a namespace.
+    pub(super) fn shards(namespace: &str, count: u8) -> Box<[Self]> {
+        let namespace = escape(namespace);
+        let prefix = |hash_tag: String| Self { prefix: format!("cp1:{{{hash_tag}}}:").into_bytes() };
+        if count == 1 {
+            return Box::new([prefix(format!("{namespace}:"))]);
+        }
+        (0..count).map(|shard| prefix(format!("{namespace}:{shard}"))).collect()
+    }
+
+    /// Returns what all keys of the shard start with.
+    pub(super) fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
+    pub(super) fn page(&self, key: Id) -> Vec<u8> {
+        self.with_id(b"p", key)
+    }
+
+    pub(super) fn lease(&self, key: Id) -> Vec<u8> {
+        self.with_id(b"c", key)
+    }
+
+    /// Returns the key of a purge key's stamp.
+    pub(super) fn stamp(&self, purge_key: Id) -> Vec<u8> {
+        self.with_id(b"s", purge_key)
+    }
+
+    /// Returns the key of the stamp that all pages share.
+    pub(super) fn global_stamp(&self) -> Vec<u8> {
+        self.with_name(b"x")
+    }
+
+    /// Returns the key of the prefixes and handlers that were purged.
+    pub(super) fn rules(&self) -> Vec<u8> {
+        self.with_name(b"xs")
+    }
+
+    pub(super) fn recent_purges(&self) -> Vec<u8> {
+        self.with_name(b"r")
+    }
+
+    pub(super) fn run_id(&self) -> Vec<u8> {
+        self.with_name(b"i")
+    }
+
+    pub(super) fn sequence(&self) -> Vec<u8> {
+        self.with_name(b"n")
+    }
+
+    /// Returns the key of the number of the last purge in the log.
+    pub(super) fn log_tail(&self) -> Vec<u8> {
+        self.with_name(b"t")
+    }
+
+    pub(super) fn log(&self) -> Vec<u8> {
+        self.with_name(b"l")
+    }
+
+    /// Adds the keys of the stamps of `purge_keys` to a command.
+    pub(super) fn push_stamps(&self, command: &mut Cmd, purge_keys: &[Id]) {
+        let mut key = self.with_name(b"s");
+        let length = key.len();
+        for purge_key in purge_keys {
+            key.truncate(length);
+            key.extend_from_slice(&purge_key.0);
+            command.arg(&key);
+        }
+    }
+
+    fn with_name(&self, name: &[u8]) -> Vec<u8> {
+        [&self.prefix, name].concat()
+    }
+
+    fn with_id(&self, kind: &[u8], id: Id) -> Vec<u8> {
+        [&self.prefix, kind, &id.0].concat()
+    }
+}
+
+/// Returns whether a purge key has a stamp. The key of all pages and those of handlers have none, so that a lookup reads
+/// fewer stamps: purges of these are rules of the global stamp.
+pub(super) fn has_stamp(purge_key: &Id) -> bool {
+    *purge_key != stable_id::all() && !stable_id::is_handler(*purge_key)
+}
+
+/// Percent-encodes what must not be in a hash tag or would be ambiguous there.
+fn escape(namespace: &str) -> String {
+    let mut escaped = String::new();
+    for byte in namespace.bytes() {
+        if byte.is_ascii_alphanumeric() || b"._-".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}

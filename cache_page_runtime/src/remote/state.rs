@@ -1,0 +1,76 @@
+//! What the workers of a cache share with the thread of its [subscriber](super::subscriber).
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use super::{
+    client::RemoteClient,
+    namespace::random_id,
+    options::RemoteOptions,
+    purge_queue::{PendingPurge, PurgeQueue},
+    seen_purges::SeenPurges,
+    waiters::Waiters,
+};
+use crate::{
+    key::Id,
+    time::{clock::Clock, instant::Instant},
+};
+
+pub(super) struct RemoteState {
+    pub(super) client: Arc<RemoteClient>,
+    pub(super) options: RemoteOptions,
+    /// Identifies this cache among all that use the store.
+    pub(super) process_id: Id,
+    pub(super) seen_purges: SeenPurges,
+    pub(super) purge_queue: PurgeQueue,
+    pub(super) waiters: Waiters,
+    /// Nanoseconds of the system clock. Until then, local memory lags behind the purge log by at most `max_purge_lag`.
+    consistent_until: AtomicU64,
+}
+
+impl RemoteState {
+    pub(super) fn new(client: Arc<RemoteClient>, options: RemoteOptions) -> Self {
+        Self {
+            client,
+            options,
+            process_id: Id(random_id()),
+            seen_purges: SeenPurges::default(),
+            purge_queue: PurgeQueue::default(),
+            waiters: Waiters::default(),
+            consistent_until: AtomicU64::new(0),
+        }
+    }
+
+    /// Records that all purges up to `polled_at` have been applied to local memory.
+    pub(super) fn mark_consistent(&self, polled_at: Instant) {
+        let until = (polled_at + self.options.max_purge_lag).as_nanos();
+        self.consistent_until.fetch_max(until, Ordering::AcqRel);
+        self.client.mark_available();
+    }
+
+    /// Returns whether local memory may be served at `now`, which is a time of `clock`.
+    pub(super) fn is_consistent(&self, clock: &Clock, now: Instant) -> bool {
+        let now = match clock {
+            Clock::System => now,
+            Clock::Manual(_) => Clock::System.now(),
+        };
+        now.as_nanos() < self.consistent_until.load(Ordering::Acquire)
+    }
+
+    /// Delivers the queued purges in their order, until none is left or one fails. The callers that wait for a purge get
+    /// the result of its first attempt.
+    pub(super) async fn deliver_purges(&self) {
+        while let Some(mut purge) = self.purge_queue.start_next() {
+            let request = || purge.request(self.seen_purges.max_sequence());
+            let result = self.client.purge(request).await;
+            purge.reply(&result);
+            if result.is_err() {
+                // The subscriber resumes the delivery once the store is available.
+                return self.purge_queue.requeue(purge, || PendingPurge::all(self.process_id));
+            }
+            self.purge_queue.complete();
+        }
+    }
+}
