@@ -1,6 +1,6 @@
-//! What many requests wait for, over real sockets: `cargo xtask bench fills` runs this.
+//! Latency and throughput of coalesced, uncacheable and expiring pages over real sockets: `cargo xtask bench fills`.
 //!
-//! Server and clients share the machine, so figures are ratios or bounds, each of one run that has both sides in it.
+//! Server and clients share the machine, so the figures are ratios or bounds, and both sides of a ratio are measured in one run.
 
 #![allow(clippy::unwrap_used)]
 
@@ -20,14 +20,15 @@ use tokio::{
     task::LocalSet,
 };
 
+/// The duration of the slow handlers.
 const SLOW: Duration = Duration::from_millis(500);
+/// The duration of the handlers of hot pages.
 const HOT: Duration = Duration::from_millis(100);
 
 fn main() {
-    // `cargo bench` passes words of its own; there is nothing to choose here.
     let clients = Builder::new_current_thread().enable_all().build().unwrap();
     cold_followers(&clients);
-    uncacheable_crowd(&clients);
+    uncacheable_latency(&clients);
     uncacheable_throughput(&clients);
     expiry(&clients);
 }
@@ -45,23 +46,23 @@ async fn slow_cached(_number: web::Path<u32>) -> impl Responder {
     "page"
 }
 
-/// The slowest of a thousand that ask at once, against one that asks alone.
+/// Compares the slowest of 1,000 concurrent requests for a cold page with a single request.
 fn cold_followers(clients: &Runtime) {
     let server = Server::start(2, PageCache::new());
-    let alone = clients.block_on(async {
+    let single = clients.block_on(async {
         let mut client = Client::connect(server.address).await;
         client.time("/slow").await
     });
     let mut slowest: Vec<Duration> = (0..5)
         .map(|round| {
             let path = format!("/slow-cached/{round}");
-            let times = at_once(clients, server.address, 1000, &path);
+            let times = concurrently(clients, server.address, 1000, &path);
             times.into_iter().max().unwrap()
         })
         .collect();
     row(
-        "slowest of 1,000 cold followers, over the handler's own time",
-        ratio(median(&mut slowest), alone),
+        "slowest of 1,000 concurrent requests for a cold page, relative to the handler's own time",
+        ratio(median(&mut slowest), single),
         "at most 1.1",
     );
 }
@@ -81,7 +82,7 @@ async fn private_cached() -> HttpResponse {
     private()
 }
 
-/// A table of two hundred rows, which is what makes a page worth keeping.
+/// A table of 200 rows, as an example of a page that is worth caching.
 fn private_table() -> HttpResponse {
     let mut body = String::with_capacity(20_000);
     for row in 0..200 {
@@ -120,27 +121,31 @@ async fn slow_private_cached() -> HttpResponse {
     private()
 }
 
-/// A thousand that ask at once for what may not be shared: when that is news, and when it is known.
-fn uncacheable_crowd(clients: &Runtime) {
+/// Measures 1,000 concurrent requests for an uncacheable page, before and after the cache has remembered that it is uncacheable.
+fn uncacheable_latency(clients: &Runtime) {
     let server = Server::start(2, PageCache::new());
-    let slowest = |path: &str| at_once(clients, server.address, 1000, path).into_iter().max().unwrap();
-    let new = slowest("/slow-private-cached");
-    let (mut bare, mut known): (Vec<_>, Vec<_>) =
+    let slowest = |path: &str| concurrently(clients, server.address, 1000, path).into_iter().max().unwrap();
+    let first = slowest("/slow-private-cached");
+    let (mut bare, mut cached): (Vec<_>, Vec<_>) =
         (0..5).map(|_| (slowest("/slow-private"), slowest("/slow-private-cached"))).unzip();
     let bare = median(&mut bare);
     row(
-        "slowest of 1,000 for a page not to be kept, over without the attribute",
-        ratio(median(&mut known), bare),
+        "slowest of 1,000 concurrent requests for an uncacheable page, relative to no attribute",
+        ratio(median(&mut cached), bare),
         "about 1",
     );
-    row("  the same where nobody knows yet: one run, then all others", ratio(new, bare), "about 2");
+    row(
+        "  the same before the page is known to be uncacheable: one run, then all others",
+        ratio(first, bare),
+        "about 2",
+    );
 }
 
-/// Requests in a second, with one worker that has nothing else to do.
+/// Compares the throughput of uncacheable pages with and without the attribute, on one worker.
 fn uncacheable_throughput(clients: &Runtime) {
     let server = Server::start(1, PageCache::new());
     let address = server.address;
-    let per_second = |path: &'static str| {
+    let run = |path: &'static str| {
         LocalSet::new().block_on(clients, async move {
             let start = Instant::now();
             let tasks: Vec<_> = (0..32)
@@ -163,15 +168,15 @@ fn uncacheable_throughput(clients: &Runtime) {
         ("/private-table", "/private-table-cached", "a table of 200 rows"),
         ("/private", "/private-cached", "four bytes"),
     ] {
-        per_second(bare);
+        run(bare);
         let mut ratios: Vec<f64> = (0..15)
             .map(|_| {
-                let (bare, cached) = (per_second(bare), per_second(cached));
+                let (bare, cached) = (run(bare), run(cached));
                 bare.as_secs_f64() / cached.as_secs_f64()
             })
             .collect();
         ratios.sort_by(f64::total_cmp);
-        let what = format!("throughput of {what} not to be kept, over without the attribute");
+        let what = format!("throughput of an uncacheable page, {what}, relative to no attribute");
         row(&what, ratios[ratios.len() / 2], "at least 0.95");
     }
 }
@@ -190,20 +195,20 @@ async fn hot_stale() -> impl Responder {
     "page"
 }
 
-/// Some hundred requests a second, while the page expires again and again.
+/// Measures 250 requests per second for a page that expires every second.
 fn expiry(clients: &Runtime) {
-    for (what, path, eager) in [
+    for (what, path, refresh_ahead) in [
         ("without stale_while_revalidate", "/hot", false),
         ("with stale_while_revalidate", "/hot-stale", false),
-        ("without it, eager", "/hot", true),
-        ("with it, eager", "/hot-stale", true),
+        ("without it, with refresh_ahead", "/hot", true),
+        ("with both", "/hot-stale", true),
     ] {
-        let server = Server::start(2, PageCache::builder().refresh_ahead(eager).build());
+        let server = Server::start(2, PageCache::builder().refresh_ahead(refresh_ahead).build());
         let address = server.address;
         let mut times = LocalSet::new().block_on(clients, async move {
             Client::connect(address).await.time(path).await;
             let mut tasks = Vec::new();
-            // Each on its own connection and at its own time, whatever became of those before it.
+            // Each request has its own connection and starts on time, whether or not earlier ones have completed.
             let mut tick = tokio::time::interval(Duration::from_millis(4));
             for _ in 0..1500 {
                 tick.tick().await;
@@ -217,12 +222,12 @@ fn expiry(clients: &Runtime) {
             times
         });
         times.sort();
-        let (p99, most) = (times[times.len() * 99 / 100], times[times.len() - 1]);
+        let (p99, max) = (times[times.len() * 99 / 100], times[times.len() - 1]);
         let late = times.iter().filter(|time| **time > Duration::from_millis(5)).count();
         println!(
-            "{:>9.1} ms p99 {:>7.1} ms slowest, {late:>4} of {} above 5 ms  hot page that expires each second, 100 ms handler, {what}",
+            "{:>9.1} ms p99 {:>7.1} ms slowest, {late:>4} of {} above 5 ms  hot page that expires every second, 100 ms handler, {what}",
             millis(p99),
-            millis(most),
+            millis(max),
             times.len(),
         );
     }
@@ -245,15 +250,15 @@ fn median(times: &mut [Duration]) -> Duration {
     times[times.len() / 2]
 }
 
-/// How long each of so many waited that asked at the same time.
-fn at_once(clients: &Runtime, address: SocketAddr, number: usize, path: &str) -> Vec<Duration> {
+/// Sends concurrent requests, each on its own connection, and returns the latencies.
+fn concurrently(clients: &Runtime, address: SocketAddr, requests: usize, path: &str) -> Vec<Duration> {
     let path = path.to_owned();
     LocalSet::new().block_on(clients, async move {
-        let mut ready = Vec::new();
-        for _ in 0..number {
-            ready.push(Client::connect(address).await);
+        let mut connected = Vec::new();
+        for _ in 0..requests {
+            connected.push(Client::connect(address).await);
         }
-        let tasks: Vec<_> = ready
+        let tasks: Vec<_> = connected
             .into_iter()
             .map(|mut client| {
                 let path = path.clone();
@@ -279,16 +284,16 @@ impl Client {
         Self { stream }
     }
 
-    /// Until all of the answer is there.
+    /// Sends a request and returns the time until the whole response has arrived.
     async fn time(&mut self, path: &str) -> Duration {
         let start = Instant::now();
         let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n");
         self.stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"\r\n\r\npage") {
-            assert!(self.stream.read_buf(&mut answer).await.unwrap() > 0);
+        let mut response = Vec::new();
+        while !response.ends_with(b"\r\n\r\npage") {
+            assert!(self.stream.read_buf(&mut response).await.unwrap() > 0);
         }
-        assert!(answer.starts_with(b"HTTP/1.1 200"));
+        assert!(response.starts_with(b"HTTP/1.1 200"));
         start.elapsed()
     }
 }
@@ -332,7 +337,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Stopping begins with the call.
+        // The server stops when this is called, whether or not the future is polled.
         drop(self.handle.stop(false));
     }
 }

@@ -1,7 +1,7 @@
-//! What a request costs in instructions, against a plain handler that returns the same status, headers and body.
+//! Instructions per request, compared with a plain handler that returns the same status, headers and body.
 //!
-//! `cargo xtask bench instructions` runs this under callgrind, which counts the same every time. By itself it only answers
-//! `requests` requests of one kind: `instructions KIND REQUESTS`.
+//! `cargo xtask bench instructions` runs this under callgrind, whose counts are repeatable. `instructions KIND REQUESTS` handles
+//! requests of one kind.
 
 use std::{
     future::{Ready, ready},
@@ -33,7 +33,7 @@ use dashmap::DashMap;
 const BODY: &str = "Hello World";
 const ETAG_OF_BODY: &str = "\"e32323ea3c5a7a2f\"";
 
-/// A header that every page depends on, so that `Vary` is there.
+/// Varies by a request header, so that responses have `Vary`.
 struct Language;
 
 impl FromRequest for Language {
@@ -71,7 +71,7 @@ fn plain_page() -> HttpResponse {
         .body(BODY)
 }
 
-/// The same, as it is usually written.
+/// The same response with headers from strings.
 #[get("/plain-text")]
 async fn plain_text(_language: Language) -> HttpResponse {
     HttpResponse::Ok()
@@ -98,33 +98,33 @@ async fn cached(_language: Language) -> HttpResponse {
     page()
 }
 
-/// The same without the attribute.
+/// The handler of [`cached`] without the attribute.
 #[get("/bare")]
 async fn bare(_language: Language) -> HttpResponse {
     page()
 }
 
-/// It may read any header, so that a request with a cookie passes it by.
-#[get("/open")]
+/// An anonymous-only page, which requests with a cookie bypass.
+#[get("/anonymous-only")]
 #[cache_page(60)]
-async fn open(_language: Language, _request: HttpRequest) -> HttpResponse {
+async fn anonymous_only(_language: Language, _request: HttpRequest) -> HttpResponse {
     page()
 }
 
-/// What users write by hand: what was sent, by the URL.
-struct Sent {
+/// A response in a hand-written cache, keyed by the URL.
+struct StoredResponse {
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
 }
 
-impl Sent {
-    fn page() -> Arc<Self> {
+impl StoredResponse {
+    fn new() -> Arc<Self> {
         let page = plain_page();
         let headers = page.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         Arc::new(Self { headers, body: Bytes::from_static(BODY.as_bytes()) })
     }
 
-    fn send(&self) -> HttpResponse {
+    fn to_response(&self) -> HttpResponse {
         let mut response = HttpResponse::Ok();
         for (name, value) in &self.headers {
             response.insert_header((name.clone(), value.clone()));
@@ -134,46 +134,46 @@ impl Sent {
 }
 
 #[get("/dashmap")]
-async fn by_dashmap(
+async fn dashmap_handler(
     _language: Language,
-    sent: web::Data<DashMap<String, Arc<Sent>>>,
+    cache: web::Data<DashMap<String, Arc<StoredResponse>>>,
     request: HttpRequest,
 ) -> HttpResponse {
     let key = request.uri().to_string();
-    if let Some(page) = sent.get(&key).map(|page| Arc::clone(&page)) {
-        return page.send();
+    if let Some(page) = cache.get(&key).map(|page| Arc::clone(&page)) {
+        return page.to_response();
     }
-    sent.insert(key, Sent::page());
+    cache.insert(key, StoredResponse::new());
     page()
 }
 
 #[get("/moka")]
-async fn by_moka(
+async fn moka_handler(
     _language: Language,
-    sent: web::Data<moka::sync::Cache<String, Arc<Sent>>>,
+    cache: web::Data<moka::sync::Cache<String, Arc<StoredResponse>>>,
     request: HttpRequest,
 ) -> HttpResponse {
     let key = request.uri().to_string();
-    if let Some(page) = sent.get(&key) {
-        return page.send();
+    if let Some(page) = cache.get(&key) {
+        return page.to_response();
     }
-    sent.insert(key, Sent::page());
+    cache.insert(key, StoredResponse::new());
     page()
 }
 
-#[get("/uncached")]
+#[get("/not-stored")]
 #[cache_page(60)]
-async fn uncached(_language: Language) -> HttpResponse {
+async fn not_stored(_language: Language) -> HttpResponse {
     let mut response = page();
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-/// A shared tier in which there is nothing: hits come from memory.
+/// A remote store that is always empty, so that all hits come from memory.
 #[derive(Debug)]
-struct Quiet;
+struct EmptyStore;
 
-impl RemoteStore for Quiet {
+impl RemoteStore for EmptyStore {
     fn get(&self, _: GetRequest) -> BoxFuture<'_, GetResponse> {
         Box::pin(ready(Ok(GetResponse { entry: None, lease: LeaseStatus::Acquired })))
     }
@@ -201,12 +201,14 @@ impl RemoteStore for Quiet {
     }
 }
 
-/// One that trusts its memory, with a tier behind it.
-async fn cache_with_tier() -> PageCache {
-    let cache =
-        PageCache::builder().remote_store(Quiet).key_prefix("bench").max_purge_lag(Duration::from_secs(3600));
+/// Creates a cache with a remote store, which serves from memory.
+async fn cache_with_remote_store() -> PageCache {
+    let cache = PageCache::builder()
+        .remote_store(EmptyStore)
+        .key_prefix("bench")
+        .max_purge_lag(Duration::from_secs(3600));
     let cache = cache.build();
-    while !cache.stats().remote().is_some_and(|shared| shared.is_available) {
+    while !cache.stats().remote().is_some_and(|remote| remote.is_available) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     cache
@@ -217,45 +219,45 @@ async fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let kind = arguments.next().unwrap_or_default();
     let Some(requests) = arguments.next().and_then(|number| number.parse::<u32>().ok()) else {
-        // What `cargo bench` passes is no kind.
+        // `cargo bench` passes other arguments.
         eprintln!(
-            "usage: instructions nothing|plain|plain-text|moka|dashmap|hit|hit-tier|304|bypass|refused|bare|miss|new-nothing REQUESTS (`cargo xtask bench instructions` compares them)"
+            "usage: instructions nothing|plain|plain-text|moka|dashmap|hit|hit-remote|304|bypass|not-stored|bare|miss|new-nothing REQUESTS (`cargo xtask bench instructions` compares them)"
         );
         return ExitCode::SUCCESS;
     };
-    // One route an App: what is looked for first is found first.
+    // The App has one route, so that all kinds are routed alike.
     let path = match kind.as_str() {
         "plain" => "/plain",
         "plain-text" => "/plain-text",
-        "refused" => "/uncached",
+        "not-stored" => "/not-stored",
         "bare" => "/bare",
-        "bypass" => "/open",
+        "bypass" => "/anonymous-only",
         "moka" => "/moka",
         "dashmap" => "/dashmap",
         _ => "/cached",
     };
-    let cache = if kind == "hit-tier" { cache_with_tier().await } else { PageCache::new() };
+    let cache = if kind == "hit-remote" { cache_with_remote_store().await } else { PageCache::new() };
     let app = App::new().app_data(cache).configure(|config| {
         match path {
             "/plain" => config.service(plain),
             "/plain-text" => config.service(plain_text),
-            "/uncached" => config.service(uncached),
+            "/not-stored" => config.service(not_stored),
             "/bare" => config.service(bare),
-            "/open" => config.service(open),
+            "/anonymous-only" => config.service(anonymous_only),
             "/moka" => config
-                .app_data(web::Data::new(moka::sync::Cache::<String, Arc<Sent>>::new(1000)))
-                .service(by_moka),
-            "/dashmap" => {
-                config.app_data(web::Data::new(DashMap::<String, Arc<Sent>>::new())).service(by_dashmap)
-            }
+                .app_data(web::Data::new(moka::sync::Cache::<String, Arc<StoredResponse>>::new(1000)))
+                .service(moka_handler),
+            "/dashmap" => config
+                .app_data(web::Data::new(DashMap::<String, Arc<StoredResponse>>::new()))
+                .service(dashmap_handler),
             _ => config.service(cached),
         };
     });
     let app = init_service(app).await;
     for number in 0..requests {
-        // Pages that nobody asked for before, of which the first thousand digits are as long as the others.
-        let new = format!("{path}?{}", 10_000 + number);
-        let uri = if matches!(kind.as_str(), "bare" | "miss" | "new-nothing") { &new } else { path };
+        // A URL that was not requested before. All of them have the same length.
+        let new_uri = format!("{path}?{}", 10_000 + number);
+        let uri = if matches!(kind.as_str(), "bare" | "miss" | "new-nothing") { &new_uri } else { path };
         let request = TestRequest::get().uri(uri).insert_header((ACCEPT_LANGUAGE, "en"));
         let request = match kind.as_str() {
             "304" => request.insert_header((IF_NONE_MATCH, ETAG_OF_BODY)),
@@ -268,6 +270,6 @@ async fn main() -> ExitCode {
             assert!(response.is_ok_and(|response| response.headers().len() > 1));
         }
     }
-    // The pages stay: that they are dropped in the end is no request's business.
+    // Exits without dropping the pages, which would count.
     std::process::exit(0)
 }

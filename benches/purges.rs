@@ -1,4 +1,4 @@
-//! How long purges take among a million pages of three tags each, and what their names take: `cargo xtask bench purges`.
+//! Duration of purges among a million pages with three tags each, and the memory that tags take: `cargo xtask bench purges`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -14,39 +14,39 @@ use cache_page::{PageCache, PageControl, PurgeFuture, cache_page};
 
 const PAGES: usize = 1_000_000;
 
-/// Pages that have a tag in common.
+/// The number of pages with the same `group:` tag.
 const GROUP: usize = 100;
 
-/// As many pages are purged by each verb that is measured more than once.
+/// The number of measurements of each purge that does not remove most pages.
 const ROUNDS: usize = 25;
 
 #[cache_page(None)]
 async fn page(number: web::Path<usize>, tags: web::Data<usize>, control: PageControl) -> String {
-    let names =
+    let all =
         [format!("group:{}", *number / GROUP), "pages".to_owned(), format!("author:{}", *number % 1000)];
-    for name in names.iter().take(**tags) {
-        control.tag(name);
+    for tag in all.iter().take(**tags) {
+        control.tag(tag);
     }
     format!("Page {number}")
 }
 
 #[actix_web::main]
 async fn main() {
-    let without = fill(0).await;
-    let bytes_without = without.stats().bytes();
-    drop(without);
+    let untagged = fill(0).await;
+    let untagged_bytes = untagged.stats().bytes();
+    drop(untagged);
     let cache = fill(3).await;
     let bytes = cache.stats().bytes();
-    // Pages are counted up to a million.
+    // A million is exact.
     #[allow(clippy::cast_precision_loss)]
-    let a_page = |bytes: usize| bytes as f64 / PAGES as f64;
+    let per_page = |bytes: usize| bytes as f64 / PAGES as f64;
     println!(
-        "{PAGES} pages with three tags: {:.0} bytes a page, {:.0} of them for the tags",
-        a_page(bytes),
-        a_page(bytes - bytes_without)
+        "{PAGES} pages with three tags: {:.0} bytes per page, {:.0} of them for the tags",
+        per_page(bytes),
+        per_page(bytes - untagged_bytes)
     );
     println!("{:>12} {:>8}  purge", "median", "pages");
-    let each = async |name: &str, purge: &dyn Fn(usize) -> PurgeFuture| {
+    let repeated = async |name: &str, purge: &dyn Fn(usize) -> PurgeFuture| {
         let mut times: Vec<(Duration, usize)> = Vec::with_capacity(ROUNDS);
         for round in 0..ROUNDS {
             let start = Instant::now();
@@ -57,10 +57,10 @@ async fn main() {
         let (time, pages) = times[ROUNDS / 2];
         println!("{time:>12.1?} {pages:>8}  {name}");
     };
-    each("one tag", &|round| cache.purge_tag(&format!("group:{round}"))).await;
-    each("one path", &|round| cache.purge_path(&format!("/{}", 100_000 + round))).await;
-    each("one URL", &|round| cache.purge_url(&format!("/{}", 200_000 + round))).await;
-    each("a tag that no page has", &|round| cache.purge_tag(&format!("none:{round}"))).await;
+    repeated("one tag", &|round| cache.purge_tag(&format!("group:{round}"))).await;
+    repeated("one path", &|round| cache.purge_path(&format!("/{}", 100_000 + round))).await;
+    repeated("one URL", &|round| cache.purge_url(&format!("/{}", 200_000 + round))).await;
+    repeated("a tag that no page has", &|round| cache.purge_tag(&format!("none:{round}"))).await;
     let once = async |name: &str, purge: &dyn Fn() -> PurgeFuture| {
         let start = Instant::now();
         let purged = purge().await.unwrap();

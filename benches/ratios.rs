@@ -1,7 +1,6 @@
-//! How many requests are hits, where there is room for a tenth of the bytes of all pages: `cargo xtask bench ratios`.
+//! Hit ratios with room for a tenth of all pages: `cargo xtask bench ratios`.
 //!
-//! The same traces, the same weights and the same budget for this cache, moka and `quick_cache`. Everything is made from fixed
-//! seeds.
+//! This cache, moka and `quick_cache` use the same traces, weights and budget. Everything is derived from fixed seeds.
 
 #![allow(clippy::unwrap_used)]
 
@@ -29,7 +28,7 @@ async fn main() {
     let weights: Vec<u64> = lengths.iter().map(|length| (length + overhead) as u64).collect();
     let budget = weights.iter().sum::<u64>() / 10;
     println!(
-        "hits of {REQUESTS} requests for {PAGES} pages of {} bytes together, in {budget} bytes",
+        "hit ratios of {REQUESTS} requests for {PAGES} pages of {} bytes in total, in {budget} bytes",
         budget * 10
     );
     println!(
@@ -38,9 +37,9 @@ async fn main() {
     );
     for exponent in [0.7, 0.9, 1.1] {
         for (kind, what) in [
-            (Kind::Still, ""),
-            (Kind::Scanned, ", and one pass over as many pages again"),
-            (Kind::Drifting, ", whose hot ones change"),
+            (Kind::Constant, ""),
+            (Kind::Scanned, ", with one scan of as many other pages"),
+            (Kind::Drifting, ", with a changing set of hot pages"),
         ] {
             let trace = trace(exponent, kind);
             let own = own(&trace, &lengths, budget).await;
@@ -56,71 +55,74 @@ async fn main() {
     }
 }
 
-/// What was not chosen: each policy as its paper has it, without regard to size.
+/// Other eviction policies, as in their papers, without regard to size.
 mod policies {
     use std::collections::{BTreeMap, HashMap, VecDeque};
 
     use super::{PAGES, ratio};
 
     pub(super) fn sieve(trace: &[usize], weights: &[u64], budget: u64) -> f64 {
-        // The queue by age, and whether each was visited; the hand goes from the oldest to the newest.
+        // Pages by age, with their visited flag. The hand moves from the oldest to the newest.
         let mut queue: BTreeMap<u64, (usize, bool)> = BTreeMap::new();
-        let mut places: HashMap<usize, u64> = HashMap::new();
+        let mut positions: HashMap<usize, u64> = HashMap::new();
         let (mut newest, mut hand, mut bytes) = (0, 0, 0);
         ratio(trace, |page| {
-            if let Some(visited) = places.get(&page).and_then(|place| queue.get_mut(place)) {
+            if let Some(visited) = positions.get(&page).and_then(|position| queue.get_mut(position)) {
                 visited.1 = true;
                 return true;
             }
             while bytes + weights[page % PAGES] > budget {
                 let next = queue.range(hand..).next().or_else(|| queue.iter().next());
-                let Some((place, (other, visited))) = next.map(|(place, known)| (*place, *known)) else {
+                let Some((position, (other, visited))) = next.map(|(position, entry)| (*position, *entry))
+                else {
                     break;
                 };
-                hand = place + 1;
+                hand = position + 1;
                 if visited {
-                    queue.insert(place, (other, false));
+                    queue.insert(position, (other, false));
                 } else {
-                    queue.remove(&place);
-                    places.remove(&other);
+                    queue.remove(&position);
+                    positions.remove(&other);
                     bytes -= weights[other % PAGES];
                 }
             }
             newest += 1;
             queue.insert(newest, (page, false));
-            places.insert(page, newest);
+            positions.insert(page, newest);
             bytes += weights[page % PAGES];
             false
         })
     }
 
     pub(super) fn s3_fifo(trace: &[usize], weights: &[u64], budget: u64) -> f64 {
-        let mut marks: HashMap<usize, u8> = HashMap::new();
+        let mut frequencies: HashMap<usize, u8> = HashMap::new();
         let (mut small, mut main) = (VecDeque::new(), VecDeque::new());
         let (mut small_bytes, mut main_bytes) = (0, 0);
         let mut ghosts = VecDeque::new();
         ratio(trace, |page| {
-            if let Some(marks) = marks.get_mut(&page) {
-                *marks = 3.min(*marks + 1);
+            if let Some(frequency) = frequencies.get_mut(&page) {
+                *frequency = 3.min(*frequency + 1);
                 return true;
             }
             let weight = weights[page % PAGES];
             while small_bytes + main_bytes + weight > budget {
-                let is_new = small_bytes > budget / 10 || main.is_empty();
-                let Some(other) = (if is_new { &mut small } else { &mut main }).pop_front() else { break };
+                let from_small = small_bytes > budget / 10 || main.is_empty();
+                let Some(other) = (if from_small { &mut small } else { &mut main }).pop_front() else {
+                    break;
+                };
                 let weight = weights[other % PAGES];
-                *(if is_new { &mut small_bytes } else { &mut main_bytes }) -= weight;
-                let left = marks.remove(&other).unwrap_or(0);
-                if left > 0 {
-                    marks.insert(other, if is_new { 0 } else { left - 1 });
+                *(if from_small { &mut small_bytes } else { &mut main_bytes }) -= weight;
+                let frequency = frequencies.remove(&other).unwrap_or(0);
+                if frequency > 0 {
+                    frequencies.insert(other, if from_small { 0 } else { frequency - 1 });
                     main.push_back(other);
                     main_bytes += weight;
-                } else if is_new {
+                } else if from_small {
                     ghosts.push_back(other);
-                    ghosts.drain(..ghosts.len().saturating_sub(marks.len()));
+                    ghosts.drain(..ghosts.len().saturating_sub(frequencies.len()));
                 }
             }
-            marks.insert(page, 0);
+            frequencies.insert(page, 0);
             if ghosts.iter().rev().any(|ghost| *ghost == page) {
                 main.push_back(page);
                 main_bytes += weight;
@@ -136,7 +138,7 @@ mod policies {
 struct Random(u64);
 
 impl Random {
-    /// From 0 up to 1 (xorshift64*).
+    /// Returns a number in `0.0..1.0` (xorshift64*).
     fn next(&mut self) -> f64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -145,7 +147,7 @@ impl Random {
     }
 }
 
-/// Log-normal, around four kilobytes.
+/// Returns the body lengths: log-normal, around 4 KB.
 fn lengths() -> Vec<usize> {
     let mut random = Random(7);
     let mut length = || {
@@ -158,14 +160,14 @@ fn lengths() -> Vec<usize> {
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
-    Still,
+    Constant,
     Scanned,
     Drifting,
 }
 
 fn trace(exponent: f64, kind: Kind) -> Vec<usize> {
     let mut sum = 0.0;
-    let up_to: Vec<f64> = (1..=PAGES)
+    let cumulative: Vec<f64> = (1..=PAGES)
         .map(|rank| {
             sum += (rank as f64).powf(-exponent);
             sum
@@ -173,16 +175,16 @@ fn trace(exponent: f64, kind: Kind) -> Vec<usize> {
         .collect();
     let mut random = Random(42);
     let mut pages: Vec<usize> = (0..PAGES).collect();
-    for place in (1..PAGES).rev() {
-        pages.swap(place, (random.next() * (place + 1) as f64) as usize);
+    for position in (1..PAGES).rev() {
+        pages.swap(position, (random.next() * (position + 1) as f64) as usize);
     }
     let mut trace = Vec::new();
     for number in 0..REQUESTS {
         let drawn = random.next() * sum;
-        let rank = up_to.partition_point(|known| *known < drawn).min(PAGES - 1);
-        // Ten times in all, each page takes the place of one that is a hundredth of them less asked for.
-        let moved = if kind == Kind::Drifting { number * 10 / REQUESTS * (PAGES / 100) } else { 0 };
-        trace.push(pages[(rank + moved) % PAGES]);
+        let rank = cumulative.partition_point(|sum| *sum < drawn).min(PAGES - 1);
+        // Ten times in total, the ranks of all pages shift by a hundredth of the pages.
+        let shift = if kind == Kind::Drifting { number * 10 / REQUESTS * (PAGES / 100) } else { 0 };
+        trace.push(pages[(rank + shift) % PAGES]);
         if kind == Kind::Scanned && number % (REQUESTS / PAGES) == 0 {
             trace.push(PAGES + number / (REQUESTS / PAGES));
         }
@@ -190,7 +192,7 @@ fn trace(exponent: f64, kind: Kind) -> Vec<usize> {
     trace
 }
 
-/// Of the requests that are no part of a pass.
+/// Returns the hit ratio of the requests that are not part of a scan.
 fn ratio(trace: &[usize], mut is_hit: impl FnMut(usize) -> bool) -> f64 {
     let (mut hits, mut all) = (0, 0);
     for &page in trace {
@@ -255,7 +257,7 @@ async fn own(trace: &[usize], lengths: &[usize], budget: u64) -> f64 {
     hits as f64 / f64::from(all)
 }
 
-/// What a page takes beside its body.
+/// Returns the bytes that a page takes in addition to its body.
 async fn overhead(lengths: &[usize]) -> usize {
     let cache = PageCache::new();
     let data = web::Data::new(lengths.to_vec());

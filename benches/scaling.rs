@@ -1,6 +1,6 @@
-//! Hits on one page from two threads, over those from one: `cargo xtask bench scaling`.
+//! Throughput of hits on one page from two threads, relative to one thread: `cargo xtask bench scaling`.
 //!
-//! In process: each thread has an App of its own, as the workers of a server do, and all of them one cache.
+//! Runs in process. Each thread has an App of its own, as the workers of a server do, and all share one cache.
 
 #![allow(clippy::unwrap_used)]
 
@@ -36,8 +36,8 @@ async fn cached() -> HttpResponse {
     plain().await
 }
 
-/// What users write by hand: a page behind an `Arc`, in a map of many locks.
-async fn by_dashmap(
+/// A hand-written cache on a sharded map.
+async fn dashmap_handler(
     pages: web::Data<DashMap<String, Arc<(String, Bytes)>>>,
     request: HttpRequest,
 ) -> HttpResponse {
@@ -49,7 +49,7 @@ async fn by_dashmap(
     plain().await
 }
 
-async fn by_moka(
+async fn moka_handler(
     pages: web::Data<moka::sync::Cache<String, Arc<(String, Bytes)>>>,
     request: HttpRequest,
 ) -> HttpResponse {
@@ -63,14 +63,14 @@ async fn by_moka(
 
 fn main() {
     println!(
-        "requests for one page of 2,000 bytes a second, from one thread and from two, median of {ROUNDS} rounds"
+        "requests per second for one page of 2,000 bytes, from one thread and from two, median of {ROUNDS} rounds"
     );
     println!("{:>10} {:>10} {:>6}", "one", "two", "ratio");
     for (path, what) in [
-        ("/plain", "a plain handler that returns it"),
-        ("/cached", "#[cache_page], a hit"),
-        ("/dashmap", "a cache by hand, on DashMap"),
-        ("/moka", "a cache by hand, on moka"),
+        ("/plain", "a plain handler that returns the page"),
+        ("/cached", "a hit"),
+        ("/dashmap", "a hand-written cache on DashMap"),
+        ("/moka", "a hand-written cache on moka"),
     ] {
         let mut rounds: Vec<(f64, f64)> = (0..ROUNDS).map(|_| (measure(path, 1), measure(path, 2))).collect();
         rounds.sort_by(|one, other| (one.1 / one.0).total_cmp(&(other.1 / other.0)));
@@ -79,14 +79,14 @@ fn main() {
     }
 }
 
-/// Requests a second, of all threads together.
+/// Returns the requests per second of all threads together.
 fn measure(path: &'static str, threads: usize) -> f64 {
     let cache = PageCache::new();
     let dashmap = web::Data::new(DashMap::<String, Arc<(String, Bytes)>>::new());
     let moka = web::Data::new(moka::sync::Cache::<String, Arc<(String, Bytes)>>::new(1000));
     let (start, stop) = (Arc::new(Barrier::new(threads)), Arc::new(AtomicBool::new(false)));
     let workers: Vec<_> = (0..threads)
-        .map(|number| {
+        .map(|index| {
             let (cache, dashmap, moka) = (cache.clone(), dashmap.clone(), moka.clone());
             let (start, stop) = (Arc::clone(&start), Arc::clone(&stop));
             std::thread::spawn(move || {
@@ -97,28 +97,28 @@ fn measure(path: &'static str, threads: usize) -> f64 {
                         .app_data(moka)
                         .route("/plain", web::get().to(plain))
                         .route("/cached", web::get().to(cached))
-                        .route("/dashmap", web::get().to(by_dashmap))
-                        .route("/moka", web::get().to(by_moka));
+                        .route("/dashmap", web::get().to(dashmap_handler))
+                        .route("/moka", web::get().to(moka_handler));
                     let app = init_service(app).await;
-                    let ask = async || {
+                    let send = async || {
                         let response = app.call(TestRequest::get().uri(path).to_request()).await;
                         assert!(response.is_ok_and(|response| response.status().is_success()));
                     };
                     for _ in 0..1000 {
-                        ask().await;
+                        send().await;
                     }
                     start.wait();
-                    let (begun, mut requests) = (Instant::now(), 0_u32);
+                    let (started, mut requests) = (Instant::now(), 0_u32);
                     while !stop.load(Ordering::Relaxed) {
                         for _ in 0..100 {
-                            ask().await;
+                            send().await;
                         }
                         requests += 100;
-                        if number == 0 && begun.elapsed() > TIME {
+                        if index == 0 && started.elapsed() > TIME {
                             stop.store(true, Ordering::Relaxed);
                         }
                     }
-                    f64::from(requests) / begun.elapsed().as_secs_f64()
+                    f64::from(requests) / started.elapsed().as_secs_f64()
                 })
             })
         })
