@@ -129,7 +129,7 @@ impl PageCache {
         let Inner { observer, store, flights, .. } = &*self.inner;
         Stats {
             handlers: observer.counters().handlers(),
-            pages: store.pages(),
+            pages: store.entry_count(),
             bytes: store.bytes(),
             fills_in_flight: flights.count(),
             remote: self.tier().map(|tier| tier.stats()),
@@ -143,7 +143,7 @@ impl PageCache {
     // It is called for what it does.
     #[allow(clippy::must_use_candidate)]
     pub fn remove_expired(&self) -> usize {
-        self.inner.store.sweep(self.inner.clock.now())
+        self.inner.store.remove_expired(self.inner.clock.now())
     }
 
     /// Where it is, which tells it from others.
@@ -242,7 +242,7 @@ impl Default for PageCache {
 impl fmt::Debug for PageCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PageCache")
-            .field("pages", &self.inner.store.pages())
+            .field("pages", &self.inner.store.entry_count())
             .field("bytes", &self.inner.store.bytes())
             .field("max_bytes", &self.inner.store.max_bytes())
             .finish_non_exhaustive()

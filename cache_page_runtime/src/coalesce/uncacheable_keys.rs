@@ -1,4 +1,6 @@
-//! Keys under which there was nothing to share lately: whoever asks for these does not wait for anybody.
+//! [`UncacheableKeys`]: the keys whose last response could not be stored (hit-for-miss).
+//!
+//! Requests for these keys are not coalesced, because they could not share the response.
 
 use std::{
     hash::BuildHasher as _,
@@ -10,66 +12,73 @@ use foldhash::quality::RandomState;
 
 use crate::time::instant::Instant;
 
-/// How long it is remembered after the last time, unless a page is kept before.
-const REMEMBERED: Duration = Duration::from_secs(30);
+/// How long a key is remembered after its last uncacheable response.
+const TTL: Duration = Duration::from_secs(30);
 
-/// How many are remembered, a power of two. Of two in one place the later one is.
-const PLACES: usize = 1024;
+/// The number of keys that can be remembered. Of two keys in one slot, the later one is remembered.
+const SLOTS: usize = 1024;
 
-/// A key that was forgotten too early costs its next visitors the time until one of them has seen its response; one that
-/// is mixed up with another costs a second run of a handler. So a hash is enough, and no place has a lock.
+/// A lossy set of keys, as a table of hashes without locks.
+///
+/// If a key is forgotten too early, concurrent requests wait once more until one of them has seen an uncacheable response. If a key
+/// has the same hash as a remembered one, its requests run their handlers concurrently.
 pub(crate) struct UncacheableKeys {
-    places: Box<[Slot]>,
+    slots: Box<[Slot]>,
     hasher: RandomState,
 }
 
-/// The hash of a key.
+/// The hash of a remembered key.
 #[derive(Clone, Copy)]
-pub(crate) struct KeyHash(u64);
+pub(crate) struct UncacheableMark(u64);
 
 #[derive(Default)]
 struct Slot {
     hash: AtomicU64,
     /// Nanoseconds.
-    until: AtomicU64,
+    expires_at: AtomicU64,
 }
 
 impl UncacheableKeys {
     pub(crate) fn new() -> Self {
-        let places = (0..PLACES).map(|_| Slot::default()).collect();
-        Self { places, hasher: RandomState::default() }
+        let slots = (0..SLOTS).map(|_| Slot::default()).collect();
+        Self { slots, hasher: RandomState::default() }
     }
 
-    pub(crate) fn remember(&self, key: &[u8], now: Instant) {
-        self.extend(KeyHash(self.hasher.hash_one(key)), now);
+    /// Remembers a key, for 30 seconds.
+    pub(crate) fn insert(&self, key: &[u8], now: Instant) {
+        self.renew(self.mark(key), now);
     }
 
-    /// It was so once more.
-    pub(crate) fn extend(&self, mark: KeyHash, now: Instant) {
-        let place = self.place(mark);
-        place.hash.store(mark.0, Ordering::Relaxed);
-        place.until.store((now + REMEMBERED).as_nanos(), Ordering::Relaxed);
+    /// Remembers a key for another 30 seconds, because it had another uncacheable response.
+    pub(crate) fn renew(&self, mark: UncacheableMark, now: Instant) {
+        let slot = self.slot(mark);
+        slot.hash.store(mark.0, Ordering::Relaxed);
+        slot.expires_at.store((now + TTL).as_nanos(), Ordering::Relaxed);
     }
 
-    pub(crate) fn forget(&self, key: &[u8]) {
-        let mark = KeyHash(self.hasher.hash_one(key));
-        let place = self.place(mark);
-        if place.hash.load(Ordering::Relaxed) == mark.0 {
-            place.until.store(0, Ordering::Relaxed);
+    pub(crate) fn remove(&self, key: &[u8]) {
+        let mark = self.mark(key);
+        let slot = self.slot(mark);
+        if slot.hash.load(Ordering::Relaxed) == mark.0 {
+            slot.expires_at.store(0, Ordering::Relaxed);
         }
     }
 
-    /// What a key is remembered by, if it is.
-    pub(crate) fn find(&self, key: &[u8], now: Instant) -> Option<KeyHash> {
-        let mark = KeyHash(self.hasher.hash_one(key));
-        let place = self.place(mark);
-        let is_there = place.hash.load(Ordering::Relaxed) == mark.0;
-        (is_there && now.as_nanos() < place.until.load(Ordering::Relaxed)).then_some(mark)
+    /// Returns the mark of a remembered key.
+    pub(crate) fn get(&self, key: &[u8], now: Instant) -> Option<UncacheableMark> {
+        let mark = self.mark(key);
+        let slot = self.slot(mark);
+        let is_remembered = slot.hash.load(Ordering::Relaxed) == mark.0;
+        (is_remembered && now.as_nanos() < slot.expires_at.load(Ordering::Relaxed)).then_some(mark)
     }
 
-    fn place(&self, KeyHash(hash): KeyHash) -> &Slot {
+    fn mark(&self, key: &[u8]) -> UncacheableMark {
+        UncacheableMark(self.hasher.hash_one(key))
+    }
+
+    fn slot(&self, UncacheableMark(hash): UncacheableMark) -> &Slot {
         let [one, two, ..] = hash.to_le_bytes();
-        &self.places[usize::from(u16::from_le_bytes([one, two])) % PLACES]
+        &self.slots[usize::from(u16::from_le_bytes([one, two])) % SLOTS]
     }
 }
 
@@ -79,31 +88,31 @@ mod tests {
     use crate::time::{clock::Clock, manual::ManualClock};
 
     #[test]
-    fn remembers_a_key_for_a_while_or_until_it_is_told_otherwise() {
-        let (apart, manual) = (UncacheableKeys::new(), ManualClock::new());
+    fn key_is_remembered_until_it_expires_or_is_removed() {
+        let (keys, manual) = (UncacheableKeys::new(), ManualClock::new());
         let clock = Clock::Manual(manual.clone());
-        let knows = |key: &[u8]| apart.find(key, clock.now()).is_some();
-        assert!(!knows(b"one"));
-        apart.remember(b"one", clock.now());
-        assert!(knows(b"one") && !knows(b"two"));
-        apart.forget(b"two");
-        manual.advance(REMEMBERED - Duration::from_nanos(1));
-        assert!(knows(b"one"));
+        let contains = |key: &[u8]| keys.get(key, clock.now()).is_some();
+        assert!(!contains(b"one"));
+        keys.insert(b"one", clock.now());
+        assert!(contains(b"one") && !contains(b"two"));
+        keys.remove(b"two");
+        manual.advance(TTL - Duration::from_nanos(1));
+        assert!(contains(b"one"));
         manual.advance(Duration::from_nanos(1));
-        assert!(!knows(b"one"));
-        apart.remember(b"one", clock.now());
-        apart.forget(b"one");
-        assert!(!knows(b"one"));
+        assert!(!contains(b"one"));
+        keys.insert(b"one", clock.now());
+        keys.remove(b"one");
+        assert!(!contains(b"one"));
     }
 
     #[test]
-    fn what_it_remembers_does_not_grow() {
-        let (apart, now) = (UncacheableKeys::new(), Clock::System.now());
+    fn memory_does_not_grow_with_the_number_of_keys() {
+        let (keys, now) = (UncacheableKeys::new(), Clock::System.now());
         for number in 0..100_000_u32 {
-            apart.remember(&number.to_le_bytes(), now);
+            keys.insert(&number.to_le_bytes(), now);
         }
-        let known =
-            (0..100_000_u32).filter(|number| apart.find(&number.to_le_bytes(), now).is_some()).count();
-        assert!((1..=PLACES).contains(&known), "{known}");
+        let remembered =
+            (0..100_000_u32).filter(|number| keys.get(&number.to_le_bytes(), now).is_some()).count();
+        assert!((1..=SLOTS).contains(&remembered), "{remembered}");
     }
 }

@@ -28,8 +28,9 @@ impl Lookup<'_> {
     pub(crate) fn lead_refresh(&self, page: &Arc<Entry>, now: Instant) -> Option<Leader<FlightResult>> {
         let (store, headers) = (self.cache.store(), self.request.headers());
         let key = self.key.parts.key()?;
-        let leader =
-            store.with_place(key, headers, |place| self.cache.flights().try_lead(place, &self.comer(now)))?;
+        let leader = store.with_coalescing_key(key, headers, |place| {
+            self.cache.flights().try_lead(place, &self.comer(now))
+        })?;
         // Dropped, it leaves the flight to whoever came meanwhile.
         let is_there = store.get(key, headers, now).is_ok_and(|there| Arc::ptr_eq(&there, page));
         is_there.then_some(leader)

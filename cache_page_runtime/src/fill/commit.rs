@@ -120,7 +120,7 @@ impl Fill {
         let is_page = self.request.method() == Method::GET;
         if let (Some(old), Some(key), true) = (&self.old, self.cover.key(), is_page) {
             old.invalidate();
-            self.cache.store().remove_page(key, self.request.headers(), old);
+            self.cache.store().remove_if_current(key, self.request.headers(), old);
             self.withdraw_everywhere();
         }
     }
@@ -324,10 +324,10 @@ impl Fill {
             return Err(Reason::NoStoreIf);
         }
         // Where those wait who share the page by what is known until now.
-        let alone = || cache.store().with_place(key, headers, |place| Box::<[u8]>::from(place));
+        let alone = || cache.store().with_coalescing_key(key, headers, |place| Box::<[u8]>::from(place));
         let place = if self.leader.is_none() { Some(alone()) } else { None };
         let kept = match cache.tier() {
-            Some(tier) if !tier.serves_from_memory() => match cache.store().admits(&page) {
+            Some(tier) if !tier.serves_from_memory() => match cache.store().may_store(&page) {
                 Ok(()) if !tier.is_available() => Err(Reason::RemoteUnavailable),
                 admits => admits,
             },
@@ -336,20 +336,20 @@ impl Fill {
         let landed = || if kept.is_ok() { Some(land(Arc::clone(&page))) } else { unkept() };
         if let (Some(tier), Ok(())) = (cache.tier(), kept) {
             let mut names = names.clone();
-            cache.store().names(key).into_iter().for_each(|name| vary::insert(&mut names, name));
+            cache.store().vary_names(key).into_iter().for_each(|name| vary::insert(&mut names, name));
             let claim = self.claim.take();
             self.give(tier, &page, &names, claim);
         }
         match (self.leader.take(), place) {
             (Some(leader), _) => {
                 if self.in_background {
-                    cache.apart().forget(leader.key());
+                    cache.apart().remove(leader.key());
                 }
                 leader.complete_with(landed);
             }
             (None, Some(place)) if kept.is_ok() => {
                 cache.flights().complete_with(&place, landed);
-                cache.apart().forget(&place);
+                cache.apart().remove(&place);
             }
             (None, _) => {}
         }
@@ -393,10 +393,10 @@ impl Fill {
             claim.release_uncacheable();
         }
         if let Some(leader) = self.leader.take() {
-            self.cache.apart().remember(leader.key(), now);
+            self.cache.apart().insert(leader.key(), now);
             leader.complete_with(|| None);
         } else if let Some(mark) = self.mark {
-            self.cache.apart().extend(mark, now);
+            self.cache.apart().renew(mark, now);
         }
     }
 

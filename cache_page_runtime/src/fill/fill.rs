@@ -16,7 +16,7 @@ use actix_web::{
 
 use crate::{
     cache::page_cache::PageCache,
-    coalesce::{flight::Leader, uncacheable_keys::KeyHash},
+    coalesce::{flight::Leader, uncacheable_keys::UncacheableMark},
     fill::{
         background,
         commit::FinishedResponse,
@@ -64,7 +64,7 @@ pub(crate) struct Fill {
     /// Whoever else waits for the page.
     pub(crate) leader: Option<Leader<FlightResult>>,
     /// Nobody waits, because there was nothing to share lately.
-    pub(crate) mark: Option<KeyHash>,
+    pub(crate) mark: Option<UncacheableMark>,
     pub(crate) started: Instant,
     /// Nobody waits for the response: the request was answered by the old page.
     pub(crate) in_background: bool,
@@ -154,7 +154,7 @@ impl Fill {
     /// Those who wait for this request go on by themselves.
     pub(crate) fn part_here(&mut self) {
         if let Some(leader) = self.leader.take() {
-            self.cache.apart().remember(leader.key(), self.now());
+            self.cache.apart().insert(leader.key(), self.now());
             leader.complete_with(|| None);
         }
     }
@@ -238,7 +238,7 @@ impl Fill {
         let meant = |(verb, target): &(PurgeMode, LocalSelector)| {
             *verb == PurgeMode::Remove && target.matches(page.purge_keys())
         };
-        self.cache.store().fence().was_purged_since(self.since, meant)
+        self.cache.store().purge_log().was_purged_since(self.since, meant)
     }
 
     /// What its page is about.

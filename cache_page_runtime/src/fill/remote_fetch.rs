@@ -93,7 +93,8 @@ impl Lookup<'_> {
 /// Whether a page was purged or expired since, as far as is known here.
 fn has_fallen(tier: &RemoteTier, cache: &PageCache, page: &Entry, since: PurgeSeq) -> bool {
     let meant = |(_, target): &(PurgeMode, LocalSelector)| target.matches(page.purge_keys());
-    tier.has_pending_purge(page.purge_keys(), since) || cache.store().fence().was_purged_since(since, meant)
+    tier.has_pending_purge(page.purge_keys(), since)
+        || cache.store().purge_log().was_purged_since(since, meant)
 }
 
 impl Fill {
@@ -119,7 +120,7 @@ impl Fill {
         let Some(whole) = tier.namespace().page_key(self.policy.handler(), &self.cover) else {
             return RemoteFetch::Missing;
         };
-        let mut names = cache.store().names(key);
+        let mut names = cache.store().vary_names(key);
         let claims = is_wanted
             && tier.options().coalesce_across_processes
             && *self.request.method() == Method::GET
@@ -184,7 +185,7 @@ impl Fill {
                     looks += 1;
                     found.into_iter().for_each(|name| vary::insert(&mut names, name));
                     if let Some(key) = self.cover.key() {
-                        cache.store().learn(key, names.clone());
+                        cache.store().record_vary(key, names.clone());
                     }
                     continue;
                 }
@@ -351,9 +352,9 @@ impl Fill {
         let store = self.cache.store();
         // Where it is not kept, it is asked for again.
         let is_kept = (tier.serves_from_memory() || may_be_confirmed)
-            && store.put_instead(key, names.clone(), headers, Arc::clone(page), old).is_ok();
+            && store.replace(key, names.clone(), headers, Arc::clone(page), old).is_ok();
         if let (Some(old), false) = (old, is_kept) {
-            store.remove_page(key, headers, old);
+            store.remove_if_current(key, headers, old);
         }
         is_kept
     }
@@ -379,7 +380,7 @@ impl Fill {
             is_outdated: |_| false,
         };
         let lead = |place: &[u8]| cache.flights().try_lead(place, &comer);
-        let leader = self.cover.key().and_then(|key| cache.store().with_place(key, headers, lead));
+        let leader = self.cover.key().and_then(|key| cache.store().with_coalescing_key(key, headers, lead));
         self.leader = leader;
         self.leader.is_some()
     }

@@ -11,7 +11,7 @@ use crate::{
     cache::page_cache::PageCache,
     coalesce::{
         flight::{Follower, Leader, Participant, Role, Wakeup},
-        uncacheable_keys::KeyHash,
+        uncacheable_keys::UncacheableMark,
     },
     fill::fill::Fill,
     http::VaryNames,
@@ -50,7 +50,7 @@ impl FlightResult {
         key: CacheKey<'_>,
         leader: &HeaderMap,
     ) -> Self {
-        let known = cache.store().names(key);
+        let known = cache.store().vary_names(key);
         known.into_iter().for_each(|name| crate::http::vary::insert(&mut names, name));
         let said = variant(key, &names, leader).map(|said| said.as_slice().into());
         Self { page, names, said, outcome: Outcome::Collapsed, begun: Clock::System.now() }
@@ -101,7 +101,7 @@ pub(crate) struct FlightWait {
 enum Participation {
     Lead(Leader<FlightResult>),
     Follow(Follower<FlightResult>, Box<[u8]>),
-    Alone(Option<KeyHash>),
+    Alone(Option<UncacheableMark>),
 }
 
 impl Lookup<'_> {
@@ -116,7 +116,7 @@ impl Lookup<'_> {
             (ForwardReason::Request, _) | (_, None) => Participation::Alone(None),
             // No headers are known to matter.
             (ForwardReason::Miss, Some(key)) => part(key.as_bytes()),
-            (_, Some(key)) => self.cache.store().with_place(key, self.request.headers(), part),
+            (_, Some(key)) => self.cache.store().with_coalescing_key(key, self.request.headers(), part),
         };
         match part {
             Participation::Lead(leader) => self.lead(leader, missing, now),
@@ -138,7 +138,7 @@ impl Lookup<'_> {
         if waited_for == Some(place) || !has_memory {
             return Participation::Alone(None);
         }
-        if let Some(mark) = self.cache.apart().find(place, now) {
+        if let Some(mark) = self.cache.apart().get(place, now) {
             return Participation::Alone(Some(mark));
         }
         match self.cache.flights().join(place, &self.comer(now)) {
@@ -161,7 +161,7 @@ impl Lookup<'_> {
     /// Whether a page whose making began then may show what was purged before this request came. What tags its handler adds is
     /// not known before it lands.
     fn is_overtaken(&self, since: PurgeSeq) -> bool {
-        let fence = self.cache.store().fence();
+        let fence = self.cache.store().purge_log();
         if self.since <= since || !fence.any_since(since) {
             return false;
         }
@@ -173,7 +173,7 @@ impl Lookup<'_> {
 
     /// The same of a page that is there.
     fn is_overtaken_by_tag(&self, landed: &FlightResult) -> bool {
-        let (fence, about) = (self.cache.store().fence(), landed.page.purge_keys());
+        let (fence, about) = (self.cache.store().purge_log(), landed.page.purge_keys());
         fence.was_purged_between(about.purge_seq(), self.since, |(_, target)| target.matches(about))
     }
 

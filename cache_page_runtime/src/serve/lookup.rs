@@ -256,7 +256,7 @@ impl<'r> Lookup<'r> {
             // What is in memory may have been purged by another process.
             return Err(gone(ForwardReason::Miss));
         }
-        let hash = local_copies::hash(key);
+        let hash = local_copies::KeyHash::new(key);
         // A copy tells nobody that it should be made anew, and clients that want another page want it of the store.
         if self.wishes.is_none()
             && let Some(page) = local_copies::get(self.cache.store(), key, hash, now)
@@ -271,7 +271,7 @@ impl<'r> Lookup<'r> {
             if wishes.is_none_or(|wishes| wishes.accepts(page.age(now), page.ttl(now))) {
                 let report = Report::of_page(Outcome::Hit, page.freshness(now));
                 let is_due = self.cache.times().eager && background::is_due(&page, now);
-                local_copies::found(self.cache.store(), key, hash, &page);
+                local_copies::record_hit(self.cache.store(), key, hash, &page);
                 return Ok(Hit { page, report, is_due });
             }
             return Err(Miss { cause: ForwardReason::Request, stale: Some(page) });

@@ -2,16 +2,21 @@
 
 mod entry;
 mod eviction;
+mod ghosts;
 mod lifetime;
 pub(crate) mod local_copies;
+mod map;
 mod miss;
 mod node;
+mod purge;
 mod purge_index;
 mod slot;
 #[allow(clippy::module_inception)]
 mod store;
 mod stream_budget;
+mod variants;
 mod weights;
+mod writer;
 
 pub(crate) use {
     entry::{Entry, Lifetime, RemoteRef},

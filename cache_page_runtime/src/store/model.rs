@@ -1,4 +1,4 @@
-//! The store against a plain map.
+//! Compares the store with a plain map, for random sequences of operations.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -13,190 +13,192 @@ use actix_web::{
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use super::*;
-use crate::store::{entry::Lifetime, eviction::SLACK, node::cost_of_key};
 use crate::{
     KeyBuilder, Policy,
     http::StaleWindows,
     page::{Page, ResponseHead},
     purge::{PurgeKeys, PurgeSeq, RequestSubject, StableIds, Tag},
+    store::{entry::Lifetime, eviction::REMOVED_SLACK, variants::MAX_VARIANTS},
     time::{clock::Clock, manual::ManualClock},
 };
 
+/// The request headers that pages may vary by.
 const NAMES: [&str; 2] = ["x-a", "x-b"];
 
-/// What a request says under the two names.
-type Said = [Option<&'static str>; 2];
+/// The values of these headers in a request.
+type Values = [Option<&'static str>; 2];
+
+/// Which of these headers a page varies by.
+type Varies = [bool; 2];
 
 #[derive(Clone, Debug)]
 enum Step {
-    Put { key: u8, depends_on: [bool; 2], said: Said, length: usize, seconds: Option<u64> },
-    Get { key: u8, said: Said },
+    Put { key: u8, varies: Varies, values: Values, length: usize, ttl: Option<u64> },
+    Get { key: u8, values: Values },
     Wait { seconds: u64 },
-    Purge(Meant),
+    Purge(Selector),
 }
 
-/// What is purged: the pages with a tag, or all of them.
 #[derive(Clone, Copy, Debug)]
-enum Meant {
+enum Selector {
     Tag(u64),
     All,
 }
 
-/// Every page has one of so many tags, by its number.
+impl Selector {
+    fn matches(self, number: u64) -> bool {
+        match self {
+            Self::All => true,
+            Self::Tag(tag) => number % TAGS == tag,
+        }
+    }
+}
+
+/// The number of different tags. A page has one of them, by its number.
 const TAGS: u64 = 3;
 
-fn tag_of(number: u64) -> Tag {
+fn tag(number: u64) -> Tag {
     Tag::new(&format!("tag:{}", number % TAGS))
 }
 
-fn about(tags: &[Tag]) -> Arc<PurgeKeys> {
+fn purge_keys(tags: &[Tag]) -> Arc<PurgeKeys> {
     static POLICY: Policy = Policy::new("model", None);
     let request = TestRequest::with_uri("/page").to_http_request();
     RequestSubject::new(&request, POLICY.purge_subject(), PurgeSeq::now(), StableIds::Omit).with_tags(tags)
 }
 
-fn said() -> impl Strategy<Value = Said> {
+pub(super) fn entry(body: Bytes, created_at: Instant, ttl: Option<Duration>, tags: &[Tag]) -> Arc<Entry> {
+    let headers = HeaderMap::new();
+    let head =
+        ResponseHead { status: StatusCode::OK, reason: None, headers: &headers, has_connection: false };
+    let lifetime = Lifetime {
+        created_at,
+        initial_age: Duration::ZERO,
+        ttl,
+        stale: StaleWindows::default(),
+        fill_time: Duration::ZERO,
+    };
+    Arc::new(Entry::new(Page::from_response(head, &[], Some(body)), lifetime, purge_keys(tags)))
+}
+
+fn values() -> impl Strategy<Value = Values> {
     let value = || select(&[None, Some(""), Some("1"), Some("2")][..]);
     (value(), value()).prop_map(|(a, b)| [a, b])
 }
 
 fn steps(length: impl Strategy<Value = usize> + 'static) -> impl Strategy<Value = Vec<Step>> {
-    let depends_on = select(&[[false, false], [true, false], [false, true], [true, true]][..]);
-    let put = (0..4_u8, depends_on, said(), length, option::of(1..10_u64)).prop_map(
-        |(key, depends_on, said, length, seconds)| Step::Put { key, depends_on, said, length, seconds },
-    );
-    let get = (0..4_u8, said()).prop_map(|(key, said)| Step::Get { key, said });
+    let varies = select(&[[false, false], [true, false], [false, true], [true, true]][..]);
+    let put = (0..4_u8, varies, values(), length, option::of(1..10_u64))
+        .prop_map(|(key, varies, values, length, ttl)| Step::Put { key, varies, values, length, ttl });
+    let get = (0..4_u8, values()).prop_map(|(key, values)| Step::Get { key, values });
     let wait = (0..6_u64).prop_map(|seconds| Step::Wait { seconds });
-    let what = prop_oneof![2 => (0..TAGS).prop_map(Meant::Tag), 1 => Just(Meant::All)];
-    let purge = what.prop_map(Step::Purge);
+    let selector = prop_oneof![2 => (0..TAGS).prop_map(Selector::Tag), 1 => Just(Selector::All)];
+    let purge = selector.prop_map(Step::Purge);
     vec(prop_oneof![10 => put, 10 => get, 2 => wait, 1 => purge], 0..60)
 }
 
-fn names(depends_on: [bool; 2]) -> VaryNames {
-    let wanted = NAMES.into_iter().zip(depends_on).filter(|(_, depends)| *depends);
-    wanted.map(|(name, _)| HeaderName::from_static(name)).collect()
+fn names(varies: Varies) -> VaryNames {
+    let names = NAMES.into_iter().zip(varies).filter(|(_, varies)| *varies);
+    names.map(|(name, _)| HeaderName::from_static(name)).collect()
 }
 
-fn request(said: Said) -> HeaderMap {
-    let lines = NAMES.into_iter().zip(said).filter_map(|(name, value)| Some((name, value?)));
+fn request(values: Values) -> HeaderMap {
+    let lines = NAMES.into_iter().zip(values).filter_map(|(name, value)| Some((name, value?)));
     lines.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
 }
 
-/// What is said under the names that count.
-fn selected(said: Said, depends_on: [bool; 2]) -> [Option<Option<&'static str>>; 2] {
-    [0, 1].map(|at| depends_on[at].then_some(said[at]))
+/// Returns the values of the headers that a page varies by.
+fn selected(values: Values, varies: Varies) -> [Option<Option<&'static str>>; 2] {
+    [0, 1].map(|index| varies[index].then_some(values[index]))
 }
 
+/// A store whose pages have their number as the first eight bytes of the body.
 struct World {
     store: Store,
     clock: ManualClock,
-    made: u64,
+    pages: u64,
 }
 
 impl World {
     fn new(max_bytes: usize) -> Self {
-        Self { store: Store::new(max_bytes), clock: ManualClock::new(), made: 0 }
+        Self { store: Store::new(max_bytes), clock: ManualClock::new(), pages: 0 }
     }
 
     fn now(&self) -> Instant {
         Clock::Manual(self.clock.clone()).now()
     }
 
-    fn with_key<T>(&self, key: u8, then: impl FnOnce(&Store, CacheKey<'_>) -> T) -> T {
+    fn with_key<T>(&self, key: u8, f: impl FnOnce(&Store, CacheKey<'_>) -> T) -> T {
         let request = TestRequest::default().to_http_request();
         let mut builder = KeyBuilder::new(&request);
         builder.bytes(&[key]);
-        then(&self.store, builder.parts.key().unwrap())
+        f(&self.store, builder.parts.key().unwrap())
     }
 
-    fn get(&self, key: u8, said: Said) -> Result<u64, ForwardReason> {
-        let found = self.with_key(key, |store, key| store.get(key, &request(said), self.now()));
+    fn get(&self, key: u8, values: Values) -> Result<u64, ForwardReason> {
+        let found = self.with_key(key, |store, key| store.get(key, &request(values), self.now()));
         let found = found.map_err(|miss| miss.cause)?;
         Ok(u64::from_le_bytes(found.page.body()[..8].try_into().unwrap()))
     }
 
-    /// Puts a page that is known by its number.
     fn put(
         &mut self,
         key: u8,
-        depends_on: [bool; 2],
-        said: Said,
+        varies: Varies,
+        values: Values,
         length: usize,
-        seconds: Option<u64>,
+        ttl: Option<u64>,
     ) -> Result<u64, Reason> {
-        self.made += 1;
-        let mut body = self.made.to_le_bytes().to_vec();
+        self.pages += 1;
+        let mut body = self.pages.to_le_bytes().to_vec();
         body.resize(8 + length, 0);
-        let ttl = seconds.map(Duration::from_secs);
-        let lifetime = Lifetime {
-            created_at: self.now(),
-            initial_age: Duration::ZERO,
-            ttl,
-            stale: StaleWindows::default(),
-            fill_time: Duration::ZERO,
-        };
-        let head = ResponseHead {
-            status: StatusCode::OK,
-            reason: None,
-            headers: &HeaderMap::new(),
-            has_connection: false,
-        };
-        let about = about(&[tag_of(self.made)]);
-        let page =
-            Arc::new(Entry::new(Page::from_response(head, &[], Some(Bytes::from(body))), lifetime, about));
-        let put = self.with_key(key, |store, key| store.put(key, names(depends_on), &request(said), page));
-        put.map(|()| self.made)
+        let entry = entry(body.into(), self.now(), ttl.map(Duration::from_secs), &[tag(self.pages)]);
+        let put = self.with_key(key, |store, key| store.put(key, names(varies), &request(values), entry));
+        put.map(|()| self.pages)
     }
 
-    fn purge(&self, what: Meant) -> usize {
-        let target = match what {
-            Meant::Tag(number) => LocalSelector::Tag(tag_of(number).key),
-            Meant::All => LocalSelector::All,
+    fn purge(&self, selector: Selector) -> usize {
+        let selector = match selector {
+            Selector::Tag(number) => LocalSelector::Tag(tag(number).key),
+            Selector::All => LocalSelector::All,
         };
-        self.store.purge(PurgeMode::Remove, &target, self.now())
+        self.store.purge(PurgeMode::Remove, &selector, self.now())
     }
 
-    /// What the pages under a key depend on.
-    fn depends_on(&self, key: u8) -> [bool; 2] {
-        match self.with_key(key, |store, key| store.what(key.as_bytes())) {
-            Some((Slot::Variants(variants), _)) => {
-                NAMES.map(|name| variants.names.iter().any(|there| *there == name))
-            }
-            _ => [false, false],
-        }
+    fn varies(&self, key: u8) -> Varies {
+        let names = self.with_key(key, Store::vary_names);
+        NAMES.map(|name| names.iter().any(|stored| *stored == name))
     }
 
-    /// What the store says of itself is what is there.
+    /// Checks that the map, the queues, the index and the charged bytes agree.
     fn check(&self) -> Result<(), TestCaseError> {
-        let order = self.store.order();
-        let is_kept = |node: &Arc<EntryNode>| {
-            self.store.map.get(&*node.key).is_some_and(|kept| Arc::ptr_eq(&kept.key().0, node))
+        let state = self.store.state();
+        let is_stored = |node: &Arc<EntryNode>| {
+            let stored = self.store.map.get_with_flushed(&node.key);
+            stored.is_some_and(|(_, stored)| Arc::ptr_eq(&stored, node))
         };
-        let (kept, gone): (Vec<_>, Vec<_>) = order.nodes().partition(|node| is_kept(node));
-        prop_assert!(kept.iter().all(|node| !node.is_gone()) && gone.iter().all(|node| node.is_gone()));
-        let weights: usize = kept.iter().map(|node| node.weight).sum();
-        let keys: usize = gone.iter().map(|node| node.own_cost()).sum();
-        prop_assert_eq!(
-            order.bytes,
-            weights + keys + order.ghost_bytes() + order.copies + order.index.bytes()
-        );
-        prop_assert_eq!(order.queued_bytes(), weights);
-        prop_assert!(order.bytes <= self.store.max_bytes);
-        prop_assert_eq!(order.keys, self.store.map.len());
-        prop_assert!(kept.len() + gone.len() <= 2 * order.keys + SLACK);
-        let is_page = |what: &Slot| matches!(what, Slot::Page(_) | Slot::Variant(..));
-        let is_there = |node: &EntryNode, what: &Slot| is_page(what) && !node.is_purged();
-        let there = self.store.map.iter().filter(|kept| is_there(&kept.key().0, kept.value()));
-        prop_assert_eq!(order.pages, there.count());
-        prop_assert!(order.index.is_of(&kept), "what is kept is in its lists, and nothing else is");
-        for there in &self.store.map {
-            let node = &there.key().0;
-            let queued = kept.iter().filter(|known| Arc::ptr_eq(known, node));
-            prop_assert_eq!(queued.count(), 1, "what is kept goes once, when it is its turn");
-            if let Slot::Variant(_, variants) = there.value() {
-                let known = variants.nodes();
-                prop_assert!(known.len() <= MOST_VARIANTS);
-                prop_assert_eq!(known.iter().filter(|known| Arc::ptr_eq(known, node)).count(), 1);
+        let (stored, removed): (Vec<_>, Vec<_>) = state.eviction.nodes().partition(|node| is_stored(node));
+        prop_assert!(stored.iter().all(|node| !node.is_removed()));
+        prop_assert!(removed.iter().all(|node| node.is_removed()));
+        let weights: usize = stored.iter().map(|node| node.weight).sum();
+        let removed_bytes: usize = removed.iter().map(|node| node.key_weight()).sum();
+        let others = state.eviction.ghost_bytes() + state.copy_bytes + state.purge_index.bytes();
+        prop_assert_eq!(state.bytes(), weights + removed_bytes + others);
+        prop_assert_eq!(state.eviction.stored_bytes(), weights);
+        prop_assert!(state.bytes() <= self.store.max_bytes);
+        prop_assert_eq!(state.eviction.len(), self.store.map.len());
+        prop_assert!(stored.len() + removed.len() <= 2 * state.eviction.len() + REMOVED_SLACK);
+        let slots = self.store.map.to_vec();
+        let entries = slots.iter().filter(|(slot, node)| slot.entry().is_some() && !node.is_flushed());
+        prop_assert_eq!(state.entries, entries.count());
+        prop_assert!(state.purge_index.holds_exactly(&stored), "the index holds exactly what is stored");
+        for (slot, node) in &slots {
+            let queued = stored.iter().filter(|stored| Arc::ptr_eq(stored, node));
+            prop_assert_eq!(queued.count(), 1, "each stored node is queued once");
+            if let Slot::Variant(_, variants) = slot {
+                let nodes = variants.nodes();
+                prop_assert!(nodes.len() <= MAX_VARIANTS);
+                prop_assert_eq!(nodes.iter().filter(|variant| Arc::ptr_eq(variant, node)).count(), 1);
             }
         }
         Ok(())
@@ -204,109 +206,111 @@ impl World {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Known {
+struct ModelEntry {
     number: u64,
-    until: Option<u64>,
+    expires_at: Option<u64>,
 }
 
-/// What is under one key.
+impl ModelEntry {
+    fn is_expired(&self, now: u64) -> bool {
+        self.expires_at.is_some_and(|expires_at| expires_at <= now)
+    }
+}
+
+/// What is stored under one key.
 #[derive(Clone, Debug)]
-enum Model {
-    Page(Known),
-    Variants([bool; 2], BTreeMap<[Option<Option<&'static str>>; 2], Known>),
+enum ModelSlot {
+    Entry(ModelEntry),
+    Variants(Varies, BTreeMap<[Option<Option<&'static str>>; 2], ModelEntry>),
 }
 
-fn look_up(model: &mut BTreeMap<u8, Model>, key: u8, said: Said, now: u64) -> Result<u64, ForwardReason> {
-    let is_over = |known: Known| known.until.is_some_and(|until| until <= now);
-    match model.get_mut(&key) {
-        None => Err(ForwardReason::Miss),
-        Some(Model::Page(known)) if !is_over(*known) => Ok(known.number),
-        Some(Model::Page(_)) => {
-            model.remove(&key);
-            Err(ForwardReason::Stale)
-        }
-        Some(Model::Variants(depends_on, pages)) => {
-            let selected = selected(said, *depends_on);
-            match pages.get(&selected) {
-                None => Err(ForwardReason::VaryMiss),
-                Some(known) if !is_over(*known) => Ok(known.number),
-                Some(_) => {
-                    pages.remove(&selected);
-                    Err(ForwardReason::Stale)
+/// The plain map that the store is compared with.
+#[derive(Default)]
+struct Model(BTreeMap<u8, ModelSlot>);
+
+impl Model {
+    fn get(&mut self, key: u8, values: Values, now: u64) -> Result<u64, ForwardReason> {
+        match self.0.get_mut(&key) {
+            None => Err(ForwardReason::Miss),
+            Some(ModelSlot::Entry(entry)) if !entry.is_expired(now) => Ok(entry.number),
+            Some(ModelSlot::Entry(_)) => {
+                self.0.remove(&key);
+                Err(ForwardReason::Stale)
+            }
+            Some(ModelSlot::Variants(varies, entries)) => {
+                let selected = selected(values, *varies);
+                match entries.get(&selected) {
+                    None => Err(ForwardReason::VaryMiss),
+                    Some(entry) if !entry.is_expired(now) => Ok(entry.number),
+                    Some(_) => {
+                        entries.remove(&selected);
+                        Err(ForwardReason::Stale)
+                    }
                 }
             }
         }
     }
-}
 
-fn is_fresh(known: &Known, now: u64) -> bool {
-    known.until.is_none_or(|until| now < until)
-}
-
-fn is_meant(what: Meant, number: u64) -> bool {
-    match what {
-        Meant::All => true,
-        Meant::Tag(tag) => number % TAGS == tag,
-    }
-}
-
-fn purge(model: &mut BTreeMap<u8, Model>, what: Meant) -> Vec<Known> {
-    let mut went = Vec::new();
-    model.retain(|_, kept| match kept {
-        Model::Page(known) => {
-            let goes = is_meant(what, known.number);
-            went.extend(goes.then_some(*known));
-            !goes
+    fn put(&mut self, key: u8, varies: Varies, values: Values, entry: ModelEntry) {
+        let (before, mut entries) = match self.0.remove(&key) {
+            Some(ModelSlot::Variants(before, entries)) => (before, entries),
+            _ if varies == [false, false] => {
+                self.0.insert(key, ModelSlot::Entry(entry));
+                return;
+            }
+            _ => ([false, false], BTreeMap::new()),
+        };
+        let varies = [0, 1].map(|index| before[index] || varies[index]);
+        if varies != before {
+            entries.clear();
         }
-        Model::Variants(_, pages) => {
-            went.extend(pages.values().filter(|known| is_meant(what, known.number)));
-            pages.retain(|_, known| !is_meant(what, known.number));
-            // What they depend on goes with everything, and with nothing else.
-            matches!(what, Meant::Tag(_))
-        }
-    });
-    went
-}
-
-fn replace(model: &mut BTreeMap<u8, Model>, key: u8, depends_on: [bool; 2], said: Said, known: Known) {
-    let (before, mut pages) = match model.remove(&key) {
-        Some(Model::Variants(before, pages)) => (before, pages),
-        _ if depends_on == [false, false] => return drop(model.insert(key, Model::Page(known))),
-        _ => ([false, false], BTreeMap::new()),
-    };
-    let both = [0, 1].map(|at| before[at] || depends_on[at]);
-    if both != before {
-        pages.clear();
+        entries.insert(selected(values, varies), entry);
+        self.0.insert(key, ModelSlot::Variants(varies, entries));
     }
-    pages.insert(selected(said, both), known);
-    model.insert(key, Model::Variants(both, pages));
+
+    /// Removes the matching entries, and returns them.
+    fn purge(&mut self, selector: Selector) -> Vec<ModelEntry> {
+        let mut purged = Vec::new();
+        self.0.retain(|_, slot| match slot {
+            ModelSlot::Entry(entry) => {
+                let matches = selector.matches(entry.number);
+                purged.extend(matches.then_some(*entry));
+                !matches
+            }
+            ModelSlot::Variants(_, entries) => {
+                purged.extend(entries.values().filter(|entry| selector.matches(entry.number)));
+                entries.retain(|_, entry| !selector.matches(entry.number));
+                // Only a purge of everything removes the names.
+                matches!(selector, Selector::Tag(_))
+            }
+        });
+        purged
+    }
 }
 
 proptest! {
     #[test]
-    fn with_room_it_is_a_map(steps in steps(0..10_usize)) {
+    fn store_with_room_behaves_as_a_map(steps in steps(0..10_usize)) {
         let mut world = World::new(1 << 20);
-        let mut model = BTreeMap::new();
+        let mut model = Model::default();
         let mut now = 0;
         for step in steps {
             match step {
-                Step::Put { key, depends_on, said, length, seconds } => {
-                    let number = world.put(key, depends_on, said, length, seconds).unwrap();
-                    let until = seconds.map(|seconds| now + seconds);
-                    replace(&mut model, key, depends_on, said, Known { number, until });
+                Step::Put { key, varies, values, length, ttl } => {
+                    let number = world.put(key, varies, values, length, ttl).unwrap();
+                    model.put(key, varies, values, ModelEntry { number, expires_at: ttl.map(|ttl| now + ttl) });
                 }
-                Step::Purge(what) => {
-                    let went = world.purge(what);
-                    let known = purge(&mut model, what);
-                    // What was over may have been swept out before; and variants that nobody finds any more, because more
-                    // names came to matter, go as well.
-                    prop_assert!(known.iter().filter(|known| is_fresh(known, now)).count() <= went);
+                Step::Purge(selector) => {
+                    let purged = world.purge(selector);
+                    let expected = model.purge(selector);
+                    // The store may have removed expired entries before, and it also purges variants by fewer names.
+                    prop_assert!(expected.iter().filter(|entry| !entry.is_expired(now)).count() <= purged);
                 }
-                Step::Get { key, said } => {
-                    match (world.get(key, said), look_up(&mut model, key, said, now)) {
-                        // What is over may have been swept out before anybody saw it.
+                Step::Get { key, values } => {
+                    match (world.get(key, values), model.get(key, values, now)) {
+                        // The store may have removed an expired entry before a request found it.
                         (Err(ForwardReason::Miss | ForwardReason::VaryMiss), Err(ForwardReason::Stale)) => {}
-                        (found, known) => prop_assert_eq!(found, known),
+                        (found, expected) => prop_assert_eq!(found, expected),
                     }
                 }
                 Step::Wait { seconds } => {
@@ -318,41 +322,39 @@ proptest! {
         }
     }
 
-    /// Without enough room, pages may be gone, but none comes back in the place of a later one.
+    /// Entries may be evicted, but no entry is found in the place of a later one.
     #[test]
-    fn without_room_it_forgets_and_errs_never(
+    fn store_without_room_never_returns_a_wrong_entry(
         steps in steps(prop_oneof![4 => 0..300_usize, 1 => 0..4000_usize]),
         max_bytes in 500..6000_usize,
     ) {
         let mut world = World::new(max_bytes);
-        // All that was kept, last first: key, what it depended on, what was said there, and the page.
-        let mut kept: Vec<(u8, [bool; 2], Said, Known)> = Vec::new();
+        // Everything that was stored, the latest first.
+        let mut history: Vec<(u8, Varies, Values, ModelEntry)> = Vec::new();
         let mut now = 0;
         for step in steps {
             match step {
-                Step::Put { key, depends_on, said, length, seconds } => {
-                    if let Ok(number) = world.put(key, depends_on, said, length, seconds) {
-                        let until = seconds.map(|seconds| now + seconds);
-                        let depends_on = world.depends_on(key);
-                        kept.insert(0, (key, depends_on, said, Known { number, until }));
-                        prop_assert_eq!(world.get(key, said), Ok(number), "what is kept is found");
+                Step::Put { key, varies, values, length, ttl } => {
+                    if let Ok(number) = world.put(key, varies, values, length, ttl) {
+                        let entry = ModelEntry { number, expires_at: ttl.map(|ttl| now + ttl) };
+                        history.insert(0, (key, world.varies(key), values, entry));
+                        prop_assert_eq!(world.get(key, values), Ok(number), "what is stored is found");
                     }
                 }
-                Step::Purge(what) => {
-                    world.purge(what);
-                    // None of these may be found any more: their time is over.
-                    for (.., known) in kept.iter_mut().filter(|(.., known)| is_meant(what, known.number)) {
-                        known.until = Some(0);
+                Step::Purge(selector) => {
+                    world.purge(selector);
+                    for (.., entry) in history.iter_mut().filter(|(.., entry)| selector.matches(entry.number)) {
+                        entry.expires_at = Some(0);
                     }
                 }
-                Step::Get { key, said } => {
-                    if let Ok(found) = world.get(key, said) {
-                        let answers = |(at, depends_on, told, _): &&(u8, [bool; 2], Said, Known)| {
-                            *at == key && selected(said, *depends_on) == selected(*told, *depends_on)
+                Step::Get { key, values } => {
+                    if let Ok(found) = world.get(key, values) {
+                        let matches = |(stored, varies, stored_values, _): &&(u8, Varies, Values, ModelEntry)| {
+                            *stored == key && selected(values, *varies) == selected(*stored_values, *varies)
                         };
-                        let (.., latest) = kept.iter().find(answers).unwrap();
+                        let (.., latest) = history.iter().find(matches).unwrap();
                         prop_assert_eq!(latest.number, found);
-                        prop_assert!(latest.until.is_none_or(|until| now < until));
+                        prop_assert!(!latest.is_expired(now));
                     }
                 }
                 Step::Wait { seconds } => {
@@ -363,103 +365,33 @@ proptest! {
             world.check()?;
         }
     }
-
 }
 
 proptest! {
-    // A run is long, and its steps differ little.
+    // One run has many steps of the same kind.
     #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
-    fn a_page_has_so_many_variants_and_no_more(values in vec(0..100_usize, 100..300), wait in 0..300_usize) {
+    fn page_has_a_limited_number_of_variants(values in vec(0..100_usize, 100..300), wait in 0..300_usize) {
         let mut world = World::new(1 << 20);
         let texts: Vec<&'static str> = (0..100).map(|value| &*format!("{value}").leak()).collect();
-        let mut kept = BTreeMap::new();
-        for (round, value) in values.into_iter().enumerate() {
-            if round == wait {
+        let mut stored = BTreeMap::new();
+        for (step, value) in values.into_iter().enumerate() {
+            if step == wait {
                 world.clock.advance(Duration::from_secs(10));
-                kept.clear();
+                stored.clear();
             }
             let put = world.put(0, [true, false], [Some(texts[value]), None], 0, Some(10));
-            if kept.contains_key(&value) || kept.len() < MOST_VARIANTS {
+            if stored.contains_key(&value) || stored.len() < MAX_VARIANTS {
                 prop_assert!(put.is_ok());
-                kept.insert(value, put.unwrap());
+                stored.insert(value, put.unwrap());
             } else {
                 prop_assert_eq!(put, Err(Reason::TooManyVariants));
             }
         }
         world.check()?;
-        for (value, number) in kept {
+        for (value, number) in stored {
             prop_assert_eq!(world.get(0, [Some(texts[value]), None]), Ok(number));
         }
     }
-}
-
-/// Keys that nobody asks for again, as many as anybody may care to send.
-#[test]
-fn a_million_keys_stay_within_the_budget() {
-    const BUDGET: usize = 1 << 20;
-    let store = Store::new(BUDGET);
-    let request = TestRequest::default().to_http_request();
-    let page = endless();
-    let mut most = 0;
-    for number in 0..1_000_000_u32 {
-        let mut builder = KeyBuilder::new(&request);
-        builder.bytes(&number.to_le_bytes());
-        let key = builder.parts.key().unwrap();
-        store.put(key, VaryNames::new(), request.headers(), Arc::clone(&page)).unwrap();
-        let order = store.order();
-        assert!(order.bytes <= BUDGET);
-        assert!(number % 1000 > 0 || order.nodes().count() < 10 * BUDGET / cost_of_key(&[]));
-        most = most.max(order.bytes);
-    }
-    assert!(most > BUDGET * 9 / 10, "the budget is there to be used");
-    assert_eq!(store.pages(), store.map.len());
-}
-
-/// Whoever asks while a page takes the place of another finds one of them: nobody is sent to the handler then.
-#[test]
-fn a_page_that_is_replaced_is_never_missing() {
-    let store = Store::new(1 << 20);
-    std::thread::scope(|scope| {
-        let writer = scope.spawn(|| {
-            let request = TestRequest::default().to_http_request();
-            let builder = KeyBuilder::new(&request);
-            for _ in 0..50_000 {
-                store
-                    .put(builder.parts.key().unwrap(), VaryNames::new(), request.headers(), endless())
-                    .unwrap();
-            }
-        });
-        let request = TestRequest::default().to_http_request();
-        let builder = KeyBuilder::new(&request);
-        let get = || store.get(builder.parts.key().unwrap(), request.headers(), Clock::System.now());
-        while get().is_err() && !writer.is_finished() {}
-        let mut number = 0;
-        while !writer.is_finished() {
-            assert!(get().is_ok());
-            number += 1;
-        }
-        assert!(number > 0, "nobody asked meanwhile");
-    });
-    assert_eq!((store.pages(), store.map.len()), (1, 1));
-}
-
-/// A page that is never stale.
-fn endless() -> Arc<Entry> {
-    let head = ResponseHead {
-        status: StatusCode::OK,
-        reason: None,
-        headers: &HeaderMap::new(),
-        has_connection: false,
-    };
-    let lifetime = Lifetime {
-        created_at: Clock::System.now(),
-        initial_age: Duration::ZERO,
-        ttl: None,
-        stale: StaleWindows::default(),
-        fill_time: Duration::ZERO,
-    };
-    let about = about(&[]);
-    Arc::new(Entry::new(Page::from_response(head, &[], Some(Bytes::from_static(b"page"))), lifetime, about))
 }

@@ -1,4 +1,4 @@
-//! One thing that is kept: what is known of it without looking into the map.
+//! [`EntryNode`]: what the store needs to find, evict and purge an entry without reading the map.
 
 use std::{
     borrow::Borrow,
@@ -12,139 +12,144 @@ use std::{
 use super::weights;
 use crate::{key::CacheKey, purge::PurgeKey, time::instant::Instant};
 
-/// A hit that finds as many marks writes nothing.
-const MOST_MARKS: u8 = 3;
+/// The highest frequency. A hit on an entry that has it writes nothing.
+const MAX_FREQUENCY: u8 = 3;
 
-pub(crate) struct EntryNode {
-    pub(crate) key: Box<[u8]>,
-    /// Of the key, for what is remembered of it when it is gone.
-    pub(crate) hash: u64,
-    /// All that is counted for it, until it is removed from the map.
-    pub(crate) weight: usize,
-    /// Nanoseconds: from then on it is of no use. The latest there is stands for never.
-    until: AtomicU64,
-    /// How often it was asked for since its turn to go came last.
-    marks: AtomicU8,
-    /// It is not in the map any more: copies of it are of no use.
-    gone: AtomicBool,
-    /// Its page was made stale before its time: copies of it do not know.
-    expired: AtomicBool,
-    /// All that was put in before everything was purged is gone, wherever it is.
+/// A key of the map, with the state of what is stored under it.
+pub(super) struct EntryNode {
+    pub(super) key: Box<[u8]>,
+    /// The hash of the key, by which the ghost queue remembers an evicted entry.
+    pub(super) hash: u64,
+    /// The bytes that are charged for the node and what is stored under it, until it is removed from the map.
+    pub(super) weight: usize,
+    /// Nanoseconds: what is stored is unusable from then on.
+    expires_at: AtomicU64,
+    /// The number of hits since the node was last at the front of its queue, up to `MAX_FREQUENCY`.
+    frequency: AtomicU8,
+    /// Whether the node was removed from the map, so that copies of its entry are unusable.
+    is_removed: AtomicBool,
+    /// Whether a purge made the entry stale, which copies of the entry do not record.
+    is_expired_early: AtomicBool,
     epoch: Arc<FlushEpoch>,
-    /// What its page is found by, and where it is in the list of each; only looked at by whoever has locked `order`.
-    pub(crate) places: Box<[(PurgeKey, AtomicUsize)]>,
-    /// Which queue it is in; only looked at by whoever has locked `order`.
-    pub(crate) in_main: AtomicBool,
+    /// The purge keys of the entry, and its position in the index list of each. Only accessed under the store's state lock.
+    pub(super) purge_keys: Box<[(PurgeKey, AtomicUsize)]>,
+    /// Whether the node is in the main queue. Only accessed under the store's state lock.
+    pub(super) is_in_main: AtomicBool,
 }
 
 impl EntryNode {
-    pub(crate) fn new(
+    /// Creates the node of a value that takes `weight` bytes beside its key and purge keys.
+    pub(super) fn new(
         key: &[u8],
         hash: u64,
         weight: usize,
-        until: u64,
-        names: &[PurgeKey],
+        expires_at: u64,
+        purge_keys: &[PurgeKey],
         epoch: &Arc<FlushEpoch>,
     ) -> Self {
-        let places: Box<[_]> = names.iter().map(|name| (*name, AtomicUsize::new(0))).collect();
+        let purge_keys: Box<[_]> = purge_keys.iter().map(|key| (*key, AtomicUsize::new(0))).collect();
         let weight = weight
-            .saturating_add(cost_of_key(key))
-            .saturating_add(places.len() * (size_of::<(PurgeKey, AtomicUsize)>() + weights::PURGE_KEY));
+            .saturating_add(Self::weight_of_key(key))
+            .saturating_add(purge_keys.len() * (size_of::<(PurgeKey, AtomicUsize)>() + weights::INDEX_ENTRY));
         Self {
             key: key.into(),
             hash,
             weight,
-            until: AtomicU64::new(until),
-            marks: AtomicU8::new(0),
-            gone: AtomicBool::new(false),
-            expired: AtomicBool::new(false),
+            expires_at: AtomicU64::new(expires_at),
+            frequency: AtomicU8::new(0),
+            is_removed: AtomicBool::new(false),
+            is_expired_early: AtomicBool::new(false),
             epoch: Arc::clone(epoch),
-            places,
-            in_main: AtomicBool::new(false),
+            purge_keys,
+            is_in_main: AtomicBool::new(false),
         }
     }
 
-    /// It was asked for. On a page that many ask for, this only reads.
-    pub(crate) fn mark(&self) {
-        let marks = self.marks.load(Ordering::Relaxed);
-        if marks < MOST_MARKS {
-            // Where two do it at once, one of their marks may be lost.
-            self.marks.store(marks + 1, Ordering::Relaxed);
+    pub(super) fn matches_key(&self, key: CacheKey<'_>) -> bool {
+        *self.key == *key.as_bytes()
+    }
+
+    /// Counts a hit. On an entry that is hit often, this only reads.
+    pub(super) fn touch(&self) {
+        let frequency = self.frequency.load(Ordering::Relaxed);
+        if frequency < MAX_FREQUENCY {
+            // Of two concurrent hits, one may not be counted.
+            self.frequency.store(frequency + 1, Ordering::Relaxed);
         }
     }
 
-    /// Whether it was asked for often enough to stay, which takes so many of its marks.
-    pub(crate) fn take_marks(&self, needed: u8) -> bool {
-        let marks = self.marks.load(Ordering::Relaxed);
-        let left = marks.checked_sub(needed);
+    /// Subtracts `cost` from the frequency, or returns `false` if the frequency is lower.
+    pub(super) fn spend_frequency(&self, cost: u8) -> bool {
+        let left = self.frequency.load(Ordering::Relaxed).checked_sub(cost);
         if let Some(left) = left {
-            self.marks.store(left, Ordering::Relaxed);
+            self.frequency.store(left, Ordering::Relaxed);
         }
         left.is_some()
     }
 
-    pub(crate) fn is_of(&self, key: CacheKey<'_>) -> bool {
-        *self.key == *key.as_bytes()
+    /// Returns whether copies of the entry may be used as the entry itself may.
+    pub(super) fn is_current(&self) -> bool {
+        !self.is_removed() && !self.is_flushed() && !self.is_expired_early.load(Ordering::Acquire)
     }
 
-    /// Whether copies of it are as good as it is.
-    pub(crate) fn is_as_it_was(&self) -> bool {
-        !self.is_gone() && !self.is_purged() && !self.expired.load(Ordering::Acquire)
+    /// Records that a purge made the entry stale, and that it is unusable from `expires_at` on.
+    pub(super) fn expire(&self, expires_at: u64) {
+        self.expires_at.fetch_min(expires_at, Ordering::AcqRel);
+        self.is_expired_early.store(true, Ordering::Release);
     }
 
-    /// Its page is stale from now on, and of no use from then on.
-    pub(crate) fn expire(&self, until: u64) {
-        self.until.fetch_min(until, Ordering::AcqRel);
-        self.expired.store(true, Ordering::Release);
+    /// Records that the node was removed from the map, or is about to be.
+    pub(super) fn set_removed(&self) {
+        self.is_removed.store(true, Ordering::Release);
     }
 
-    /// It is in the map no longer, or about to go.
-    pub(crate) fn leave(&self) {
-        self.gone.store(true, Ordering::Release);
+    pub(super) fn is_removed(&self) -> bool {
+        self.is_removed.load(Ordering::Acquire)
     }
 
-    pub(crate) fn is_gone(&self) -> bool {
-        self.gone.load(Ordering::Acquire)
+    /// Returns whether everything was purged since the node was inserted. It may still be in the map.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.epoch.has_ended.load(Ordering::Acquire)
     }
 
-    /// Whether everything was purged since it was put in. It is still in the map then, for whoever comes by to remove it.
-    pub(crate) fn is_purged(&self) -> bool {
-        self.epoch.is_over.load(Ordering::Acquire)
+    /// Returns whether what is stored is unusable.
+    pub(super) fn is_expired(&self, now: Instant) -> bool {
+        self.expires_at.load(Ordering::Acquire) <= now.as_nanos() || self.is_flushed()
     }
 
-    pub(crate) fn is_over(&self, now: Instant) -> bool {
-        self.until.load(Ordering::Acquire) <= now.as_nanos() || self.is_purged()
+    /// Returns the bytes that stay charged while a removed node is queued.
+    pub(super) fn key_weight(&self) -> usize {
+        Self::weight_of_key(&self.key)
     }
 
-    /// What it takes by itself, as long as anybody holds it.
-    pub(crate) fn own_cost(&self) -> usize {
-        cost_of_key(&self.key)
+    pub(super) fn weight_of_key(key: &[u8]) -> usize {
+        key.len() + weights::in_arc::<Self>() + weights::MAP_AND_QUEUE
     }
 }
 
 /// The time between two purges of everything.
+///
+/// Ending an epoch makes all of its nodes unusable at once, so that a flush takes the same time for any number of entries.
+/// Lookups and evictions then remove them one by one.
 #[derive(Default)]
-pub(crate) struct FlushEpoch {
-    is_over: AtomicBool,
+pub(super) struct FlushEpoch {
+    has_ended: AtomicBool,
 }
 
 impl FlushEpoch {
-    pub(crate) fn end(&self) {
-        self.is_over.store(true, Ordering::Release);
+    pub(super) fn end(&self) {
+        self.has_ended.store(true, Ordering::Release);
     }
 }
 
-/// What a key takes: its node, and places in the map and in a queue.
-pub(crate) fn cost_of_key(key: &[u8]) -> usize {
-    key.len() + weights::in_arc::<EntryNode>() + weights::MAP_AND_QUEUE
-}
-
-/// A node in the map, by its key. When it leaves, whoever has a copy of its page knows.
-pub(crate) struct NodeKey(pub(super) Arc<EntryNode>);
+/// A node as the key of the map.
+///
+/// Dropping it marks the node as removed, so that no entry can leave the map without invalidating the workers' copies of it.
+pub(super) struct NodeKey(pub(super) Arc<EntryNode>);
 
 impl Drop for NodeKey {
     fn drop(&mut self) {
-        self.0.leave();
+        self.0.set_removed();
     }
 }
 

@@ -1,98 +1,90 @@
-//! Which pages there are by a name: a path, a handler, a tag.
+//! [`PurgeIndex`]: the entries of each purge key.
 //!
-//! A page knows its places in these lists, and a list knows who is in its places, so that leaving one takes as long for a tag
-//! of a million pages as for that of one.
+//! An entry records its position in each list, and a list which of the entry's positions that is. So removing an entry takes the
+//! same time from a list of one entry as from a list of a million.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, hash_map},
     sync::{Arc, atomic::Ordering},
 };
 
 use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
-use super::{node::EntryNode, weights::PURGE_KEY_LIST};
+use super::{node::EntryNode, weights};
 use crate::purge::PurgeKey;
 
 #[derive(Default)]
-pub(crate) struct PurgeIndex {
+pub(super) struct PurgeIndex {
+    /// **Invariant:** no list is empty.
     lists: HashMap<PurgeKey, SmallVec<[IndexEntry; 1]>, RandomState>,
 }
 
 struct IndexEntry {
     node: Arc<EntryNode>,
-    /// Which of its places this is.
-    place: usize,
+    /// The index in `EntryNode::purge_keys` of the key that this list belongs to.
+    key_index: usize,
 }
 
 impl PurgeIndex {
-    /// By how many bytes it may grow.
-    pub(crate) fn most_growth(node: &EntryNode) -> usize {
-        node.places.len() * PURGE_KEY_LIST
+    /// Returns the bytes that are charged for the lists; those of their entries are part of the nodes' weights.
+    pub(super) fn bytes(&self) -> usize {
+        self.lists.len() * weights::INDEX_LIST
     }
 
-    /// Returns by how many bytes it has grown.
-    pub(crate) fn add(&mut self, node: &Arc<EntryNode>) -> usize {
-        let mut grown = 0;
-        for (place, (name, at)) in node.places.iter().enumerate() {
-            let list = match self.lists.entry(*name) {
-                Entry::Occupied(list) => list.into_mut(),
-                Entry::Vacant(vacant) => {
-                    grown += PURGE_KEY_LIST;
-                    vacant.insert(SmallVec::new())
-                }
-            };
-            at.store(list.len(), Ordering::Relaxed);
-            list.push(IndexEntry { node: Arc::clone(node), place });
+    /// Returns by how many bytes [`insert`](Self::insert) can grow the index at most.
+    pub(super) fn max_growth(node: &EntryNode) -> usize {
+        node.purge_keys.len() * weights::INDEX_LIST
+    }
+
+    pub(super) fn insert(&mut self, node: &Arc<EntryNode>) {
+        for (key_index, (key, position)) in node.purge_keys.iter().enumerate() {
+            let list = self.lists.entry(*key).or_default();
+            position.store(list.len(), Ordering::Relaxed);
+            list.push(IndexEntry { node: Arc::clone(node), key_index });
         }
-        grown
     }
 
-    /// Returns by how many bytes it has shrunk.
-    pub(crate) fn remove(&mut self, node: &EntryNode) -> usize {
-        let mut shrunk = 0;
-        for (name, at) in &node.places {
-            let Some(list) = self.lists.get_mut(name) else { continue };
-            let at = at.load(Ordering::Relaxed);
-            if at < list.len() {
-                list.swap_remove(at);
+    pub(super) fn remove(&mut self, node: &EntryNode) {
+        for (key, position) in &node.purge_keys {
+            let hash_map::Entry::Occupied(mut list) = self.lists.entry(*key) else { continue };
+            let position = position.load(Ordering::Relaxed);
+            let entries = list.get_mut();
+            if position < entries.len() {
+                entries.swap_remove(position);
             }
-            if let Some((_, moved)) = list.get(at).and_then(|moved| moved.node.places.get(moved.place)) {
-                moved.store(at, Ordering::Relaxed);
+            if let Some(moved) = entries.get(position)
+                && let Some((_, moved_position)) = moved.node.purge_keys.get(moved.key_index)
+            {
+                moved_position.store(position, Ordering::Relaxed);
             }
-            if list.is_empty() {
-                self.lists.remove(name);
-                shrunk += PURGE_KEY_LIST;
-            } else if list.spilled() && list.len() < list.capacity() / 4 {
-                list.shrink_to_fit();
+            if entries.is_empty() {
+                list.remove();
+            } else if entries.spilled() && entries.len() < entries.capacity() / 4 {
+                entries.shrink_to_fit();
             }
         }
-        shrunk
     }
 
-    pub(crate) fn find(&self, name: PurgeKey) -> impl Iterator<Item = &Arc<EntryNode>> {
-        self.lists.get(&name).into_iter().flatten().map(|member| &member.node)
+    pub(super) fn nodes(&self, key: PurgeKey) -> impl Iterator<Item = &Arc<EntryNode>> {
+        self.lists.get(&key).into_iter().flatten().map(|entry| &entry.node)
     }
 }
 
 #[cfg(test)]
 impl PurgeIndex {
-    pub(crate) fn bytes(&self) -> usize {
-        self.lists.len() * PURGE_KEY_LIST
-    }
-
-    /// Whether these are in the lists of their names, each once, at the places that they know, and none is beside them.
-    pub(crate) fn is_of(&self, nodes: &[&Arc<EntryNode>]) -> bool {
-        let is_in_its_places = |node: &&Arc<EntryNode>| {
-            node.places.iter().enumerate().all(|(place, (name, at))| {
-                let member = self.lists.get(name).and_then(|list| list.get(at.load(Ordering::Relaxed)));
-                member.is_some_and(|member| Arc::ptr_eq(&member.node, node) && member.place == place)
+    /// Returns whether the index holds exactly these nodes: each once for each of its purge keys, at the recorded position.
+    pub(super) fn holds_exactly(&self, nodes: &[&Arc<EntryNode>]) -> bool {
+        let is_in_position = |node: &&Arc<EntryNode>| {
+            node.purge_keys.iter().enumerate().all(|(key_index, (key, position))| {
+                let entry = self.lists.get(key).and_then(|list| list.get(position.load(Ordering::Relaxed)));
+                entry.is_some_and(|entry| Arc::ptr_eq(&entry.node, node) && entry.key_index == key_index)
             })
         };
-        let members: usize = self.lists.values().map(SmallVec::len).sum();
-        let places: usize = nodes.iter().map(|node| node.places.len()).sum();
-        members == places
-            && nodes.iter().all(is_in_its_places)
+        let entries: usize = self.lists.values().map(SmallVec::len).sum();
+        let purge_keys: usize = nodes.iter().map(|node| node.purge_keys.len()).sum();
+        entries == purge_keys
+            && nodes.iter().all(is_in_position)
             && self.lists.values().all(|list| !list.is_empty())
     }
 }

@@ -1,86 +1,64 @@
-//! What is kept under a key.
+//! [`Slot`]: what is stored under a key.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use actix_web::http::header::HeaderName;
 use smallvec::SmallVec;
 
-use super::{entry::Entry, node::EntryNode, weights};
-use crate::{http::VaryNames, purge::PurgeKey, time::instant::Instant};
+use super::{entry::Entry, variants::VariantSet, weights};
+use crate::{purge::PurgeKey, time::instant::Instant};
 
 #[derive(Clone)]
-pub(crate) enum Slot {
-    Page(Arc<Entry>),
+pub(super) enum Slot {
+    /// The only entry of a page, under the key of the page.
+    Entry(Arc<Entry>),
+    /// One variant of a page, under the key of the variant.
     Variant(Arc<Entry>, Arc<VariantSet>),
-    Variants(Arc<VariantSet>),
+    /// What selects a variant, under the key of the page.
+    VariantSet(Arc<VariantSet>),
 }
 
 impl Slot {
-    pub(crate) fn is_fresh(&self, now: Instant) -> bool {
+    pub(super) fn entry(&self) -> Option<&Arc<Entry>> {
         match self {
-            Self::Page(page) | Self::Variant(page, _) => page.is_fresh(now),
-            Self::Variants(_) => true,
+            Self::Entry(entry) | Self::Variant(entry, _) => Some(entry),
+            Self::VariantSet(_) => None,
         }
     }
 
-    /// What it takes in memory, but for its key.
-    pub(crate) fn weight(&self) -> usize {
+    pub(super) fn variant_set(&self) -> Option<&Arc<VariantSet>> {
         match self {
-            Self::Page(page) => page.weight(),
-            Self::Variant(page, _) => page.weight().saturating_add(weights::VARIANT),
-            Self::Variants(variants) => {
-                let names = variants.names.iter().map(|name| name.as_str().len() + size_of::<HeaderName>());
-                weights::in_arc::<VariantSet>() + names.sum::<usize>()
-            }
+            Self::VariantSet(variants) => Some(variants),
+            Self::Entry(_) | Self::Variant(..) => None,
         }
     }
 
-    /// Whether what it shows may have changed before the other was begun.
-    pub(crate) fn is_older_than(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Page(page) | Self::Variant(page, _), Self::Page(other) | Self::Variant(other, _)) => {
-                page.started_at() < other.started_at() && other.is_fresh(page.created_at())
-            }
-            _ => false,
-        }
+    /// Returns whether this slot holds that very entry.
+    pub(super) fn holds(&self, entry: &Arc<Entry>) -> bool {
+        self.entry().is_some_and(|stored| Arc::ptr_eq(stored, entry))
     }
 
-    /// Whether it is that page.
-    pub(crate) fn is(&self, page: Option<&Arc<Entry>>) -> bool {
+    /// Returns the bytes that the slot takes beside its node.
+    pub(super) fn weight(&self) -> usize {
         match self {
-            Self::Page(there) | Self::Variant(there, _) => page.is_some_and(|page| Arc::ptr_eq(there, page)),
-            Self::Variants(_) => false,
+            Self::Entry(entry) => entry.weight(),
+            Self::Variant(entry, _) => entry.weight().saturating_add(weights::VARIANT),
+            Self::VariantSet(variants) => variants.weight(),
         }
     }
 
-    /// What it is found by, beside its key.
-    pub(crate) fn names(&self) -> SmallVec<[PurgeKey; 8]> {
-        match self {
-            Self::Page(page) | Self::Variant(page, _) => page.purge_keys().index_keys(),
-            Self::Variants(_) => SmallVec::new(),
-        }
+    /// Returns whether the handler of this entry was started before that of a fresh other one, so that it may have read older data.
+    pub(super) fn is_older_than(&self, other: &Self) -> bool {
+        self.entry().zip(other.entry()).is_some_and(|(entry, other)| {
+            entry.started_at() < other.started_at() && other.is_fresh(entry.created_at())
+        })
     }
 
-    pub(crate) fn expires_at(&self) -> u64 {
-        match self {
-            Self::Page(page) | Self::Variant(page, _) => {
-                page.expires_at().map_or(u64::MAX, Instant::as_nanos)
-            }
-            Self::Variants(_) => u64::MAX,
-        }
+    pub(super) fn purge_keys(&self) -> SmallVec<[PurgeKey; 8]> {
+        self.entry().map(|entry| entry.purge_keys().index_keys()).unwrap_or_default()
     }
-}
 
-/// The variants of a page.
-pub(crate) struct VariantSet {
-    /// What they depend on.
-    pub(crate) names: VaryNames,
-    /// Those that are in the map. Only ever locked by whoever has locked `order`.
-    pub(crate) nodes: Mutex<Vec<Arc<EntryNode>>>,
-}
-
-impl VariantSet {
-    pub(crate) fn nodes(&self) -> MutexGuard<'_, Vec<Arc<EntryNode>>> {
-        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns the nanoseconds at which the slot becomes unusable.
+    pub(super) fn expires_at(&self) -> u64 {
+        self.entry().and_then(|entry| entry.expires_at()).map_or(u64::MAX, Instant::as_nanos)
     }
 }

@@ -1,465 +1,263 @@
-//! Where pages are kept: a map that workers read side by side, and the order in which pages go when room is needed.
+//! [`Store`]: the entries in memory, by key, within a budget of bytes.
 //!
-//! Under the key of a request there is a page, or the names of the request headers that the page depends on (`Vary`,
-//! RFC 9111 4.1). With what the request says under these names, a second key is made, and its variant is there.
+//! The key of a page leads either to its only entry, or to a [`VariantSet`]: the names of the request headers that the page varies
+//! by (`Vary`, RFC 9111 4.1). Those headers of a request then complete a second key, which leads to a variant.
+//!
+//! A lookup locks one shard of the map for as long as it takes to clone an `Arc`. All changes happen in a [`Writer`], under the
+//! state lock, which guards what changes together with the map: the eviction queues, the purge index and the charged bytes.
+//!
+//! **Lock order:** the state, one shard of the map, the nodes of a variant set, the purge log. No lock is held over an `await`.
 
 #[cfg(test)]
 #[path = "model.rs"]
 mod model;
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
 
-use std::{
-    hash::BuildHasher as _,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::Arc;
 
 use actix_web::http::header::HeaderMap;
-use dashmap::DashMap;
-// Seeded at random for each map: keys are what clients send.
-use foldhash::quality::RandomState;
 
 use super::{
     entry::Entry,
-    eviction::Eviction,
+    map::EntryMap,
     miss::Miss,
-    node::{EntryNode, NodeKey},
-    purge_index::PurgeIndex,
-    slot::{Slot, VariantSet},
+    node::EntryNode,
+    purge,
+    slot::Slot,
+    variants::VariantSet,
+    writer::{State, Writer},
 };
 use crate::{
-    http::{VaryNames, vary},
+    http::VaryNames,
     key::{CacheKey, KeyBuf},
     outcome::{ForwardReason, Reason},
     purge::{LocalSelector, PurgeLog, PurgeMode},
+    sync::{Mutex, MutexGuard, lock},
     time::instant::Instant,
 };
 
-/// More variants of one page are not kept: whoever chooses what a request says could fill the store with them.
-const MOST_VARIANTS: usize = 64;
-
-/// Nothing is kept that takes a larger part of the budget: one such page would push out a good part of the others.
-const LARGEST_PART: usize = 4;
-
-/// Workers' copies take no larger part.
-const FOR_COPIES: usize = 8;
-
-/// Pages by key, within a budget of bytes.
-///
-/// Reading locks one shard of the map for as long as it takes to clone an `Arc`. Whatever changes what is kept does so
-/// under `order`, which is the only place that knows how much that is; a shard is only ever locked after it.
+/// The entries of one cache in memory.
 pub(crate) struct Store {
-    map: DashMap<NodeKey, Slot, RandomState>,
-    order: Mutex<Eviction>,
+    map: EntryMap,
+    state: Mutex<State>,
     max_bytes: usize,
-    fence: PurgeLog<(PurgeMode, LocalSelector)>,
+    purge_log: PurgeLog<(PurgeMode, LocalSelector)>,
+}
+
+/// What is stored under a key.
+enum Lookup {
+    Absent,
+    Usable(Arc<Entry>),
+    /// An entry that the remote store has to confirm first, if it can be confirmed. Without a remote reference, it was removed.
+    Unconfirmed(Option<Arc<Entry>>),
+    /// An entry that was removed because it is not usable any more; the handler may still revalidate it.
+    Expired(Option<Arc<Entry>>),
+    Variants(Arc<VariantSet>),
 }
 
 impl Store {
+    /// Creates an empty store with a budget of `max_bytes`.
     pub(crate) fn new(max_bytes: usize) -> Self {
         Self {
-            map: DashMap::default(),
-            order: Mutex::new(Eviction::new(max_bytes)),
+            map: EntryMap::default(),
+            state: Mutex::new(State::new(max_bytes)),
             max_bytes,
-            fence: PurgeLog::new(),
+            purge_log: PurgeLog::new(),
         }
     }
 
-    pub(crate) fn fence(&self) -> &PurgeLog<(PurgeMode, LocalSelector)> {
-        &self.fence
-    }
-
-    /// Purges or expires all that a target is about, and returns how many pages that were.
+    /// Returns the entry for a request: a fresh one, or one that may still be sent in some case.
     ///
-    /// The fence first: what is kept until the lock is taken is found here, and what comes later is not kept.
-    pub(crate) fn purge(&self, verb: PurgeMode, target: &LocalSelector, now: Instant) -> usize {
-        self.fence.append((verb, target.clone()));
-        let order = &mut *self.order();
-        if let (PurgeMode::Remove, LocalSelector::All) = (verb, target) {
-            // Those who come by remove them.
-            order.epoch.end();
-            order.epoch = Arc::default();
-            return std::mem::take(&mut order.pages);
-        }
-        let known: Vec<Arc<EntryNode>> = match target.index_key() {
-            Some(name) => order.index.find(name).map(Arc::clone).collect(),
-            None => order.nodes().map(Arc::clone).collect(),
-        };
-        let mut pages = 0;
-        for node in known {
-            let Some((Slot::Page(page) | Slot::Variant(page, _), there)) = self.what(&node.key) else {
-                continue;
-            };
-            if !Arc::ptr_eq(&there, &node) || !target.matches(page.purge_keys()) {
-                continue;
-            }
-            match verb {
-                PurgeMode::Remove => self.remove(order, &node),
-                // What is stale already goes on with its own time.
-                PurgeMode::Expire if !page.is_fresh(now) => continue,
-                PurgeMode::Expire => {
-                    page.expire(now);
-                    node.expire(page.expires_at().map_or(u64::MAX, Instant::as_nanos));
-                }
-            }
-            pages += 1;
-        }
-        pages
-    }
-
-    /// The page for a request, fresh or still of use; one that is neither is dropped on sight.
+    /// # Errors
+    ///
+    /// Returns the reason for the miss. An entry that is of no use any more is removed, and is part of the [`Miss`].
     pub(crate) fn get(
         &self,
         key: CacheKey<'_>,
         request: &HeaderMap,
         now: Instant,
     ) -> Result<Arc<Entry>, Miss> {
-        let gone = Miss::new;
-        let over = |stale| Miss { cause: ForwardReason::Stale, stale };
-        match self.look(key.as_bytes(), now) {
-            Lookup::Page(page) => Ok(page),
-            Lookup::Over(page) => Err(over(page)),
-            Lookup::Left(old) => Err(Miss { cause: ForwardReason::Miss, stale: old }),
-            Lookup::Nothing => Err(gone(ForwardReason::Miss)),
+        match self.lookup(key.as_bytes(), now) {
             Lookup::Variants(variants) => {
-                let variant = key.variant(&variants.names, request).ok_or(gone(ForwardReason::VaryMiss))?;
-                match self.look(variant.as_slice(), now) {
-                    Lookup::Page(page) => Ok(page),
-                    Lookup::Over(page) => Err(over(page)),
-                    Lookup::Left(old) => Err(Miss { cause: ForwardReason::VaryMiss, stale: old }),
-                    Lookup::Nothing | Lookup::Variants(_) => Err(gone(ForwardReason::VaryMiss)),
-                }
+                let variant_key = variants.variant_key(key, request);
+                let variant_key = variant_key.ok_or(Miss::new(ForwardReason::VaryMiss))?;
+                self.lookup(variant_key.as_slice(), now).entry(ForwardReason::VaryMiss)
             }
+            found => found.entry(ForwardReason::Miss),
         }
     }
 
-    fn look(&self, key: &[u8], now: Instant) -> Lookup {
-        let Some(there) = self.map.get(key) else { return Lookup::Nothing };
-        let node = &there.key().0;
-        let over = match there.value() {
-            _ if node.is_purged() => Lookup::Nothing,
-            Slot::Page(page) | Slot::Variant(page, _)
-                if page.must_revalidate_remote(now) && page.remote_ref().is_some() && page.is_usable(now) =>
-            {
-                node.mark();
-                return Lookup::Left(Some(Arc::clone(page)));
-            }
-            Slot::Page(page) | Slot::Variant(page, _) if page.must_revalidate_remote(now) => {
-                Lookup::Left(Some(Arc::clone(page)).filter(|page| !page.is_invalidated()))
-            }
-            Slot::Variants(variants) => return Lookup::Variants(Arc::clone(variants)),
-            Slot::Page(page) | Slot::Variant(page, _) if page.is_usable(now) => {
-                node.mark();
-                return Lookup::Page(Arc::clone(page));
-            }
-            Slot::Page(page) | Slot::Variant(page, _) => {
-                Lookup::Over(Some(Arc::clone(page)).filter(|page| !page.is_invalidated()))
+    fn lookup(&self, key: &[u8], now: Instant) -> Lookup {
+        let Some(stored) = self.map.read(key) else { return Lookup::Absent };
+        let node = &stored.key().0;
+        let unusable = match stored.value() {
+            _ if node.is_flushed() => Lookup::Absent,
+            Slot::VariantSet(variants) => return Lookup::Variants(Arc::clone(variants)),
+            Slot::Entry(entry) | Slot::Variant(entry, _) => {
+                let must_revalidate = entry.must_revalidate_remote(now);
+                if (!must_revalidate || entry.remote_ref().is_some()) && entry.is_usable(now) {
+                    node.touch();
+                    let entry = Arc::clone(entry);
+                    return if must_revalidate {
+                        Lookup::Unconfirmed(Some(entry))
+                    } else {
+                        Lookup::Usable(entry)
+                    };
+                }
+                let entry = (!entry.is_invalidated()).then(|| Arc::clone(entry));
+                if must_revalidate { Lookup::Unconfirmed(entry) } else { Lookup::Expired(entry) }
             }
         };
         let node = Arc::clone(node);
-        drop(there);
-        self.remove(&mut self.order(), &node);
-        over
+        drop(stored);
+        self.writer().remove(&node);
+        unusable
     }
 
-    /// What is known of the page that is kept for everybody under that key.
-    pub(crate) fn node(&self, key: CacheKey<'_>, page: &Arc<Entry>) -> Option<Arc<EntryNode>> {
-        let there = self.map.get(key.as_bytes())?;
-        matches!(there.value(), Slot::Page(known) if Arc::ptr_eq(known, page))
-            .then(|| Arc::clone(&there.key().0))
+    /// Returns the node of an entry that does not vary, if the entry is stored under that key.
+    pub(super) fn node(&self, key: CacheKey<'_>, entry: &Arc<Entry>) -> Option<Arc<EntryNode>> {
+        let stored = self.map.read(key.as_bytes())?;
+        matches!(stored.value(), Slot::Entry(stored) if Arc::ptr_eq(stored, entry))
+            .then(|| Arc::clone(&stored.key().0))
     }
 
-    /// Those that share a page with a request come together under this key: the page's own, or that of a variant of it.
-    pub(crate) fn with_place<T>(
+    /// Calls `f` with the key by which concurrent requests for the same entry are coalesced: that of the page, or that of the
+    /// variant for this request.
+    pub(crate) fn with_coalescing_key<T>(
         &self,
         key: CacheKey<'_>,
         request: &HeaderMap,
-        then: impl FnOnce(&[u8]) -> T,
+        f: impl FnOnce(&[u8]) -> T,
     ) -> T {
-        let variant = match self.what(key.as_bytes()) {
-            Some((Slot::Variants(variants), _)) => key.variant(&variants.names, request),
-            _ => None,
-        };
-        then(variant.as_ref().map_or(key.as_bytes(), KeyBuf::as_slice))
+        let variants = self.variant_set(key);
+        let variant_key = variants.and_then(|variants| variants.variant_key(key, request));
+        f(variant_key.as_ref().map_or(key.as_bytes(), KeyBuf::as_slice))
     }
 
-    /// The request headers that pages under a key are known to depend on.
-    pub(crate) fn names(&self, key: CacheKey<'_>) -> VaryNames {
-        match self.what(key.as_bytes()) {
-            Some((Slot::Variants(variants), _)) => variants.names.clone(),
-            _ => VaryNames::new(),
-        }
+    /// Returns the request headers that the page of a key is known to vary by.
+    pub(crate) fn vary_names(&self, key: CacheKey<'_>) -> VaryNames {
+        self.variant_set(key).map(|variants| variants.names.clone()).unwrap_or_default()
     }
 
-    /// Removes that page, unless another one has taken its place.
-    pub(crate) fn remove_page(&self, key: CacheKey<'_>, request: &HeaderMap, page: &Arc<Entry>) {
-        self.with_place(key, request, |place| {
-            let order = &mut *self.order();
-            if let Some((Slot::Page(there) | Slot::Variant(there, _), node)) = self.what(place)
-                && Arc::ptr_eq(&there, page)
-            {
-                self.remove(order, &node);
-            }
-        });
+    fn variant_set(&self, key: CacheKey<'_>) -> Option<Arc<VariantSet>> {
+        self.map.get(key.as_bytes()).and_then(|(slot, _)| slot.variant_set().cloned())
     }
 
-    fn what(&self, key: &[u8]) -> Option<(Slot, Arc<EntryNode>)> {
-        let there = self.map.get(key).filter(|there| !there.key().0.is_purged())?;
-        Some((there.value().clone(), Arc::clone(&there.key().0)))
+    /// Records that the page of a key varies by these request headers, which the remote store has reported.
+    pub(crate) fn record_vary(&self, key: CacheKey<'_>, names: VaryNames) {
+        // Without room for the names, the remote store is asked for them again.
+        let _ = self.writer().ensure_variant_set(key.as_bytes(), names);
     }
 
-    /// From another process it is known that pages under a key depend on these.
-    pub(crate) fn learn(&self, key: CacheKey<'_>, names: VaryNames) {
-        let order = &mut *self.order();
-        let known = match self.what(key.as_bytes()) {
-            Some((Slot::Variants(variants), _)) => Some(variants),
-            _ => None,
-        };
-        // Where there is no room for them, they are asked for again.
-        let _ = self.variants(order, key.as_bytes(), known, names);
-    }
-
-    /// Keeps a page that depends on these request headers, in the place of the one under the same key, and lets others go
-    /// until it fits; unless it may show what was purged while it was made.
+    /// Stores an entry that varies by these request headers, in the place of the one under the same key. Others are evicted to
+    /// make room.
+    ///
+    /// # Errors
+    ///
+    /// Returns the reason for not storing it: it was purged since its handler was started ([`may_store`](Self::may_store)), its
+    /// handler was started before that of the stored entry, it takes too much room, its key is too long, or the page has too
+    /// many variants.
     pub(crate) fn put(
         &self,
         key: CacheKey<'_>,
         names: VaryNames,
         request: &HeaderMap,
-        page: Arc<Entry>,
+        entry: Arc<Entry>,
     ) -> Result<(), Reason> {
-        self.put_instead(key, names, request, page, None)
+        self.replace(key, names, request, entry, None)
     }
 
-    /// The same, where it is known to be newer than this page, whatever their times say.
-    pub(crate) fn put_instead(
+    /// Stores an entry as [`put`](Self::put) does. It may replace `replaced` whenever its handler was started.
+    pub(crate) fn replace(
         &self,
         key: CacheKey<'_>,
         names: VaryNames,
         request: &HeaderMap,
-        page: Arc<Entry>,
-        old: Option<&Arc<Entry>>,
+        entry: Arc<Entry>,
+        replaced: Option<&Arc<Entry>>,
     ) -> Result<(), Reason> {
-        let order = &mut *self.order();
-        self.admits(&page)?;
-        let bytes = key.as_bytes();
-        let known = match self.what(bytes) {
-            Some((Slot::Variants(variants), _)) => Some(variants),
-            _ => None,
-        };
-        if known.is_none() && names.is_empty() {
-            return self.insert(order, bytes, Slot::Page(page), old);
-        }
-        let variants = self.variants(order, bytes, known, names)?;
-        let variant = key.variant(&variants.names, request).ok_or(Reason::KeyTooLong)?;
-        let variant = variant.as_slice();
-        if self.what(variant).is_none() && !self.has_room(order, &variants, page.created_at()) {
-            return Err(Reason::TooManyVariants);
-        }
-        self.insert(order, variant, Slot::Variant(page, Arc::clone(&variants)), old)?;
-        // They may have gone to make room, if there was no other variant.
-        if self.what(bytes).is_none() {
-            self.insert_names(order, bytes, variants)?;
-        }
-        // And where there is not room for both, the page went to make room for its names.
-        if self.what(variant).is_some() { Ok(()) } else { Err(Reason::BodyTooLarge) }
+        let mut writer = self.writer();
+        // With the state locked: a purge that is logged later finds the entry once it has the lock.
+        self.may_store(&entry)?;
+        writer.put(key, names, request, entry, replaced)
     }
 
-    /// Whether a page may be kept, as far as purges go.
-    pub(crate) fn admits(&self, page: &Entry) -> Result<(), Reason> {
-        if self.has_fallen(page) { Err(Reason::Purged) } else { Ok(()) }
-    }
-
-    fn has_fallen(&self, page: &Entry) -> bool {
-        let about = page.purge_keys();
-        self.fence.was_purged_since(about.purge_seq(), |(_, target)| target.matches(about))
-    }
-
-    /// Whether there may be one more variant. Those whose time is over may not have been asked for since.
-    fn has_room(&self, order: &mut Eviction, variants: &VariantSet, now: Instant) -> bool {
-        let known = variants.nodes().clone();
-        if known.len() < MOST_VARIANTS {
-            return true;
-        }
-        for node in known {
-            if self.what(&node.key).is_none_or(|(what, _)| !what.is_fresh(now)) {
-                self.remove(order, &node);
-            }
-        }
-        variants.nodes().len() < MOST_VARIANTS
-    }
-
-    /// The variants under a key, which from now on depend on these names too.
+    /// Checks that an entry was not purged since its handler was started.
     ///
-    /// The names of a page only ever grow: that one response did not name a header does not mean that others may be sent
-    /// to everybody. Variants by fewer names are not found any more.
-    fn variants(
-        &self,
-        order: &mut Eviction,
-        key: &[u8],
-        known: Option<Arc<VariantSet>>,
-        mut names: VaryNames,
-    ) -> Result<Arc<VariantSet>, Reason> {
-        if let Some(known) = known {
-            known.names.iter().for_each(|name| vary::insert(&mut names, name.clone()));
-            if names == known.names {
-                return Ok(known);
-            }
-        }
-        let variants = Arc::new(VariantSet { names, nodes: Mutex::default() });
-        self.insert_names(order, key, Arc::clone(&variants))?;
-        Ok(variants)
+    /// # Errors
+    ///
+    /// Returns [`Reason::Purged`] if it was.
+    pub(crate) fn may_store(&self, entry: &Entry) -> Result<(), Reason> {
+        let keys = entry.purge_keys();
+        let is_purged =
+            self.purge_log.was_purged_since(keys.purge_seq(), |(_, selector)| selector.matches(keys));
+        if is_purged { Err(Reason::Purged) } else { Ok(()) }
     }
 
-    fn insert_names(
-        &self,
-        order: &mut Eviction,
-        key: &[u8],
-        variants: Arc<VariantSet>,
-    ) -> Result<(), Reason> {
-        self.insert(order, key, Slot::Variants(variants), None)
+    /// Removes an entry, unless another one has replaced it.
+    pub(crate) fn remove_if_current(&self, key: CacheKey<'_>, request: &HeaderMap, entry: &Arc<Entry>) {
+        self.with_coalescing_key(key, request, |key| self.writer().remove_entry(key, entry));
     }
 
-    fn insert(
-        &self,
-        order: &mut Eviction,
-        key: &[u8],
-        what: Slot,
-        old: Option<&Arc<Entry>>,
-    ) -> Result<(), Reason> {
-        let hash = self.map.hasher().hash_one(key);
-        let node = EntryNode::new(key, hash, what.weight(), what.expires_at(), &what.names(), &order.epoch);
-        let node = Arc::new(node);
-        if node.weight > self.max_bytes / LARGEST_PART {
-            return Err(Reason::BodyTooLarge);
-        }
-        let there = self.map.get(key).map(|there| (there.value().clone(), Arc::clone(&there.key().0)));
-        if let Some((there, replaced)) = there {
-            let is_overtaken = what.is_older_than(&there) && !there.is(old);
-            if is_overtaken && !replaced.is_purged() {
-                return Err(Reason::Superseded);
-            }
-            // Whoever comes by until the new one is in its place finds it there: nobody shall wait meanwhile.
-            self.leaves(order, &replaced, &there);
-        }
-        if let Slot::Variant(_, variants) = &what {
-            // Names without variants may go to make room.
-            variants.nodes().push(Arc::clone(&node));
-        }
-        if let Slot::Page(page) | Slot::Variant(page, _) = &what {
-            self.drop_over(order, page.created_at());
-            order.pages += 1;
-        }
-        self.make_room(order, node.weight + PurgeIndex::most_growth(&node));
-        order.push(Arc::clone(&node));
-        order.bytes += order.index.add(&node);
-        match self.map.entry(NodeKey(node)) {
-            dashmap::Entry::Occupied(there) => drop(there.replace_entry(what)),
-            dashmap::Entry::Vacant(place) => drop(place.insert(what)),
-        }
-        order.sweep();
-        Ok(())
+    /// Removes or expires all entries that a selector matches, and returns their number.
+    pub(crate) fn purge(&self, mode: PurgeMode, selector: &LocalSelector, now: Instant) -> usize {
+        // Before the state is locked: what is stored until then is found here, and what is stored later is checked against the log.
+        self.purge_log.append((mode, selector.clone()));
+        purge::purge(&mut self.writer(), mode, selector, now)
     }
 
-    /// Lets others go until so many bytes fit in. Names stay while there are variants by them, which nobody would find.
-    fn make_room(&self, order: &mut Eviction, weight: usize) {
-        while order.bytes.saturating_add(weight) > self.max_bytes {
-            let Some(node) = order.next_to_go(self.max_bytes, |node| self.has_variants(node)) else { break };
-            self.remove(order, &node);
-            order.bytes -= node.own_cost();
-        }
+    pub(crate) fn purge_log(&self) -> &PurgeLog<(PurgeMode, LocalSelector)> {
+        &self.purge_log
     }
 
-    fn has_variants(&self, node: &EntryNode) -> bool {
-        match self.map.get(&*node.key).as_deref() {
-            Some(Slot::Variants(variants)) => !variants.nodes().is_empty(),
-            _ => false,
-        }
+    /// Removes all expired entries, and returns their number.
+    pub(crate) fn remove_expired(&self, now: Instant) -> usize {
+        self.writer().remove_expired(now)
     }
 
-    /// Removes something, unless something else has taken its place. Its key stays in its queue.
-    fn remove(&self, order: &mut Eviction, node: &Arc<EntryNode>) {
-        let removed = self.map.remove_if(&*node.key, |held, _| Arc::ptr_eq(&held.0, node));
-        if let Some((_, what)) = removed {
-            self.leaves(order, node, &what);
-        }
+    /// Charges a worker's copy of an entry, and evicts others for it. Returns whether there is room for the copy.
+    pub(super) fn reserve_copy(&self, bytes: usize) -> bool {
+        self.writer().reserve_copy(bytes)
     }
 
-    /// It counts no longer, whether it is in the map yet or not.
-    fn leaves(&self, order: &mut Eviction, node: &Arc<EntryNode>, what: &Slot) {
-        node.leave();
-        order.removed(node);
-        order.bytes -= order.index.remove(node);
-        if matches!(what, Slot::Page(_) | Slot::Variant(..)) && !node.is_purged() {
-            order.pages -= 1;
-        }
-        if let Slot::Variant(_, variants) = what {
-            variants.nodes().retain(|known| !Arc::ptr_eq(known, node));
-        }
-    }
-
-    /// Looks at a few of those that are kept, and drops those whose time is over.
-    fn drop_over(&self, order: &mut Eviction, now: Instant) {
-        for node in order.some_over(now) {
-            self.remove(order, &node);
-        }
-    }
-
-    /// Drops all whose time is over, and returns how many pages went.
-    pub(crate) fn sweep(&self, now: Instant) -> usize {
-        let order = &mut *self.order();
-        let before = order.pages;
-        let over: Vec<Arc<EntryNode>> =
-            order.nodes().filter(|node| node.is_over(now)).map(Arc::clone).collect();
-        over.iter().for_each(|node| self.remove(order, node));
-        order.drop_gone();
-        before - order.pages
-    }
-
-    /// Room for a worker's copy; others go for it, if it is not too much.
-    pub(crate) fn reserve_copy(&self, bytes: usize) -> bool {
-        let order = &mut *self.order();
-        if order.copies.saturating_add(bytes) > self.max_bytes / FOR_COPIES {
-            return false;
-        }
-        self.make_room(order, bytes);
-        if order.bytes.saturating_add(bytes) > self.max_bytes {
-            return false;
-        }
-        order.copies += bytes;
-        order.bytes += bytes;
-        true
-    }
-
-    pub(crate) fn release_copy(&self, bytes: usize) {
-        let order = &mut *self.order();
-        order.copies -= bytes;
-        order.bytes -= bytes;
+    /// Ends the charge for a worker's copy.
+    pub(super) fn release_copy(&self, bytes: usize) {
+        self.writer().release_copy(bytes);
     }
 
     pub(crate) fn max_bytes(&self) -> usize {
         self.max_bytes
     }
 
-    pub(crate) fn pages(&self) -> usize {
-        self.order().pages
+    /// Returns the number of stored entries.
+    pub(crate) fn entry_count(&self) -> usize {
+        self.state().entries
     }
 
+    /// Returns the bytes that are charged to the budget.
     pub(crate) fn bytes(&self) -> usize {
-        self.order().bytes
+        self.state().bytes()
     }
 
-    fn order(&self) -> MutexGuard<'_, Eviction> {
-        // Nothing between lock and unlock panics halfway through a change; and a cache goes on serving.
-        self.order.lock().unwrap_or_else(PoisonError::into_inner)
+    fn writer(&self) -> Writer<'_> {
+        Writer::new(&self.map, self.state(), self.max_bytes)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
     }
 }
 
-/// What is under a key.
-enum Lookup {
-    Nothing,
-    Page(Arc<Entry>),
-    /// What is of no use any more, and is gone; its handler may say that it still is as it was.
-    Over(Option<Arc<Entry>>),
-    /// What may be as good as ever, which the shared tier knows. Where that cannot say so, it is gone.
-    Left(Option<Arc<Entry>>),
-    Variants(Arc<VariantSet>),
+impl Lookup {
+    /// Returns a usable entry, or a miss; `cause` is its reason unless an expired entry was found.
+    fn entry(self, cause: ForwardReason) -> Result<Arc<Entry>, Miss> {
+        match self {
+            Self::Usable(entry) => Ok(entry),
+            Self::Expired(stale) => Err(Miss { cause: ForwardReason::Stale, stale }),
+            Self::Unconfirmed(stale) => Err(Miss { cause, stale }),
+            Self::Absent | Self::Variants(_) => Err(Miss::new(cause)),
+        }
+    }
 }

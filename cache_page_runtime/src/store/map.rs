@@ -1,0 +1,66 @@
+//! [`EntryMap`]: the concurrent map from keys to slots.
+
+use std::{hash::BuildHasher as _, sync::Arc};
+
+use dashmap::{DashMap, Entry, mapref::one::Ref};
+// Seeded at random for each map, because clients choose the keys.
+use foldhash::quality::RandomState;
+
+use super::{
+    node::{EntryNode, NodeKey},
+    slot::Slot,
+};
+
+/// A map that readers access one locked shard at a time. It is only changed under the store's state lock.
+#[derive(Default)]
+pub(super) struct EntryMap(DashMap<NodeKey, Slot, RandomState>);
+
+impl EntryMap {
+    pub(super) fn hash(&self, key: &[u8]) -> u64 {
+        self.0.hasher().hash_one(key)
+    }
+
+    /// Returns the slot under a key, even if everything was purged since it was inserted.
+    ///
+    /// Its shard stays locked for readers until the reference is dropped.
+    pub(super) fn read(&self, key: &[u8]) -> Option<Ref<'_, NodeKey, Slot>> {
+        self.0.get(key)
+    }
+
+    /// Returns the slot under a key, and its node.
+    pub(super) fn get(&self, key: &[u8]) -> Option<(Slot, Arc<EntryNode>)> {
+        self.get_with_flushed(key).filter(|(_, node)| !node.is_flushed())
+    }
+
+    /// Returns what [`read`](Self::read) does, without keeping the shard locked.
+    pub(super) fn get_with_flushed(&self, key: &[u8]) -> Option<(Slot, Arc<EntryNode>)> {
+        let stored = self.read(key)?;
+        Some((stored.value().clone(), Arc::clone(&stored.key().0)))
+    }
+
+    /// Inserts a slot, or replaces the one under the same key; readers find either the old slot or the new one.
+    pub(super) fn insert(&self, node: Arc<EntryNode>, slot: Slot) {
+        match self.0.entry(NodeKey(node)) {
+            // Unlike `DashMap::insert`, this replaces the key too.
+            Entry::Occupied(stored) => drop(stored.replace_entry(slot)),
+            Entry::Vacant(vacant) => drop(vacant.insert(slot)),
+        }
+    }
+
+    /// Removes the slot of a node, unless another node has replaced it.
+    pub(super) fn remove(&self, node: &Arc<EntryNode>) -> Option<Slot> {
+        self.0.remove_if(&*node.key, |stored, _| Arc::ptr_eq(&stored.0, node)).map(|(_, slot)| slot)
+    }
+}
+
+#[cfg(test)]
+impl EntryMap {
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Returns all slots with their nodes, including the flushed ones.
+    pub(super) fn to_vec(&self) -> Vec<(Slot, Arc<EntryNode>)> {
+        self.0.iter().map(|stored| (stored.value().clone(), Arc::clone(&stored.key().0))).collect()
+    }
+}

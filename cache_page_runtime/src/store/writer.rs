@@ -1,0 +1,268 @@
+//! [`Writer`]: the only way to change what is stored.
+
+use std::sync::Arc;
+
+use actix_web::http::header::HeaderMap;
+
+use super::{
+    entry::Entry,
+    eviction::Eviction,
+    map::EntryMap,
+    node::{EntryNode, FlushEpoch},
+    purge_index::PurgeIndex,
+    slot::Slot,
+    variants::VariantSet,
+};
+use crate::{
+    http::VaryNames, key::CacheKey, outcome::Reason, purge::PurgeKey, sync::MutexGuard,
+    time::instant::Instant,
+};
+
+/// The fraction of the budget that one entry may take, as its denominator: a larger one would evict many others.
+const MAX_ENTRY_DIVISOR: usize = 4;
+
+/// The fraction of the budget that the copies of all workers may take, as its denominator.
+const MAX_COPIES_DIVISOR: usize = 8;
+
+/// What changes together with the map.
+pub(super) struct State {
+    pub(super) eviction: Eviction,
+    pub(super) purge_index: PurgeIndex,
+    /// The epoch of new nodes.
+    epoch: Arc<FlushEpoch>,
+    /// The number of entries in the map that were not flushed.
+    pub(super) entries: usize,
+    /// The bytes of the workers' copies.
+    pub(super) copy_bytes: usize,
+}
+
+impl State {
+    pub(super) fn new(max_bytes: usize) -> Self {
+        Self {
+            eviction: Eviction::new(max_bytes),
+            purge_index: PurgeIndex::default(),
+            epoch: Arc::default(),
+            entries: 0,
+            copy_bytes: 0,
+        }
+    }
+
+    /// Returns all bytes that are charged to the budget.
+    pub(super) fn bytes(&self) -> usize {
+        self.eviction.bytes() + self.purge_index.bytes() + self.copy_bytes
+    }
+}
+
+/// Exclusive access to what is stored, with the state locked.
+///
+/// **Invariant:** the charged bytes never exceed the budget.
+pub(super) struct Writer<'s> {
+    map: &'s EntryMap,
+    state: MutexGuard<'s, State>,
+    max_bytes: usize,
+}
+
+impl<'s> Writer<'s> {
+    pub(super) fn new(map: &'s EntryMap, state: MutexGuard<'s, State>, max_bytes: usize) -> Self {
+        Self { map, state, max_bytes }
+    }
+
+    /// Stores an entry that varies by these request headers, in the place of the one under the same key.
+    ///
+    /// `replaced` is an entry that the new one may replace whatever their times are.
+    pub(super) fn put(
+        &mut self,
+        key: CacheKey<'_>,
+        names: VaryNames,
+        request: &HeaderMap,
+        entry: Arc<Entry>,
+        replaced: Option<&Arc<Entry>>,
+    ) -> Result<(), Reason> {
+        let page_key = key.as_bytes();
+        if names.is_empty() && self.variant_set(page_key).is_none() {
+            return self.insert(page_key, Slot::Entry(entry), replaced);
+        }
+        let variants = self.ensure_variant_set(page_key, names)?;
+        let variant_key = variants.variant_key(key, request).ok_or(Reason::KeyTooLong)?;
+        let variant_key = variant_key.as_slice();
+        if self.map.get(variant_key).is_none() && !self.make_room_for_variant(&variants, entry.created_at()) {
+            return Err(Reason::TooManyVariants);
+        }
+        self.insert(variant_key, Slot::Variant(entry, Arc::clone(&variants)), replaced)?;
+        // Making room for the variant may have evicted the set.
+        if self.map.get(page_key).is_none() {
+            self.insert(page_key, Slot::VariantSet(variants), None)?;
+        }
+        // If there is no room for both, the set has evicted the variant.
+        if self.map.get(variant_key).is_some() { Ok(()) } else { Err(Reason::BodyTooLarge) }
+    }
+
+    /// Returns the variant set under the key of a page, with at least these names.
+    ///
+    /// With more names than before, the set starts without variants: those by fewer names are not found any more.
+    pub(super) fn ensure_variant_set(
+        &mut self,
+        page_key: &[u8],
+        mut names: VaryNames,
+    ) -> Result<Arc<VariantSet>, Reason> {
+        if let Some(variants) = self.variant_set(page_key) {
+            names = variants.names_with(names);
+            if names == variants.names {
+                return Ok(variants);
+            }
+        }
+        let variants = Arc::new(VariantSet::new(names));
+        self.insert(page_key, Slot::VariantSet(Arc::clone(&variants)), None)?;
+        Ok(variants)
+    }
+
+    fn variant_set(&self, page_key: &[u8]) -> Option<Arc<VariantSet>> {
+        self.map.get(page_key).and_then(|(slot, _)| slot.variant_set().cloned())
+    }
+
+    /// Removes stale variants from a full set, and returns whether another variant may be stored.
+    fn make_room_for_variant(&mut self, variants: &VariantSet, now: Instant) -> bool {
+        if !variants.is_full() {
+            return true;
+        }
+        let nodes = variants.nodes().clone();
+        for node in nodes {
+            if self.entry_of(&node).is_none_or(|entry| !entry.is_fresh(now)) {
+                self.remove(&node);
+            }
+        }
+        !variants.is_full()
+    }
+
+    fn insert(&mut self, key: &[u8], slot: Slot, replaced: Option<&Arc<Entry>>) -> Result<(), Reason> {
+        let hash = self.map.hash(key);
+        let (weight, expires_at) = (slot.weight(), slot.expires_at());
+        let node = EntryNode::new(key, hash, weight, expires_at, &slot.purge_keys(), &self.state.epoch);
+        let node = Arc::new(node);
+        if node.weight > self.max_bytes / MAX_ENTRY_DIVISOR {
+            return Err(Reason::BodyTooLarge);
+        }
+        if let Some((old, old_node)) = self.map.get_with_flushed(key) {
+            let may_replace = old_node.is_flushed() || replaced.is_some_and(|replaced| old.holds(replaced));
+            if !may_replace && slot.is_older_than(&old) {
+                return Err(Reason::Superseded);
+            }
+            // The old slot stays in the map until the new one replaces it, so that no request misses in between.
+            self.unlink(&old_node, &old);
+        }
+        if let Slot::Variant(_, variants) = &slot {
+            // Before room is made, because a variant set without variants may be evicted.
+            variants.push(Arc::clone(&node));
+        }
+        if let Some(entry) = slot.entry() {
+            self.remove_expired_sample(entry.created_at());
+            self.state.entries += 1;
+        }
+        self.make_room(node.weight + PurgeIndex::max_growth(&node));
+        self.state.eviction.push(Arc::clone(&node));
+        self.state.purge_index.insert(&node);
+        self.map.insert(node, slot);
+        self.state.eviction.compact_if_sparse();
+        Ok(())
+    }
+
+    /// Removes a node with its slot, unless another node has replaced it.
+    pub(super) fn remove(&mut self, node: &Arc<EntryNode>) {
+        if let Some(slot) = self.map.remove(node) {
+            self.unlink(node, &slot);
+        }
+    }
+
+    /// Removes an entry, unless another slot has replaced it.
+    pub(super) fn remove_entry(&mut self, key: &[u8], entry: &Arc<Entry>) {
+        if let Some((slot, node)) = self.map.get(key)
+            && slot.holds(entry)
+        {
+            self.remove(&node);
+        }
+    }
+
+    /// Removes a node from everything but the map and its queue.
+    fn unlink(&mut self, node: &Arc<EntryNode>, slot: &Slot) {
+        self.state.eviction.set_removed(node);
+        self.state.purge_index.remove(node);
+        if slot.entry().is_some() && !node.is_flushed() {
+            self.state.entries -= 1;
+        }
+        if let Slot::Variant(_, variants) = slot {
+            variants.remove(node);
+        }
+    }
+
+    /// Evicts others until so many bytes fit into the budget, or nothing more can be evicted.
+    fn make_room(&mut self, bytes: usize) {
+        let map = self.map;
+        // No request would find the variants of an evicted set.
+        let has_variants = |node: &EntryNode| {
+            let stored = map.read(&node.key);
+            stored.is_some_and(|stored| stored.variant_set().is_some_and(|variants| !variants.is_empty()))
+        };
+        while self.state.bytes().saturating_add(bytes) > self.max_bytes {
+            let Some(node) = self.state.eviction.pop_victim(has_variants) else { break };
+            self.remove(&node);
+            self.state.eviction.drop_removed(&node);
+        }
+    }
+
+    /// Checks a few entries, and removes those that are expired.
+    fn remove_expired_sample(&mut self, now: Instant) {
+        for node in self.state.eviction.sample_expired(now) {
+            self.remove(&node);
+        }
+    }
+
+    /// Removes all expired entries, and returns their number.
+    pub(super) fn remove_expired(&mut self, now: Instant) -> usize {
+        let before = self.state.entries;
+        let nodes = self.state.eviction.nodes();
+        let expired: Vec<Arc<EntryNode>> = nodes.filter(|node| node.is_expired(now)).cloned().collect();
+        expired.iter().for_each(|node| self.remove(node));
+        self.state.eviction.compact();
+        before - self.state.entries
+    }
+
+    /// Makes everything unusable, and returns the number of entries. Their memory is freed as they are found or evicted.
+    pub(super) fn flush(&mut self) -> usize {
+        std::mem::take(&mut self.state.epoch).end();
+        std::mem::take(&mut self.state.entries)
+    }
+
+    /// Returns the nodes of all entries with a purge key.
+    pub(super) fn nodes_of(&self, key: PurgeKey) -> Vec<Arc<EntryNode>> {
+        self.state.purge_index.nodes(key).cloned().collect()
+    }
+
+    /// Returns the nodes of everything that is stored, and of some of what was removed.
+    pub(super) fn nodes(&self) -> Vec<Arc<EntryNode>> {
+        self.state.eviction.nodes().cloned().collect()
+    }
+
+    /// Returns the entry of a node that is in the map.
+    pub(super) fn entry_of(&self, node: &Arc<EntryNode>) -> Option<Arc<Entry>> {
+        let (slot, stored) = self.map.get(&node.key)?;
+        if Arc::ptr_eq(&stored, node) { slot.entry().cloned() } else { None }
+    }
+
+    /// Charges a worker's copy of an entry, and evicts others for it. Returns whether there is room for the copy.
+    pub(super) fn reserve_copy(&mut self, bytes: usize) -> bool {
+        if self.state.copy_bytes.saturating_add(bytes) > self.max_bytes / MAX_COPIES_DIVISOR {
+            return false;
+        }
+        self.make_room(bytes);
+        let has_room = self.state.bytes().saturating_add(bytes) <= self.max_bytes;
+        if has_room {
+            self.state.copy_bytes += bytes;
+        }
+        has_room
+    }
+
+    /// Ends the charge for a worker's copy.
+    pub(super) fn release_copy(&mut self, bytes: usize) {
+        self.state.copy_bytes -= bytes;
+    }
+}
