@@ -1,18 +1,18 @@
-//! `cargo xtask fuzz`: libFuzzer makes up what clients and handlers send.
+//! `cargo xtask fuzz`: generates requests and responses with libFuzzer.
 
 use std::process::{Command, Stdio};
 
 use crate::{cargo, root, step};
 
-/// How long each target runs if nobody says.
+/// The default duration of each target.
 pub(crate) const SECONDS: &str = "30";
 
-/// Only this has the sanitizers that libFuzzer is built with.
+/// libFuzzer needs the sanitizers of nightly.
 const TOOLCHAIN: &str = "nightly";
 
 pub(crate) fn run(seconds: &str) -> Result<(), String> {
-    get_toolchain()?;
-    get_cargo_fuzz()?;
+    install_toolchain()?;
+    install_cargo_fuzz()?;
     let listed = fuzz("list").output().map_err(|error| format!("cannot list the fuzz targets: {error}"))?;
     if !listed.status.success() {
         return Err(format!(
@@ -22,23 +22,22 @@ pub(crate) fn run(seconds: &str) -> Result<(), String> {
     }
     for target in String::from_utf8_lossy(&listed.stdout).split_whitespace() {
         let time = format!("-max_total_time={seconds}");
-        let words = root().join("fuzz/words").join(target);
+        let dictionary = root().join("fuzz/words").join(target);
         let mut run = fuzz("run");
-        // What it found along the way is only of use to itself.
         run.args([target, "--", &time, "-verbosity=0", "-print_final_stats=1"]);
-        if words.is_file() {
-            run.arg(format!("-dict={}", words.display()));
+        if dictionary.is_file() {
+            run.arg(format!("-dict={}", dictionary.display()));
         }
         step(&format!("fuzzing {target}"), &mut run)?;
     }
     Ok(())
 }
 
-/// A cargo of the toolchain that can fuzz, whichever runs this.
+/// Returns a command for the cargo of the nightly toolchain.
 fn nightly() -> Command {
     let mut command = Command::new("rustup");
     command.args(["run", TOOLCHAIN, "cargo"]).current_dir(root());
-    // What this cargo put into the environment would lead the other one astray.
+    // These variables of the current cargo would make the other one use the current toolchain.
     for name in ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN"] {
         command.env_remove(name);
     }
@@ -51,27 +50,27 @@ fn fuzz(subcommand: &str) -> Command {
     command
 }
 
-fn get_toolchain() -> Result<(), String> {
-    if is_there(&mut nightly())? {
+fn install_toolchain() -> Result<(), String> {
+    if runs(&mut nightly())? {
         return Ok(());
     }
     let mut install = Command::new("rustup");
     install.args(["toolchain", "install", TOOLCHAIN, "--profile", "minimal"]);
-    step(&format!("the {TOOLCHAIN} toolchain, which is missing"), &mut install)
+    step(&format!("installing the {TOOLCHAIN} toolchain"), &mut install)
 }
 
-fn get_cargo_fuzz() -> Result<(), String> {
-    if is_there(&mut fuzz("--version"))? {
+fn install_cargo_fuzz() -> Result<(), String> {
+    if runs(&mut fuzz("--version"))? {
         return Ok(());
     }
-    step("cargo-fuzz, which is missing", &mut cargo(&["install", "cargo-fuzz"]))
+    step("installing cargo-fuzz", &mut cargo(&["install", "cargo-fuzz"]))
 }
 
-/// Whether a command of rustup's runs at all.
-fn is_there(command: &mut Command) -> Result<bool, String> {
+/// Returns whether a command of rustup succeeds.
+fn runs(command: &mut Command) -> Result<bool, String> {
     let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
     match status {
         Ok(status) => Ok(status.success()),
-        Err(error) => Err(format!("fuzzing needs rustup, which gets the {TOOLCHAIN} toolchain: {error}")),
+        Err(error) => Err(format!("fuzzing needs rustup to install the {TOOLCHAIN} toolchain: {error}")),
     }
 }

@@ -1,4 +1,4 @@
-//! The workspace's own commands.
+//! The commands of this workspace: `cargo xtask test`, `layers`, `fuzz` and `bench`.
 
 mod bench;
 mod compile;
@@ -15,17 +15,17 @@ use std::{
 };
 
 const USAGE: &str = "\
-usage: cargo xtask test              everything that must pass
-       cargo xtask layers            whether imports point down, without cycles
-       cargo xtask fuzz [SECONDS]    every fuzz target, for so long each (30)
-       cargo xtask bench [NAME]      every benchmark, or one of them";
+usage: cargo xtask test              run everything that must pass
+       cargo xtask layers            check that imports point down, without cycles
+       cargo xtask fuzz [SECONDS]    run every fuzz target for that long (default: 30)
+       cargo xtask bench [NAME]      run all benchmarks, or one of them";
 
-/// The rustc whose error messages `tests/ui` compares.
+/// The version of rustc whose error messages are in `tests/ui`.
 const UI_TOOLCHAIN: &str = "1.95.0";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+    let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test(),
         ["layers"] => layers::run(),
         ["bench"] => bench::run(None),
@@ -37,10 +37,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            eprintln!("xtask: {problem}");
+        Err(error) => {
+            eprintln!("xtask: {error}");
             ExitCode::FAILURE
         }
     }
@@ -79,22 +79,24 @@ fn test() -> Result<(), String> {
         ]),
     )?;
     server::ensure()?;
-    step("tests with servers", &mut cargo(&["test", "--test", "redis", "--all-features"]))?;
-    step("examples in the documentation", &mut cargo(&["test", "--workspace", "--doc", "--all-features"]))?;
+    step("tests with Redis servers", &mut cargo(&["test", "--test", "redis", "--all-features"]))?;
+    step("documentation examples", &mut cargo(&["test", "--workspace", "--doc", "--all-features"]))?;
     step("error messages", ui_cargo()?.args(["test", "--test", "ui"]).env("CACHE_PAGE_UI", "require"))?;
-    forget_packages()?;
-    // A tree with changes is tested like any other.
+    remove_unpacked_packages()?;
+    // Uncommitted changes are packaged too.
     step("packages", &mut cargo(&["package", "--workspace", "--allow-dirty"]))?;
     eprintln!("xtask: everything passed, in {} s", start.elapsed().as_secs());
     Ok(())
 }
 
-/// Cargo unpacks a package of the workspace into its home to verify those that depend on it, and does so once for each
-/// version: what a former run left there would be verified instead of what is here now.
-fn forget_packages() -> Result<(), String> {
+/// Removes the packages of this workspace that an earlier run unpacked.
+///
+/// To verify a package, cargo unpacks the workspace packages that it depends on into its home folder, once per version.
+/// The next run would verify the old files.
+fn remove_unpacked_packages() -> Result<(), String> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
     let Some(sources) = home.map(|home| home.join("registry/src")) else { return Ok(()) };
-    // The registries that are folders have no host in their names.
+    // The name of a registry begins with its host. A local folder has none.
     let folders = folders_in(&sources).into_iter().filter(|folder| name_of(folder).starts_with('-'));
     let packages = folders.flat_map(|folder| folders_in(&folder));
     for package in packages.filter(|package| name_of(package).starts_with("cache_page")) {
@@ -104,7 +106,7 @@ fn forget_packages() -> Result<(), String> {
     Ok(())
 }
 
-/// None if there is no such folder.
+/// Returns the folders in a folder, or nothing if it does not exist.
 fn folders_in(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
@@ -114,7 +116,11 @@ fn name_of(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// Runs one step and tells how long it took; the first that fails ends the run.
+/// Runs one step and prints its duration.
+///
+/// # Errors
+///
+/// Fails if the command cannot be run or fails.
 fn step(name: &str, command: &mut Command) -> Result<(), String> {
     eprintln!("xtask: {name}");
     let start = Instant::now();
@@ -133,14 +139,14 @@ fn root() -> PathBuf {
     Path::new(&xtask).join("..")
 }
 
-/// The cargo that runs this.
+/// Returns a command for the cargo that runs xtask.
 fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments);
     command
 }
 
-/// A cargo whose rustc words its errors as `tests/ui` expects: the one at hand, or one that rustup has or gets.
+/// Returns a cargo with the rustc of `UI_TOOLCHAIN`: the current one if it matches, else one that rustup installs.
 fn ui_cargo() -> Result<Command, String> {
     let version = |command: &mut Command| {
         let output = command.arg("--version").output().ok()?;
@@ -155,9 +161,9 @@ fn ui_cargo() -> Result<Command, String> {
     if !is_wanted(version(Command::new("rustup").args(["run", UI_TOOLCHAIN, "rustc"]))) {
         let mut install = Command::new("rustup");
         install.args(["toolchain", "install", UI_TOOLCHAIN, "--profile", "minimal"]);
-        step(&format!("rustc {UI_TOOLCHAIN}, whose error messages are compared"), &mut install)?;
+        step(&format!("installing rustc {UI_TOOLCHAIN}, whose error messages are compared"), &mut install)?;
     }
-    // What this cargo put into the environment would lead the other one astray.
+    // These variables of the current cargo would make the other one use the current toolchain.
     let mut command = Command::new("rustup");
     command.args(["run", UI_TOOLCHAIN, "cargo"]).env_remove("RUSTC").env_remove("RUSTUP_TOOLCHAIN");
     Ok(command)
