@@ -1,4 +1,4 @@
-//! The door for `fuzz/`, only there under `--cfg fuzzing`. It lets values in and out, and checks nothing itself.
+//! Entry points for the fuzz targets in `fuzz/`, compiled only with `--cfg fuzzing`. They contain no logic.
 
 #![allow(missing_docs)]
 
@@ -18,10 +18,10 @@ use crate::{
     key::{KeyBuf, push_variant_values},
 };
 
-/// The key of what is added to it.
-pub fn key(request: &HttpRequest, add: impl FnOnce(&mut KeyBuilder<'_>)) -> Option<Vec<u8>> {
+/// Returns the key that `push` builds, or `None` if it is too long.
+pub fn key(request: &HttpRequest, push: impl FnOnce(&mut KeyBuilder<'_>)) -> Option<Vec<u8>> {
     let mut key = KeyBuilder::new(request);
-    add(&mut key);
+    push(&mut key);
     key.parts.key().map(|key| key.as_bytes().to_vec())
 }
 
@@ -35,8 +35,8 @@ pub struct CacheControl {
 }
 
 #[must_use]
-pub fn cache_control(lines: &[HeaderValue]) -> CacheControl {
-    let parsed = cache_control::CacheControl::parse(lines);
+pub fn cache_control(values: &[HeaderValue]) -> CacheControl {
+    let parsed = cache_control::CacheControl::parse(values);
     CacheControl {
         no_store: parsed.no_store,
         no_cache: parsed.no_cache,
@@ -46,26 +46,26 @@ pub fn cache_control(lines: &[HeaderValue]) -> CacheControl {
     }
 }
 
-/// The names in `Vary`; `None` is anything.
+/// Returns the names in `Vary`, or `None` if the response may vary by anything.
 #[must_use]
-pub fn vary(response: &HeaderMap) -> Option<Vec<HeaderName>> {
+pub fn vary_names(response: &HeaderMap) -> Option<Vec<HeaderName>> {
     vary::unkeyed(response, |_| false).map(|names| names.to_vec())
 }
 
-/// What a request says under these names, as it stands in a key.
+/// Returns the part of a variant key that contains the values of these request headers.
 #[must_use]
-pub fn said(names: &[HeaderName], request: &HeaderMap) -> Vec<u8> {
+pub fn variant_values(names: &[HeaderName], request: &HeaderMap) -> Vec<u8> {
     let mut key = KeyBuf::new();
     push_variant_values(&mut key, names, request);
     key.as_slice().to_vec()
 }
 
-/// The status and the part that answer a request for a page of so many bytes.
+/// Returns the status of the response to a `GET`, and the range of the body if it is partial.
 #[must_use]
-pub fn conditional(
+pub fn select(
     etag: Option<&HeaderValue>,
     last_modified: Option<&HeaderValue>,
-    length: usize,
+    body_len: usize,
     request: &HeaderMap,
 ) -> (u16, Option<Range<usize>>) {
     let representation = Representation {
@@ -73,12 +73,12 @@ pub fn conditional(
         etag,
         last_modified,
         date: None,
-        body_len: length,
+        body_len,
         accepts_ranges: true,
     };
     match representation.select(&Method::GET, request) {
         Selection::Full => (200, None),
-        Selection::Partial(part) => (206, Some(part)),
+        Selection::Partial(range) => (206, Some(range)),
         Selection::NotModified => (304, None),
         Selection::Unsatisfiable => (416, None),
     }

@@ -1,4 +1,4 @@
-//! `Cache-Control`: nothing that stands there hides a directive that forbids.
+//! `Cache-Control`: no bytes around a restrictive directive hide it.
 
 #![no_main]
 
@@ -6,15 +6,15 @@ use actix_web::http::header::HeaderValue;
 use cache_page_runtime::fuzzing::{CacheControl, cache_control};
 use libfuzzer_sys::fuzz_target;
 
-/// Where a quoted string that begins `text` ends, after its closing quote.
-fn quoted(text: &[u8]) -> Option<usize> {
+/// Returns the length of the quoted string at the beginning of `text`.
+fn quoted_string_len(text: &[u8]) -> Option<usize> {
     let mut bytes = text.iter().enumerate().skip(1);
     if text.first() != Some(&b'"') {
         return None;
     }
     loop {
         match bytes.next()? {
-            (at, b'"') => return Some(at + 1),
+            (index, b'"') => return Some(index + 1),
             (_, b'\\') => drop(bytes.next()?),
             _ => {}
         }
@@ -26,90 +26,93 @@ fn is_token(text: &[u8]) -> bool {
     text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
 }
 
-/// A name, and a value if there is one.
-fn is_member(text: &[u8]) -> bool {
+/// Returns whether `text` is a directive with an optional argument.
+fn is_directive(text: &[u8]) -> bool {
     let Some(equals) = text.iter().position(|&byte| byte == b'=') else { return is_token(text) };
-    let (name, value) = (text[..equals].trim_ascii(), text[equals + 1..].trim_ascii());
-    !name.is_empty() && is_token(name) && (is_token(value) || quoted(value) == Some(value.len()))
+    let (name, argument) = (text[..equals].trim_ascii(), text[equals + 1..].trim_ascii());
+    !name.is_empty()
+        && is_token(name)
+        && (is_token(argument) || quoted_string_len(argument) == Some(argument.len()))
 }
 
-/// The members as the grammar has them; where it has none of the kind, whatever stands between two commas.
-fn members(line: &[u8]) -> Vec<&[u8]> {
-    let members = unquoted_members(line);
-    if members.iter().all(|member| is_member(member)) {
-        return members;
+/// Returns the directives of a valid value, or everything between two commas of a malformed one.
+fn directives(value: &[u8]) -> Vec<&[u8]> {
+    let directives = split_unquoted(value);
+    if directives.iter().all(|directive| is_directive(directive)) {
+        return directives;
     }
-    line.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).collect()
+    value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).collect()
 }
 
-/// Split at every comma that is not in the quoted value of a member.
-fn unquoted_members(line: &[u8]) -> Vec<&[u8]> {
-    let mut members = Vec::new();
-    let mut rest = line;
+/// Splits a value at every comma that is not within a quoted argument.
+fn split_unquoted(value: &[u8]) -> Vec<&[u8]> {
+    let mut directives = Vec::new();
+    let mut rest = value;
     loop {
         let comma = |from: usize| {
-            rest[from..].iter().position(|&byte| byte == b',').map_or(rest.len(), |at| from + at)
+            rest[from..].iter().position(|&byte| byte == b',').map_or(rest.len(), |index| from + index)
         };
         let mut end = comma(0);
         if let Some(equals) = rest[..end].iter().position(|&byte| byte == b'=') {
-            let value = rest[equals + 1..].trim_ascii_start();
-            if let Some(length) = quoted(value) {
-                end = comma(rest.len() - value.len() + length);
+            let argument = rest[equals + 1..].trim_ascii_start();
+            if let Some(len) = quoted_string_len(argument) {
+                end = comma(rest.len() - argument.len() + len);
             }
         }
-        members.push(rest[..end].trim_ascii());
+        directives.push(rest[..end].trim_ascii());
         match rest.get(end + 1..) {
-            Some(more) => rest = more,
-            None => return members,
+            Some(remaining) => rest = remaining,
+            None => return directives,
         }
     }
 }
 
-fn both(one: CacheControl, other: CacheControl) -> CacheControl {
-    let shorter = |one: Option<u64>, other| one.into_iter().chain(other).min();
+/// Combines the directives of two values, the stricter of each.
+fn combine(one: CacheControl, other: CacheControl) -> CacheControl {
+    let min = |one: Option<u64>, other| one.into_iter().chain(other).min();
     CacheControl {
         no_store: one.no_store | other.no_store,
         no_cache: one.no_cache | other.no_cache,
         private: one.private | other.private,
-        max_age: shorter(one.max_age, other.max_age),
-        s_maxage: shorter(one.s_maxage, other.s_maxage),
+        max_age: min(one.max_age, other.max_age),
+        s_maxage: min(one.s_maxage, other.s_maxage),
     }
 }
 
-/// Whether a number was written down, and not made up.
-fn is_written(number: u64, lines: &[HeaderValue]) -> bool {
+/// Returns whether any of the values contains this number.
+fn contains_number(values: &[HeaderValue], number: u64) -> bool {
     let parse = |run: &[u8]| {
         run.iter().fold(0, |sum: u64, digit| sum.saturating_mul(10).saturating_add(u64::from(digit - b'0')))
     };
-    let runs = lines.iter().flat_map(|line| line.as_bytes().split(|byte| !byte.is_ascii_digit()));
+    let runs = values.iter().flat_map(|value| value.as_bytes().split(|byte| !byte.is_ascii_digit()));
     runs.filter(|run| !run.is_empty()).any(|run| parse(run) == number)
 }
 
 fuzz_target!(|data: &[u8]| {
-    let lines: Vec<_> =
-        data.split(|&byte| byte == b'\n').filter_map(|line| HeaderValue::from_bytes(line).ok()).collect();
-    let found = cache_control(&lines);
+    let values: Vec<_> =
+        data.split(|&byte| byte == b'\n').filter_map(|value| HeaderValue::from_bytes(value).ok()).collect();
+    let parsed = cache_control(&values);
 
-    for member in lines.iter().flat_map(|line| members(line.as_bytes())) {
-        let name = member.split(|&byte| byte == b'=').next().unwrap_or_default().trim_ascii();
-        // Alone or with a value, whatever that is.
-        assert!(found.no_store || !name.eq_ignore_ascii_case(b"no-store"));
-        assert!(found.no_cache || !name.eq_ignore_ascii_case(b"no-cache"));
-        assert!(found.private || !name.eq_ignore_ascii_case(b"private"));
-        assert!(found.max_age.is_some() || !name.eq_ignore_ascii_case(b"max-age"));
-        assert!(found.s_maxage.is_some() || !name.eq_ignore_ascii_case(b"s-maxage"));
+    for directive in values.iter().flat_map(|value| directives(value.as_bytes())) {
+        let name = directive.split(|&byte| byte == b'=').next().unwrap_or_default().trim_ascii();
+        // With or without an argument.
+        assert!(parsed.no_store || !name.eq_ignore_ascii_case(b"no-store"));
+        assert!(parsed.no_cache || !name.eq_ignore_ascii_case(b"no-cache"));
+        assert!(parsed.private || !name.eq_ignore_ascii_case(b"private"));
+        assert!(parsed.max_age.is_some() || !name.eq_ignore_ascii_case(b"max-age"));
+        assert!(parsed.s_maxage.is_some() || !name.eq_ignore_ascii_case(b"s-maxage"));
     }
-    for age in [found.max_age, found.s_maxage].into_iter().flatten() {
-        assert!(age == 0 || is_written(age, &lines));
+    for age in [parsed.max_age, parsed.s_maxage].into_iter().flatten() {
+        assert!(age == 0 || contains_number(&values, age));
     }
 
-    let nothing = cache_control(&[]);
-    let each = lines.iter().map(|line| cache_control(std::slice::from_ref(line)));
-    assert_eq!(found, each.fold(nothing, both));
+    let empty = cache_control(&[]);
+    let each = values.iter().map(|value| cache_control(std::slice::from_ref(value)));
+    assert_eq!(parsed, each.fold(empty, combine));
 
-    for line in &lines {
+    for value in &values {
         let with = |before: &[u8], after: &[u8]| {
-            cache_control(&[HeaderValue::from_bytes(&[before, line.as_bytes(), after].concat()).unwrap()])
+            cache_control(&[HeaderValue::from_bytes(&[before, value.as_bytes(), after].concat()).unwrap()])
         };
         assert!(with(b"no-store,", b"").no_store);
         assert!(with(b"", b",no-store").no_store);

@@ -1,11 +1,11 @@
-//! `If-None-Match`, `If-Range` and `Range`: nobody is left without bytes that he does not have.
+//! Conditional requests and range requests: the response leaves out only what the client already has or did not ask for.
 
 #![no_main]
 
 use actix_web::http::header::{
     HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE,
 };
-use cache_page_runtime::fuzzing::conditional;
+use cache_page_runtime::fuzzing::select;
 use libfuzzer_sys::fuzz_target;
 
 const NAMES: [HeaderName; 4] = [IF_NONE_MATCH, RANGE, IF_RANGE, IF_MODIFIED_SINCE];
@@ -14,64 +14,69 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
-/// The tag of the page with its quotes, if it is one at all.
-fn own(etag: Option<&HeaderValue>) -> Option<&[u8]> {
+/// Returns the opaque part of the entity tag with its quotes, if it is valid.
+fn opaque_tag(etag: Option<&HeaderValue>) -> Option<&[u8]> {
     let text = etag?.as_bytes().trim_ascii();
     let text = text.strip_prefix(b"W/").unwrap_or(text);
     let is_tag = text.len() >= 2
         && text.first() == Some(&b'"')
         && text.iter().position(|b| *b == b'"') != text.iter().rposition(|b| *b == b'"');
     let inside = if is_tag { &text[1..text.len() - 1] } else { b"\"" };
-    let is_inside = |byte: &u8| *byte == 0x21 || (0x23..=0x7e).contains(byte) || *byte >= 0x80;
-    (text.last() == Some(&b'"') && inside.iter().all(is_inside)).then_some(text)
+    let is_etagc = |byte: &u8| *byte == 0x21 || (0x23..=0x7e).contains(byte) || *byte >= 0x80;
+    (text.last() == Some(&b'"') && inside.iter().all(is_etagc)).then_some(text)
 }
 
 fuzz_target!(|data: &[u8]| {
     let [low, high, rest @ ..] = data else { return };
-    let length = usize::from(u16::from_le_bytes([*low, *high]));
-    let mut lines = rest.split(|&byte| byte == b'\n');
-    let value = |line: Option<&[u8]>| {
-        line.filter(|line| !line.is_empty()).and_then(|line| HeaderValue::from_bytes(line).ok())
+    let body_len = usize::from(u16::from_le_bytes([*low, *high]));
+    let mut fields = rest.split(|&byte| byte == b'\n');
+    let value = |field: Option<&[u8]>| {
+        field.filter(|value| !value.is_empty()).and_then(|value| HeaderValue::from_bytes(value).ok())
     };
-    let (etag, last_modified) = (value(lines.next()), value(lines.next()));
+    let (etag, last_modified) = (value(fields.next()), value(fields.next()));
     let mut request = HeaderMap::new();
-    for line in lines {
-        let Some((which, line)) = line.split_first() else { continue };
-        let name = NAMES[usize::from(*which) % NAMES.len()].clone();
-        HeaderValue::from_bytes(line).map(|line| request.append(name, line)).ok();
+    // The first byte of each field selects its name.
+    for field in fields {
+        let Some((index, value)) = field.split_first() else { continue };
+        let name = NAMES[usize::from(*index) % NAMES.len()].clone();
+        HeaderValue::from_bytes(value).map(|value| request.append(name, value)).ok();
     }
-    let answer = |request: &HeaderMap| conditional(etag.as_ref(), last_modified.as_ref(), length, request);
+    let selection = |request: &HeaderMap| select(etag.as_ref(), last_modified.as_ref(), body_len, request);
 
-    let own = own(etag.as_ref());
-    match answer(&request) {
+    let opaque_tag = opaque_tag(etag.as_ref());
+    match selection(&request) {
         (200, None) => {}
-        (206, Some(part)) => {
-            assert!(part.start < part.end && part.end <= length);
+        (206, Some(range)) => {
+            assert!(range.start < range.end && range.end <= body_len);
             assert_eq!(request.get_all(RANGE).count(), 1);
-            assert!(!request.contains_key(IF_RANGE) || own.is_some() || last_modified.is_some());
-            let mut again = HeaderMap::new();
-            let line = format!("bytes={}-{}", part.start, part.end - 1);
-            again.append(RANGE, HeaderValue::try_from(line).unwrap());
-            assert_eq!(answer(&again), (206, Some(part)));
+            assert!(!request.contains_key(IF_RANGE) || opaque_tag.is_some() || last_modified.is_some());
+            let mut same_range = HeaderMap::new();
+            let value = format!("bytes={}-{}", range.start, range.end - 1);
+            same_range.append(RANGE, HeaderValue::try_from(value).unwrap());
+            assert_eq!(selection(&same_range), (206, Some(range)));
         }
         (304, None) if request.contains_key(IF_NONE_MATCH) => {
-            let mut tags = request.get_all(IF_NONE_MATCH).map(HeaderValue::as_bytes);
-            assert!(tags.any(|line| line.trim_ascii() == b"*" || own.is_some_and(|own| contains(line, own))));
+            let mut lists = request.get_all(IF_NONE_MATCH).map(HeaderValue::as_bytes);
+            assert!(
+                lists.any(
+                    |list| list.trim_ascii() == b"*" || opaque_tag.is_some_and(|tag| contains(list, tag))
+                )
+            );
         }
         (304, None) => assert!(request.contains_key(IF_MODIFIED_SINCE) && last_modified.is_some()),
         (416, None) => assert!(request.contains_key(RANGE)),
         other => panic!("{other:?}"),
     }
 
-    // A client that gives back the tag it was sent has a good copy, whatever else it has.
-    if let (Some(own), Some(etag)) = (own, &etag) {
+    // A client that sends the entity tag of the response has a current copy, whatever else it sends.
+    if let (Some(opaque_tag), Some(etag)) = (opaque_tag, &etag) {
         let mut with = request.clone();
         with.append(IF_NONE_MATCH, etag.clone());
-        assert_eq!(answer(&with), (304, None));
+        assert_eq!(selection(&with), (304, None));
         with.insert(
             IF_NONE_MATCH,
-            HeaderValue::from_bytes(&[b"\"x,\", W/", own, b" ,\"y\""].concat()).unwrap(),
+            HeaderValue::from_bytes(&[b"\"x,\", W/", opaque_tag, b" ,\"y\""].concat()).unwrap(),
         );
-        assert_eq!(answer(&with), (304, None));
+        assert_eq!(selection(&with), (304, None));
     }
 });

@@ -1,4 +1,4 @@
-//! The key: whatever was added to it can be read back, so that no two requests meet.
+//! Cache keys: everything that was pushed can be decoded again, so that different requests have different keys.
 
 #![no_main]
 
@@ -27,21 +27,21 @@ enum Part {
 #[derive(Arbitrary, Debug)]
 struct Input {
     parts: Vec<Part>,
-    lines: Vec<(u8, Vec<u8>)>,
+    fields: Vec<(u8, Vec<u8>)>,
 }
 
-/// What can be read back.
+/// A decoded part of a key.
 #[derive(Debug, PartialEq, Eq)]
-enum Read {
+enum Decoded {
     Bytes(Vec<u8>),
     Recorded(Vec<Vec<u8>>),
-    Lines(Vec<Vec<u8>>),
+    HeaderValues(Vec<Vec<u8>>),
 }
 
 #[derive(Default)]
-struct Recorder(Vec<Vec<u8>>);
+struct RecordingHasher(Vec<Vec<u8>>);
 
-impl Hasher for Recorder {
+impl Hasher for RecordingHasher {
     fn write(&mut self, bytes: &[u8]) {
         self.0.push(bytes.to_vec());
     }
@@ -51,108 +51,110 @@ impl Hasher for Recorder {
     }
 }
 
-fn recorded(value: impl Hash) -> Read {
-    let mut recorder = Recorder::default();
-    value.hash(&mut recorder);
-    Read::Recorded(recorder.0)
+fn recorded(value: impl Hash) -> Decoded {
+    let mut hasher = RecordingHasher::default();
+    value.hash(&mut hasher);
+    Decoded::Recorded(hasher.0)
 }
 
-fn name(which: u8) -> &'static str {
-    NAMES[usize::from(which) % NAMES.len()]
+fn name(index: u8) -> &'static str {
+    NAMES[usize::from(index) % NAMES.len()]
 }
 
-fn add(key: &mut KeyBuilder<'_>, part: &Part) {
+fn push(key: &mut KeyBuilder<'_>, part: &Part) {
     match part {
         Part::Bytes(bytes) => key.bytes(bytes),
         Part::Text(text) => key.value(text),
         Part::Number(number) => key.value(number),
         Part::Mixed(one, two, three) => key.value(&(one, two, three)),
-        Part::Header(which) => key.header(name(*which)),
+        Part::Header(index) => key.header(name(*index)),
     }
 }
 
-fn meant(request: &HttpRequest, part: &Part) -> Vec<Read> {
+fn expected(request: &HttpRequest, part: &Part) -> Vec<Decoded> {
     match part {
-        Part::Bytes(bytes) => vec![Read::Bytes(bytes.clone())],
+        Part::Bytes(bytes) => vec![Decoded::Bytes(bytes.clone())],
         Part::Text(text) => vec![recorded(text)],
         Part::Number(number) => vec![recorded(number)],
         Part::Mixed(one, two, three) => vec![recorded((one, two, three))],
-        Part::Header(which) => {
-            let lines = request.headers().get_all(name(*which)).map(|line| line.as_bytes().to_vec());
-            vec![Read::Bytes(name(*which).into()), Read::Lines(lines.collect())]
+        Part::Header(index) => {
+            let values = request.headers().get_all(name(*index)).map(|value| value.as_bytes().to_vec());
+            vec![Decoded::Bytes(name(*index).into()), Decoded::HeaderValues(values.collect())]
         }
     }
 }
 
-fn take<'k>(key: &mut &'k [u8], length: usize) -> &'k [u8] {
-    let (taken, rest) = key.split_at(length);
+fn take<'k>(key: &mut &'k [u8], len: usize) -> &'k [u8] {
+    let (taken, rest) = key.split_at(len);
     *key = rest;
     taken
 }
 
-fn long(key: &mut &[u8]) -> usize {
+fn decode_four_byte_len(key: &mut &[u8]) -> usize {
     u32::from_le_bytes(take(key, 4).try_into().unwrap()).try_into().unwrap()
 }
 
-fn number(key: &mut &[u8]) -> usize {
+fn decode_len(key: &mut &[u8]) -> usize {
     match take(key, 1)[0] {
-        0xff => long(key),
-        short @ 0..0xfd => short.into(),
-        mark => panic!("{mark:x} is no number"),
+        0xff => decode_four_byte_len(key),
+        len @ 0..0xfd => len.into(),
+        mark => panic!("{mark:x} is not a length"),
     }
 }
 
-fn bytes(key: &mut &[u8]) -> Vec<u8> {
-    let length = number(key);
-    take(key, length).to_vec()
+fn decode_bytes(key: &mut &[u8]) -> Vec<u8> {
+    let len = decode_len(key);
+    take(key, len).to_vec()
 }
 
-fn read(key: &mut &[u8]) -> Read {
+fn decode(key: &mut &[u8]) -> Decoded {
     match key[0] {
         0xfd => {
             take(key, 1);
-            Read::Lines((0..number(key)).map(|_| bytes(key)).collect())
+            Decoded::HeaderValues((0..decode_len(key)).map(|_| decode_bytes(key)).collect())
         }
         0xfe => {
             take(key, 1);
-            let length = long(key);
-            let mut inside = take(key, length);
+            let len = decode_four_byte_len(key);
+            let mut recorded = take(key, len);
             let mut writes = Vec::new();
-            while !inside.is_empty() {
-                writes.push(bytes(&mut inside));
+            while !recorded.is_empty() {
+                writes.push(decode_bytes(&mut recorded));
             }
-            Read::Recorded(writes)
+            Decoded::Recorded(writes)
         }
-        _ => Read::Bytes(bytes(key)),
+        _ => Decoded::Bytes(decode_bytes(key)),
     }
 }
 
 fuzz_target!(|input: Input| {
     let mut request = TestRequest::default();
-    for (which, line) in &input.lines {
-        if let Ok(line) = HeaderValue::from_bytes(line) {
-            request = request.append_header((HeaderName::from_static(name(*which)), line));
+    for (index, value) in &input.fields {
+        if let Ok(value) = HeaderValue::from_bytes(value) {
+            request = request.append_header((HeaderName::from_static(name(*index)), value));
         }
     }
     let request = request.to_http_request();
-    let meant: Vec<_> = input.parts.iter().flat_map(|part| meant(&request, part)).collect();
-    match fuzzing::key(&request, |key| input.parts.iter().for_each(|part| add(key, part))) {
+    let expected: Vec<_> = input.parts.iter().flat_map(|part| expected(&request, part)).collect();
+    match fuzzing::key(&request, |key| input.parts.iter().for_each(|part| push(key, part))) {
         Some(key) => {
             assert!(key.len() <= 8 * 1024);
             let mut rest = &key[1..];
-            let mut found = Vec::new();
+            let mut decoded = Vec::new();
             while !rest.is_empty() {
-                found.push(read(&mut rest));
+                decoded.push(decode(&mut rest));
             }
-            assert_eq!(found, meant);
+            assert_eq!(decoded, expected);
         }
         None => {
-            let frame = |bytes: &Vec<u8>| bytes.len() + 5;
-            let most = meant.iter().map(|read| match read {
-                Read::Bytes(bytes) => frame(bytes),
-                Read::Recorded(parts) | Read::Lines(parts) => 6 + parts.iter().map(frame).sum::<usize>(),
+            let framed_len = |bytes: &Vec<u8>| bytes.len() + 5;
+            let max_lens = expected.iter().map(|part| match part {
+                Decoded::Bytes(bytes) => framed_len(bytes),
+                Decoded::Recorded(parts) | Decoded::HeaderValues(parts) => {
+                    6 + parts.iter().map(framed_len).sum::<usize>()
+                }
             });
-            assert!(most.sum::<usize>() > 8 * 1024 - 1, "not too long for a key");
+            assert!(max_lens.sum::<usize>() > 8 * 1024 - 1, "the key is not too long");
         }
     }
 });

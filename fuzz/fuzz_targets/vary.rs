@@ -1,9 +1,9 @@
-//! `Vary`: the names are a set, and what a request says under them can be read back from a key.
+//! `Vary`: its names are a set, and the values of these request headers can be decoded from a variant key.
 
 #![no_main]
 
 use actix_web::http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, VARY};
-use cache_page_runtime::fuzzing::{said, vary};
+use cache_page_runtime::fuzzing::{variant_values, vary_names};
 use libfuzzer_sys::fuzz_target;
 
 /// RFC 9110 5.6.2.
@@ -11,59 +11,59 @@ fn is_token(name: &[u8]) -> bool {
     name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
 }
 
-fn take<'k>(key: &mut &'k [u8], length: usize) -> &'k [u8] {
-    let (taken, rest) = key.split_at(length);
+fn take<'k>(key: &mut &'k [u8], len: usize) -> &'k [u8] {
+    let (taken, rest) = key.split_at(len);
     *key = rest;
     taken
 }
 
 fn framed<'k>(key: &mut &'k [u8]) -> &'k [u8] {
-    let length = usize::from_le_bytes(take(key, size_of::<usize>()).try_into().unwrap());
-    take(key, length)
+    let len = usize::from_le_bytes(take(key, size_of::<usize>()).try_into().unwrap());
+    take(key, len)
 }
 
 fuzz_target!(|data: &[u8]| {
-    let (named, asked) = data.split_at(data.iter().position(|&byte| byte == 0).unwrap_or(data.len()));
+    let (vary, fields) = data.split_at(data.iter().position(|&byte| byte == 0).unwrap_or(data.len()));
     let mut response = HeaderMap::new();
-    for line in named.split(|&byte| byte == b'\n') {
-        HeaderValue::from_bytes(line).map(|line| response.append(VARY, line)).ok();
+    for value in vary.split(|&byte| byte == b'\n') {
+        HeaderValue::from_bytes(value).map(|value| response.append(VARY, value)).ok();
     }
     let members = || {
-        let lines = response.get_all(VARY).flat_map(|line| line.as_bytes().split(|&byte| byte == b','));
-        lines.map(<[u8]>::trim_ascii).filter(|name| !name.is_empty())
+        let members = response.get_all(VARY).flat_map(|value| value.as_bytes().split(|&byte| byte == b','));
+        members.map(<[u8]>::trim_ascii).filter(|name| !name.is_empty())
     };
-    let Some(names) = vary(&response) else {
+    let Some(names) = vary_names(&response) else {
         assert!(
             members().any(|name| name == b"*" || !is_token(name) || HeaderName::from_bytes(name).is_err())
         );
         return;
     };
     assert!(members().all(|name| name != b"*" && is_token(name)));
-    let mut meant: Vec<_> = members().map(<[u8]>::to_ascii_lowercase).collect();
-    meant.sort_unstable();
-    meant.dedup();
-    assert_eq!(names.iter().map(|name| name.as_str().as_bytes()).collect::<Vec<_>>(), meant);
+    let mut expected: Vec<_> = members().map(<[u8]>::to_ascii_lowercase).collect();
+    expected.sort_unstable();
+    expected.dedup();
+    assert_eq!(names.iter().map(|name| name.as_str().as_bytes()).collect::<Vec<_>>(), expected);
 
-    // A request says something under some of the names: which one is the first byte of a line.
+    // The first byte of each field selects its name.
     let mut request = HeaderMap::new();
-    for line in asked.split(|&byte| byte == b'\n') {
-        let Some((which, line)) = line.split_first() else { continue };
-        let name = names.get(usize::from(*which) % names.len().max(1)).cloned().unwrap_or(COOKIE);
-        HeaderValue::from_bytes(line).map(|line| request.append(name, line)).ok();
+    for field in fields.split(|&byte| byte == b'\n') {
+        let Some((index, value)) = field.split_first() else { continue };
+        let name = names.get(usize::from(*index) % names.len().max(1)).cloned().unwrap_or(COOKIE);
+        HeaderValue::from_bytes(value).map(|value| request.append(name, value)).ok();
     }
-    let key = said(&names, &request);
+    let key = variant_values(&names, &request);
     let mut rest = &key[..];
     for name in &names {
         assert_eq!(framed(&mut rest), name.as_str().as_bytes());
-        let lines: Vec<_> = request.get_all(name).map(|line| line.as_bytes().trim_ascii()).collect();
+        let values: Vec<_> = request.get_all(name).map(|value| value.as_bytes().trim_ascii()).collect();
         match take(&mut rest, 1) {
-            [0] => assert!(lines.is_empty()),
+            [0] => assert!(values.is_empty()),
             [1] => {
                 let separator: &[u8] = if *name == COOKIE { b"; " } else { b", " };
-                assert!(!lines.is_empty());
-                assert_eq!(framed(&mut rest), lines.join(separator));
+                assert!(!values.is_empty());
+                assert_eq!(framed(&mut rest), values.join(separator));
             }
-            other => panic!("neither absent nor present: {other:?}"),
+            other => panic!("{other:?} is neither absent nor present"),
         }
     }
     assert!(rest.is_empty());

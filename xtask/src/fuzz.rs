@@ -22,7 +22,7 @@ pub(crate) fn run(seconds: &str) -> Result<(), String> {
     }
     for target in String::from_utf8_lossy(&listed.stdout).split_whitespace() {
         let time = format!("-max_total_time={seconds}");
-        let dictionary = root().join("fuzz/words").join(target);
+        let dictionary = root().join("fuzz/dictionaries").join(target);
         let mut run = fuzz("run");
         run.args([target, "--", &time, "-verbosity=0", "-print_final_stats=1"]);
         if dictionary.is_file() {
