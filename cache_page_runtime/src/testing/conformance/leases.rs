@@ -1,229 +1,203 @@
-//! Claims: one makes a page, and the others wait for it, but never for nobody.
+//! Leases: one process runs the handler and the others wait, but never for a lease that has ended.
 
 use std::time::Duration;
 
+use super::{Harness, LONG, Process, SHORT, entry, eventually, id, keys};
 use crate::remote::{GetResponse, Id, Lease, LeaseStatus, PutRequest, PutResult, ReleaseReason, RemoteStore};
-use crate::testing::conformance::{Bench, LONG, Process, SHORT, eventually, id, names, page};
 
-pub(super) async fn all<S: RemoteStore>(bench: &Bench<'_, S>) {
-    is_for_the_first(bench).await;
-    is_of_one_page(bench).await;
-    ends_when_it_is_released(bench).await;
-    ends_for_all_where_nothing_is_shared(bench).await;
-    ends_with_a_page(bench).await;
-    ends_with_a_page_that_is_refused(bench).await;
-    ends_with_its_time(bench).await;
-    is_not_needed_for_a_fresh_page(bench).await;
-    is_granted_for_a_stale_page(bench).await;
-    is_given_up_to_whoever_waits(bench).await;
+pub(super) async fn run<S: RemoteStore>(harness: &Harness<'_, S>) {
+    is_acquired_by_the_first_caller(harness).await;
+    belongs_to_one_key(harness).await;
+    ends_when_it_is_released(harness).await;
+    is_uncoalesced_after_an_uncacheable_response(harness).await;
+    ends_when_its_owner_puts(harness).await;
+    ends_when_a_put_is_rejected(harness).await;
+    ends_after_its_ttl(harness).await;
+    is_not_acquired_for_a_fresh_entry(harness).await;
+    is_acquired_for_a_stale_entry(harness).await;
+    is_acquired_by_the_next_caller(harness).await;
 }
 
 impl<S: RemoteStore> Process<S> {
-    async fn claim(&self, page: Id, holder: &str, lasts: Duration) -> GetResponse {
-        self.find(page, Some(Lease { owner: id(holder), ttl: lasts })).await
+    async fn lookup_as(&self, key: Id, owner: &str, ttl: Duration) -> GetResponse {
+        self.lookup(key, Some(Lease { owner: id(owner), ttl })).await
     }
 
-    async fn turn(&self, page: Id, holder: &str) -> LeaseStatus {
-        self.claim(page, holder, LONG).await.lease
+    /// Requests the lease on a key.
+    async fn acquire(&self, key: Id, owner: &str) -> LeaseStatus {
+        self.lookup_as(key, owner, LONG).await.lease
     }
 }
 
-async fn is_for_the_first<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (one, other) = bench.two().await;
-    one.find(id("page"), None).await;
-    assert_eq!(one.turn(id("page"), "one").await, LeaseStatus::Acquired, "nobody else is at it");
+async fn is_acquired_by_the_first_caller<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (one, other) = harness.two_processes().await;
+    one.lookup(id("entry"), None).await;
+    assert_eq!(one.acquire(id("entry"), "one").await, LeaseStatus::Acquired, "the first request");
     for _ in 0..2 {
-        assert_eq!(other.turn(id("page"), "other").await, LeaseStatus::Held, "another one is at it");
-        assert_eq!(one.turn(id("page"), "one").await, LeaseStatus::Acquired, "it is its own claim");
+        assert_eq!(other.acquire(id("entry"), "other").await, LeaseStatus::Held, "another owner's request");
+        assert_eq!(one.acquire(id("entry"), "one").await, LeaseStatus::Acquired, "the owner's renewal");
     }
-    other.find(id("page"), None).await;
-    assert_eq!(
-        one.turn(id("page"), "one").await,
-        LeaseStatus::Acquired,
-        "one that claimed nothing took it away"
-    );
+    other.lookup(id("entry"), None).await;
+    let status = one.acquire(id("entry"), "one").await;
+    assert_eq!(status, LeaseStatus::Acquired, "the owner's renewal after a lookup without a lease");
 }
 
-async fn is_of_one_page<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (one, other) = bench.two().await;
-    for number in 0..20 {
-        let at = id(&format!("page {number}"));
-        assert_eq!(one.turn(at, "one").await, LeaseStatus::Acquired, "nobody else is at this page");
+async fn belongs_to_one_key<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (one, other) = harness.two_processes().await;
+    for index in 0..20 {
+        let key = id(&format!("entry {index}"));
+        assert_eq!(one.acquire(key, "one").await, LeaseStatus::Acquired, "the first request for a key");
     }
-    assert_eq!(
-        other.turn(id("another"), "other").await,
-        LeaseStatus::Acquired,
-        "nobody else is at this page"
-    );
-    assert_eq!(other.turn(id("page 7"), "other").await, LeaseStatus::Held, "another one is at it");
+    let status = other.acquire(id("another"), "other").await;
+    assert_eq!(status, LeaseStatus::Acquired, "the first request for another key");
+    let status = other.acquire(id("entry 7"), "other").await;
+    assert_eq!(status, LeaseStatus::Held, "another owner's request");
 }
 
-async fn ends_when_it_is_released<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (one, other) = bench.two().await;
-    one.turn(id("page"), "one").await;
-    other.release(id("page"), id("other"), ReleaseReason::Retry).await;
-    other.release(id("page"), id("other"), ReleaseReason::Uncacheable(LONG)).await;
-    assert_eq!(
-        other.turn(id("page"), "other").await,
-        LeaseStatus::Held,
-        "the claim of somebody else was released"
-    );
-    one.release(id("page"), id("one"), ReleaseReason::Retry).await;
-    assert_eq!(other.turn(id("page"), "other").await, LeaseStatus::Acquired, "the claim before was released");
-    assert_eq!(one.turn(id("page"), "one").await, LeaseStatus::Held, "the claim is another one's by now");
-    one.release(id("page"), id("one"), ReleaseReason::Retry).await;
-    assert_eq!(
-        one.turn(id("page"), "one").await,
-        LeaseStatus::Held,
-        "it was released by whoever had it before"
-    );
-    // Where there is none, nothing ends.
-    one.release(id("nothing"), id("one"), ReleaseReason::Retry).await;
-    assert_eq!(one.turn(id("nothing"), "one").await, LeaseStatus::Acquired, "nobody is at it");
+async fn ends_when_it_is_released<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (one, other) = harness.two_processes().await;
+    one.acquire(id("entry"), "one").await;
+    other.release(id("entry"), id("other"), ReleaseReason::Retry).await;
+    other.release(id("entry"), id("other"), ReleaseReason::Uncacheable(LONG)).await;
+    let status = other.acquire(id("entry"), "other").await;
+    assert_eq!(status, LeaseStatus::Held, "after a release by another owner");
+    one.release(id("entry"), id("one"), ReleaseReason::Retry).await;
+    let status = other.acquire(id("entry"), "other").await;
+    assert_eq!(status, LeaseStatus::Acquired, "after a release by the owner");
+    assert_eq!(one.acquire(id("entry"), "one").await, LeaseStatus::Held, "the previous owner's request");
+    one.release(id("entry"), id("one"), ReleaseReason::Retry).await;
+    let status = one.acquire(id("entry"), "one").await;
+    assert_eq!(status, LeaseStatus::Held, "after a second release by the previous owner");
+    one.release(id("none"), id("one"), ReleaseReason::Retry).await;
+    let status = one.acquire(id("none"), "one").await;
+    assert_eq!(status, LeaseStatus::Acquired, "after a release without a lease");
 }
 
-async fn ends_for_all_where_nothing_is_shared<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (mut one, other) = bench.two().await;
-    one.turn(id("page"), "one").await;
-    one.release(id("page"), id("one"), ReleaseReason::Uncacheable(LONG)).await;
-    for (process, holder) in [(&one, "one"), (&other, "other"), (&other, "third")] {
-        assert_eq!(
-            process.turn(id("page"), holder).await,
-            LeaseStatus::Uncoalesced,
-            "it was not to be shared"
-        );
+async fn is_uncoalesced_after_an_uncacheable_response<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (mut one, other) = harness.two_processes().await;
+    one.acquire(id("entry"), "one").await;
+    one.release(id("entry"), id("one"), ReleaseReason::Uncacheable(LONG)).await;
+    for (process, owner) in [(&one, "one"), (&other, "other"), (&other, "third")] {
+        let status = process.acquire(id("entry"), owner).await;
+        assert_eq!(status, LeaseStatus::Uncoalesced, "after an uncacheable response");
     }
-    one.turn(id("short"), "one").await;
+    one.acquire(id("short"), "one").await;
     one.release(id("short"), id("one"), ReleaseReason::Uncacheable(SHORT)).await;
-    eventually("after its time, a page is claimed again", async || {
-        other.turn(id("short"), "other").await == LeaseStatus::Acquired
+    eventually("the lease is acquired after the time of an uncacheable response", async || {
+        other.acquire(id("short"), "other").await == LeaseStatus::Acquired
     })
     .await;
-    // What turns out to be shared after all, is.
-    let since = one.now().await;
-    assert_eq!(one.put(page(id("page"), &["a"], since)).await, PutResult::Stored, "nobody need wait for it");
-    assert!(other.has(id("page")).await, "a page that was kept");
+    let sequence = one.current_sequence().await;
+    let result = one.put(entry(id("entry"), &["a"], sequence)).await;
+    assert_eq!(result, PutResult::Stored, "put after an uncacheable response");
+    assert!(other.contains(id("entry")).await, "an entry after an uncacheable response is missing");
 }
 
-async fn ends_with_a_page<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (mut one, other) = bench.two().await;
-    let since = one.now().await;
-    // Stale at once, so that it can be claimed while it is there.
-    let stale = |holder: Option<&str>| PutRequest {
+async fn ends_when_its_owner_puts<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (mut one, other) = harness.two_processes().await;
+    let sequence = one.current_sequence().await;
+    // The lease on a stale entry can be acquired.
+    let stale = |owner: Option<&str>| PutRequest {
         fresh_for: Some(Duration::ZERO),
-        owner: holder.map(id),
-        ..page(id("page"), &["a"], since)
+        owner: owner.map(id),
+        ..entry(id("entry"), &["a"], sequence)
     };
-    one.turn(id("page"), "one").await;
+    one.acquire(id("entry"), "one").await;
     other.put(stale(Some("other"))).await;
     other.put(stale(None)).await;
-    assert_eq!(
-        other.turn(id("page"), "other").await,
-        LeaseStatus::Held,
-        "a page of somebody else ended the claim"
-    );
-    assert_eq!(one.put(stale(Some("one"))).await, PutResult::Stored, "it has seen all purges");
-    assert_eq!(
-        other.turn(id("page"), "other").await,
-        LeaseStatus::Acquired,
-        "whoever had claimed it has put it"
-    );
-    assert_eq!(one.turn(id("page"), "one").await, LeaseStatus::Held, "the claim is another one's by now");
+    let status = other.acquire(id("entry"), "other").await;
+    assert_eq!(status, LeaseStatus::Held, "after puts by another owner and by none");
+    assert_eq!(one.put(stale(Some("one"))).await, PutResult::Stored, "put by the owner");
+    let status = other.acquire(id("entry"), "other").await;
+    assert_eq!(status, LeaseStatus::Acquired, "after a put by the owner");
+    assert_eq!(one.acquire(id("entry"), "one").await, LeaseStatus::Held, "the previous owner's request");
 }
 
-async fn ends_with_a_page_that_is_refused<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (mut one, other) = bench.two().await;
-    let before = one.now().await;
-    one.turn(id("page"), "one").await;
-    other.purge(names(&["a"])).await;
-    let offered = PutRequest { owner: Some(id("one")), ..page(id("page"), &["a"], before) };
-    assert_eq!(one.put(offered).await, PutResult::Purged, "its making began before that purge");
-    assert_eq!(
-        other.turn(id("page"), "other").await,
-        LeaseStatus::Acquired,
-        "the claim did not end with the refused page"
-    );
-    // Another one may have put it meanwhile.
-    let since = one.now().await;
-    one.turn(id("both"), "one").await;
-    other.put(page(id("both"), &["b"], since)).await;
-    let begun = Duration::from_secs(20);
-    let offered = PutRequest { started: begun, owner: Some(id("one")), ..page(id("both"), &["b"], since) };
-    assert_eq!(one.put(offered).await, PutResult::Superseded, "another one is there that was begun later");
-    other.purge(names(&["b"])).await;
-    assert_eq!(
-        other.turn(id("both"), "other").await,
-        LeaseStatus::Acquired,
-        "the claim did not end with the refused page"
-    );
+async fn ends_when_a_put_is_rejected<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (mut one, other) = harness.two_processes().await;
+    let before = one.current_sequence().await;
+    one.acquire(id("entry"), "one").await;
+    other.purge(keys(&["a"])).await;
+    let request = PutRequest { owner: Some(id("one")), ..entry(id("entry"), &["a"], before) };
+    assert_eq!(one.put(request).await, PutResult::Purged, "put before a purge");
+    let status = other.acquire(id("entry"), "other").await;
+    assert_eq!(status, LeaseStatus::Acquired, "after a put that was purged");
+    let sequence = one.current_sequence().await;
+    one.acquire(id("both"), "one").await;
+    other.put(entry(id("both"), &["b"], sequence)).await;
+    let started = Duration::from_secs(20);
+    let request = PutRequest { started, owner: Some(id("one")), ..entry(id("both"), &["b"], sequence) };
+    assert_eq!(one.put(request).await, PutResult::Superseded, "put of an earlier fill");
+    other.purge(keys(&["b"])).await;
+    let status = other.acquire(id("both"), "other").await;
+    assert_eq!(status, LeaseStatus::Acquired, "after a put that was superseded");
 }
 
-async fn ends_with_its_time<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (one, other) = bench.two().await;
-    assert_eq!(one.claim(id("page"), "one", SHORT).await.lease, LeaseStatus::Acquired, "nobody is at it");
-    eventually("after the time of a claim, somebody else is let try", async || {
-        other.turn(id("page"), "other").await == LeaseStatus::Acquired
+async fn ends_after_its_ttl<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (one, other) = harness.two_processes().await;
+    let status = one.lookup_as(id("entry"), "one", SHORT).await.lease;
+    assert_eq!(status, LeaseStatus::Acquired, "the first request");
+    eventually("a lease is acquired by another owner after its TTL", async || {
+        other.acquire(id("entry"), "other").await == LeaseStatus::Acquired
     })
     .await;
-    assert_eq!(one.turn(id("page"), "one").await, LeaseStatus::Held, "the claim is another one's by now");
-    one.release(id("page"), id("one"), ReleaseReason::Retry).await;
-    assert_eq!(
-        one.turn(id("page"), "one").await,
-        LeaseStatus::Held,
-        "a claim that was over ended another one's"
-    );
+    assert_eq!(one.acquire(id("entry"), "one").await, LeaseStatus::Held, "the previous owner's request");
+    one.release(id("entry"), id("one"), ReleaseReason::Retry).await;
+    let status = one.acquire(id("entry"), "one").await;
+    assert_eq!(status, LeaseStatus::Held, "after the release of an expired lease");
 }
 
-async fn is_not_needed_for_a_fresh_page<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (mut one, other) = bench.two().await;
-    let since = one.now().await;
-    one.put(page(id("page"), &["a"], since)).await;
-    one.put(PutRequest { fresh_for: None, ..page(id("for ever"), &["a"], since) }).await;
-    for at in ["page", "for ever"] {
-        assert!(
-            one.claim(id(at), "one", LONG).await.entry.is_some(),
-            "a page is there for whoever would make it"
-        );
+async fn is_not_acquired_for_a_fresh_entry<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (mut one, other) = harness.two_processes().await;
+    let sequence = one.current_sequence().await;
+    one.put(entry(id("entry"), &["a"], sequence)).await;
+    one.put(PutRequest { fresh_for: None, ..entry(id("never stale"), &["a"], sequence) }).await;
+    for name in ["entry", "never stale"] {
+        let found = one.lookup_as(id(name), "one", LONG).await.entry;
+        assert!(found.is_some(), "a fresh entry is missing in a lookup with a lease");
     }
-    other.purge(names(&["a"])).await;
-    for at in ["page", "for ever"] {
-        assert_eq!(other.turn(id(at), "other").await, LeaseStatus::Acquired, "a fresh page was claimed");
+    other.purge(keys(&["a"])).await;
+    for name in ["entry", "never stale"] {
+        let status = other.acquire(id(name), "other").await;
+        assert_eq!(status, LeaseStatus::Acquired, "a lookup of a fresh entry has acquired its lease");
     }
 }
 
-async fn is_granted_for_a_stale_page<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (mut one, other) = bench.two().await;
-    let since = one.now().await;
-    one.put(PutRequest { fresh_for: Some(SHORT), ..page(id("stale"), &["a"], since) }).await;
-    one.put(page(id("expired"), &["b"], since)).await;
-    other.expire(names(&["b"])).await;
-    eventually("a page is claimed when it is not fresh any more", async || {
-        one.turn(id("stale"), "one").await == LeaseStatus::Acquired
+async fn is_acquired_for_a_stale_entry<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (mut one, other) = harness.two_processes().await;
+    let sequence = one.current_sequence().await;
+    one.put(PutRequest { fresh_for: Some(SHORT), ..entry(id("stale"), &["a"], sequence) }).await;
+    one.put(entry(id("expired"), &["b"], sequence)).await;
+    other.soft_purge(keys(&["b"])).await;
+    eventually("the lease on a stale entry is acquired", async || {
+        one.acquire(id("stale"), "one").await == LeaseStatus::Acquired
     })
     .await;
-    for at in ["stale", "expired"] {
-        for (process, holder, turn) in
+    for name in ["stale", "expired"] {
+        for (process, owner, expected) in
             [(&one, "one", LeaseStatus::Acquired), (&other, "other", LeaseStatus::Held)]
         {
-            let found = process.claim(id(at), holder, LONG).await;
-            assert_eq!(found.lease, turn, "of a page that is {at}, for {holder}");
-            assert!(found.entry.is_some(), "a page that is {at} is sent as well");
+            let response = process.lookup_as(id(name), owner, LONG).await;
+            assert_eq!(response.lease, expected, "the lease on a {name} entry, for {owner:?}");
+            assert!(response.entry.is_some(), "a {name} entry is missing in a lookup with a lease");
         }
     }
-    one.put(PutRequest { owner: Some(id("one")), ..page(id("stale"), &["a"], since) }).await;
-    assert!(other.has(id("stale")).await, "a page that was made anew");
+    one.put(PutRequest { owner: Some(id("one")), ..entry(id("stale"), &["a"], sequence) }).await;
+    assert!(other.contains(id("stale")).await, "a refreshed entry is missing");
 }
 
-async fn is_given_up_to_whoever_waits<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (mut one, other) = bench.two().await;
-    let since = one.now().await;
-    one.turn(id("page"), "one").await;
-    for holder in ["second", "third", "fourth"] {
-        assert_eq!(other.turn(id("page"), holder).await, LeaseStatus::Held, "another one is at it");
+async fn is_acquired_by_the_next_caller<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (mut one, other) = harness.two_processes().await;
+    let sequence = one.current_sequence().await;
+    one.acquire(id("entry"), "one").await;
+    for owner in ["second", "third", "fourth"] {
+        assert_eq!(other.acquire(id("entry"), owner).await, LeaseStatus::Held, "another owner's request");
     }
-    one.release(id("page"), id("one"), ReleaseReason::Retry).await;
-    assert_eq!(other.turn(id("page"), "third").await, LeaseStatus::Acquired, "whoever asks first after that");
-    assert_eq!(other.turn(id("page"), "second").await, LeaseStatus::Held, "another one is at it");
-    other.put(PutRequest { owner: Some(id("third")), ..page(id("page"), &["a"], since) }).await;
-    assert!(one.claim(id("page"), "one", LONG).await.entry.is_some(), "the page that they waited for");
+    one.release(id("entry"), id("one"), ReleaseReason::Retry).await;
+    let status = other.acquire(id("entry"), "third").await;
+    assert_eq!(status, LeaseStatus::Acquired, "the first request after the release");
+    assert_eq!(other.acquire(id("entry"), "second").await, LeaseStatus::Held, "another owner's request");
+    other.put(PutRequest { owner: Some(id("third")), ..entry(id("entry"), &["a"], sequence) }).await;
+    let found = one.lookup_as(id("entry"), "one", LONG).await.entry;
+    assert!(found.is_some(), "the entry that other processes waited for is missing");
 }

@@ -1,23 +1,25 @@
-//! What every [`RemoteStore`] must do: run it against your own.
+//! Tests that every [`RemoteStore`] must pass.
 //!
-//! It says nothing of what becomes of an engine that loses something, is restarted or runs out of room: that differs from one to the
-//! other. Whether all of it goes with its time, it does not see either.
+//! Run the suite in a test of your implementation, on a tokio runtime with timers and I/O:
 //!
 //! ```no_run
-//! use cache_page::{shared::RemoteStore, testing::conformance};
+//! use cache_page::{remote::RemoteStore, testing::conformance};
 //!
-//! # async fn checked<MyStore: RemoteStore>(connect: impl Fn() -> MyStore) {
-//! // In a test, on a tokio runtime with timers and I/O:
+//! # async fn test<MyStore: RemoteStore>(connect: impl Fn() -> MyStore) {
 //! conformance::run(|| connect()).await;
 //! # }
 //! ```
+//!
+//! The suite checks the contract of a store that works. What happens when the server of a store is restarted, loses data or
+//! has no memory left differs from store to store, and needs tests of its own. The suite does not check either that all
+//! data expires.
 
-mod changes;
+mod entries;
 mod leases;
-mod pages;
+mod poll_changes;
 mod purges;
+mod revalidation;
 mod soft_purges;
-mod versions;
 
 use std::{
     cell::Cell,
@@ -34,180 +36,178 @@ use crate::remote::{
     PutResult, ReleaseReason, RemoteEntry, RemoteStore, StoreError, Version,
 };
 
-/// What takes longer than this counts as not done.
+/// The deadline of each call and condition.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Longer than all of this takes.
+/// A time that does not elapse during the suite.
 const LONG: Duration = Duration::from_secs(600);
 
-/// What is let go by.
+/// A time that the suite waits for.
 const SHORT: Duration = Duration::from_millis(50);
 
-/// Tries a store against each sentence of its contract.
+/// Checks a store against its [contract](RemoteStore#contract).
 ///
-/// `open` makes one as a process would that starts: it is called several times, and all that it makes use one engine. They are not told a
-/// [`key_prefix`](RemoteStore::begin) before; each check says one of its own, which nobody used, so that the engine need not be
-/// empty. What is put there goes within ten minutes.
+/// `open` creates an instance of the store, as a starting process would. It is called several times, and all instances must
+/// use the same server. It must not call [`set_namespace`](RemoteStore::set_namespace): each check uses a namespace of its
+/// own, so the server need not be empty. All data that the suite stores expires within ten minutes.
 ///
 /// # Panics
 ///
-/// If the store does not do what it must.
+/// Panics if the store violates the contract.
 pub async fn run<S: RemoteStore>(open: impl Fn() -> S) {
-    let base = format!("conformance-{:016x}", RandomState::new().hash_one(std::process::id()));
-    let bench = Bench { open: &open, base, checks: Cell::new(0) };
-    pages::all(&bench).await;
-    purges::all(&bench).await;
-    soft_purges::all(&bench).await;
-    leases::all(&bench).await;
-    changes::all(&bench).await;
-    versions::all(&bench).await;
+    let prefix = format!("conformance-{:016x}", RandomState::new().hash_one(std::process::id()));
+    let harness = Harness { open: &open, prefix, namespaces: Cell::new(0) };
+    entries::run(&harness).await;
+    purges::run(&harness).await;
+    soft_purges::run(&harness).await;
+    leases::run(&harness).await;
+    poll_changes::run(&harness).await;
+    revalidation::run(&harness).await;
 }
 
-/// Where a check gets its stores from.
-struct Bench<'o, S> {
+/// Creates the processes of a check.
+struct Harness<'o, S> {
     open: &'o dyn Fn() -> S,
-    base: String,
-    checks: Cell<u32>,
+    prefix: String,
+    namespaces: Cell<u32>,
 }
 
-impl<S: RemoteStore> Bench<'_, S> {
-    /// A prefix that nobody used.
-    fn prefix(&self) -> String {
-        self.checks.set(self.checks.get() + 1);
-        format!("{}-{}", self.base, self.checks.get())
+impl<S: RemoteStore> Harness<'_, S> {
+    /// Returns a namespace that is not in use.
+    fn namespace(&self) -> String {
+        self.namespaces.set(self.namespaces.get() + 1);
+        format!("{}-{}", self.prefix, self.namespaces.get())
     }
 
-    async fn process(&self, prefix: &str) -> Process<S> {
-        Process::start((self.open)(), prefix).await
+    async fn process(&self, namespace: &str) -> Process<S> {
+        Process::start((self.open)(), namespace).await
     }
 
-    /// Two that have nothing but the engine in common, and nothing is in there.
-    async fn two(&self) -> (Process<S>, Process<S>) {
-        let prefix = self.prefix();
-        (self.process(&prefix).await, self.process(&prefix).await)
+    /// Starts two processes in an empty namespace.
+    async fn two_processes(&self) -> (Process<S>, Process<S>) {
+        let namespace = self.namespace();
+        (self.process(&namespace).await, self.process(&namespace).await)
     }
 }
 
-/// One that uses a store.
+/// A process that uses the store.
 struct Process<S> {
     store: Arc<S>,
-    /// Up to where it has heard everything.
-    position: Cursor,
-    /// The last purge that it has heard of.
-    number: u64,
+    /// The cursor of the last poll.
+    cursor: Cursor,
+    /// The sequence number of the last poll.
+    sequence: u64,
 }
 
 impl<S: RemoteStore> Process<S> {
-    async fn start(store: S, prefix: &str) -> Self {
-        store.set_namespace(prefix);
-        let heard = reach(&store, None).await;
-        assert!(!heard.complete, "where nothing is known yet, `changes` says that something may be missing");
-        assert!(heard.sequence > 0, "0 stands for no purge at all, and `changes` returned it as a number");
-        Self { store: Arc::new(store), position: heard.cursor, number: heard.sequence }
+    async fn start(store: S, namespace: &str) -> Self {
+        store.set_namespace(namespace);
+        let batch = connect(&store, None).await;
+        assert!(!batch.complete, "`poll_changes` without a cursor returned a complete batch");
+        assert!(batch.sequence > 0, "`poll_changes` returned the sequence number 0");
+        Self { store: Arc::new(store), cursor: batch.cursor, sequence: batch.sequence }
     }
 
-    async fn find(&self, page: Id, claim: Option<Lease>) -> GetResponse {
-        self.find_having(page, None, claim).await
+    async fn lookup(&self, key: Id, lease: Option<Lease>) -> GetResponse {
+        self.lookup_version(key, None, lease).await
     }
 
-    async fn find_having(&self, page: Id, have: Option<Version>, claim: Option<Lease>) -> GetResponse {
-        done(
-            "get",
-            self.store.get(GetRequest { key: page, if_version: have, purge_keys: Vec::new(), lease: claim }),
-        )
-        .await
+    async fn lookup_version(
+        &self,
+        key: Id,
+        if_version: Option<Version>,
+        lease: Option<Lease>,
+    ) -> GetResponse {
+        let request = GetRequest { key, if_version, purge_keys: Vec::new(), lease };
+        complete("get", self.store.get(request)).await
     }
 
-    /// As whoever knows some of the names that the page has.
-    async fn get_knowing(&self, page: Id, names: &[&str]) -> Option<RemoteEntry> {
-        let names = names.iter().map(|name| id(name)).collect();
-        done(
-            "get",
-            self.store.get(GetRequest { key: page, if_version: None, purge_keys: names, lease: None }),
-        )
-        .await
-        .entry
+    /// Looks up an entry that is expected to have these purge keys.
+    async fn get_expecting(&self, key: Id, purge_keys: &[&str]) -> Option<RemoteEntry> {
+        let purge_keys = purge_keys.iter().map(|name| id(name)).collect();
+        let request = GetRequest { key, if_version: None, purge_keys, lease: None };
+        complete("get", self.store.get(request)).await.entry
     }
 
-    async fn get(&self, page: Id) -> Option<RemoteEntry> {
-        self.find(page, None).await.entry
+    async fn get(&self, key: Id) -> Option<RemoteEntry> {
+        self.lookup(key, None).await.entry
     }
 
-    async fn has(&self, page: Id) -> bool {
-        self.get(page).await.is_some()
+    async fn contains(&self, key: Id) -> bool {
+        self.get(key).await.is_some()
     }
 
-    async fn put(&self, page: PutRequest) -> PutResult {
-        done("put", self.store.put(page)).await
+    async fn put(&self, request: PutRequest) -> PutResult {
+        complete("put", self.store.put(request)).await
     }
 
-    async fn release(&self, page: Id, holder: Id, left: ReleaseReason) {
-        done("release", self.store.release(page, holder, left)).await;
+    async fn release(&self, key: Id, owner: Id, reason: ReleaseReason) {
+        complete("release", self.store.release(key, owner, reason)).await;
     }
 
-    async fn tell(&self, of: PurgeScope, expire: bool, told: &[u8]) {
-        let purge = PurgeRequest { min_sequence: self.number, expire, scope: of, message: told.to_vec() };
-        done("purge", self.store.purge(purge)).await;
+    async fn send_purge(&self, scope: PurgeScope, expire: bool, message: &[u8]) {
+        let request = PurgeRequest { min_sequence: self.sequence, expire, scope, message: message.to_vec() };
+        complete("purge", self.store.purge(request)).await;
     }
 
-    async fn purge(&self, of: PurgeScope) {
-        self.tell(of, false, b"purged").await;
+    async fn purge(&self, scope: PurgeScope) {
+        self.send_purge(scope, false, b"purge").await;
     }
 
-    async fn expire(&self, of: PurgeScope) {
-        self.tell(of, true, b"expired").await;
+    async fn soft_purge(&self, scope: PurgeScope) {
+        self.send_purge(scope, true, b"soft purge").await;
     }
 
-    /// What happened since it heard something last.
-    async fn hear(&mut self, wait: Duration) -> ChangeBatch {
-        let heard = done("changes", self.store.poll_changes(Some(self.position.clone()), wait)).await;
-        self.position = heard.cursor.clone();
-        assert!(heard.sequence >= self.number, "the number of the last purge went back");
-        self.number = heard.sequence;
-        heard
+    /// Returns the changes since the last poll.
+    async fn poll(&mut self, wait: Duration) -> ChangeBatch {
+        let batch = complete("poll_changes", self.store.poll_changes(Some(self.cursor.clone()), wait)).await;
+        self.cursor = batch.cursor.clone();
+        assert!(batch.sequence >= self.sequence, "the sequence number of the last purge decreased");
+        self.sequence = batch.sequence;
+        batch
     }
 
-    /// The number of the last purge: what begins now has seen it.
-    async fn now(&mut self) -> u64 {
-        self.hear(Duration::ZERO).await;
-        self.number
+    /// Returns the sequence number of the last purge, which a fill that starts now reflects.
+    async fn current_sequence(&mut self) -> u64 {
+        self.poll(Duration::ZERO).await;
+        self.sequence
     }
 }
 
-/// What a store answers as soon as it can be used.
-async fn reach<S: RemoteStore>(store: &S, after: Option<Cursor>) -> ChangeBatch {
-    let began = Instant::now();
+/// Polls until the store is available.
+async fn connect<S: RemoteStore>(store: &S, after: Option<Cursor>) -> ChangeBatch {
+    let started_at = Instant::now();
     loop {
-        let heard = answered("changes", store.poll_changes(after.clone(), Duration::ZERO)).await;
-        let why = match heard {
-            Ok(heard) => return heard,
-            Err(why) => why,
+        let result = call("poll_changes", store.poll_changes(after.clone(), Duration::ZERO)).await;
+        let error = match result {
+            Ok(batch) => return batch,
+            Err(error) => error,
         };
-        assert!(began.elapsed() < LIMIT, "the store cannot be used: {why}");
+        assert!(started_at.elapsed() < LIMIT, "the store is unavailable: {error}");
         sleep(Duration::from_millis(10)).await;
     }
 }
 
-async fn answered<T>(what: &str, answer: BoxFuture<'_, T>) -> Result<T, StoreError> {
-    let answer = timeout(LIMIT, answer).await;
-    assert!(answer.is_ok(), "`{what}` did not answer within {LIMIT:?}");
-    answer.unwrap_or_else(|_| Err(StoreError::unavailable("it did not answer")))
+async fn call<T>(method: &str, call: BoxFuture<'_, T>) -> Result<T, StoreError> {
+    let result = timeout(LIMIT, call).await;
+    assert!(result.is_ok(), "`{method}` did not complete within {LIMIT:?}");
+    result.unwrap_or_else(|_| Err(StoreError::unavailable("timeout")))
 }
 
-// Whoever runs this wants to be stopped by it.
+// A test suite reports a violation by a panic.
 #[allow(clippy::panic)]
-async fn done<T>(what: &str, answer: BoxFuture<'_, T>) -> T {
-    match answered(what, answer).await {
-        Ok(done) => done,
-        Err(why) => panic!("`{what}` failed: {why}"),
+async fn complete<T>(method: &str, future: BoxFuture<'_, T>) -> T {
+    match call(method, future).await {
+        Ok(value) => value,
+        Err(error) => panic!("`{method}` failed: {error}"),
     }
 }
 
-/// Until it is so, which must not take for ever.
-async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
-    let began = Instant::now();
-    while !is_so().await {
-        assert!(began.elapsed() < LIMIT, "after {LIMIT:?}, it is not so: {what}");
+/// Waits until a condition holds.
+async fn eventually(condition: &str, holds: impl AsyncFn() -> bool) {
+    let started_at = Instant::now();
+    while !holds().await {
+        assert!(started_at.elapsed() < LIMIT, "not within {LIMIT:?}: {condition}");
         sleep(Duration::from_millis(5)).await;
     }
 }
@@ -216,27 +216,27 @@ fn id(name: &str) -> Id {
     Id(xxh3_128(name.as_bytes()).to_le_bytes())
 }
 
-/// Whether a page was sent, with these bytes.
-fn is_of(kept: Option<&RemoteEntry>, bytes: &[u8]) -> bool {
-    kept.and_then(|kept| kept.bytes.as_ref()).is_some_and(|sent| *sent == *bytes)
+/// Returns whether the store has sent an entry with these bytes.
+fn has_bytes(entry: Option<&RemoteEntry>, bytes: &[u8]) -> bool {
+    entry.and_then(|entry| entry.bytes.as_ref()).is_some_and(|sent| *sent == *bytes)
 }
 
-fn names(names: &[&str]) -> PurgeScope {
+fn keys(names: &[&str]) -> PurgeScope {
     PurgeScope::Keys(names.iter().map(|name| id(name)).collect())
 }
 
-fn prefix(prefix: &str) -> PurgeScope {
-    PurgeScope::PathPrefix(prefix.to_owned())
+fn prefix(path: &str) -> PurgeScope {
+    PurgeScope::PathPrefix(path.to_owned())
 }
 
-/// A page that is fresh for longer than all of this takes, of the path `/posts/1`.
-fn page(page: Id, names: &[&str], since: u64) -> PutRequest {
+/// Creates an entry with the path `/posts/1` that stays fresh during the suite.
+fn entry(key: Id, purge_keys: &[&str], purge_seq: u64) -> PutRequest {
     PutRequest {
-        key: page,
-        bytes: b"a page".to_vec(),
-        purge_keys: names.iter().map(|name| id(name)).collect(),
+        key,
+        bytes: b"an entry".to_vec(),
+        purge_keys: purge_keys.iter().map(|name| id(name)).collect(),
         path: "/posts/1".to_owned(),
-        purge_seq: since,
+        purge_seq,
         started: Duration::ZERO,
         fresh_for: Some(LONG),
         ttl: LONG,

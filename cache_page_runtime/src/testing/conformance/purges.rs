@@ -1,196 +1,192 @@
-//! Purges: what was purged is not sent any more, and what was made of older data is not kept.
+//! Purges: a purged entry is not returned, and an entry of an earlier fill is not stored.
 
 use std::sync::Arc;
 
+use super::{Harness, Process, complete, entry, id, keys, prefix};
 use crate::remote::{PurgeRequest, PurgeScope, PutRequest, PutResult, RemoteStore};
-use crate::testing::conformance::{Bench, Process, done, id, names, page, prefix};
 
-pub(super) async fn all<S: RemoteStore>(bench: &Bench<'_, S>) {
-    takes_pages_by_each_of_their_names(bench).await;
-    does_not_depend_on_what_is_known_before(bench).await;
-    leaves_pages_of_other_names(bench).await;
-    takes_all_pages_of_a_name(bench).await;
-    refuses_what_was_begun_before(bench).await;
-    wins_over_what_is_put_meanwhile(bench).await;
-    takes_paths_by_prefixes(bench).await;
-    takes_prefixes_as_they_are(bench).await;
-    refuses_paths_that_were_begun_before(bench).await;
-    has_a_number_that_grows(bench).await;
+pub(super) async fn run<S: RemoteStore>(harness: &Harness<'_, S>) {
+    matches_each_purge_key(harness).await;
+    does_not_depend_on_expected_keys(harness).await;
+    keeps_entries_that_do_not_match(harness).await;
+    matches_all_entries_with_a_key(harness).await;
+    rejects_entries_of_earlier_fills(harness).await;
+    wins_over_a_concurrent_put(harness).await;
+    matches_path_prefixes(harness).await;
+    matches_prefixes_literally(harness).await;
+    rejects_paths_of_earlier_fills(harness).await;
+    assigns_increasing_sequence_numbers(harness).await;
 }
 
-async fn takes_pages_by_each_of_their_names<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (mut one, other) = bench.two().await;
-    let all: Vec<String> = (0..140).map(|number| format!("name {number}")).collect();
+async fn matches_each_purge_key<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (mut one, other) = harness.two_processes().await;
+    let all: Vec<String> = (0..140).map(|index| format!("key {index}")).collect();
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
-    for name in [0, 1, 69, 138, 139].map(|place| all[place]) {
-        let since = one.now().await;
-        assert_eq!(one.put(page(id("page"), &all, since)).await, PutResult::Stored, "it has seen all purges");
-        assert!(other.has(id("page")).await, "a page that was kept");
-        other.purge(names(&[name])).await;
-        assert!(!one.has(id("page")).await && !other.has(id("page")).await, "{name} was purged, of 140");
-    }
-}
-
-/// Which names a page has is known by the page, whatever whoever asks for it thinks.
-async fn does_not_depend_on_what_is_known_before<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (mut one, other) = bench.two().await;
-    let known: [&[&str]; 6] = [&[], &["a"], &["c"], &["a", "b", "c"], &["c", "a"], &["b", "b"]];
-    for purged in ["a", "b", "c"] {
-        let since = one.now().await;
-        one.put(page(id("page"), &["a", "b", "c"], since)).await;
-        for own in known {
-            let kept = other.get_knowing(id("page"), own).await;
-            assert!(kept.is_some(), "a page that is there, for whoever knows the names {own:?} of it");
-        }
-        one.purge(names(&[purged])).await;
-        for own in known {
-            for process in [&one, &other] {
-                let kept = process.get_knowing(id("page"), own).await;
-                assert!(kept.is_none(), "{purged:?} was purged, and the names {own:?} are known");
-            }
-            assert!(other.get_knowing(id("none"), own).await.is_none(), "a page that nobody put");
-        }
-    }
-}
-
-async fn leaves_pages_of_other_names<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (mut one, other) = bench.two().await;
-    let since = one.now().await;
-    one.put(page(id("page"), &["a", "b"], since)).await;
-    other.purge(names(&["c", "page", "A"])).await;
-    other.purge(PurgeScope::Keys(Vec::new())).await;
-    for others in ["/posts/2", "/posts/1/", "/Posts", "posts", "/post/", "/comments"] {
-        other.purge(prefix(others)).await;
-    }
-    assert!(one.has(id("page")).await, "a page went that no purge was about");
-}
-
-async fn takes_all_pages_of_a_name<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (mut one, other) = bench.two().await;
-    let since = one.now().await;
-    let all: Vec<_> = (0..50).map(|number| id(&format!("page {number}"))).collect();
-    for (number, at) in all.iter().enumerate() {
-        let name = if number % 2 == 0 { "even" } else { "odd" };
-        one.put(page(*at, &["all", name], since)).await;
-    }
-    let left = async |process: &Process<S>| {
-        let mut left = 0;
-        for at in &all {
-            left += usize::from(process.has(*at).await);
-        }
-        left
-    };
-    assert_eq!(left(&other).await, 50, "pages that were kept");
-    other.purge(names(&["even", "nobody's"])).await;
-    assert_eq!((left(&one).await, left(&other).await), (25, 25), "one of two names was purged");
-    one.purge(names(&["all"])).await;
-    assert_eq!((left(&one).await, left(&other).await), (0, 0), "the name of all was purged");
-}
-
-async fn refuses_what_was_begun_before<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (mut one, mut other) = bench.two().await;
-    let before = one.now().await;
-    // A name that there never was a page of, and one that there is.
-    one.put(page(id("known"), &["known"], before)).await;
-    for name in ["unknown", "known"] {
-        let before = one.now().await;
-        other.purge(names(&[name])).await;
+    for key in [0, 1, 69, 138, 139].map(|index| all[index]) {
+        let sequence = one.current_sequence().await;
+        let result = one.put(entry(id("entry"), &all, sequence)).await;
+        assert_eq!(result, PutResult::Stored, "put of an entry with 140 purge keys");
+        assert!(other.contains(id("entry")).await, "an entry with 140 purge keys is missing");
+        other.purge(keys(&[key])).await;
         for process in [&one, &other] {
-            let taken = process.put(page(id("page"), &["all", name], before)).await;
-            assert_eq!(taken, PutResult::Purged, "its making began before {name:?} was purged");
-            assert!(!one.has(id("page")).await && !other.has(id("page")).await, "it is kept all the same");
+            assert!(!process.contains(id("entry")).await, "an entry after the purge of its {key}, of 140");
         }
-        let after = other.now().await;
-        assert!(after > before, "the number of a purge is greater than that of the last one before it");
-        assert_eq!(
-            one.put(page(id("page"), &["all", name], after)).await,
-            PutResult::Stored,
-            "it has seen that purge"
-        );
-        assert!(other.has(id("page")).await, "a page that was kept after a purge");
-        // Nor does one that is too old take the place of one that is not.
-        assert_eq!(
-            one.put(page(id("page"), &["all", name], before)).await,
-            PutResult::Purged,
-            "the same, once more"
-        );
-        other.purge(names(&["all"])).await;
-        assert!(!one.has(id("page")).await, "a page that was put after a purge is purged like any other");
     }
 }
 
-async fn wins_over_what_is_put_meanwhile<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (mut one, other) = bench.two().await;
+/// The purge keys of a lookup are a hint.
+async fn does_not_depend_on_expected_keys<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (mut one, other) = harness.two_processes().await;
+    let hints: [&[&str]; 6] = [&[], &["a"], &["c"], &["a", "b", "c"], &["c", "a"], &["b", "b"]];
+    for purged in ["a", "b", "c"] {
+        let sequence = one.current_sequence().await;
+        one.put(entry(id("entry"), &["a", "b", "c"], sequence)).await;
+        for expected in hints {
+            let found = other.get_expecting(id("entry"), expected).await;
+            assert!(found.is_some(), "an entry is missing if the keys {expected:?} are expected");
+        }
+        one.purge(keys(&[purged])).await;
+        for expected in hints {
+            for process in [&one, &other] {
+                let found = process.get_expecting(id("entry"), expected).await;
+                assert!(found.is_none(), "{purged:?} was purged, and the keys {expected:?} are expected");
+            }
+            let found = other.get_expecting(id("none"), expected).await;
+            assert!(found.is_none(), "`get` returned an entry that was never put");
+        }
+    }
+}
+
+async fn keeps_entries_that_do_not_match<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (mut one, other) = harness.two_processes().await;
+    let sequence = one.current_sequence().await;
+    one.put(entry(id("entry"), &["a", "b"], sequence)).await;
+    other.purge(keys(&["c", "entry", "A"])).await;
+    other.purge(PurgeScope::Keys(Vec::new())).await;
+    for path in ["/posts/2", "/posts/1/", "/Posts", "posts", "/post/", "/comments"] {
+        other.purge(prefix(path)).await;
+    }
+    assert!(one.contains(id("entry")).await, "an entry was purged that no purge matches");
+}
+
+async fn matches_all_entries_with_a_key<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (mut one, other) = harness.two_processes().await;
+    let sequence = one.current_sequence().await;
+    let all: Vec<_> = (0..50).map(|index| id(&format!("entry {index}"))).collect();
+    for (index, key) in all.iter().enumerate() {
+        let purge_key = if index % 2 == 0 { "even" } else { "odd" };
+        one.put(entry(*key, &["all", purge_key], sequence)).await;
+    }
+    let count = async |process: &Process<S>| {
+        let mut count = 0;
+        for key in &all {
+            count += usize::from(process.contains(*key).await);
+        }
+        count
+    };
+    assert_eq!(count(&other).await, 50, "entries before a purge");
+    other.purge(keys(&["even", "unused"])).await;
+    assert_eq!((count(&one).await, count(&other).await), (25, 25), "entries after the purge of one key");
+    one.purge(keys(&["all"])).await;
+    assert_eq!((count(&one).await, count(&other).await), (0, 0), "entries after the purge of the common key");
+}
+
+async fn rejects_entries_of_earlier_fills<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (mut one, mut other) = harness.two_processes().await;
+    let before = one.current_sequence().await;
+    one.put(entry(id("known"), &["known"], before)).await;
+    for purge_key in ["unknown", "known"] {
+        let before = one.current_sequence().await;
+        other.purge(keys(&[purge_key])).await;
+        for process in [&one, &other] {
+            let result = process.put(entry(id("entry"), &["all", purge_key], before)).await;
+            assert_eq!(result, PutResult::Purged, "put before the purge of {purge_key:?}");
+            for process in [&one, &other] {
+                assert!(!process.contains(id("entry")).await, "a rejected entry was stored");
+            }
+        }
+        let after = other.current_sequence().await;
+        assert!(after > before, "a purge did not increase the sequence number");
+        let result = one.put(entry(id("entry"), &["all", purge_key], after)).await;
+        assert_eq!(result, PutResult::Stored, "put after the purge of {purge_key:?}");
+        assert!(other.contains(id("entry")).await, "an entry that reflects a purge is missing");
+        let result = one.put(entry(id("entry"), &["all", purge_key], before)).await;
+        assert_eq!(result, PutResult::Purged, "put over an entry that reflects the purge of {purge_key:?}");
+        other.purge(keys(&["all"])).await;
+        assert!(!one.contains(id("entry")).await, "an entry was not purged after it was put again");
+    }
+}
+
+async fn wins_over_a_concurrent_put<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (mut one, other) = harness.two_processes().await;
     for round in 0..50 {
-        let since = one.now().await;
-        let (store, offered) = (Arc::clone(&one.store), page(id("page"), &["a"], since));
-        let put = tokio::spawn(async move { done("put", store.put(offered)).await });
+        let sequence = one.current_sequence().await;
+        let (store, request) = (Arc::clone(&one.store), entry(id("entry"), &["a"], sequence));
+        let put = tokio::spawn(async move { complete("put", store.put(request)).await });
         if round % 2 == 0 {
             tokio::task::yield_now().await;
         }
         let purge = PurgeRequest {
-            min_sequence: since,
+            min_sequence: sequence,
             expire: false,
-            scope: names(&["a"]),
-            message: b"purged".to_vec(),
+            scope: keys(&["a"]),
+            message: b"purge".to_vec(),
         };
-        done("purge", other.store.purge(purge)).await;
-        assert!(!other.has(id("page")).await, "a page that was put while it was purged, right after that");
-        assert!(put.await.is_ok(), "`put` comes to an end");
-        assert!(!other.has(id("page")).await, "a page that was put while it was purged");
+        complete("purge", other.store.purge(purge)).await;
+        assert!(!other.contains(id("entry")).await, "an entry right after its purge and a concurrent put");
+        assert!(put.await.is_ok(), "`put` panicked");
+        assert!(!other.contains(id("entry")).await, "an entry was put concurrently with its purge");
     }
 }
 
-async fn takes_paths_by_prefixes<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (mut one, other) = bench.two().await;
+async fn matches_path_prefixes<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (mut one, other) = harness.two_processes().await;
     let paths = ["/posts/1", "/posts", "/posts-of-others", "/post", "/pos", "/Posts/1", "/a/posts/1", "/"];
-    let since = one.now().await;
+    let sequence = one.current_sequence().await;
     for path in paths {
-        let offered = PutRequest { path: path.to_owned(), ..page(id(path), &[path], since) };
-        assert_eq!(one.put(offered).await, PutResult::Stored, "it has seen all purges");
+        let request = PutRequest { path: path.to_owned(), ..entry(id(path), &[path], sequence) };
+        assert_eq!(one.put(request).await, PutResult::Stored, "put of {path:?}");
     }
-    let kept = async |process: &Process<S>| {
-        let mut kept = Vec::new();
+    let stored = async |process: &Process<S>| {
+        let mut stored = Vec::new();
         for path in paths {
-            if process.has(id(path)).await {
-                kept.push(path);
+            if process.contains(id(path)).await {
+                stored.push(path);
             }
         }
-        kept
+        stored
     };
-    assert_eq!(kept(&other).await, paths, "pages that were kept");
-    for (purged, left) in
+    assert_eq!(stored(&other).await, paths, "entries before a purge");
+    for (purged, remaining) in
         [("/posts/", &[1, 2, 3, 4, 5, 6, 7][..]), ("/post", &[4, 5, 6, 7]), ("/pos", &[5, 6, 7])]
     {
         other.purge(prefix(purged)).await;
-        let left: Vec<&str> = left.iter().map(|place| paths[*place]).collect();
-        assert_eq!(kept(&one).await, left, "what is left of {paths:?} after {purged:?}");
-        assert_eq!(kept(&other).await, left, "the same in the process that purged");
+        let remaining: Vec<&str> = remaining.iter().map(|index| paths[*index]).collect();
+        for process in [&one, &other] {
+            assert_eq!(stored(process).await, remaining, "entries after the purge of {purged:?}");
+        }
     }
-    let since = one.now().await;
-    assert_eq!(
-        one.put(page(id("/posts/1"), &["/posts/1"], since)).await,
-        PutResult::Stored,
-        "it has seen all purges"
-    );
-    assert!(other.has(id("/posts/1")).await, "a page that was put after its prefix was purged");
+    let sequence = one.current_sequence().await;
+    let result = one.put(entry(id("/posts/1"), &["/posts/1"], sequence)).await;
+    assert_eq!(result, PutResult::Stored, "put after the purge of a prefix");
+    assert!(other.contains(id("/posts/1")).await, "an entry that reflects the purge of a prefix is missing");
 }
 
-/// What means something to an engine means nothing in a prefix.
-async fn takes_prefixes_as_they_are<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (mut one, other) = bench.two().await;
-    let since = one.now().await;
-    let offered = |path: &str| PutRequest { path: path.to_owned(), ..page(id(path), &[path], since) };
+/// Uses characters that are special in the query language of some server.
+async fn matches_prefixes_literally<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (mut one, other) = harness.two_processes().await;
+    let sequence = one.current_sequence().await;
+    let request = |path: &str| PutRequest { path: path.to_owned(), ..entry(id(path), &[path], sequence) };
     for path in ["/plain", "/über/1", "/a*b", "/a%b", "/a_b", "/a[b]c", "/a\\b", "/a'b", "/a b"] {
-        one.put(offered(path)).await;
+        one.put(request(path)).await;
     }
-    for others in
+    for pattern in
         ["/p*", "/pl%", "/pl_in", "/[op]lain", "/plain.", "/plain\\", "/.*", "%", "*", "/u", "/uber"]
     {
-        other.purge(prefix(others)).await;
-        assert!(one.has(id("/plain")).await, "{others:?} is no prefix of /plain");
+        other.purge(prefix(pattern)).await;
+        assert!(one.contains(id("/plain")).await, "the prefix {pattern:?} matches \"/plain\"");
     }
-    for (path, own) in [
+    for (path, purged) in [
         ("/über/1", "/üb"),
         ("/a*b", "/a*"),
         ("/a%b", "/a%"),
@@ -200,55 +196,49 @@ async fn takes_prefixes_as_they_are<S: RemoteStore>(bench: &Bench<'_, S>) {
         ("/a'b", "/a'"),
         ("/a b", "/a "),
     ] {
-        assert!(one.has(id(path)).await, "no prefix of {path} was purged yet");
-        other.purge(prefix(own)).await;
-        assert!(!one.has(id(path)).await, "{own:?} is a prefix of {path}");
-    }
-}
-
-async fn refuses_paths_that_were_begun_before<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (mut one, mut other) = bench.two().await;
-    for purged in ["/post", "/posts/1"] {
-        let before = one.now().await;
+        assert!(one.contains(id(path)).await, "{path:?} was purged by a prefix that does not match it");
         other.purge(prefix(purged)).await;
-        let taken = one.put(page(id("page"), &["a"], before)).await;
-        assert_eq!(taken, PutResult::Purged, "its making began before {purged:?} was purged");
-        assert!(!one.has(id("page")).await, "it is kept all the same");
-        let after = other.now().await;
-        assert_eq!(
-            one.put(page(id("page"), &["a"], after)).await,
-            PutResult::Stored,
-            "it has seen that purge"
-        );
-        let taken = one.put(page(id("page"), &["a"], before)).await;
-        assert_eq!(taken, PutResult::Purged, "its making began before {purged:?} was purged, once more");
+        assert!(!one.contains(id(path)).await, "the prefix {purged:?} does not match {path:?}");
     }
 }
 
-async fn has_a_number_that_grows<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (mut one, mut other) = bench.two().await;
-    let mut last = one.now().await;
-    for (number, of) in
-        [names(&["a"]), names(&["a"]), prefix("/p"), prefix("/p"), names(&["b"])].into_iter().enumerate()
-    {
-        other.tell(of, number % 2 == 1, b"told").await;
-        let next = one.now().await;
-        assert!(next > last, "purge {number} has the number {next}, and {last} is that of the one before it");
+async fn rejects_paths_of_earlier_fills<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (mut one, mut other) = harness.two_processes().await;
+    for purged in ["/post", "/posts/1"] {
+        let before = one.current_sequence().await;
+        other.purge(prefix(purged)).await;
+        let result = one.put(entry(id("entry"), &["a"], before)).await;
+        assert_eq!(result, PutResult::Purged, "put before the purge of the prefix {purged:?}");
+        assert!(!one.contains(id("entry")).await, "a rejected entry was stored");
+        let after = other.current_sequence().await;
+        let result = one.put(entry(id("entry"), &["a"], after)).await;
+        assert_eq!(result, PutResult::Stored, "put after the purge of the prefix {purged:?}");
+        let result = one.put(entry(id("entry"), &["a"], before)).await;
+        assert_eq!(result, PutResult::Purged, "put over an entry that reflects the purge of {purged:?}");
+    }
+}
+
+async fn assigns_increasing_sequence_numbers<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (mut one, mut other) = harness.two_processes().await;
+    let mut last = one.current_sequence().await;
+    let scopes = [keys(&["a"]), keys(&["a"]), prefix("/p"), prefix("/p"), keys(&["b"])];
+    for (index, scope) in scopes.into_iter().enumerate() {
+        other.send_purge(scope, index % 2 == 1, b"message").await;
+        let next = one.current_sequence().await;
+        assert!(next > last, "purge {index} has the sequence number {next}, the one before it {last}");
         last = next;
     }
-    // Whoever purges may know of later ones, from an engine that forgot them.
-    other.number = last + 1_000_000;
-    let known = other.number;
-    other.purge(names(&["a"])).await;
-    let next = one.now().await;
-    assert!(next > known, "a purge has the number {next}, and {known} was known to whoever purged");
-    assert_eq!(
-        one.put(page(id("page"), &["a"], last)).await,
-        PutResult::Purged,
-        "it has not seen that purge"
-    );
-    assert_eq!(one.put(page(id("page"), &["a"], next)).await, PutResult::Stored, "it has seen that purge");
-    other.purge(names(&["a"])).await;
-    assert!(!one.has(id("page")).await, "a purge after that");
-    assert!(one.now().await > next, "a purge after that has a number that is greater");
+    // As if the server had lost later purges.
+    other.sequence = last + 1_000_000;
+    let min_sequence = other.sequence;
+    other.purge(keys(&["a"])).await;
+    let next = one.current_sequence().await;
+    assert!(next > min_sequence, "the sequence number {next} is not greater than `min_sequence`");
+    let result = one.put(entry(id("entry"), &["a"], last)).await;
+    assert_eq!(result, PutResult::Purged, "put before that purge");
+    let result = one.put(entry(id("entry"), &["a"], next)).await;
+    assert_eq!(result, PutResult::Stored, "put after that purge");
+    other.purge(keys(&["a"])).await;
+    assert!(!one.contains(id("entry")).await, "an entry after a later purge");
+    assert!(one.current_sequence().await > next, "a later purge did not increase the sequence number");
 }

@@ -1,86 +1,92 @@
-//! Expiring: pages stay, and are known to be expired.
+//! Soft purges: entries stay, and are reported as expired.
 
 use std::time::Duration;
 
+use super::{Harness, entry, has_bytes, id, keys, prefix};
 use crate::remote::{PutRequest, PutResult, RemoteStore};
-use crate::testing::conformance::{Bench, id, is_of, names, page, prefix};
 
-pub(super) async fn all<S: RemoteStore>(bench: &Bench<'_, S>) {
-    leaves_pages_as_expired(bench).await;
-    leaves_other_pages_as_they_are(bench).await;
-    refuses_what_was_begun_before(bench).await;
-    does_not_bring_back_what_was_purged(bench).await;
+pub(super) async fn run<S: RemoteStore>(harness: &Harness<'_, S>) {
+    expires_entries(harness).await;
+    does_not_expire_other_entries(harness).await;
+    rejects_entries_of_earlier_fills(harness).await;
+    does_not_restore_purged_entries(harness).await;
 }
 
-async fn leaves_pages_as_expired<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (mut one, other) = bench.two().await;
-    for of in [|| names(&["a"]), || names(&["b"]), || names(&["c", "a"]), || prefix("/post")] {
-        let since = one.now().await;
-        one.put(page(id("page"), &["a", "b"], since)).await;
-        let kept = other.get(id("page")).await;
-        assert!(kept.is_some_and(|kept| kept.expired.is_none()), "a page is expired that was put after that");
-        other.expire(of()).await;
+async fn expires_entries<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (mut one, other) = harness.two_processes().await;
+    for scope in [|| keys(&["a"]), || keys(&["b"]), || keys(&["c", "a"]), || prefix("/post")] {
+        let sequence = one.current_sequence().await;
+        one.put(entry(id("entry"), &["a", "b"], sequence)).await;
+        let found = other.get(id("entry")).await;
+        assert!(found.is_some_and(|found| found.expired.is_none()), "an entry after a soft purge is expired");
+        other.soft_purge(scope()).await;
         for process in [&one, &other] {
-            let kept = process.get(id("page")).await;
-            assert!(kept.is_some(), "a page went when {:?} was expired", of());
-            let kept = kept.and_then(|kept| Some((kept.expired?, kept.age)));
-            assert!(kept.is_some(), "a page is not expired after {:?} was", of());
-            let in_order = kept.is_some_and(|(expired, age)| expired <= age + Duration::from_secs(1));
-            assert!(in_order, "a page was expired before it was put: {kept:?}");
+            let found = process.get(id("entry")).await;
+            assert!(found.is_some(), "the soft purge of {:?} removed an entry", scope());
+            let times = found.and_then(|found| Some((found.expired?, found.age)));
+            assert!(times.is_some(), "the soft purge of {:?} did not expire an entry", scope());
+            let in_order = times.is_some_and(|(expired, age)| expired <= age + Duration::from_secs(1));
+            assert!(in_order, "an entry was expired before it was put: {times:?}");
         }
-        // It stays so, whoever purges what else.
-        other.purge(names(&["c"])).await;
-        other.expire(names(&["c"])).await;
-        let kept = one.get(id("page")).await;
-        assert!(kept.is_some_and(|kept| kept.expired.is_some()), "a page is not expired any more");
+        other.purge(keys(&["c"])).await;
+        other.soft_purge(keys(&["c"])).await;
+        let found = one.get(id("entry")).await;
+        assert!(
+            found.is_some_and(|found| found.expired.is_some()),
+            "an entry is no longer expired after purges that do not match it"
+        );
     }
 }
 
-async fn leaves_other_pages_as_they_are<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (mut one, other) = bench.two().await;
-    let since = one.now().await;
-    one.put(page(id("page"), &["a", "b"], since)).await;
-    other.expire(names(&["c", "page"])).await;
-    other.expire(prefix("/posts/2")).await;
-    other.expire(prefix("/p*")).await;
-    let kept = one.get(id("page")).await;
+async fn does_not_expire_other_entries<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (mut one, other) = harness.two_processes().await;
+    let sequence = one.current_sequence().await;
+    one.put(entry(id("entry"), &["a", "b"], sequence)).await;
+    other.soft_purge(keys(&["c", "entry"])).await;
+    other.soft_purge(prefix("/posts/2")).await;
+    other.soft_purge(prefix("/p*")).await;
+    let found = one.get(id("entry")).await;
     assert!(
-        kept.is_some_and(|kept| kept.expired.is_none()),
-        "a page was expired, or went, that was not meant"
+        found.is_some_and(|found| found.expired.is_none()),
+        "a soft purge that does not match an entry has expired or removed it"
     );
 }
 
-async fn refuses_what_was_begun_before<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (mut one, mut other) = bench.two().await;
-    // Names and paths that there never was a page of, then such as there is one of.
-    for of in [|| names(&["a"]), || names(&["a"]), || prefix("/posts"), || prefix("/posts")] {
-        let before = one.now().await;
-        other.expire(of()).await;
+async fn rejects_entries_of_earlier_fills<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (mut one, mut other) = harness.two_processes().await;
+    // The first of each pair matches no entry, the second one does.
+    for scope in [|| keys(&["a"]), || keys(&["a"]), || prefix("/posts"), || prefix("/posts")] {
+        let before = one.current_sequence().await;
+        other.soft_purge(scope()).await;
         let bytes = b"older".to_vec();
-        let taken = one.put(PutRequest { bytes, ..page(id("page"), &["a"], before) }).await;
-        assert_eq!(taken, PutResult::Purged, "its making began before {:?} was expired", of());
-        let kept = one.get(id("page")).await;
-        assert!(!is_of(kept.as_ref(), b"older"), "it is kept all the same");
-        let after = other.now().await;
-        assert!(after > before, "expiring has a number, as purging has");
-        assert_eq!(one.put(page(id("page"), &["a"], after)).await, PutResult::Stored, "it has seen that");
-        let kept = other.get(id("page")).await;
-        assert!(kept.is_some_and(|kept| kept.expired.is_none()), "a page is expired that has seen that");
+        let request = PutRequest { bytes, ..entry(id("entry"), &["a"], before) };
+        assert_eq!(one.put(request).await, PutResult::Purged, "put before the soft purge of {:?}", scope());
+        let found = one.get(id("entry")).await;
+        assert!(!has_bytes(found.as_ref(), b"older"), "a rejected entry was stored");
+        let after = other.current_sequence().await;
+        assert!(after > before, "a soft purge did not increase the sequence number");
+        let result = one.put(entry(id("entry"), &["a"], after)).await;
+        assert_eq!(result, PutResult::Stored, "put after the soft purge of {:?}", scope());
+        let found = other.get(id("entry")).await;
+        assert!(
+            found.is_some_and(|found| found.expired.is_none()),
+            "an entry that reflects a soft purge is expired"
+        );
     }
 }
 
-async fn does_not_bring_back_what_was_purged<S: RemoteStore>(bench: &Bench<'_, S>) {
-    let (mut one, other) = bench.two().await;
-    for of in [|| names(&["a"]), || prefix("/posts")] {
-        let since = one.now().await;
-        one.put(page(id("page"), &["a"], since)).await;
-        other.purge(of()).await;
-        other.expire(of()).await;
-        assert!(!one.has(id("page")).await, "{:?} was purged, then expired", of());
-        let since = one.now().await;
-        one.put(page(id("page"), &["a"], since)).await;
-        other.expire(of()).await;
-        other.purge(of()).await;
-        assert!(!one.has(id("page")).await, "{:?} was expired, then purged", of());
+async fn does_not_restore_purged_entries<S: RemoteStore>(harness: &Harness<'_, S>) {
+    let (mut one, other) = harness.two_processes().await;
+    for scope in [|| keys(&["a"]), || prefix("/posts")] {
+        let sequence = one.current_sequence().await;
+        one.put(entry(id("entry"), &["a"], sequence)).await;
+        other.purge(scope()).await;
+        other.soft_purge(scope()).await;
+        assert!(!one.contains(id("entry")).await, "an entry after the purge and soft purge of {:?}", scope());
+        let sequence = one.current_sequence().await;
+        one.put(entry(id("entry"), &["a"], sequence)).await;
+        other.soft_purge(scope()).await;
+        other.purge(scope()).await;
+        assert!(!one.contains(id("entry")).await, "an entry after the soft purge and purge of {:?}", scope());
     }
 }
