@@ -165,8 +165,8 @@ impl PageCacheBuilder {
     /// use cache_page::PageCache;
     ///
     /// let downloads = PageCache::builder().max_bytes(1 << 30).build();
-    /// let cache = PageCache::builder().named("downloads", downloads).build();
-    /// assert!(cache.find("downloads").is_some());
+    /// let cache = PageCache::builder().named_cache("downloads", downloads).build();
+    /// assert!(cache.named("downloads").is_some());
     /// ```
     ///
     /// What is purged here is purged there too. A handler that says a name which is not here is not cached

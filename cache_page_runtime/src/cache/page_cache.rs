@@ -98,7 +98,7 @@ impl PageCache {
         Self::builder().enabled(false).build()
     }
 
-    /// Another cache that this one names ([`PageCacheBuilder::named`]).
+    /// Another cache that this one names ([`PageCacheBuilder::named_cache`]).
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Self> {
         self.inner.named.iter().find(|(there, _)| there == name).map(|(_, cache)| cache)

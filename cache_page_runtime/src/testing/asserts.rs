@@ -10,13 +10,18 @@ use crate::{
     testing::cache_status::CacheStatus,
 };
 
-/// Asserts that a fresh response was served from the cache and that the handler did not run.
+/// Asserts that a fresh page was served from the cache, so that the handler did not run.
 ///
-/// A response shared with a concurrent request (collapsed) and a 304 count as hits. The macro takes anything with a
-/// `headers()` method, by value or by reference, and optionally a message.
+/// Takes a response, by value or by reference, and optionally a message with arguments, as `assert!` does. A 304 and the
+/// response of a concurrent request count as hits.
 ///
-/// The [`cache_status`](crate::PageCacheBuilder::cache_status) of the cache must be
+/// # Panics
+///
+/// Panics with the outcome of the request if it was not a hit, and if the response has no complete `Cache-Status` header:
+/// the handler must be cached, and [`cache_status`](crate::PageCacheBuilder::cache_status) must be
 /// [`Full`](crate::CacheStatusHeader::Full), which is the default.
+///
+/// # Example
 ///
 /// ```
 /// use actix_web::{App, get, test};
@@ -32,13 +37,11 @@ use crate::{
 /// # async fn main() {
 /// let cache = PageCache::builder().build();
 /// let app = test::init_service(App::new().app_data(cache).service(hello)).await;
-/// for round in 0..3 {
-///     let response = test::call_service(&app, test::TestRequest::get().uri("/").to_request()).await;
-///     if round == 0 {
-///         assert_miss!(response);
-///     } else {
-///         assert_hit!(response, "round {round}");
-///     }
+/// let get = || test::TestRequest::get().uri("/").to_request();
+///
+/// assert_miss!(test::call_service(&app, get()).await);
+/// for round in 1..3 {
+///     assert_hit!(test::call_service(&app, get()).await, "round {round}");
 /// }
 /// # }
 /// ```
@@ -49,9 +52,14 @@ macro_rules! __assert_hit {
     };
 }
 
-/// Asserts that a stale response was served, as `stale_while_revalidate` or `stale_if_error` allows.
+/// Asserts that a stale page was served, because of `stale_while_revalidate` or `stale_if_error`.
 ///
-/// It takes the same arguments as [`assert_hit!`](crate::testing::assert_hit).
+/// Takes the same arguments as [`assert_hit!`](crate::testing::assert_hit).
+///
+/// # Panics
+///
+/// Panics with the outcome of the request if it was not a stale page, and if the response has no complete `Cache-Status`
+/// header.
 #[macro_export]
 macro_rules! __assert_stale {
     ($response:expr $(, $($message:tt)*)?) => {
@@ -59,10 +67,14 @@ macro_rules! __assert_stale {
     };
 }
 
-/// Asserts that the handler ran for this request, whether or not its response was stored, and whether or not the request
-/// bypassed the cache.
+/// Asserts that the handler ran for this request, whether its response was stored or not, or the request bypassed the cache.
 ///
-/// It takes the same arguments as [`assert_hit!`](crate::testing::assert_hit).
+/// Takes the same arguments as [`assert_hit!`](crate::testing::assert_hit).
+///
+/// # Panics
+///
+/// Panics with the outcome of the request if the handler did not run, and if the response has no complete `Cache-Status`
+/// header.
 #[macro_export]
 macro_rules! __assert_miss {
     ($response:expr $(, $($message:tt)*)?) => {
@@ -70,7 +82,7 @@ macro_rules! __assert_miss {
     };
 }
 
-/// The message is formatted only if the assertion fails, as that of `assert!`.
+/// Implements the assertions. The message is formatted only if the assertion fails.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! __assert_expected {
@@ -103,8 +115,9 @@ pub enum Expected {
 }
 
 impl Expected {
-    /// Returns the assertion that a request with this outcome passes. A request that no handler and no stored response
-    /// answered passes none.
+    /// Returns the assertion that a request with this outcome passes.
+    ///
+    /// Returns `None` for a 504 to `only-if-cached`, for which neither the handler ran nor a stored page was sent.
     fn of(outcome: Outcome) -> Option<Self> {
         match outcome {
             Outcome::Hit | Outcome::Revalidated | Outcome::RemoteHit | Outcome::Collapsed => Some(Self::Hit),
