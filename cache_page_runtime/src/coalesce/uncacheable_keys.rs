@@ -20,7 +20,7 @@ const SLOTS: usize = 1024;
 
 /// A lossy set of keys, as a table of hashes without locks.
 ///
-/// If a key is forgotten too early, concurrent requests wait once more until one of them has seen an uncacheable response. If a key
+/// If a key is forgotten too early, concurrent requests wait until one of them has seen an uncacheable response again. If a key
 /// has the same hash as a remembered one, its requests run their handlers concurrently.
 pub(crate) struct UncacheableKeys {
     slots: Box<[Slot]>,

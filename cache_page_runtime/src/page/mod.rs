@@ -5,5 +5,5 @@ mod header;
 #[allow(clippy::module_inception)]
 mod page;
 
-pub use page::Page;
-pub(crate) use {header::weight_of_bytes, page::ResponseHead};
+pub use self::page::Page;
+pub(crate) use self::{header::weight_of_bytes, page::ResponseHead};

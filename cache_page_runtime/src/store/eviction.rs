@@ -6,8 +6,8 @@
 //! evicted. So entries that are requested once pass through a small part of the budget, and never evict popular ones.
 //!
 //! Two things differ from the paper, because hits are counted in requests and room in bytes: the small queue has 3 % of the bytes
-//! instead of 10 %, and an entry that is larger than others needs more hits to stay. The hit ratio is 0.1 to 1.3 points above
-//! that of the better one of moka and quick_cache on each of nine traces (`BENCHMARKS.md`, `ratios`).
+//! instead of 10 %, and an entry that is larger than others needs more hits to stay. On each of nine traces, the hit ratio is 0.1
+//! to 1.3 points above the better one of `moka` and `quick_cache` (`BENCHMARKS.md`, `ratios`).
 
 use std::{
     collections::VecDeque,
@@ -80,7 +80,9 @@ impl Eviction {
         self.main.push(node);
     }
 
-    /// Records that a node was removed from the map. The node stays queued, and its key stays charged, until it reaches the front.
+    /// Records that a node was removed from the map.
+    ///
+    /// The node stays queued, and its key stays charged, until it reaches the front.
     pub(super) fn set_removed(&mut self, node: &EntryNode) {
         node.set_removed();
         self.len -= 1;

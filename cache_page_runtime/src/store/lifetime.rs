@@ -121,7 +121,7 @@ impl Entry {
 
     /// Decides at random whether a request should refresh the entry before it expires.
     ///
-    /// The probability grows as the expiry approaches, and with the time that the handler takes (XFetch: Vattani et al.,
+    /// The probability grows as the expiry approaches, and with the time that the handler takes (`XFetch`: Vattani et al.,
     /// "Optimal Probabilistic Cache Stampede Prevention"). `random` returns a number in (0, 1].
     pub(crate) fn should_refresh_early(&self, now: Instant, random: impl FnOnce() -> f64) -> bool {
         let max = f64::from(MAX_FILL_TIMES);

@@ -22,7 +22,7 @@ impl EntryMap {
 
     /// Returns the slot under a key, even if everything was purged since it was inserted.
     ///
-    /// Its shard stays locked for readers until the reference is dropped.
+    /// The shard stays locked for reading until the reference is dropped.
     pub(super) fn read(&self, key: &[u8]) -> Option<Ref<'_, NodeKey, Slot>> {
         self.0.get(key)
     }

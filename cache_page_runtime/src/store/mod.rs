@@ -18,7 +18,7 @@ mod variants;
 mod weights;
 mod writer;
 
-pub(crate) use {
+pub(crate) use self::{
     entry::{Entry, Lifetime, RemoteRef},
     lifetime::Freshness,
     miss::Miss,

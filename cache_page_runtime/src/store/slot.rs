@@ -46,7 +46,9 @@ impl Slot {
         }
     }
 
-    /// Returns whether the handler of this entry was started before that of a fresh other one, so that it may have read older data.
+    /// Returns whether the handler of this entry was started before that of a fresh `other` entry.
+    ///
+    /// Such an entry may show older data. A client that reads a streamed body slowly decides when the entry is stored.
     pub(super) fn is_older_than(&self, other: &Self) -> bool {
         self.entry().zip(other.entry()).is_some_and(|(entry, other)| {
             entry.started_at() < other.started_at() && other.is_fresh(entry.created_at())

@@ -1,7 +1,7 @@
 //! [`Store`]: the entries in memory, by key, within a budget of bytes.
 //!
-//! The key of a page leads either to its only entry, or to a [`VariantSet`]: the names of the request headers that the page varies
-//! by (`Vary`, RFC 9111 4.1). Those headers of a request then complete a second key, which leads to a variant.
+//! The key of a page leads either to its only entry, or to a [`VariantSet`] with the names of the request headers that the page
+//! varies by (`Vary`, RFC 9111 4.1). The values of these headers are part of a second key, which leads to a variant.
 //!
 //! A lookup locks one shard of the map for as long as it takes to clone an `Arc`. All changes happen in a [`Writer`], under the
 //! state lock, which guards what changes together with the map: the eviction queues, the purge index and the charged bytes.
@@ -50,9 +50,9 @@ pub(crate) struct Store {
 enum Lookup {
     Absent,
     Usable(Arc<Entry>),
-    /// An entry that the remote store has to confirm first, if it can be confirmed. Without a remote reference, it was removed.
+    /// An entry that must not be sent unless the remote store confirms it. It was removed if it cannot be confirmed.
     Unconfirmed(Option<Arc<Entry>>),
-    /// An entry that was removed because it is not usable any more; the handler may still revalidate it.
+    /// An unusable entry, which was removed. The handler may still revalidate it.
     Expired(Option<Arc<Entry>>),
     Variants(Arc<VariantSet>),
 }
@@ -68,11 +68,11 @@ impl Store {
         }
     }
 
-    /// Returns the entry for a request: a fresh one, or one that may still be sent in some case.
+    /// Returns the entry for a request, which is fresh or may still be sent in some cases.
     ///
     /// # Errors
     ///
-    /// Returns the reason for the miss. An entry that is of no use any more is removed, and is part of the [`Miss`].
+    /// Returns the cause of the miss. An unusable entry is removed, and is returned as part of the [`Miss`].
     pub(crate) fn get(
         &self,
         key: CacheKey<'_>,
@@ -203,7 +203,7 @@ impl Store {
 
     /// Removes or expires all entries that a selector matches, and returns their number.
     pub(crate) fn purge(&self, mode: PurgeMode, selector: &LocalSelector, now: Instant) -> usize {
-        // Before the state is locked: what is stored until then is found here, and what is stored later is checked against the log.
+        // Before the state is locked: entries stored until then are found here, and later ones are checked against the log.
         self.purge_log.append((mode, selector.clone()));
         purge::purge(&mut self.writer(), mode, selector, now)
     }
