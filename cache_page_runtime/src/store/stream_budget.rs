@@ -29,7 +29,6 @@ struct InflightStreams {
 /// The copy of a body as far as it was streamed, or `None` once the copy was dropped for another one.
 ///
 /// It is only locked while `inflight` is locked.
-#[derive(Default)]
 pub(crate) struct StreamCopy(Mutex<Option<Vec<u8>>>);
 
 impl StreamBudget {
