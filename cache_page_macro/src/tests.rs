@@ -3,6 +3,9 @@
 //! `snapshots/NAME.in.rs` is the input, `snapshots/NAME.rs` the output. `UPDATE_EXPECT=1 cargo test -p cache_page_macro`
 //! rewrites the outputs.
 
+use std::panic::catch_unwind;
+
+use cache_page::Policy;
 use expect_test::expect_file;
 use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
@@ -172,6 +175,23 @@ fn misnamed_argument_attribute_is_one_error() {
     assert_eq!(argument("#[shared] a: A"), 1);
     assert_eq!(argument("#[shared] #[key] a: A"), 1);
     assert_eq!(argument("#[other::vary] a: A"), 0);
+}
+
+/// The attribute checks the elements of lists again, because its errors point at the element.
+#[test]
+fn attribute_and_policy_reject_the_same_elements() {
+    let attribute =
+        |option: String| error_count(&format!("#[cache_page(60, {option})] async fn page() -> String {{}}"));
+    for status in 100..=600_u16 {
+        let statuses: &[u16] = Box::leak(Box::new([status]));
+        let policy = catch_unwind(|| Policy::new("page", None).statuses(statuses));
+        assert_eq!(attribute(format!("statuses = [{status}]")), usize::from(policy.is_err()), "{status}");
+    }
+    for name in ["accept", "x_y", "*", "", "Accept", "a b", "a:b", "é", "`|~!#$%&'+-.^"] {
+        let names: &[&str] = Box::leak(Box::new([name]));
+        let policy = catch_unwind(|| Policy::new("page", None).vary(names));
+        assert_eq!(attribute(format!("vary = [{name:?}]")), usize::from(policy.is_err()), "{name:?}");
+    }
 }
 
 #[test]

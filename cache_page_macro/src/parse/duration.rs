@@ -9,6 +9,8 @@ use syn::{Error, Expr, ExprLit, Lit, LitInt, Path, spanned::Spanned as _};
 use super::tokens::{respan, ungroup};
 
 /// The error messages for a duration, which depend on what it is for.
+///
+/// Those for zero, `None` and negative numbers are the same as those of the runtime, which checks constants.
 pub(crate) struct DurationMessages {
     noun: &'static str,
     pub(crate) examples: &'static str,
@@ -24,7 +26,7 @@ pub(crate) const TTL: DurationMessages = DurationMessages {
     noun: "a TTL",
     examples: "`60` (seconds), `\"5m\"`, a constant, or `None` (no expiry)",
     too_long: "this TTL is too long; write `None` for no expiry",
-    zero: Err("a TTL of zero stores nothing; write a longer one, or remove `#[cache_page]`"),
+    zero: Err("a TTL of zero caches nothing; set a longer TTL, or remove `#[cache_page]`"),
     unbounded: Ok(()),
 };
 
@@ -33,7 +35,7 @@ pub(crate) const BROWSER_TTL: DurationMessages = DurationMessages {
     examples: "`10` (seconds), `\"10s\"`, a constant, or `0` (browsers revalidate each time)",
     too_long: "this TTL is too long; write one such as \"1year\"",
     zero: Ok(()),
-    unbounded: Err("`browser_ttl` cannot be `None`; write a TTL such as \"1year\""),
+    unbounded: Err("this option requires a duration such as \"1year\""),
 };
 
 /// `stale_while_revalidate` and `stale_if_error`.
@@ -41,8 +43,8 @@ pub(crate) const STALE_WINDOW: DurationMessages = DurationMessages {
     noun: "a duration",
     examples: "`30` (seconds), `\"30s\"`, or a constant",
     too_long: "this duration is too long; write one such as \"1year\"",
-    zero: Err("a duration of zero has no effect; write a longer one, or remove the option"),
-    unbounded: Err("this duration cannot be `None`; write one such as \"1year\""),
+    zero: Err("a time of zero has no effect; set a longer time, or remove the option"),
+    unbounded: Err("this option requires a duration such as \"1year\""),
 };
 
 impl DurationMessages {
@@ -70,7 +72,7 @@ impl Ttl {
                 .map_err(|message| Error::new_spanned(&expr, message)),
             Expr::Unary(unary) if matches!(unary.op, syn::UnOp::Neg(_)) => Err(Error::new_spanned(
                 &expr,
-                format!("{} cannot be negative; write {}", messages.noun, messages.examples),
+                format!("{} must not be negative; write {}", messages.noun, messages.examples),
             )),
             _ => Ok(Self::Constant(expr)),
         }
