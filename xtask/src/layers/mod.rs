@@ -64,12 +64,12 @@ pub(crate) fn run() -> Result<(), String> {
         for violation in &found {
             eprintln!("{folder}/{violation}");
         }
-        eprintln!("xtask: {folder}: {files} files, {} violations", found.len());
+        eprintln!("xtask: {folder}: {files} files, violations: {}", found.len());
         violations += found.len();
     }
     match violations {
         0 => Ok(()),
-        _ => Err(format!("{violations} violations of the layers (see \"Layers\" in ARCHITECTURE.md)")),
+        _ => Err(format!("layers: violations of the table in xtask/src/layers/mod.rs: {violations}")),
     }
 }
 

@@ -22,6 +22,16 @@ pub(crate) struct Violation {
     pub(crate) rule: String,
 }
 
+impl Violation {
+    fn new(edge: &Edge, rule: String) -> Self {
+        Self { file: edge.from.clone(), line: edge.line, path: edge.path.clone(), rule }
+    }
+
+    fn is_of(&self, edge: &Edge) -> bool {
+        (&self.file, self.line, &self.path) == (&edge.from, edge.line, &edge.path)
+    }
+}
+
 impl Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}: `{}`: {}", self.file.display(), self.line, self.path, self.rule)
@@ -42,9 +52,12 @@ struct Edge {
 pub(crate) fn check(krate: &Crate, layers: &Layers) -> Vec<Violation> {
     let edges = edges(krate);
     let mut violations = unlisted(krate, layers);
-    violations.extend(upward(krate, layers, &edges));
-    violations.extend(sideways(krate, layers, &edges));
-    violations.extend(file_cycles(krate, &edges));
+    let between_layers = [upward(krate, layers, &edges), sideways(krate, layers, &edges)].concat();
+    violations.extend(between_layers);
+    // One upward import can close a cycle through many files. It is reported alone.
+    let is_allowed = |edge: &Edge| !violations.iter().any(|violation| violation.is_of(edge));
+    let allowed: Vec<Edge> = edges.into_iter().filter(is_allowed).collect();
+    violations.extend(file_cycles(krate, &allowed));
     violations.sort();
     violations.dedup();
     violations
@@ -143,7 +156,7 @@ fn upward(krate: &Crate, layers: &Layers, edges: &[Edge]) -> Vec<Violation> {
                 },
                 None => format!("points up, from `{from}` (layer {low}) to the crate root"),
             };
-            violations.push(violation(edge, rule));
+            violations.push(Violation::new(edge, rule));
         }
     }
     violations
@@ -163,7 +176,7 @@ fn sideways(krate: &Crate, layers: &Layers, edges: &[Edge]) -> Vec<Violation> {
         let names: Vec<&str> = cycle.iter().map(|name| name.as_str()).collect();
         let rule = format!("`{}` import each other", names.join("`, `"));
         let within = imports.iter().filter(|(_, from, to)| cycle.contains(from) && cycle.contains(to));
-        violations.extend(within.map(|(edge, ..)| violation(edge, rule.clone())));
+        violations.extend(within.map(|(edge, ..)| Violation::new(edge, rule.clone())));
     }
     violations
 }
@@ -220,11 +233,7 @@ fn cycle_violation(edge: &Edge, cycle: &BTreeSet<PathBuf>) -> Violation {
         0..=MAX_NAMED => files.join(", "),
         more => format!("{more} files"),
     };
-    violation(edge, format!("imports {}, in a cycle of {files}", edge.to.display()))
-}
-
-fn violation(edge: &Edge, rule: String) -> Violation {
-    Violation { file: edge.from.clone(), line: edge.line, path: edge.path.clone(), rule }
+    Violation::new(edge, format!("imports {}, in a cycle of {files}", edge.to.display()))
 }
 
 /// Returns the strongly connected components of at least two nodes.
