@@ -23,10 +23,10 @@
 //!         ::cache_page::__private::seconds(60),
 //!     );
 //!     fn __returns(_: Result<impl Responder, AppError>) {}     // only if the return type contains `impl`
-//!     let __lookup = &mut (&__request).begin(&__POLICY);
-//!     __lookup.reads::<web::Path<u64>>();
-//!     __lookup.vary(&user);
-//!     __lookup.vary_by(path::to::function);                    // only with this option
+//!     let __lookup = &mut (&__request).lookup(&__POLICY);
+//!     __lookup.key_from::<web::Path<u64>>();
+//!     __lookup.key_value(&user);
+//!     __lookup.key_by(path::to::function);                    // only with this option
 //!     (__lookup).serve(async move {
 //!         if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<Result<_, AppError>> {
 //!             return __returns;
@@ -47,7 +47,7 @@
 //!     static __PURGE: ::cache_page::__private::PurgePolicy = ::cache_page::__private::PurgePolicy::new(
 //!         ::core::concat!(::core::module_path!(), "::edit"),
 //!     ).tags(&["posts"]);
-//!     (&__request).purging(&__PURGE, async move { … }).await
+//!     (&__request).purge_after(&__PURGE, async move { … }).await
 //! ```
 //!
 //! The reasons:
@@ -56,7 +56,7 @@
 //!   request also protects hits.
 //! * No `use` and no item is generated outside of the function. Names that the body could use begin with two
 //!   underscores.
-//! * `begin`, `uncached` and `purging` are called on a reference, so that method resolution finds them before the
+//! * `lookup`, `uncached` and `purge_after` are called on a reference, so that method resolution finds them before the
 //!   methods of a trait that is implemented for every type.
 //! * Each argument has its own statement, so that its `#[cfg]` can be repeated on that statement.
 //! * The early return fixes the type of the block, unless that is an `impl` as a whole, so that `?`, `.into()` and
@@ -148,9 +148,9 @@ fn policy(args: &Args, handler: &Ident) -> Option<TokenStream> {
 fn key(args: &Args, handler: &Handler, request: &Ident, lookup: &Ident) -> TokenStream {
     let inputs = key_inputs(handler, lookup);
     let vary_by =
-        args.options.vary_by().map(|function| quote_spanned!(function.span()=> #lookup.vary_by(#function);));
+        args.options.vary_by().map(|function| quote_spanned!(function.span()=> #lookup.key_by(#function);));
     quote! {
-        let #lookup = &mut (&#request).begin(&__POLICY);
+        let #lookup = &mut (&#request).lookup(&__POLICY);
         #(#inputs)*
         #vary_by
     }
@@ -170,9 +170,9 @@ fn key_inputs(handler: &Handler, lookup: &Ident) -> Vec<TokenStream> {
             let statement = match (&**pat, attributes.key.first()) {
                 (Pat::Ident(name), Some(_)) => {
                     let name = respan(&name.ident, span);
-                    quote_spanned!(span=> #lookup.vary(&#name);)
+                    quote_spanned!(span=> #lookup.key_value(&#name);)
                 }
-                _ => quote_spanned!(span=> #lookup.reads::<#ty>();),
+                _ => quote_spanned!(span=> #lookup.key_from::<#ty>();),
             };
             Some(quote!(#(#cfgs)* #statement))
         })
@@ -207,7 +207,7 @@ fn response(receiver: &Ident, args: &Args, return_type: Type, body: &TokenStream
         AttributeKind::Uncached => quote_spanned!(span=> (&#receiver).uncached(async move { #body })),
         AttributeKind::Purge => {
             let purge = Ident::new("__PURGE", Span::call_site().located_at(span));
-            quote_spanned!(span=> (&#receiver).purging(&#purge, async move { #body }))
+            quote_spanned!(span=> (&#receiver).purge_after(&#purge, async move { #body }))
         }
     };
     quote_spanned!(span=> #call.await)

@@ -56,18 +56,14 @@ mod time;
 #[cfg(feature = "redis")]
 pub use crate::remote::{RedisStore, RedisUrlError};
 pub use crate::{
-    cache::{
-        builder::PageCacheBuilder,
-        page_cache::PageCache,
-        purge::{PurgeFuture, PurgeSummary},
-    },
+    cache::{PageCache, PageCacheBuilder, PurgeFuture, PurgeSummary},
     key::{KeyBuilder, KeyInput},
     observe::{CacheStatusHeader, HandlerStats, Stats},
     outcome::{Outcome, Reason},
     page::Page,
     policy::{PageControl, Policy, Validators},
     purge::PurgeError,
-    service::middleware::{IntoTtl, PageCacheMiddleware, PageCacheService},
+    service::{IntoTtl, PageCacheMiddleware, PageCacheService},
 };
 
 /// The items that generated code uses. They are exempt from semantic versioning.
@@ -78,7 +74,7 @@ pub mod __private {
     pub use crate::{
         key::VaryValue,
         policy::{Policy, Ttl, finite, seconds, seconds_and_nanos},
-        serve::lookup::Lookup,
-        service::{purge_page::PurgePolicy, request::Request},
+        serve::Lookup,
+        service::{PurgePolicy, Request},
     };
 }

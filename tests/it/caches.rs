@@ -190,7 +190,7 @@ async fn a_name_that_is_not_there() {
 }
 
 #[test]
-#[should_panic(expected = "there is a cache of the name \"big\" already")]
+#[should_panic(expected = "a cache named \"big\" was added before")]
 fn a_name_given_twice() {
     drop(
         PageCache::builder()
@@ -201,7 +201,7 @@ fn a_name_given_twice() {
 }
 
 #[test]
-#[should_panic(expected = "the name of a cache is not empty")]
+#[should_panic(expected = "the name of a cache must not be empty")]
 fn a_name_that_is_empty() {
     drop(PageCache::builder().named_cache("", PageCache::new()).build());
 }

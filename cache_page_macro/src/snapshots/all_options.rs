@@ -21,9 +21,9 @@ async fn page(
             ),
         )
         .max_body(64 * 1024);
-    let __lookup = &mut (&__request).begin(&__POLICY);
-    __lookup.reads::<web::Path<u64>>();
-    __lookup.vary_by(tenant::of::<Name, Region>);
+    let __lookup = &mut (&__request).lookup(&__POLICY);
+    __lookup.key_from::<web::Path<u64>>();
+    __lookup.key_by(tenant::of::<Name, Region>);
     (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

@@ -10,9 +10,9 @@ async fn page(
         ::core::concat!(::core::module_path!(), "::page"),
         ::cache_page::__private::seconds(60),
     );
-    let __lookup = &mut (&__request).begin(&__POLICY);
-    #[cfg(feature = "users")] __lookup.reads::<Option<web::Data<Users>>>();
-    __lookup.reads::<web::Path<u64>>();
+    let __lookup = &mut (&__request).lookup(&__POLICY);
+    #[cfg(feature = "users")] __lookup.key_from::<Option<web::Data<Users>>>();
+    __lookup.key_from::<web::Path<u64>>();
     (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

@@ -9,9 +9,9 @@ pub(crate) async fn page(
         ::core::concat!(::core::module_path!(), "::page"),
         ::cache_page::__private::seconds(60),
     );
-    let __lookup = &mut (&__request).begin(&__POLICY);
-    __lookup.reads::<web::Path<u64>>();
-    __lookup.vary(&user);
+    let __lookup = &mut (&__request).lookup(&__POLICY);
+    __lookup.key_from::<web::Path<u64>>();
+    __lookup.key_value(&user);
     (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

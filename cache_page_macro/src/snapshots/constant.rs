@@ -6,7 +6,7 @@ async fn page(
         ::core::concat!(::core::module_path!(), "::page"),
         ::cache_page::__private::Ttl(config::MINUTES * 60).get(),
     );
-    let __lookup = &mut (&__request).begin(&__POLICY);
+    let __lookup = &mut (&__request).lookup(&__POLICY);
     (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

@@ -15,8 +15,8 @@ where
     where
         R: Repo,
     {}
-    let __lookup = &mut (&__request).begin(&__POLICY);
-    __lookup.reads::<web::Data<R>>();
+    let __lookup = &mut (&__request).lookup(&__POLICY);
+    __lookup.key_from::<web::Data<R>>();
     (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

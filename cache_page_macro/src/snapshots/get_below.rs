@@ -8,6 +8,6 @@ async fn hello(
         ::cache_page::__private::seconds(60),
     );
     fn __returns(_: impl Responder) {}
-    let __lookup = &mut (&__request).begin(&__POLICY);
+    let __lookup = &mut (&__request).lookup(&__POLICY);
     (__lookup).serve(async move { #[allow(unused_braces)] { "Hello World" } }).await
 }

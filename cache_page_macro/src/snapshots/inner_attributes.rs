@@ -9,7 +9,7 @@ pub async fn page(
         ::core::concat!(::core::module_path!(), "::page"),
         ::cache_page::__private::seconds(60),
     );
-    let __lookup = &mut (&__request).begin(&__POLICY);
+    let __lookup = &mut (&__request).lookup(&__POLICY);
     (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

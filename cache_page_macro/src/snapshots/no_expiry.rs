@@ -6,7 +6,7 @@ async fn page(
         ::core::concat!(::core::module_path!(), "::page"),
         ::core::option::Option::None,
     );
-    let __lookup = &mut (&__request).begin(&__POLICY);
+    let __lookup = &mut (&__request).lookup(&__POLICY);
     (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

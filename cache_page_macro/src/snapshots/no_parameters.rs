@@ -12,7 +12,7 @@ async fn page(
                 ::cache_page::__private::Ttl(config::BROWSER_TTL).get(),
             ),
         );
-    let __lookup = &mut (&__request).begin(&__POLICY);
+    let __lookup = &mut (&__request).lookup(&__POLICY);
     (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

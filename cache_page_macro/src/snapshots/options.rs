@@ -8,7 +8,7 @@ async fn page(
             framework::cache::__private::seconds(300),
         )
         .key_prefix("v2");
-    let __lookup = &mut (&__request).begin(&__POLICY);
+    let __lookup = &mut (&__request).lookup(&__POLICY);
     (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

@@ -9,10 +9,10 @@ async fn page(
         ::core::concat!(::core::module_path!(), "::page"),
         ::cache_page::__private::seconds(60),
     );
-    let __lookup = &mut (&__request).begin(&__POLICY);
-    __lookup.reads::<web::Query<Page>>();
-    __lookup.reads::<(Method, Uri)>();
-    __lookup.reads::<HttpRequest>();
+    let __lookup = &mut (&__request).lookup(&__POLICY);
+    __lookup.key_from::<web::Query<Page>>();
+    __lookup.key_from::<(Method, Uri)>();
+    __lookup.key_from::<HttpRequest>();
     (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

@@ -9,9 +9,9 @@ async fn post(
         ::cache_page::__private::seconds(60),
     );
     fn __returns(_: Result<impl Responder, AppError>) {}
-    let __lookup = &mut (&__request).begin(&__POLICY);
-    __lookup.reads::<web::Path<u64>>();
-    __lookup.reads::<web::Data<Db>>();
+    let __lookup = &mut (&__request).lookup(&__POLICY);
+    __lookup.key_from::<web::Path<u64>>();
+    __lookup.key_from::<web::Data<Db>>();
     (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

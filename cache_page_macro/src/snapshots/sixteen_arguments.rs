@@ -22,23 +22,23 @@ async fn page(
         ::core::concat!(::core::module_path!(), "::page"),
         ::cache_page::__private::seconds(60),
     );
-    let __lookup = &mut (&__request).begin(&__POLICY);
-    __lookup.reads::<Method>();
-    __lookup.reads::<Method>();
-    __lookup.reads::<Method>();
-    __lookup.reads::<Method>();
-    __lookup.reads::<Method>();
-    __lookup.reads::<Method>();
-    __lookup.reads::<Method>();
-    __lookup.reads::<Method>();
-    __lookup.reads::<Method>();
-    __lookup.reads::<Method>();
-    __lookup.reads::<Method>();
-    __lookup.reads::<Method>();
-    __lookup.reads::<Method>();
-    __lookup.reads::<Uri>();
-    __lookup.reads::<web::Query<Page>>();
-    __lookup.reads::<Method>();
+    let __lookup = &mut (&__request).lookup(&__POLICY);
+    __lookup.key_from::<Method>();
+    __lookup.key_from::<Method>();
+    __lookup.key_from::<Method>();
+    __lookup.key_from::<Method>();
+    __lookup.key_from::<Method>();
+    __lookup.key_from::<Method>();
+    __lookup.key_from::<Method>();
+    __lookup.key_from::<Method>();
+    __lookup.key_from::<Method>();
+    __lookup.key_from::<Method>();
+    __lookup.key_from::<Method>();
+    __lookup.key_from::<Method>();
+    __lookup.key_from::<Method>();
+    __lookup.key_from::<Uri>();
+    __lookup.key_from::<web::Query<Page>>();
+    __lookup.key_from::<Method>();
     (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

@@ -14,8 +14,8 @@ async fn page(
             ::cache_page::__private::finite(::cache_page::__private::Ttl(DAY).get()),
         );
     fn __returns(_: impl Responder) {}
-    let __lookup = &mut (&__request).begin(&__POLICY);
-    __lookup.reads::<web::Path<u64>>();
+    let __lookup = &mut (&__request).lookup(&__POLICY);
+    __lookup.key_from::<web::Path<u64>>();
     (__lookup)
         .serve_stale(async move { #[allow(unused_braces)] { id.to_string() } })
         .await

@@ -10,8 +10,8 @@ async fn post(
         )
         .tags(&["posts", "post:{id}"])
         .cache("big");
-    let __lookup = &mut (&__request).begin(&__POLICY);
-    __lookup.reads::<web::Path<u64>>();
+    let __lookup = &mut (&__request).lookup(&__POLICY);
+    __lookup.key_from::<web::Path<u64>>();
     (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

@@ -1,4 +1,4 @@
-//! Options for a cache.
+//! The options of a cache.
 
 use std::{
     sync::{Arc, Weak},
@@ -7,10 +7,12 @@ use std::{
 
 use http::header::HeaderName;
 
+use super::{
+    config::Config,
+    page_cache::{Inner, PageCache},
+};
 use crate::{
-    cache::page_cache::{Inner, PageCache, Timeouts},
-    coalesce::{flight::Flights, uncacheable_keys::UncacheableKeys},
-    http::credentials,
+    coalesce::{Flights, UncacheableKeys},
     observe::{CacheStatusHeader, Observer},
     remote::{LocalCache, RemoteOptions, RemoteStore, RemoteTier},
     store::{Store, StreamBudget},
@@ -19,24 +21,42 @@ use crate::{
 
 const DEFAULT_MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// Options for a [`PageCache`]; made by [`PageCache::builder`].
+/// Builds a [`PageCache`]. Created by [`PageCache::builder`].
 #[derive(Clone, Debug)]
-#[must_use = "options do nothing until `build` is called"]
+#[must_use = "a builder does nothing until `build` is called"]
 pub struct PageCacheBuilder {
     max_bytes: usize,
     max_body: Option<usize>,
-    credentials: Vec<HeaderName>,
+    config: Config,
     cache_status: CacheStatusHeader,
-    obeys_clients: bool,
-    clock: Clock,
-    times: Timeouts,
     named: Vec<(String, PageCache)>,
-    is_off: bool,
-    key_prefix: String,
-    vary: Vec<HeaderName>,
-    targeted_cache_control: Option<HeaderName>,
     remote_store: Option<Arc<dyn RemoteStore>>,
-    remote: RemoteOptions,
+    remote_options: RemoteOptions,
+}
+
+impl PageCache {
+    /// Creates an empty cache with the default options.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// Creates a cache that stores nothing: all requests bypass it. For development, and for tests of handlers.
+    #[must_use]
+    pub fn disabled() -> Self {
+        Self::builder().enabled(false).build()
+    }
+
+    /// Creates a builder with the default options.
+    pub fn builder() -> PageCacheBuilder {
+        PageCacheBuilder::default()
+    }
+}
+
+impl Default for PageCache {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Default for PageCacheBuilder {
@@ -44,122 +64,109 @@ impl Default for PageCacheBuilder {
         Self {
             max_bytes: DEFAULT_MAX_BYTES,
             max_body: None,
-            credentials: credentials::default_headers(),
+            config: Config::new(DEFAULT_MAX_BYTES),
             cache_status: CacheStatusHeader::Full,
-            obeys_clients: false,
-            clock: Clock::System,
-            times: Timeouts {
-                coalesce_timeout: Duration::from_secs(5),
-                fill_timeout: Duration::from_secs(30),
-                refresh_backoff: Duration::from_secs(5),
-                jitter: 0.0,
-                eager: false,
-            },
             named: Vec::new(),
-            is_off: false,
-            key_prefix: String::new(),
-            vary: Vec::new(),
-            targeted_cache_control: None,
             remote_store: None,
-            remote: RemoteOptions::default(),
+            remote_options: RemoteOptions::default(),
         }
     }
 }
 
 impl PageCacheBuilder {
-    /// The most bytes that all pages together may take: bodies, headers, keys and bookkeeping. 64 MiB by default.
+    /// Sets the size of the cache in bytes: bodies, headers, keys and bookkeeping of all pages. Defaults to 64 MiB.
     ///
-    /// When a page needs room, those go that nobody asked for a second time, then those that nobody asked for since their
-    /// turn came last. A page that would take more than a quarter of it is not kept.
+    /// Pages that were requested once are evicted first (S3-FIFO). A page that would take more than a quarter of the cache is not
+    /// stored.
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
         self
     }
 
-    /// The longest body that is kept, in bytes. An eighth of [`max_bytes`](Self::max_bytes) by default.
+    /// Sets the length of the longest body that is stored, in bytes. Defaults to an eighth of [`max_bytes`](Self::max_bytes).
     ///
-    /// A longer one is sent as if there were no cache.
+    /// A longer body is sent without being stored.
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = Some(bytes);
         self
     }
 
-    /// One more request header that carries credentials, beside `Authorization`, `Cookie`, `Proxy-Authorization`,
-    /// `X-Api-Key` and others that usually do.
+    /// Adds a request header that identifies clients, beside `Authorization`, `Cookie`, `Proxy-Authorization`, `X-Api-Key` and
+    /// others that usually do.
     ///
-    /// Requests with such a header pass open pages by: handlers that take an `HttpRequest` may read any header. All
-    /// other pages cannot see it unless their arguments say so.
+    /// Requests with such a header bypass anonymous-only pages: those of handlers that take an `HttpRequest`, which may read any
+    /// header, and of the middleware. Other handlers cannot read the header unless one of their arguments does.
     pub fn credential_header(mut self, name: HeaderName) -> Self {
-        if !self.credentials.contains(&name) {
-            self.credentials.push(name);
+        if !self.config.credentials.contains(&name) {
+            self.config.credentials.push(name);
         }
         self
     }
 
-    /// How much the `Cache-Status` header of responses tells; everything by default. It never tells a key.
-    pub fn cache_status(mut self, level: CacheStatusHeader) -> Self {
-        self.cache_status = level;
+    /// Sets what the `Cache-Status` response header shows (RFC 9211). Defaults to [`CacheStatusHeader::Full`]. It never shows a key.
+    pub fn cache_status(mut self, header: CacheStatusHeader) -> Self {
+        self.cache_status = header;
         self
     }
 
-    /// Whether the `Cache-Control` of requests counts (RFC 9111 5.2.1): `no-cache`, `max-age` and `min-fresh` have a new
-    /// page made, `no-store` passes the cache by, and `only-if-cached` is answered with 504 where there is no page.
+    /// Sets whether the `Cache-Control` of requests is honored (RFC 9111 5.2.1). Defaults to `false`, because any client could
+    /// otherwise make handlers run.
     ///
-    /// Off by default, because any client could switch the cache off: its handlers would run for whoever asks.
-    pub fn honor_request_cache_control(mut self, obey: bool) -> Self {
-        self.obeys_clients = obey;
+    /// `no-cache`, `max-age` and `min-fresh` refresh a page, `no-store` bypasses the cache, and `only-if-cached` is answered with
+    /// 504 if no page is stored.
+    pub fn honor_request_cache_control(mut self, honor: bool) -> Self {
+        self.config.honors_request_directives = honor;
         self
     }
 
-    /// How long a request waits for a page that another one is just making, before it runs the handler itself. 5 seconds by
-    /// default.
+    /// Sets how long a request waits for a concurrent request of the same page, before it runs the handler itself. Defaults to
+    /// 5 seconds.
     pub fn coalesce_timeout(mut self, time: Duration) -> Self {
-        self.times.coalesce_timeout = time;
+        self.config.timeouts.coalesce_timeout = time;
         self
     }
 
-    /// How long a handler may take before somebody else is let have a try. 30 seconds by default.
+    /// Sets how long a handler may run before a waiting request starts a second run. Defaults to 30 seconds.
     ///
-    /// One that takes longer goes on for its own client, and one of those that wait for its page runs it too. Where a page
-    /// whose time is over may stand in (`stale_if_error`), that one is sent instead, and the handler's future is dropped, as
-    /// it is where a client goes away; the same goes for one that runs in the background.
+    /// The first run continues, and still answers its own client. If a stale page may be served (`stale_if_error`), that page is
+    /// sent instead and the handler's future is dropped, as it is when a client disconnects. A background refresh is dropped too.
     pub fn fill_timeout(mut self, time: Duration) -> Self {
-        self.times.fill_timeout = time;
+        self.config.timeouts.fill_timeout = time;
         self
     }
 
-    /// How long after a failure a stale page is not tried to be made anew. 5 seconds by default, twice as long after each
-    /// further failure, up to sixteen times.
+    /// Sets how long a stale page is not refreshed after a refresh has failed. Defaults to 5 seconds. The time doubles with each
+    /// failure, up to sixteen times.
     pub fn refresh_backoff(mut self, time: Duration) -> Self {
-        self.times.refresh_backoff = time;
+        self.config.timeouts.refresh_backoff = time;
         self
     }
 
-    /// Shortens the lifetime of each page by a random part of it, `most` at most: `0.1` is up to a tenth. 0 by default.
+    /// Shortens each TTL by a random part of it, at most by this one: `0.1` is a tenth. Defaults to 0.
     ///
-    /// Pages that were made together, after a start for instance, do not all end together then.
+    /// Pages that were stored at the same time, for example after a start, then expire at different times.
     ///
     /// # Panics
     ///
-    /// If it is not from 0 to 1.
+    /// If it is not between 0 and 1.
     #[track_caller]
-    pub fn ttl_jitter(mut self, most: f64) -> Self {
-        assert!((0.0..=1.0).contains(&most), "a lifetime is shortened by a part of it, from 0.0 to 1.0");
-        self.times.jitter = most;
+    pub fn ttl_jitter(mut self, max: f64) -> Self {
+        assert!((0.0..=1.0).contains(&max), "the jitter is a part of the TTL, from 0.0 to 1.0");
+        self.config.timeouts.ttl_jitter = max;
         self
     }
 
-    /// Whether a page that is often asked for is made anew shortly before its time is over. Off by default.
+    /// Sets whether a page that is often requested is refreshed shortly before it expires. Defaults to `false`.
     ///
-    /// One request does it, chosen by lot: the nearer the end and the slower the handler, the likelier, so that pages which
-    /// nobody asks for are not made anew. With `stale_while_revalidate` it is done in the background; without it that one
-    /// request waits for its handler, and all others are answered from the page meanwhile.
-    pub fn refresh_ahead(mut self, eager: bool) -> Self {
-        self.times.eager = eager;
+    /// One request is chosen at random to refresh it, with a probability that grows towards the expiry and with the time that the
+    /// handler takes (`XFetch`). With `stale_while_revalidate` the refresh runs in the background; without, that request waits for
+    /// its handler, and all others are answered with the page.
+    pub fn refresh_ahead(mut self, enabled: bool) -> Self {
+        self.config.timeouts.refresh_ahead = enabled;
         self
     }
 
-    /// Another cache beside this one, with limits of its own, for the handlers whose attribute says `cache = "name"`.
+    /// Adds a cache with options of its own, for the handlers whose attribute has `cache = "name"`.
     ///
     /// ```
     /// use cache_page::PageCache;
@@ -169,25 +176,25 @@ impl PageCacheBuilder {
     /// assert!(cache.named("downloads").is_some());
     /// ```
     ///
-    /// What is purged here is purged there too. A handler that says a name which is not here is not cached
-    /// (`unknown-cache`), and the log tells so, once a minute.
+    /// A purge of this cache purges the named caches too. A handler with a name that was not added is not cached
+    /// (`unknown-cache`), and logs an error, at most once a minute.
     ///
     /// # Panics
     ///
-    /// If the name is empty or given twice.
+    /// If the name is empty or was added before.
     #[track_caller]
     pub fn named_cache(mut self, name: impl Into<String>, cache: PageCache) -> Self {
         let name = name.into();
-        assert!(!name.is_empty(), "the name of a cache is not empty");
+        assert!(!name.is_empty(), "the name of a cache must not be empty");
         assert!(
-            self.named.iter().all(|(there, _)| *there != name),
-            "there is a cache of the name {name:?} already"
+            self.named.iter().all(|(known, _)| *known != name),
+            "a cache named {name:?} was added before"
         );
         self.named.push((name, cache));
         self
     }
 
-    /// Whether anything is kept at all; yes by default. With `false`, all requests pass the cache by (`off`):
+    /// Sets whether the cache is used at all. Defaults to `true`. With `false`, all requests bypass it (`disabled`):
     ///
     /// ```
     /// # use cache_page::PageCache;
@@ -195,38 +202,38 @@ impl PageCacheBuilder {
     /// # drop(cache);
     /// ```
     pub fn enabled(mut self, enabled: bool) -> Self {
-        self.is_off = !enabled;
+        self.config.enabled = enabled;
         self
     }
 
-    /// The prefix of the keys of all handlers whose attribute has no `key_prefix`.
+    /// Sets the key prefix of all handlers whose attribute has no `key_prefix`. Defaults to an empty prefix.
     pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.key_prefix = prefix.into();
+        self.config.key_prefix = prefix.into();
         self
     }
 
-    /// One more request header of which each value has a page, of all handlers, as by the attribute's `vary`.
+    /// Stores one page per value of a request header, for all handlers, as the attribute's `vary` does for one.
     pub fn vary(mut self, header: HeaderName) -> Self {
-        if !self.vary.contains(&header) {
-            self.vary.push(header);
+        if !self.config.vary.contains(&header) {
+            self.config.vary.push(header);
         }
         self
     }
 
-    /// A response header by which handlers speak to this cache alone, as by a [`PageControl`](crate::PageControl); none by
-    /// default. It is removed from every response of a cached handler.
+    /// Sets a response header that is addressed to this cache (RFC 9213). It is removed from all responses of cached handlers. None
+    /// by default.
     ///
-    /// It is a targeted field (RFC 9213), a Dictionary of Structured Fields: `max-age`, `stale-while-revalidate`,
-    /// `stale-if-error` in seconds, `no-store`, and, for this cache only, `tags=("posts" "post:1")` and
-    /// `vary=("accept-language")`. A response whose header cannot be read is not kept (`control`), and the log tells why.
-    /// What `Cache-Control` forbids stays forbidden.
+    /// Its value is a Dictionary (RFC 9651) with `max-age`, `stale-while-revalidate` and `stale-if-error` in seconds, `no-store`,
+    /// and two members of this cache, `tags=("posts" "post:1")` and `vary=("accept-language")`: what a
+    /// [`PageControl`](crate::PageControl) sets. A response with an invalid value is not stored (`invalid-targeted-field`), and the
+    /// log has the reason. What `Cache-Control` forbids stays forbidden.
     pub fn targeted_cache_control(mut self, name: HeaderName) -> Self {
-        self.targeted_cache_control = Some(name);
+        self.config.targeted_cache_control = Some(name);
         self
     }
 
-    /// Configures Redis or Valkey as the [remote store](crate::remote), by a URL such as
-    /// `redis://[user][:password@]host[:port][/database]`; see [`RedisStore::open`](crate::RedisStore::open).
+    /// Sets Redis or Valkey as the [remote store](crate::remote). The URL is `redis://[user][:password@]host[:port][/database]`, or
+    /// another one that [`RedisStore::open`](crate::RedisStore::open) takes.
     ///
     /// ```
     /// use cache_page::PageCache;
@@ -235,14 +242,13 @@ impl PageCacheBuilder {
     /// # drop(cache);
     /// ```
     ///
-    /// Processes share their pages if they run the same executable, byte for byte: two versions of a program side by side do
-    /// not. With a [`key_prefix`](Self::key_prefix), processes share their pages if they have the same prefix. Two
-    /// deployments in one database need different prefixes.
+    /// The hash of the executable is part of the key, so processes of two versions do not share pages. With a
+    /// [`key_prefix`](Self::key_prefix) they do, and processes with other prefixes do not. Two deployments that use one database need
+    /// different prefixes.
     ///
     /// # Panics
     ///
-    /// Panics if the URL is invalid. Use [`remote_store`](Self::remote_store) with a
-    /// [`RedisStore`](crate::RedisStore) to get an error instead.
+    /// If the URL is invalid. [`remote_store`](Self::remote_store) takes a `RedisStore` whose creation returns an error instead.
     #[cfg(feature = "redis")]
     #[track_caller]
     pub fn redis(self, url: impl AsRef<str>) -> Self {
@@ -253,92 +259,89 @@ impl PageCacheBuilder {
         }
     }
 
-    /// Sets the [remote store](crate::remote) that this cache shares with other processes. None by default.
+    /// Sets the [remote store](crate::remote) that several processes share. None by default.
     pub fn remote_store(mut self, store: impl RemoteStore) -> Self {
         self.remote_store = Some(Arc::new(store));
         self
     }
 
-    /// Sets the time that a request or purge waits for the [remote store](crate::remote). Defaults to 50 milliseconds.
+    /// Sets how long a request or a purge waits for the [remote store](crate::remote). Defaults to 50 milliseconds.
     ///
-    /// When it has elapsed, a request runs its handler as if the page were not stored.
+    /// A later answer counts as a miss: the handler runs.
     pub fn remote_timeout(mut self, time: Duration) -> Self {
-        self.remote.timeout = time;
+        self.remote_options.timeout = time;
         self
     }
 
-    /// Sets the time that a page is served from local memory before it is revalidated in the
-    /// [remote store](crate::remote). Defaults to 60 seconds.
+    /// Sets how long a page is served from local memory before the [remote store](crate::remote) has to confirm it. Defaults to 60
+    /// seconds.
     ///
-    /// A page to be revalidated stays in local memory, within [`max_bytes`](Self::max_bytes), so that the store does not
-    /// have to send it again if it is unchanged.
+    /// A page that is confirmed is not sent again by the remote store; for that it stays in local memory, within
+    /// [`max_bytes`](Self::max_bytes).
     ///
-    /// With zero, each request asks the remote store: a page that another process has purged is not served once that purge
-    /// was awaited. While the store is unavailable, each request then runs its handler.
+    /// With zero, each request asks the remote store, so a purge by another process takes effect as soon as it was awaited there.
+    /// While the remote store is unavailable, each request then runs its handler.
     pub fn local_ttl(mut self, time: Duration) -> Self {
-        self.remote.local_ttl = time;
+        self.remote_options.local_ttl = time;
         self
     }
 
-    /// Sets the longest time that a page is served from local memory after another process has purged it. Defaults to one
-    /// second.
+    /// Sets the longest time that a page is served from local memory after another process has purged it. Defaults to one second.
     ///
-    /// A purge usually arrives in less than a millisecond. This option bounds the time when it does not: if the process has
-    /// not heard from the [remote store](crate::remote) for that long, it does not serve from local memory, and requests run
-    /// their handlers. A longer time serves more requests from local memory while the store is unavailable.
+    /// Purges are usually received within a millisecond. After this time without a connection to the [remote store](crate::remote),
+    /// local memory is no longer served, and handlers run until the connection is back. A longer time serves more pages while the
+    /// remote store is unavailable.
     pub fn max_purge_lag(mut self, time: Duration) -> Self {
-        self.remote.max_purge_lag = time;
+        self.remote_options.max_purge_lag = time;
         self
     }
 
-    /// Sets whether one process runs the handler for a page while the others wait for its response. Defaults to `true`.
-    ///
-    /// This option has no effect without a [remote store](crate::remote).
+    /// Sets whether concurrent requests of several processes are coalesced: one process runs the handler, and the others wait for its
+    /// response. Defaults to `true`. Without a [remote store](crate::remote) it has no effect.
     pub fn coalesce_across_processes(mut self, enabled: bool) -> Self {
-        self.remote.coalesce_across_processes = enabled;
+        self.remote_options.coalesce_across_processes = enabled;
         self
     }
 
-    /// A clock that is moved by hand, for tests.
+    /// Sets a clock that is advanced by hand, for tests.
     pub fn clock(mut self, clock: ManualClock) -> Self {
-        self.clock = Clock::Manual(clock);
+        self.config.clock = Clock::Manual(clock);
         self
     }
 
-    /// An empty cache with these options.
+    /// Creates an empty cache with these options.
     #[must_use]
     pub fn build(self) -> PageCache {
+        let Self { max_bytes, max_body, mut config, cache_status, named, remote_store, remote_options } =
+            self;
+        config.max_body = max_body.unwrap_or(max_bytes / 8);
         let inner = Arc::new(Inner {
-            tier: self.remote_store.and_then(|store| tier(store, self.remote, &self.key_prefix)),
-            store: Arc::new(Store::new(self.max_bytes)),
-            clock: self.clock,
-            max_body: self.max_body.unwrap_or(self.max_bytes / 8),
-            credentials: self.credentials.into(),
-            obeys_clients: self.obeys_clients,
-            observer: Observer::new(self.cache_status),
+            remote: remote_store.and_then(|store| remote_tier(store, remote_options, &config.key_prefix)),
+            config,
+            store: Arc::new(Store::new(max_bytes)),
             flights: Arc::new(Flights::new()),
-            apart: UncacheableKeys::new(),
-            gathered: StreamBudget::new(self.max_bytes / 4),
-            times: self.times,
-            named: self.named.into(),
-            is_off: self.is_off,
-            key_prefix: self.key_prefix,
-            vary: self.vary.into(),
-            targeted_cache_control: self.targeted_cache_control,
+            uncacheable_keys: UncacheableKeys::new(),
+            stream_budget: StreamBudget::new(max_bytes / 4),
+            observer: Observer::new(cache_status),
+            named: named.into(),
         });
-        if let Some(tier) = &inner.tier {
-            let local: Weak<dyn LocalCache> = Arc::downgrade(&inner) as _;
-            tier.start(local);
+        if let Some(remote) = &inner.remote {
+            let local: Weak<dyn LocalCache> = Arc::downgrade(&(Arc::clone(&inner) as Arc<dyn LocalCache>));
+            remote.start(local);
         }
         PageCache { inner }
     }
 }
 
-/// Creates the remote tier. If its thread cannot be started, the cache works without it.
-fn tier(store: Arc<dyn RemoteStore>, options: RemoteOptions, key_prefix: &str) -> Option<RemoteTier> {
+/// Starts the thread of a remote store. Without it the cache works too, in local memory only.
+fn remote_tier(store: Arc<dyn RemoteStore>, options: RemoteOptions, key_prefix: &str) -> Option<RemoteTier> {
     RemoteTier::new(store, options, key_prefix)
         .inspect_err(|error| {
-            tracing::error!(target: "cache_page", %error, "no remote store: its thread cannot be started");
+            tracing::error!(
+                target: "cache_page",
+                %error,
+                "the remote store is not used, because its thread cannot be started"
+            );
         })
         .ok()
 }

@@ -1,5 +1,15 @@
-//! The cache of an App.
+//! The cache of an App: its parts, its options, and its purges.
 
-pub(crate) mod builder;
-pub(crate) mod page_cache;
-pub(crate) mod purge;
+mod builder;
+mod config;
+mod extract;
+mod page_cache;
+mod purge;
+mod shared_result;
+
+pub(crate) use self::shared_result::{SharedResult, shared_result};
+pub use self::{
+    builder::PageCacheBuilder,
+    page_cache::PageCache,
+    purge::{PurgeFuture, PurgeSummary},
+};

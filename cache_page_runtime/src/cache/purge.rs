@@ -262,7 +262,7 @@ impl PageCache {
         let (mut pages, mut remote_acks, mut timeout) = (0, Vec::new(), Duration::ZERO);
         for cache in self.with_named() {
             // The remote purge is queued first. Until it completes, pages from that store are checked against the queue.
-            if let Some((ack, remote_timeout)) = cache.tier().map(|tier| tier.purge(mode, selector)) {
+            if let Some((ack, remote_timeout)) = cache.remote().map(|remote| remote.purge(mode, selector)) {
                 remote_acks.push(ack);
                 timeout = timeout.max(remote_timeout);
             }

@@ -1,4 +1,13 @@
 //! Request coalescing.
 
-pub(crate) mod flight;
-pub(crate) mod uncacheable_keys;
+mod flight;
+mod result;
+mod uncacheable_keys;
+mod wait;
+
+pub(crate) use self::{
+    flight::{Flights, Follower, Leader, Participant, Role, Wakeup},
+    result::FlightResult,
+    uncacheable_keys::{KeyHash, UncacheableKeys},
+    wait::wait,
+};

@@ -1,4 +1,4 @@
-//! A handler that fails while an old page may stand in for what it would have made.
+//! Failures of a handler, in whose place a stale response may be served.
 
 use std::{
     any::Any,
@@ -9,36 +9,32 @@ use std::{
     task::Poll,
 };
 
-use actix_web::{HttpResponse, http::StatusCode};
+use actix_web::http::StatusCode;
 
-use crate::{policy::Policy, time::clock::Sleep};
+use super::handler::Handled;
+use crate::time::clock::Sleep;
 
+/// Why a handler has no response that could be stored.
 pub(crate) enum FillError {
-    /// With a server's error.
-    Answered(Box<HttpResponse>),
-    Panicked(Box<dyn Any + Send>),
-    /// Not within the fill deadline.
-    Overdue,
+    /// It responded with a server error.
+    Response(Box<Handled>),
+    Panic(Box<dyn Any + Send>),
+    /// It exceeded the fill timeout.
+    Timeout,
 }
 
-/// Whether the handler failed to make a page (RFC 5861 4: a status of 500 and above). A client's error, whether a handler
-/// returns it as `Err` or not, is an answer: what is gone or forbidden by now must not be sent any more.
-pub(crate) fn is_failure(response: &HttpResponse) -> bool {
-    response.status().is_server_error()
-}
-
-/// Runs a handler until it comes to an end of some kind, or that time is over.
-pub(crate) async fn guard(
-    mut handler: Pin<&mut dyn Future<Output = HttpResponse>>,
+/// Runs a handler until it responds, panics or reaches the deadline.
+pub(crate) async fn run_until(
+    mut handler: Pin<&mut dyn Future<Output = Handled>>,
     mut deadline: Sleep,
-) -> Result<HttpResponse, FillError> {
+) -> Result<Handled, FillError> {
     poll_fn(|context| {
-        // What a handler leaves behind that panics is dropped with it, or shared with others who then must expect that: as
-        // where actix-web's own runtime catches it.
+        // As in actix-web's own runtime: a value that a panicking handler leaves in a broken state is dropped with the handler,
+        // or shared with others, which then have to expect that.
         match catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context))) {
-            Ok(Poll::Ready(response)) => Poll::Ready(Ok(response)),
-            Err(panic) => Poll::Ready(Err(FillError::Panicked(panic))),
-            Ok(Poll::Pending) => deadline.as_mut().poll(context).map(|()| Err(FillError::Overdue)),
+            Ok(Poll::Ready(handled)) => Poll::Ready(Ok(handled)),
+            Err(panic) => Poll::Ready(Err(FillError::Panic(panic))),
+            Ok(Poll::Pending) => deadline.as_mut().poll(context).map(|()| Err(FillError::Timeout)),
         }
     })
     .await
@@ -47,18 +43,18 @@ pub(crate) async fn guard(
 impl FillError {
     pub(crate) fn status(&self) -> Option<StatusCode> {
         match self {
-            Self::Answered(response) => Some(response.status()),
-            Self::Panicked(_) | Self::Overdue => None,
+            Self::Response(handled) => Some(handled.response().status()),
+            Self::Panic(_) | Self::Timeout => None,
         }
     }
 
-    /// The page that is sent instead tells nobody of the error, so it is told here.
-    pub(crate) fn log(&self, policy: &'static Policy) {
+    /// Logs the error, which the stale response hides from everybody else.
+    pub(crate) fn log(&self, handler: &'static str) {
         tracing::warn!(
             target: "cache_page",
-            handler = policy.handler(),
+            handler,
             error = %self,
-            "the handler failed to make its page anew, and the old one stays"
+            "the handler failed to refresh a stored response, which is served stale"
         );
     }
 }
@@ -66,16 +62,16 @@ impl FillError {
 impl fmt::Display for FillError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Answered(response) => match response.error() {
+            Self::Response(handled) => match handled.response().error() {
                 Some(error) => write!(f, "{error}"),
-                None => write!(f, "it answered {}", response.status()),
+                None => write!(f, "status {}", handled.response().status()),
             },
-            Self::Panicked(panic) => {
-                let words = panic.downcast_ref::<&str>().copied();
-                let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-                write!(f, "it panicked: {}", words.unwrap_or("with something that is no text"))
+            Self::Panic(panic) => {
+                let message = panic.downcast_ref::<&str>().copied();
+                let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+                write!(f, "panicked: {}", message.unwrap_or("with a value that is not a string"))
             }
-            Self::Overdue => f.write_str("it took longer than the fill deadline"),
+            Self::Timeout => f.write_str("exceeded the fill timeout"),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! One run of a handler for the cache: who it is for, and what becomes of it. What its response becomes is in `keep`.
+//! One run of a handler for the cache, in the order of its steps: look for the response in the remote store, run the handler,
+//! decide whether its response may be stored and for how long, store and publish it, and respond.
 
 use std::{
     future::poll_fn,
@@ -8,338 +9,445 @@ use std::{
 
 use actix_web::{
     HttpResponse,
-    http::{
-        StatusCode,
-        header::{HeaderMap, HeaderName},
-    },
+    body::BoxBody,
+    http::{StatusCode, header::VARY},
+    web::Bytes,
 };
+use http::header::HeaderValue;
 
+use super::{
+    admission::{Admission, AdmissionRequest},
+    background,
+    commit::{self, Stored},
+    context::Context,
+    fallback::{self, FillError},
+    handler::{Handled, Handler, Served},
+    participation::{FillRole, Participation},
+    remote_fetch::{self, FetchRequest, Fetched},
+    reporter::{Audience, Reporter},
+    request_handle::RequestHandle,
+    response_headers,
+    revalidation::apply_not_modified,
+    run::Run,
+    run_control::{EntryPoint, RunControl},
+    stream::StreamedResponse,
+};
 use crate::{
-    cache::page_cache::PageCache,
-    coalesce::{flight::Leader, uncacheable_keys::UncacheableMark},
-    fill::{
-        background,
-        commit::FinishedResponse,
-        fallback::{self, FillError},
-        remote_fetch::RemoteFetch,
-        request_handle::RequestHandle,
-    },
-    key::KeyParts,
-    observe::{self, RefreshReport, Report},
+    coalesce::Participant,
+    http::{CachingHeaders, Selection},
+    observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
-    policy::{PageControl, Policy},
-    purge::{LocalSelector, PurgeKeys, PurgeMode, PurgeSeq, RequestSubject, StableIds, Tag},
-    remote::{RemoteError, RemoteLease},
-    serve::{
-        join::FlightResult,
-        lookup::{Handler, Lookup},
-    },
+    page::{Page, ResponseHead, body},
+    policy::{Overrides, Validators},
     store::{Entry, Miss},
-    sync::is_panicking,
-    time::{clock::Clock, instant::Instant},
+    time::instant::Instant,
 };
 
-/// Everything that is needed to keep the page, without the request's way that led here: a body may come to its end, and a
-/// handler that runs in the background too, when that is long over.
+/// One run of a handler for the cache.
 pub(crate) struct Fill {
+    run: Run,
+    control: RunControl,
+    entry_point: EntryPoint,
+    cause: ForwardReason,
+    /// The status of a 304 of the handler, where the response that it confirms is sent instead.
+    upstream_status: Option<StatusCode>,
+    /// When the handler started.
+    started: Instant,
+}
+
+/// How a run starts.
+pub(crate) struct Start {
+    pub(crate) context: Context,
     pub(crate) request: RequestHandle,
-    pub(crate) cache: PageCache,
-    pub(crate) policy: &'static Policy,
-    pub(crate) cover: KeyParts,
-    open: bool,
-    /// Its request's place among the purges.
-    since: PurgeSeq,
-    /// What its page is about, but for its tags, where that cannot be found out at the end.
-    pub(crate) subject: Option<RequestSubject>,
-    /// Of a middleware: how often the page was taken before it came to the service inside.
-    pub(crate) around: Option<u32>,
-    /// What the handler says beside its response.
-    pub(crate) control: Option<PageControl>,
-    /// Why the handler runs; an error says why its page may not be kept.
-    pub(crate) forwarded: Result<ForwardReason, Reason>,
-    /// The page that was there before.
-    pub(crate) old: Option<Arc<Entry>>,
-    /// What the handler answered, where that is not what is sent.
-    pub(crate) answered: Option<StatusCode>,
-    /// Whoever else waits for the page.
-    pub(crate) leader: Option<Leader<FlightResult>>,
-    /// Nobody waits, because there was nothing to share lately.
-    pub(crate) mark: Option<UncacheableMark>,
-    pub(crate) started: Instant,
-    /// Nobody waits for the response: the request was answered by the old page.
-    pub(crate) in_background: bool,
-    finished: bool,
-    /// By the system's clock.
-    pub(crate) begun: Instant,
-    /// That this process makes the page for all.
-    pub(crate) claim: Option<RemoteLease>,
-    /// Why the shared tier was of no use.
-    pub(crate) fault: Option<RemoteError>,
+    pub(crate) control: RunControl,
+    pub(crate) entry_point: EntryPoint,
+    pub(crate) miss: Miss,
+    pub(crate) role: FillRole,
+    pub(crate) audience: Audience,
+    pub(crate) now: Instant,
+}
+
+/// A response that the remote store has.
+pub(crate) struct RemoteHit {
+    pub(crate) entry: Arc<Entry>,
+    /// The entry is stale, and this process has the lease for its refresh.
+    pub(crate) may_refresh: bool,
+}
+
+/// The response of a run, complete or with a body that is still streamed.
+pub(crate) enum FinishedResponse {
+    Buffered(Served),
+    Streaming(StreamedResponse),
 }
 
 impl Fill {
-    /// Takes over from the lookup, which has no key any more.
-    pub(crate) fn start(
-        lookup: &mut Lookup<'_>,
-        forwarded: Result<Miss, Reason>,
-        leader: Option<Leader<FlightResult>>,
-        now: Instant,
-    ) -> Box<Self> {
-        let (forwarded, old) = match forwarded {
-            Ok(Miss { cause, stale }) => (Ok(cause), stale),
-            Err(reason) => (Err(reason), None),
-        };
-        let is_kept = forwarded.is_ok();
-        let stable_ids = if lookup.cache.tier().is_some() { StableIds::Include } else { StableIds::Omit };
-        let subject =
-            || RequestSubject::new(lookup.request, lookup.policy.purge_subject(), lookup.since, stable_ids);
-        let subject = (is_kept && lookup.is_around).then(subject);
-        let (request, control) = if lookup.is_around {
-            (RequestHandle::away(lookup.request, is_kept), Some(PageControl::get_or_insert(lookup.request)))
-        } else {
-            (RequestHandle::Request(lookup.request.clone()), PageControl::get(lookup.request))
-        };
-        let around = control.as_ref().filter(|_| lookup.is_around).map(PageControl::inner_claims);
-        if let Some(control) = &control {
-            control.start(old.as_deref().filter(|_| is_kept).map(|old| old.page.representation().into()));
-        }
-        // It is passed on from hand to hand, and is not small.
-        Box::new(Self {
-            request,
-            around,
-            cache: lookup.cache.clone(),
-            policy: lookup.policy,
-            cover: lookup.key.parts.take(),
-            open: lookup.open,
-            since: lookup.since,
-            subject,
-            control,
-            forwarded,
-            old,
-            answered: None,
-            leader,
-            mark: None,
-            started: now,
-            in_background: false,
-            finished: false,
-            begun: Clock::System.now(),
-            claim: None,
-            fault: None,
-        })
+    pub(crate) fn start(start: Start) -> Box<Self> {
+        let Start { context, request, control, entry_point, miss, role, audience, now } = start;
+        let Miss { cause, stale } = miss;
+        let reporter = Reporter::new(context.cache.clone(), context.policy.handler_id(), cause, audience);
+        let run = Run::new(context, request, stale, Participation::new(role), reporter);
+        // It is moved from step to step, and is not small.
+        Box::new(Self { run, control, entry_point, cause, upstream_status: None, started: now })
     }
 
     pub(crate) fn now(&self) -> Instant {
-        self.cache.clock().now()
+        self.run.now()
     }
 
-    /// There is a page to be made anew, which the handler may compare with its own.
-    pub(crate) fn make_anew(&mut self, old: Arc<Entry>) {
-        if let Some(control) = &self.control {
-            control.start(Some(old.page.representation().into()));
+    /// Looks for the response in the remote store. Without one, the fill has the lease for it, if processes coalesce.
+    pub(crate) async fn fetch(&mut self) -> Option<RemoteHit> {
+        let remote = self.run.context.cache.remote()?;
+        let serves_from_memory = remote.serves_from_memory();
+        let cached = if serves_from_memory { self.run.stale.clone() } else { self.discard_stale() };
+        let is_awaited = self.run.participation.is_leader() || !serves_from_memory;
+        self.fetch_from_remote(cached, is_awaited, true).await
+    }
+
+    /// Looks for a fresh response in the remote store, which another process may have made.
+    async fn fetch_refreshed(&mut self) -> Option<RemoteHit> {
+        self.run.context.cache.remote()?;
+        if self.run.participation.has_lease() {
+            return None;
         }
-        self.old = Some(old);
+        self.fetch_from_remote(None, true, false).await
     }
 
-    pub(crate) fn since(&self) -> PurgeSeq {
-        self.since
-    }
-
-    /// The handler makes its page as if there had been none.
-    pub(crate) fn forget_old(&mut self) -> Option<Arc<Entry>> {
-        let old = self.old.take()?;
-        self.control.iter().for_each(|control| control.start(None));
-        Some(old)
-    }
-
-    /// Those who wait for this request go on by themselves.
-    pub(crate) fn part_here(&mut self) {
-        if let Some(leader) = self.leader.take() {
-            self.cache.apart().insert(leader.key(), self.now());
-            leader.complete_with(|| None);
-        }
-    }
-
-    /// The headers that an open page is not for.
-    pub(crate) fn credentials(&self) -> &[HeaderName] {
-        if self.open { self.cache.credentials() } else { &[] }
-    }
-
-    /// Runs the handler for the client that waits for it.
-    pub(crate) async fn run(mut self: Box<Self>, mut handler: Pin<&mut dyn Handler>) -> HttpResponse {
-        let mut request = self.request.clone();
-        let mut handler = pin!(poll_fn(|context| handler.as_mut().poll_response(&mut request, context)));
-        if self.stand_in().is_none() {
-            let response = handler.await;
-            self.request = request;
-            return self.finish(response).into_response();
-        }
-        let deadline = self.started + self.cache.times().fill_timeout;
-        let failure = match fallback::guard(handler.as_mut(), self.cache.clock().sleep_until(deadline)).await
-        {
-            Ok(response) if !fallback::is_failure(&response) => {
-                self.request = request;
-                return self.finish(response).into_response();
-            }
-            Ok(response) => FillError::Answered(Box::new(response)),
-            Err(failure) => failure,
+    async fn fetch_from_remote(
+        &mut self,
+        cached: Option<Arc<Entry>>,
+        is_awaited: bool,
+        accepts_stale: bool,
+    ) -> Option<RemoteHit> {
+        let Run { context, request, stale, participation, .. } = &self.run;
+        let fetched = if participation.is_uncacheable() {
+            Fetched::default()
+        } else {
+            let (cause, stale) = (self.cause, stale.clone());
+            let request = FetchRequest { context, request, cause, cached, stale, is_awaited, accepts_stale };
+            remote_fetch::fetch(request).await
         };
-        // It may be over, or withdrawn, meanwhile.
-        match (self.stand_in(), failure) {
-            (Some(page), failure) => self.stand_in_for(&page, &failure),
-            (None, FillError::Answered(response)) => {
-                self.request = request;
-                self.finish(*response).into_response()
-            }
-            (None, FillError::Panicked(panic)) => std::panic::resume_unwind(panic),
-            (None, FillError::Overdue) => {
-                let response = handler.await;
-                self.request = request;
-                self.finish(response).into_response()
+        // The handler starts now, unless it is not needed.
+        self.started = self.now();
+        self.apply(fetched)
+    }
+
+    fn apply(&mut self, fetched: Fetched) -> Option<RemoteHit> {
+        let Fetched { hit, stale, lease, error, is_uncoalesced } = fetched;
+        let may_refresh = lease.is_some();
+        self.run.participation.set_lease(lease);
+        error.into_iter().for_each(|error| self.run.reporter.set_remote_error(error));
+        stale.into_iter().for_each(|stale| self.set_stale(stale));
+        if is_uncoalesced {
+            let now = self.now();
+            self.run.participation.release_followers(&self.run.context.cache, now);
+        }
+        hit.map(|entry| RemoteHit { entry, may_refresh })
+    }
+
+    /// Gives an entry that this run did not make to its followers.
+    pub(crate) fn share(&mut self, entry: &Arc<Entry>, outcome: Outcome) {
+        self.run.share(entry, outcome);
+    }
+
+    /// Ends a run whose request is answered and reported elsewhere.
+    pub(crate) fn discard(self) {
+        self.run.discard();
+    }
+
+    /// Runs the handler because the client asked for a newer response than this one.
+    pub(crate) fn refresh_for_client(&mut self, entry: Arc<Entry>) {
+        self.cause = ForwardReason::Request;
+        self.run.reporter.set_cause(ForwardReason::Request);
+        self.set_stale(entry);
+    }
+
+    /// Turns the run into the background refresh of an entry that its client was answered with. Returns `None` if another
+    /// refresh is in flight.
+    pub(crate) fn into_refresh(mut self: Box<Self>, entry: Arc<Entry>) -> Option<Box<Self>> {
+        let Context { cache, purge_seq, .. } = &self.run.context;
+        let now = self.now().since_start();
+        let participant = Participant { now, purge_seq: *purge_seq, may_lead: true, is_outdated: |_| false };
+        let try_lead = |key: &[u8]| cache.flights().try_lead(key, &participant);
+        let headers = self.run.request.headers();
+        let leader = self
+            .run
+            .context
+            .cache_key()
+            .and_then(|key| cache.store().with_coalescing_key(key, headers, try_lead));
+        let Some(leader) = leader else {
+            self.discard();
+            return None;
+        };
+        self.run.participation.set_leader(leader);
+        self.run.reporter.set_audience(Audience::Background(Arc::clone(&entry)));
+        self.set_stale(entry);
+        Some(self)
+    }
+
+    /// Replaces the entry that the handler may revalidate.
+    fn set_stale(&mut self, entry: Arc<Entry>) {
+        self.control.set_validators(Some(Validators::from(entry.page.representation())));
+        self.run.set_stale(entry);
+    }
+
+    fn discard_stale(&mut self) -> Option<Arc<Entry>> {
+        let stale = self.run.stale.take()?;
+        self.control.set_validators(None);
+        Some(stale)
+    }
+
+    /// Runs the handler for a client that waits for the response.
+    pub(crate) async fn run(self: Box<Self>, mut handler: Pin<&mut dyn Handler>) -> Served {
+        let request = self.run.request.request().cloned();
+        let mut handler = pin!(poll_fn(|context| handler.as_mut().poll_response(request.as_ref(), context)));
+        if self.run.fallback().is_none() {
+            let handled = handler.await;
+            return self.finish(handled).into_served();
+        }
+        let cache = &self.run.context.cache;
+        let timer = cache.clock().sleep_until(self.started + cache.timeouts().fill_timeout);
+        let error = match fallback::run_until(handler.as_mut(), timer).await {
+            Ok(handled) if !handled.is_failure() => return self.finish(handled).into_served(),
+            Ok(handled) => FillError::Response(Box::new(handled)),
+            Err(error) => error,
+        };
+        // The stale entry may have expired or been invalidated while the handler ran.
+        match (self.run.fallback(), error) {
+            (Some(entry), error) => Served::Response(self.serve_stale_on_error(&entry, &error)),
+            (None, FillError::Response(handled)) => self.finish(*handled).into_served(),
+            (None, FillError::Panic(panic)) => std::panic::resume_unwind(panic),
+            (None, FillError::Timeout) => {
+                let handled = handler.await;
+                self.finish(handled).into_served()
             }
         }
     }
 
-    /// Runs the handler for those who come later.
+    /// Runs the handler for later requests: the client was answered with the stale entry.
     pub(crate) async fn run_in_background(mut self: Box<Self>, mut handler: Pin<&mut dyn Handler>) {
-        if self.claim.is_none() {
-            // Another process may have made it anew, or be at it.
-            if let RemoteFetch::There { page, .. } = Box::pin(self.ask(false, None)).await {
-                self.land(&page, Outcome::RemoteHit);
-                return self.leave_to_others();
-            }
+        if let Some(RemoteHit { entry, .. }) = Box::pin(self.fetch_refreshed()).await {
+            self.share(&entry, Outcome::RemoteHit);
+            return self.discard();
         }
-        let mut request = self.request.clone();
-        let (cache, policy) = (self.cache.clone(), self.policy);
-        let ends = cache.clock().sleep_until(self.started + cache.times().fill_timeout);
+        let Context { cache, policy, .. } = &self.run.context;
+        let timer = cache.clock().sleep_until(self.started + cache.timeouts().fill_timeout);
+        let handler_name = policy.handler();
+        let request = self.run.request.request().cloned();
         let run = pin!(async move {
-            let response = poll_fn(|context| handler.as_mut().poll_response(&mut request, context)).await;
-            self.request = request;
-            if fallback::is_failure(&response) {
-                return self.give_up(&FillError::Answered(Box::new(response)));
+            let handled = poll_fn(|context| handler.as_mut().poll_response(request.as_ref(), context)).await;
+            if handled.is_failure() {
+                return self.fail_in_background(&FillError::Response(Box::new(handled)));
             }
-            if let FinishedResponse::Streamed(_, gather) = self.finish(response) {
-                gather.drain().await;
+            if let FinishedResponse::Streaming(streamed) = self.finish(handled) {
+                streamed.drain().await;
             }
         });
-        // Dropped at the deadline, it counts as failed.
-        if !background::within(run, ends).await {
-            FillError::Overdue.log(policy);
+        // A run that is dropped at the deadline has failed.
+        if !background::run_until(run, timer).await {
+            FillError::Timeout.log(handler_name);
         }
     }
 
-    /// The old page, if it may be sent where the handler fails.
-    fn stand_in(&self) -> Option<Arc<Entry>> {
-        let old = self.old.as_ref()?;
-        (old.may_serve_on_error(self.now()) && !self.is_purged(old)).then(|| Arc::clone(old))
-    }
-
-    /// Whether a page was purged since this request came, which must not be sent any more.
-    fn is_purged(&self, page: &Entry) -> bool {
-        let meant = |(verb, target): &(PurgeMode, LocalSelector)| {
-            *verb == PurgeMode::Remove && target.matches(page.purge_keys())
+    /// Decides about the handler's response, stores it if that is allowed, and returns what the client gets.
+    fn finish(mut self: Box<Self>, handled: Handled) -> FinishedResponse {
+        let (mut response, is_error) = match handled {
+            Handled::Response(response) => (response, false),
+            Handled::Service(request, response) => {
+                self.run.request.give_back(request);
+                (response, false)
+            }
+            Handled::ServiceError(response) => (response, true),
         };
-        self.cache.store().purge_log().was_purged_since(self.since, meant)
-    }
-
-    /// What its page is about.
-    pub(crate) fn about(&mut self, tags: &[Tag]) -> Option<Arc<PurgeKeys>> {
-        let stable_ids = if self.cache.tier().is_some() { StableIds::Include } else { StableIds::Omit };
-        let made = || {
-            let request = self.request.request()?;
-            Some(RequestSubject::new(request, self.policy.purge_subject(), self.since, stable_ids))
-        };
-        let subject = self.subject.take().or_else(made)?;
-        Some(subject.with_tags(tags))
-    }
-
-    fn stand_in_for(mut self: Box<Self>, page: &Arc<Entry>, failure: &FillError) -> HttpResponse {
+        if self.control.is_claimed_inside() {
+            return Served::new(self.leave_to_inner(response), is_error).into();
+        }
+        if is_error {
+            // What the client gets is up to the outer services.
+            return Served::ServiceError(self.reject(response, Reason::Status)).into();
+        }
         let now = self.now();
-        self.failed(page, failure, now);
-        let is_fresh = page.is_fresh(now);
-        let outcome = if is_fresh { Outcome::Hit } else { Outcome::Stale(Reason::StaleIfError) };
-        if let Some(leader) = self.leader.take() {
-            let landed =
-                |key| FlightResult::old(Arc::clone(page), outcome, &self.cache, key, self.request.headers());
-            leader.complete_with(|| self.cover.key().map(landed));
+        let mut overrides = self.overrides(&mut response, now);
+        let mut response = self.revalidate(response, overrides.as_mut().ok());
+        for name in overrides.iter().flat_map(|overrides| &overrides.vary) {
+            response.headers_mut().append(VARY, HeaderValue::from_name(name.clone()));
         }
-        let selection = page.page.select(self.request.method(), self.request.headers());
-        let mut response = page.page.to_response(&selection, page.age(now));
-        let report = Report {
-            forward_reason: self.forwarded.ok(),
-            upstream_status: failure.status().filter(|_| !is_fresh),
-            fill_time: Some(now.since(self.started)),
-            ..Report::of_page(outcome, page.freshness(now))
-        };
-        self.report(report, Some(response.headers_mut()));
+        let headers = CachingHeaders::from_headers(response.headers());
+        // Overrides that could not be read may have forbidden reuse.
+        if headers.forbids_reuse() || overrides.as_ref().map_or(true, |overrides| overrides.no_store) {
+            self.run.invalidate_stale();
+        }
+        match overrides.and_then(|overrides| self.admit(&response, headers, overrides, now)) {
+            Err(reason) => Served::Response(self.reject(response, reason)).into(),
+            Ok(admission) => {
+                let (head, body) = response.into_parts();
+                match body::into_bytes(body) {
+                    Ok(body) => Served::Response(self.finish_buffered(head, body, admission)).into(),
+                    Err(stream) => FinishedResponse::Streaming(self.finish_stream(head, stream, admission)),
+                }
+            }
+        }
+    }
+
+    /// A handler inside stores and reports its own response.
+    fn leave_to_inner(mut self: Box<Self>, mut response: HttpResponse) -> HttpResponse {
+        if let Some(name) = self.run.context.cache.targeted_cache_control() {
+            response.headers_mut().remove(name);
+        }
+        let now = self.now();
+        self.run.release(None, now);
+        self.discard();
         response
     }
 
-    /// The handler failed in the background, and the old page stays.
-    fn give_up(mut self: Box<Self>, failure: &FillError) {
+    fn overrides(&self, response: &mut HttpResponse, now: Instant) -> Result<Overrides, Reason> {
+        let Context { cache, policy, .. } = &self.run.context;
+        self.control.take_overrides(response, cache.targeted_cache_control(), policy, now)
+    }
+
+    /// Replaces a 304 that confirms the stored response with that response.
+    fn revalidate(&mut self, response: HttpResponse, overrides: Option<&mut Overrides>) -> HttpResponse {
+        let validators = self.control.validators_read();
+        let (Some(entry), Some(validators)) = (&self.run.stale, validators) else { return response };
+        match apply_not_modified(&response, entry, &validators, overrides) {
+            Some(confirmed) => {
+                self.upstream_status = Some(response.status());
+                confirmed
+            }
+            None => response,
+        }
+    }
+
+    fn admit(
+        &self,
+        response: &HttpResponse,
+        headers: CachingHeaders,
+        overrides: Overrides,
+        now: Instant,
+    ) -> Result<Admission, Reason> {
+        let Run { context, request, .. } = &self.run;
+        let can_refresh =
+            context.policy.can_refresh_in_background() || self.entry_point == EntryPoint::Middleware;
+        let fill_time = now.since(self.started);
+        let run = AdmissionRequest { context, request, can_refresh, fill_time, now };
+        run.admit(response, headers, overrides)
+    }
+
+    fn finish_buffered(
+        mut self: Box<Self>,
+        mut head: HttpResponse<()>,
+        body: Option<Bytes>,
+        admission: Admission,
+    ) -> HttpResponse {
+        let (fill_time, now) = (Some(admission.fill_time), admission.created_at);
+        let fits = self.run.context.fits(body.as_ref());
+        let body = if fits { body.map(body::into_exact_allocation) } else { body };
+        let response_head = ResponseHead::new(head.head(), admission.headers.has_connection);
+        match commit::store(&mut self.run, response_head, body.as_ref(), admission) {
+            Ok(Stored { entry, generated }) => {
+                response_headers::add(head.headers_mut(), generated);
+                let mut response = self.select(head.set_body(body::from_bytes(body)), &entry, now);
+                let upstream_status = self.upstream_status;
+                let report =
+                    Report { ttl: entry.ttl(now), upstream_status, fill_time, ..Report::of(Outcome::Stored) };
+                self.run.stored(report, Some(response.headers_mut()));
+                response
+            }
+            Err(reason) => self.reject(head.set_body(body::from_bytes(body)), reason),
+        }
+    }
+
+    /// Sends the head now, while the body is streamed to the client and copied for the store.
+    fn finish_stream(
+        self: Box<Self>,
+        head: HttpResponse<()>,
+        stream: BoxBody,
+        admission: Admission,
+    ) -> StreamedResponse {
+        let (cause, context) = (Some(self.cause), &self.run.context);
+        let cache = context.cache.clone();
+        // Downstream caches read them before it is known whether the body completes.
+        let generated =
+            response_headers::generate(ResponseHead::new(head.head(), true), None, &admission, context);
+        let mut response = StreamedResponse::new(self.run, head, stream, admission);
+        response_headers::add(response.headers_mut(), generated);
+        let report = Report { forward_reason: cause, ..Report::of(Outcome::NotStored(Reason::Streamed)) };
+        report.write_header(cache.observer().cache_status(), response.headers_mut());
+        response
+    }
+
+    /// Sends as much of a stored response as the request selects. Extensions, which outer middleware may read, stay.
+    fn select(&self, mut response: HttpResponse, entry: &Entry, now: Instant) -> HttpResponse {
+        if self.run.is_refresh() || response.error().is_some() {
+            return response;
+        }
+        match self.selection(&entry.page) {
+            Selection::Full => response,
+            selection => {
+                let mut selected = entry.page.to_response(&selection, entry.age(now));
+                selected.extensions_mut().extend(std::mem::take(&mut *response.extensions_mut()));
+                selected
+            }
+        }
+    }
+
+    fn selection(&self, page: &Page) -> Selection {
+        page.select(self.run.request.method(), self.run.request.headers())
+    }
+
+    fn reject(self: Box<Self>, mut response: HttpResponse, reason: Reason) -> HttpResponse {
+        let (now, status) = (self.now(), Some(response.status()));
+        let fill_time = Some(now.since(self.started));
+        let report = Report { fill_time, ..Report::of(Outcome::NotStored(reason)) };
+        self.run.reject(status, report, now, Some(response.headers_mut()));
+        response
+    }
+
+    fn serve_stale_on_error(mut self: Box<Self>, entry: &Arc<Entry>, error: &FillError) -> HttpResponse {
         let now = self.now();
-        if let Some(page) = self.old.clone() {
-            self.failed(&page, failure, now);
+        self.back_off(entry, error, now);
+        let is_fresh = entry.is_fresh(now);
+        let outcome = if is_fresh { Outcome::Hit } else { Outcome::Stale(Reason::StaleIfError) };
+        self.run.share(entry, outcome);
+        let mut response = entry.page.to_response(&self.selection(&entry.page), entry.age(now));
+        let report = Report {
+            upstream_status: error.status().filter(|_| !is_fresh),
+            fill_time: Some(now.since(self.started)),
+            ..Report::of_page(outcome, entry.freshness(now))
+        };
+        self.run.stored(report, Some(response.headers_mut()));
+        response
+    }
+
+    /// The handler failed in the background, and the stale entry stays.
+    fn fail_in_background(self: Box<Self>, error: &FillError) {
+        let now = self.now();
+        if let Some(stale) = &self.run.stale {
+            self.back_off(stale, error, now);
         }
         let fill_time = Some(now.since(self.started));
-        self.report(Report { fill_time, ..Report::of(Outcome::NotStored(Reason::Status)) }, None);
-        if let Some(leader) = self.leader.take() {
-            leader.complete_with(|| None);
-        }
+        let Run { mut participation, reporter, .. } = self.run;
+        participation.complete(|| None);
+        reporter.report(Report { fill_time, ..Report::of(Outcome::NotStored(Reason::Status)) }, None);
     }
 
-    fn failed(&self, page: &Entry, failure: &FillError, now: Instant) {
-        page.backoff().record_failure(now, self.cache.times().refresh_backoff);
-        failure.log(self.policy);
+    fn back_off(&self, entry: &Entry, error: &FillError, now: Instant) {
+        let Context { cache, policy, .. } = &self.run.context;
+        entry.backoff().record_failure(now, cache.timeouts().refresh_backoff);
+        error.log(policy.handler());
     }
+}
 
-    /// Whether a handler inside keeps its page itself, or said that nobody shall.
-    pub(crate) fn is_taken(&self) -> bool {
-        self.around
-            .zip(self.control.as_ref())
-            .is_some_and(|(before, control)| control.inner_claims() > before)
-    }
-
-    /// It is told by whoever has it.
-    pub(crate) fn leave_to_others(&mut self) {
-        self.finished = true;
-    }
-
-    /// Reports the outcome of the request, or of the background refresh, once.
-    pub(crate) fn report(&mut self, report: Report, headers: Option<&mut HeaderMap>) {
-        if self.finished {
-            return;
-        }
-        self.finished = true;
-        let report = Report { remote_error: report.remote_error.or(self.fault), ..report };
-        let (observer, handler) = (self.cache.observer(), self.policy.handler_id());
-        if self.in_background {
-            let stored = report.outcome.reason().map_or(Ok(()), Err);
-            return RefreshReport { stored, fill_time: report.fill_time }.log(observer, handler);
-        }
-        report.log(observer, handler);
-        if report.fill_time.is_some() {
-            observe::record_stored_bytes(|| self.cache.store().bytes());
-        }
-        if let Some(headers) = headers {
-            report.write_header(observer.cache_status(), headers);
+impl FinishedResponse {
+    fn into_served(self) -> Served {
+        match self {
+            Self::Buffered(served) => served,
+            Self::Streaming(streamed) => Served::Response(streamed.into_response()),
         }
     }
 }
 
-/// A handler that panics, or whose client goes away, comes to no end; its request has an outcome all the same.
-impl Drop for Fill {
-    fn drop(&mut self) {
-        if self.finished {
-            return;
-        }
-        if let (Some(old), true) = (&self.old, self.in_background) {
-            old.backoff().record_failure(self.now(), self.cache.times().refresh_backoff);
-        }
-        let outcome = match self.forwarded {
-            Ok(_) if is_panicking() => Outcome::NotStored(Reason::HandlerPanicked),
-            Ok(_) => Outcome::NotStored(Reason::ClientGone),
-            Err(reason) => Outcome::Bypass(reason),
-        };
-        self.report(Report { forward_reason: self.forwarded.ok(), ..Report::of(outcome) }, None);
+impl From<Served> for FinishedResponse {
+    fn from(served: Served) -> Self {
+        Self::Buffered(served)
     }
 }

@@ -1,12 +1,33 @@
-//! One run of a handler.
+//! One run of a handler: its response is admitted, stored, shared with its followers and published, or rejected.
 
-pub(crate) mod background;
-pub(crate) mod commit;
-pub(crate) mod fallback;
-pub(crate) mod fill;
-pub(crate) mod publish;
-pub(crate) mod remote_fetch;
-pub(crate) mod request_handle;
-pub(crate) mod response_headers;
-pub(crate) mod revalidation;
-pub(crate) mod tee_body;
+mod admission;
+mod background;
+mod bypass;
+mod commit;
+mod context;
+mod fallback;
+mod fill;
+mod handler;
+mod participation;
+mod publish;
+mod remote_fetch;
+mod reporter;
+mod request_handle;
+mod response_headers;
+mod revalidation;
+mod run;
+mod run_control;
+mod stream;
+mod tee_body;
+
+pub(crate) use self::{
+    background::spawn,
+    bypass::Bypass,
+    context::Context,
+    fill::{Fill, RemoteHit, Start},
+    handler::{Handled, Handler, Served},
+    participation::FillRole,
+    reporter::Audience,
+    request_handle::RequestHandle,
+    run_control::{EntryPoint, RunControl},
+};

@@ -1,9 +1,12 @@
-//! Giving a page that a handler made to the other processes.
+//! Publishing a stored response to the other processes.
 
 use std::time::Duration;
 
+use actix_web::{HttpRequest, http::header::HeaderMap};
+
+use super::context::Context;
 use crate::{
-    fill::fill::Fill,
+    cache::PageCache,
     http::VaryNames,
     purge::{PurgeMode, PurgeSelector},
     remote::{PutRequest, RemoteLease, RemoteTier, encode_page, encode_vary_names, entry_id, variant_key},
@@ -11,86 +14,78 @@ use crate::{
     time::instant::Instant,
 };
 
-/// A store is told to keep nothing for longer, so that nothing is left behind there: pages without an end are made anew after it.
-const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// The longest time that a remote store keeps a response, so that nothing is left behind there. A response without expiry is
+/// made again after it.
+const MAX_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-impl Fill {
-    /// Gives the page to the shared tier, behind its request.
-    pub(crate) fn give(
-        &self,
-        tier: &RemoteTier,
-        page: &Entry,
-        names: &VaryNames,
-        claim: Option<RemoteLease>,
-    ) {
-        if let Some(offers) = self.offers(tier, page, names, claim.as_ref()) {
-            tier.put(offers, claim);
-        }
-    }
-
-    fn offers(
-        &self,
-        tier: &RemoteTier,
-        page: &Entry,
-        names: &VaryNames,
-        claim: Option<&RemoteLease>,
-    ) -> Option<Vec<PutRequest>> {
-        let since = tier.sequence_at(page.purge_keys().purge_seq());
-        if since == 0 {
-            // Nothing was heard of purges when it was begun, and it would be refused.
-            return None;
-        }
-        let now = self.now();
-        let whole = tier.namespace().page_key(self.policy.handler(), &self.cover)?;
-        let variant = match names.is_empty() {
-            true => None,
-            false => Some(variant_key(&whole, names, self.request.headers())?),
-        };
-        let place = variant.as_deref().unwrap_or(&whole);
-        let bytes = encode_page(place, page, page.purge_keys().tag_names(), now);
-        let mut own = offered(page, place, bytes, since, now);
-        // It may have turned out to be a variant: others wait where that is not known yet, and are let go by the claim's end.
-        own.owner = claim.and_then(|lease| lease.owner_of(own.key));
-        let mut offers = vec![own];
-        if variant.is_some() {
-            // Behind the page, which whoever reads them looks for at once. Each time: they may be gone, and then nobody who comes
-            // later finds the page.
-            let bytes = encode_vary_names(&whole, names);
-            let found = PutRequest {
-                fresh_for: None,
-                started: Duration::ZERO,
-                ..offered(page, &whole, bytes, since, now)
-            };
-            offers.push(found);
-        }
-        Some(offers)
-    }
-
-    /// Whether anybody else may be waiting for what is made.
-    pub(crate) fn is_for_others(&self, tier: &RemoteTier) -> bool {
-        self.leader.is_some() || self.in_background || !tier.serves_from_memory()
-    }
-
-    /// The old page is gone in all processes.
-    pub(crate) fn withdraw_everywhere(&self) {
-        let Some((tier, request)) = self.cache.tier().zip(self.request.request()) else { return };
-        // Nobody waits for it, and it is told again until it is done.
-        drop(tier.purge(PurgeMode::Remove, &PurgeSelector::from_request_url(request)));
+/// Puts an entry into the remote store, without waiting for it. The lease, if there is one, ends with that.
+pub(crate) fn publish(
+    context: &Context,
+    headers: &HeaderMap,
+    remote: &RemoteTier,
+    entry: &Entry,
+    vary_names: &VaryNames,
+    lease: Option<RemoteLease>,
+) {
+    if let Some(requests) = put_requests(context, headers, remote, entry, vary_names, lease.as_ref()) {
+        remote.put(requests, lease);
     }
 }
 
-fn offered(page: &Entry, place: &[u8], bytes: Vec<u8>, since: u64, now: Instant) -> PutRequest {
-    let about = page.purge_keys();
-    let kept_for = page.remote_expires_at().map_or(LONGEST, |until| until.since(now));
+fn put_requests(
+    context: &Context,
+    headers: &HeaderMap,
+    remote: &RemoteTier,
+    entry: &Entry,
+    vary_names: &VaryNames,
+    lease: Option<&RemoteLease>,
+) -> Option<Vec<PutRequest>> {
+    let purge_seq = remote.sequence_at(entry.purge_keys().purge_seq());
+    if purge_seq == 0 {
+        // The remote store would reject a response whose fill started before this process heard of its purges.
+        return None;
+    }
+    let now = context.now();
+    let key = remote.namespace().page_key(context.policy.handler(), &context.key)?;
+    let variant = match vary_names.is_empty() {
+        true => None,
+        false => Some(variant_key(&key, vary_names, headers)?),
+    };
+    let entry_key = variant.as_deref().unwrap_or(&key);
+    let bytes = encode_page(entry_key, entry, entry.purge_keys().tag_names(), now);
+    let mut request = put_request(entry, entry_key, bytes, purge_seq, now);
+    // The lease was acquired before the response turned out to vary. Those who wait for it are notified when it ends.
+    request.owner = lease.and_then(|lease| lease.owner_of(request.key));
+    let mut requests = vec![request];
+    if variant.is_some() {
+        // After the entry, since a process that reads the names looks for the entry at once. They are put each time: they may
+        // have been evicted, and the entry cannot be found without them.
+        let bytes = encode_vary_names(&key, vary_names);
+        let names = put_request(entry, &key, bytes, purge_seq, now);
+        requests.push(PutRequest { fresh_for: None, started: Duration::ZERO, ..names });
+    }
+    Some(requests)
+}
+
+fn put_request(entry: &Entry, key: &[u8], bytes: Vec<u8>, purge_seq: u64, now: Instant) -> PutRequest {
+    let purge_keys = entry.purge_keys();
+    let ttl = entry.remote_expires_at().map_or(MAX_TTL, |expires_at| expires_at.since(now));
     PutRequest {
-        key: entry_id(place),
+        key: entry_id(key),
         bytes,
-        purge_keys: about.stable_ids(),
-        path: about.path().to_owned(),
-        purge_seq: since,
-        started: now.since(page.started_at()),
-        fresh_for: page.ttl(now),
-        ttl: kept_for.clamp(Duration::from_millis(1), LONGEST),
+        purge_keys: purge_keys.stable_ids(),
+        path: purge_keys.path().to_owned(),
+        purge_seq,
+        started: now.since(entry.started_at()),
+        fresh_for: entry.ttl(now),
+        ttl: ttl.clamp(Duration::from_millis(1), MAX_TTL),
         owner: None,
     }
+}
+
+/// Purges the URL of a request in the remote store.
+pub(super) fn purge_url(cache: &PageCache, request: Option<&HttpRequest>) {
+    let Some((remote, request)) = cache.remote().zip(request) else { return };
+    // It is retried until the remote store confirms it.
+    drop(remote.purge(PurgeMode::Remove, &PurgeSelector::from_request_url(request)));
 }

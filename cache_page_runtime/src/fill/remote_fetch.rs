@@ -1,387 +1,364 @@
-//! Asking the shared tier for the page that a handler would make.
+//! Looking for a response in the remote store before the handler runs.
 
 use std::{sync::Arc, time::Duration};
 
 use actix_web::http::{Method, header::HeaderMap};
 use tokio::{sync::Notify, time::timeout};
 
+use super::{context::Context, request_handle::RequestHandle};
 use crate::{
-    cache::page_cache::PageCache,
-    coalesce::flight::Participant,
-    fill::fill::Fill,
     http::{VaryNames, vary},
-    key::CacheKey,
-    outcome::{ForwardReason, Outcome, Reason},
-    purge::{LocalSelector, PurgeMode, PurgeSeq, RequestSubject, StableIds, Tag},
-    serve::{
-        join::FlightResult,
-        lookup::{Hit, Lookup, Step},
+    key::{CacheKey, Id, Version},
+    outcome::ForwardReason,
+    purge::{LocalSelector, PurgeMode, PurgeSeq, RequestSubject, Tag},
+    remote::{
+        DecodeError, Frame, GetResponse, LeaseStatus, RemoteEntry, RemoteError, RemoteLease, RemoteTier,
+        Waiter, decode, entry_id, variant_key,
     },
     store::{Entry, RemoteRef},
     time::instant::Instant,
 };
-use crate::{
-    key::{Id, Version},
-    remote::{
-        DecodeError, DecodedPage, Frame, GetResponse, LeaseStatus, RemoteEntry, RemoteError, RemoteTier,
-        Waiter, decode, entry_id, variant_key,
-    },
-};
 
-/// Who waits for another process asks again after this time, if nothing is heard.
-const ASK_AGAIN: Duration = Duration::from_millis(25);
+/// How often a request that waits for another process asks again without a notification.
+const POLL_INTERVAL: Duration = Duration::from_millis(25);
 
-/// By how much the ages of one page may differ from process to process.
-const SAME: Duration = Duration::from_millis(100);
+/// The difference of age up to which entries of two processes may be the same response.
+const SAME_AGE: Duration = Duration::from_millis(100);
 
-/// So often it is looked anew where what was found is of no use by then.
-const MOST_LOOKS: u32 = 3;
+/// The number of times that a request asks again because what it found was purged or is a set of `Vary` names.
+const MAX_LOOKUPS: u32 = 3;
 
-/// What the shared tier has.
-pub(crate) enum RemoteFetch {
-    There {
-        page: Arc<Entry>,
-        /// It is stale, and this process makes it anew.
-        is_turn: bool,
-    },
-    /// The handler runs.
-    Missing,
+/// What a fill looks for.
+pub(crate) struct FetchRequest<'f> {
+    pub(crate) context: &'f Context,
+    pub(crate) request: &'f RequestHandle,
+    pub(crate) cause: ForwardReason,
+    /// An entry in local memory that the remote store may confirm.
+    pub(crate) cached: Option<Arc<Entry>>,
+    /// The entry that the fill replaces.
+    pub(crate) stale: Option<Arc<Entry>>,
+    /// Whether anything but the client of the fill may wait for its response.
+    pub(crate) is_awaited: bool,
+    /// Whether a stale entry may be served while it is refreshed.
+    pub(crate) accepts_stale: bool,
 }
 
-/// What there was under one key.
-enum FetchStep {
-    Page(Arc<Entry>),
-    /// The page that was there before, which is as it was.
-    Same(Arc<Entry>),
-    Names(VaryNames),
+/// What was found.
+#[derive(Default)]
+pub(crate) struct Fetched {
+    /// An entry that answers the request. A lease that comes with it is for its refresh.
+    pub(crate) hit: Option<Arc<Entry>>,
+    /// An entry that the handler may revalidate.
+    pub(crate) stale: Option<Arc<Entry>>,
+    /// The right to run the handler for all processes.
+    pub(crate) lease: Option<RemoteLease>,
+    pub(crate) error: Option<RemoteError>,
+    /// The response was uncacheable lately, so that no request waits for another.
+    pub(crate) is_uncoalesced: bool,
+}
+
+/// Looks for the response of a fill, and waits for a process that is making it.
+pub(crate) async fn fetch(request: FetchRequest<'_>) -> Fetched {
+    match Fetch::new(request) {
+        Some(fetch) => fetch.run().await,
+        None => Fetched::default(),
+    }
+}
+
+struct Fetch<'f> {
+    request: FetchRequest<'f>,
+    remote: &'f RemoteTier,
+    local_key: CacheKey<'f>,
+    headers: &'f HeaderMap,
+    /// The key in the remote store, without the variant.
+    key: Vec<u8>,
+    /// The request headers that the response is known to vary by.
+    vary_names: VaryNames,
+    /// Identifies the lease of this fill.
+    owner: Id,
+    takes_lease: bool,
+    /// The entry that the next request asks the remote store to confirm.
+    cached: Option<Arc<Entry>>,
+    prediction: Option<Prediction>,
+    lookups: u32,
+    fetched: Fetched,
+}
+
+/// What the response is probably purged by, as far as the request tells.
+struct Prediction {
+    subject: RequestSubject,
+    purge_keys: Vec<Id>,
+}
+
+/// What the remote store has under one key.
+enum Found {
     Nothing,
-    /// It was purged meanwhile.
-    Fallen,
+    Entry(Arc<Entry>),
+    /// The cached entry, which is still current.
+    Confirmed(Arc<Entry>),
+    VaryNames(VaryNames),
+    /// An entry that was purged while it was sent.
+    Purged,
 }
 
-impl Lookup<'_> {
-    /// Whoever would run the handler asks the other processes first.
-    pub(crate) async fn ask(&mut self, way: Step, in_background: bool) -> Step {
-        let Step::Run(mut fill) = way else { return way };
-        // What is in memory only to be confirmed is nothing that could stand in.
-        let has_memory = self.cache.tier().is_none_or(RemoteTier::serves_from_memory);
-        let held = if has_memory { fill.old.clone() } else { fill.forget_old() };
-        let RemoteFetch::There { page, is_turn } = fill.ask(true, held).await else { return Step::Run(fill) };
-        let now = fill.now();
-        if !self.takes(&page, now) {
-            fill.forwarded = Ok(ForwardReason::Request);
-            fill.make_anew(page);
-            return Step::Run(fill);
-        }
-        let outcome = if page.is_fresh(now) {
-            Outcome::RemoteHit
-        } else {
-            Outcome::Stale(Reason::StaleWhileRevalidate)
-        };
-        fill.land(&page, outcome);
-        let response = self.answer(&Hit::shared(Arc::clone(&page), outcome, now), now);
-        if is_turn && in_background && fill.lead_again(now) {
-            fill.make_anew(page);
-            fill.in_background = true;
-            return Step::Behind(response, fill);
-        }
-        fill.leave_to_others();
-        Step::Answered(response)
-    }
+/// What follows from a lookup.
+enum Progress {
+    Done,
+    LookAgain,
+    Miss,
 }
 
-/// Whether a page was purged or expired since, as far as is known here.
-fn has_fallen(tier: &RemoteTier, cache: &PageCache, page: &Entry, since: PurgeSeq) -> bool {
-    let meant = |(_, target): &(PurgeMode, LocalSelector)| target.matches(page.purge_keys());
-    tier.has_pending_purge(page.purge_keys(), since)
-        || cache.store().purge_log().was_purged_since(since, meant)
-}
-
-impl Fill {
-    /// The page, if another process has made it: one that may be sent while it is made anew only if `stale` is of use. Where this
-    /// process is to make it, that is remembered. The page that it holds may turn out to be as good as ever.
-    pub(crate) async fn ask(&mut self, stale: bool, held: Option<Arc<Entry>>) -> RemoteFetch {
-        let asking = self.ask_for_it(stale, held).await;
-        // The handler begins now.
-        self.started = self.now();
-        asking
+impl<'f> Fetch<'f> {
+    fn new(request: FetchRequest<'f>) -> Option<Self> {
+        let context = request.context;
+        let remote = context.cache.remote()?;
+        let local_key = context.cache_key()?;
+        let takes_lease = request.cause != ForwardReason::Request
+            && remote.options().coalesce_across_processes
+            && *request.request.method() == Method::GET
+            && request.is_awaited;
+        Some(Self {
+            remote,
+            local_key,
+            headers: request.request.headers(),
+            key: remote.namespace().page_key(context.policy.handler(), &context.key)?,
+            vary_names: context.cache.store().vary_names(local_key),
+            owner: remote.new_lease_owner(),
+            takes_lease,
+            // A client that asked for a newer response is not served from a cache, not even with a confirmed entry.
+            cached: request.cached.clone().filter(|_| request.cause != ForwardReason::Request),
+            prediction: None,
+            lookups: 0,
+            fetched: Fetched::default(),
+            request,
+        })
     }
 
-    async fn ask_for_it(&mut self, stale: bool, held: Option<Arc<Entry>>) -> RemoteFetch {
-        let cache = self.cache.clone();
-        let (Some(tier), Some(key)) = (cache.tier(), self.cover.key()) else { return RemoteFetch::Missing };
-        // Where there was nothing to share lately, there is nothing now.
-        let (Ok(forward), None) = (self.forwarded, self.mark) else { return RemoteFetch::Missing };
-        // It was asked for a page that is begun after it came: the one that is there may only have to go.
-        let is_wanted = forward != ForwardReason::Request;
-        // Cheaper than its headers, which are needed while it may change hands.
-        let request = self.request.clone();
-        let headers = request.headers();
-        let Some(whole) = tier.namespace().page_key(self.policy.handler(), &self.cover) else {
-            return RemoteFetch::Missing;
-        };
-        let mut names = cache.store().vary_names(key);
-        let claims = is_wanted
-            && tier.options().coalesce_across_processes
-            && *self.request.method() == Method::GET
-            && self.is_for_others(tier);
-        let ends = tokio::time::Instant::now() + cache.times().coalesce_timeout;
-        let mut expected = None;
-        let holder = tier.new_lease_owner();
-        let (mut looks, mut wait) = (0, None);
-        let left = held.clone();
-        let mut held = held.filter(|_| is_wanted);
+    async fn run(mut self) -> Fetched {
+        let remote = self.remote;
+        let deadline = tokio::time::Instant::now() + self.request.context.cache.timeouts().coalesce_timeout;
+        let mut waiter: Option<Waiter<'_>> = None;
         loop {
-            let place = if names.is_empty() {
-                whole.clone()
-            } else {
-                match variant_key(&whole, &names, headers) {
-                    Some(place) => place,
-                    None => return RemoteFetch::Missing,
+            let Some(key) = self.variant_key() else { return self.fetched };
+            let id = entry_id(&key);
+            // Registered first: a notification during the request may be about its response.
+            let notify = waiter.as_ref().map(Waiter::notification);
+            let notified = notify.as_deref().map(Notify::notified);
+            let (found, status) = match self.look_up(&key, id).await {
+                Ok(response) => response,
+                Err(error) => {
+                    self.fetched.error = Some(error);
+                    return self.fetched;
                 }
             };
-            let id = entry_id(&place);
-            // Before it is asked: what is heard from here on may be about the answer.
-            let since = PurgeSeq::now();
-            let notify = wait.as_ref().map(Waiter::notification);
-            let heard = notify.as_deref().map(Notify::notified);
-            let claim = claims.then_some(holder);
-            let have = held.as_ref().and_then(|held| self.version_of(held, id));
-            let had = held.take_if(|_| have.is_some());
-            if expected.is_none() && have.is_none() {
-                expected = self.expected();
+            match self.apply(found, status, id) {
+                Progress::Done => return self.fetched,
+                Progress::LookAgain => continue,
+                Progress::Miss => {}
             }
-            let likely = expected.as_ref().map(|(_, names)| names.clone()).unwrap_or_default();
-            let GetResponse { entry: page, lease: turn } = match tier.get(id, have, likely, claim).await {
-                Ok(found) => found,
-                Err(fault) => return self.failed_to_ask(fault),
-            };
-            let is_varied = !names.is_empty();
-            let looked = match (page, had) {
-                (None, _) => FetchStep::Nothing,
-                (Some(RemoteEntry { bytes: None, .. }), Some(had))
-                    if has_fallen(tier, &cache, &had, since) =>
-                {
-                    FetchStep::Fallen
+            match status {
+                _ if !self.takes_lease => return self.fetched,
+                LeaseStatus::Held if tokio::time::Instant::now() < deadline => {}
+                LeaseStatus::Held => return self.fetched,
+                LeaseStatus::Acquired => {
+                    self.acquire_lease(id);
+                    return self.fetched;
                 }
-                (Some(RemoteEntry { bytes: None, .. }), Some(had)) => FetchStep::Same(had),
-                (Some(kept), _) => {
-                    expected = expected.or_else(|| self.expected());
-                    let Some((subject, _)) = &expected else { return RemoteFetch::Missing };
-                    self.look(&cache, tier, (&place, id), &kept, subject.at(since))
+                LeaseStatus::Uncoalesced => {
+                    self.fetched.is_uncoalesced = true;
+                    return self.fetched;
                 }
-            };
-            match looked {
-                FetchStep::Same(page) => {
-                    let now = self.now();
-                    if page.is_fresh(now) && !page.is_invalidated() {
-                        page.set_local_expiry(tier.local_expiry(now));
-                        return RemoteFetch::There { page, is_turn: false };
-                    }
-                    // By the clock of this process, its time was over just now.
-                    continue;
-                }
-                FetchStep::Names(found) if !is_varied && looks < MOST_LOOKS => {
-                    looks += 1;
-                    found.into_iter().for_each(|name| vary::insert(&mut names, name));
-                    if let Some(key) = self.cover.key() {
-                        cache.store().record_vary(key, names.clone());
-                    }
-                    continue;
-                }
-                FetchStep::Fallen if looks < MOST_LOOKS => {
-                    looks += 1;
-                    continue;
-                }
-                FetchStep::Page(page) => {
-                    let now = self.now();
-                    let is_kept = self.remember(tier, &names, headers, &page, left.as_ref());
-                    // Where memory has a later one, that is the one that the handler may take back.
-                    let is_later = |old: &Arc<Entry>| old.is_fresh(now) && !old.must_revalidate_remote(now);
-                    let has_later = !is_kept && self.old.as_ref().is_some_and(is_later);
-                    if !is_wanted {
-                        if !has_later {
-                            self.make_anew(page);
-                        }
-                        return RemoteFetch::Missing;
-                    }
-                    let is_fresh = page.is_fresh(now) && self.is_news(&page);
-                    if is_fresh || stale && !page.is_fresh(now) && page.may_serve_while_revalidating(now) {
-                        let is_turn = !is_fresh && claims && turn == LeaseStatus::Acquired;
-                        if is_turn {
-                            self.claim = Some(tier.keep_lease(id, holder, cache.times().fill_timeout));
-                        }
-                        return RemoteFetch::There { page, is_turn };
-                    }
-                    if !has_later {
-                        self.make_anew(page);
-                    }
-                }
-                FetchStep::Names(_) | FetchStep::Nothing | FetchStep::Fallen => {}
             }
-            match turn {
-                LeaseStatus::Acquired if claims => {
-                    self.claim = Some(tier.keep_lease(id, holder, cache.times().fill_timeout));
-                    return RemoteFetch::Missing;
-                }
-                LeaseStatus::Held if claims && tokio::time::Instant::now() < ends => {}
-                LeaseStatus::Uncoalesced if claims => {
-                    // Those who wait for this request need not either.
-                    self.part_here();
-                    return RemoteFetch::Missing;
-                }
-                _ => return RemoteFetch::Missing,
-            }
-            match heard {
-                // Once more, and this time what happens meanwhile is heard.
-                None => drop(wait.insert(tier.register_waiter(id))),
-                Some(heard) => drop(timeout(ASK_AGAIN, heard).await),
+            match notified {
+                // The next request is made at once, since the process may have finished before the waiter was registered.
+                None => drop(waiter.insert(remote.register_waiter(id))),
+                Some(notified) => drop(timeout(POLL_INTERVAL, notified).await),
             }
         }
     }
 
-    /// What the shared tier may know this page by, if it is of use as it is and was there under that id.
-    fn version_of(&self, held: &Entry, id: Id) -> Option<Version> {
+    /// Returns the key of the variant that this request selects.
+    fn variant_key(&self) -> Option<Vec<u8>> {
+        if self.vary_names.is_empty() {
+            return Some(self.key.clone());
+        }
+        variant_key(&self.key, &self.vary_names, self.headers)
+    }
+
+    async fn look_up(&mut self, key: &[u8], id: Id) -> Result<(Found, LeaseStatus), RemoteError> {
+        let purge_seq = PurgeSeq::now();
+        let if_version = self.cached.as_ref().and_then(|cached| self.version_of(cached, id));
+        let cached = self.cached.take_if(|_| if_version.is_some());
+        if self.prediction.is_none() && if_version.is_none() {
+            self.prediction = self.predict();
+        }
+        let purge_keys = self.prediction.as_ref().map(|prediction| prediction.purge_keys.clone());
+        let owner = self.takes_lease.then_some(self.owner);
+        let response = self.remote.get(id, if_version, purge_keys.unwrap_or_default(), owner);
+        let GetResponse { entry, lease } = response.await?;
+        let found = match (entry, cached) {
+            (None, _) => Found::Nothing,
+            (Some(RemoteEntry { bytes: None, .. }), Some(cached)) => {
+                if self.was_purged_since(&cached, purge_seq) {
+                    Found::Purged
+                } else {
+                    Found::Confirmed(cached)
+                }
+            }
+            (Some(entry), _) => self.decode(&entry, key, id, purge_seq),
+        };
+        Ok((found, lease))
+    }
+
+    fn apply(&mut self, found: Found, status: LeaseStatus, id: Id) -> Progress {
+        match found {
+            Found::Entry(entry) => self.take(entry, status, id),
+            Found::Confirmed(entry) => {
+                let now = self.now();
+                if !entry.is_fresh(now) || entry.is_invalidated() {
+                    // It expired while the remote store was asked.
+                    return Progress::LookAgain;
+                }
+                entry.set_local_expiry(self.remote.local_expiry(now));
+                self.fetched.hit = Some(entry);
+                Progress::Done
+            }
+            Found::VaryNames(names) if self.vary_names.is_empty() && self.may_look_again() => {
+                names.into_iter().for_each(|name| vary::insert(&mut self.vary_names, name));
+                let store = self.request.context.cache.store();
+                store.record_vary(self.local_key, self.vary_names.clone());
+                Progress::LookAgain
+            }
+            Found::Purged if self.may_look_again() => Progress::LookAgain,
+            Found::Nothing | Found::VaryNames(_) | Found::Purged => Progress::Miss,
+        }
+    }
+
+    /// Stores an entry in local memory, and decides whether it answers the request.
+    fn take(&mut self, entry: Arc<Entry>, status: LeaseStatus, id: Id) -> Progress {
         let now = self.now();
-        let source = held.remote_ref().filter(|source| source.id == id)?;
-        let may_be_good = held.must_revalidate_remote(now) && held.is_fresh(now) && !held.is_invalidated();
-        may_be_good.then(|| source.version.clone())
+        let is_stored = self.store_local(&entry, now);
+        let is_wanted = self.request.cause != ForwardReason::Request;
+        let is_fresh = entry.is_fresh(now) && self.is_newer(&entry, now);
+        let is_servable_stale =
+            self.request.accepts_stale && !entry.is_fresh(now) && entry.may_serve_while_revalidating(now);
+        if is_wanted && (is_fresh || is_servable_stale) {
+            if !is_fresh && self.takes_lease && status == LeaseStatus::Acquired {
+                self.acquire_lease(id);
+            }
+            self.fetched.hit = Some(entry);
+            return Progress::Done;
+        }
+        // A newer entry in local memory is the one that the handler revalidates.
+        let is_current = |stale: &Arc<Entry>| stale.is_fresh(now) && !stale.must_revalidate_remote(now);
+        let has_newer = !is_stored && self.stale().is_some_and(is_current);
+        if !has_newer {
+            self.fetched.stale = Some(entry);
+        }
+        if is_wanted { Progress::Miss } else { Progress::Done }
     }
 
-    /// Whether it is another page than the one that is to be made anew before its time is over.
-    fn is_news(&self, page: &Entry) -> bool {
-        // The same page is not of the same moment in each process.
-        let after = |old: &Entry| page.started_at().since(old.started_at()) > SAME;
-        let is_early = |old: &Entry| old.is_fresh(self.now()) && !old.must_revalidate_remote(self.now());
-        self.old.as_ref().is_none_or(|old| !is_early(old) || after(old))
+    fn acquire_lease(&mut self, id: Id) {
+        let max_duration = self.request.context.cache.timeouts().fill_timeout;
+        self.fetched.lease = Some(self.remote.keep_lease(id, self.owner, max_duration));
     }
 
-    fn failed_to_ask(&mut self, fault: RemoteError) -> RemoteFetch {
-        self.fault = Some(fault);
-        RemoteFetch::Missing
+    fn may_look_again(&mut self) -> bool {
+        let may = self.lookups < MAX_LOOKUPS;
+        self.lookups += u32::from(may);
+        may
     }
 
-    /// What the bytes are that were found, for this request.
-    fn look(
-        &mut self,
-        cache: &PageCache,
-        tier: &RemoteTier,
-        (place, id): (&[u8], Id),
-        kept: &RemoteEntry,
-        subject: RequestSubject,
-    ) -> FetchStep {
-        let since = subject.purge_seq;
-        // A store that says that one has them has to be told so before.
-        let read = kept.bytes.as_ref().ok_or(DecodeError::Corrupt).and_then(|bytes| decode(bytes, place));
-        let thawed = match read {
-            Ok(Frame::VaryNames(names)) => return FetchStep::Names(names),
-            Ok(Frame::Page(thawed)) => thawed,
-            Err(DecodeError::KeyMismatch) => return FetchStep::Nothing,
+    fn now(&self) -> Instant {
+        self.request.context.now()
+    }
+
+    fn stale(&self) -> Option<&Arc<Entry>> {
+        self.fetched.stale.as_ref().or(self.request.stale.as_ref())
+    }
+
+    /// Returns the version of a cached entry that the remote store can confirm under this id.
+    fn version_of(&self, cached: &Entry, id: Id) -> Option<Version> {
+        let now = self.now();
+        let remote_ref = cached.remote_ref().filter(|remote_ref| remote_ref.id == id)?;
+        let is_confirmable =
+            cached.must_revalidate_remote(now) && cached.is_fresh(now) && !cached.is_invalidated();
+        is_confirmable.then(|| remote_ref.version.clone())
+    }
+
+    /// Returns whether an entry is another response than the one that is refreshed before it expires.
+    fn is_newer(&self, entry: &Entry, now: Instant) -> bool {
+        // The start of one response differs a little from process to process.
+        let is_later = |stale: &Entry| entry.started_at().since(stale.started_at()) > SAME_AGE;
+        let is_early = |stale: &Entry| stale.is_fresh(now) && !stale.must_revalidate_remote(now);
+        self.stale().is_none_or(|stale| !is_early(stale) || is_later(stale))
+    }
+
+    /// Returns whether an entry was purged or expired after `purge_seq`, as far as this process knows.
+    fn was_purged_since(&self, entry: &Entry, purge_seq: PurgeSeq) -> bool {
+        let matches = |(_, selector): &(PurgeMode, LocalSelector)| selector.matches(entry.purge_keys());
+        let purge_log = self.request.context.cache.store().purge_log();
+        self.remote.has_pending_purge(entry.purge_keys(), purge_seq)
+            || purge_log.was_purged_since(purge_seq, matches)
+    }
+
+    fn predict(&self) -> Option<Prediction> {
+        let FetchRequest { context, request, .. } = self.request;
+        let subject = context.subject(request.request())?;
+        let tags = request.request().map(|request| context.policy.expand_tags(request).0).unwrap_or_default();
+        let purge_keys = subject.clone().with_tags(&tags).stable_ids();
+        Some(Prediction { subject, purge_keys })
+    }
+
+    fn decode(&mut self, entry: &RemoteEntry, key: &[u8], id: Id, purge_seq: PurgeSeq) -> Found {
+        if self.prediction.is_none() {
+            self.prediction = self.predict();
+        }
+        let Some(Prediction { subject, .. }) = &self.prediction else { return Found::Nothing };
+        // Only an entry that this request has may come without its bytes.
+        let bytes = entry.bytes.as_ref().ok_or(DecodeError::Corrupt);
+        let decoded = match bytes.and_then(|bytes| decode(bytes, key)) {
+            Ok(Frame::VaryNames(names)) => return Found::VaryNames(names),
+            Ok(Frame::Page(decoded)) => decoded,
+            Err(DecodeError::KeyMismatch) => return Found::Nothing,
             Err(DecodeError::Corrupt) => {
-                tier.report_corrupt();
-                self.fault = Some(RemoteError::Corrupt);
-                return FetchStep::Nothing;
+                self.remote.report_corrupt();
+                self.fetched.error = Some(RemoteError::Corrupt);
+                return Found::Nothing;
             }
         };
-        let source = kept.version.clone().map(|version| RemoteRef { id, version });
-        match self.page(tier, &thawed, kept, source, subject) {
-            Some(page) if has_fallen(tier, cache, &page, since) => FetchStep::Fallen,
-            Some(page) => FetchStep::Page(Arc::new(page)),
-            None => FetchStep::Nothing,
-        }
-    }
-
-    /// What its page is about and goes by, but for what the handler says itself.
-    fn expected(&self) -> Option<(RequestSubject, Vec<Id>)> {
-        let subject = self.subject_now()?;
-        let tags =
-            self.request.request().map(|request| self.policy.expand_tags(request).0).unwrap_or_default();
-        let names = subject.clone().with_tags(&tags).stable_ids();
-        Some((subject, names))
-    }
-
-    /// What its page is about, as far as the request tells.
-    fn subject_now(&self) -> Option<RequestSubject> {
-        match (self.request.request(), &self.subject) {
-            (_, Some(subject)) => Some(subject.clone()),
-            (Some(request), None) => Some(RequestSubject::new(
-                request,
-                self.policy.purge_subject(),
-                self.since(),
-                StableIds::Include,
-            )),
-            (None, None) => None,
-        }
-    }
-
-    fn page(
-        &self,
-        tier: &RemoteTier,
-        thawed: &DecodedPage,
-        kept: &RemoteEntry,
-        source: Option<RemoteRef>,
-        subject: RequestSubject,
-    ) -> Option<Entry> {
-        let tags: Vec<Tag> = thawed.tags.iter().map(|tag| Tag::new(tag)).collect();
+        let tags: Vec<Tag> = decoded.tags.iter().map(|tag| Tag::new(tag)).collect();
+        let purge_keys = subject.at(purge_seq).with_tags(&tags);
+        let remote_ref = entry.version.clone().map(|version| RemoteRef { id, version });
         let now = self.now();
-        let about = subject.with_tags(&tags);
-        let stays = tier.serves_from_memory() || source.is_some();
-        let page = thawed.page.to_entry(kept.age, now, about, stays)?.with_remote_ref(source);
-        page.set_local_expiry(tier.local_expiry(now));
-        if let Some(expired) = kept.expired {
-            page.expire(now.before(expired));
+        let is_stored = self.remote.serves_from_memory() || remote_ref.is_some();
+        let decoded = decoded.page.to_entry(entry.age, now, purge_keys, is_stored);
+        let Some(decoded) = decoded else { return Found::Nothing };
+        let decoded = decoded.with_remote_ref(remote_ref);
+        decoded.set_local_expiry(self.remote.local_expiry(now));
+        if let Some(expired) = entry.expired {
+            decoded.expire(now.before(expired));
         }
-        Some(page)
+        if self.was_purged_since(&decoded, purge_seq) {
+            return Found::Purged;
+        }
+        Found::Entry(Arc::new(decoded))
     }
 
-    /// Keeps in memory what came from there, to be sent for a while or to be confirmed; or says that it did not.
-    fn remember(
-        &self,
-        tier: &RemoteTier,
-        names: &VaryNames,
-        headers: &HeaderMap,
-        page: &Arc<Entry>,
-        left: Option<&Arc<Entry>>,
-    ) -> bool {
-        let now = self.now();
-        let may_be_confirmed = page.remote_ref().is_some() && page.is_fresh(now);
-        let Some(key) = self.cover.key() else { return false };
-        // Which of two pages was begun later, the shared tier has decided: ages differ a little from process to process.
-        let old =
-            left.or(self.old.as_ref()).filter(|old| !old.is_fresh(now) || old.must_revalidate_remote(now));
-        let store = self.cache.store();
-        // Where it is not kept, it is asked for again.
-        let is_kept = (tier.serves_from_memory() || may_be_confirmed)
-            && store.replace(key, names.clone(), headers, Arc::clone(page), old).is_ok();
-        if let (Some(old), false) = (old, is_kept) {
-            store.remove_if_current(key, headers, old);
-        }
-        is_kept
-    }
-
-    /// Gives it to those who wait for this request.
-    pub(crate) fn land(&mut self, page: &Arc<Entry>, outcome: Outcome) {
-        let outcome = if outcome == Outcome::RemoteHit { Outcome::Collapsed } else { outcome };
-        if let Some(leader) = self.leader.take() {
-            let headers = self.request.headers();
-            let landed =
-                |key: CacheKey<'_>| FlightResult::old(Arc::clone(page), outcome, &self.cache, key, headers);
-            leader.complete_with(|| self.cover.key().map(landed));
-        }
-    }
-
-    /// Leads once more, to make the page anew that the others were just given; unless somebody is at it.
-    fn lead_again(&mut self, now: Instant) -> bool {
-        let (cache, headers) = (&self.cache, self.request.headers());
-        let comer = Participant {
-            now: now.since_start(),
-            purge_seq: self.since(),
-            may_lead: true,
-            is_outdated: |_| false,
+    /// Stores an entry in local memory, to be served or confirmed there. Returns whether it was stored.
+    fn store_local(&self, entry: &Arc<Entry>, now: Instant) -> bool {
+        let is_confirmable = entry.remote_ref().is_some() && entry.is_fresh(now);
+        // The remote store has decided which of two entries is newer: ages differ a little from process to process.
+        let replaceable = |old: &&Arc<Entry>| !old.is_fresh(now) || old.must_revalidate_remote(now);
+        let replaced = self.request.cached.as_ref().or(self.stale()).filter(replaceable);
+        let store = self.request.context.cache.store();
+        let is_stored = (self.remote.serves_from_memory() || is_confirmable) && {
+            let (names, entry) = (self.vary_names.clone(), Arc::clone(entry));
+            store.replace(self.local_key, names, self.headers, entry, replaced).is_ok()
         };
-        let lead = |place: &[u8]| cache.flights().try_lead(place, &comer);
-        let leader = self.cover.key().and_then(|key| cache.store().with_coalescing_key(key, headers, lead));
-        self.leader = leader;
-        self.leader.is_some()
+        if let (Some(replaced), false) = (replaced, is_stored) {
+            store.remove_if_current(self.local_key, self.headers, replaced);
+        }
+        is_stored
     }
 }

@@ -1,4 +1,4 @@
-//! The request that a page is made for, as far as it is at hand while it is made.
+//! The request of a fill, as far as it is at hand while its handler runs.
 
 use std::rc::Rc;
 
@@ -7,54 +7,56 @@ use actix_web::{
     http::{Method, header::HeaderMap},
 };
 
+/// The request that a fill answers.
 #[derive(Clone)]
 pub(crate) enum RequestHandle {
-    Request(HttpRequest),
-    /// It went on to the service that a middleware is around. actix-web does not let anybody else hold it meanwhile.
-    Away(Rc<LentRequest>),
-    /// It is back from there, where it may have been changed: the next one is looked up by what it says when it comes.
-    Back(Rc<LentRequest>, HttpRequest),
+    /// A handler function runs: the request is shared with it.
+    Held(HttpRequest),
+    /// A service owns the request while it runs, and actix-web allows no other reference to it.
+    Lent(Rc<RequestHead>),
+    /// The service has returned the request. Its head is the one that the key was made from: the service may have changed it.
+    Returned(Rc<RequestHead>, HttpRequest),
 }
 
-/// What is known of it until it comes back.
-pub(crate) struct LentRequest {
+/// A copy of what a fill reads of a lent request.
+pub(crate) struct RequestHead {
     method: Method,
     headers: HeaderMap,
 }
 
 impl RequestHandle {
-    /// Where no page is kept, its headers do not matter.
-    pub(crate) fn away(request: &HttpRequest, is_kept: bool) -> Self {
-        let headers = if is_kept { request.headers().clone() } else { HeaderMap::new() };
-        Self::Away(Rc::new(LentRequest { method: request.method().clone(), headers }))
+    pub(crate) fn lent(request: &HttpRequest) -> Self {
+        let (method, headers) = (request.method().clone(), request.headers().clone());
+        Self::Lent(Rc::new(RequestHead { method, headers }))
     }
 
-    /// The same, when it is back.
-    pub(crate) fn come_back(&mut self, request: HttpRequest) {
+    /// Takes a lent request back.
+    pub(crate) fn give_back(&mut self, request: HttpRequest) {
         *self = match self {
-            Self::Away(away) | Self::Back(away, _) => Self::Back(Rc::clone(away), request),
-            Self::Request(_) => Self::Request(request),
+            Self::Lent(head) | Self::Returned(head, _) => Self::Returned(Rc::clone(head), request),
+            Self::Held(_) => Self::Held(request),
         };
     }
 
     pub(crate) fn method(&self) -> &Method {
         match self {
-            Self::Request(request) => request.method(),
-            Self::Away(away) | Self::Back(away, _) => &away.method,
+            Self::Held(request) => request.method(),
+            Self::Lent(head) | Self::Returned(head, _) => &head.method,
         }
     }
 
     pub(crate) fn headers(&self) -> &HeaderMap {
         match self {
-            Self::Request(request) => request.headers(),
-            Self::Away(away) | Self::Back(away, _) => &away.headers,
+            Self::Held(request) => request.headers(),
+            Self::Lent(head) | Self::Returned(head, _) => &head.headers,
         }
     }
 
+    /// Returns the request, unless it is lent to a service.
     pub(crate) fn request(&self) -> Option<&HttpRequest> {
         match self {
-            Self::Request(request) | Self::Back(_, request) => Some(request),
-            Self::Away(_) => None,
+            Self::Held(request) | Self::Returned(_, request) => Some(request),
+            Self::Lent(_) => None,
         }
     }
 }

@@ -1,74 +1,83 @@
-//! What is added to a kept page: what caches further down, and the client's own, may do with it.
-
-use std::time::SystemTime;
+//! Headers that the cache adds to a stored response for downstream caches.
 
 use actix_web::http::header::{CACHE_CONTROL, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, VARY};
 use smallvec::SmallVec;
 
+use super::{admission::Admission, context::Context};
 use crate::{
-    http::{CachingHeaders, etag, header_cache, vary},
-    key::KeyParts,
+    http::{etag, header_cache, vary},
     page::ResponseHead,
 };
 
-/// There are no more than these: `Date`, `Cache-Control`, `ETag` and `Vary`.
+/// The generated headers of one response: at most `Date`, `Cache-Control`, `ETag` and `Vary`.
 pub(crate) type GeneratedHeaders = SmallVec<[(HeaderName, HeaderValue); 4]>;
 
-/// `max_age` is for clients and caches further down; `credentials` are those that an open page is not for.
-pub(crate) fn describe(
+/// Returns the headers that the handler did not send itself. `body` is `None` where it is not known yet.
+pub(crate) fn generate(
     head: ResponseHead<'_>,
-    said: &CachingHeaders,
     body: Option<&[u8]>,
-    date: SystemTime,
-    max_age: Option<&HeaderValue>,
-    cover: &KeyParts,
-    credentials: &[HeaderName],
+    admission: &Admission,
+    context: &Context,
 ) -> GeneratedHeaders {
-    let headers = head.headers;
-    let mut added = GeneratedHeaders::new();
-    if !said.has_date {
-        added.extend(header_cache::date(date).map(|date| (DATE, date)));
+    let sent = &admission.headers;
+    let mut generated = GeneratedHeaders::new();
+    if !sent.has_date {
+        generated.extend(header_cache::date(admission.date).map(|date| (DATE, date)));
     }
-    if !said.has_cache_control {
-        // Caches further down, browsers among them, know one page a URL. What is in the key beside the URL is unknown to
-        // them: they must ask before they show one visitor's page to the next.
-        let said = match (cover.has_private_value(), said.has_expires) {
-            (true, false) => Some(HeaderValue::from_static("private, no-cache")),
-            (true, true) => Some(HeaderValue::from_static("private")),
-            (false, false) => max_age.cloned(),
-            (false, true) => None,
-        };
-        added.extend(said.map(|said| (CACHE_CONTROL, said)));
+    if !sent.has_cache_control {
+        let value = cache_control(admission, context.key.has_private_value());
+        generated.extend(value.map(|value| (CACHE_CONTROL, value)));
     }
-    if !said.has_etag && head.status.is_success() {
-        added.extend(body.and_then(etag::weak_from_body).map(|etag| (ETAG, etag)));
+    if !sent.has_etag && head.status.is_success() {
+        generated.extend(body.and_then(etag::weak_from_body).map(|etag| (ETAG, etag)));
     }
-    added.extend(vary_line(headers, said.has_vary, cover.vary_names().chain(credentials)));
-    added
+    let names = context.key.vary_names().chain(context.credentials());
+    generated.extend(vary_field(head.headers, sent.has_vary, names));
+    generated
 }
 
-/// `Vary` with the names that it does not have yet, if there are any.
+/// Downstream caches, browsers included, know one response per URL. Where the key has a value that they do not know, they must
+/// revalidate before they show the response of one visitor to the next.
+fn cache_control(admission: &Admission, has_private_value: bool) -> Option<HeaderValue> {
+    match (has_private_value, admission.headers.has_expires) {
+        (true, false) => Some(HeaderValue::from_static("private, no-cache")),
+        (true, true) => Some(HeaderValue::from_static("private")),
+        (false, false) => admission.max_age.clone(),
+        (false, true) => None,
+    }
+}
+
+/// Returns `Vary` with the names that it lacks, if it lacks any.
 ///
-/// On one line with what the handler said: middleware that adds to `Vary` may know the first line only, and drop the others.
-fn vary_line<'n>(
+/// All names are on one line with those of the handler: middleware that adds to `Vary` may read the first line only, and drop
+/// the others.
+fn vary_field<'n>(
     headers: &HeaderMap,
-    is_said: bool,
+    is_sent: bool,
     names: impl Iterator<Item = &'n HeaderName>,
 ) -> Option<(HeaderName, HeaderValue)> {
-    let mut added: SmallVec<[&HeaderName; 16]> = SmallVec::new();
+    let mut missing: SmallVec<[&HeaderName; 16]> = SmallVec::new();
     for name in names {
-        let is_there = is_said && vary::contains(headers, name) || added.contains(&name);
-        if !is_there {
-            added.push(name);
+        let is_present = is_sent && vary::contains(headers, name) || missing.contains(&name);
+        if !is_present {
+            missing.push(name);
         }
     }
-    if added.is_empty() && !(is_said && headers.get_all(VARY).count() > 1) {
+    if missing.is_empty() && !(is_sent && headers.get_all(VARY).count() > 1) {
         return None;
     }
-    if let ([name], false) = (&*added, is_said) {
+    if let ([name], false) = (&*missing, is_sent) {
         return Some((VARY, HeaderValue::from_name((*name).clone())));
     }
-    let said = headers.get_all(VARY).map(HeaderValue::as_bytes).filter(|line| !line.is_empty());
-    let line: Vec<&[u8]> = said.chain(added.iter().map(|name| name.as_str().as_bytes())).collect();
-    Some((VARY, HeaderValue::from_bytes(&line.join(&b", "[..])).ok()?))
+    let sent = headers.get_all(VARY).map(HeaderValue::as_bytes).filter(|value| !value.is_empty());
+    let members: Vec<&[u8]> = sent.chain(missing.iter().map(|name| name.as_str().as_bytes())).collect();
+    Some((VARY, HeaderValue::from_bytes(&members.join(&b", "[..])).ok()?))
+}
+
+/// Adds the generated headers to the response that the client gets.
+pub(crate) fn add(headers: &mut HeaderMap, generated: GeneratedHeaders) {
+    headers.reserve(generated.len() + 1);
+    for (name, value) in generated {
+        headers.insert(name, value);
+    }
 }

@@ -1,5 +1,4 @@
-//! A handler that answers 304 to the validators of the page that it makes anew: the page is as it was, and fresh again
-//! (RFC 9111 4.3.4).
+//! A handler that answers 304 to the validators of the stored response that it refreshes (RFC 9111 4.3.4).
 
 use actix_web::{
     HttpResponse,
@@ -13,48 +12,52 @@ use actix_web::{
 };
 
 use crate::{
-    fill::fill::Fill,
     http::etag,
     policy::{Overrides, Validators},
+    store::Entry,
 };
 
-impl Fill {
-    /// What the handler would have answered, had it made its page; or what it did answer.
-    pub(crate) fn freshen(&mut self, response: HttpResponse, words: Option<&mut Overrides>) -> HttpResponse {
-        let compared = self.control.as_ref().and_then(crate::PageControl::take_read_validators);
-        let (Some(old), Some(compared)) = (&self.old, compared) else { return response };
-        if response.status() != StatusCode::NOT_MODIFIED || !is_about(response.headers(), &compared) {
-            return response;
-        }
-        // A handler that made nothing has not named it either.
-        if let Some(words) = words {
-            let missing: Vec<_> = old.purge_keys().tags().filter(|tag| !words.has_tag(tag.key)).collect();
-            words.tags.extend(missing);
-        }
-        let mut whole = old.page.to_original_response();
-        // It is made now, unless the handler says another time.
-        whole.headers_mut().remove(DATE);
-        // What is about the body stays as it is with the body (RFC 9111 3.2).
-        let is_news = |name: &HeaderName| {
-            ![CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE].contains(name)
-        };
-        for name in response.headers().keys().filter(|name| is_news(name)) {
-            whole.headers_mut().remove(name);
-        }
-        for (name, value) in response.headers().iter().filter(|(name, _)| is_news(name)) {
-            whole.headers_mut().append(name.clone(), value.clone());
-        }
-        self.answered = Some(StatusCode::NOT_MODIFIED);
-        whole
+/// Returns the response that a 304 confirms, with the headers of the 304, or `None` if the handler's response is not a 304 to
+/// these validators. The tags of the stored response are added to `overrides`.
+pub(crate) fn apply_not_modified(
+    response: &HttpResponse,
+    entry: &Entry,
+    validators: &Validators,
+    overrides: Option<&mut Overrides>,
+) -> Option<HttpResponse> {
+    if response.status() != StatusCode::NOT_MODIFIED || !validators_match(response.headers(), validators) {
+        return None;
     }
+    // A handler that made no body has not tagged it either.
+    if let Some(overrides) = overrides {
+        let missing: Vec<_> = entry.purge_keys().tags().filter(|tag| !overrides.has_tag(tag.key)).collect();
+        overrides.tags.extend(missing);
+    }
+    let mut full = entry.page.to_original_response();
+    // The response is as new as the 304, unless that carries another date.
+    full.headers_mut().remove(DATE);
+    let updates = |name: &HeaderName| !describes_body(name);
+    for name in response.headers().keys().filter(|name| updates(name)) {
+        full.headers_mut().remove(name);
+    }
+    for (name, value) in response.headers().iter().filter(|(name, _)| updates(name)) {
+        full.headers_mut().append(name.clone(), value.clone());
+    }
+    Some(full)
 }
 
-/// Whether a 304 does not name another page than the one that is there.
-fn is_about(headers: &HeaderMap, compared: &Validators) -> bool {
-    let is_same = |said: Option<&HeaderValue>, known: Option<&HeaderValue>| match (said, known) {
-        (Some(said), Some(known)) => etag::weak_eq(said, known),
-        (said, _) => said.is_none(),
+/// Returns whether a header describes the stored body, and is stored with it (RFC 9111 3.2).
+fn describes_body(name: &HeaderName) -> bool {
+    [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE].contains(name)
+}
+
+/// Returns whether the validators of a 304, where it has any, are those of the stored response.
+fn validators_match(headers: &HeaderMap, validators: &Validators) -> bool {
+    let matches = |sent: Option<&HeaderValue>, stored: Option<&HeaderValue>| match (sent, stored) {
+        // Weak comparison: the stored body is used as a whole.
+        (Some(sent), Some(stored)) => etag::weak_eq(sent, stored),
+        (sent, _) => sent.is_none(),
     };
-    is_same(headers.get(ETAG), compared.etag())
-        && is_same(headers.get(LAST_MODIFIED), compared.last_modified())
+    matches(headers.get(ETAG), validators.etag())
+        && matches(headers.get(LAST_MODIFIED), validators.last_modified())
 }

@@ -2,7 +2,6 @@
 
 pub(crate) mod body;
 mod header;
-#[allow(clippy::module_inception)]
 mod page;
 
 pub use self::page::Page;

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use actix_web::{
-    HttpResponse,
+    HttpResponse, dev,
     http::{
         Method,
         header::{
@@ -39,6 +39,12 @@ pub(crate) struct ResponseHead<'h> {
     pub(crate) headers: &'h HeaderMap,
     /// Whether `Connection` may list hop-by-hop headers.
     pub(crate) has_connection: bool,
+}
+
+impl<'h> ResponseHead<'h> {
+    pub(crate) fn new(head: &'h dev::ResponseHead, has_connection: bool) -> Self {
+        Self { status: head.status, reason: head.reason, headers: &head.headers, has_connection }
+    }
 }
 
 impl Page {

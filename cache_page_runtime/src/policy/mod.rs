@@ -3,7 +3,6 @@
 mod control;
 mod handler_id;
 mod overrides;
-#[allow(clippy::module_inception)]
 mod policy;
 mod ttl;
 

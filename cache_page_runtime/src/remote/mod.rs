@@ -54,7 +54,7 @@ mod waiters;
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisStore, RedisUrlError};
 pub(crate) use self::{
-    codec::{DecodeError, DecodedPage, Frame, decode, encode_page, encode_vary_names},
+    codec::{DecodeError, Frame, decode, encode_page, encode_vary_names},
     lease::RemoteLease,
     namespace::{entry_id, variant_key},
     options::RemoteOptions,

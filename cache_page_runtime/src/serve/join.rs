@@ -1,304 +1,232 @@
-//! Waiting for the page that another request is just making.
+//! Taking part in the flight of a key.
 
-use std::{future::poll_fn, sync::Arc, task::Poll};
+use std::sync::Arc;
 
-use actix_web::{
-    HttpResponse,
-    http::{Method, header::HeaderMap},
+use actix_web::http::Method;
+
+use super::{
+    hit::Hit,
+    lookup::Lookup,
+    step::{Joined, Step},
 };
-
 use crate::{
-    cache::page_cache::PageCache,
-    coalesce::{
-        flight::{Follower, Leader, Participant, Role, Wakeup},
-        uncacheable_keys::UncacheableMark,
-    },
-    fill::fill::Fill,
-    http::VaryNames,
-    key::{CacheKey, KeyBuf},
+    cache::{SharedResult, shared_result},
+    coalesce::{Follower, KeyHash, Leader, Participant, Role, Wakeup, wait},
+    fill::FillRole,
     observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
-    purge::{PurgeSeq, RequestSubject, StableIds},
+    purge::{LocalSelector, PurgeMode, PurgeSeq, RequestSubject, StableIds},
     remote::RemoteTier,
-    serve::lookup::{Hit, Lookup, Step},
     store::{Entry, Miss},
-    time::{
-        clock::{Clock, Sleep},
-        instant::Instant,
-    },
+    time::{clock::Clock, instant::Instant},
 };
 
-/// The page that a leader made, for those that followed.
-#[derive(Clone)]
-pub(crate) struct FlightResult {
-    pub(crate) page: Arc<Entry>,
-    /// What of a request it depends on beside the key, and what the leader's said there.
-    names: VaryNames,
-    said: Option<Arc<[u8]>>,
-    /// What became of those that it is sent to.
-    pub(crate) outcome: Outcome,
-    /// When what it shows was begun to be read, by the system's clock.
-    begun: Instant,
+/// A request that follows a flight.
+pub(super) struct FlightWait {
+    follower: Follower<SharedResult>,
+    cause: ForwardReason,
+    /// The key of the flight.
+    key: Box<[u8]>,
+    /// When the wait began, by the system clock.
+    started: Instant,
 }
 
-impl FlightResult {
-    /// The page of a leader that sent this request, as far as it depends on these headers of it.
-    pub(crate) fn new(
-        page: Arc<Entry>,
-        mut names: VaryNames,
-        cache: &PageCache,
-        key: CacheKey<'_>,
-        leader: &HeaderMap,
-    ) -> Self {
-        let known = cache.store().vary_names(key);
-        known.into_iter().for_each(|name| crate::http::vary::insert(&mut names, name));
-        let said = variant(key, &names, leader).map(|said| said.as_slice().into());
-        Self { page, names, said, outcome: Outcome::Collapsed, begun: Clock::System.now() }
-    }
+/// How a request takes part in filling a key.
+enum Part {
+    Lead(Leader<SharedResult>),
+    Follow(Follower<SharedResult>, Box<[u8]>),
+    Uncoalesced(Option<KeyHash>),
+}
 
-    pub(crate) fn begun(self, begun: Instant) -> Self {
-        Self { begun, ..self }
-    }
-
-    /// One that was not made just now. It depends on what it says itself, whatever the store knows of it by now; to the
-    /// leader, that was the outcome of sending it.
-    pub(crate) fn old(
-        page: Arc<Entry>,
-        outcome: Outcome,
-        cache: &PageCache,
-        key: CacheKey<'_>,
-        leader: &HeaderMap,
-    ) -> Self {
-        let names = page.page.vary_names();
-        Self { outcome, ..Self::new(page, names, cache, key, leader) }
-    }
-
-    /// Whether this request would have got the same page.
-    fn is_for(&self, key: CacheKey<'_>, request: &HeaderMap) -> bool {
-        match (&self.said, variant(key, &self.names, request)) {
-            _ if self.names.is_empty() => true,
-            (Some(said), Some(own)) => **said == *own.as_slice(),
-            _ => false,
+/// Leads or follows the flight of a request's key, or starts a fill that is not coalesced.
+///
+/// `waited_for` is the key of a flight that the request has followed before. It does not follow the same key twice: where the
+/// first result was another variant, there is a key for the variant of this request.
+pub(super) fn join(lookup: &mut Lookup<'_>, miss: Miss, waited_for: Option<&[u8]>, now: Instant) -> Joined {
+    match part(lookup, miss.cause, waited_for, now) {
+        Part::Lead(leader) => Joined::Step(lead(lookup, leader, miss, now)),
+        Part::Follow(follower, key) => {
+            let (cause, started) = (miss.cause, Clock::System.now());
+            Joined::Wait(FlightWait { follower, cause, key, started })
+        }
+        Part::Uncoalesced(key) => {
+            let role = key.map_or(FillRole::Uncoalesced, FillRole::Uncacheable);
+            Joined::Step(Step::Fill(lookup.fill(miss, role, now)))
         }
     }
 }
 
-fn variant(key: CacheKey<'_>, names: &VaryNames, request: &HeaderMap) -> Option<KeyBuf> {
-    if names.is_empty() { None } else { key.variant(names, request) }
+fn part(lookup: &Lookup<'_>, cause: ForwardReason, waited_for: Option<&[u8]>, now: Instant) -> Part {
+    let part = |key: &[u8]| part_under(lookup, key, waited_for, now);
+    match (cause, lookup.cache_key()) {
+        // The client asked for a response whose handler starts after its request.
+        (ForwardReason::Request, _) | (_, None) => Part::Uncoalesced(None),
+        // Nothing is stored under the key, so it is not known to vary.
+        (ForwardReason::Miss, Some(key)) => part(key.as_bytes()),
+        (_, Some(key)) => lookup.cache.store().with_coalescing_key(key, lookup.request.headers(), part),
+    }
 }
 
-/// A request that follows.
-pub(crate) struct FlightWait {
-    follower: Follower<FlightResult>,
-    forward: ForwardReason,
-    /// The key that the page is made under.
-    place: Box<[u8]>,
-    /// By the system's clock.
-    came: Instant,
+fn part_under(lookup: &Lookup<'_>, key: &[u8], waited_for: Option<&[u8]>, now: Instant) -> Part {
+    // With `local_ttl` zero, a purge takes effect at once, also one that this process has not heard of: a response that started
+    // before a request must not answer it. The requests of one process coalesce as those of several do, by the lease.
+    let serves_from_memory = lookup.cache.remote().is_none_or(RemoteTier::serves_from_memory);
+    if waited_for == Some(key) || !serves_from_memory {
+        return Part::Uncoalesced(None);
+    }
+    if let Some(key) = lookup.cache.uncacheable_keys().find(key, now) {
+        return Part::Uncoalesced(Some(key));
+    }
+    match lookup.cache.flights().join(key, &participant(lookup, now)) {
+        Role::Leader(leader) => Part::Lead(leader),
+        Role::Follower(follower) => Part::Follow(follower, key.into()),
+        Role::Uncoalesced => Part::Uncoalesced(None),
+    }
 }
 
-/// How a request takes part in making its page.
-enum Participation {
-    Lead(Leader<FlightResult>),
-    Follow(Follower<FlightResult>, Box<[u8]>),
-    Alone(Option<UncacheableMark>),
+fn participant(lookup: &Lookup<'_>, now: Instant) -> Participant<impl Fn(PurgeSeq) -> bool> {
+    Participant {
+        now: now.since_start(),
+        purge_seq: lookup.purge_seq,
+        may_lead: *lookup.request.method() == Method::GET,
+        is_outdated: |started| is_outdated(lookup, started),
+    }
 }
 
-impl Lookup<'_> {
-    /// Takes part in making a page: as its leader, as a follower, or alone where nothing was to be shared lately.
-    ///
-    /// Nobody waits twice under one key: where the first page turns out to be a variant for others, there is a key for this
-    /// request's own.
-    pub(crate) fn join(&mut self, missing: Miss, waited_for: Option<&[u8]>, now: Instant) -> Step {
-        let part = |place: &[u8]| self.take_part(place, waited_for, now);
-        let part = match (missing.cause, self.key.parts.key()) {
-            // It was asked for a page that is begun after it came.
-            (ForwardReason::Request, _) | (_, None) => Participation::Alone(None),
-            // No headers are known to matter.
-            (ForwardReason::Miss, Some(key)) => part(key.as_bytes()),
-            (_, Some(key)) => self.cache.store().with_coalescing_key(key, self.request.headers(), part),
-        };
-        match part {
-            Participation::Lead(leader) => self.lead(leader, missing, now),
-            Participation::Follow(follower, place) => {
-                Step::Wait(FlightWait { follower, forward: missing.cause, place, came: Clock::System.now() })
+/// Returns whether a fill that started at this sequence may show what was purged before the request arrived. The tags that its
+/// handler adds are not known before it completes.
+fn is_outdated(lookup: &Lookup<'_>, started: PurgeSeq) -> bool {
+    let purge_log = lookup.cache.store().purge_log();
+    if lookup.purge_seq <= started || !purge_log.any_since(started) {
+        return false;
+    }
+    let subject =
+        RequestSubject::new(lookup.request, lookup.policy.purge_subject(), started, StableIds::Omit);
+    let (tags, _) = lookup.policy.expand_tags(lookup.request);
+    let purge_keys = subject.with_tags(&tags);
+    purge_log.was_purged_between(started, lookup.purge_seq, |(_, selector)| selector.matches(&purge_keys))
+}
+
+/// Returns whether a completed fill shows what was purged before the request arrived.
+fn is_outdated_result(lookup: &Lookup<'_>, result: &SharedResult) -> bool {
+    let (purge_log, purge_keys) = (lookup.cache.store().purge_log(), result.value.purge_keys());
+    let matches = |(_, selector): &(PurgeMode, LocalSelector)| selector.matches(purge_keys);
+    purge_log.was_purged_between(purge_keys.purge_seq(), lookup.purge_seq, matches)
+}
+
+/// Looks into the store once more before the handler runs: an entry may have been stored since the first lookup.
+fn lead(lookup: &mut Lookup<'_>, leader: Leader<SharedResult>, miss: Miss, now: Instant) -> Step {
+    match lookup.find(now) {
+        Ok(hit) => {
+            leader.complete_with(|| {
+                let key = lookup.cache_key()?;
+                let made = (hit.outcome(), Clock::System.now());
+                let (store, headers) = (lookup.cache.store(), lookup.request.headers());
+                let (entry, vary_names) = (Arc::clone(&hit.entry), hit.entry.page.vary_names());
+                Some(shared_result(store, key, headers, entry, vary_names, made))
+            });
+            Step::Respond(lookup.respond(&hit, now))
+        }
+        // An unusable entry is removed when it is first seen, so the first lookup may be the one that has it.
+        Err(Miss { stale, .. }) => {
+            let miss = Miss { stale: stale.or(miss.stale), ..miss };
+            Step::Fill(lookup.fill(miss, FillRole::Leader(leader), now))
+        }
+    }
+}
+
+/// Leads the refresh of an entry, unless one is in flight or has just completed.
+pub(super) fn lead_refresh(
+    lookup: &Lookup<'_>,
+    entry: &Arc<Entry>,
+    now: Instant,
+) -> Option<Leader<SharedResult>> {
+    let (store, headers) = (lookup.cache.store(), lookup.request.headers());
+    let key = lookup.cache_key()?;
+    let try_lead = |key: &[u8]| lookup.cache.flights().try_lead(key, &participant(lookup, now));
+    let leader = store.with_coalescing_key(key, headers, try_lead)?;
+    // Dropped, the leader hands over to requests that have joined in the meantime.
+    let is_current = store.get(key, headers, now).is_ok_and(|stored| Arc::ptr_eq(&stored, entry));
+    is_current.then_some(leader)
+}
+
+/// Waits for the leader's response, and starts a fill if that cannot be used.
+pub(super) async fn wait_for_leader(lookup: &mut Lookup<'_>, mut flight: FlightWait) -> Step {
+    let clock = lookup.cache.clock();
+    let timeouts = lookup.cache.timeouts();
+    let deadline = clock.now() + timeouts.coalesce_timeout;
+    loop {
+        let guard = AbandonGuard { lookup, cause: flight.cause };
+        let wakeup = wait(&mut flight.follower, clock, deadline, timeouts.fill_timeout).await;
+        std::mem::forget(guard);
+        match after_wait(lookup, wakeup, &flight, clock.now()) {
+            Joined::Step(step) => return step,
+            Joined::Wait(next) => flight = next,
+        }
+    }
+}
+
+fn after_wait(
+    lookup: &mut Lookup<'_>,
+    wakeup: Option<Wakeup<SharedResult>>,
+    flight: &FlightWait,
+    now: Instant,
+) -> Joined {
+    let miss = Miss::new(flight.cause);
+    match wakeup {
+        Some(Wakeup::Lead(leader)) => Joined::Step(lead(lookup, leader, miss, now)),
+        Some(Wakeup::Completed(result)) => {
+            if let Some(hit) = usable_result(lookup, &result, flight, now) {
+                return Joined::Step(Step::Respond(lookup.respond(&hit, now)));
             }
-            Participation::Alone(mark) => {
-                let mut fill = Fill::start(self, Ok(missing), None, now);
-                fill.mark = mark;
-                Step::Run(fill)
-            }
-        }
-    }
-
-    fn take_part(&self, place: &[u8], waited_for: Option<&[u8]>, now: Instant) -> Participation {
-        // Where nothing is in memory, purges hold at once, also those that are not heard of yet: what was begun before cannot be for
-        // whoever comes after. Processes wait for each other then, and so do the requests of one.
-        let has_memory = self.cache.tier().is_none_or(RemoteTier::serves_from_memory);
-        if waited_for == Some(place) || !has_memory {
-            return Participation::Alone(None);
-        }
-        if let Some(mark) = self.cache.apart().get(place, now) {
-            return Participation::Alone(Some(mark));
-        }
-        match self.cache.flights().join(place, &self.comer(now)) {
-            Role::Leader(leader) => Participation::Lead(leader),
-            Role::Follower(follower) => Participation::Follow(follower, place.into()),
-            Role::Uncoalesced => Participation::Alone(None),
-        }
-    }
-
-    /// This request, as one that would take part in a flight.
-    pub(crate) fn comer(&self, now: Instant) -> Participant<impl Fn(PurgeSeq) -> bool> {
-        Participant {
-            now: now.since_start(),
-            purge_seq: self.since,
-            may_lead: *self.request.method() == Method::GET,
-            is_outdated: |since| self.is_overtaken(since),
-        }
-    }
-
-    /// Whether a page whose making began then may show what was purged before this request came. What tags its handler adds is
-    /// not known before it lands.
-    fn is_overtaken(&self, since: PurgeSeq) -> bool {
-        let fence = self.cache.store().purge_log();
-        if self.since <= since || !fence.any_since(since) {
-            return false;
-        }
-        let subject = RequestSubject::new(self.request, self.policy.purge_subject(), since, StableIds::Omit);
-        let (tags, _) = self.policy.expand_tags(self.request);
-        let about = subject.with_tags(&tags);
-        fence.was_purged_between(since, self.since, |(_, target)| target.matches(&about))
-    }
-
-    /// The same of a page that is there.
-    fn is_overtaken_by_tag(&self, landed: &FlightResult) -> bool {
-        let (fence, about) = (self.cache.store().purge_log(), landed.page.purge_keys());
-        fence.was_purged_between(about.purge_seq(), self.since, |(_, target)| target.matches(about))
-    }
-
-    /// A page may have been kept since this request looked for it: it is looked for once more before the handler runs.
-    fn lead(&mut self, leader: Leader<FlightResult>, missing: Miss, now: Instant) -> Step {
-        match self.page(now) {
-            Ok(answer) => {
-                let key = self.key.parts.key();
-                let landed = |key| {
-                    let (page, headers) = (Arc::clone(&answer.page), self.request.headers());
-                    FlightResult::old(page, answer.outcome(), self.cache, key, headers)
-                };
-                leader.complete_with(|| key.map(landed));
-                Step::Answered(self.answer(&answer, now))
-            }
-            // What was of no use any more was dropped when this request saw it first.
-            Err(Miss { stale, .. }) => {
-                let missing = Miss { stale: stale.or(missing.stale), ..missing };
-                Step::Run(Fill::start(self, Ok(missing), Some(leader), now))
-            }
-        }
-    }
-
-    /// The page of whoever makes it already; or a fill, if it comes to that.
-    pub(crate) async fn wait(&mut self, mut waiting: FlightWait) -> Result<HttpResponse, Box<Fill>> {
-        let clock = self.cache.clock();
-        let ends = clock.now() + self.cache.times().coalesce_timeout;
-        loop {
-            let gone = AbandonGuard { lookup: self, forward: waiting.forward };
-            let turn = wait(&mut waiting.follower, self.cache, ends).await;
-            std::mem::forget(gone);
-            let (now, forward) = (clock.now(), waiting.forward);
-            let way = match turn {
-                Some(Wakeup::Lead(leader)) => self.lead(leader, Miss::new(forward), now),
-                Some(Wakeup::Completed(landed)) => {
-                    match self.answer_landed(&landed, waiting.came, forward, now) {
-                        Some(answer) => Step::Answered(self.answer(&answer, now)),
-                        // It was a variant for others, or is older than a purge that this request came after. This request's own may be
-                        // kept, or be made by somebody.
-                        None => match self.page(now) {
-                            Ok(answer) => Step::Answered(self.answer(&answer, now)),
-                            Err(missing) => {
-                                // To wait once more, it takes another purge, or a request that came before this one.
-                                let is_other = !self.is_overtaken_by_tag(&landed);
-                                self.join(missing, is_other.then_some(&*waiting.place), now)
-                            }
-                        },
-                    }
+            // The result is another variant, or older than a purge that this request came after. The response for this request
+            // may be stored by now, or be made by another request.
+            match lookup.find(now) {
+                Ok(hit) => Joined::Step(Step::Respond(lookup.respond(&hit, now))),
+                Err(miss) => {
+                    // After a purge the request may follow a flight of the same key again: only a further purge, or a leader that
+                    // came before this request, can make it wait once more.
+                    let waited_for = (!is_outdated_result(lookup, &result)).then_some(&*flight.key);
+                    join(lookup, miss, waited_for, now)
                 }
-                // There may be a page after all, kept by somebody else, or an old one for a handler that has just failed.
-                Some(Wakeup::Uncoalesced) | None => match self.page(now) {
-                    Ok(answer) => Step::Answered(self.answer(&answer, now)),
-                    Err(Miss { stale, .. }) => {
-                        Step::Run(Fill::start(self, Ok(Miss { cause: forward, stale }), None, now))
-                    }
-                },
-            };
-            match way {
-                Step::Answered(response) => return Ok(response),
-                Step::Run(fill) | Step::Behind(_, fill) => return Err(fill),
-                Step::Wait(next) => waiting = next,
             }
         }
-    }
-
-    fn answer_landed(
-        &self,
-        landed: &FlightResult,
-        came: Instant,
-        forward: ForwardReason,
-        now: Instant,
-    ) -> Option<Hit> {
-        let is_own = landed.is_for(self.key.parts.key()?, self.request.headers());
-        // Nobody tells this process of purges any more, and one may have come between.
-        let may_be_purged = self.cache.tier().is_some_and(|tier| {
-            !tier.is_consistent(self.cache.clock(), now)
-                && came.since(landed.begun) > tier.options().max_purge_lag
-        });
-        (is_own && !may_be_purged && !self.is_overtaken_by_tag(landed))
-            .then(|| Hit::landed(landed, forward, now))
+        // Another request may have stored an entry, and a stale one may be served if the handler has just failed.
+        Some(Wakeup::Uncoalesced) | None => Joined::Step(match lookup.find(now) {
+            Ok(hit) => Step::Respond(lookup.respond(&hit, now)),
+            Err(Miss { stale, .. }) => {
+                Step::Fill(lookup.fill(Miss { stale, ..miss }, FillRole::Uncoalesced, now))
+            }
+        }),
     }
 }
 
-/// A client that goes away while its request follows: nobody else would tell what became of it.
+fn usable_result(
+    lookup: &Lookup<'_>,
+    result: &SharedResult,
+    flight: &FlightWait,
+    now: Instant,
+) -> Option<Hit> {
+    let is_own = result.matches_request(lookup.cache_key()?, lookup.request.headers());
+    // While the process does not hear of purges, one may have happened between the start of the fill and of this request.
+    let may_be_purged = lookup.cache.remote().is_some_and(|remote| {
+        !remote.is_consistent(lookup.cache.clock(), now)
+            && flight.started.since(result.started) > remote.options().max_purge_lag
+    });
+    (is_own && !may_be_purged && !is_outdated_result(lookup, result))
+        .then(|| Hit::of_flight(result, flight.cause, now))
+}
+
+/// Reports a follower whose client disconnects while it waits.
 struct AbandonGuard<'l, 'r> {
     lookup: &'l Lookup<'r>,
-    forward: ForwardReason,
+    cause: ForwardReason,
 }
 
 impl Drop for AbandonGuard<'_, '_> {
     fn drop(&mut self) {
-        let outcome = Outcome::NotStored(Reason::ClientGone);
-        let report = Report { forward_reason: Some(self.forward), ..Report::of(outcome) };
+        let report = Report::of(Outcome::NotStored(Reason::ClientGone));
+        let report = Report { forward_reason: Some(self.cause), ..report };
         report.log(self.lookup.cache.observer(), self.lookup.policy.handler_id());
     }
-}
-
-/// Until the follower's turn comes, or its time is over (`None`).
-async fn wait(
-    follower: &mut Follower<FlightResult>,
-    cache: &PageCache,
-    ends: Instant,
-) -> Option<Wakeup<FlightResult>> {
-    let (clock, deadline) = (cache.clock(), cache.times().fill_timeout);
-    let mut timer: Option<(Instant, Sleep)> = None;
-    poll_fn(|context| {
-        loop {
-            let now = clock.now();
-            if let Poll::Ready(turn) = follower.poll(context, now.since_start(), deadline) {
-                return Poll::Ready(Some(turn));
-            }
-            if now >= ends {
-                return Poll::Ready(None);
-            }
-            let overdue = follower.leader_since().map_or(ends, |since| Instant::new(since) + deadline);
-            let due = ends.min(overdue);
-            let (_, sleep) = match timer.take() {
-                Some(known) if known.0 == due => timer.insert(known),
-                _ => timer.insert((due, clock.sleep_until(due))),
-            };
-            if sleep.as_mut().poll(context).is_pending() {
-                return Poll::Pending;
-            }
-            timer = None;
-        }
-    })
-    .await
 }

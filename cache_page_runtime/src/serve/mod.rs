@@ -1,4 +1,13 @@
-//! One request at the cache.
+//! One request at the cache: look up, join a flight, look into the remote store, or start a fill.
 
-pub(crate) mod join;
-pub(crate) mod lookup;
+mod hit;
+mod join;
+mod lookup;
+mod serve;
+mod step;
+
+pub use self::lookup::Lookup;
+pub(crate) use self::{
+    serve::{RefreshMode, resolve},
+    step::Step,
+};

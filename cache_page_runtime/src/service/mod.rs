@@ -1,5 +1,11 @@
-//! What actix-web calls.
+//! What actix-web calls: the argument that the attribute adds, the middleware, and handlers that purge.
 
-pub(crate) mod middleware;
-pub(crate) mod purge_page;
-pub(crate) mod request;
+mod middleware;
+mod purge_page;
+mod request;
+
+pub use self::{
+    middleware::{IntoTtl, PageCacheMiddleware, PageCacheService},
+    purge_page::PurgePolicy,
+    request::Request,
+};

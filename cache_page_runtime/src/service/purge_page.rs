@@ -1,42 +1,42 @@
-//! A handler that writes: what `#[purge_page]` makes of it.
+//! A handler that purges: the runtime of `#[purge_page]` and of `#[cache_page(uncached)]`.
 
 use std::{fmt, future::Future};
 
 use actix_web::{HttpRequest, HttpResponse, Responder};
 
+use super::request::Request;
 use crate::{
-    cache::{page_cache::PageCache, purge::PurgeFuture},
+    cache::{PageCache, PurgeFuture},
     policy::PageControl,
     purge::{
         PurgeError, PurgeMode, PurgeSelector,
         parse::to_tag,
         tag::{assert_tags, expand, expand_path, is_template},
     },
-    service::request::Request,
     time::rate_limit::RateLimit,
 };
 
-/// What `#[purge_page(…)]` says of one handler.
+/// What `#[purge_page(…)]` says about one handler.
 pub struct PurgePolicy {
     handler: &'static str,
     tags: &'static [&'static str],
     paths: &'static [&'static str],
     cache: Option<&'static str>,
-    warned: RateLimit,
+    warnings: RateLimit,
 }
 
 impl PurgePolicy {
-    /// Nothing yet, for the handler of this name.
+    /// Creates a policy that purges nothing, for the handler of this name.
     #[must_use]
     pub const fn new(handler: &'static str) -> Self {
-        Self { handler, tags: &[], paths: &[], cache: None, warned: RateLimit::new() }
+        Self { handler, tags: &[], paths: &[], cache: None, warnings: RateLimit::new() }
     }
 
-    /// Pages with these tags.
+    /// Purges the pages with these tags.
     ///
     /// # Panics
     ///
-    /// If one of them cannot be a tag.
+    /// If one of them is not a valid tag.
     #[must_use]
     #[track_caller]
     pub const fn tags(mut self, tags: &'static [&'static str]) -> Self {
@@ -45,64 +45,69 @@ impl PurgePolicy {
         self
     }
 
-    /// Pages of these paths.
+    /// Purges the pages of these paths.
     ///
     /// # Panics
     ///
-    /// If one of them does not begin with a slash.
+    /// If one of them does not begin with a slash, or is not a valid template.
     #[must_use]
     #[track_caller]
     pub const fn paths(mut self, paths: &'static [&'static str]) -> Self {
-        let mut at = 0;
-        while at < paths.len() {
+        let mut index = 0;
+        while index < paths.len() {
             assert!(
-                matches!(paths[at].as_bytes(), [b'/', ..]),
+                matches!(paths[index].as_bytes(), [b'/', ..]),
                 "a path begins with a slash: \"/posts/{{id}}\""
             );
             assert!(
-                is_template(paths[at]),
-                "braces stand around the name of a route parameter: \"/posts/{{id}}\""
+                is_template(paths[index]),
+                "braces enclose the name of a route parameter: \"/posts/{{id}}\""
             );
-            at += 1;
+            index += 1;
         }
         self.paths = paths;
         self
     }
 
-    /// Pages in the cache of this name alone.
+    /// Purges the cache of this name only.
     #[must_use]
     pub const fn cache(mut self, name: &'static str) -> Self {
         self.cache = Some(name);
         self
     }
 
-    /// What is waited for is the shared tier.
-    fn run(&self, request: &HttpRequest) -> Vec<PurgeFuture> {
-        let own = PageCache::of(request).unwrap_or_else(|| PageCache::process_wide());
+    /// Starts the purges for a request. Local memory is purged when this returns.
+    fn purge(&self, request: &HttpRequest) -> Vec<PurgeFuture> {
+        let app_cache = PageCache::of(request).unwrap_or_else(|| PageCache::global());
         let cache = match self.cache {
-            None => Some(own),
-            Some(name) => own.named(name),
+            None => Some(app_cache),
+            Some(name) => app_cache.named(name),
         };
         let Some(cache) = cache else {
-            self.warn(own, format_args!("there is no cache of the name {:?}", self.cache.unwrap_or("")));
+            let name = self.cache.unwrap_or_default();
+            self.warn(app_cache, format_args!("there is no cache named {name:?}"));
             return Vec::new();
         };
         let tags = self.tags.iter().map(|tag| to_tag(&expand(tag, request)?));
         let paths = self.paths.iter().map(|path| Ok(PurgeSelector::Path(expand_path(path, request)?)));
-        let purge = |text: Result<PurgeSelector, PurgeError>| match text {
-            Ok(text) => Some(cache.purge(PurgeMode::Remove, &text)),
-            // One that cannot be does not keep the others from going.
-            Err(mistake) => {
-                self.warn(cache, format_args!("{mistake}"));
+        let purge = |selector: Result<PurgeSelector, PurgeError>| match selector {
+            Ok(selector) => Some(cache.purge(PurgeMode::Remove, &selector)),
+            // An invalid tag does not keep the others from being purged.
+            Err(error) => {
+                self.warn(cache, format_args!("{error}"));
                 None
             }
         };
         tags.chain(paths).filter_map(purge).collect()
     }
 
-    fn warn(&self, cache: &PageCache, mistake: fmt::Arguments<'_>) {
-        if self.warned.is_due(cache.clock().now()) {
-            tracing::error!(target: "cache_page", handler = self.handler, "pages that it changed may still be sent: {mistake}");
+    fn warn(&self, cache: &PageCache, error: fmt::Arguments<'_>) {
+        if self.warnings.is_due(cache.clock().now()) {
+            tracing::error!(
+                target: "cache_page",
+                handler = self.handler,
+                "outdated pages may still be served: {error}"
+            );
         }
     }
 }
@@ -116,41 +121,47 @@ impl fmt::Debug for PurgePolicy {
     }
 }
 
-/// A handler that does not come to its end because its client went away: what it wrote until then, nobody knows.
+/// Purges when a handler is dropped because its client disconnected: it may have written by then.
 struct PurgeOnDrop<'r>(&'r HttpRequest, &'static PurgePolicy);
 
 impl Drop for PurgeOnDrop<'_> {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            self.1.run(self.0).into_iter().for_each(PurgeFuture::detach);
+            self.1.purge(self.0).into_iter().for_each(PurgeFuture::detach);
         }
     }
 }
 
 impl Request {
-    /// Runs a handler that writes, and purges what it changed if it succeeds (2xx, 3xx): before the response is sent, so that
-    /// whoever gets it sees the change from then on.
+    /// Runs a handler that writes. If it succeeds (2xx, 3xx), purges what it changed before the response is sent, so that the
+    /// client sees the change with its next request.
+    // Not an `async fn`: a handler whose output is no `Responder` is then one error, not a second one at the `await`.
     #[allow(clippy::manual_async_fn)]
-    pub fn purging<F>(&self, purge: &'static PurgePolicy, handler: F) -> impl Future<Output = HttpResponse>
+    pub fn purge_after<F>(
+        &self,
+        policy: &'static PurgePolicy,
+        handler: F,
+    ) -> impl Future<Output = HttpResponse>
     where
         F: Future,
         F::Output: Responder,
     {
         async move {
-            let unfinished = PurgeOnDrop(self.http(), purge);
-            let response = handler.await.respond_to(self.http()).map_into_boxed_body();
-            std::mem::forget(unfinished);
+            let request = self.http();
+            let guard = PurgeOnDrop(request, policy);
+            let response = handler.await.respond_to(request).map_into_boxed_body();
+            std::mem::forget(guard);
             if response.status().is_success() || response.status().is_redirection() {
-                for purging in purge.run(self.http()) {
-                    // Told in the log: what the handler wrote is written.
-                    let _ = purging.await;
+                for purge in policy.purge(request) {
+                    // A failure is logged, and retried: the handler itself has succeeded.
+                    let _ = purge.await;
                 }
             }
             response
         }
     }
 
-    /// Runs a handler that nothing around it shall cache.
+    /// Runs a handler whose response is not stored by a middleware around it.
     #[allow(clippy::manual_async_fn)]
     pub fn uncached<F>(&self, handler: F) -> impl Future<Output = HttpResponse>
     where

@@ -1,4 +1,4 @@
-//! The argument that `#[cache_page]` puts in front of a handler's own.
+//! The argument that `#[cache_page]` and `#[purge_page]` put before a handler's own.
 
 use std::{
     convert::Infallible,
@@ -9,15 +9,15 @@ use std::{
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 
 use crate::{
+    fill::EntryPoint,
     policy::{PageControl, Policy},
     purge::PurgeSeq,
-    serve::lookup::Lookup,
+    serve::Lookup,
 };
 
-/// The request that a cached handler is called for. It leaves the body alone.
+/// The request that a handler is called for. Extracting it does not touch the body.
 ///
-/// It is the first of the handler's arguments: what others read while they are extracted, they read after it has noted its
-/// place among the purges.
+/// It is the first argument, so that it records the purge sequence before other arguments read anything that a purge may change.
 #[derive(Clone)]
 pub struct Request(HttpRequest, PurgeSeq);
 
@@ -26,11 +26,11 @@ impl Request {
         &self.0
     }
 
-    /// Starts the request's way through the cache.
+    /// Starts the lookup of the request.
     #[must_use]
-    pub fn begin(&self, policy: &'static Policy) -> Lookup<'_> {
+    pub fn lookup(&self, policy: &'static Policy) -> Lookup<'_> {
         PageControl::claim_inside(&self.0);
-        Lookup::begin(&self.0, policy, self.1, false)
+        Lookup::new(&self.0, policy, self.1, EntryPoint::Attribute)
     }
 }
 

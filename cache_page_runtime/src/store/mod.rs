@@ -11,7 +11,6 @@ mod node;
 mod purge;
 mod purge_index;
 mod slot;
-#[allow(clippy::module_inception)]
 mod store;
 mod stream_budget;
 mod variants;

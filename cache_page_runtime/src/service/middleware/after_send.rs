@@ -1,57 +1,30 @@
-//! Waiting until a response is on its way, when nobody holds its request any more.
+//! Waiting until a response is sent, when no reference to its request is left.
 
 use std::{
-    cell::{Cell, RefCell},
-    future::Future,
     pin::Pin,
-    rc::Rc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
 use actix_web::{
     body::{BodySize, BoxBody, MessageBody},
     web::Bytes,
 };
+use tokio::sync::oneshot::{Receiver, Sender, channel};
 
-/// Comes when the body is first read, or dropped: servers let go of the request before either.
-#[derive(Clone, Default)]
-pub(super) struct ResponseSent(Rc<State>);
+/// Completes when the body of a response is first polled or dropped. Servers drop the request before that.
+pub(super) type ResponseSent = Receiver<()>;
 
-#[derive(Default)]
-struct State {
-    is_sent: Cell<bool>,
-    waker: RefCell<Option<Waker>>,
-}
-
-impl ResponseSent {
-    pub(super) fn when_sent(&self, body: BoxBody) -> BoxBody {
-        BoxBody::new(NotifyOnSend { body, sent: self.clone() })
-    }
-
-    fn set(&self) {
-        if !self.0.is_sent.replace(true)
-            && let Some(waker) = self.0.waker.take()
-        {
-            waker.wake();
-        }
-    }
-}
-
-impl Future for ResponseSent {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.0.is_sent.get() {
-            return Poll::Ready(());
-        }
-        self.0.waker.replace(Some(context.waker().clone()));
-        Poll::Pending
-    }
-}
-
+/// A body that notifies when it is sent.
 struct NotifyOnSend {
     body: BoxBody,
-    sent: ResponseSent,
+    /// Dropping it completes the receiver.
+    sent: Option<Sender<()>>,
+}
+
+/// Wraps a body so that the receiver completes when the body is sent.
+pub(super) fn notify_on_send(body: BoxBody) -> (BoxBody, ResponseSent) {
+    let (sender, receiver) = channel();
+    (BoxBody::new(NotifyOnSend { body, sent: Some(sender) }), receiver)
 }
 
 impl MessageBody for NotifyOnSend {
@@ -65,13 +38,7 @@ impl MessageBody for NotifyOnSend {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        self.sent.set();
+        drop(self.sent.take());
         Pin::new(&mut self.body).poll_next(context)
-    }
-}
-
-impl Drop for NotifyOnSend {
-    fn drop(&mut self) {
-        self.sent.set();
     }
 }

@@ -1,4 +1,4 @@
-//! The service that a middleware is around, as the handler that makes a page.
+//! The inner service of the middleware, as the handler of a fill.
 
 use std::{
     future::Future,
@@ -15,23 +15,22 @@ use actix_web::{
     test::TestRequest,
 };
 
-use crate::{fill::request_handle::RequestHandle, serve::lookup::Handler};
+use crate::fill::{Handled, Handler, Served};
 
 type ServiceFuture<B> = Pin<Box<dyn Future<Output = Result<ServiceResponse<B>, Error>>>>;
 
+/// A call of the inner service, which owns the request until it responds.
 pub(super) struct InnerService<B> {
-    /// As it came in.
+    /// The head of the request as it arrived.
     head: (Method, Uri, HeaderMap),
-    called: ServiceFuture<B>,
-    /// The request, once it is back.
+    call: ServiceFuture<B>,
+    /// The request, once the service has returned it.
     request: Option<HttpRequest>,
-    /// Instead of a response.
     error: Option<Error>,
 }
 
-/// In the place of a response that was none: the error itself goes on.
-#[derive(Clone, Copy)]
-pub(crate) struct ErrorMarker;
+/// The call as a [`Handler`].
+pub(super) struct InnerCall<'i, B>(&'i mut InnerService<B>);
 
 impl<B: MessageBody + 'static> InnerService<B> {
     pub(super) fn new<S>(service: Rc<S>, request: ServiceRequest) -> Self
@@ -39,59 +38,48 @@ impl<B: MessageBody + 'static> InnerService<B> {
         S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     {
         let head = (request.method().clone(), request.uri().clone(), request.headers().clone());
-        // Nothing inside runs before it is polled.
-        Self {
-            head,
-            called: Box::pin(async move { service.call(request).await }),
-            request: None,
-            error: None,
-        }
+        // The service is called when the future is first polled.
+        let call = Box::pin(async move { service.call(request).await });
+        Self { head, call, request: None, error: None }
     }
 
     pub(super) fn call(&mut self) -> InnerCall<'_, B> {
         InnerCall(self)
     }
 
-    /// The response of the request, which an error inside took with it.
-    pub(super) fn answer(self, response: HttpResponse) -> Result<ServiceResponse<BoxBody>, Error> {
-        let is_error = response.extensions().contains::<ErrorMarker>();
-        match (self.request, self.error) {
-            (_, Some(error)) if is_error => Err(error),
-            (Some(request), _) => Ok(ServiceResponse::new(request, response)),
-            // An old page stands in for what came to nothing, and what is around wants to know of a request.
-            (None, _) => {
+    /// Returns what the middleware responds with: the response, or the error of the inner service.
+    pub(super) fn respond(self, served: Served) -> Result<ServiceResponse<BoxBody>, Error> {
+        match (served, self.request, self.error) {
+            (Served::ServiceError(_), _, Some(error)) => Err(error),
+            (served, Some(request), _) => Ok(ServiceResponse::new(request, served.into_response())),
+            // A stale response is served in place of an error, which took the request with it.
+            (served, None, _) => {
                 let (method, uri, headers) = self.head;
                 let request = TestRequest::default().method(method).uri(&uri.to_string());
-                let lines = headers.iter();
-                let request = lines.fold(request, TestRequest::append_header).to_http_request();
-                Ok(ServiceResponse::new(request, response))
+                let request = headers.iter().fold(request, TestRequest::append_header).to_http_request();
+                Ok(ServiceResponse::new(request, served.into_response()))
             }
         }
     }
 }
 
-pub(super) struct InnerCall<'i, B>(&'i mut InnerService<B>);
-
 impl<B: MessageBody + 'static> Handler for InnerCall<'_, B> {
     fn poll_response(
         mut self: Pin<&mut Self>,
-        request: &mut RequestHandle,
+        _: Option<&HttpRequest>,
         context: &mut Context<'_>,
-    ) -> Poll<HttpResponse> {
-        let inside = &mut *self.0;
-        let Poll::Ready(returned) = inside.called.as_mut().poll(context) else { return Poll::Pending };
-        Poll::Ready(match returned {
+    ) -> Poll<Handled> {
+        let inner = &mut *self.0;
+        inner.call.as_mut().poll(context).map(|returned| match returned {
             Ok(returned) => {
-                let (back, response) = returned.into_parts();
-                request.come_back(back.clone());
-                inside.request = Some(back);
-                response.map_into_boxed_body()
+                let (request, response) = returned.into_parts();
+                inner.request = Some(request.clone());
+                Handled::Service(request, response.map_into_boxed_body())
             }
             Err(error) => {
-                let mut response = error.error_response();
-                response.extensions_mut().insert(ErrorMarker);
-                inside.error = Some(error);
-                response
+                let response: HttpResponse = error.error_response();
+                inner.error = Some(error);
+                Handled::ServiceError(response)
             }
         })
     }

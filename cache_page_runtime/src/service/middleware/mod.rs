@@ -1,14 +1,12 @@
-//! The same as the attribute for all handlers of an App, a scope or a resource, as a middleware.
+//! The middleware form of the cache.
 //!
-//! actix-web lets nobody hold a request while services hand it on, so nothing here does: what is needed of it meanwhile is
-//! copied (`asked`), and to make a page anew in the background, the request is only handed on when the response that was sent
-//! instead is on its way (`sent`).
+//! actix-web allows no reference to a request while services own it. What a fill needs of the request meanwhile is copied, and a
+//! background refresh passes the request on only after the stale response was sent.
 
 mod after_send;
 mod inner;
 mod options;
-
-pub(crate) use crate::service::middleware::inner::ErrorMarker;
+mod unsafe_method;
 
 use std::{
     fmt,
@@ -20,39 +18,33 @@ use std::{
 };
 
 use actix_web::{
-    Error, HttpRequest,
+    Error, HttpRequest, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
-    http::{
-        Method,
-        header::{
-            CONTENT_LENGTH, CONTENT_LOCATION, HeaderMap, HeaderValue, LOCATION, TRANSFER_ENCODING, UPGRADE,
-        },
-    },
+    http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING, UPGRADE},
 };
-
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::service::middleware::inner::InnerService;
-pub use crate::service::middleware::options::IntoTtl;
+pub use self::options::IntoTtl;
+use self::{
+    after_send::notify_on_send,
+    inner::InnerService,
+    unsafe_method::{is_safe, purge_changed},
+};
 use crate::{
-    cache::page_cache::PageCache,
-    fill::{background, fill::Fill},
-    http::RequestOrigin,
+    cache::PageCache,
+    fill::{EntryPoint, Fill, spawn},
     key::{HandlerType, KeyBuilder},
     outcome::Reason,
     policy::{PageControl, Policy},
-    purge::{
-        PurgeMode, PurgeSeq,
-        parse::{referred_to, to_path},
-    },
-    serve::lookup::{Lookup, Step},
+    purge::PurgeSeq,
+    serve::{Lookup, RefreshMode, Step, resolve},
 };
 
-/// What `vary_by` adds to a key.
+/// Adds the result of `vary_by` to a key.
 type VaryByFn = Rc<dyn Fn(&HttpRequest, &mut KeyBuilder<'_>)>;
 
-/// The attribute's cache as a middleware, for all handlers of an App, a scope or a resource.
+/// A middleware that caches the responses of all handlers of an App, a scope or a resource.
 ///
 /// ```
 /// use actix_web::{App, web};
@@ -64,49 +56,59 @@ type VaryByFn = Rc<dyn Fn(&HttpRequest, &mut KeyBuilder<'_>)>;
 /// # drop(app);
 /// ```
 ///
-/// It has every option of the attribute, and looks up before anything inside it runs. What it cannot do is to ask the compiler
-/// what handlers read, so all its pages are *open*: requests that carry credentials (`Cookie`, `Authorization` and their like,
-/// [`PageCacheBuilder::credential_header`](crate::PageCacheBuilder::credential_header)) pass it by, and are neither answered
-/// from a page nor kept as one. Whatever wraps it runs on every request; what it wraps does not, so an access check that looks
-/// at something else than these headers belongs around it.
+/// It has the options of the attribute as methods. The cache is looked up before any service inside runs.
 ///
-/// A handler inside that has a `#[cache_page]` of its own keeps its page itself, and one that says `#[cache_page(uncached)]` or
-/// [`PageControl::no_store`](crate::PageControl::no_store) has none. Of two middlewares, the inner one keeps.
+/// # What is cached
 ///
-/// A request with a method that is not safe (RFC 9110 9.2.1) and that succeeds (2xx, 3xx) purges the pages of its own path, and of those
-/// that its response names in `Location` and `Content-Location` on the same origin (RFC 9111 4.4): with any query and, as
-/// [`purge_path`](PageCache::purge_path) does, on every host. One whose client goes away before it came to an end does not: anybody could
-/// begin such a request, whether or not it would have been let through.
+/// The compiler cannot check what the handlers inside read, so all pages are anonymous-only: requests with credentials (`Cookie`,
+/// `Authorization` and others, see [`PageCacheBuilder::credential_header`](crate::PageCacheBuilder::credential_header)) bypass the
+/// cache. Services outside of the middleware run on every request, and services inside only on a miss: an access check that looks
+/// at anything but credential headers belongs outside.
 ///
-/// Each place in the program that makes one has pages of its own, which all workers share. Where one line makes several (in a function of
-/// yours), and the same URL comes through two of them, give them a [`key_prefix`](Self::key_prefix) each.
+/// A request with a body bypasses the cache, whatever its method, and so does a WebSocket handshake.
 ///
-/// A request with a body passes it by, whatever its method, as does a WebSocket handshake. In the background
-/// ([`stale_while_revalidate`](Self::stale_while_revalidate)) a page is made anew when the stale one was sent: by the same request,
-/// which nothing around may hold any longer than that. Where something does, actix-web panics in the background task, and the old
-/// page stays. Where an old page stands in for an error, what is around gets a request with its method, URL and headers, and
-/// without what was put into its extensions.
+/// A handler inside with a `#[cache_page]` of its own stores its response itself. With `#[cache_page(uncached)]` or
+/// [`PageControl::no_store`] its response is not stored at all. Of two nested middlewares, the inner one stores.
 ///
-/// What it is told lives as long as the process does: make one where an App is made, not for each request.
+/// Each place in the program that creates a middleware has pages of its own, which all workers share. A function that creates
+/// several middlewares for the same URLs gives each a [`key_prefix`](Self::key_prefix).
+///
+/// # Invalidation
+///
+/// A successful request (2xx, 3xx) with an unsafe method (RFC 9110 9.2.1) purges the pages of its path, and those of the same
+/// origin that its response names in `Location` and `Content-Location` (RFC 9111 4.4): with any query and, as
+/// [`purge_path`](PageCache::purge_path) does, on every host. If its client disconnects before the response is complete, nothing is
+/// purged: anybody could start such a request, whether or not it would be permitted.
+///
+/// # Stale responses
+///
+/// A background refresh ([`stale_while_revalidate`](Self::stale_while_revalidate)) starts when the stale response is sent. It uses
+/// the same request, which no outer service may hold longer than that; otherwise actix-web panics in the background task, and the
+/// stale page stays. Where a stale response is served in place of an error, outer services see a request with its method, URL and
+/// headers, and without its extensions.
+///
+/// # Memory
+///
+/// The options live as long as the process. Create a middleware where an App is created, not for each request.
 #[derive(Clone)]
-#[must_use = "wrap an App, a scope or a resource in it"]
+#[must_use = "wrap an App, a scope or a resource with it"]
 pub struct PageCacheMiddleware {
     policy: Policy,
-    by: Option<VaryByFn>,
-    place: u64,
+    vary_by: Option<VaryByFn>,
+    call_site: u64,
 }
 
-/// What it was told.
+/// The options of the middleware on one worker.
 #[derive(Clone)]
 struct MiddlewareConfig {
     policy: &'static Policy,
-    by: Option<VaryByFn>,
-    /// Where in the program it was made: there is one for each worker, and they share their pages.
-    place: u64,
+    vary_by: Option<VaryByFn>,
+    /// Part of the key: each worker creates a middleware, and those of one call site share their pages.
+    call_site: u64,
 }
 
-/// What a place in the program is known by, in every process of that program. Nobody who sends requests chooses places.
-fn number(place: &'static Location<'static>) -> u64 {
+/// Identifies a place in the program, in every process of that program.
+fn call_site_id(place: &'static Location<'static>) -> u64 {
     let mut hash = Xxh3::new();
     hash.update(place.file().as_bytes());
     hash.update(&place.line().to_le_bytes());
@@ -115,9 +117,9 @@ fn number(place: &'static Location<'static>) -> u64 {
 }
 
 impl PageCacheMiddleware {
-    /// Tells apart what the key has of the request by what this makes of it, as the attribute's `vary_by`.
-    pub fn vary_by<T: Hash + 'static>(mut self, by: fn(&HttpRequest) -> T) -> Self {
-        self.by = Some(Rc::new(move |request, key| key.value(&by(request))));
+    /// Adds the result of a function to the key, as the attribute's `vary_by`.
+    pub fn vary_by<T: Hash + 'static>(mut self, vary_by: fn(&HttpRequest) -> T) -> Self {
+        self.vary_by = Some(Rc::new(move |request, key| key.value(&vary_by(request))));
         self
     }
 }
@@ -141,22 +143,22 @@ where
 
     fn new_transform(&self, service: S) -> Self::Future {
         PageControl::mark_middleware_present();
-        // Pages and counts refer to it. There is one for each worker.
+        // Pages and statistics refer to the policy. One is leaked per worker.
         let policy = Box::leak(Box::new(self.policy.clone()));
-        let told = MiddlewareConfig { policy, by: self.by.clone(), place: self.place };
-        ready(Ok(PageCacheService { service: Rc::new(service), told }))
+        let config = MiddlewareConfig { policy, vary_by: self.vary_by.clone(), call_site: self.call_site };
+        ready(Ok(PageCacheService { service: Rc::new(service), config }))
     }
 }
 
-/// The service that [`PageCacheMiddleware`] makes of another.
+/// The service of a [`PageCacheMiddleware`].
 pub struct PageCacheService<S> {
     service: Rc<S>,
-    told: MiddlewareConfig,
+    config: MiddlewareConfig,
 }
 
 impl<S> fmt::Debug for PageCacheService<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PageCacheService").field("policy", self.told.policy).finish_non_exhaustive()
+        f.debug_struct("PageCacheService").field("policy", self.config.policy).finish_non_exhaustive()
     }
 }
 
@@ -172,138 +174,101 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        // Before anything inside reads what may be purged meanwhile.
-        let since = PurgeSeq::now();
-        let (service, told) = (Rc::clone(&self.service), self.told.clone());
-        if is_safe(request.method()) {
-            Box::pin(async move { answer(service, told, since, request).await })
-        } else {
-            Box::pin(async move { change(service, told, since, request).await })
-        }
+        // Recorded before a service inside reads anything that a purge may change.
+        let purge_seq = PurgeSeq::now();
+        let (service, config) = (Rc::clone(&self.service), self.config.clone());
+        Box::pin(async move {
+            if is_safe(request.method()) {
+                return respond(service, config, purge_seq, request).await;
+            }
+            let app_cache = PageCache::of(request.request()).unwrap_or_else(|| PageCache::global()).clone();
+            let path = request.uri().path().to_owned();
+            let response = respond(service, config, purge_seq, request).await?;
+            purge_changed(&app_cache, &path, &response).await;
+            Ok(response)
+        })
     }
 }
 
-fn is_safe(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
-        || matches!(method.as_str(), "QUERY" | "PROPFIND" | "REPORT" | "SEARCH")
-}
-
-async fn answer<S, B>(
+async fn respond<S, B>(
     service: Rc<S>,
-    told: MiddlewareConfig,
-    since: PurgeSeq,
+    config: MiddlewareConfig,
+    purge_seq: PurgeSeq,
     mut request: ServiceRequest,
 ) -> Result<ServiceResponse<BoxBody>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
-    match look_up(request.request(), told, since).await {
-        Step::Answered(response) => Ok(request.into_response(response)),
-        Step::Behind(response, fill) => {
+    match look_up(request.request(), config, purge_seq).await {
+        Step::Respond(response) => Ok(request.into_response(response)),
+        Step::RespondAndRefresh(response, fill) => Ok(refresh_after_send(service, request, response, fill)),
+        Step::Fill(fill) => {
+            // A stored response must not depend on a body.
             request.set_payload(Payload::None);
-            let (answered, sent) = (request.request().clone(), after_send::ResponseSent::default());
-            let response = response.map_body(|_, body| sent.when_sent(body));
-            let run = async move {
-                sent.await;
-                let mut inside = InnerService::new(service, request);
-                fill.run_in_background(pin!(inside.call())).await;
-            };
-            background::spawn_boxed(Box::pin(run));
-            Ok(ServiceResponse::new(answered, response))
+            let mut inner = InnerService::new(service, request);
+            let served = fill.run(pin!(inner.call())).await;
+            inner.respond(served)
         }
-        Step::Run(fill) => run(fill, service, request).await,
-        // `look_up` has waited.
-        Step::Wait(_) => Ok(service.call(request).await?.map_into_boxed_body()),
+        Step::Bypass(bypass) => {
+            let mut inner = InnerService::new(service, request);
+            let served = bypass.run(pin!(inner.call())).await;
+            inner.respond(served)
+        }
     }
 }
 
-async fn look_up(request: &HttpRequest, told: MiddlewareConfig, since: PurgeSeq) -> Step {
-    let MiddlewareConfig { policy, by, place } = told;
-    PageControl::claim_inside(request);
-    let mut lookup = Lookup::begin(request, policy, since, true);
-    if let Err(reason) = has_no_body(request.headers()) {
-        lookup.refuse(reason);
-    }
-    // It may read all that a handler does which takes the request. The same URL may come through several of them, side by side
-    // or one in another, with other things in between.
-    lookup.reads::<HttpRequest>();
-    let depth = PageControl::get(request).map_or(0, |around| around.inner_claims());
-    lookup.adds(|_, key| key.parts.push_hashed(&(place, depth)));
-    if let Some(by) = by {
-        lookup.adds(|request, key| by(request, key));
-    }
-    match lookup.look_up_everywhere(HandlerType::of::<PageCacheMiddleware>(), true).await {
-        Step::Wait(waiting) => match lookup.wait(waiting).await {
-            Ok(response) => Step::Answered(response),
-            Err(fill) => lookup.ask_boxed(Step::Run(fill), true).await,
-        },
-        way => way,
-    }
-}
-
-async fn run<S, B>(
-    fill: Box<Fill>,
+/// Sends a stored response, and passes the request on when it is sent.
+fn refresh_after_send<S, B>(
     service: Rc<S>,
     mut request: ServiceRequest,
-) -> Result<ServiceResponse<BoxBody>, Error>
+    response: HttpResponse,
+    fill: Box<Fill>,
+) -> ServiceResponse<BoxBody>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
-    if fill.forwarded.is_ok() {
-        // Whatever a client sends there, no page is made of it.
-        request.set_payload(Payload::None);
-    }
-    let mut inside = InnerService::new(service, request);
-    let response = fill.run(pin!(inside.call())).await;
-    inside.answer(response)
+    request.set_payload(Payload::None);
+    let answered = request.request().clone();
+    let (head, body) = response.into_parts();
+    let (body, sent) = notify_on_send(body);
+    spawn(Box::pin(async move {
+        // The sender is dropped when the response is sent, which is no error.
+        let _ = sent.await;
+        let mut inner = InnerService::new(service, request);
+        fill.run_in_background(pin!(inner.call())).await;
+    }));
+    ServiceResponse::new(answered, head.set_body(body))
 }
 
-/// A request that may change something: what was changed is made anew for whoever asks next.
-async fn change<S, B>(
-    service: Rc<S>,
-    told: MiddlewareConfig,
-    since: PurgeSeq,
-    request: ServiceRequest,
-) -> Result<ServiceResponse<BoxBody>, Error>
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
-    B: MessageBody + 'static,
-{
-    let own = PageCache::of(request.request()).unwrap_or_else(|| PageCache::process_wide()).clone();
-    let path = request.uri().path().to_owned();
-    let response = answer(service, told, since, request).await?;
-    if response.status().is_success() || response.status().is_redirection() {
-        let (head, headers) = (response.request().head(), response.headers());
-        let origin = RequestOrigin::new(head, head.headers.get("host"), response.request().app_config());
-        let named =
-            [LOCATION, CONTENT_LOCATION].into_iter().filter_map(|name| headers.get(name)?.to_str().ok());
-        let named = named.filter_map(|reference| referred_to(reference, &path, &origin));
-        // That of a scope inside may be another one.
-        let inner = PageCache::of(response.request()).filter(|inner| inner.as_ptr() != own.as_ptr());
-        // A path that is none has no pages.
-        let mut purgings = Vec::new();
-        for text in named.chain(to_path(&path).ok()) {
-            let purge = |cache: &PageCache| cache.purge(PurgeMode::Remove, &text);
-            purgings.extend(inner.into_iter().chain([&own]).map(purge));
-        }
-        for purging in purgings {
-            // Told in the log: what was changed is changed.
-            let _ = purging.await;
-        }
+async fn look_up(request: &HttpRequest, config: MiddlewareConfig, purge_seq: PurgeSeq) -> Step {
+    let MiddlewareConfig { policy, vary_by, call_site } = config;
+    PageControl::claim_inside(request);
+    let mut lookup = Lookup::new(request, policy, purge_seq, EntryPoint::Middleware);
+    if let Err(reason) = check_request(request.headers()) {
+        lookup.reject(reason);
     }
-    Ok(response)
+    // The handlers inside may read what a handler with an `HttpRequest` reads.
+    lookup.key_from::<HttpRequest>();
+    // The same URL may pass through several middlewares, beside each other or nested, with other services between them.
+    let depth = PageControl::get(request).map_or(0, |control| control.inner_claims());
+    lookup.push_with(|_, key| key.parts.push_hashed(&(call_site, depth)));
+    if let Some(vary_by) = vary_by {
+        lookup.push_with(|request, key| vary_by(request, key));
+    }
+    resolve(&mut lookup, HandlerType::of::<PageCacheMiddleware>(), RefreshMode::Background).await
 }
 
-/// A body is covered by no key, and a handshake is no request for a page.
-fn has_no_body(headers: &HeaderMap) -> Result<(), Reason> {
-    let is_empty = |length: &HeaderValue| length.as_bytes().trim_ascii() == b"0";
-    let is_handshake =
-        |line: &HeaderValue| line.as_bytes().to_ascii_lowercase().windows(9).any(|word| word == b"websocket");
-    if headers.contains_key(TRANSFER_ENCODING) || !headers.get_all(CONTENT_LENGTH).all(is_empty) {
+/// Checks that a request has no body, which no key covers, and is not a WebSocket handshake.
+fn check_request(headers: &HeaderMap) -> Result<(), Reason> {
+    let is_zero = |length: &HeaderValue| length.as_bytes().trim_ascii() == b"0";
+    let is_websocket = |value: &HeaderValue| {
+        value.as_bytes().to_ascii_lowercase().windows(9).any(|token| token == b"websocket")
+    };
+    if headers.contains_key(TRANSFER_ENCODING) || !headers.get_all(CONTENT_LENGTH).all(is_zero) {
         Err(Reason::Body)
-    } else if headers.get_all(UPGRADE).any(is_handshake) {
+    } else if headers.get_all(UPGRADE).any(is_websocket) {
         Err(Reason::Upgrade)
     } else {
         Ok(())

@@ -1,37 +1,37 @@
-//! The options of the middleware: those of the attribute, by the same names.
+//! The options of the middleware, which have the names of the attribute's options.
 
 use std::{panic::Location, time::Duration};
 
 use actix_web::HttpRequest;
 
-use crate::service::middleware::PageCacheMiddleware;
+use super::{PageCacheMiddleware, call_site_id};
 use crate::{page::Page, policy::Policy};
 
-/// A time to live: whole seconds, a [`Duration`], or `None` for pages that are kept until they are evicted.
+/// A TTL: whole seconds, a [`Duration`], or `None` for pages without expiry.
 pub trait IntoTtl {
     #[doc(hidden)]
-    fn time(self) -> Option<Duration>;
+    fn into_ttl(self) -> Option<Duration>;
 }
 
 impl IntoTtl for u64 {
-    fn time(self) -> Option<Duration> {
+    fn into_ttl(self) -> Option<Duration> {
         Some(Duration::from_secs(self))
     }
 }
 
 impl IntoTtl for Duration {
-    fn time(self) -> Option<Duration> {
+    fn into_ttl(self) -> Option<Duration> {
         Some(self)
     }
 }
 
 impl IntoTtl for Option<Duration> {
-    fn time(self) -> Option<Duration> {
+    fn into_ttl(self) -> Option<Duration> {
         self
     }
 }
 
-macro_rules! as_policy {
+macro_rules! policy_options {
     ($($(#[$doc:meta])* $name:ident($argument:ident: $type:ty);)*) => {$(
         $(#[$doc])*
         #[track_caller]
@@ -43,74 +43,75 @@ macro_rules! as_policy {
 }
 
 impl PageCacheMiddleware {
-    /// Pages that are kept for so long: whole seconds, a [`Duration`], or `None` for ever.
+    /// Creates a middleware that stores responses for `ttl`: whole seconds, a [`Duration`], or `None` for no expiry.
     ///
     /// # Panics
     ///
-    /// If the time is zero.
+    /// If the TTL is zero.
     #[track_caller]
     pub fn new(ttl: impl IntoTtl) -> Self {
         Self {
-            policy: Policy::new("PageCacheMiddleware", ttl.time()),
-            by: None,
-            place: super::number(Location::caller()),
+            policy: Policy::new("PageCacheMiddleware", ttl.into_ttl()),
+            vary_by: None,
+            call_site: call_site_id(Location::caller()),
         }
     }
 
-    as_policy! {
-        /// What it is called where it is reported, instead of `PageCacheMiddleware`.
+    policy_options! {
+        /// Sets the name in logs, metrics and [`Stats`](crate::Stats). Defaults to `PageCacheMiddleware`.
         ///
         /// # Panics
         ///
         /// If the name is empty.
         name(name: &'static str);
-        /// Pages with another prefix are other pages.
+        /// Adds a prefix to the keys. Middlewares with different prefixes share no pages.
         key_prefix(prefix: &'static str);
-        /// Tags that its pages are purged by; `{id}` stands for the route parameter of that name.
+        /// Sets tags that the pages are purged by. `{id}` is replaced with the route parameter of that name.
         ///
         /// # Panics
         ///
-        /// If one of them cannot be a tag.
+        /// If one of them is not a valid tag.
         tags(tags: &'static [&'static str]);
-        /// Its pages are kept in the cache of this name of the App's.
+        /// Stores the pages in the App's cache of this name.
         cache(name: &'static str);
-        /// More statuses to which the time to live applies, beside 200, 301 and 308.
+        /// Applies the TTL to further statuses, beside 200, 301 and 308.
         ///
         /// # Panics
         ///
-        /// If one of them is never kept, or no final status.
+        /// If one of them is never stored, or is not a final status.
         statuses(statuses: &'static [u16]);
-        /// A page for each value of these request headers, in lower case.
+        /// Stores one page per value of these request headers, which are written in lower case.
         ///
         /// # Panics
         ///
-        /// If one of them is no header name in lower case.
+        /// If one of them is not a header name in lower case.
         vary(headers: &'static [&'static str]);
-        /// A page for each value of these cookies. Requests with any cookie still pass by: handlers may read the others.
+        /// Stores one page per value of these cookies. Requests with any cookie still bypass the cache, because handlers may read
+        /// the others.
         vary_cookie(cookies: &'static [&'static str]);
-        /// Only these query parameters make a page, in any order.
+        /// Adds only these query parameters to the key, in any order.
         query(parameters: &'static [&'static str]);
-        /// All query parameters but these make a page, in any order.
+        /// Leaves these query parameters out of the key; the order of the others does not matter.
         ignore_query(parameters: &'static [&'static str]);
-        /// Requests for which this function returns `true` bypass the cache.
+        /// Lets requests for which the function returns `true` bypass the cache.
         bypass_if(bypass_if: fn(&HttpRequest) -> bool);
-        /// Responses for which this function returns `true` are not stored.
+        /// Does not store responses for which the function returns `true`.
         no_store_if(no_store_if: fn(&Page) -> bool);
-        /// How long clients and caches further down may keep the page, if not as long as it is kept here.
+        /// Sets the `max-age` for downstream caches, where the handler sends no `Cache-Control`. Defaults to the TTL.
         browser_ttl(ttl: Duration);
-        /// For so long after its time a page is sent at once, while it is made anew in the background.
+        /// Serves a page for this long after it expires, while it is refreshed in the background (RFC 5861 3).
         ///
         /// # Panics
         ///
         /// If the time is zero.
         stale_while_revalidate(time: Duration);
-        /// For so long after its time a page is sent where making it anew fails.
+        /// Serves a page for this long after it expires, where refreshing it fails (RFC 5861 4).
         ///
         /// # Panics
         ///
         /// If the time is zero.
         stale_if_error(time: Duration);
-        /// Longer bodies are not kept, in bytes.
+        /// Sets the length of the longest body that is stored, in bytes.
         max_body(bytes: usize);
     }
 }

@@ -1,0 +1,65 @@
+//! The options of a cache that its requests read.
+
+use std::time::Duration;
+
+use http::header::HeaderName;
+
+use crate::{http::credentials, time::clock::Clock};
+
+/// Options that do not change after the cache is built.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) clock: Clock,
+    pub(crate) timeouts: Timeouts,
+    /// Whether the cache is used at all.
+    pub(crate) enabled: bool,
+    /// The longest body that is stored, in bytes.
+    pub(crate) max_body: usize,
+    /// Request headers that a client is identified by. Anonymous-only responses are not served with them.
+    pub(crate) credentials: Vec<HeaderName>,
+    pub(crate) honors_request_directives: bool,
+    /// For handlers that have no prefix of their own.
+    pub(crate) key_prefix: String,
+    /// Request headers that are part of every key.
+    pub(crate) vary: Vec<HeaderName>,
+    /// The response header that is addressed to this cache.
+    pub(crate) targeted_cache_control: Option<HeaderName>,
+}
+
+/// How long requests wait, and when entries are refreshed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timeouts {
+    /// How long a follower waits for its leader.
+    pub(crate) coalesce_timeout: Duration,
+    /// How long a handler may run before a follower or a stale response takes its place.
+    pub(crate) fill_timeout: Duration,
+    /// The time between a failed refresh and the next one. It doubles with each failure.
+    pub(crate) refresh_backoff: Duration,
+    /// The largest part of a TTL, from 0 to 1, by which it is shortened at random.
+    pub(crate) ttl_jitter: f64,
+    /// Whether entries are refreshed before they expire.
+    pub(crate) refresh_ahead: bool,
+}
+
+impl Config {
+    /// Creates the default options for a budget of `max_bytes`.
+    pub(super) fn new(max_bytes: usize) -> Self {
+        Self {
+            clock: Clock::System,
+            timeouts: Timeouts {
+                coalesce_timeout: Duration::from_secs(5),
+                fill_timeout: Duration::from_secs(30),
+                refresh_backoff: Duration::from_secs(5),
+                ttl_jitter: 0.0,
+                refresh_ahead: false,
+            },
+            enabled: true,
+            max_body: max_bytes / 8,
+            credentials: credentials::default_headers(),
+            honors_request_directives: false,
+            key_prefix: String::new(),
+            vary: Vec::new(),
+            targeted_cache_control: None,
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Whether a response may be stored, for how long, and what it varies by.
+
+use std::time::{Duration, SystemTime};
+
+use actix_web::{HttpRequest, HttpResponse, http::Method};
+use http::header::HeaderValue;
+
+use super::{context::Context, request_handle::RequestHandle};
+use crate::{
+    http::{CachingHeaders, ResponseView, StorageDecision, Ttl, VaryNames, vary},
+    outcome::Reason,
+    policy::{Overrides, Policy},
+    purge::{Tag, TagError, Tags, tag::MAX_TAGS},
+    time::instant::Instant,
+};
+
+/// A response that may be stored.
+pub(crate) struct Admission {
+    pub(crate) decision: StorageDecision,
+    pub(crate) headers: CachingHeaders,
+    /// The unkeyed request headers that the response varies by.
+    pub(crate) vary_names: VaryNames,
+    pub(crate) tags: Vec<Tag>,
+    /// `Cache-Control` for downstream caches, where the handler sent none.
+    pub(crate) max_age: Option<HeaderValue>,
+    /// When the head of the response was complete. Its body may be streamed after that.
+    pub(crate) created_at: Instant,
+    pub(crate) date: SystemTime,
+    pub(crate) fill_time: Duration,
+}
+
+/// The run whose response may be stored.
+pub(crate) struct AdmissionRequest<'f> {
+    pub(crate) context: &'f Context,
+    pub(crate) request: &'f RequestHandle,
+    /// Whether the response can be refreshed in the background when it is stale.
+    pub(crate) can_refresh: bool,
+    pub(crate) fill_time: Duration,
+    pub(crate) now: Instant,
+}
+
+impl Admission {
+    /// Returns whether the freshness lifetime has ended before the response could be stored.
+    pub(crate) fn is_expired(&self, now: Instant) -> bool {
+        self.decision.ttl.is_some_and(|ttl| now.since(self.created_at) >= ttl)
+    }
+}
+
+impl AdmissionRequest<'_> {
+    /// Decides whether the response may be stored.
+    pub(crate) fn admit(
+        &self,
+        response: &HttpResponse,
+        headers: CachingHeaders,
+        overrides: Overrides,
+    ) -> Result<Admission, Reason> {
+        if overrides.no_store {
+            return Err(Reason::NoStore);
+        }
+        if self.request.method() == Method::HEAD {
+            return Err(Reason::Head);
+        }
+        let (context, policy) = (self.context, self.context.policy);
+        let (head, is_error) = (response.head(), response.error().is_some());
+        let date = context.cache.clock().date();
+        // The TTLs of the attribute and of the handler's `PageControl` are meant for its responses, not for its errors.
+        let policy_ttl = (!is_error && policy.ttl_applies_to(head.status)).then_some(Ttl(policy.ttl()));
+        let own_ttl = overrides.ttl.filter(|_| !is_error);
+        let view = ResponseView {
+            status: head.status,
+            headers: &head.headers,
+            caching_headers: &headers,
+            is_upgrade: head.upgrade(),
+        };
+        let mut decision =
+            view.storage_decision(own_ttl.map(Ttl), policy_ttl, policy.stale_windows(), date)?;
+        let stale = &mut decision.stale;
+        stale.while_revalidate = overrides.stale_while_revalidate.unwrap_or(stale.while_revalidate);
+        stale.if_error = overrides.stale_if_error.unwrap_or(stale.if_error);
+        if !self.can_refresh {
+            stale.while_revalidate = Duration::ZERO;
+        }
+        let vary_names = if headers.has_vary {
+            vary::unkeyed(&head.headers, |name| context.is_keyed(name)).ok_or(Reason::Vary)?
+        } else {
+            VaryNames::new()
+        };
+        Ok(Admission {
+            decision,
+            headers,
+            vary_names,
+            max_age: policy.max_age(own_ttl),
+            tags: tags(policy, self.request.request(), overrides, self.now)?,
+            created_at: self.now,
+            date,
+            fill_time: self.fill_time,
+        })
+    }
+}
+
+/// Joins the tags of the attribute with those that the handler added.
+fn tags(
+    policy: &Policy,
+    request: Option<&HttpRequest>,
+    overrides: Overrides,
+    now: Instant,
+) -> Result<Vec<Tag>, Reason> {
+    let (policy_tags, mut error) = match request {
+        Some(request) => policy.expand_tags(request),
+        None => (Tags::new(), None),
+    };
+    let missing: Tags = policy_tags.into_iter().filter(|tag| !overrides.has_tag(tag.key)).collect();
+    let mut tags = overrides.tags;
+    tags.extend(missing);
+    error = error.or(overrides.tag_error);
+    if tags.len() > MAX_TAGS {
+        error = error.or(Some(TagError::TooMany));
+    }
+    match error {
+        None => Ok(tags),
+        Some(error) => {
+            policy
+                .log_error(now, format_args!("response not stored, because no purge would find it: {error}"));
+            Err(Reason::InvalidTag)
+        }
+    }
+}

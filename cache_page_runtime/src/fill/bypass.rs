@@ -1,0 +1,116 @@
+//! A request that bypasses the cache: its handler runs, and its outcome is reported.
+
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+};
+
+use actix_web::{HttpRequest, HttpResponse, http::header::HeaderMap};
+
+use super::{
+    handler::{Handled, Handler, Served},
+    run_control::{EntryPoint, RunControl},
+};
+use crate::{
+    cache::PageCache,
+    observe::{Report, record_stored_bytes},
+    outcome::{Outcome, Reason},
+    policy::Policy,
+    time::instant::Instant,
+};
+
+/// A run of a handler whose response is neither stored nor shared.
+pub(crate) struct Bypass {
+    /// `None` for a service, which owns the request.
+    request: Option<HttpRequest>,
+    control: RunControl,
+    report: BypassReport,
+}
+
+/// The report of a bypass, made exactly once. Dropped before, the client has disconnected or the handler has panicked.
+struct BypassReport {
+    cache: PageCache,
+    policy: &'static Policy,
+    reason: Reason,
+    started: Instant,
+    reported: bool,
+}
+
+impl Bypass {
+    pub(crate) fn new(
+        request: &HttpRequest,
+        entry_point: EntryPoint,
+        cache: &PageCache,
+        policy: &'static Policy,
+        reason: Reason,
+    ) -> Self {
+        let started = cache.clock().now();
+        Self {
+            control: RunControl::start(request, entry_point, None),
+            request: match entry_point {
+                EntryPoint::Attribute => Some(request.clone()),
+                EntryPoint::Middleware => None,
+            },
+            report: BypassReport { cache: cache.clone(), policy, reason, started, reported: false },
+        }
+    }
+
+    pub(crate) async fn run(self, mut handler: Pin<&mut dyn Handler>) -> Served {
+        let Self { request, control, mut report } = self;
+        let handled =
+            pin!(poll_fn(|context| handler.as_mut().poll_response(request.as_ref(), context))).await;
+        let (mut response, is_error) = match handled {
+            Handled::Response(response) | Handled::Service(_, response) => (response, false),
+            Handled::ServiceError(response) => (response, true),
+        };
+        if control.is_claimed_inside() {
+            report.leave_to_inner(response.headers_mut());
+        } else if !is_error {
+            report.remove_targeted_field(&control, &mut response);
+            report.report(Some(response.headers_mut()));
+        } else {
+            report.report(None);
+        }
+        Served::new(response, is_error)
+    }
+}
+
+impl BypassReport {
+    /// The handler inside reports its own outcome.
+    fn leave_to_inner(&mut self, headers: &mut HeaderMap) {
+        self.reported = true;
+        if let Some(name) = self.cache.targeted_cache_control() {
+            headers.remove(name);
+        }
+    }
+
+    fn remove_targeted_field(&self, control: &RunControl, response: &mut HttpResponse) {
+        let name = self.cache.targeted_cache_control();
+        // Nothing is stored, so only the log shows whether the field was valid.
+        let _ = control.take_overrides(response, name, self.policy, self.cache.clock().now());
+    }
+
+    fn report(&mut self, headers: Option<&mut HeaderMap>) {
+        self.reported = true;
+        record_stored_bytes(|| self.cache.store().bytes());
+        let fill_time = Some(self.cache.clock().now().since(self.started));
+        let report = Report { fill_time, ..Report::of(Outcome::Bypass(self.reason)) };
+        self.log(&report, headers);
+    }
+
+    fn log(&self, report: &Report, headers: Option<&mut HeaderMap>) {
+        let observer = self.cache.observer();
+        report.log(observer, self.policy.handler_id());
+        if let Some(headers) = headers {
+            report.write_header(observer.cache_status(), headers);
+        }
+    }
+}
+
+impl Drop for BypassReport {
+    fn drop(&mut self) {
+        if !self.reported {
+            self.log(&Report::of(Outcome::Bypass(self.reason)), None);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What every step of a fill knows about the request that started it.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, http::header::HeaderMap, web::Bytes};
+use http::header::HeaderName;
+
+use crate::{
+    cache::{PageCache, SharedResult, shared_result},
+    http::VaryNames,
+    key::{CacheKey, KeyParts},
+    outcome::Outcome,
+    policy::Policy,
+    purge::{LocalSelector, PurgeKeys, PurgeMode, PurgeSeq, RequestSubject, Tag},
+    store::Entry,
+    time::instant::Instant,
+};
+
+/// The cache, the policy and the key of a fill. It owns all of them, because a streamed body or a background refresh may outlive
+/// the request.
+pub(crate) struct Context {
+    pub(crate) cache: PageCache,
+    pub(crate) policy: &'static Policy,
+    pub(crate) key: KeyParts,
+    /// Whether the response is served to requests without credentials only.
+    pub(crate) anonymous_only: bool,
+    /// The purge sequence when the request arrived. A later purge that matches keeps the response out of the store.
+    pub(crate) purge_seq: PurgeSeq,
+    /// What the response is purged by, recorded where the request is not at hand when the handler returns.
+    pub(crate) subject: Option<RequestSubject>,
+}
+
+impl Context {
+    pub(crate) fn now(&self) -> Instant {
+        self.cache.clock().now()
+    }
+
+    /// Returns the key, unless it is too long.
+    pub(crate) fn cache_key(&self) -> Option<CacheKey<'_>> {
+        self.key.key()
+    }
+
+    /// Returns the request headers that an anonymous-only response is not served with.
+    pub(crate) fn credentials(&self) -> &[HeaderName] {
+        if self.anonymous_only { self.cache.credentials() } else { &[] }
+    }
+
+    /// Returns whether requests that differ in this header never share a response.
+    pub(crate) fn is_keyed(&self, name: &HeaderName) -> bool {
+        // Requests with an unkeyed credential do not see an anonymous-only response at all.
+        self.key.has_header(name) || self.credentials().contains(name)
+    }
+
+    /// Returns the length of the longest body that is stored, in bytes.
+    pub(crate) fn max_body(&self) -> usize {
+        self.policy.max_body_size(self.cache.max_body())
+    }
+
+    pub(crate) fn fits(&self, body: Option<&Bytes>) -> bool {
+        body.is_none_or(|body| body.len() <= self.max_body())
+    }
+
+    /// Returns what the response is purged by, except for its tags.
+    pub(crate) fn subject(&self, request: Option<&HttpRequest>) -> Option<RequestSubject> {
+        let subject = || {
+            let (handler, stable_ids) = (self.policy.purge_subject(), self.cache.stable_ids());
+            Some(RequestSubject::new(request?, handler, self.purge_seq, stable_ids))
+        };
+        self.subject.clone().or_else(subject)
+    }
+
+    /// Returns what the response is purged by.
+    pub(crate) fn purge_keys(&self, request: Option<&HttpRequest>, tags: &[Tag]) -> Option<Arc<PurgeKeys>> {
+        Some(self.subject(request)?.with_tags(tags))
+    }
+
+    /// Returns whether an entry was purged after the request arrived, so that the request must not be answered with it.
+    pub(crate) fn is_purged(&self, entry: &Entry) -> bool {
+        let matches = |(mode, selector): &(PurgeMode, LocalSelector)| {
+            *mode == PurgeMode::Remove && selector.matches(entry.purge_keys())
+        };
+        self.cache.store().purge_log().was_purged_since(self.purge_seq, matches)
+    }
+
+    /// Returns what followers receive for an entry that was made for `request` and varies by `vary_names`.
+    pub(crate) fn shared_result(
+        &self,
+        entry: Arc<Entry>,
+        made: (Outcome, Instant),
+        vary_names: VaryNames,
+        request: &HeaderMap,
+    ) -> Option<SharedResult> {
+        Some(shared_result(self.cache.store(), self.cache_key()?, request, entry, vary_names, made))
+    }
+}

@@ -1,0 +1,128 @@
+//! The state of a run that lasts until its response is complete.
+
+use std::sync::Arc;
+
+use actix_web::http::{Method, StatusCode, header::HeaderMap};
+
+use super::{
+    context::Context,
+    participation::Participation,
+    publish,
+    reporter::{Audience, Reporter},
+    request_handle::RequestHandle,
+};
+use crate::{
+    observe::Report,
+    outcome::{Outcome, Reason},
+    store::Entry,
+    time::{clock::Clock, instant::Instant},
+};
+
+/// A run of a handler: the request, what waits for the response, and the report that ends it.
+pub(crate) struct Run {
+    pub(super) context: Context,
+    pub(super) request: RequestHandle,
+    /// The stored response that the run replaces. It may be served if the handler fails.
+    pub(super) stale: Option<Arc<Entry>>,
+    pub(super) participation: Participation,
+    pub(super) reporter: Reporter,
+    /// When the run started, by the system clock, whatever the clock of the cache.
+    pub(super) started: Instant,
+}
+
+impl Run {
+    pub(crate) fn new(
+        context: Context,
+        request: RequestHandle,
+        stale: Option<Arc<Entry>>,
+        participation: Participation,
+        reporter: Reporter,
+    ) -> Self {
+        Self { context, request, stale, participation, reporter, started: Clock::System.now() }
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.context.now()
+    }
+
+    /// Returns whether the client was answered before the run started.
+    pub(crate) fn is_refresh(&self) -> bool {
+        self.reporter.is_background()
+    }
+
+    /// Replaces the entry that the handler may revalidate.
+    pub(crate) fn set_stale(&mut self, entry: Arc<Entry>) {
+        if self.is_refresh() {
+            self.reporter.set_audience(Audience::Background(Arc::clone(&entry)));
+        }
+        self.stale = Some(entry);
+    }
+
+    /// Returns the stale entry, if it may be served in place of an error.
+    pub(crate) fn fallback(&self) -> Option<Arc<Entry>> {
+        let stale = self.stale.as_ref()?;
+        let may_serve = stale.may_serve_on_error(self.now()) && !self.context.is_purged(stale);
+        may_serve.then(|| Arc::clone(stale))
+    }
+
+    /// Removes the stale entry, so that it is not served any more, not even by requests that hold it already.
+    pub(crate) fn invalidate_stale(&self) {
+        // The response to a HEAD is not the one that is stored.
+        if *self.request.method() != Method::GET {
+            return;
+        }
+        if let (Some(stale), Some(key)) = (&self.stale, self.context.cache_key()) {
+            stale.invalidate();
+            self.context.cache.store().remove_if_current(key, self.request.headers(), stale);
+            publish::purge_url(&self.context.cache, self.request.request());
+        }
+    }
+
+    /// Gives an entry that this run did not make to its followers.
+    pub(crate) fn share(&mut self, entry: &Arc<Entry>, outcome: Outcome) {
+        let outcome = if outcome == Outcome::RemoteHit { Outcome::Collapsed } else { outcome };
+        let Self { context, request, participation, .. } = self;
+        participation.complete(|| {
+            let (made, vary_names) = ((outcome, Clock::System.now()), entry.page.vary_names());
+            context.shared_result(Arc::clone(entry), made, vary_names, request.headers())
+        });
+    }
+
+    /// Lets the followers go without a result. `status` is that of the handler's response, if it is complete.
+    pub(crate) fn release(&mut self, status: Option<StatusCode>, now: Instant) {
+        match status.map(|status| status.as_u16()) {
+            // Answers to the range or the preconditions of this one request: another request gets another answer.
+            Some(206 | 304 | 412 | 416 | 417) => return self.participation.hand_over(),
+            // A stale response must not outlive the resource, nor the access to it.
+            Some(401 | 403 | 404 | 410 | 451) if !self.is_refresh() => self.invalidate_stale(),
+            _ => {}
+        }
+        self.reporter.back_off();
+        self.participation.release(&self.context.cache, now);
+    }
+
+    /// Ends the run with a response that is stored.
+    pub(crate) fn stored(self, report: Report, headers: Option<&mut HeaderMap>) {
+        self.reporter.report(report, headers);
+    }
+
+    /// Ends the run with a response that is not stored.
+    pub(crate) fn reject(
+        mut self,
+        status: Option<StatusCode>,
+        report: Report,
+        now: Instant,
+        headers: Option<&mut HeaderMap>,
+    ) {
+        // After a purge, the next response may be stored and shared.
+        if report.outcome != Outcome::NotStored(Reason::Purged) {
+            self.release(status, now);
+        }
+        self.reporter.report(report, headers);
+    }
+
+    /// Ends a run whose request is answered and reported elsewhere.
+    pub(crate) fn discard(self) {
+        self.reporter.discard();
+    }
+}

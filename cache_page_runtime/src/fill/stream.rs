@@ -1,0 +1,148 @@
+//! The response of a run whose body is streamed.
+
+use std::{pin::Pin, sync::Arc};
+
+use actix_web::{
+    HttpResponse,
+    body::{BodySize, BoxBody, MessageBody},
+    http::{StatusCode, header::HeaderMap},
+    rt::task::yield_now,
+};
+
+use super::{
+    admission::Admission,
+    commit,
+    run::Run,
+    tee_body::{BodySink, TeeBody},
+};
+use crate::{
+    cache::PageCache,
+    observe::Report,
+    outcome::{Outcome, Reason},
+    page::{ResponseHead, body},
+    store::StreamCopy,
+};
+
+/// A response whose body is still streamed.
+pub(crate) struct StreamedResponse {
+    head: HttpResponse<()>,
+    body: TeeBody<StreamedFill>,
+}
+
+/// The run of a streamed response, with a copy of what was streamed so far.
+struct StreamedFill {
+    run: Run,
+    admission: Admission,
+    status: StatusCode,
+    reason_phrase: Option<&'static str>,
+    headers: HeaderMap,
+    copy: BudgetedCopy,
+    /// The length that the handler announced.
+    length: Option<u64>,
+}
+
+/// A copy of a streamed body. Dropped, it gives its bytes back to the budget.
+struct BudgetedCopy {
+    cache: PageCache,
+    copy: Arc<StreamCopy>,
+}
+
+impl BudgetedCopy {
+    fn start(cache: &PageCache) -> Self {
+        Self { cache: cache.clone(), copy: cache.stream_budget().start() }
+    }
+
+    fn add(&self, chunk: &[u8], max_body: usize) -> Result<(), Reason> {
+        self.cache.stream_budget().append(&self.copy, chunk, max_body)
+    }
+
+    /// Takes the bytes, unless the copy was dropped for others.
+    fn end(&self) -> Option<Vec<u8>> {
+        self.cache.stream_budget().finish(&self.copy)
+    }
+}
+
+impl Drop for BudgetedCopy {
+    fn drop(&mut self) {
+        drop(self.end());
+    }
+}
+
+impl StreamedResponse {
+    /// Streams `body` to the client, and copies it for the store until it is too long.
+    pub(crate) fn new(run: Run, head: HttpResponse<()>, body: BoxBody, admission: Admission) -> Self {
+        let length = match body.size() {
+            BodySize::Sized(length) => Some(length),
+            BodySize::None | BodySize::Stream => None,
+        };
+        let is_too_large = length.is_some_and(|length| length > run.context.max_body() as u64);
+        let sink = Box::new(StreamedFill {
+            copy: BudgetedCopy::start(&run.context.cache),
+            run,
+            admission,
+            status: head.status(),
+            reason_phrase: head.head().reason,
+            headers: head.headers().clone(),
+            length,
+        });
+        let sink = if is_too_large {
+            sink.abort(Reason::BodyTooLarge);
+            None
+        } else {
+            Some(sink)
+        };
+        Self { head, body: TeeBody::new(body, sink) }
+    }
+
+    pub(crate) fn headers_mut(&mut self) -> &mut HeaderMap {
+        self.head.headers_mut()
+    }
+
+    pub(crate) fn into_response(self) -> HttpResponse {
+        self.head.set_body(BoxBody::new(self.body))
+    }
+
+    /// Reads the body where there is no client, as long as it may be stored.
+    pub(crate) async fn drain(self) {
+        let mut body = self.body;
+        while body.has_sink() {
+            std::future::poll_fn(|context| Pin::new(&mut body).poll_next(context)).await;
+            yield_now().await;
+        }
+    }
+}
+
+impl BodySink for StreamedFill {
+    fn chunk(&mut self, chunk: &[u8]) -> Result<(), Reason> {
+        self.copy.add(chunk, self.run.context.max_body())
+    }
+
+    fn end(self: Box<Self>) {
+        let Some(bytes) = self.copy.end() else {
+            return self.abort(Reason::StreamBudget);
+        };
+        if self.length.is_some_and(|length| length != bytes.len() as u64) {
+            return self.abort(Reason::IncompleteBody);
+        }
+        if self.admission.is_expired(self.run.now()) {
+            return self.abort(Reason::Expired);
+        }
+        let Self { mut run, admission, status, reason_phrase, headers, .. } = *self;
+        let fill_time = Some(admission.fill_time);
+        let head = ResponseHead { status, reason: reason_phrase, headers: &headers, has_connection: true };
+        let body = body::into_exact_allocation(bytes.into());
+        match commit::store(&mut run, head, Some(&body), admission) {
+            Ok(_) => run.stored(Report { fill_time, ..Report::of(Outcome::Stored) }, None),
+            Err(reason) => reject(run, reason),
+        }
+    }
+
+    fn abort(self: Box<Self>, reason: Reason) {
+        reject(self.run, reason);
+    }
+}
+
+fn reject(run: Run, reason: Reason) {
+    let now = run.now();
+    run.reject(None, Report::of(Outcome::NotStored(reason)), now, None);
+}

@@ -1,0 +1,67 @@
+//! A stored response that answers a request.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::{
+    cache::SharedResult,
+    http::Selection,
+    observe::{Observer, Report},
+    outcome::{ForwardReason, Outcome},
+    policy::HandlerId,
+    store::Entry,
+    time::instant::Instant,
+};
+
+/// A stored response that answers a request, and the outcome of that request.
+pub(super) struct Hit {
+    pub(super) entry: Arc<Entry>,
+    report: Report,
+    /// The entry is to be refreshed.
+    pub(super) needs_refresh: bool,
+}
+
+impl Hit {
+    pub(super) fn new(entry: Arc<Entry>, outcome: Outcome, now: Instant) -> Self {
+        let report = Report::of_page(outcome, entry.freshness(now));
+        Self { entry, report, needs_refresh: false }
+    }
+
+    pub(super) fn needing_refresh(self, needs_refresh: bool) -> Self {
+        Self { needs_refresh, ..self }
+    }
+
+    /// The result of the flight that the request followed.
+    pub(super) fn of_flight(result: &SharedResult, cause: ForwardReason, now: Instant) -> Self {
+        let hit = Self::new(Arc::clone(&result.value), result.outcome, now);
+        // A leader that found the entry in the store did not forward the request.
+        let cause = (result.outcome != Outcome::Hit).then_some(cause);
+        Self { report: Report { forward_reason: cause, ..hit.report }, ..hit }
+    }
+
+    pub(super) fn outcome(&self) -> Outcome {
+        self.report.outcome
+    }
+
+    /// Makes the response, and reports it.
+    pub(super) fn respond(
+        &self,
+        request: &HttpRequest,
+        observer: &Observer,
+        handler: HandlerId,
+        now: Instant,
+    ) -> HttpResponse {
+        let page = &self.entry.page;
+        let selection = page.select(request.method(), request.headers());
+        let mut response = page.to_response(&selection, self.entry.age(now));
+        let mut report = self.report;
+        if matches!(report.outcome, Outcome::Hit | Outcome::RemoteHit) && selection == Selection::NotModified
+        {
+            report.outcome = Outcome::Revalidated;
+        }
+        report.log(observer, handler);
+        report.write_header(observer.cache_status(), response.headers_mut());
+        response
+    }
+}

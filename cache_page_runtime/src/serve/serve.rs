@@ -1,0 +1,158 @@
+//! The way of a request through the cache: look up, then join a flight, look into the remote store, and run the handler.
+
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    sync::Arc,
+};
+
+use actix_web::{HttpResponse, Responder};
+
+use super::{
+    hit::Hit,
+    join::{FlightWait, join, lead_refresh, wait_for_leader},
+    lookup::Lookup,
+    step::{Joined, Step},
+};
+use crate::{
+    fill::{Fill, FillRole, Handler, RemoteHit, spawn},
+    key::HandlerType,
+    outcome::{ForwardReason, Outcome, Reason},
+    store::Miss,
+    time::instant::Instant,
+};
+
+/// Where a handler can be run to refresh an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RefreshMode {
+    /// In the background, while the client is answered with the entry.
+    Background,
+    /// For the client, which waits: the handler does not outlive its request.
+    Foreground,
+}
+
+impl Lookup<'_> {
+    /// Answers the request with a stored response, or runs the handler and stores its response if that is allowed.
+    ///
+    /// Only this method and [`serve_stale`](Self::serve_stale) are compiled once per handler.
+    // Not an `async fn`: a handler whose output is no `Responder` is then one error, not a second one at the `await`.
+    #[allow(clippy::manual_async_fn)]
+    pub fn serve<F>(&mut self, handler: F) -> impl Future<Output = HttpResponse>
+    where
+        F: Future,
+        F::Output: Responder,
+    {
+        async move { respond(self, HandlerType::of::<F>(), pin!(handler)).await }
+    }
+
+    /// As [`serve`](Self::serve), for a handler that can be run in the background because it outlives its request.
+    #[allow(clippy::manual_async_fn)]
+    pub fn serve_stale<F>(&mut self, handler: F) -> impl Future<Output = HttpResponse>
+    where
+        F: Future + 'static,
+        F::Output: Responder,
+    {
+        async move {
+            match resolve(self, HandlerType::of::<F>(), RefreshMode::Background).await {
+                Step::RespondAndRefresh(response, fill) => {
+                    spawn(Box::pin(async move { fill.run_in_background(pin!(handler)).await }));
+                    response
+                }
+                step => run(step, pin!(handler)).await,
+            }
+        }
+    }
+}
+
+async fn respond(
+    lookup: &mut Lookup<'_>,
+    handler_type: HandlerType,
+    handler: Pin<&mut dyn Handler>,
+) -> HttpResponse {
+    let step = resolve(lookup, handler_type, RefreshMode::Foreground).await;
+    run(step, handler).await
+}
+
+async fn run(step: Step, handler: Pin<&mut dyn Handler>) -> HttpResponse {
+    match step {
+        Step::Respond(response) | Step::RespondAndRefresh(response, _) => response,
+        Step::Fill(fill) => fill.run(handler).await.into_response(),
+        Step::Bypass(bypass) => bypass.run(handler).await.into_response(),
+    }
+}
+
+/// Finds out how a request is answered. Hits are answered without an allocation for the steps that they do not take.
+pub(crate) async fn resolve(lookup: &mut Lookup<'_>, handler_type: HandlerType, mode: RefreshMode) -> Step {
+    match look_up(lookup, handler_type, mode) {
+        Joined::Step(Step::Fill(fill)) if lookup.cache.remote().is_some() => {
+            Box::pin(fetch(lookup, fill, mode)).await
+        }
+        Joined::Step(step) => step,
+        Joined::Wait(flight) => Box::pin(wait_and_fetch(lookup, flight, mode)).await,
+    }
+}
+
+fn look_up(lookup: &mut Lookup<'_>, handler_type: HandlerType, mode: RefreshMode) -> Joined {
+    if let Err(reason) = lookup.admit(handler_type) {
+        return Joined::Step(match lookup.gateway_timeout() {
+            Some(response) => Step::Respond(response),
+            None => Step::Bypass(lookup.bypass(reason)),
+        });
+    }
+    let now = lookup.cache.clock().now();
+    match lookup.find(now) {
+        Ok(hit) if hit.needs_refresh => Joined::Step(respond_and_refresh(lookup, &hit, mode, now)),
+        Ok(hit) => Joined::Step(Step::Respond(lookup.respond(&hit, now))),
+        Err(miss) => match lookup.gateway_timeout() {
+            Some(response) => Joined::Step(Step::Respond(response)),
+            None => join(lookup, miss, None, now),
+        },
+    }
+}
+
+/// Answers with an entry and refreshes it, unless another request does.
+fn respond_and_refresh(lookup: &mut Lookup<'_>, hit: &Hit, mode: RefreshMode, now: Instant) -> Step {
+    // The response to a HEAD would not be stored.
+    let leader = if lookup.is_head() { None } else { lead_refresh(lookup, &hit.entry, now) };
+    let Some(leader) = leader else { return Step::Respond(lookup.respond(hit, now)) };
+    let entry = Arc::clone(&hit.entry);
+    match mode {
+        RefreshMode::Background => {
+            let response = lookup.respond(hit, now);
+            Step::RespondAndRefresh(response, lookup.refresh(entry, leader, now))
+        }
+        RefreshMode::Foreground => {
+            let miss = Miss { cause: ForwardReason::Stale, stale: Some(entry) };
+            Step::Fill(lookup.fill(miss, FillRole::Leader(leader), now))
+        }
+    }
+}
+
+async fn wait_and_fetch(lookup: &mut Lookup<'_>, flight: FlightWait, mode: RefreshMode) -> Step {
+    match wait_for_leader(lookup, flight).await {
+        Step::Fill(fill) if lookup.cache.remote().is_some() => fetch(lookup, fill, mode).await,
+        step => step,
+    }
+}
+
+/// Looks into the remote store before the handler runs.
+async fn fetch(lookup: &Lookup<'_>, mut fill: Box<Fill>, mode: RefreshMode) -> Step {
+    let Some(RemoteHit { entry, may_refresh }) = fill.fetch().await else { return Step::Fill(fill) };
+    let now = fill.now();
+    if !lookup.accepts(&entry, now) {
+        fill.refresh_for_client(entry);
+        return Step::Fill(fill);
+    }
+    let is_fresh = entry.is_fresh(now);
+    let outcome = if is_fresh { Outcome::RemoteHit } else { Outcome::Stale(Reason::StaleWhileRevalidate) };
+    fill.share(&entry, outcome);
+    let response = lookup.respond(&Hit::new(Arc::clone(&entry), outcome, now), now);
+    if !(may_refresh && mode == RefreshMode::Background) {
+        fill.discard();
+        return Step::Respond(response);
+    }
+    match fill.into_refresh(entry) {
+        Some(refresh) => Step::RespondAndRefresh(response, refresh),
+        None => Step::Respond(response),
+    }
+}
