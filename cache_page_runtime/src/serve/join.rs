@@ -4,11 +4,7 @@ use std::sync::Arc;
 
 use actix_web::http::Method;
 
-use super::{
-    hit::Hit,
-    lookup::Lookup,
-    step::{Joined, Step},
-};
+use super::{hit::Hit, lookup::Lookup, step::Step};
 use crate::{
     cache::{SharedResult, shared_result},
     coalesce::{Follower, KeyHash, Leader, Participant, Role, Wakeup, wait},
@@ -20,6 +16,13 @@ use crate::{
     store::{Entry, Miss},
     time::{clock::Clock, instant::Instant},
 };
+
+/// What a request does after a miss.
+pub(super) enum Joined {
+    Step(Step),
+    /// Another request runs the handler.
+    Wait(FlightWait),
+}
 
 /// A request that follows a flight.
 pub(super) struct FlightWait {

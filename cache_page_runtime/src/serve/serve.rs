@@ -10,9 +10,9 @@ use actix_web::{HttpResponse, Responder};
 
 use super::{
     hit::Hit,
-    join::{FlightWait, join, lead_refresh, wait_for_leader},
+    join::{FlightWait, Joined, join, lead_refresh, wait_for_leader},
     lookup::Lookup,
-    step::{Joined, Step},
+    step::Step,
 };
 use crate::{
     fill::{Fill, FillRole, Handler, RemoteHit, spawn},

@@ -2,7 +2,6 @@
 
 use actix_web::HttpResponse;
 
-use super::join::FlightWait;
 use crate::fill::{Bypass, Fill};
 
 /// The last step of a request.
@@ -14,11 +13,4 @@ pub(crate) enum Step {
     Fill(Box<Fill>),
     /// The handler runs, and its response is neither stored nor shared.
     Bypass(Bypass),
-}
-
-/// What a request does after a miss.
-pub(super) enum Joined {
-    Step(Step),
-    /// Another request runs the handler.
-    Wait(FlightWait),
 }

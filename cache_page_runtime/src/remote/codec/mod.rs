@@ -5,5 +5,5 @@ mod frame;
 mod purge_message;
 mod wire;
 
-pub(crate) use self::frame::{DecodeError, DecodedPage, Frame, decode, encode_page, encode_vary_names};
+pub(crate) use self::frame::{DecodeError, Frame, decode, encode_page, encode_vary_names};
 pub(super) use self::purge_message::PurgeMessage;
