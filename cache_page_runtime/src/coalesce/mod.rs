@@ -8,6 +8,6 @@ mod wait;
 pub(crate) use self::{
     flight::{Flights, Follower, Leader, Participant, Role, Wakeup},
     result::FlightResult,
-    uncacheable_keys::{KeyHash, UncacheableKeys},
+    uncacheable_keys::{UncacheableKeys, UncacheableMark},
     wait::wait,
 };

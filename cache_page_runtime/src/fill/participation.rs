@@ -2,7 +2,7 @@
 
 use crate::{
     cache::{PageCache, SharedResult},
-    coalesce::{KeyHash, Leader},
+    coalesce::{Leader, UncacheableMark},
     remote::RemoteLease,
     time::instant::Instant,
 };
@@ -11,7 +11,7 @@ use crate::{
 pub(crate) enum FillRole {
     Leader(Leader<SharedResult>),
     /// The key was uncacheable lately, so no request waits for another.
-    Uncacheable(KeyHash),
+    Uncacheable(UncacheableMark),
     Uncoalesced,
 }
 
@@ -80,9 +80,9 @@ impl Participation {
                 cache.uncacheable_keys().insert(leader.key(), now);
                 leader.complete_with(|| None);
             }
-            FillRole::Uncacheable(key) => {
-                cache.uncacheable_keys().extend(key, now);
-                self.role = FillRole::Uncacheable(key);
+            FillRole::Uncacheable(mark) => {
+                cache.uncacheable_keys().renew(mark, now);
+                self.role = FillRole::Uncacheable(mark);
             }
             FillRole::Uncoalesced => {}
         }

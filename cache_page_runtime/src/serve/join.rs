@@ -7,7 +7,7 @@ use actix_web::http::Method;
 use super::{hit::Hit, lookup::Lookup, step::Step};
 use crate::{
     cache::{SharedResult, shared_result},
-    coalesce::{Follower, KeyHash, Leader, Participant, Role, Wakeup, wait},
+    coalesce::{Follower, Leader, Participant, Role, UncacheableMark, Wakeup, wait},
     fill::FillRole,
     observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
@@ -38,7 +38,7 @@ pub(super) struct FlightWait {
 enum Part {
     Lead(Leader<SharedResult>),
     Follow(Follower<SharedResult>, Box<[u8]>),
-    Uncoalesced(Option<KeyHash>),
+    Uncoalesced(Option<UncacheableMark>),
 }
 
 /// Leads or follows the flight of a request's key, or starts a fill that is not coalesced.
@@ -52,8 +52,8 @@ pub(super) fn join(lookup: &mut Lookup<'_>, miss: Miss, waited_for: Option<&[u8]
             let (cause, started) = (miss.cause, Clock::System.now());
             Joined::Wait(FlightWait { follower, cause, key, started })
         }
-        Part::Uncoalesced(key) => {
-            let role = key.map_or(FillRole::Uncoalesced, FillRole::Uncacheable);
+        Part::Uncoalesced(mark) => {
+            let role = mark.map_or(FillRole::Uncoalesced, FillRole::Uncacheable);
             Joined::Step(Step::Fill(lookup.fill(miss, role, now)))
         }
     }
@@ -77,8 +77,8 @@ fn part_under(lookup: &Lookup<'_>, key: &[u8], waited_for: Option<&[u8]>, now: I
     if waited_for == Some(key) || !serves_from_memory {
         return Part::Uncoalesced(None);
     }
-    if let Some(key) = lookup.cache.uncacheable_keys().find(key, now) {
-        return Part::Uncoalesced(Some(key));
+    if let Some(mark) = lookup.cache.uncacheable_keys().get(key, now) {
+        return Part::Uncoalesced(Some(mark));
     }
     match lookup.cache.flights().join(key, &participant(lookup, now)) {
         Role::Leader(leader) => Part::Lead(leader),
