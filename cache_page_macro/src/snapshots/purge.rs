@@ -8,7 +8,7 @@ async fn create(
         .tags(&["posts"]);
     fn __returns(_: impl Responder) {}
     (&__request)
-        .purging(
+        .purge_after(
             &__PURGE,
             async move {
                 #[allow(unused_braces)]

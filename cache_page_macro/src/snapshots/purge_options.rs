@@ -10,7 +10,7 @@ async fn edit<T: Store>(
         .paths(&["/posts"])
         .cache("big");
     (&__request)
-        .purging(
+        .purge_after(
             &__PURGE,
             async move {
                 if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

@@ -12,7 +12,7 @@ pub async fn edit(
         .paths(&["/posts", "/posts/{id}"]);
     fn __returns(_: Result<impl Responder, AppError>) {}
     (&__request)
-        .purging(
+        .purge_after(
             &__PURGE,
             async move {
                 if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

@@ -8,7 +8,7 @@ async fn refresh(
         )
         .tags(&["posts"]);
     (&__request)
-        .purging(
+        .purge_after(
             &__PURGE,
             async move {
                 if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
