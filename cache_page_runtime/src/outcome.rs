@@ -59,7 +59,7 @@ reasons! {
     BypassIf = "bypass-if",
     /// The request carries credentials, and the page is cached only for requests without credentials.
     Credentials = "credentials",
-    /// The request has a body, and the middleware cannot know whether the inner service reads it: no key contains it.
+    /// The request has a body. The service within a middleware may read it, but it is not part of the key.
     Body = "body",
     /// The key is longer than 8 KiB.
     KeyTooLong = "key-too-long",
@@ -90,14 +90,14 @@ reasons! {
     Vary = "vary",
     /// The page has the maximum number of variants.
     TooManyVariants = "too-many-variants",
-    /// The response switches protocols; or the request asks for it, and the middleware cannot know whether the inner service does.
+    /// The response switches protocols; or the request asks for it, and the service within a middleware may do so.
     Upgrade = "upgrade",
     /// The response is a stream of server-sent events, which does not end.
     EventStream = "event-stream",
     /// The Content Security Policy of the response has a nonce, which is for one client.
     CspNonce = "csp-nonce",
-    /// The body is streamed, so that it is not known yet whether the response will be stored. This reason is only in the header;
-    /// the outcome that is counted is the one at the end of the body.
+    /// The body is streamed, and whether the response is stored is decided at its end. Only `Cache-Status` has this reason; the
+    /// outcome that is counted is the one at the end of the body.
     Streamed = "streamed",
     /// The body ended with an error, or has another length than announced.
     IncompleteBody = "incomplete-body",
@@ -111,7 +111,7 @@ reasons! {
     InvalidTargetedField = "invalid-targeted-field",
     /// The limit for the bodies that are buffered while they are streamed was reached.
     StreamBudget = "stream-budget",
-    /// The remote store is unavailable, and every request has to ask it because `local_ttl` is zero.
+    /// The remote store is unavailable, and `local_ttl` is zero, so that every request depends on it.
     RemoteUnavailable = "remote-unavailable",
     /// The body is longer than the maximum for stored bodies.
     BodyTooLarge = "body-too-large",

@@ -10,7 +10,7 @@ use std::{
 
 use foldhash::quality::RandomState;
 
-use crate::time::instant::Instant;
+use crate::time::Instant;
 
 /// How long a key is remembered after its last uncacheable response.
 const TTL: Duration = Duration::from_secs(30);
@@ -85,7 +85,7 @@ impl UncacheableKeys {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::{clock::Clock, manual::ManualClock};
+    use crate::time::{Clock, ManualClock};
 
     #[test]
     fn key_is_remembered_until_it_expires_or_is_removed() {

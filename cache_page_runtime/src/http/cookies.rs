@@ -7,8 +7,8 @@ use percent_encoding::percent_decode_str;
 
 /// Returns every value of the cookie `name`, in order, from all `Cookie` fields.
 ///
-/// Cookies are parsed as actix-web parses them, so that the key and the handler read the same values. actix-web finds no cookie in a
-/// field that is not UTF-8. Such a field is returned whole, so that no other request has the same values.
+/// Cookies are parsed as actix-web parses them, so that the key and the handler read the same values. actix-web ignores a field
+/// that is not UTF-8. Such a field is returned whole, so that no other request has the same values.
 pub(crate) fn values<'h>(headers: &'h HeaderMap, name: &'h str) -> impl Iterator<Item = &'h [u8]> {
     headers.get_all(COOKIE).map(HeaderValue::as_bytes).flat_map(move |field| {
         let (pairs, invalid) = match str::from_utf8(field) {

@@ -1,7 +1,7 @@
 //! The origin of a request: its scheme and host.
 //!
-//! A handler that generates absolute links uses actix-web's `ConnectionInfo`, which reads headers that the client chooses. The key
-//! must contain exactly what the handler sees, so the origin is derived by the same rules, but without allocations.
+//! A handler that generates absolute links uses actix-web's `ConnectionInfo`, which reads headers that the client chooses. The
+//! key must contain exactly what the handler sees, so the origin is derived by the same rules, but without allocations.
 
 use actix_web::{
     dev::{AppConfig, RequestHead},

@@ -19,7 +19,8 @@ pub(crate) enum QueryRule {
 type Parameter<'q> = (Cow<'q, str>, Cow<'q, str>);
 
 impl QueryRule {
-    /// Returns the selected parameters sorted by name, or `None` for [`All`](Self::All). Parameters of the same name keep their order.
+    /// Returns the selected parameters sorted by name, or `None` for [`All`](Self::All). Parameters of the same name keep their
+    /// order.
     ///
     /// Names and values are decoded as `web::Query` decodes them, so that a client cannot hide a parameter from the key that the
     /// handler reads.

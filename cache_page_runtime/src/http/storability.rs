@@ -28,7 +28,7 @@ pub(crate) fn check_method(method: &Method) -> Result<(), Reason> {
 /// Returns whether responses of this status are never stored, whatever their headers are.
 ///
 /// 206, 304, 412, 416 and 417 depend on `Range`, `Expect` and conditional headers of the request, which are not part of the key:
-/// any client could put such a response in the place of the page. 428, 429, 431 and 511 must not be stored (RFC 6585).
+/// any client could replace the page by such a response. 428, 429, 431 and 511 must not be stored (RFC 6585).
 pub(crate) const fn is_never_stored(status: u16) -> bool {
     matches!(status, 206 | 304 | 412 | 416 | 417 | 428 | 429 | 431 | 511)
 }
@@ -58,8 +58,9 @@ pub(crate) struct ResponseView<'a> {
 impl ResponseView<'_> {
     /// Returns for how long the response may be stored, or why it must not be stored.
     ///
-    /// `override_ttl` is the TTL that the handler set for this cache only. It takes precedence over the headers of the response, and
-    /// those over `default_ttl`, the TTL of the attribute if that applies to this status. `stale` are the windows of the attribute.
+    /// `override_ttl` is the TTL that the handler set for this cache only. It takes precedence over the headers of the response,
+    /// and those over `default_ttl`, the TTL of the attribute if that applies to this status. `stale` is what the attribute
+    /// allows.
     pub(crate) fn storage_decision(
         &self,
         override_ttl: Option<Ttl>,

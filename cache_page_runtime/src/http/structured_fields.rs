@@ -1,8 +1,8 @@
 //! Dictionaries of Structured Fields (RFC 9651).
 //!
-//! Parsing is strict: a malformed field is an error, and nothing of it may be used. Values of all types are parsed, because members
-//! and parameters that are ignored must be well-formed too. Parsing does not recurse, and its time is linear in the length of the
-//! field.
+//! Parsing is strict: a malformed field is an error, and nothing of it may be used. Values of all types are parsed, because
+//! members and parameters that are ignored must be well-formed too. Parsing does not recurse, and its time is linear in the length
+//! of the field.
 
 use std::{borrow::Cow, fmt, str};
 

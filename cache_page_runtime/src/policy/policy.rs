@@ -19,7 +19,7 @@ use crate::{
         HandlerSubject, PurgeKey, Tag, TagError, Tags,
         tag::{self, assert_tags},
     },
-    time::{instant::Instant, rate_limit::RateLimit},
+    time::{Instant, RateLimit},
 };
 
 /// The options of a handler, as `#[cache_page(…)]` writes them into the generated code.

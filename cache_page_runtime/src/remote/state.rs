@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     key::Id,
-    time::{clock::Clock, instant::Instant},
+    time::{Clock, Instant},
 };
 
 pub(super) struct RemoteState {

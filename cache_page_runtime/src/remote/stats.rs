@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{error::StoreError, messages::PutResult};
-use crate::time::{clock::Clock, rate_limit::RateLimit};
+use crate::time::{Clock, RateLimit};
 
 /// Why a call of the remote store failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     purge::{LocalSelector, PurgeMode},
-    time::clock::Clock,
+    time::Clock,
 };
 
 /// How long one poll waits for changes. It is shorter than any sensible `max_purge_lag`.

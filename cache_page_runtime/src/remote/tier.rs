@@ -32,7 +32,7 @@ use crate::{
     key::{Id, Version},
     purge::{PurgeKeys, PurgeMode, PurgeSelector, PurgeSeq},
     sync::lock,
-    time::{clock::Clock, instant::Instant},
+    time::{Clock, Instant},
 };
 
 pub(crate) struct RemoteTier {

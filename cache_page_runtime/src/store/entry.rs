@@ -14,7 +14,7 @@ use crate::{
     key::{Id, Version},
     page::{Page, weight_of_bytes},
     purge::PurgeKeys,
-    time::{backoff::Backoff, instant::Instant},
+    time::{Backoff, Instant},
 };
 
 /// Nanoseconds: a time that no entry reaches.

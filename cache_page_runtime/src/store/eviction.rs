@@ -17,7 +17,7 @@ use std::{
 use smallvec::SmallVec;
 
 use super::{ghosts::GhostQueue, node::EntryNode};
-use crate::time::instant::Instant;
+use crate::time::Instant;
 
 /// The removed nodes that may be queued beside as many as are stored, before all of them are dropped.
 pub(super) const REMOVED_SLACK: usize = 64;

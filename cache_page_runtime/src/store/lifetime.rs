@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use super::entry::{Entry, Lifetime, NEVER};
-use crate::time::instant::Instant;
+use crate::time::Instant;
 
 /// By how many fill times an early refresh may precede the expiry. The probability of an earlier one is 1 in 10⁸.
 const MAX_FILL_TIMES: u32 = 18;

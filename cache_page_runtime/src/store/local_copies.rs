@@ -19,7 +19,7 @@ use std::{
 use foldhash::fast::RandomState;
 
 use super::{entry::Entry, node::EntryNode, store::Store};
-use crate::{key::CacheKey, time::instant::Instant};
+use crate::{key::CacheKey, time::Instant};
 
 /// The copies that a worker may have, of all caches.
 const SLOTS: usize = 128;

@@ -19,7 +19,7 @@ use crate::{
     page::{Page, ResponseHead},
     purge::{PurgeKeys, PurgeSeq, RequestSubject, StableIds, Tag},
     store::{entry::Lifetime, eviction::REMOVED_SLACK, variants::MAX_VARIANTS},
-    time::{clock::Clock, manual::ManualClock},
+    time::{Clock, ManualClock},
 };
 
 /// The request headers that pages may vary by.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::weights;
-use crate::{key::CacheKey, purge::PurgeKey, time::instant::Instant};
+use crate::{key::CacheKey, purge::PurgeKey, time::Instant};
 
 /// The highest frequency. A hit on an entry that has it writes nothing.
 const MAX_FREQUENCY: u8 = 3;

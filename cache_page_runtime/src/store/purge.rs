@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{node::EntryNode, writer::Writer};
 use crate::{
     purge::{LocalSelector, PurgeMode},
-    time::instant::Instant,
+    time::Instant,
 };
 
 /// Removes or expires all entries that a selector matches, and returns their number.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::{entry::Entry, variants::VariantSet, weights};
-use crate::{purge::PurgeKey, time::instant::Instant};
+use crate::{purge::PurgeKey, time::Instant};
 
 #[derive(Clone)]
 pub(super) enum Slot {

@@ -35,7 +35,7 @@ use crate::{
     outcome::{ForwardReason, Reason},
     purge::{LocalSelector, PurgeLog, PurgeMode},
     sync::{Mutex, MutexGuard, lock},
-    time::instant::Instant,
+    time::Instant,
 };
 
 /// The entries of one cache in memory.

@@ -3,7 +3,7 @@
 use actix_web::{test::TestRequest, web::Bytes};
 
 use super::{model::entry, *};
-use crate::{KeyBuilder, time::clock::Clock};
+use crate::{KeyBuilder, time::Clock};
 
 fn entry_without_expiry() -> Arc<Entry> {
     entry(Bytes::from_static(b"page"), Clock::System.now(), None, &[])

@@ -14,8 +14,7 @@ use super::{
     variants::VariantSet,
 };
 use crate::{
-    http::VaryNames, key::CacheKey, outcome::Reason, purge::PurgeKey, sync::MutexGuard,
-    time::instant::Instant,
+    http::VaryNames, key::CacheKey, outcome::Reason, purge::PurgeKey, sync::MutexGuard, time::Instant,
 };
 
 /// The fraction of the budget that one entry may take, as its denominator: a larger one would evict many others.

@@ -45,7 +45,7 @@ mod cache_status;
 pub mod conformance;
 
 #[doc(inline)]
-pub use crate::time::manual::ManualClock;
+pub use crate::time::ManualClock;
 #[doc(inline)]
 pub use asserts::{assert_hit, assert_miss, assert_stale};
 pub use cache_status::CacheStatus;

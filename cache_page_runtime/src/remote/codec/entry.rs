@@ -16,7 +16,7 @@ use crate::{
     page::Page,
     purge::PurgeKeys,
     store::{Entry, Lifetime},
-    time::instant::Instant,
+    time::Instant,
 };
 
 /// Flags of a header line.

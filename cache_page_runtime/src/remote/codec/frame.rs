@@ -18,7 +18,7 @@ use super::{
 use crate::{
     http::{VaryNames, vary},
     store::Entry,
-    time::instant::Instant,
+    time::Instant,
 };
 
 /// The version of the format. An entry of another version counts as corrupt.
@@ -143,7 +143,7 @@ mod tests {
         policy::Policy,
         purge::{PurgeKeys, PurgeSeq, RequestSubject, StableIds, Tag},
         store::Lifetime,
-        time::clock::Clock,
+        time::Clock,
     };
 
     const AGE: Duration = Duration::from_secs(3);

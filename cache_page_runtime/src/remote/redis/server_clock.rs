@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use crate::time::clock::Clock;
+use crate::time::Clock;
 
 /// Microseconds by which the server's clock is ahead of the clock of this process.
 ///
