@@ -58,6 +58,9 @@
 //!   underscores.
 //! * `lookup`, `uncached` and `purge_after` are called on a reference, so that method resolution finds them before the
 //!   methods of a trait that is implemented for every type.
+//! * The body stays where it was written, in an `async` block. An async closure does not take the return type as its
+//!   expected type, and so rejects valid handlers. A nested function can neither have a `#[cfg]` on its arguments nor
+//!   name `Self`.
 //! * Each argument has its own statement, so that its `#[cfg]` can be repeated on that statement.
 //! * The early return fixes the type of the block, unless that is an `impl` as a whole, so that `?`, `.into()` and
 //!   coercions are inferred as in a plain function.

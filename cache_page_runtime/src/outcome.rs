@@ -196,6 +196,9 @@ pub(crate) enum ForwardReason {
 
 impl ForwardReason {
     /// Returns the value of the `fwd` parameter of `Cache-Status`.
+    ///
+    /// A miss is `miss`, not `uri-miss`: the key contains more than the URI, and a missing page does not show which part of the
+    /// key was new.
     pub(crate) const fn token(self) -> &'static str {
         match self {
             Self::Miss => "miss",

@@ -10,6 +10,9 @@
 //! * A result goes to every request that joined before it, and to no request that joins later.
 //! * A request does not join a flight that started before a purge which that request has seen.
 //!
+//! tokio's primitives could wake the followers, but not replace a leader that is dropped at any await point, and shuttle, which
+//! `tests/model` runs on, does not see inside them. So the list of wakers is part of the flight.
+//!
 //! Lock order: a shard of the table, then a flight or the purge log. No waker is called or dropped while a lock is held.
 
 use std::{
@@ -30,7 +33,10 @@ use crate::{
 const SHARDS: usize = 64;
 
 /// The number of leaders that may fail before the followers run uncoalesced. A handler that always panics is then not run by
-/// one follower after the other.
+/// one follower after the other, each of which has waited for all before it.
+///
+/// Only panics and timeouts count. A client that disconnects does not: otherwise, a client could make all followers run the
+/// handler by leading twice and disconnecting.
 const MAX_FAILURES: u32 = 2;
 
 /// Flights by the hash of their key. Of two keys with the same hash, only one can have a flight.

@@ -20,8 +20,9 @@ const SLOTS: usize = 1024;
 
 /// A lossy set of keys, as a table of hashes without locks.
 ///
-/// If a key is forgotten too early, concurrent requests wait until one of them has seen an uncacheable response again. If a key
-/// has the same hash as a remembered one, its requests run their handlers concurrently.
+/// Clients choose the keys, so the table has a fixed size. It may be wrong about a key, because that only costs time. If a key is
+/// forgotten too early, concurrent requests wait until one of them has seen an uncacheable response again. If a key has the same
+/// hash as a remembered one, its requests run their handlers concurrently.
 pub(crate) struct UncacheableKeys {
     slots: Box<[Slot]>,
     hasher: RandomState,

@@ -10,7 +10,8 @@ use crate::time::{
 
 /// Waits until the follower is woken. Returns `None` at the deadline.
 ///
-/// A leader that has been running for longer than `fill_timeout` is replaced by a follower.
+/// A leader that has been running for longer than `fill_timeout` is replaced by a follower. The followers watch this deadline,
+/// because a leader without followers cannot be replaced, and so needs no timer.
 pub(crate) async fn wait<T: Clone>(
     follower: &mut Follower<T>,
     clock: &Clock,

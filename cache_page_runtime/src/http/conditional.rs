@@ -126,6 +126,7 @@ impl Representation<'_> {
 /// Returns whether an outer middleware may encode the response to this request.
 ///
 /// If the client has a part of an encoded response, a part of the identity encoding does not fit to it, whatever the validator.
+/// actix-web's `Compress` encodes full responses and leaves partial ones as they are.
 /// Clients that send range requests do not accept a content coding; browsers always do.
 fn accepts_content_coding(request: &HeaderMap) -> bool {
     list::members(request.get_all(ACCEPT_ENCODING)).any(|member| {

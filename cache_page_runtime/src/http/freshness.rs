@@ -52,7 +52,7 @@ pub(crate) fn initial_age(headers: &HeaderMap, now: SystemTime) -> Duration {
 /// Returns how long a response may be sent after it expires. Its own directives take precedence over `configured`.
 ///
 /// `s-maxage` forbids stale responses as `proxy-revalidate` does (RFC 9111 4.2.4, 5.2.2.10), unless the response itself has a
-/// directive that allows them.
+/// directive that allows them: servers often send `s-maxage` beside `stale-while-revalidate` and mean the latter.
 pub(crate) fn stale_windows(cache_control: &CacheControl, configured: StaleWindows) -> StaleWindows {
     if cache_control.must_revalidate {
         return StaleWindows::default();

@@ -4,6 +4,9 @@
 //! determines which Apps share pages. Without one, each App has its own pages, whatever its handlers read: `web::Data` arguments,
 //! `HttpRequest::app_data` or custom extractors.
 //!
+//! The addresses of the `web::Data` arguments do not identify an App. Most factories create a `web::Data` for each worker, so that each
+//! worker would have its own pages. And a handler may read other data, through its `HttpRequest` or a custom extractor.
+//!
 //! * Behind an `HttpServer` on TCP, an App is identified by its actix `System`, host name and socket address. All workers share its
 //!   pages, even if the factory of each worker creates its own `web::Data`.
 //! * An App without an address (`test::init_service`, a Unix socket) is identified by a number that is allocated at its first request
@@ -11,6 +14,9 @@
 //!   a task on the worker's runtime retains the App, so that no other App is allocated at that address. Each thread retains at most
 //!   [`MAX_UNADDRESSED`] Apps. An App that was dropped from the table gets a new number, and so new pages.
 //! * Without an address and a runtime (`#[tokio::test]`), the App cannot be identified and its responses are not cached.
+//!
+//! Some Apps of one `System` are not distinguished: those of two servers that share a listener or use one address after the other.
+//! Neither are two scopes of an App on one path that only a guard on a header separates.
 
 use std::{
     cell::RefCell,

@@ -44,7 +44,8 @@ impl<'r> KeyBuilder<'r> {
         parts.push_part(options.prefix.as_bytes());
         parts.push_part(origin.scheme.as_bytes());
         parts.push_part(origin.host.as_bytes());
-        // A guard may have chosen the App by `Host` or the authority, from which the origin may differ.
+        // A guard may have chosen the App by `Host` or the authority, from which the origin may differ: links are built from
+        // `Forwarded` or `X-Forwarded-Host` first, and a client can send another value in each.
         parts.push_optional(host.map(HeaderValue::as_bytes));
         hosts.for_each(|host| parts.push_optional(Some(host.as_bytes())));
         parts.push_optional(None);

@@ -3,6 +3,9 @@
 use std::any::{TypeId, type_name};
 
 /// The type of a handler's future. Every handler, and every instantiation of a generic one, has its own.
+///
+/// A name would not identify a handler: all instantiations of a generic handler have the same one, and so may two functions
+/// in different blocks. The crate `typeid` also returns the `TypeId` of a future that borrows.
 #[derive(Clone, Copy)]
 pub(crate) struct HandlerType {
     pub(super) id: TypeId,

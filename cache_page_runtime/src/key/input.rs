@@ -129,6 +129,9 @@ impl KeyInput for HttpRequest {
 
 /// The headers from which handlers and frameworks build absolute links. A client can send any value, which must not end up in the pages
 /// of other clients.
+///
+/// The scheme and host in the key do not suffice. They are what `ConnectionInfo` returns, which ignores `X-Forwarded-Host` if
+/// `Forwarded` has a host, for example, but the handler may read the ignored header.
 const LINK_HEADERS: [HeaderName; 14] = [
     FORWARDED,
     HeaderName::from_static("x-forwarded-host"),

@@ -29,7 +29,8 @@ pub(crate) fn from_bytes(bytes: Option<Bytes>) -> BoxBody {
 
 /// Returns the same bytes in an allocation of about their own size.
 ///
-/// A short body may be a slice of a large buffer, and storing the slice would keep the whole buffer in memory.
+/// A short body may be a slice of a large buffer. Storing the slice would keep the whole buffer in memory, which the budget does
+/// not count. A body that fills its own allocation is not copied.
 pub(crate) fn into_exact_allocation(bytes: Bytes) -> Bytes {
     match bytes.try_into_mut() {
         Ok(bytes) if bytes.capacity() <= bytes.len() + bytes.len() / 8 => bytes.freeze(),

@@ -5,7 +5,8 @@ const BYTES_PER_SLOT: usize = 512;
 
 /// The ghost queue of S3-FIFO, as a hash table.
 ///
-/// A hash is remembered until as many entries were evicted after it as are stored, or until another one takes its slot.
+/// A hash is remembered until as many entries were evicted after it as are stored, or until another one takes its slot. An entry
+/// that is stored again later than that is not popular.
 #[derive(Default)]
 pub(super) struct GhostQueue {
     /// Allocated at the first eviction.

@@ -186,6 +186,8 @@ impl Store {
 
     /// Checks that an entry was not purged since its handler was started.
     ///
+    /// A soft purge counts too: the entry shows data from before it, but would be stored as fresh.
+    ///
     /// # Errors
     ///
     /// Returns [`Reason::Purged`] if it was.

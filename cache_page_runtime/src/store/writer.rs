@@ -21,6 +21,8 @@ use crate::{
 const MAX_ENTRY_DIVISOR: usize = 4;
 
 /// The fraction of the budget that the copies of all workers may take, as its denominator.
+///
+/// With the default budget of 64 MiB and 64 workers, that is 128 KiB per worker: enough for about 45 pages of 2 KiB.
 const MAX_COPIES_DIVISOR: usize = 8;
 
 /// What changes together with the map.

@@ -11,6 +11,8 @@ use super::instant::Instant;
 const MAX_DOUBLINGS: u32 = 4;
 
 /// The failures of one stored page. A refreshed page starts without failures.
+///
+/// The backoff is stored with its page and removed with it, so there is no table of failed keys that could grow.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     failures: AtomicU32,
