@@ -34,6 +34,9 @@ pub(crate) struct AdmissionRequest<'f> {
     pub(crate) context: &'f Context,
     pub(crate) request: &'f RequestHandle,
     /// Whether the response can be refreshed in the background when it is stale.
+    ///
+    /// Otherwise, `stale-while-revalidate` in the response has no effect. A handler that runs after its request was answered must
+    /// be `'static`, which the generated code only requires with the option of that name.
     pub(crate) can_refresh: bool,
     pub(crate) fill_time: Duration,
     pub(crate) now: Instant,

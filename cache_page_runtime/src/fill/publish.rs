@@ -18,7 +18,8 @@ use crate::{
 /// made again after it.
 const MAX_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// Puts an entry into the remote store, without waiting for it. The lease, if there is one, ends with that.
+/// Puts an entry into the remote store in the background. The client does not wait for that; other processes wait by the lease,
+/// which ends when the entry is stored.
 pub(crate) fn publish(
     context: &Context,
     headers: &HeaderMap,

@@ -1,4 +1,7 @@
 //! Looking for a response in the remote store before the handler runs.
+//!
+//! The request that would run the handler does this, and not the store in memory. So a process sends one request per page, the
+//! followers wait for it as they wait for a handler, and a hit in memory costs the same as without a remote store.
 
 use std::{sync::Arc, time::Duration};
 

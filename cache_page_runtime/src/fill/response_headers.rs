@@ -1,4 +1,7 @@
 //! Headers that the cache adds to a stored response for downstream caches.
+//!
+//! A response that may not be stored gets none of them. The headers that the handler has sent are not changed, except that `Vary`
+//! is extended.
 
 use actix_web::http::header::{CACHE_CONTROL, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, VARY};
 use smallvec::SmallVec;
@@ -31,6 +34,7 @@ pub(crate) fn generate(
     if !sent.has_etag && head.status.is_success() {
         generated.extend(body.and_then(etag::weak_from_body).map(|etag| (ETAG, etag)));
     }
+    // An anonymous-only page is for requests without credentials: browsers and CDNs must not send it to others either.
     let names = context.key.vary_names().chain(context.credentials());
     generated.extend(vary_field(head.headers, sent.has_vary, names));
     generated
@@ -49,8 +53,8 @@ fn cache_control(admission: &Admission, has_private_value: bool) -> Option<Heade
 
 /// Returns `Vary` with the names that it lacks, if it lacks any.
 ///
-/// All names are on one line with those of the handler: middleware that adds to `Vary` may read the first line only, and drop
-/// the others.
+/// All names are on one line with those of the handler: middleware that adds to `Vary`, such as actix-cors, may read the first line
+/// only, and drop the others.
 fn vary_field<'n>(
     headers: &HeaderMap,
     is_sent: bool,

@@ -19,6 +19,9 @@ use crate::{
 
 /// Returns the response that a 304 confirms, with the headers of the 304, or `None` if the handler's response is not a 304 to
 /// these validators. The tags of the stored response are added to `overrides`.
+///
+/// `validators` are those that the handler has read from its `PageControl`. Without them, a 304 answers the conditional headers of
+/// the client, which may have another version of the page; the stored body would be taken for unchanged by mistake.
 pub(crate) fn apply_not_modified(
     response: &HttpResponse,
     entry: &Entry,

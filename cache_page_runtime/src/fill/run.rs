@@ -93,7 +93,9 @@ impl Run {
         match status.map(|status| status.as_u16()) {
             // Answers to the range or the preconditions of this one request: another request gets another answer.
             Some(206 | 304 | 412 | 416 | 417) => return self.participation.hand_over(),
-            // A stale response must not outlive the resource, nor the access to it.
+            // A stale response must not outlive the resource, nor the access to it: the client has seen that the page was
+            // withdrawn, and a later failure must not bring it back. A background run has shown nothing to a client, so it removes the
+            // stale response only if the new one forbids reuse.
             Some(401 | 403 | 404 | 410 | 451) if !self.is_refresh() => self.invalidate_stale(),
             _ => {}
         }

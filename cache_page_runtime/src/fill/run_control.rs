@@ -69,6 +69,8 @@ impl RunControl {
     }
 
     /// Returns whether a handler inside stores its response itself, or has asked that nothing outside of it does.
+    ///
+    /// The inner one stores because it has more information: what the arguments read, and the TTL of this handler.
     pub(crate) fn is_claimed_inside(&self) -> bool {
         let claims = self.earlier_claims.zip(self.control.as_ref());
         claims.is_some_and(|(earlier, control)| control.inner_claims() > earlier)

@@ -10,7 +10,8 @@ use crate::http::QueryRule;
 
 /// A path, handler, tag, origin or query as a 64-bit hash.
 ///
-/// The hash has a random seed of this process. If two keys collide, a page is purged too many.
+/// The hash has a random seed of this process, so that a client cannot construct a collision. If two keys collide nevertheless, a
+/// page is purged too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PurgeKey(u64);
 

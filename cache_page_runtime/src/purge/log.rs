@@ -19,6 +19,9 @@ use crate::sync::{Mutex, lock};
 ///
 /// A fill that began before the oldest of them may have missed an evicted purge, so its page is not stored. Clients may be able to
 /// cause purges, so the number is large.
+///
+/// A hash table with the last purge of each purge key would be smaller. But colliding keys would keep pages from being stored that
+/// no purge matches, the more often the more is purged.
 const CAPACITY: usize = 16 * 1024;
 
 static LAST: AtomicU64 = AtomicU64::new(0);

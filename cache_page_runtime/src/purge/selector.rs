@@ -87,6 +87,9 @@ impl PurgeSelector {
 
 impl LocalSelector {
     /// Returns the key under which the purge index has all pages that this selects, or `None` if every page must be looked at.
+    ///
+    /// The index has pages by path, handler and tag only, so that most pages are in few lists. [`matches`](Self::matches) compares
+    /// the query and host of a URL, and prefixes.
     pub(crate) fn index_key(&self) -> Option<PurgeKey> {
         match self {
             Self::Tag(key) | Self::Path(key) | Self::Handler(key) => Some(*key),

@@ -117,7 +117,8 @@ fn is_outdated_result(lookup: &Lookup<'_>, result: &SharedResult) -> bool {
     purge_log.was_purged_between(purge_keys.purge_seq(), lookup.purge_seq, matches)
 }
 
-/// Looks into the store once more before the handler runs: an entry may have been stored since the first lookup.
+/// Looks into the store once more before the handler runs: between the first lookup and the request becoming the leader, another
+/// flight may have stored an entry. Without this, the handler would sometimes run twice for one group of concurrent requests.
 fn lead(lookup: &mut Lookup<'_>, leader: Leader<SharedResult>, miss: Miss, now: Instant) -> Step {
     match lookup.find(now) {
         Ok(hit) => {

@@ -27,7 +27,8 @@ use crate::{
 pub(crate) enum RefreshMode {
     /// In the background, while the client is answered with the entry.
     Background,
-    /// For the client, which waits: the handler does not outlive its request.
+    /// For the client, which waits: the handler does not outlive its request. Of the requests for an entry that is refreshed
+    /// before it expires, this one waits, instead of all that arrive during a fill after the expiry.
     Foreground,
 }
 

@@ -122,6 +122,9 @@ impl fmt::Debug for PurgePolicy {
 }
 
 /// Purges when a handler is dropped because its client disconnected: it may have written by then.
+///
+/// An unnecessary purge costs one fill, and only a client that the handler's extractors have accepted can cause it. A handler that
+/// panics has failed like one that responds with an error, so nothing is purged.
 struct PurgeOnDrop<'r>(&'r HttpRequest, &'static PurgePolicy);
 
 impl Drop for PurgeOnDrop<'_> {
