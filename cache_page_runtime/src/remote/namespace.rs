@@ -23,11 +23,16 @@ const PREFIX_KEY: u8 = 1;
 const VARIANT_KEY: u8 = 2;
 
 /// Which processes share their entries.
+///
+/// A local key ends with the `TypeId` of the handler's future, which has no meaning in another executable. A page that one
+/// version of a program generates may also be wrong in the next one, even at the same URL. So only equal executables share
+/// entries, unless a key prefix allows it.
 #[derive(Clone, Copy)]
 pub(crate) enum Namespace {
     /// Processes that run the same executable, byte for byte.
     Build,
-    /// Processes that are configured with the same key prefix. Their handlers are identified by name.
+    /// Processes that are configured with the same key prefix. Their handlers are identified by their name and that of their type;
+    /// two handlers with the same names have no remote entries.
     Prefix,
 }
 

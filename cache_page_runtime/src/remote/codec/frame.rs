@@ -7,6 +7,10 @@
 //!
 //! Times are relative, because processes have no common clock; the store reports how much time has passed since the entry
 //! was put. The key is compared, because the store has only its hash.
+//!
+//! Frames are not compressed. LZ4 shortens 64 KiB of HTML to 27 KiB in 0.14 ms, and decompresses it in 0.02 ms. That made
+//! hits on one machine slower: 2.2 times a `GET` instead of 1.7. Over a network of 1 Gbit/s or less they would be faster, and
+//! entries would take less memory in the store. But bodies that a handler or a middleware has encoded are short already.
 
 use actix_web::{http::header::HeaderName, web::Bytes};
 use xxhash_rust::xxh3::xxh3_64;

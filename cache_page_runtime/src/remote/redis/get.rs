@@ -1,8 +1,13 @@
 //! Lookups.
 //!
-//! A lookup is one `MGET` of the page and the stamps of its purge keys, because a script takes twenty times as long. The
-//! purge keys are those that the caller predicts and those that an earlier lookup has found; if the page has others, a
-//! second `MGET` reads their stamps. Of a long page that the caller already has, only the header is read.
+//! A lookup is one `MGET` of the page and the stamps of its purge keys, because a script that reads the same takes the server
+//! 24 µs instead of 1 µs. The purge keys are those that the caller predicts and those that an earlier lookup has found; if the
+//! page has others, a second `MGET` reads their stamps. Leases and puts need atomicity, so they are scripts.
+//!
+//! Of a long page that the caller already has, only the header and the stamps are read, in one round trip. A hit on a page of
+//! 64 KiB then costs the network as much as one of 2 KB, and nothing is decoded. If a rule was added since the page was stored,
+//! a script has to read the page. With `local_ttl` zero, this is done for each request: pages are in local memory only to be
+//! confirmed.
 
 use std::time::Duration;
 

@@ -2,6 +2,10 @@
 //!
 //! The entry of a purge contains the number of the purge before it. With the number of the last purge, which is stored
 //! beside the log, a reader detects whether it has read all of them.
+//!
+//! The log is read, because messages of a channel (`SUBSCRIBE`) are lost while a process is disconnected. A reader continues where
+//! it was, and a batch contains all purges before its poll was sent, which is what `max_purge_lag` relies on. As the read blocks
+//! (`XREAD`), a purge arrives as soon as a message would.
 
 use ::redis::Value;
 

@@ -20,6 +20,19 @@
 //!
 //! **A page is returned only if the stamps of all its purge keys exist and are older than the page.** To purge a key is to
 //! delete its stamp. The server may therefore evict any key: that may purge a page too many, but never a page too few.
+//! Sets of the pages of each tag would have to be complete, and eviction makes them incomplete without notice. Deleting a
+//! stamp takes the same time for any number of pages, and works in a full server that rejects writes.
+//!
+//! Handlers, prefixes and the purge of everything share the global stamp and the list of rules: they are rarely purged, and
+//! each additional stamp makes each hit slower.
+//!
+//! A purge key without a stamp was purged, or is new, as for a page that is stored for the first time. The list of the last
+//! 4,096 purged keys distinguishes the two. Without it, any purge during a fill would keep a new page from being stored, and
+//! on a site that purges all the time, new pages would never be stored. The list also has the number up to which it is
+//! incomplete, so that it is lost as a whole or not at all.
+//!
+//! The number of a purge is the time of the server in microseconds, or one more than the last number if that is greater, and
+//! always more than any number that the caller has seen. After a loss of all data, numbers continue above the earlier ones.
 
 mod connection;
 mod encoding;

@@ -41,8 +41,9 @@ impl RedisStore {
         let mut purge = [digits(request.min_sequence), digits(sequence)].concat().into_bytes();
         purge.push(if request.expire { b'e' } else { b'p' });
         let scope_keys = push_scope(&mut purge, &request.scope, keys);
-        // The keys of a slot that is moving to another node all have to be where the script runs, so each key that the
-        // script changes is declared.
+        // Each key that the script changes is declared, although the script could compute the keys. While a slot moves to
+        // another node of a cluster, a script would take the keys that are on the other node for purged. With declared keys, the
+        // server rejects the script, and the purge is retried until the slot is on one node.
         let script_keys = [vec![keys.sequence(), keys.recent_purges()], scope_keys].concat();
         let script_keys: Vec<&[u8]> = script_keys.iter().map(Vec::as_slice).collect();
         let reply = self.scripts.purge.run(connection, &script_keys, &[keys.prefix(), &purge, &purge]).await;

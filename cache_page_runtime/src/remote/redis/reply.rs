@@ -14,7 +14,9 @@ use crate::{
 };
 
 /// Microseconds by which a page may be stored in the future. The same in the scripts. A page further in the future was
-/// stored before the clock of the server went back, and would be fresh for too long.
+/// stored before the clock of the server went back, or before a replica with a slower clock was promoted, and would be fresh
+/// for too long. If the clock goes back by less than the age of a page, that is not detected, and the page is served for at
+/// most its TTL longer.
 const MAX_CLOCK_SKEW: u64 = 1_000_000;
 
 /// The result of plain reads.

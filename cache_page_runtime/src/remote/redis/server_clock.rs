@@ -8,7 +8,7 @@ use crate::time::Clock;
 ///
 /// The estimate assumes that the server read its clock when the request was sent. It is therefore never behind the
 /// server's clock, so that no page counts as fresh for too long, and at most one round trip ahead of it. Each poll of the
-/// log updates it.
+/// log updates it. A page may seem older than it is, but never younger.
 #[derive(Default)]
 pub(super) struct ServerClock(AtomicI64);
 

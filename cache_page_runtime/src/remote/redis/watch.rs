@@ -1,6 +1,10 @@
 //! Polls of the log, which also connect to the server.
 //!
 //! There are two connections: a blocking command on the connection of the requests would delay them.
+//!
+//! The connection manager of the client, which reconnects by itself, is not used. Each poll has to find out whether the server is
+//! available anyway, and opens both connections again if it is not. So no request waits for a connection that is being opened,
+//! and the crate does not depend on `arc-swap` and `backon`.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -88,7 +92,8 @@ impl RedisStore {
         *lock(&self.request_connection) = None;
         let mut requests = self.endpoint.connect(None).await.map_err(store_error)?;
         if self.is_cluster() {
-            // The client connects to the nodes by itself, so their run ids cannot be checked here.
+            // The client connects to the nodes by itself, so their run ids cannot be checked here. A node that has restarted, or
+            // a promoted replica, may therefore return pages whose purge it has lost.
             let _: Value = cmd("PING").query_async(&mut requests).await.map_err(store_error)?;
         } else {
             self.check_run_id(&mut requests, after).await?;
@@ -98,7 +103,9 @@ impl RedisStore {
         Ok(log)
     }
 
-    /// Purges everything if the server was restarted, before anything is read from it: it may have lost purges.
+    /// Purges everything if the server was restarted, before anything is read from it: it may have lost purges that were executed
+    /// after its last snapshot, or that had not reached the replica which is the master now. Readers of the log find a gap then,
+    /// because they may not have received the lost purges either.
     async fn check_run_id(
         &self,
         connection: &mut Connection,
