@@ -1,33 +1,34 @@
-//! Several processes that share their pages: caches in one process here, which have nothing in common but an engine.
-//! `CACHE_PAGE_LATE=Get=30` lets each answer of it to that question come 30 milliseconds late: what only passes by luck fails for sure.
+//! Several processes that share a remote store. Here each process is a cache of its own.
+//!
+//! `CACHE_PAGE_REMOTE_LATENCY=Get=30` delays each response of a method by 30 milliseconds, to find tests that depend on timing.
 
-mod broken;
-mod channel;
-mod confirmed;
+mod backend;
+mod coalescing;
+mod contract;
 mod faults;
-mod fences;
-mod fills;
-mod memory;
 mod middleware;
 mod pages;
-mod pending;
+mod pending_purges;
 mod purges;
+mod purges_in_flight;
+mod request_directives;
+mod revalidation;
 mod site;
 mod stale;
+mod subscription;
 mod variants;
-mod wishes;
 
 use std::time::Duration;
 
 use actix_web::rt::time::sleep;
 
-/// Until it is so, which must not take for ever.
-async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+/// Waits until a condition holds.
+async fn wait_until(condition: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..15_000 {
-        if is_so() {
+        if holds() {
             return;
         }
         sleep(Duration::from_millis(1)).await;
     }
-    panic!("it never came to that: {what}");
+    panic!("not within 15 seconds: {condition}");
 }

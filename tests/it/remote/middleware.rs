@@ -1,4 +1,4 @@
-//! What is around handlers: pages of a `PageCacheMiddleware` are shared too, and so is what changing requests purge.
+//! The middleware: its pages are shared, and unsafe requests purge in all processes.
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
@@ -13,13 +13,13 @@ use actix_web::{
 use cache_page::{Outcome, PageCache, PageCacheMiddleware};
 
 use super::{
-    memory::{Does, Engine, Op},
-    site::{advance, is_remote_hit, patient, process},
-    until,
+    backend::{Backend, Behavior, Method},
+    site::{advance, is_remote_hit, long_timeouts, process},
+    wait_until,
 };
 use crate::legacy::{Crowd, Runs, asking, get, send};
 
-/// An App of handlers that know nothing of a cache.
+/// The state of an App whose handlers have no attributes.
 struct Plain {
     runs: Runs,
     status: Cell<u16>,
@@ -52,38 +52,40 @@ async fn app(
 
 #[actix_web::test]
 async fn pages_of_a_middleware_are_shared() {
-    let engine = Engine::default();
-    let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
+    let backend = Backend::default();
+    let (one, other) =
+        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
     let ((app_of_one, _), (app_of_other, data)) = (app(&one.cache).await, app(&other.cache).await);
-    let made = get(&*app_of_one, "/page?a=1").await;
-    assert!(made.is_stored(), "{}", made.outcome());
-    one.gives(1).await;
+    let filled = get(&*app_of_one, "/page?a=1").await;
+    assert!(filled.is_stored(), "{}", filled.outcome());
+    one.wait_stored(1).await;
     let found = get(&*app_of_other, "/page?a=1").await;
     assert_eq!(found.outcome(), "cache_page; hit; ttl=60; detail=remote");
-    assert_eq!((found.status, &found.body, data.runs.get()), (200, &made.body, 0));
+    assert_eq!((found.status, &found.body, data.runs.get()), (200, &filled.body, 0));
     assert_eq!(found.lasting_headers(), get(&*app_of_one, "/page?a=1").await.lasting_headers());
-    // Nobody's with credentials.
+    // A request with credentials bypasses the cache.
     let answer = send(&*app_of_other, asking("/page?a=1", &[("cookie", "id=1")])).await;
     assert!(answer.outcome().ends_with("; detail=credentials"), "{}", answer.outcome());
     one.cache.purge_tag("plain").await.unwrap();
-    other.hears().await;
+    other.wait_polled().await;
     assert!(get(&*app_of_other, "/page?a=1").await.is_stored());
-    assert_eq!(other.of(Outcome::RemoteHit), 1);
+    assert_eq!(other.count(Outcome::RemoteHit), 1);
 }
 
 #[actix_web::test]
 async fn a_page_of_a_middleware_stands_in_and_is_withdrawn() {
-    let engine = Engine::default();
-    let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
+    let backend = Backend::default();
+    let (one, other) =
+        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
     let ((app_of_one, of_one), (app_of_other, of_other)) = (app(&one.cache).await, app(&other.cache).await);
     let old = get(&*app_of_one, "/page").await;
-    one.gives(1).await;
-    advance(&engine, &[&one, &other], 100);
+    one.wait_stored(1).await;
+    advance(&backend, &[&one, &other], 100);
     of_other.status.set(500);
     let sent = get(&*app_of_other, "/page").await;
     assert_eq!((sent.status, &sent.body), (200, &old.body), "{}", sent.outcome());
-    // It is tried again after some time, and is gone then.
-    advance(&engine, &[&one, &other], 100);
+    // The handler runs again after the backoff.
+    advance(&backend, &[&one, &other], 100);
     of_other.status.set(410);
     assert_eq!(get(&*app_of_other, "/page").await.status, 410);
     of_one.status.set(500);
@@ -91,7 +93,7 @@ async fn a_page_of_a_middleware_stands_in_and_is_withdrawn() {
         if get(&*app_of_one, "/page").await.status == 500 {
             return;
         }
-        advance(&engine, &[&one, &other], 1);
+        advance(&backend, &[&one, &other], 1);
         actix_web::rt::time::sleep(Duration::from_millis(1)).await;
     }
     panic!("the withdrawn page is still sent");
@@ -99,45 +101,47 @@ async fn a_page_of_a_middleware_stands_in_and_is_withdrawn() {
 
 #[actix_web::test]
 async fn one_process_makes_the_page_of_a_middleware_for_all() {
-    let engine = Engine::default();
-    let options = || patient().coalesce_timeout(Duration::from_secs(3600));
-    let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
+    let backend = Backend::default();
+    let options = || long_timeouts().coalesce_timeout(Duration::from_secs(3600));
+    let (one, other) =
+        (process("one", &backend, options()).await, process("other", &backend, options()).await);
     let ((app_of_one, of_one), (app_of_other, of_other)) = (app(&one.cache).await, app(&other.cache).await);
-    // It comes to the engine by and by.
-    one.store.set(&[Op::Put], Does::Hangs);
-    let made = get(&*app_of_one, "/page").await;
-    until("it is on its way", || one.store.count(Op::Put) == 1).await;
-    let waits = Crowd::send(&app_of_other, [asking("/page", &[]), asking("/page", &[])]).await;
-    until("it waits", || other.asked() > 2).await;
-    assert_eq!(waits.answered(), 0);
-    // Its time, and not that of whoever waits, is over.
-    advance(&engine, &[&one, &other], 10);
-    let answers = waits.all().await;
-    assert!(answers.iter().all(|answer| answer.status == 200 && answer.body == made.body), "{answers:?}");
+    // The put takes long.
+    one.store.set_behavior(&[Method::Put], Behavior::Hangs);
+    let filled = get(&*app_of_one, "/page").await;
+    wait_until("the put is in flight", || one.store.calls(Method::Put) == 1).await;
+    let waiting = Crowd::send(&app_of_other, [asking("/page", &[]), asking("/page", &[])]).await;
+    wait_until("the other process waits", || other.lookups() > 2).await;
+    assert_eq!(waiting.answered(), 0);
+    // The lease expires, and not the coalesce timeout.
+    advance(&backend, &[&one, &other], 10);
+    let answers = waiting.all().await;
+    assert!(answers.iter().all(|answer| answer.status == 200 && answer.body == filled.body), "{answers:?}");
     assert_eq!((of_one.runs.get(), of_other.runs.get()), (1, 1));
 }
 
 #[actix_web::test]
 async fn a_change_through_a_middleware_is_one_for_all_processes() {
-    let engine = Engine::default();
-    let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
-    let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
+    let backend = Backend::default();
+    let (one, other) =
+        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
+    let third = process("third", &backend, long_timeouts().local_ttl(Duration::ZERO)).await;
     let (app_of_one, _) = app(&one.cache).await;
     let (app_of_other, _) = app(&other.cache).await;
     let (app_of_third, _) = app(&third.cache).await;
     let paths = ["/page", "/named", "/named-too", "/else"];
     for (number, path) in paths.into_iter().enumerate() {
         assert!(get(&*app_of_one, path).await.is_stored());
-        one.gives(number as u64 + 1).await;
+        one.wait_stored(number as u64 + 1).await;
         assert!(is_remote_hit(&get(&*app_of_other, path).await));
     }
     let answer = send(&*app_of_one, TestRequest::post().uri("/page")).await;
     assert_eq!(answer.status, 303);
-    // When that was answered.
+    // The purge is executed before the response is sent.
     for path in paths {
         assert_eq!(is_remote_hit(&get(&*app_of_third, path).await), path == "/else", "{path}");
     }
-    other.hears().await;
+    other.wait_polled().await;
     for path in paths {
         let answer = get(&*app_of_other, path).await;
         let is_old = answer.is_hit() && !is_remote_hit(&answer);
@@ -147,37 +151,39 @@ async fn a_change_through_a_middleware_is_one_for_all_processes() {
 
 #[actix_web::test]
 async fn a_handler_that_writes_purges_in_all_processes() {
-    let engine = Engine::default();
-    let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
-    let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
+    let backend = Backend::default();
+    let (one, other) =
+        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
+    let third = process("third", &backend, long_timeouts().local_ttl(Duration::ZERO)).await;
     let edit = || TestRequest::post().uri("/posts/1");
-    let old = one.make("/posts/1").await;
+    let old = one.fill("/posts/1").await;
     assert!(is_remote_hit(&other.get("/posts/1").await));
-    // One that fails has written nothing.
+    // A request that fails does not purge.
     one.status.set(500);
     assert_eq!(one.send(edit()).await.status, 500);
-    other.hears().await;
+    other.wait_polled().await;
     assert!(is_remote_hit(&third.get("/posts/1").await) && other.get("/posts/1").await.is_hit());
     one.status.set(200);
     assert_eq!(one.send(edit()).await.status, 200);
-    // When that was answered.
+    // The purge is executed before the response is sent.
     assert_ne!(third.get("/posts/1").await.body, old.body);
-    other.get_until_not("/posts/1", &old).await;
+    other.get_until_changed("/posts/1", &old).await;
 }
 
-/// What it wrote is written, and its answer does not depend on who hears of it.
+/// The response does not depend on the purge.
 #[actix_web::test]
 async fn a_handler_that_writes_is_answered_whether_or_not_the_engine_is_there() {
-    let engine = Engine::default();
-    let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
+    let backend = Backend::default();
+    let (one, other) =
+        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
     let (app_of_one, _) = app(&one.cache).await;
-    let old = one.make("/posts/1").await;
+    let old = one.fill("/posts/1").await;
     assert!(is_remote_hit(&other.get("/posts/1").await));
-    one.store.set(&Op::ALL, Does::Fails);
-    one.is_up(false).await;
+    one.store.set_behavior(&Method::ALL, Behavior::Fails);
+    one.wait_available(false).await;
     assert_eq!(one.send(TestRequest::post().uri("/posts/1")).await.status, 200);
     assert_eq!(send(&*app_of_one, TestRequest::post().uri("/page")).await.status, 303);
     assert_ne!(one.get("/posts/1").await.body, old.body);
-    one.store.set(&Op::ALL, Does::Works);
-    other.get_until_not("/posts/1", &old).await;
+    one.store.set_behavior(&Method::ALL, Behavior::Works);
+    other.get_until_changed("/posts/1", &old).await;
 }

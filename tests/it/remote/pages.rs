@@ -1,4 +1,4 @@
-//! A page that one process made, in another one.
+//! Pages of one process in another one.
 
 use std::time::Duration;
 
@@ -14,27 +14,28 @@ use cache_page::{Outcome, PageCache, PageControl, cache_page};
 use futures_util::stream;
 
 use super::{
-    memory::Engine,
-    site::{advance, is_remote_hit, patient, process},
-    until,
+    backend::Backend,
+    site::{advance, is_remote_hit, long_timeouts, process},
+    wait_until,
 };
 use crate::legacy::{Runs, asking, get, send};
 
 #[actix_web::test]
 async fn a_page_of_one_process_is_a_hit_in_the_other() {
-    let engine = Engine::default();
-    let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
-    let made = one.make("/page?a=1").await;
+    let backend = Backend::default();
+    let (one, other) =
+        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
+    let filled = one.fill("/page?a=1").await;
     let found = other.get("/page?a=1").await;
     assert_eq!(found.outcome(), "cache_page; hit; ttl=60; detail=remote");
-    assert_eq!((found.text(), found.status), (made.text(), made.status));
-    assert_eq!((other.of(Outcome::RemoteHit), other.of(Outcome::Hit), other.runs.get()), (1, 0, 0));
-    assert_eq!((one.remote_stats().stored, other.remote_stats().stored, engine.claims()), (1, 0, 0));
-    // Another one is not there.
+    assert_eq!((found.text(), found.status), (filled.text(), filled.status));
+    assert_eq!((other.count(Outcome::RemoteHit), other.count(Outcome::Hit), other.runs.get()), (1, 0, 0));
+    assert_eq!((one.remote_stats().stored, other.remote_stats().stored, backend.leases()), (1, 0, 0));
+    // Another query is not stored.
     assert!(other.get("/page?a=2").await.is_stored());
 }
 
-/// A handler that answers what each test wants, in any process.
+/// The response of a test, in any process.
 struct Origin {
     runs: Runs,
     answer: fn() -> HttpResponse,
@@ -93,15 +94,15 @@ async fn nothing_of_a_page_is_lost_on_the_way() {
         || HttpResponse::NotFound().body("nothing there"),
         || HttpResponse::build(StatusCode::from_u16(299).unwrap()).body("of an unusual status"),
     ];
-    let engine = Engine::default();
+    let backend = Backend::default();
     for (number, answer) in answers.into_iter().enumerate() {
-        let one = process("one", &engine, patient()).await;
-        let other = process("other", &engine, patient()).await;
+        let one = process("one", &backend, long_timeouts()).await;
+        let other = process("other", &backend, long_timeouts()).await;
         let (app_of_one, _) = app(&one.cache, answer).await;
         let (app_of_other, runs) = app(&other.cache, answer).await;
         let uri = format!("/{number}");
         let first = get(&app_of_one, &uri).await;
-        one.gives(1).await;
+        one.wait_stored(1).await;
         let hit = get(&app_of_one, &uri).await;
         assert!(hit.is_hit(), "{number}: {} then {}", first.outcome(), hit.outcome());
         let found = get(&app_of_other, &uri).await;
@@ -110,7 +111,7 @@ async fn nothing_of_a_page_is_lost_on_the_way() {
         assert!(again.is_hit() && !is_remote_hit(&again), "{number}: {}", again.outcome());
         for answer in [&found, &again] {
             assert_eq!(answer.status, hit.status, "{number}");
-            assert!(answer.body == hit.body, "{number}: the body is another one");
+            assert!(answer.body == hit.body, "{number}: another body");
             assert_eq!(answer.lasting_headers(), hit.lasting_headers(), "{number}");
         }
         assert_eq!(runs.get(), 0);
@@ -119,60 +120,63 @@ async fn nothing_of_a_page_is_lost_on_the_way() {
 
 #[actix_web::test]
 async fn a_page_goes_on_growing_older() {
-    let engine = Engine::default();
-    let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
+    let backend = Backend::default();
+    let (one, other) =
+        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
     one.headers.borrow_mut().push(("age", "7"));
-    one.make("/").await;
-    advance(&engine, &[&one, &other], 10);
+    one.fill("/").await;
+    advance(&backend, &[&one, &other], 10);
     for (uri, age, ttl) in [("/", 17, 50), ("/", 17, 50)] {
         let answer = other.get(uri).await;
         assert_eq!(answer.header("age"), Some(age.to_string()), "{}", answer.outcome());
         assert!(answer.outcome().contains(&format!("; ttl={ttl}")), "{}", answer.outcome());
     }
-    advance(&engine, &[&one, &other], 49);
+    advance(&backend, &[&one, &other], 49);
     assert_eq!(other.get("/").await.header("age").as_deref(), Some("66"));
-    advance(&engine, &[&one, &other], 2);
-    assert!(other.get("/").await.is_stored(), "its time is over in all of them");
+    advance(&backend, &[&one, &other], 2);
+    assert!(other.get("/").await.is_stored(), "the page is expired in all processes");
 }
 
 #[actix_web::test]
 async fn what_is_in_memory_is_not_asked_for() {
-    let engine = Engine::default();
-    let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
-    one.make("/").await;
+    let backend = Backend::default();
+    let (one, other) =
+        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
+    one.fill("/").await;
     assert!(is_remote_hit(&other.get("/").await));
-    let asked = (one.asked(), other.asked());
+    let asked = (one.lookups(), other.lookups());
     for process in [&one, &other] {
         for _ in 0..6 {
             assert_eq!(process.get("/").await.outcome(), "cache_page; hit; ttl=60");
         }
     }
-    assert_eq!((one.asked(), other.asked()), asked);
-    // Not even where the engine has it no more.
-    engine.evict();
+    assert_eq!((one.lookups(), other.lookups()), asked);
+    // Even if the backend does not have the page any more.
+    backend.evict();
     assert!(other.get("/").await.is_hit());
     assert_eq!(other.runs.get(), 0);
 }
 
 #[actix_web::test]
 async fn what_was_in_memory_for_its_time_is_asked_for_again() {
-    let engine = Engine::default();
-    let options = || patient().local_ttl(Duration::from_secs(10));
-    let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
-    let made = one.make("/").await;
+    let backend = Backend::default();
+    let options = || long_timeouts().local_ttl(Duration::from_secs(10));
+    let (one, other) =
+        (process("one", &backend, options()).await, process("other", &backend, options()).await);
+    let filled = one.fill("/").await;
     assert!(is_remote_hit(&other.get("/").await));
-    // Often enough for the worker to have a copy of its own.
+    // Often enough for a local copy of the worker.
     for _ in 0..20 {
         assert_eq!(other.get("/").await.outcome(), "cache_page; hit; ttl=60");
     }
     for round in 1..=4 {
-        advance(&engine, &[&one, &other], 10);
+        advance(&backend, &[&one, &other], 10);
         for process in [&one, &other] {
-            let asked = process.asked();
+            let asked = process.lookups();
             let answer = process.get("/").await;
             assert!(is_remote_hit(&answer), "{}, round {round}: {}", process.name, answer.outcome());
-            assert_eq!(answer.body, made.body);
-            assert_eq!(process.asked(), asked + 1);
+            assert_eq!(answer.body, filled.body);
+            assert_eq!(process.lookups(), asked + 1);
             assert_eq!(process.get("/").await.outcome(), format!("cache_page; hit; ttl={}", 60 - 10 * round));
         }
     }
@@ -181,96 +185,101 @@ async fn what_was_in_memory_for_its_time_is_asked_for_again() {
 
 #[actix_web::test]
 async fn where_nothing_is_in_memory_every_request_asks() {
-    let engine = Engine::default();
-    let options = || patient().local_ttl(Duration::ZERO);
-    let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
-    one.make("/").await;
+    let backend = Backend::default();
+    let options = || long_timeouts().local_ttl(Duration::ZERO);
+    let (one, other) =
+        (process("one", &backend, options()).await, process("other", &backend, options()).await);
+    one.fill("/").await;
     for process in [&one, &other] {
         for _ in 0..6 {
-            let asked = process.asked();
+            let asked = process.lookups();
             assert!(is_remote_hit(&process.get("/").await));
-            assert_eq!(process.asked(), asked + 1);
+            assert_eq!(process.lookups(), asked + 1);
         }
     }
-    engine.evict();
+    backend.evict();
     assert!(other.get("/").await.is_stored());
 }
 
 #[actix_web::test]
 async fn head_is_answered_and_makes_nothing() {
-    let engine = Engine::default();
-    let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
+    let backend = Backend::default();
+    let (one, other) =
+        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
     let head = || TestRequest::default().method(Method::HEAD).uri("/");
     let missing = other.send(head()).await;
     assert!(missing.outcome().ends_with("; detail=head"), "{}", missing.outcome());
-    assert_eq!((engine.pages(), engine.claims()), (0, 0));
-    let made = one.make("/").await;
+    assert_eq!((backend.entries(), backend.leases()), (0, 0));
+    let filled = one.fill("/").await;
     let found = other.send(head()).await;
     assert!(is_remote_hit(&found), "{}", found.outcome());
     assert_eq!(other.runs.get(), 1);
     let hit = one.get("/").await;
     assert_eq!(found.lasting_headers(), hit.lasting_headers());
-    assert_eq!(other.get("/").await.body, made.body);
+    assert_eq!(other.get("/").await.body, filled.body);
 }
 
 #[actix_web::test]
 async fn a_client_is_told_that_it_has_the_page_already() {
-    let engine = Engine::default();
-    let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
-    let made = one.make("/").await;
-    let etag = made.header("etag").expect("the cache makes one");
+    let backend = Backend::default();
+    let (one, other) =
+        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
+    let filled = one.fill("/").await;
+    let etag = filled.header("etag").expect("no ETag");
     let answer = other.send(asking("/", &[("if-none-match", &etag)])).await;
     assert_eq!((answer.status, answer.body.len()), (304, 0));
-    assert_eq!((other.of(Outcome::Revalidated), other.of(Outcome::RemoteHit)), (1, 0));
-    let third = process("third", &engine, patient()).await;
+    assert_eq!((other.count(Outcome::Revalidated), other.count(Outcome::RemoteHit)), (1, 0));
+    let third = process("third", &backend, long_timeouts()).await;
     let part = third.send(asking("/", &[("range", "bytes=0-3")])).await;
     assert_eq!((part.status, part.text()), (206, "page"));
-    assert_eq!(third.get("/").await.body, made.body, "all of it is in memory");
+    assert_eq!(third.get("/").await.body, filled.body, "the full page is in local memory");
 }
 
 #[actix_web::test]
 async fn a_page_is_in_the_engine_for_as_long_as_it_is_of_use() {
-    let engine = Engine::default();
-    let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
-    one.make("/").await;
-    one.make("/sturdy").await;
-    advance(&engine, &[&one, &other], 61);
-    // The look drops what is over.
+    let backend = Backend::default();
+    let (one, other) =
+        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
+    one.fill("/").await;
+    one.fill("/stale-if-error").await;
+    advance(&backend, &[&one, &other], 61);
+    // A lookup removes expired entries.
     assert!(other.get("/else").await.is_stored());
-    other.gives(1).await;
-    assert_eq!(engine.pages(), 2, "the new one, and the one that may stand in for 300 seconds");
+    other.wait_stored(1).await;
+    assert_eq!(backend.entries(), 2, "the new entry, and the one with `stale_if_error`");
 }
 
 #[actix_web::test]
 async fn open_pages_of_clients_with_credentials_are_nobody_elses() {
-    let engine = Engine::default();
-    let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
+    let backend = Backend::default();
+    let (one, other) =
+        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
     for line in [("cookie", "id=1"), ("authorization", "Bearer secret"), ("x-api-key", "secret")] {
-        let asked = one.asked();
-        let answer = one.send(asking("/open", &[line])).await;
+        let asked = one.lookups();
+        let answer = one.send(asking("/anonymous-only", &[line])).await;
         assert!(answer.outcome().ends_with("; detail=credentials"), "{}", answer.outcome());
-        assert_eq!((one.asked(), engine.pages(), engine.claims()), (asked, 0, 0), "{line:?}");
+        assert_eq!((one.lookups(), backend.entries(), backend.leases()), (asked, 0, 0), "{line:?}");
     }
-    let made = one.make("/open").await;
-    let answer = other.send(asking("/open", &[("cookie", "id=1")])).await;
+    let filled = one.fill("/anonymous-only").await;
+    let answer = other.send(asking("/anonymous-only", &[("cookie", "id=1")])).await;
     assert!(answer.outcome().ends_with("; detail=credentials"), "{}", answer.outcome());
-    assert_eq!(other.asked(), 0);
-    let found = other.get("/open").await;
-    assert!(is_remote_hit(&found) && found.body == made.body);
+    assert_eq!(other.lookups(), 0);
+    let found = other.get("/anonymous-only").await;
+    assert!(is_remote_hit(&found) && found.body == filled.body);
 }
 
-/// Whatever a client sends, none of it is in the engine for others to see.
+/// No request header is stored.
 #[actix_web::test]
 async fn no_credentials_come_into_the_engine() {
-    let engine = Engine::default();
-    let one = process("one", &engine, patient()).await;
+    let backend = Backend::default();
+    let one = process("one", &backend, long_timeouts()).await;
     let headers = [("cookie", "a-secret"), ("authorization", "a-secret"), ("x-api-key", "a-secret")];
     let answer = one.send(asking("/posts/1", &headers)).await;
-    assert!(answer.is_stored(), "the handler reads nothing of them: {}", answer.outcome());
-    one.gives(1).await;
-    let bytes = engine.bytes();
+    assert!(answer.is_stored(), "{}", answer.outcome());
+    one.wait_stored(1).await;
+    let bytes = backend.bytes();
     assert!(!bytes.windows(8).any(|part| part == b"a-secret"));
-    assert!(bytes.windows(6).any(|part| part == b"page 1"), "what is in there would be seen");
+    assert!(bytes.windows(6).any(|part| part == b"page 1"), "the body of the page is not stored");
 }
 
 #[cache_page(60)]
@@ -286,76 +295,78 @@ async fn another_handler(site: web::Data<Runs>) -> String {
 #[actix_web::test]
 async fn two_handlers_of_one_path_have_pages_of_their_own() {
     for prefix in ["", "shop"] {
-        let engine = Engine::default();
-        let options = || patient().key_prefix(prefix);
+        let backend = Backend::default();
+        let options = || long_timeouts().key_prefix(prefix);
         let (one, other) =
-            (process("one", &engine, options()).await, process("other", &engine, options()).await);
+            (process("one", &backend, options()).await, process("other", &backend, options()).await);
         let runs = web::Data::new(Runs::default());
         let app = |cache: &PageCache| App::new().app_data(cache.clone()).app_data(runs.clone());
         let first = init_service(app(&one.cache).default_service(web::to(one_handler))).await;
         let second = init_service(app(&other.cache).default_service(web::to(another_handler))).await;
         let third = init_service(app(&other.cache).default_service(web::to(one_handler))).await;
-        let made = get(&first, "/").await;
-        one.gives(1).await;
+        let filled = get(&first, "/").await;
+        one.wait_stored(1).await;
         assert_eq!(get(&second, "/").await.text(), "another 2");
-        other.gives(1).await;
+        other.wait_stored(1).await;
         let found = get(&third, "/").await;
         assert!(is_remote_hit(&found), "{prefix:?}: {}", found.outcome());
-        assert_eq!(found.body, made.body);
+        assert_eq!(found.body, filled.body);
     }
 }
 
 #[actix_web::test]
 async fn caches_with_other_prefixes_share_nothing() {
-    let engine = Engine::default();
-    let one = process("one", &engine, patient().key_prefix("one")).await;
-    let same = process("same", &engine, patient().key_prefix("one")).await;
-    let other = process("other", &engine, patient().key_prefix("other")).await;
-    let none = process("none", &engine, patient()).await;
-    let made = one.make("/").await;
-    let own = other.make("/").await;
-    none.make("/").await;
+    let backend = Backend::default();
+    let one = process("one", &backend, long_timeouts().key_prefix("one")).await;
+    let same = process("same", &backend, long_timeouts().key_prefix("one")).await;
+    let other = process("other", &backend, long_timeouts().key_prefix("other")).await;
+    let none = process("none", &backend, long_timeouts()).await;
+    let filled = one.fill("/").await;
+    let own = other.fill("/").await;
+    none.fill("/").await;
     let found = same.get("/").await;
-    assert!(is_remote_hit(&found) && found.body == made.body);
+    assert!(is_remote_hit(&found) && found.body == filled.body);
     one.cache.purge_all().await.unwrap();
-    same.get_until_not("/", &made).await;
+    same.get_until_changed("/", &filled).await;
     for process in [&other, &none] {
-        process.hears().await;
-        assert!(process.get("/").await.is_hit(), "{} was purged with others", process.name);
+        process.wait_polled().await;
+        assert!(process.get("/").await.is_hit(), "{} was purged with another namespace", process.name);
     }
-    let again = process("again", &engine, patient().key_prefix("other")).await;
+    let again = process("again", &backend, long_timeouts().key_prefix("other")).await;
     let found = again.get("/").await;
     assert!(is_remote_hit(&found) && found.body == own.body);
 }
 
 #[actix_web::test]
 async fn what_the_engine_lets_go_is_made_anew() {
-    let engine = Engine::default();
-    let options = || patient().local_ttl(Duration::ZERO);
-    let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
-    one.make("/").await;
-    engine.evict();
-    assert!(other.make("/").await.is_stored());
-    // Nor is anything kept that it may have forgotten a purge of.
-    engine.forget();
+    let backend = Backend::default();
+    let options = || long_timeouts().local_ttl(Duration::ZERO);
+    let (one, other) =
+        (process("one", &backend, options()).await, process("other", &backend, options()).await);
+    one.fill("/").await;
+    backend.evict();
+    assert!(other.fill("/").await.is_stored());
+    // No page is stored if a purge may have been forgotten.
+    backend.forget_purges();
     let answer = one.get("/").await;
     assert!(answer.is_stored(), "{}", answer.outcome());
-    one.hears().await;
-    until("what begins after that is kept", || one.remote_stats().is_available).await;
+    one.wait_polled().await;
+    wait_until("the process is connected", || one.remote_stats().is_available).await;
     one.get("/").await;
-    one.gives(2).await;
+    one.wait_stored(2).await;
     assert!(is_remote_hit(&other.get("/").await));
 }
 
 #[actix_web::test]
 async fn what_other_requests_get_from_a_hit_is_all_of_it() {
-    let engine = Engine::default();
-    let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
+    let backend = Backend::default();
+    let (one, other) =
+        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
     let (app_of_one, _) = app(&one.cache, with_headers).await;
     let (app_of_other, _) = app(&other.cache, with_headers).await;
     let first = send(&app_of_one, asking("/", &[("x-a", "1")])).await;
-    one.gives(1).await;
-    // The first one to ask wants a part of it, and none of the headers.
+    one.wait_stored(1).await;
+    // The first request is for a range.
     let part = send(&app_of_other, asking("/", &[("x-a", "1"), ("range", "bytes=5-9")])).await;
     assert_eq!((part.status, &part.body[..]), (206, &[5, 6, 7, 8, 9][..]));
     let whole = send(&app_of_other, asking("/", &[("x-a", "1")])).await;

@@ -1,4 +1,4 @@
-//! The program that each of the processes runs.
+//! The application that each process runs.
 
 use std::{
     cell::{Cell, RefCell},
@@ -23,15 +23,15 @@ use cache_page::{
 use tokio::sync::Semaphore;
 
 use super::{
-    memory::{Engine, MemoryStore, Op},
-    until,
+    backend::{Backend, MemoryStore, Method},
+    wait_until,
 };
 use crate::legacy::{Answer, Runs, get, send};
 
-/// By which handlers speak to their cache.
-pub(crate) const CONTROL: &str = "acme-control";
+/// The targeted field of the caches.
+pub(crate) const TARGETED_FIELD: &str = "acme-control";
 
-/// What handlers of one process do.
+/// What the handlers of one process do.
 pub(crate) struct Site {
     pub(crate) name: &'static str,
     pub(crate) runs: Runs,
@@ -40,30 +40,30 @@ pub(crate) struct Site {
     pub(crate) tags: RefCell<Vec<String>>,
     pub(crate) no_store: Cell<bool>,
     pub(crate) panics: Cell<bool>,
-    /// What a handler takes of the clock.
-    pub(crate) takes: Cell<Duration>,
-    /// What it had to compare its page with, the last time.
+    /// The time that a handler takes, by the manual clock.
+    pub(crate) handler_time: Cell<Duration>,
+    /// The ETag that the last handler got to compare with.
     pub(crate) validators: RefCell<Option<String>>,
     gate: Semaphore,
     clock: ManualClock,
 }
 
 impl Site {
-    /// Handlers that begin from here on wait.
-    pub(crate) fn hold(&self) {
+    /// Blocks handlers that start from now on.
+    pub(crate) fn block_handlers(&self) {
         self.gate.forget_permits(usize::MAX);
     }
 
-    /// They all go on, and nobody waits any more.
-    pub(crate) fn let_go(&self) {
+    /// Unblocks all handlers.
+    pub(crate) fn unblock_handlers(&self) {
         self.gate.add_permits(1000);
     }
 
-    async fn make(&self) -> HttpResponse {
+    async fn respond(&self) -> HttpResponse {
         let run = self.runs.count();
         self.gate.acquire().await.unwrap().forget();
-        assert!(!self.panics.get(), "the handler panics, as the test wants it to");
-        self.clock.advance(self.takes.get());
+        assert!(!self.panics.get(), "the test wants the handler to panic");
+        self.clock.advance(self.handler_time.get());
         let mut response = HttpResponse::build(StatusCode::from_u16(self.status.get()).unwrap());
         for header in &*self.headers.borrow() {
             response.append_header(*header);
@@ -71,7 +71,7 @@ impl Site {
         response.body(format!("page {run} of {}", self.name))
     }
 
-    fn say(&self, control: &PageControl) {
+    fn apply_control(&self, control: &PageControl) {
         if self.no_store.get() {
             control.no_store();
         }
@@ -83,62 +83,62 @@ impl Site {
 
 #[cache_page(60, name = "any")]
 pub(crate) async fn any(site: web::Data<Site>, control: PageControl) -> HttpResponse {
-    site.say(&control);
-    site.make().await
+    site.apply_control(&control);
+    site.respond().await
 }
 
 #[cache_page(60, name = "posts", tags = ["posts", "post:{id}"])]
 async fn post(id: web::Path<String>, site: web::Data<Site>, control: PageControl) -> HttpResponse {
     let _ = id;
-    site.say(&control);
-    site.make().await
+    site.apply_control(&control);
+    site.respond().await
 }
 
 #[cache_page(60, name = "paged", query = ["page"])]
 async fn paged(site: web::Data<Site>) -> HttpResponse {
-    site.make().await
+    site.respond().await
 }
 
-#[cache_page(60, name = "open")]
-async fn open(request: HttpRequest, site: web::Data<Site>) -> HttpResponse {
+#[cache_page(60, name = "anonymous-only")]
+async fn anonymous_only(request: HttpRequest, site: web::Data<Site>) -> HttpResponse {
     let _ = request;
-    site.make().await
+    site.respond().await
 }
 
-#[cache_page(60, name = "refreshed", stale_while_revalidate = 30, tags = ["refreshed"])]
-async fn refreshed(site: web::Data<Site>, control: PageControl) -> HttpResponse {
-    site.say(&control);
+#[cache_page(60, name = "stale-while-revalidate", stale_while_revalidate = 30, tags = ["refreshed"])]
+async fn stale_while_revalidate(site: web::Data<Site>, control: PageControl) -> HttpResponse {
+    site.apply_control(&control);
     let validators = control.validators();
     let etag = validators.as_ref().and_then(Validators::etag);
     *site.validators.borrow_mut() = etag.map(|etag| etag.to_str().unwrap().to_owned());
-    site.make().await
+    site.respond().await
 }
 
-#[cache_page(60, name = "sturdy", stale_if_error = 300)]
-async fn sturdy(site: web::Data<Site>, control: PageControl) -> HttpResponse {
-    site.say(&control);
+#[cache_page(60, name = "stale-if-error", stale_if_error = 300)]
+async fn stale_if_error(site: web::Data<Site>, control: PageControl) -> HttpResponse {
+    site.apply_control(&control);
     let validators = control.validators();
     let etag = validators.as_ref().and_then(Validators::etag);
     *site.validators.borrow_mut() = etag.map(|etag| etag.to_str().unwrap().to_owned());
-    site.make().await
+    site.respond().await
 }
 
-/// One that knows its page to be as it was wherever there is something to compare it with.
-#[cache_page(60, name = "compared", stale_if_error = 300)]
-async fn compared(site: web::Data<Site>, control: PageControl) -> HttpResponse {
+/// Responds with 304 whenever it gets validators.
+#[cache_page(60, name = "revalidated", stale_if_error = 300)]
+async fn revalidated(site: web::Data<Site>, control: PageControl) -> HttpResponse {
     if control.validators().is_some() {
         site.runs.count();
         return HttpResponse::NotModified().finish();
     }
-    site.say(&control);
-    site.make().await
+    site.apply_control(&control);
+    site.respond().await
 }
 
-/// A page for each language, which only its response tells.
+/// Varies by a header that only its response names.
 #[cache_page(60, name = "varied")]
 async fn varied(#[unkeyed] request: HttpRequest, site: web::Data<Site>) -> HttpResponse {
     let language = request.headers().get("accept-language").map(|line| line.to_str().unwrap().to_owned());
-    let mut response = site.make().await;
+    let mut response = site.respond().await;
     response.headers_mut().append("vary".parse().unwrap(), "accept-language".parse().unwrap());
     response
         .headers_mut()
@@ -152,7 +152,7 @@ async fn edit(id: web::Path<String>, site: web::Data<Site>) -> HttpResponse {
     HttpResponse::new(StatusCode::from_u16(site.status.get()).unwrap())
 }
 
-/// One process.
+/// A process.
 pub(crate) struct Process<S> {
     pub(crate) app: Rc<S>,
     pub(crate) cache: PageCache,
@@ -169,26 +169,26 @@ impl<S> Deref for Process<S> {
     }
 }
 
-/// What all tests have in common: nothing is given up because the machine is slow.
-pub(crate) fn patient() -> PageCacheBuilder {
+/// Returns options whose timeouts do not elapse on a slow machine.
+pub(crate) fn long_timeouts() -> PageCacheBuilder {
     PageCache::builder()
         .remote_timeout(Duration::from_secs(20))
         .max_purge_lag(Duration::from_secs(600))
-        .targeted_cache_control(HeaderName::from_static(CONTROL))
+        .targeted_cache_control(HeaderName::from_static(TARGETED_FIELD))
 }
 
-/// One that has reached the engine.
+/// Starts a process and waits for its connection.
 pub(crate) async fn process(
     name: &'static str,
-    engine: &Engine,
+    backend: &Backend,
     options: PageCacheBuilder,
 ) -> Process<impl Service<Request, Response = ServiceResponse, Error = Error> + use<>> {
-    let process = start(name, engine.store(), options).await;
-    process.is_up(true).await;
+    let process = start(name, backend.store(), options).await;
+    process.wait_available(true).await;
     process
 }
 
-/// One that may not have.
+/// Starts a process.
 pub(crate) async fn start(
     name: &'static str,
     store: MemoryStore,
@@ -204,7 +204,7 @@ pub(crate) async fn start(
         tags: RefCell::default(),
         no_store: Cell::new(false),
         panics: Cell::new(false),
-        takes: Cell::default(),
+        handler_time: Cell::default(),
         validators: RefCell::default(),
         gate: Semaphore::new(1000),
         clock: clock.clone(),
@@ -215,10 +215,10 @@ pub(crate) async fn start(
         .route("/posts/{id}", web::post().to(edit))
         .route("/posts/{id}", web::route().to(post))
         .route("/paged", web::route().to(paged))
-        .route("/open", web::route().to(open))
-        .route("/refreshed", web::route().to(refreshed))
-        .route("/sturdy", web::route().to(sturdy))
-        .route("/compared", web::route().to(compared))
+        .route("/anonymous-only", web::route().to(anonymous_only))
+        .route("/stale-while-revalidate", web::route().to(stale_while_revalidate))
+        .route("/stale-if-error", web::route().to(stale_if_error))
+        .route("/revalidated", web::route().to(revalidated))
         .route("/varied", web::route().to(varied))
         .default_service(web::route().to(any));
     Process { app: Rc::new(init_service(app).await), cache, store, clock, site }
@@ -233,22 +233,22 @@ impl<S: Service<Request, Response = ServiceResponse, Error = Error>> Process<S> 
         send(&*self.app, request).await
     }
 
-    /// Makes a page, which is in the engine from then on.
-    pub(crate) async fn make(&self, uri: &str) -> Answer {
+    /// Generates a page, and waits until it is stored in the backend.
+    pub(crate) async fn fill(&self, uri: &str) -> Answer {
         let before = self.remote_stats().stored;
         let answer = self.get(uri).await;
-        assert!(answer.is_stored(), "{uri} is made by {}: {}", self.name, answer.outcome());
-        self.gives(before + 1).await;
+        assert!(answer.is_stored(), "{uri} of {}: {}", self.name, answer.outcome());
+        self.wait_stored(before + 1).await;
         answer
     }
 
-    /// Until so many pages of this process were taken by the engine.
-    pub(crate) async fn gives(&self, pages: u64) {
-        until("the engine takes a page", || self.remote_stats().stored >= pages).await;
+    /// Waits until this number of pages of this process were stored in the backend.
+    pub(crate) async fn wait_stored(&self, pages: u64) {
+        wait_until("the backend stores a page", || self.remote_stats().stored >= pages).await;
     }
 
-    /// Asks until it is answered with something else.
-    pub(crate) async fn get_until_not(&self, uri: &str, old: &Answer) -> Answer {
+    /// Sends requests until the body changes.
+    pub(crate) async fn get_until_changed(&self, uri: &str, old: &Answer) -> Answer {
         for _ in 0..15_000 {
             let answer = self.get(uri).await;
             if answer.body != old.body {
@@ -259,31 +259,29 @@ impl<S: Service<Request, Response = ServiceResponse, Error = Error>> Process<S> 
         panic!("{} still sends {:?}", self.name, old.text());
     }
 
-    /// Until everything that was told so far was heard, and done.
-    pub(crate) async fn hears(&self) {
-        let asked = self.store.count(Op::PollChanges);
-        // The one that is under way may have looked before; the next is only asked for when that one was done.
-        until("a process hears what was told", || self.store.count(Op::PollChanges) >= asked + 2).await;
+    /// Waits until all changes so far have been received and applied.
+    pub(crate) async fn wait_polled(&self) {
+        let asked = self.store.calls(Method::PollChanges);
+        // The poll in flight may have read the log before. The second one starts after its changes were applied.
+        wait_until("a process polls twice", || self.store.calls(Method::PollChanges) >= asked + 2).await;
     }
 
-    pub(crate) async fn is_up(&self, is_up: bool) {
-        until("a process finds out whether it reaches the engine", || {
-            self.remote_stats().is_available == is_up
-        })
-        .await;
+    pub(crate) async fn wait_available(&self, is_up: bool) {
+        wait_until("the availability of the store changes", || self.remote_stats().is_available == is_up)
+            .await;
     }
 
     pub(crate) fn remote_stats(&self) -> RemoteStats {
-        *self.cache.stats().remote().expect("there is a shared tier")
+        *self.cache.stats().remote().expect("no remote store")
     }
 
-    pub(crate) fn of(&self, outcome: Outcome) -> u64 {
+    pub(crate) fn count(&self, outcome: Outcome) -> u64 {
         self.cache.stats().count(outcome)
     }
 
-    /// How often the engine was asked for a page.
-    pub(crate) fn asked(&self) -> u64 {
-        self.store.count(Op::Get)
+    /// Returns the number of lookups.
+    pub(crate) fn lookups(&self) -> u64 {
+        self.store.calls(Method::Get)
     }
 }
 
@@ -292,9 +290,9 @@ pub(crate) fn is_remote_hit(answer: &Answer) -> bool {
     outcome.starts_with("cache_page; hit; ttl=") && outcome.ends_with("; detail=remote")
 }
 
-/// Time passes in all of these and in the engine.
-pub(crate) fn advance<S>(engine: &Engine, processes: &[&Process<S>], seconds: u64) {
+/// Advances the clocks of the backend and of these processes.
+pub(crate) fn advance<S>(backend: &Backend, processes: &[&Process<S>], seconds: u64) {
     let time = Duration::from_secs(seconds);
-    engine.advance(time);
+    backend.advance(time);
     processes.iter().for_each(|process| process.clock.advance(time));
 }

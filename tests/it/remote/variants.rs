@@ -1,10 +1,10 @@
-//! Pages that depend on request headers which only their responses name.
+//! Variants by request headers that only the responses name.
 
 use std::time::Duration;
 
 use super::{
-    memory::{Does, Engine, Op},
-    site::{advance, is_remote_hit, patient, process},
+    backend::{Backend, Behavior, Method},
+    site::{advance, is_remote_hit, long_timeouts, process},
 };
 use crate::legacy::{Crowd, asking};
 
@@ -14,25 +14,25 @@ fn in_language(language: &str) -> actix_web::test::TestRequest {
 
 #[actix_web::test]
 async fn each_variant_is_found_by_those_that_it_is_for() {
-    for memory in [60, 0] {
-        let engine = Engine::default();
-        let options = || patient().local_ttl(Duration::from_secs(memory));
+    for local_ttl in [60, 0] {
+        let backend = Backend::default();
+        let options = || long_timeouts().local_ttl(Duration::from_secs(local_ttl));
         let (one, other) =
-            (process("one", &engine, options()).await, process("other", &engine, options()).await);
-        let third = process("third", &engine, options()).await;
+            (process("one", &backend, options()).await, process("other", &backend, options()).await);
+        let third = process("third", &backend, options()).await;
         let german = one.send(in_language("de")).await;
         assert!(german.is_stored(), "{}", german.outcome());
-        one.gives(1).await;
-        // Which headers matter is known from the engine.
+        one.wait_stored(1).await;
+        // The names of the headers are in the backend.
         let found = other.send(in_language("de")).await;
         assert!(is_remote_hit(&found) && found.body == german.body, "{}", found.outcome());
         let french = other.send(in_language("fr")).await;
         assert!(french.is_stored(), "{}", french.outcome());
         assert_eq!(french.header("x-language").as_deref(), Some("fr"));
-        other.gives(1).await;
+        other.wait_stored(1).await;
         let none = third.get("/varied").await;
         assert_eq!((none.is_stored(), none.header("x-language").as_deref()), (true, Some("")));
-        third.gives(1).await;
+        third.wait_stored(1).await;
         for process in [&one, &other, &third] {
             for (language, page) in [("de", &german), ("fr", &french)] {
                 let found = process.send(in_language(language)).await;
@@ -47,18 +47,19 @@ async fn each_variant_is_found_by_those_that_it_is_for() {
 
 #[actix_web::test]
 async fn all_variants_are_purged_at_once() {
-    let engine = Engine::default();
-    let (one, other) = (process("one", &engine, patient()).await, process("other", &engine, patient()).await);
-    let third = process("third", &engine, patient().local_ttl(Duration::ZERO)).await;
+    let backend = Backend::default();
+    let (one, other) =
+        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
+    let third = process("third", &backend, long_timeouts().local_ttl(Duration::ZERO)).await;
     let mut pages = Vec::new();
     for (number, language) in ["de", "fr", "en"].into_iter().enumerate() {
         let old = one.send(in_language(language)).await;
-        one.gives(number as u64 + 1).await;
+        one.wait_stored(number as u64 + 1).await;
         assert!(is_remote_hit(&other.send(in_language(language)).await));
         pages.push((language, old));
     }
     one.cache.purge_path("/varied").await.unwrap();
-    other.hears().await;
+    other.wait_polled().await;
     for (language, old) in &pages {
         for process in [&third, &one, &other] {
             let new = process.send(in_language(language)).await;
@@ -68,27 +69,28 @@ async fn all_variants_are_purged_at_once() {
     }
 }
 
-/// Whoever waits does not know yet that there are variants.
+/// The waiting requests do not know yet that there are variants.
 #[actix_web::test]
 async fn who_waits_for_another_variant_makes_its_own() {
-    let engine = Engine::default();
-    let options = || patient().coalesce_timeout(Duration::from_secs(3600));
-    let (one, other) = (process("one", &engine, options()).await, process("other", &engine, options()).await);
-    one.hold();
-    let makes = Crowd::send(&one.app, [in_language("de")]).await;
+    let backend = Backend::default();
+    let options = || long_timeouts().coalesce_timeout(Duration::from_secs(3600));
+    let (one, other) =
+        (process("one", &backend, options()).await, process("other", &backend, options()).await);
+    one.block_handlers();
+    let leader = Crowd::send(&one.app, [in_language("de")]).await;
     let requests = ["de", "fr", "de", "fr"].map(in_language);
-    let waits = Crowd::send(&other.app, requests).await;
-    super::until("it waits", || other.asked() > 2).await;
-    // The way to the engine is so slow that one thing is there for long before the next one is.
-    one.store.set(&[Op::Put], Does::Holds);
-    one.let_go();
-    super::until("something is there", || engine.pages() == 1).await;
-    let asked = other.asked();
-    super::until("it looks for it", || other.asked() > asked + 2).await;
-    assert_eq!((other.runs.get(), waits.answered()), (0, 0));
-    one.store.set(&[Op::Put], Does::Works);
-    let german = makes.all().await.remove(0);
-    let answers = waits.all().await;
+    let waiting = Crowd::send(&other.app, requests).await;
+    super::wait_until("the other process waits", || other.lookups() > 2).await;
+    // The variant is stored long before the names of the headers.
+    one.store.set_behavior(&[Method::Put], Behavior::Holds);
+    one.unblock_handlers();
+    super::wait_until("one entry is stored", || backend.entries() == 1).await;
+    let asked = other.lookups();
+    super::wait_until("the other process looks the page up", || other.lookups() > asked + 2).await;
+    assert_eq!((other.runs.get(), waiting.answered()), (0, 0));
+    one.store.set_behavior(&[Method::Put], Behavior::Works);
+    let german = leader.all().await.remove(0);
+    let answers = waiting.all().await;
     for (answer, language) in answers.iter().zip(["de", "fr", "de", "fr"]) {
         assert_eq!(answer.header("x-language").as_deref(), Some(language), "{}", answer.outcome());
         assert_eq!(answer.body == german.body, language == "de", "{language}: {}", answer.outcome());
@@ -96,35 +98,35 @@ async fn who_waits_for_another_variant_makes_its_own() {
     assert_eq!((one.runs.get(), other.runs.get()), (1, 1));
 }
 
-/// A process that comes later finds variants as any other page, however long ago the first of them was made.
+/// The names of the headers are stored again with each variant.
 #[actix_web::test]
 async fn variants_are_found_by_a_process_that_comes_later() {
-    let engine = Engine::default();
-    let one = process("one", &engine, patient()).await;
+    let backend = Backend::default();
+    let one = process("one", &backend, long_timeouts()).await;
     one.send(in_language("de")).await;
-    one.gives(1).await;
-    advance(&engine, &[&one], 61);
-    let made = one.send(in_language("de")).await;
-    assert!(made.is_stored(), "{}", made.outcome());
-    one.gives(2).await;
-    let other = process("other", &engine, patient()).await;
+    one.wait_stored(1).await;
+    advance(&backend, &[&one], 61);
+    let filled = one.send(in_language("de")).await;
+    assert!(filled.is_stored(), "{}", filled.outcome());
+    one.wait_stored(2).await;
+    let other = process("other", &backend, long_timeouts()).await;
     let found = other.send(in_language("de")).await;
     assert!(is_remote_hit(&found), "{}", found.outcome());
-    assert_eq!(found.body, made.body);
+    assert_eq!(found.body, filled.body);
 }
 
 #[actix_web::test]
 async fn variants_are_found_after_a_purge() {
-    let engine = Engine::default();
-    let one = process("one", &engine, patient()).await;
+    let backend = Backend::default();
+    let one = process("one", &backend, long_timeouts()).await;
     one.send(in_language("de")).await;
-    one.gives(1).await;
+    one.wait_stored(1).await;
     one.cache.purge_path("/varied").await.unwrap();
-    one.hears().await;
-    let made = one.send(in_language("de")).await;
-    one.gives(2).await;
-    let other = process("other", &engine, patient()).await;
+    one.wait_polled().await;
+    let filled = one.send(in_language("de")).await;
+    one.wait_stored(2).await;
+    let other = process("other", &backend, long_timeouts()).await;
     let found = other.send(in_language("de")).await;
     assert!(is_remote_hit(&found), "{}", found.outcome());
-    assert_eq!(found.body, made.body);
+    assert_eq!(found.body, filled.body);
 }
