@@ -81,6 +81,7 @@ pub(crate) enum FinishedResponse {
 }
 
 impl Fill {
+    #[inline]
     pub(crate) fn start(start: Start) -> Box<Self> {
         let Start { context, request, control, entry_point, miss, role, audience, now } = start;
         let Miss { cause, stale } = miss;
@@ -150,8 +151,8 @@ impl Fill {
     }
 
     /// Ends a run whose request is answered and reported elsewhere.
-    pub(crate) fn discard(self) {
-        self.run.discard();
+    pub(crate) fn discard(self: Box<Self>) {
+        self.run.reporter.discard();
     }
 
     /// Runs the handler because the client asked for a newer response than this one.
@@ -349,7 +350,7 @@ impl Fill {
                 let upstream_status = self.upstream_status;
                 let report =
                     Report { ttl: entry.ttl(now), upstream_status, fill_time, ..Report::of(Outcome::Stored) };
-                self.run.stored(report, Some(response.headers_mut()));
+                self.run.reporter.report(report, Some(response.headers_mut()));
                 response
             }
             Err(reason) => self.reject(head.set_body(body::from_bytes(body)), reason),
@@ -394,11 +395,12 @@ impl Fill {
         page.select(self.run.request.method(), self.run.request.headers())
     }
 
-    fn reject(self: Box<Self>, mut response: HttpResponse, reason: Reason) -> HttpResponse {
+    fn reject(mut self: Box<Self>, mut response: HttpResponse, reason: Reason) -> HttpResponse {
         let (now, status) = (self.now(), Some(response.status()));
         let fill_time = Some(now.since(self.started));
         let report = Report { fill_time, ..Report::of(Outcome::NotStored(reason)) };
-        self.run.reject(status, report, now, Some(response.headers_mut()));
+        self.run.reject(status, reason, now);
+        self.run.reporter.report(report, Some(response.headers_mut()));
         response
     }
 
@@ -414,7 +416,7 @@ impl Fill {
             fill_time: Some(now.since(self.started)),
             ..Report::of_page(outcome, entry.freshness(now))
         };
-        self.run.stored(report, Some(response.headers_mut()));
+        self.run.reporter.report(report, Some(response.headers_mut()));
         response
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::http::{Method, StatusCode, header::HeaderMap};
+use actix_web::http::{Method, StatusCode};
 
 use super::{
     context::Context,
@@ -12,7 +12,6 @@ use super::{
     request_handle::RequestHandle,
 };
 use crate::{
-    observe::Report,
     outcome::{Outcome, Reason},
     store::Entry,
     time::{clock::Clock, instant::Instant},
@@ -31,6 +30,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    #[inline]
     pub(crate) fn new(
         context: Context,
         request: RequestHandle,
@@ -103,28 +103,12 @@ impl Run {
         self.participation.release(&self.context.cache, now);
     }
 
-    /// Ends the run with a response that is stored.
-    pub(crate) fn stored(self, report: Report, headers: Option<&mut HeaderMap>) {
-        self.reporter.report(report, headers);
-    }
-
-    /// Ends the run with a response that is not stored.
-    pub(crate) fn reject(
-        mut self,
-        status: Option<StatusCode>,
-        report: Report,
-        now: Instant,
-        headers: Option<&mut HeaderMap>,
-    ) {
+    /// Lets the followers go because the response is not stored for this reason. `status` is that of the handler's response, if
+    /// it is complete.
+    pub(crate) fn reject(&mut self, status: Option<StatusCode>, reason: Reason, now: Instant) {
         // After a purge, the next response may be stored and shared.
-        if report.outcome != Outcome::NotStored(Reason::Purged) {
+        if reason != Reason::Purged {
             self.release(status, now);
         }
-        self.reporter.report(report, headers);
-    }
-
-    /// Ends a run whose request is answered and reported elsewhere.
-    pub(crate) fn discard(self) {
-        self.reporter.discard();
     }
 }

@@ -132,7 +132,7 @@ impl BodySink for StreamedFill {
         let head = ResponseHead { status, reason: reason_phrase, headers: &headers, has_connection: true };
         let body = body::into_exact_allocation(bytes.into());
         match commit::store(&mut run, head, Some(&body), admission) {
-            Ok(_) => run.stored(Report { fill_time, ..Report::of(Outcome::Stored) }, None),
+            Ok(_) => run.reporter.report(Report { fill_time, ..Report::of(Outcome::Stored) }, None),
             Err(reason) => reject(run, reason),
         }
     }
@@ -142,7 +142,8 @@ impl BodySink for StreamedFill {
     }
 }
 
-fn reject(run: Run, reason: Reason) {
+fn reject(mut run: Run, reason: Reason) {
     let now = run.now();
-    run.reject(None, Report::of(Outcome::NotStored(reason)), now, None);
+    run.reject(None, reason, now);
+    run.reporter.report(Report::of(Outcome::NotStored(reason)), None);
 }
