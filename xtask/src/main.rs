@@ -49,6 +49,8 @@ fn main() -> ExitCode {
 fn test() -> Result<(), String> {
     let start = Instant::now();
     step("formatting", &mut cargo(&["fmt", "--all", "--check"]))?;
+    eprintln!("xtask: layers");
+    layers::run()?;
     step(
         "clippy",
         &mut cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny", "warnings"]),

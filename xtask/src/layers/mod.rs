@@ -1,4 +1,5 @@
-//! `cargo xtask layers`: checks that imports point down, and that no files import each other.
+//! `cargo xtask layers`, a step of `cargo xtask test`: checks that imports point down, and that no files import each
+//! other.
 //!
 //! An import is a `use`, or a path in an item, an expression, a type or the tokens of a macro. It counts for the file
 //! that defines the item, however many modules re-export it. What only exists under `#[cfg(test)]` does not count.
