@@ -105,7 +105,7 @@ async fn bare(_language: Language) -> HttpResponse {
 }
 
 /// An anonymous-only page, which requests with a cookie bypass.
-#[get("/anonymous-only")]
+#[get("/anon")]
 #[cache_page(60)]
 async fn anonymous_only(_language: Language, _request: HttpRequest) -> HttpResponse {
     page()
@@ -161,7 +161,7 @@ async fn moka_handler(
     page()
 }
 
-#[get("/not-stored")]
+#[get("/no-store")]
 #[cache_page(60)]
 async fn not_stored(_language: Language) -> HttpResponse {
     let mut response = page();
@@ -229,9 +229,9 @@ async fn main() -> ExitCode {
     let path = match kind.as_str() {
         "plain" => "/plain",
         "plain-text" => "/plain-text",
-        "not-stored" => "/not-stored",
+        "not-stored" => "/no-store",
         "bare" => "/bare",
-        "bypass" => "/anonymous-only",
+        "bypass" => "/anon",
         "moka" => "/moka",
         "dashmap" => "/dashmap",
         _ => "/cached",
@@ -241,9 +241,9 @@ async fn main() -> ExitCode {
         match path {
             "/plain" => config.service(plain),
             "/plain-text" => config.service(plain_text),
-            "/not-stored" => config.service(not_stored),
+            "/no-store" => config.service(not_stored),
             "/bare" => config.service(bare),
-            "/anonymous-only" => config.service(anonymous_only),
+            "/anon" => config.service(anonymous_only),
             "/moka" => config
                 .app_data(web::Data::new(moka::sync::Cache::<String, Arc<StoredResponse>>::new(1000)))
                 .service(moka_handler),
