@@ -10,19 +10,15 @@ mod coalescing;
 mod compression;
 mod conditional;
 mod control;
-mod denial;
 mod fence;
 mod freshness;
 mod inputs;
-mod isolation;
 mod key;
 mod legacy;
 mod memory;
 mod memory_tier;
 mod middleware;
-mod open;
 mod outcomes;
-mod poisoning;
 mod proxy;
 mod purge;
 mod remote;
@@ -38,5 +34,4 @@ mod streaming;
 // Parts of it are for tests that still use `legacy`.
 #[allow(dead_code, unused_imports)]
 mod support;
-mod threats;
 mod variants;

@@ -1,3 +1,13 @@
-//! Attacks on other visitors and on the server, and what prevents them.
+//! Attacks on other visitors and on the server, and what prevents them. `SECURITY.md` lists them.
 
 mod access_checks;
+mod anonymous;
+mod apps;
+mod document;
+mod failures;
+mod handlers;
+mod hosts;
+mod load;
+mod responses;
+mod urls;
+mod visitors;

@@ -5,6 +5,7 @@ use actix_web::HttpResponse;
 use crate::support::{Call, TestApp};
 
 mod budget;
+mod fills;
 mod keyed;
 mod limit;
 mod names;

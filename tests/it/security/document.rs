@@ -1,0 +1,29 @@
+//! The tables of `SECURITY.md`.
+
+use std::{fs, path::Path};
+
+#[test]
+fn security_md_names_real_tests() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("SECURITY.md")).unwrap();
+    let rows = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| threat"));
+    let listed = fs::read_to_string(root.join("tests/redis/main.rs")).unwrap();
+    let mut tests = 0;
+    for row in rows {
+        let column = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        for name in column.split(", ").map(|name| name.trim_matches('`')) {
+            tests += 1;
+            if let Some(name) = name.strip_prefix("redis::") {
+                assert!(listed.contains(name), "tests/redis has no test {name}");
+                continue;
+            }
+            let (module, test) = name.rsplit_once("::").expect("module::test");
+            let path = root.join(format!("tests/it/{}.rs", module.replace("::", "/")));
+            let source = fs::read_to_string(&path).unwrap_or_else(|_| panic!("no {}", path.display()));
+            let position = source.find(&format!("fn {test}()")).unwrap_or_else(|| panic!("no test {name}"));
+            let before = source[..position].trim_end().trim_end_matches("async").trim_end();
+            assert!(before.ends_with("test]"), "{name} is no test");
+        }
+    }
+    assert!(tests > 30, "the table is read: {tests}");
+}

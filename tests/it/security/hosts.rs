@@ -1,0 +1,184 @@
+//! The host of a request, and all other headers that links are made from.
+
+use std::future::{Ready, ready};
+
+use actix_web::{
+    Error, FromRequest, HttpRequest, HttpResponse,
+    dev::{ConnectionInfo, Payload},
+    guard, web,
+};
+use cache_page::{KeyInput, cache_page};
+
+use crate::support::{Call, Crowd, TestApp, TestAppBuilder};
+
+/// Shows the host of the request; nothing but the cache itself adds it to the key.
+fn host(call: &Call) -> HttpResponse {
+    HttpResponse::Ok().body(call.request.connection_info().host().to_owned())
+}
+
+const HOSTS: [&str; 2] = ["a.example", "b.example"];
+
+#[actix_web::test]
+async fn page_of_host_a_is_never_served_for_host_b() {
+    let in_process = TestApp::with_handler(host).await;
+    let over_a_socket = TestApp::builder().handler(host).serve();
+    for app in [in_process, over_a_socket] {
+        for round in 0..3 {
+            for host in HOSTS {
+                let response = app.get("/").header("host", host).await;
+                response.assert_body(host);
+                assert_eq!(response.is_hit(), round > 0, "{response:?}");
+            }
+        }
+        app.advance(60);
+        for host in HOSTS {
+            app.get("/").header("host", host).await.assert_body(host);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn fill_for_host_a_is_never_shared_with_host_b() {
+    let app = TestApp::builder().handler(host).paused().start().await;
+    let hosts = HOSTS.repeat(5);
+    let crowd = Crowd::send(hosts.iter().map(|host| app.get("/").header("host", host))).await;
+    assert_eq!(app.waiting(), [1, 2]);
+    app.finish(2).await;
+    for (host, response) in hosts.iter().zip(crowd.responses().await) {
+        response.assert_body(host);
+    }
+}
+
+/// The guard reads `Host`; other headers must not choose the tenant under which the page is stored.
+#[actix_web::test]
+async fn forwarded_host_does_not_choose_the_tenant_of_a_page() {
+    #[cache_page(60)]
+    async fn shop(name: web::Data<&'static str>) -> String {
+        name.to_string()
+    }
+    let app = HOSTS.into_iter().fold(TestApp::builder(), |app, host| {
+        app.configure(move |config| {
+            let scope = web::scope("").guard(guard::Host(host)).app_data(web::Data::new(host));
+            config.service(scope.route("/", web::get().to(shop)));
+        })
+    });
+    let app = app.start().await;
+    for (name, value) in [("x-forwarded-host", "b.example"), ("forwarded", "host=b.example")] {
+        let attack = app.get("/").header("host", "a.example").header(name, value).await;
+        attack.assert_body("a.example");
+    }
+    for host in ["b.example", "a.example"] {
+        app.get("/").header("host", host).await.assert_body(host);
+    }
+}
+
+/// Scheme and host of the request, as an extractor of a user.
+struct Base(ConnectionInfo);
+
+impl FromRequest for Base {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self(request.connection_info().clone())))
+    }
+}
+
+/// Scheme and host are in the key.
+impl KeyInput for Base {}
+
+#[cache_page(60)]
+async fn link(base: Base) -> String {
+    format!("{}://{}/next", base.0.scheme(), base.0.host())
+}
+
+#[cache_page(60)]
+async fn all_headers(request: HttpRequest) -> String {
+    format!("{:?}", request.headers())
+}
+
+fn builder() -> TestAppBuilder {
+    TestApp::builder().route("/link", link).route("/all-headers", all_headers)
+}
+
+#[actix_web::test]
+async fn link_never_leads_to_an_attackers_host() {
+    let app = builder().start().await;
+    let good = ("host", "good.example");
+    for attack in [
+        &[("host", "evil.example")][..],
+        &[good, ("host", "evil.example")],
+        &[good, ("x-forwarded-host", "evil.example")],
+        &[good, ("x-forwarded-host", "evil.example, good.example")],
+        &[good, ("x-forwarded-proto", "evil")],
+        &[good, ("forwarded", "host=evil.example")],
+        &[good, ("forwarded", "for=1"), ("forwarded", "HOST=\"evil.example\";proto=evil")],
+    ] {
+        app.get("/link").headers(attack).await;
+        let response = app.get("/link").headers(&[good]).await;
+        assert_eq!(response.text(), "http://good.example/next", "{attack:?}");
+    }
+}
+
+#[actix_web::test]
+async fn spellings_of_a_host_have_their_own_pages() {
+    let app = builder().start().await;
+    for host in ["GOOD.example", "good.EXAMPLE", "good.example", "good.example.", "good.example:80"] {
+        for _ in 0..2 {
+            app.get("/link").header("host", host).await.assert_body(format!("http://{host}/next"));
+        }
+    }
+}
+
+/// A handler that reads the headers themselves puts the attacker's value into the attacker's page.
+#[actix_web::test]
+async fn forwarded_header_is_not_stored_in_the_page_of_others() {
+    let app = builder().start().await;
+    let ordinary = || app.get("/all-headers").header("host", "good.example");
+    for name in ["x-forwarded-host", "x-forwarded-proto", "x-forwarded-prefix", "x-original-url", "forwarded"]
+    {
+        let response = ordinary().header(name, "host=evil.example").await;
+        assert!(response.text().contains("evil"), "{response:?}");
+    }
+    // The host for links is the good one, but not the header that the handler reads.
+    let swapped = app.get("/all-headers").header("host", "evil.example");
+    swapped.header("x-forwarded-host", "good.example").await.assert_stored();
+    let response = ordinary().await;
+    assert!(!response.text().contains("evil"), "{response:?}");
+}
+
+#[actix_web::test]
+async fn every_header_that_links_are_made_from_is_in_the_key() {
+    for name in [
+        "host",
+        "forwarded",
+        "x-forwarded-host",
+        "x-forwarded-server",
+        "x-forwarded-proto",
+        "x-forwarded-scheme",
+        "x-forwarded-ssl",
+        "x-forwarded-port",
+        "x-forwarded-prefix",
+        "x-forwarded-path",
+        "x-host",
+        "x-original-host",
+        "x-original-url",
+        "x-original-uri",
+        "x-rewrite-url",
+    ] {
+        let app = builder().start().await;
+        // The host that the key takes from another header is the same in all requests.
+        let (base, value) = match name {
+            "forwarded" | "x-forwarded-proto" => ("forwarded", "proto=http;host=good.example"),
+            "x-forwarded-host" | "host" => ("forwarded", "host=good.example"),
+            _ => ("host", "good.example"),
+        };
+        let ordinary = || app.get("/all-headers").header(base, value);
+        for attack in ["evil.example", "by=evil", ""] {
+            ordinary().header(name, attack).await.assert_stored();
+        }
+        let response = ordinary().await;
+        response.assert_stored();
+        assert!(!response.text().contains("evil"), "{name}: {response:?}");
+    }
+}
