@@ -5,7 +5,7 @@
 mod attribute;
 mod blog;
 mod budget;
-mod caches;
+mod cache;
 mod coalescing;
 mod compression;
 mod conditional;
@@ -18,7 +18,7 @@ mod legacy;
 mod memory;
 mod memory_tier;
 mod middleware;
-mod outcomes;
+mod observability;
 mod proxy;
 mod purge;
 mod remote;
