@@ -28,7 +28,7 @@
 //! * A function takes what it needs, such as a store or a clock, and not the `PageCache` handle.
 //! * The methods of a type live with the type, and the type lives in the lowest layer that names it.
 //! * `http`, `key` and `policy` take values and return values: no clock, no I/O, no global state.
-//! * `time::clock` is the only source of the current time.
+//! * `time` is the only source of the current time.
 
 mod cache;
 mod coalesce;
