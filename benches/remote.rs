@@ -26,13 +26,13 @@ use redis::{AsyncConnectionConfig, Client, aio::MultiplexedConnection, cmd};
 
 const ROUNDS: usize = 9;
 
-/// Requests of one kind in one round.
+/// The number of requests of one kind in a round.
 const REQUESTS: usize = 2000;
 
-/// Requests that are under way side by side.
+/// The number of concurrent requests.
 const CROWD: usize = 64;
 
-/// Processes that hear of purges.
+/// The number of processes that receive purges.
 const PROCESSES: usize = 4;
 
 const PURGES: usize = 500;
@@ -49,7 +49,7 @@ async fn cached(length: web::Path<usize>) -> HttpResponse {
     HttpResponse::Ok().content_type("text/html").body(body(*length))
 }
 
-/// What users write by hand.
+/// The cache that a user would write by hand.
 async fn by_hand(
     length: web::Path<usize>,
     request: HttpRequest,
@@ -89,7 +89,7 @@ impl Drop for Server {
     }
 }
 
-/// A thread of its own for the connection, as the cache has one: in a server, it is that of `main`.
+/// Opens a connection that a thread of its own drives, as in the cache. In a server, that is the main thread.
 fn connect(url: &str) -> MultiplexedConnection {
     let (client, (give, given)) = (Client::open(url).unwrap(), std::sync::mpsc::channel());
     std::thread::spawn(move || {
@@ -119,7 +119,7 @@ fn median(mut times: Vec<f64>) -> f64 {
     times[times.len() / 2]
 }
 
-/// Microseconds for each of so many, one after the other.
+/// Returns the mean time in microseconds of `count` runs in sequence.
 async fn each(count: usize, run: impl AsyncFn()) -> f64 {
     let start = Instant::now();
     for _ in 0..count {
@@ -149,7 +149,7 @@ async fn latency_and_throughput(url: &str) {
     println!("{:>8} {:>8} {:>6}", "GET", "hit", "ratio");
     for length in [2_000_usize, 64 * 1024] {
         let uri = format!("/cached/{length}");
-        // Until it is kept.
+        // Waits until the page is stored.
         while cache.stats().count(Outcome::RemoteHit) == 0 || cache.stats().remote().unwrap().stored == 0 {
             ask(&uri).await;
         }
@@ -187,7 +187,7 @@ async fn latency_and_throughput(url: &str) {
     println!("hits a second, {CROWD} side by side on one worker, median of {ROUNDS} rounds");
     println!("{:>8} {:>8} {:>6}", "by hand", "cached", "ratio");
     for length in [2_000_usize, 64 * 1024] {
-        // Each asks for a page of its own: those for one page would share one answer of the tier.
+        // Each request is for another page: requests for one page would share a lookup.
         let rate = async |path: String| {
             let uris: Vec<String> = (0..CROWD).map(|number| format!("{path}?{number}")).collect();
             let start = Instant::now();
@@ -200,7 +200,7 @@ async fn latency_and_throughput(url: &str) {
         for _ in 0..=ROUNDS {
             rounds.push((rate(format!("/by-hand/{length}")).await, rate(format!("/cached/{length}")).await));
         }
-        // The first one fills both.
+        // The first round fills both caches.
         let rounds = &rounds[1..];
         let ratio = median(rounds.iter().map(|(one, other)| other / one).collect());
         let (one, other) = (
@@ -235,7 +235,7 @@ fn now() -> u128 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos()
 }
 
-/// One of the processes: it keeps the page in memory, and tells when it has heard that it went.
+/// Runs one of the processes. It has the page in local memory, and prints when it has received a purge.
 #[actix_web::main]
 async fn listen(url: &str) {
     let cache = cache(url, true);
@@ -282,7 +282,7 @@ impl Listener {
 async fn purges(url: &str) {
     let cache = cache(url, true);
     let mut listeners: Vec<Listener> = (0..PROCESSES).map(|_| Listener::start(url)).collect();
-    let (mut confirmed, mut heard) = (Vec::new(), Vec::new());
+    let (mut executed, mut received) = (Vec::new(), Vec::new());
     for _ in 0..PURGES {
         listeners.iter_mut().for_each(|listener| writeln!(listener.1, "go").unwrap());
         listeners.iter_mut().for_each(|listener| assert_eq!(listener.line(), "ready"));
@@ -290,15 +290,15 @@ async fn purges(url: &str) {
         while cache.purge_path("/cached/2000").await.is_err() {
             actix_web::rt::time::sleep(Duration::from_millis(10)).await;
         }
-        confirmed.push(micros(now() - start));
+        executed.push(micros(now() - start));
         let last =
             listeners.iter_mut().map(|listener| listener.line().parse::<u128>().unwrap()).max().unwrap();
-        heard.push(micros(last.saturating_sub(start)));
+        received.push(micros(last.saturating_sub(start)));
     }
     println!(
-        "microseconds from a purge until it is confirmed, and until the last of {PROCESSES} processes has heard of it"
+        "microseconds from a purge until it is executed, and until the last of {PROCESSES} processes has received it"
     );
-    for (mut times, what) in [(confirmed, "confirmed"), (heard, "heard by all")] {
+    for (mut times, what) in [(executed, "executed"), (received, "received by all")] {
         times.sort_by(f64::total_cmp);
         let (half, most) = (times[PURGES / 2], times[PURGES * 99 / 100]);
         println!("p50 {half:>7.0}   p99 {most:>7.0}   max {:>7.0}  {what}", times[PURGES - 1]);
@@ -324,7 +324,7 @@ fn main() {
     if let [profiled, path] = &arguments[..]
         && profiled == "profile"
     {
-        // For callgrind, which shows where instructions go: so many requests for one page, one after the other.
+        // Requests for one page in sequence, to be profiled with callgrind.
         return actix_web::rt::System::new().block_on(profile(&server.1, path));
     }
     actix_web::rt::System::new().block_on(async {

@@ -1,8 +1,8 @@
-//! One cache for many processes: `cargo run --example redis --features redis`.
+//! A cache that several processes share: `cargo run --example redis --features redis`.
 //!
-//! It looks for Redis or Valkey at `REDIS_URL`, or `redis://localhost:6379`, and goes on without. Start it twice, the second time with
-//! `PORT=8081`, and ask both as a balancer would, which is for the same host: `curl -iH 'Host: example.com' localhost:8080/time`. Then
-//! `curl -X POST localhost:8080/purge` makes both show a new one.
+//! It connects to Redis or Valkey at `REDIS_URL`, by default `redis://localhost:6379`, and also works without. Start it twice,
+//! the second time with `PORT=8081`, and send requests to both as a load balancer would, for the same host:
+//! `curl -iH 'Host: example.com' localhost:8080/time`. `curl -X POST localhost:8080/purge` purges the page in both.
 
 use std::{env, io, time::SystemTime};
 
@@ -12,10 +12,10 @@ use cache_page::{PageCache, PurgeError, cache_page};
 #[get("/time")]
 #[cache_page(60, tags = ["times"])]
 async fn time() -> impl Responder {
-    // As slow as a page that is worth caching.
+    // Simulates a slow page.
     actix_web::rt::time::sleep(std::time::Duration::from_millis(200)).await;
     let passed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    format!("{} seconds since 1970, says process {}\n", passed.as_secs(), std::process::id())
+    format!("{} seconds since 1970, process {}\n", passed.as_secs(), std::process::id())
 }
 
 #[post("/purge")]
@@ -34,7 +34,7 @@ async fn main() -> io::Result<()> {
     let url = env::var("REDIS_URL").unwrap_or_else(|_| "redis://localhost:6379".to_owned());
     let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
     let cache = PageCache::builder().redis(url).build();
-    // The host is part of what a page is known by.
+    // The host is part of the key.
     println!("curl -iH 'Host: example.com' localhost:{port}/time");
     HttpServer::new(move || {
         App::new()

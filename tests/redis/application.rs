@@ -1,4 +1,4 @@
-//! An application, as it runs in each process: this program once more, told by its environment what to do.
+//! The application that each process runs. It is this executable, with its settings in an environment variable.
 
 use std::{env, io, path::PathBuf, process, sync::Arc, thread, time::Duration};
 
@@ -11,36 +11,36 @@ use actix_web::{
 use cache_page::RedisStore;
 use cache_page::{Outcome, PageCache, cache_page};
 
-use crate::{client::Shown, database::Numbers};
+use crate::{client::PageContent, database::Counters};
 
-/// What an application is told.
+/// The settings of an application.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// Of a server, of nodes of a cluster, or of sentinels.
+    /// The URLs of a server, of the nodes of a cluster, or of sentinels.
     pub(crate) urls: Vec<String>,
-    pub(crate) kind: Kind,
+    pub(crate) deployment: Deployment,
     pub(crate) database: PathBuf,
     pub(crate) key_prefix: String,
     pub(crate) local_ttl: Duration,
     pub(crate) max_purge_lag: Duration,
-    pub(crate) deadline: Duration,
-    pub(crate) one_fill: bool,
-    /// How long slow pages take.
-    pub(crate) slow: Duration,
+    pub(crate) remote_timeout: Duration,
+    pub(crate) coalesce_across_processes: bool,
+    /// How long the handlers of `/slow` and `/private` take.
+    pub(crate) handler_time: Duration,
 }
 
-/// What its URLs are of.
+/// What the URLs lead to.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum Deployment {
     Server,
     #[cfg(feature = "redis-cluster")]
     Cluster,
-    /// They watch a server that is called "main".
+    /// Sentinels that monitor the master "main".
     #[cfg(feature = "redis-sentinel")]
     Sentinel,
 }
 
-impl Kind {
+impl Deployment {
     const ALL: &[Self] = &[
         Self::Server,
         #[cfg(feature = "redis-cluster")]
@@ -50,44 +50,44 @@ impl Kind {
     ];
 }
 
-/// The variables by which it is told, in the order of the fields.
-const TOLD: &str = "CACHE_PAGE_APPLICATION";
+/// The environment variable with the settings.
+const SETTINGS_VARIABLE: &str = "CACHE_PAGE_APPLICATION";
 
 impl Settings {
-    pub(crate) fn write(&self) -> (&'static str, String) {
+    pub(crate) fn to_variable(&self) -> (&'static str, String) {
         let millis = |time: Duration| time.as_millis().to_string();
         let parts = [
             self.urls.join(","),
-            format!("{:?}", self.kind),
+            format!("{:?}", self.deployment),
             self.database.to_str().unwrap().to_owned(),
             self.key_prefix.clone(),
             millis(self.local_ttl),
             millis(self.max_purge_lag),
-            millis(self.deadline),
-            self.one_fill.to_string(),
-            millis(self.slow),
+            millis(self.remote_timeout),
+            self.coalesce_across_processes.to_string(),
+            millis(self.handler_time),
         ];
-        (TOLD, parts.join("|"))
+        (SETTINGS_VARIABLE, parts.join("|"))
     }
 
-    fn read(told: &str) -> Self {
+    fn parse(text: &str) -> Self {
         let millis = |text: &str| Duration::from_millis(text.parse().unwrap());
-        let parts: Vec<&str> = told.split('|').collect();
+        let parts: Vec<&str> = text.split('|').collect();
         let [urls, kind, database, key_prefix, local_ttl, max_purge_lag, deadline, one_fill, takes] =
             parts[..]
         else {
-            panic!("{told:?} are no settings");
+            panic!("{text:?} are no settings");
         };
         Self {
             urls: urls.split(',').map(str::to_owned).collect(),
-            kind: *Kind::ALL.iter().find(|known| format!("{known:?}") == kind).unwrap(),
+            deployment: *Deployment::ALL.iter().find(|known| format!("{known:?}") == kind).unwrap(),
             database: database.into(),
             key_prefix: key_prefix.to_owned(),
             local_ttl: millis(local_ttl),
             max_purge_lag: millis(max_purge_lag),
-            deadline: millis(deadline),
-            one_fill: one_fill == "true",
-            slow: millis(takes),
+            remote_timeout: millis(deadline),
+            coalesce_across_processes: one_fill == "true",
+            handler_time: millis(takes),
         }
     }
 
@@ -96,34 +96,34 @@ impl Settings {
             .key_prefix(&self.key_prefix)
             .local_ttl(self.local_ttl)
             .max_purge_lag(self.max_purge_lag)
-            .remote_timeout(self.deadline)
-            .coalesce_across_processes(self.one_fill);
-        match self.kind {
-            Kind::Server => cache.redis(&self.urls[0]).build(),
+            .remote_timeout(self.remote_timeout)
+            .coalesce_across_processes(self.coalesce_across_processes);
+        match self.deployment {
+            Deployment::Server => cache.redis(&self.urls[0]).build(),
             #[cfg(feature = "redis-cluster")]
-            Kind::Cluster => cache.remote_store(RedisStore::cluster(&self.urls).unwrap()).build(),
+            Deployment::Cluster => cache.remote_store(RedisStore::cluster(&self.urls).unwrap()).build(),
             #[cfg(feature = "redis-sentinel")]
-            Kind::Sentinel => {
+            Deployment::Sentinel => {
                 cache.remote_store(RedisStore::sentinel(&self.urls, "main", "redis://any").unwrap()).build()
             }
         }
     }
 }
 
-pub(crate) fn is_asked_for() -> bool {
-    env::var_os(TOLD).is_some()
+pub(crate) fn is_requested() -> bool {
+    env::var_os(SETTINGS_VARIABLE).is_some()
 }
 
-/// Until whoever started it is gone. Tells its port first.
+/// Runs the application until its parent process ends. Prints its address first.
 pub(crate) fn run() {
-    let settings = Settings::read(&env::var(TOLD).unwrap());
+    let settings = Settings::parse(&env::var(SETTINGS_VARIABLE).unwrap());
     thread::spawn(|| {
-        // Nothing comes that way but its end.
+        // The parent process writes nothing, so this returns when it ends.
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         process::exit(0);
     });
     let cache = settings.cache();
-    let site = Site { numbers: Numbers::at(&settings.database), slow: settings.slow };
+    let site = Handlers { counters: Counters::open(&settings.database), handler_time: settings.handler_time };
     let site = web::Data::from(Arc::new(site));
     System::new().block_on(async move {
         let app = move || {
@@ -133,12 +133,12 @@ pub(crate) fn run() {
                 .service(page)
                 .service(slow)
                 .service(big)
-                .service(brief)
-                .service(endless)
+                .service(short_ttl)
+                .service(no_expiry)
                 .service(stale)
                 .service(varied)
                 .service(private)
-                .service(verb)
+                .service(purge)
                 .service(stats)
         };
         let server = HttpServer::new(app).workers(2).keep_alive(Duration::from_secs(600));
@@ -149,97 +149,101 @@ pub(crate) fn run() {
     });
 }
 
-struct Site {
-    numbers: Numbers,
-    slow: Duration,
+struct Handlers {
+    counters: Counters,
+    handler_time: Duration,
 }
 
-impl Site {
-    /// A handler begins to make that page: what it reads, it reads now.
-    fn begin(&self, handler: &str, id: u64) -> Shown {
-        let version = self.numbers.version(id);
-        self.numbers.count_run(handler, id);
-        Shown { handler: handler.to_owned(), id, version, by: process::id() }
+impl Handlers {
+    /// Counts a run of a handler and reads the data of its page.
+    fn start(&self, handler: &str, id: u64) -> PageContent {
+        let version = self.counters.version(id);
+        self.counters.count_run(handler, id);
+        PageContent { handler: handler.to_owned(), id, version, process_id: process::id() }
     }
 }
 
 #[get("/page/{id}")]
 #[cache_page(60, name = "page", tags = ["page:{id}", "pages"])]
-async fn page(id: web::Path<u64>, site: web::Data<Site>) -> HttpResponse {
-    let shown = site.begin("page", *id);
+async fn page(id: web::Path<u64>, site: web::Data<Handlers>) -> HttpResponse {
+    let shown = site.start("page", *id);
     let mut response = HttpResponse::Ok();
     response.insert_header(("x-one", "1")).append_header(("x-two", "2")).append_header(("x-two", "3"));
-    response.content_type("text/plain").body(shown.write(0))
+    response.content_type("text/plain").body(shown.encode(0))
 }
 
 #[get("/slow/{id}")]
 #[cache_page(60, name = "slow", tags = ["page:{id}"])]
-async fn slow(id: web::Path<u64>, site: web::Data<Site>) -> String {
-    let shown = site.begin("slow", *id);
-    sleep(site.slow).await;
-    shown.write(0)
+async fn slow(id: web::Path<u64>, site: web::Data<Handlers>) -> String {
+    let shown = site.start("slow", *id);
+    sleep(site.handler_time).await;
+    shown.encode(0)
 }
 
 #[get("/big/{id}")]
 #[cache_page(60, name = "big", tags = ["page:{id}"])]
-async fn big(id: web::Path<u64>, site: web::Data<Site>) -> String {
-    site.begin("big", *id).write(100 * 1024)
+async fn big(id: web::Path<u64>, site: web::Data<Handlers>) -> String {
+    site.start("big", *id).encode(100 * 1024)
 }
 
-#[get("/brief/{id}")]
-#[cache_page(1, name = "brief", tags = ["page:{id}"])]
-async fn brief(id: web::Path<u64>, site: web::Data<Site>) -> String {
-    site.begin("brief", *id).write(0)
+#[get("/short-ttl/{id}")]
+#[cache_page(1, name = "short-ttl", tags = ["page:{id}"])]
+async fn short_ttl(id: web::Path<u64>, site: web::Data<Handlers>) -> String {
+    site.start("short-ttl", *id).encode(0)
 }
 
-#[get("/endless/{id}")]
-#[cache_page(None, name = "endless", tags = ["page:{id}"])]
-async fn endless(id: web::Path<u64>, site: web::Data<Site>) -> String {
-    site.begin("endless", *id).write(0)
+#[get("/no-expiry/{id}")]
+#[cache_page(None, name = "no-expiry", tags = ["page:{id}"])]
+async fn no_expiry(id: web::Path<u64>, site: web::Data<Handlers>) -> String {
+    site.start("no-expiry", *id).encode(0)
 }
 
 #[get("/stale/{id}")]
 #[cache_page(60, name = "stale", stale_while_revalidate = 60, tags = ["page:{id}"])]
-async fn stale(id: web::Path<u64>, site: web::Data<Site>) -> String {
-    site.begin("stale", *id).write(0)
+async fn stale(id: web::Path<u64>, site: web::Data<Handlers>) -> String {
+    site.start("stale", *id).encode(0)
 }
 
-/// A page for each `x-color`, of which only this handler knows.
+/// Varies by `X-Color`, which only its response names.
 #[get("/varied/{id}")]
 #[cache_page(60, name = "varied", tags = ["page:{id}"])]
-async fn varied(#[unkeyed] request: HttpRequest, id: web::Path<u64>, site: web::Data<Site>) -> HttpResponse {
+async fn varied(
+    #[unkeyed] request: HttpRequest,
+    id: web::Path<u64>,
+    site: web::Data<Handlers>,
+) -> HttpResponse {
     let color = request.headers().get("x-color").and_then(|color| color.to_str().ok()).unwrap_or("none");
-    let shown = site.begin("varied", *id);
+    let shown = site.start("varied", *id);
     HttpResponse::Ok()
         .insert_header(("vary", "x-color"))
         .insert_header(("x-shown", color))
-        .body(shown.write(0))
+        .body(shown.encode(0))
 }
 
 #[get("/private/{id}")]
 #[cache_page(60, name = "private")]
-async fn private(id: web::Path<u64>, site: web::Data<Site>) -> HttpResponse {
-    let shown = site.begin("private", *id);
-    sleep(site.slow).await;
-    HttpResponse::Ok().insert_header(("cache-control", "private")).body(shown.write(0))
+async fn private(id: web::Path<u64>, site: web::Data<Handlers>) -> HttpResponse {
+    let shown = site.start("private", *id);
+    sleep(site.handler_time).await;
+    HttpResponse::Ok().insert_header(("cache-control", "private")).body(shown.encode(0))
 }
 
-/// 200 where it is confirmed, 503 where it is still under way.
-#[post("/verb/{verb}")]
-async fn verb(verb: web::Path<String>, about: String, cache: PageCache) -> HttpResponse {
-    let purging = match verb.as_str() {
+/// Responds with 200 if the purge was executed, and with 503 if it is pending.
+#[post("/purge/{method}")]
+async fn purge(method: web::Path<String>, argument: String, cache: PageCache) -> HttpResponse {
+    let purging = match method.as_str() {
         "purge_all" => cache.purge_all(),
-        "purge_handler" => cache.purge_handler(&about),
-        "purge_path" => cache.purge_path(&about),
-        "purge_prefix" => cache.purge_prefix(&about),
-        "purge_tag" => cache.purge_tag(&about),
-        "purge_url" => cache.purge_url(&about),
+        "purge_handler" => cache.purge_handler(&argument),
+        "purge_path" => cache.purge_path(&argument),
+        "purge_prefix" => cache.purge_prefix(&argument),
+        "purge_tag" => cache.purge_tag(&argument),
+        "purge_url" => cache.purge_url(&argument),
         "expire_all" => cache.expire_all(),
-        "expire_handler" => cache.expire_handler(&about),
-        "expire_path" => cache.expire_path(&about),
-        "expire_prefix" => cache.expire_prefix(&about),
-        "expire_tag" => cache.expire_tag(&about),
-        "expire_url" => cache.expire_url(&about),
+        "expire_handler" => cache.expire_handler(&argument),
+        "expire_path" => cache.expire_path(&argument),
+        "expire_prefix" => cache.expire_prefix(&argument),
+        "expire_tag" => cache.expire_tag(&argument),
+        "expire_url" => cache.expire_url(&argument),
         _ => return HttpResponse::NotFound().finish(),
     };
     match purging.await {
@@ -249,22 +253,22 @@ async fn verb(verb: web::Path<String>, about: String, cache: PageCache) -> HttpR
     }
 }
 
-/// A line for each number.
+/// Responds with one counter a line.
 #[get("/stats")]
 async fn stats(cache: PageCache) -> String {
     let stats = cache.stats();
-    let shared = stats.remote().expect("there is a shared tier");
+    let shared = stats.remote().expect("no remote store");
     let lines = [
-        ("is_up", u64::from(shared.is_available)),
-        ("kept", shared.stored),
+        ("is_available", u64::from(shared.is_available)),
+        ("stored", shared.stored),
         ("purged", shared.purged),
-        ("late", shared.timeouts),
-        ("down", shared.unavailable),
-        ("refused", shared.rejected),
-        ("garbled", shared.corrupt),
-        ("crowded", shared.overloaded),
+        ("timeouts", shared.timeouts),
+        ("unavailable", shared.unavailable),
+        ("rejected", shared.rejected),
+        ("corrupt", shared.corrupt),
+        ("overloaded", shared.overloaded),
         ("hits", stats.count(Outcome::Hit)),
-        ("shared", stats.count(Outcome::RemoteHit)),
+        ("remote_hits", stats.count(Outcome::RemoteHit)),
         ("requests", stats.requests()),
     ];
     lines.iter().map(|(name, number)| format!("{name} {number}\n")).collect()

@@ -1,4 +1,4 @@
-//! Whoever asks an application, one request at a time.
+//! An HTTP client for one request at a time.
 
 use std::{
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-/// No answer takes so long.
-const LONGEST: Duration = Duration::from_secs(60);
+/// Longer than any response takes.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// On one connection, which one worker serves.
+/// A client with one connection, which one worker serves.
 pub(crate) struct Client {
     address: SocketAddr,
     stream: Option<BufReader<TcpStream>>,
@@ -28,39 +28,39 @@ impl Client {
     }
 
     pub(crate) fn get(&mut self, path: &str) -> Answer {
-        self.ask("GET", path, "", "").unwrap()
+        self.send("GET", path, "", "").unwrap()
     }
 
-    /// What cannot be read is an error, and the next request has a connection of its own.
-    pub(crate) fn ask(&mut self, method: &str, path: &str, headers: &str, body: &str) -> io::Result<Answer> {
+    /// Sends a request. After an error, the next one uses a new connection.
+    pub(crate) fn send(&mut self, method: &str, path: &str, headers: &str, body: &str) -> io::Result<Answer> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => {
                 let stream = TcpStream::connect(self.address)?;
                 stream.set_nodelay(true)?;
-                stream.set_read_timeout(Some(LONGEST))?;
+                stream.set_read_timeout(Some(TIMEOUT))?;
                 BufReader::new(stream)
             }
         };
-        // The host is the same for all processes: it is part of where a page is.
+        // The host is part of the key, so it is the same for all processes.
         let length = body.len();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: site.test\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
         );
-        // Who asks for a page does not send a body.
+        // A GET has no body.
         let request = if method == "GET" { request.replace("Content-Length: 0\r\n", "") } else { request };
         stream.get_mut().write_all(request.as_bytes())?;
-        let answer = read(&mut stream)?;
+        let answer = read_answer(&mut stream)?;
         self.stream = Some(stream);
         Ok(answer)
     }
 }
 
-fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Answer> {
+fn read_answer(stream: &mut BufReader<TcpStream>) -> io::Result<Answer> {
     let mut line = String::new();
     stream.read_line(&mut line)?;
     let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
-    let status = status.ok_or_else(|| io::Error::other(format!("{line:?} is no answer")))?;
+    let status = status.ok_or_else(|| io::Error::other(format!("invalid status line {line:?}")))?;
     let mut headers = Vec::new();
     loop {
         line.clear();
@@ -74,7 +74,7 @@ fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Answer> {
     let length = match length.and_then(|(_, value)| value.parse().ok()) {
         Some(length) => length,
         None if matches!(status, 204 | 304) => 0,
-        None => return Err(io::Error::other("an answer does not say how long it is")),
+        None => return Err(io::Error::other("no content length")),
     };
     let mut body = vec![0; length];
     stream.read_exact(&mut body)?;
@@ -90,12 +90,12 @@ impl Answer {
         std::str::from_utf8(&self.body).unwrap()
     }
 
-    /// What the cache told of the request.
+    /// Returns the `Cache-Status` header.
     pub(crate) fn outcome(&self) -> &str {
         self.header("cache-status").unwrap_or("")
     }
 
-    /// It came out of the shared tier.
+    /// Returns whether the page came from the remote store.
     pub(crate) fn is_remote_hit(&self) -> bool {
         self.outcome().contains("; hit") && self.outcome().contains("detail=remote")
     }
@@ -104,7 +104,7 @@ impl Answer {
         self.outcome().contains("; stored")
     }
 
-    /// Those that do not tell of this one request, in an order of their own.
+    /// Returns the headers that do not depend on the request, sorted.
     pub(crate) fn lasting_headers(&self) -> Vec<(String, String)> {
         let mut lasting = self.headers.clone();
         lasting.retain(|(name, _)| !["age", "cache-status", "date"].contains(&name.as_str()));
@@ -112,35 +112,35 @@ impl Answer {
         lasting
     }
 
-    /// What is on the page, which is whole and of nothing else.
-    pub(crate) fn shown(&self) -> Shown {
+    /// Returns the content of the page.
+    pub(crate) fn content(&self) -> PageContent {
         assert_eq!(self.status, 200, "{}", self.text());
-        Shown::read(&self.body).expect("a page as it was made")
+        PageContent::decode(&self.body).expect("the checksum is wrong")
     }
 }
 
-/// What is on a page.
+/// The content of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Shown {
+pub(crate) struct PageContent {
     pub(crate) handler: String,
     pub(crate) id: u64,
     pub(crate) version: u64,
-    /// The process that made it.
-    pub(crate) by: u32,
+    /// The process that has generated the page.
+    pub(crate) process_id: u32,
 }
 
-impl Shown {
-    /// With so much behind it, and a sum of everything at the end.
-    pub(crate) fn write(&self, padding: usize) -> String {
-        let Self { handler, id, version, by } = self;
+impl PageContent {
+    /// Encodes the content with padding and a checksum.
+    pub(crate) fn encode(&self, padding: usize) -> String {
+        let Self { handler, id, version, process_id: by } = self;
         let mut text = format!("{handler} {id} {version} {by} {}\n", "x".repeat(padding));
-        text.push_str(&format!("{:016x}", sum(text.as_bytes())));
+        text.push_str(&format!("{:016x}", checksum(text.as_bytes())));
         text
     }
 
-    pub(crate) fn read(body: &[u8]) -> Option<Self> {
-        let (text, told) = body.split_at_checked(body.len().checked_sub(16)?)?;
-        if format!("{:016x}", sum(text)).as_bytes() != told {
+    pub(crate) fn decode(body: &[u8]) -> Option<Self> {
+        let (text, expected) = body.split_at_checked(body.len().checked_sub(16)?)?;
+        if format!("{:016x}", checksum(text)).as_bytes() != expected {
             return None;
         }
         let mut words = std::str::from_utf8(text).ok()?.split(' ');
@@ -148,13 +148,13 @@ impl Shown {
             handler: words.next()?.to_owned(),
             id: words.next()?.parse().ok()?,
             version: words.next()?.parse().ok()?,
-            by: words.next()?.parse().ok()?,
+            process_id: words.next()?.parse().ok()?,
         })
     }
 }
 
 /// FNV-1a.
-fn sum(bytes: &[u8]) -> u64 {
+fn checksum(bytes: &[u8]) -> u64 {
     bytes
         .iter()
         .fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))

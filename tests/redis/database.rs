@@ -1,6 +1,6 @@
-//! What pages are made of: numbers that many processes read and add to.
+//! Counters that many processes share, as the data of the pages.
 //!
-//! A number is the length of a file, to which one byte is appended: nobody ever sees half of a change.
+//! A counter is the length of a file. Appending one byte increments it atomically.
 
 use std::{
     fs::{self, OpenOptions},
@@ -10,48 +10,48 @@ use std::{
 
 use crate::directory::Directory;
 
-/// The test's own, which goes with it.
+/// The counters of a test, in a temporary directory.
 pub(crate) struct Database {
     directory: Directory,
-    pub(crate) numbers: Numbers,
+    pub(crate) counters: Counters,
 }
 
 impl Database {
     pub(crate) fn new() -> Self {
         let directory = Directory::new();
-        let numbers = Numbers::at(directory.path());
-        Self { directory, numbers }
+        let counters = Counters::open(directory.path());
+        Self { directory, counters }
     }
 
     pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
 
-    /// The data of that page change.
+    /// Changes the data of a page, and returns its new version.
     pub(crate) fn change(&self, id: u64) -> u64 {
-        self.numbers.add(&format!("version-{id}"));
+        self.counters.increment(&format!("version-{id}"));
         self.version(id)
     }
 
     pub(crate) fn version(&self, id: u64) -> u64 {
-        self.numbers.version(id)
+        self.counters.version(id)
     }
 
-    /// How often that handler began to make that page, in all processes together.
+    /// Returns the number of runs of a handler for a page, in all processes.
     pub(crate) fn runs(&self, handler: &str, id: u64) -> u64 {
-        self.numbers.get(&format!("runs-{handler}-{id}"))
+        self.counters.get(&format!("runs-{handler}-{id}"))
     }
 }
 
 #[derive(Clone)]
-pub(crate) struct Numbers(PathBuf);
+pub(crate) struct Counters(PathBuf);
 
-impl Numbers {
-    pub(crate) fn at(directory: &Path) -> Self {
+impl Counters {
+    pub(crate) fn open(directory: &Path) -> Self {
         Self(directory.to_owned())
     }
 
-    pub(crate) fn add(&self, name: &str) {
+    pub(crate) fn increment(&self, name: &str) {
         let file = OpenOptions::new().append(true).create(true).open(self.0.join(name));
         file.unwrap().write_all(b".").unwrap();
     }
@@ -65,6 +65,6 @@ impl Numbers {
     }
 
     pub(crate) fn count_run(&self, handler: &str, id: u64) {
-        self.add(&format!("runs-{handler}-{id}"));
+        self.increment(&format!("runs-{handler}-{id}"));
     }
 }

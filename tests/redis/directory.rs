@@ -1,4 +1,4 @@
-//! A directory for a test, which goes with it.
+//! A temporary directory, which is removed when it is dropped.
 
 use std::{
     env, fs,

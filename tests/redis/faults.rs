@@ -1,5 +1,4 @@
-//! What goes wrong between applications and their server, under load: for two processes that keep nothing in memory, and for two
-//! that do.
+//! Faults between the processes and the server, under load: for two processes without local memory, and for two with it.
 
 use std::{
     env,
@@ -17,80 +16,112 @@ use crate::{
     server::Server,
 };
 
-/// How long memory is trusted here.
-const PURGE_DELAY: Duration = Duration::from_millis(500);
+/// The `max_purge_lag` of the processes.
+const MAX_PURGE_LAG: Duration = Duration::from_millis(500);
 
-/// What a machine takes that has other things to do.
-const SLACK: Duration = Duration::from_millis(50);
+/// A tolerance for a slow machine.
+const TOLERANCE: Duration = Duration::from_millis(50);
 
-/// It must be over by then what a fault left behind.
+/// The processes must have recovered from a fault within this time.
 const RECOVERY: Duration = Duration::from_secs(5);
 
-/// How long a request waits for a page that somebody else makes, and what else it may take.
-const PATIENCE: Duration = Duration::from_secs(7);
+/// The coalesce timeout and some more: no request takes longer.
+const MAX_WAIT: Duration = Duration::from_secs(7);
 
 static ROWS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-fn lasts() -> Duration {
+fn fault_duration() -> Duration {
     let seconds = env::var("CACHE_PAGE_REDIS_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
     Duration::from_secs_f64(seconds.unwrap_or(1.0))
 }
 
-/// A server, and a proxy before it for each process.
-struct Way {
+/// A server, and a proxy for each process in front of it.
+struct Topology {
     server: Server,
     proxies: [Proxy; 2],
 }
 
-impl Way {
+impl Topology {
     fn set_both(&mut self, mode: Mode) {
         self.proxies.iter().for_each(|proxy| proxy.set(mode));
     }
 }
 
 pub(crate) fn server_killed_and_back_empty() {
-    fault("server killed, back empty", |way| way.server.kill(), |way| way.server.start_again());
+    run_fault(
+        "server killed, back empty",
+        |topology| topology.server.kill(),
+        |topology| topology.server.restart(),
+    );
 }
 
 pub(crate) fn server_stopped() {
-    fault("server stopped, goes on", |way| way.server.pause(), |way| way.server.resume());
+    run_fault("server stopped", |topology| topology.server.pause(), |topology| topology.server.resume());
 }
 
 pub(crate) fn stalled_for_one_process() {
-    fault("stalled for one", |way| way.proxies[1].set(Mode::Stall), |way| way.set_both(Mode::Pass));
+    run_fault(
+        "stalled for one",
+        |topology| topology.proxies[1].set(Mode::Stall),
+        |topology| topology.set_both(Mode::Pass),
+    );
 }
 
 pub(crate) fn stalled_for_both() {
-    fault("stalled for both", |way| way.set_both(Mode::Stall), |way| way.set_both(Mode::Pass));
+    run_fault(
+        "stalled for both",
+        |topology| topology.set_both(Mode::Stall),
+        |topology| topology.set_both(Mode::Pass),
+    );
 }
 
 pub(crate) fn reset_for_one_process() {
-    fault("reset for one", |way| way.proxies[1].set(Mode::Reset), |way| way.set_both(Mode::Pass));
+    run_fault(
+        "reset for one",
+        |topology| topology.proxies[1].set(Mode::Reset),
+        |topology| topology.set_both(Mode::Pass),
+    );
 }
 
 pub(crate) fn reset_for_both() {
-    fault("reset for both", |way| way.set_both(Mode::Reset), |way| way.set_both(Mode::Pass));
+    run_fault(
+        "reset for both",
+        |topology| topology.set_both(Mode::Reset),
+        |topology| topology.set_both(Mode::Pass),
+    );
 }
 
 pub(crate) fn slow_for_one_process() {
-    fault("slow for one", |way| way.proxies[1].set(Mode::Slow(15, 15)), |way| way.set_both(Mode::Pass));
+    run_fault(
+        "slow for one",
+        |topology| topology.proxies[1].set(Mode::Slow(15, 15)),
+        |topology| topology.set_both(Mode::Pass),
+    );
 }
 
 pub(crate) fn corrupted_for_one_process() {
-    fault("corrupted for one", |way| way.proxies[1].set(Mode::Corrupt(30)), |way| way.set_both(Mode::Pass));
+    run_fault(
+        "corrupted for one",
+        |topology| topology.proxies[1].set(Mode::Corrupt(30)),
+        |topology| topology.set_both(Mode::Pass),
+    );
 }
 
 pub(crate) fn corrupted_for_both() {
-    fault("corrupted for both", |way| way.set_both(Mode::Corrupt(60)), |way| way.set_both(Mode::Pass));
+    run_fault(
+        "corrupted for both",
+        |topology| topology.set_both(Mode::Corrupt(60)),
+        |topology| topology.set_both(Mode::Pass),
+    );
 }
 
-/// Of those that were just tried.
+/// Prints the results of all faults.
 pub(crate) fn table() {
-    println!("{}", head());
+    println!("{}", table_header());
     ROWS.lock().unwrap().iter().for_each(|row| println!("{row}"));
 }
 
-fn head() -> String {
+fn table_header() -> String {
     format!(
         "{:<26} {:>7} {:>9} {:>7} {:>8} {:>6} {:>6} {:>10} {:>10} {:>10} {:>10}",
         "fault",
@@ -107,11 +138,11 @@ fn head() -> String {
     )
 }
 
-fn fault(name: &str, begin: impl FnOnce(&mut Way), end: impl FnOnce(&mut Way)) {
+fn run_fault(name: &str, begin: impl FnOnce(&mut Topology), end: impl FnOnce(&mut Topology)) {
     let server = Server::start();
-    let proxies = [Proxy::before(server.port()), Proxy::before(server.port())];
-    let mut way = Way { server, proxies };
-    let loads = [Duration::ZERO, Duration::from_secs(60)].map(|local_ttl| load(&way, local_ttl));
+    let proxies = [Proxy::in_front_of(server.port()), Proxy::in_front_of(server.port())];
+    let mut topology = Topology { server, proxies };
+    let loads = [Duration::ZERO, Duration::from_secs(60)].map(|local_ttl| start_load(&topology, local_ttl));
     let [zero, memory] = &loads;
     let mut slowest = [Duration::ZERO; 2];
     let shared = zero.run(|| {
@@ -120,29 +151,29 @@ fn fault(name: &str, begin: impl FnOnce(&mut Way), end: impl FnOnce(&mut Way)) {
             for load in &loads {
                 let _ = load.slowest();
             }
-            begin(&mut way);
-            sleep(lasts());
+            begin(&mut topology);
+            sleep(fault_duration());
             slowest = [zero.slowest(), memory.slowest()];
-            end(&mut way);
-            let shared = [zero.until_shared(RECOVERY), memory.until_shared(RECOVERY)];
+            end(&mut topology);
+            let shared = [zero.wait_shared(RECOVERY), memory.wait_shared(RECOVERY)];
             sleep(Duration::from_millis(400));
             shared
         })
     });
     let then = [zero.slowest(), memory.slowest()];
-    let new = [zero.until_new(RECOVERY), memory.until_new(RECOVERY)];
-    println!("{}", head());
+    let new = [zero.wait_current(RECOVERY), memory.wait_current(RECOVERY)];
+    println!("{}", table_header());
     for (at, load) in loads.iter().enumerate() {
         let time = |time: Option<Duration>| time.map_or("never".to_owned(), |time| format!("{time:.0?}"));
-        let tally = &load.tally;
+        let counts = &load.counts;
         let row = format!(
             "{name:<26} {:>7} {:>9} {:>7} {:>8} {:>6} {:>6} {:>10} {:>10} {:>10} {:>10}",
             if at == 0 { "no" } else { "yes" },
-            tally.requests.load(SeqCst),
-            tally.purges.load(SeqCst),
-            tally.pending.load(SeqCst),
-            tally.failed.lock().unwrap().len(),
-            tally.wrong.lock().unwrap().len(),
+            counts.requests.load(SeqCst),
+            counts.purges.load(SeqCst),
+            counts.pending.load(SeqCst),
+            counts.failed.lock().unwrap().len(),
+            counts.wrong.lock().unwrap().len(),
             format!("{:.0?}", slowest[at]),
             format!("{:.0?}", then[at]),
             time(shared[at]),
@@ -150,7 +181,7 @@ fn fault(name: &str, begin: impl FnOnce(&mut Way), end: impl FnOnce(&mut Way)) {
         );
         println!("{row}");
         if shared[at].is_none() || new[at].is_none() {
-            // What may tell why.
+            // For the analysis of the failure.
             for process in &load.processes {
                 println!("process {}: {:?}", process.id(), process.stats());
             }
@@ -158,30 +189,30 @@ fn fault(name: &str, begin: impl FnOnce(&mut Way), end: impl FnOnce(&mut Way)) {
         ROWS.lock().unwrap().push(row);
     }
     for (at, load) in loads.iter().enumerate() {
-        load.assert_right(&format!("{name}, {} memory", if at == 0 { "without" } else { "with" }));
+        load.assert_correct(&format!("{name}, {} memory", if at == 0 { "without" } else { "with" }));
     }
     for at in 0..2 {
-        assert!(shared[at].is_some(), "{name}: pages are not shared again after {RECOVERY:?}");
-        assert!(new[at].is_some(), "{name}: what was purged is not gone after {RECOVERY:?}");
-        // Longer than that, nobody waits for another process either.
+        assert!(shared[at].is_some(), "{name}: pages are not shared within {RECOVERY:?}");
+        assert!(new[at].is_some(), "{name}: purged pages are served after {RECOVERY:?}");
+        // This includes requests that wait for another process.
         let longest = slowest[at].max(then[at]);
-        assert!(longest < PATIENCE, "{name}: somebody waited for {longest:?}");
+        assert!(longest < MAX_WAIT, "{name}: a request took {longest:?}");
     }
 }
 
-fn load(way: &Way, local_ttl: Duration) -> Load {
+fn start_load(topology: &Topology, local_ttl: Duration) -> Load {
     let database = Database::new();
     let settings = Settings {
         local_ttl,
         key_prefix: format!("test-{}", local_ttl.as_millis()),
-        max_purge_lag: PURGE_DELAY,
-        slow: Duration::from_millis(60),
-        ..settings(&way.server, &database)
+        max_purge_lag: MAX_PURGE_LAG,
+        handler_time: Duration::from_millis(60),
+        ..settings(&topology.server, &database)
     };
     let processes = [0, 1].map(|at| {
-        let urls = vec![way.proxies[at].url()];
+        let urls = vec![topology.proxies[at].url()];
         Process::start(&Settings { urls, ..settings.clone() })
     });
-    let allowed = if local_ttl.is_zero() { Duration::ZERO } else { PURGE_DELAY + SLACK };
-    Load::of(processes, database, allowed)
+    let allowed = if local_ttl.is_zero() { Duration::ZERO } else { MAX_PURGE_LAG + TOLERANCE };
+    Load::new(processes, database, allowed)
 }

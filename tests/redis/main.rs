@@ -1,90 +1,90 @@
-//! Several processes that share one cache: real servers, real sockets, and what goes wrong between them.
+//! Several processes that share a Redis server, a cluster or a master with sentinels, and faults between them.
 //!
-//! Applications are processes of their own, which are this program once more; so are the servers. What goes wrong is done to the
-//! server itself or by a proxy before it. `cargo test --test redis --all-features` runs all of it, and a word behind `--`
-//! those whose name has that word in it. `CACHE_PAGE_REDIS_SECONDS` is how long each fault lasts (1), and `CACHE_PAGE_SERVER` what to run instead
-//! of `redis-server`.
+//! The applications are processes that run this executable again, and the servers are real. Faults are injected by signals to
+//! the server, or by a proxy in front of it. `cargo test --test redis --all-features` runs all tests, and `-- WORD` those whose
+//! name contains the word. `CACHE_PAGE_REDIS_SECONDS` sets the duration of each fault (1 by default), and
+//! `CACHE_PAGE_SERVER` the program to run instead of `redis-server`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod application;
-mod basics;
 mod client;
 #[cfg(feature = "redis-cluster")]
 mod cluster;
-mod contract;
+mod coalescing;
+mod conformance;
 mod database;
 mod directory;
 mod eviction;
 mod faults;
-mod fills;
 mod load;
+mod outages;
 mod process;
 mod proxy;
 mod purges;
-mod reach;
 mod resp;
 mod runner;
 #[cfg(feature = "redis-sentinel")]
 mod sentinel;
 mod server;
+mod sharing;
 #[cfg(feature = "redis-cluster")]
-mod slots;
-mod ways;
+mod slot_migration;
+mod transports;
 
 use runner::tests;
 
 fn main() {
-    if application::is_asked_for() {
+    if application::is_requested() {
         return application::run();
     }
-    // Most of what these do is to wait.
+    // These mostly wait, so they run in parallel.
     #[allow(unused_mut)]
-    let mut side_by_side = tests![
-        eviction::no_purged_page_is_sent_whatever_goes_missing,
-        eviction::prefixes_that_were_forgotten_do_not_bring_pages_back,
-        eviction::no_purged_page_is_sent_by_a_server_that_evicts,
-        basics::a_page_of_one_process_is_a_hit_in_another,
-        basics::all_headers_are_those_that_were_sent_first,
-        basics::a_big_page_is_shared,
-        basics::variants_are_shared_each_on_its_own,
-        basics::another_prefix_sees_nothing,
-        basics::another_build_shares_no_pages_and_hears_of_purges,
-        basics::another_build_with_the_same_prefix_shares_pages,
-        basics::a_password_and_a_database_are_in_the_url,
-        basics::a_user_who_may_do_only_what_is_needed_will_do,
-        basics::every_key_has_a_time_and_goes,
-        basics::garbage_under_the_key_of_a_page_is_a_miss,
-        basics::a_page_from_later_than_now_is_made_anew,
-        ways::a_port_and_a_socket_lead_to_one_cache,
-        contract::a_server_does_what_a_store_must,
-        contract::more_purges_than_are_remembered_keep_what_is_older_out,
-        fills::one_process_makes_a_page_for_all,
-        fills::what_is_not_to_be_shared_is_not_waited_for,
-        fills::a_process_that_is_killed_leaves_nobody_waiting,
-        fills::without_one_fill_for_all_each_process_makes_its_own,
-        purges::each_verb_holds_in_other_processes_at_once_without_memory,
-        purges::pages_without_an_end_are_purged_too,
-        purges::each_verb_is_heard_of_by_other_processes_with_memory,
-        purges::expired_pages_stand_in_while_they_are_made_anew,
-        purges::a_purged_page_never_comes_back_without_memory,
-        purges::a_purged_page_never_comes_back_with_memory,
-        purges::what_was_being_made_is_not_kept,
-        purges::a_process_that_was_stopped_does_not_trust_its_memory,
-        purges::what_is_purged_elsewhere_keeps_no_page_from_being_shared,
-        purges::who_comes_after_a_purge_is_not_given_what_was_asked_for_before_it,
-        purges::who_comes_after_a_purge_is_not_given_what_was_begun_before_it_out_of_reach,
-        reach::without_a_server_pages_are_served_from_memory,
-        reach::a_server_that_comes_late_is_found,
-        reach::a_server_that_was_emptied_is_filled_again,
-        reach::a_server_that_comes_back_with_what_it_had_long_ago_brings_no_page_back,
-        reach::what_a_server_forgot_before_others_heard_of_it_is_not_sent_from_memory,
-        reach::scripts_that_were_flushed_are_sent_again,
-        reach::a_replica_without_its_master_keeps_nobody_waiting,
-        reach::a_full_server_that_evicts_nothing_keeps_nobody_waiting,
-        reach::what_was_purged_out_of_reach_is_purged_when_it_is_back,
+    let mut parallel = tests![
+        eviction::deleted_keys_restore_no_purged_page,
+        eviction::evicted_rules_restore_no_purged_page,
+        eviction::eviction_restores_no_purged_page,
+        sharing::page_is_a_hit_in_another_process,
+        sharing::remote_hit_has_the_stored_headers,
+        sharing::large_page_is_revalidated_and_not_sent_again,
+        sharing::variants_are_shared_separately,
+        sharing::other_key_prefix_shares_nothing,
+        sharing::other_build_shares_purges_but_no_pages,
+        sharing::other_build_with_the_same_prefix_shares_pages,
+        sharing::url_selects_password_and_database,
+        sharing::restricted_user_with_the_documented_commands_works,
+        sharing::every_key_expires,
+        sharing::corrupt_value_is_a_miss,
+        sharing::page_stored_in_the_future_is_refreshed,
+        transports::tcp_and_unix_sockets_share_pages,
+        conformance::server_passes_the_conformance_suite,
+        conformance::unknown_purges_reject_older_entries,
+        coalescing::one_process_runs_the_handler_for_all,
+        coalescing::uncacheable_response_is_not_waited_for,
+        coalescing::killed_process_is_replaced_by_another,
+        coalescing::without_coalescing_each_process_runs_the_handler,
+        purges::purge_takes_effect_at_once_without_local_memory,
+        purges::page_without_expiry_is_purged,
+        purges::purge_reaches_local_memory_within_the_lag,
+        purges::soft_purged_page_is_served_while_it_is_refreshed,
+        purges::purged_page_is_never_served_without_local_memory,
+        purges::purged_page_is_never_served_with_local_memory,
+        purges::fill_in_flight_during_a_purge_is_not_stored,
+        purges::stopped_process_does_not_serve_from_local_memory,
+        purges::unrelated_purges_do_not_reject_a_page,
+        purges::lookup_in_flight_is_not_shared_after_a_purge,
+        purges::fill_in_flight_is_not_shared_while_disconnected,
+        outages::local_memory_is_served_without_a_server,
+        outages::server_that_starts_late_is_used,
+        outages::flushed_server_is_filled_again,
+        outages::server_restored_from_a_snapshot_returns_no_purged_page,
+        outages::purge_lost_by_a_restart_still_reaches_local_memory,
+        outages::flushed_scripts_are_sent_again,
+        outages::disconnected_replica_does_not_delay_requests,
+        outages::full_server_does_not_delay_requests,
+        outages::purge_while_disconnected_is_delivered_later,
     ];
-    let alone = tests![
+    let sequential = tests![
         faults::server_killed_and_back_empty,
         faults::server_stopped,
         faults::stalled_for_one_process,
@@ -96,19 +96,19 @@ fn main() {
         faults::corrupted_for_both,
         faults::table,
     ];
-    // These take longest, so they come first.
+    // The longest tests start first.
     #[cfg(feature = "redis-cluster")]
-    side_by_side.splice(
+    parallel.splice(
         0..0,
         tests![
-            cluster::a_cluster_does_what_a_store_must,
-            cluster::a_cluster_is_one_cache,
-            slots::a_slot_that_moves_brings_no_purged_page_back
+            cluster::cluster_passes_the_conformance_suite,
+            cluster::cluster_shares_pages_and_purges,
+            slot_migration::migrating_slot_restores_no_purged_page
         ],
     );
     #[cfg(feature = "redis-tls")]
-    side_by_side.extend(tests![ways::a_port_with_tls_leads_to_the_same_cache]);
+    parallel.extend(tests![transports::tls_shares_pages_and_checks_certificates]);
     #[cfg(feature = "redis-sentinel")]
-    side_by_side.splice(0..0, tests![sentinel::a_replica_takes_the_place_of_its_master]);
-    runner::run(&side_by_side, &alone);
+    parallel.splice(0..0, tests![sentinel::promoted_replica_is_used]);
+    runner::run(&parallel, &sequential);
 }

@@ -1,4 +1,4 @@
-//! Applications as processes, and how a test speaks to them.
+//! The processes of the application.
 
 use std::{
     collections::BTreeMap,
@@ -12,32 +12,32 @@ use std::{
 };
 
 use crate::{
-    application::{Kind, Settings},
+    application::{Deployment, Settings},
     client::{Answer, Client},
     database::Database,
     server::Server,
 };
 
-/// Nothing that is waited for takes so long, on whatever machine.
-pub(crate) const LONGEST: Duration = Duration::from_secs(20);
+/// Longer than any condition takes, on a slow machine.
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
-/// It has memory for a minute and nothing set otherwise, but for a prefix, by which it need not read its own program.
+/// Returns settings with the default options, but for a key prefix, so that the process need not hash its executable.
 pub(crate) fn settings(server: &Server, database: &Database) -> Settings {
     Settings {
         urls: vec![server.url()],
-        kind: Kind::Server,
+        deployment: Deployment::Server,
         database: database.path().to_owned(),
         key_prefix: "test".to_owned(),
         local_ttl: Duration::from_secs(60),
         max_purge_lag: Duration::from_secs(1),
-        deadline: Duration::from_millis(50),
-        one_fill: true,
-        slow: Duration::from_millis(300),
+        remote_timeout: Duration::from_millis(50),
+        coalesce_across_processes: true,
+        handler_time: Duration::from_millis(300),
     }
 }
 
-/// The same without memory: what holds there holds at once.
-pub(crate) fn without_memory(server: &Server, database: &Database) -> Settings {
+/// Returns settings without local memory: purges take effect at once.
+pub(crate) fn remote_only(server: &Server, database: &Database) -> Settings {
     Settings { local_ttl: Duration::ZERO, ..settings(server, database) }
 }
 
@@ -47,32 +47,32 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// It is connected to its server when this returns.
+    /// Starts a process and waits until it is connected to its server.
     pub(crate) fn start(settings: &Settings) -> Self {
         Self::start_with(settings, &[])
     }
 
-    /// The same with more variables.
+    /// The same with more environment variables.
     pub(crate) fn start_with(settings: &Settings, variables: &[(&str, &str)]) -> Self {
-        let process = Self::begin_with(settings, variables);
-        process.until_up();
+        let process = Self::spawn_with(settings, variables);
+        process.wait_available();
         process
     }
 
-    /// It listens when this returns.
-    pub(crate) fn begin(settings: &Settings) -> Self {
-        Self::begin_with(settings, &[])
+    /// Starts a process and waits until it listens.
+    pub(crate) fn spawn(settings: &Settings) -> Self {
+        Self::spawn_with(settings, &[])
     }
 
-    pub(crate) fn begin_with(settings: &Settings, variables: &[(&str, &str)]) -> Self {
-        Self::run(&env::current_exe().unwrap(), settings, variables)
+    pub(crate) fn spawn_with(settings: &Settings, variables: &[(&str, &str)]) -> Self {
+        Self::spawn_program(&env::current_exe().unwrap(), settings, variables)
     }
 
-    /// The same by another program.
-    pub(crate) fn run(program: &Path, settings: &Settings, variables: &[(&str, &str)]) -> Self {
-        let (name, told) = settings.write();
+    /// The same with another executable.
+    pub(crate) fn spawn_program(program: &Path, settings: &Settings, variables: &[(&str, &str)]) -> Self {
+        let (name, text) = settings.to_variable();
         let mut child = Command::new(program)
-            .env(name, told)
+            .env(name, text)
             .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -80,7 +80,7 @@ impl Process {
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().parse().expect("it tells where it listens");
+        let address = line.trim().parse().expect("no address");
         Self { child, address }
     }
 
@@ -97,17 +97,17 @@ impl Process {
     }
 
     pub(crate) fn get_with(&self, path: &str, headers: &str) -> Answer {
-        self.client().ask("GET", path, headers, "").unwrap()
+        self.client().send("GET", path, headers, "").unwrap()
     }
 
-    pub(crate) fn tell(&self, verb: &str, about: &str) -> Answer {
-        self.client().ask("POST", &format!("/verb/{verb}"), "", about).unwrap()
+    pub(crate) fn try_purge(&self, method: &str, argument: &str) -> Answer {
+        self.client().send("POST", &format!("/purge/{method}"), "", argument).unwrap()
     }
 
-    /// Returns when it is confirmed.
-    pub(crate) fn purge(&self, verb: &str, about: &str) {
-        let answer = self.tell(verb, about);
-        assert_eq!(answer.status, 200, "{verb} {about:?}: {}", answer.text());
+    /// Purges, and waits until the purge is executed.
+    pub(crate) fn purge(&self, method: &str, argument: &str) {
+        let answer = self.try_purge(method, argument);
+        assert_eq!(answer.status, 200, "{method} {argument:?}: {}", answer.text());
     }
 
     pub(crate) fn stats(&self) -> BTreeMap<String, u64> {
@@ -116,32 +116,32 @@ impl Process {
         pairs.map(|(name, number)| (name.to_owned(), number.parse().unwrap())).collect()
     }
 
-    pub(crate) fn is_up(&self) -> bool {
-        self.stats()["is_up"] == 1
+    pub(crate) fn is_available(&self) -> bool {
+        self.stats()["is_available"] == 1
     }
 
-    pub(crate) fn until_up(&self) {
-        until("it is connected", || self.is_up());
+    pub(crate) fn wait_available(&self) {
+        wait_until("the process is connected", || self.is_available());
     }
 
-    pub(crate) fn until_down(&self) {
-        until("it knows that nobody answers", || !self.is_up());
+    pub(crate) fn wait_unavailable(&self) {
+        wait_until("the store is unavailable", || !self.is_available());
     }
 
-    /// A page is put behind its response: until it is there. Right after a purge elsewhere it may be refused, since this process has not
-    /// heard of that yet; it is made again then.
-    pub(crate) fn store(&self, path: &str) -> Answer {
+    /// Generates a page, and waits until it is stored. If it is rejected, because the process has not received a purge yet, the page
+    /// is generated again.
+    pub(crate) fn fill(&self, path: &str) -> Answer {
         let before = self.stats();
         let mut answer = self.get(path);
         assert!(answer.is_stored(), "{path}: {}", answer.outcome());
-        until("the page is put", || {
+        wait_until("the page is stored", || {
             let now = self.stats();
-            if now["kept"] > before["kept"] {
+            if now["stored"] > before["stored"] {
                 return true;
             }
             if now["purged"] > before["purged"] {
                 let again = self.get(path);
-                // Until the purge is heard of, it is a hit in memory.
+                // Until the process has received the purge, it serves from local memory.
                 if again.is_stored() {
                     answer = again;
                 }
@@ -175,17 +175,17 @@ pub(crate) fn signal(child: &Child, signal: &str) {
     assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
 }
 
-/// Waits until it is so, and returns how long that took.
+/// Waits until a condition holds, and returns how long that took.
 #[track_caller]
-pub(crate) fn until(what: &str, is_so: impl FnMut() -> bool) -> Duration {
-    within(LONGEST, what, is_so)
+pub(crate) fn wait_until(condition: &str, holds: impl FnMut() -> bool) -> Duration {
+    wait_at_most(LIMIT, condition, holds)
 }
 
 #[track_caller]
-pub(crate) fn within(longest: Duration, what: &str, mut is_so: impl FnMut() -> bool) -> Duration {
+pub(crate) fn wait_at_most(longest: Duration, condition: &str, mut holds: impl FnMut() -> bool) -> Duration {
     let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < longest, "waited in vain until {what}");
+    while !holds() {
+        assert!(start.elapsed() < longest, "not within {longest:?}: {condition}");
         sleep(Duration::from_millis(2));
     }
     start.elapsed()

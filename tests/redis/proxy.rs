@@ -1,4 +1,4 @@
-//! What stands between an application and its server, and lets through what a test wants it to.
+//! A proxy in front of a server, which injects faults.
 
 use std::{
     io::{ErrorKind, Read as _, Write as _},
@@ -13,17 +13,17 @@ use std::{
 
 use socket2::SockRef;
 
-/// What becomes of bytes.
+/// What the proxy does with the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Pass,
-    /// They are held, and go on when the mode is another one.
+    /// Holds them until the mode changes.
     Stall,
-    /// Connections are reset, old ones and new ones.
+    /// Resets all connections.
     Reset,
-    /// In one of so many pieces, one bit is another one.
+    /// Flips a bit in one of this number of chunks.
     Corrupt(u64),
-    /// Each piece takes so many milliseconds more: to the server, and from there.
+    /// Delays each chunk by milliseconds: to the server, and from the server.
     Slow(u64, u64),
 }
 
@@ -35,29 +35,29 @@ pub(crate) struct Proxy {
 struct State {
     server: SocketAddr,
     mode: Mutex<Mode>,
-    is_over: AtomicBool,
+    is_closed: AtomicBool,
     random: Mutex<Random>,
     connections: AtomicU64,
 }
 
-/// Looked at so often whether the mode has changed.
+/// How often the mode is checked.
 const TICK: Duration = Duration::from_millis(10);
 
 impl Proxy {
-    pub(crate) fn before(port: u16) -> Self {
+    pub(crate) fn in_front_of(port: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
             server: SocketAddr::from(([127, 0, 0, 1], port)),
             mode: Mutex::new(Mode::Pass),
-            is_over: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
             random: Mutex::new(Random(0x9e37_79b9_7f4a_7c15)),
             connections: AtomicU64::new(0),
         });
         let of_thread = Arc::clone(&state);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                if of_thread.is_over.load(Ordering::SeqCst) {
+                if of_thread.is_closed.load(Ordering::SeqCst) {
                     return;
                 }
                 of_thread.connect(stream);
@@ -75,7 +75,7 @@ impl Proxy {
         self.address.port()
     }
 
-    /// How many there have been.
+    /// Returns the number of connections so far.
     #[cfg(feature = "redis-tls")]
     pub(crate) fn connections(&self) -> u64 {
         self.state.connections.load(Ordering::SeqCst)
@@ -88,20 +88,20 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        self.state.is_over.store(true, Ordering::SeqCst);
-        // It waits for one.
+        self.state.is_closed.store(true, Ordering::SeqCst);
+        // Wakes the thread, which waits for a connection.
         let _ = TcpStream::connect(self.address);
     }
 }
 
 impl State {
     fn mode(&self) -> Mode {
-        if self.is_over.load(Ordering::SeqCst) { Mode::Reset } else { *self.mode.lock().unwrap() }
+        if self.is_closed.load(Ordering::SeqCst) { Mode::Reset } else { *self.mode.lock().unwrap() }
     }
 
     fn connect(self: &Arc<Self>, client: TcpStream) {
         self.connections.fetch_add(1, Ordering::SeqCst);
-        // Closed without a goodbye.
+        // Closing sends a reset.
         let reset = |stream: &TcpStream| SockRef::from(stream).set_linger(Some(Duration::ZERO));
         let (Ok(server), Ok(()), true) =
             (TcpStream::connect(self.server), reset(&client), self.mode() != Mode::Reset)
@@ -115,7 +115,7 @@ impl State {
         thread::spawn(move || of_other.pump(from_server, client, false));
     }
 
-    /// Both ends are reset when both pumps are at their end.
+    /// Forwards one direction. Both sockets are reset when both directions have ended.
     fn pump(&self, mut from: TcpStream, mut to: TcpStream, is_to_server: bool) {
         from.set_read_timeout(Some(TICK)).unwrap();
         from.set_nodelay(true).unwrap();
@@ -151,7 +151,7 @@ impl State {
                 break;
             }
         }
-        // A goodbye, by which the other pump ends as well; it looks for itself whether there shall be none.
+        // Ends the other direction, too.
         if self.mode() != Mode::Reset {
             let _ = to.shutdown(Shutdown::Both);
             let _ = from.shutdown(Shutdown::Both);
@@ -159,7 +159,7 @@ impl State {
     }
 }
 
-/// Numbers that look like chance, and are the same in each run.
+/// Pseudorandom numbers, the same in each run.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {

@@ -1,4 +1,4 @@
-//! Speaking to a server as clients of it do, without one.
+//! A minimal client of the Redis protocol.
 
 use std::{
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
@@ -12,9 +12,9 @@ pub(crate) struct Resp(BufReader<TcpStream>);
 pub(crate) enum Reply {
     Text(Vec<u8>),
     Number(i64),
-    Nothing,
-    Many(Vec<Self>),
-    Failed(String),
+    Nil,
+    Array(Vec<Self>),
+    Error(String),
 }
 
 impl Resp {
@@ -25,7 +25,7 @@ impl Resp {
         Ok(Self(BufReader::new(stream)))
     }
 
-    pub(crate) fn try_ask(&mut self, words: &[&[u8]]) -> io::Result<Reply> {
+    pub(crate) fn try_command(&mut self, words: &[&[u8]]) -> io::Result<Reply> {
         let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
         for word in words {
             bytes.extend(format!("${}\r\n", word.len()).bytes());
@@ -36,24 +36,24 @@ impl Resp {
         self.read()
     }
 
-    /// By words with blanks between them.
-    pub(crate) fn ask(&mut self, line: &str) -> Reply {
+    /// Sends a command whose words are separated by spaces.
+    pub(crate) fn command(&mut self, line: &str) -> Reply {
         let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-        self.try_ask(&words).unwrap()
+        self.try_command(&words).unwrap()
     }
 
-    /// The keys of this cache.
+    /// Returns the keys of all caches.
     pub(crate) fn keys(&mut self) -> Vec<Vec<u8>> {
-        self.ask("KEYS cp1:*").many().into_iter().map(Reply::text).collect()
+        self.command("KEYS cp1:*").array().into_iter().map(Reply::text).collect()
     }
 
-    /// Those of one kind, with an id behind it or without.
+    /// Returns the keys of one kind, with or without an id.
     pub(crate) fn keys_of(&mut self, kind: &str) -> Vec<Vec<u8>> {
-        let is_meant = |key: &Vec<u8>| {
-            let rest = kind_of(key).strip_prefix(kind.as_bytes());
+        let matches = |key: &Vec<u8>| {
+            let rest = suffix(key).strip_prefix(kind.as_bytes());
             rest.is_some_and(|rest| rest.is_empty() || rest.len() >= 16)
         };
-        self.keys().into_iter().filter(is_meant).collect()
+        self.keys().into_iter().filter(matches).collect()
     }
 
     fn read(&mut self) -> io::Result<Reply> {
@@ -64,10 +64,10 @@ impl Resp {
         let number = || rest.parse::<i64>().map_err(io::Error::other);
         Ok(match kind {
             "+" => Reply::Text(rest.as_bytes().to_vec()),
-            "-" => Reply::Failed(rest.to_owned()),
+            "-" => Reply::Error(rest.to_owned()),
             ":" => Reply::Number(number()?),
             "$" => match usize::try_from(number()?) {
-                Err(_) => Reply::Nothing,
+                Err(_) => Reply::Nil,
                 Ok(length) => {
                     let mut text = vec![0; length + 2];
                     self.0.read_exact(&mut text)?;
@@ -76,16 +76,16 @@ impl Resp {
                 }
             },
             "*" => match number()? {
-                -1 => Reply::Nothing,
-                number => Reply::Many((0..number).map(|_| self.read()).collect::<io::Result<_>>()?),
+                -1 => Reply::Nil,
+                number => Reply::Array((0..number).map(|_| self.read()).collect::<io::Result<_>>()?),
             },
-            _ => return Err(io::Error::other(format!("{line:?} is no reply"))),
+            _ => return Err(io::Error::other(format!("invalid reply {line:?}"))),
         })
     }
 }
 
-/// What of a key stands behind its prefix.
-pub(crate) fn kind_of(key: &[u8]) -> &[u8] {
+/// Returns the part of a key after its prefix.
+pub(crate) fn suffix(key: &[u8]) -> &[u8] {
     let end =
         key.windows(3).position(|part| part == b":}:" || part[1..] == *b"}:").expect("a key of the cache");
     let rest = &key[end..];
@@ -96,21 +96,21 @@ impl Reply {
     pub(crate) fn text(self) -> Vec<u8> {
         match self {
             Self::Text(text) => text,
-            other => panic!("{other:?} is no text"),
+            other => panic!("{other:?} is not a text"),
         }
     }
 
-    pub(crate) fn many(self) -> Vec<Self> {
+    pub(crate) fn array(self) -> Vec<Self> {
         match self {
-            Self::Many(many) => many,
-            other => panic!("{other:?} is not several"),
+            Self::Array(many) => many,
+            other => panic!("{other:?} is not an array"),
         }
     }
 
     pub(crate) fn number(&self) -> i64 {
         match self {
             Self::Number(number) => *number,
-            other => panic!("{other:?} is no number"),
+            other => panic!("{other:?} is not a number"),
         }
     }
 }

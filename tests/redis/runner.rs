@@ -1,4 +1,4 @@
-//! Runs tests by their names: some side by side, and those that measure one after the other.
+//! The test runner: some tests run in parallel, and those that measure run in sequence.
 
 use std::{
     env,
@@ -11,8 +11,8 @@ use std::{
 
 pub(crate) type Test = (&'static str, fn());
 
-/// So many at a time.
-const BESIDE: usize = 3;
+/// The number of tests that run in parallel.
+const PARALLEL_TESTS: usize = 3;
 
 macro_rules! list {
     ($($module:ident::$test:ident),+ $(,)?) => {
@@ -22,24 +22,24 @@ macro_rules! list {
 
 pub(crate) use list as tests;
 
-/// Ends the program with a failure if one of them failed; those that come behind it are run all the same.
-pub(crate) fn run(side_by_side: &[Test], alone: &[Test]) {
+/// Runs all tests, and exits with a failure if one has failed.
+pub(crate) fn run(parallel: &[Test], sequential: &[Test]) {
     let words: Vec<String> = env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let is_meant = |test: &&Test| words.is_empty() || words.iter().any(|word| test.0.contains(word.as_str()));
+    let matches = |test: &&Test| words.is_empty() || words.iter().any(|word| test.0.contains(word.as_str()));
     let (start, failed) = (Instant::now(), Mutex::new(Vec::new()));
-    let next = Mutex::new(side_by_side.iter().filter(is_meant));
+    let next = Mutex::new(parallel.iter().filter(matches));
     thread::scope(|scope| {
-        for _ in 0..BESIDE {
+        for _ in 0..PARALLEL_TESTS {
             scope.spawn(|| {
                 loop {
                     let Some(test) = next.lock().unwrap().next() else { return };
-                    one(test, &failed);
+                    run_test(test, &failed);
                 }
             });
         }
     });
-    alone.iter().filter(is_meant).for_each(|test| one(test, &failed));
-    let number = side_by_side.iter().chain(alone).filter(is_meant).count();
+    sequential.iter().filter(matches).for_each(|test| run_test(test, &failed));
+    let number = parallel.iter().chain(sequential).filter(matches).count();
     let failed = failed.into_inner().unwrap();
     println!("{} passed, {} failed, {:.0?}", number - failed.len(), failed.len(), start.elapsed());
     if !failed.is_empty() {
@@ -48,9 +48,9 @@ pub(crate) fn run(side_by_side: &[Test], alone: &[Test]) {
     }
 }
 
-fn one(&(name, test): &Test, failed: &Mutex<Vec<&'static str>>) {
+fn run_test(&(name, test): &Test, failed: &Mutex<Vec<&'static str>>) {
     let start = Instant::now();
-    // In a thread that is called like it: a panic tells the name.
+    // A panic prints the name of its thread.
     let thread = thread::Builder::new().name(name.to_owned());
     let run = thread.spawn(move || catch_unwind(AssertUnwindSafe(test))).unwrap();
     let is_ok = matches!(run.join(), Ok(Ok(())));

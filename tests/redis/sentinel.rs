@@ -1,4 +1,4 @@
-//! A server and its replica, and a sentinel that puts one in the place of the other.
+//! A master, its replica, and a sentinel that promotes the replica.
 
 use std::{
     fs,
@@ -7,13 +7,13 @@ use std::{
 };
 
 use crate::{
-    application::{Kind, Settings},
-    basics::two,
+    application::{Deployment, Settings},
     database::Database,
     directory::Directory,
-    process::{settings, until},
+    process::{settings, wait_until},
     resp::{Reply, Resp},
     server::{Server, free_port, program},
+    sharing::start_two,
 };
 
 struct Sentinel {
@@ -23,7 +23,7 @@ struct Sentinel {
 }
 
 impl Sentinel {
-    /// It knows the replica of that server when this returns.
+    /// Starts a sentinel that monitors a server, and waits until it has found the replica.
     fn watch(server: &Server) -> Self {
         let (port, directory) = (free_port(), Directory::new());
         let file = directory.path().join("sentinel.conf");
@@ -45,10 +45,10 @@ impl Sentinel {
             .spawn()
             .unwrap();
         let sentinel = Self { child, port, _directory: directory };
-        until("the sentinel knows the replica", || {
-            let told = Resp::connect(port)
-                .and_then(|mut client| client.try_ask(&[b"SENTINEL", b"REPLICAS", b"main"]));
-            matches!(told, Ok(Reply::Many(replicas)) if !replicas.is_empty())
+        wait_until("the sentinel knows the replica", || {
+            let text = Resp::connect(port)
+                .and_then(|mut client| client.try_command(&[b"SENTINEL", b"REPLICAS", b"main"]));
+            matches!(text, Ok(Reply::Array(replicas)) if !replicas.is_empty())
         });
         sentinel
     }
@@ -65,38 +65,41 @@ impl Drop for Sentinel {
     }
 }
 
-pub(crate) fn a_replica_takes_the_place_of_its_master() {
+pub(crate) fn promoted_replica_is_used() {
     let (mut master, database) = (Server::start(), Database::new());
     let port = master.port().to_string();
-    // What a replica is told at once, it has at once.
+    // The replica synchronizes without a delay.
     let replica = Server::with(&["--replicaof", "127.0.0.1", &port, "--repl-diskless-sync-delay", "0"]);
     let sentinel = Sentinel::watch(&master);
-    let settings =
-        Settings { kind: Kind::Sentinel, urls: vec![sentinel.url()], ..settings(&master, &database) };
-    let [one, other] = two(&settings);
-    one.store("/page/1");
+    let settings = Settings {
+        deployment: Deployment::Sentinel,
+        urls: vec![sentinel.url()],
+        ..settings(&master, &database)
+    };
+    let [one, other] = start_two(&settings);
+    one.fill("/page/1");
     assert!(other.get("/page/1").is_remote_hit());
-    until("the replica has the page", || !replica.client().keys_of("p").is_empty());
+    wait_until("the replica has the page", || !replica.client().keys_of("p").is_empty());
     master.kill();
     let failed = Instant::now();
     let (mut number, mut is_seen) = (0, false);
-    until("pages are shared again, by what was the replica", || {
+    wait_until("pages are shared on the promoted replica", || {
         number += 1;
         let path = format!("/page/{}", 100 + number);
         let answers = [one.get(&path), other.get(&path)];
-        // Nobody is told that something is wrong meanwhile.
+        // Clients get no errors during the failover.
         answers.iter().for_each(|answer| assert_eq!(answer.status, 200, "{}", answer.outcome()));
-        is_seen |= !one.is_up();
+        is_seen |= !one.is_available();
         is_seen && answers[1].is_remote_hit()
     });
-    println!("after {:.1?}, a replica is in the place of its master", failed.elapsed());
-    // Purges go on as well, above all numbers that were before.
-    one.store("/page/2");
-    until("it is shared", || other.get("/page/2").outcome().contains("; hit"));
+    println!("a replica was promoted after {:.1?}", failed.elapsed());
+    // Purges take effect, with numbers greater than those of the master.
+    one.fill("/page/2");
+    wait_until("the page is shared", || other.get("/page/2").outcome().contains("; hit"));
     let version = database.change(2);
     one.purge("purge_tag", "page:2");
-    until("the other one hears of it", || other.get("/page/2").shown().version == version);
+    wait_until("the other process receives the purge", || other.get("/page/2").content().version == version);
     let purged = database.change(1);
     one.purge("purge_all", "");
-    until("and what was there before is purged too", || other.get("/page/1").shown().version == purged);
+    wait_until("an earlier page is purged", || other.get("/page/1").content().version == purged);
 }

@@ -1,4 +1,4 @@
-//! Redis or Valkey, as a process of the test's own.
+//! A Redis or Valkey server.
 
 use std::{
     env, io,
@@ -14,12 +14,12 @@ use crate::{
     resp::{Reply, Resp},
 };
 
-/// No server takes so long to start, on whatever machine.
-const STARTING: Duration = Duration::from_secs(20);
+/// Longer than any server takes to start, on a slow machine.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) struct Server {
     port: u16,
-    more: Vec<String>,
+    arguments: Vec<String>,
     directory: Directory,
     child: Option<Child>,
 }
@@ -29,18 +29,19 @@ impl Server {
         Self::with(&[])
     }
 
-    /// With more arguments.
-    pub(crate) fn with(more: &[&str]) -> Self {
-        let words = more.iter().map(|word| (*word).to_owned()).collect();
-        let mut server = Self { port: free_port(), more: words, directory: Directory::new(), child: None };
+    /// Starts a server with more arguments.
+    pub(crate) fn with(arguments: &[&str]) -> Self {
+        let owned = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let mut server =
+            Self { port: free_port(), arguments: owned, directory: Directory::new(), child: None };
         for _ in 0..20 {
             if server.try_run() {
                 return server;
             }
-            // Somebody else took the port meanwhile.
+            // Another process may have taken the port.
             server.port = free_port();
         }
-        panic!("a server with {more:?} does not start on any port");
+        panic!("a server with {arguments:?} does not start on any port");
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -55,45 +56,45 @@ impl Server {
         Resp::connect(self.port).unwrap()
     }
 
-    /// How many bytes it has sent to anybody.
-    pub(crate) fn sent(&self) -> u64 {
-        let stats = String::from_utf8(self.ask("INFO stats").text()).unwrap();
+    /// Returns the number of bytes that the server has sent.
+    pub(crate) fn bytes_sent(&self) -> u64 {
+        let stats = String::from_utf8(self.command("INFO stats").text()).unwrap();
         let sent = stats.lines().find_map(|line| line.strip_prefix("total_net_output_bytes:"));
         sent.unwrap().trim().parse().unwrap()
     }
 
-    pub(crate) fn ask(&self, line: &str) -> Reply {
-        self.client().ask(line)
+    pub(crate) fn command(&self, line: &str) -> Reply {
+        self.client().command(line)
     }
 
     pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
-            // One that is stopped ends too.
+            // Ends a stopped process, too.
             let _ = child.kill();
             let _ = child.wait();
         }
     }
 
-    /// At the same port, with nothing in it.
-    pub(crate) fn start_again(&mut self) {
+    /// Restarts the server on the same port, with its last snapshot if there is one.
+    pub(crate) fn restart(&mut self) {
         self.kill();
         let start = Instant::now();
         while !self.try_run() {
-            assert!(start.elapsed() < STARTING, "the port is taken");
+            assert!(start.elapsed() < START_TIMEOUT, "the port is taken");
             sleep(Duration::from_millis(50));
         }
     }
 
-    /// It does not run, and its connections stay.
+    /// Stops the process. Its connections stay open.
     pub(crate) fn pause(&self) {
-        signal(self.child.as_ref().expect("it runs"), "-STOP");
+        signal(self.child.as_ref().expect("the server is not running"), "-STOP");
     }
 
     pub(crate) fn resume(&self) {
-        signal(self.child.as_ref().expect("it runs"), "-CONT");
+        signal(self.child.as_ref().expect("the server is not running"), "-CONT");
     }
 
-    /// Whether it answers by then. If it ends, its port is taken.
+    /// Returns whether the server has started. If it ends, another process has taken its port.
     fn try_run(&mut self) -> bool {
         let program = program();
         let child = Command::new(&program)
@@ -109,7 +110,7 @@ impl Server {
             ])
             .arg("--dir")
             .arg(self.directory.path())
-            .args(&self.more)
+            .args(&self.arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -125,17 +126,17 @@ impl Server {
         let start = Instant::now();
         loop {
             if let Some(status) = child.try_wait().unwrap() {
-                assert!(start.elapsed() < STARTING, "`{program}` ended: {status}");
+                assert!(start.elapsed() < START_TIMEOUT, "`{program}` ended: {status}");
                 return false;
             }
-            // One with a password answers that it wants it.
-            let answer = Resp::connect(self.port).and_then(|mut client| client.try_ask(&[b"PING"]));
+            // A server with a password, or a replica without its master, answers with an error.
+            let answer = Resp::connect(self.port).and_then(|mut client| client.try_command(&[b"PING"]));
             match answer {
                 Ok(Reply::Text(_)) => return true,
-                Ok(Reply::Failed(why)) if why.starts_with("NOAUTH") || why.starts_with("MASTERDOWN") => {
+                Ok(Reply::Error(why)) if why.starts_with("NOAUTH") || why.starts_with("MASTERDOWN") => {
                     return true;
                 }
-                _ => assert!(start.elapsed() < STARTING, "`{program}` does not answer"),
+                _ => assert!(start.elapsed() < START_TIMEOUT, "`{program}` does not answer"),
             }
             sleep(Duration::from_millis(5));
         }
@@ -152,13 +153,13 @@ pub(crate) fn program() -> String {
     env::var("CACHE_PAGE_SERVER").unwrap_or_else(|_| "redis-server".to_owned())
 }
 
-/// The client that comes with the server.
+/// The command-line client of the server.
 #[cfg(feature = "redis-cluster")]
-pub(crate) fn command_line() -> String {
+pub(crate) fn cli_program() -> String {
     program().replace("-server", "-cli")
 }
 
-/// Nobody listens there at the moment.
+/// Returns a port on which no process listens.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }

@@ -13,7 +13,7 @@
 //!   [version](GetRequest::if_version), or sends a newer page.
 //! * **Purges.** When a purge has been awaited, the remote store returns none of the purged pages. Other processes may
 //!   serve them from local memory until they receive the purge, usually within a millisecond, and never for longer than
-//!   [`max_purge_lag`](crate::PageCacheBuilder::max_purge_lag): a process that has not heard from the store for that long
+//!   [`max_purge_lag`](crate::PageCacheBuilder::max_purge_lag): a process that could not poll the store for that long
 //!   does not serve from local memory.
 //! * **Failures.** A request waits for the store for at most
 //!   [`remote_timeout`](crate::PageCacheBuilder::remote_timeout), and then runs its handler. After repeated failures the

@@ -111,7 +111,7 @@ impl Backend {
         });
     }
 
-    /// Ends a lease, whoever owns it.
+    /// Ends a lease of any owner.
     pub(crate) fn release_lease(&self, key: Id) {
         self.change_all(|namespace| {
             namespace.leases.remove(&key);

@@ -44,7 +44,7 @@ async fn what_is_yet_to_be_purged_is_not_taken_from_the_engine() {
             let one = process("one", &backend, options().remote_timeout(Duration::from_secs(1))).await;
             let other = process("other", &backend, options()).await;
             let old = other.fill(PAGE).await;
-            let kept = other.fill("/posts/2").await;
+            let second = other.fill("/posts/2").await;
             assert!(is_remote_hit(&one.get(PAGE).await));
             one.store.set_behavior(&[Method::Purge], behavior);
             // The page is not replaced.
@@ -59,7 +59,7 @@ async fn what_is_yet_to_be_purged_is_not_taken_from_the_engine() {
             }
             let found = one.get("/posts/2").await;
             assert!(
-                is_remote_hit(&found) && found.body == kept.body,
+                is_remote_hit(&found) && found.body == second.body,
                 "a page that no purge matches: {}",
                 found.outcome()
             );

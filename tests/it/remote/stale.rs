@@ -178,9 +178,9 @@ async fn a_page_that_is_still_as_it_was_is_fresh_for_all() {
         advance(&backend, &[&one, &other, &third], 61);
         // Purged by a process that has not generated the page.
         let before = other.remote_stats().stored;
-        let kept = other.get("/revalidated").await;
-        assert!(kept.outcome().ends_with("; fwd-status=304; stored; ttl=60"), "{}", kept.outcome());
-        assert_eq!((kept.status, &kept.body), (200, &old.body));
+        let answer = other.get("/revalidated").await;
+        assert!(answer.outcome().ends_with("; fwd-status=304; stored; ttl=60"), "{}", answer.outcome());
+        assert_eq!((answer.status, &answer.body), (200, &old.body));
         other.wait_stored(before + 1).await;
         let found = third.get("/revalidated").await;
         assert!(is_remote_hit(&found) && found.body == old.body, "{}", found.outcome());

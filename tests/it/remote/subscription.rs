@@ -56,8 +56,8 @@ async fn a_process_that_was_away_trusts_its_memory_again_but_for_what_was_purged
     one.store.set_behavior(&Method::ALL, Behavior::Works);
     one.wait_available(true).await;
     assert_ne!(one.get("/posts/1").await.body, first.body);
-    let kept = one.get("/posts/2").await;
-    assert_eq!((kept.outcome().as_str(), kept.body), ("cache_page; hit; ttl=60", second.body));
+    let answer = one.get("/posts/2").await;
+    assert_eq!((answer.outcome().as_str(), answer.body), ("cache_page; hit; ttl=60", second.body));
 }
 
 #[actix_web::test]
@@ -77,8 +77,8 @@ async fn a_process_that_may_have_missed_something_drops_its_memory() {
     one.wait_available(true).await;
     assert_ne!(one.get("/posts/1").await.body, first.body);
     // The other page is still in the backend.
-    let kept = one.get("/posts/2").await;
-    assert!(is_remote_hit(&kept) && kept.body == second.body, "{}", kept.outcome());
+    let answer = one.get("/posts/2").await;
+    assert!(is_remote_hit(&answer) && answer.body == second.body, "{}", answer.outcome());
 }
 
 #[actix_web::test]

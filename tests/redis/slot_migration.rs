@@ -1,18 +1,18 @@
-//! A slot of a cluster that goes from one node to another, key by key, as where there is a new node.
+//! The migration of a cluster slot to another node, key by key.
 
 use std::{collections::HashSet, time::Duration};
 
 use crate::{
-    basics::two,
     cluster::Cluster,
     database::Database,
-    process::{Process, until},
-    resp::{Reply, Resp, kind_of},
+    process::{Process, wait_until},
+    resp::{Reply, Resp, suffix},
     server::Server,
+    sharing::start_two,
 };
 
-/// The slot of a page, on its way.
-struct Move {
+/// The migration of the slot of a page.
+struct SlotMigration {
     slot: String,
     from: Resp,
     to: Resp,
@@ -20,10 +20,10 @@ struct Move {
     port: String,
 }
 
-impl Move {
-    fn begin(cluster: &Cluster, page: &[u8]) -> Self {
+impl SlotMigration {
+    fn start(cluster: &Cluster, page: &[u8]) -> Self {
         let mut nodes: Vec<Resp> = cluster.nodes.iter().map(Server::client).collect();
-        let slot = nodes[0].try_ask(&[b"CLUSTER", b"KEYSLOT", page]).unwrap().number().to_string();
+        let slot = nodes[0].try_command(&[b"CLUSTER", b"KEYSLOT", page]).unwrap().number().to_string();
         let place =
             nodes.iter_mut().position(|node| node.keys_of("p").iter().any(|key| key == page)).unwrap();
         let other = usize::from(place == 0);
@@ -32,61 +32,61 @@ impl Move {
         let mut moves = Self { slot, from, to, others: nodes, port };
         let (source, target) = (id(&mut moves.from), id(&mut moves.to));
         let slot = &moves.slot;
-        assert_done(&moves.to.ask(&format!("CLUSTER SETSLOT {slot} IMPORTING {source}")));
-        assert_done(&moves.from.ask(&format!("CLUSTER SETSLOT {slot} MIGRATING {target}")));
+        assert_ok(&moves.to.command(&format!("CLUSTER SETSLOT {slot} IMPORTING {source}")));
+        assert_ok(&moves.from.command(&format!("CLUSTER SETSLOT {slot} MIGRATING {target}")));
         moves
     }
 
-    /// Those keys are on the other node from here on.
-    fn go(&mut self, is_meant: impl Fn(&[u8]) -> bool) {
-        let keys = self.from.ask(&format!("CLUSTER GETKEYSINSLOT {} 1000", self.slot)).many();
-        for key in keys.into_iter().map(Reply::text).filter(|key| is_meant(key)) {
+    /// Moves some keys to the other node.
+    fn move_keys(&mut self, matches: impl Fn(&[u8]) -> bool) {
+        let keys = self.from.command(&format!("CLUSTER GETKEYSINSLOT {} 1000", self.slot)).array();
+        for key in keys.into_iter().map(Reply::text).filter(|key| matches(key)) {
             let words: [&[u8]; 6] = [b"MIGRATE", b"127.0.0.1", self.port.as_bytes(), &key, b"0", b"5000"];
-            assert_done(&self.from.try_ask(&words).unwrap());
+            assert_ok(&self.from.try_command(&words).unwrap());
         }
     }
 
-    /// The rest, and it is there to stay.
-    fn end(mut self) {
-        self.go(|_| true);
+    /// Moves the remaining keys, and ends the migration.
+    fn finish(mut self) {
+        self.move_keys(|_| true);
         let (slot, target) = (&self.slot, id(&mut self.to));
-        // The one that gets it first, so that somebody has it all the time.
+        // The new owner first, so that the slot always has one.
         for node in [&mut self.to, &mut self.from].into_iter().chain(&mut self.others) {
-            assert_done(&node.ask(&format!("CLUSTER SETSLOT {slot} NODE {target}")));
+            assert_ok(&node.command(&format!("CLUSTER SETSLOT {slot} NODE {target}")));
         }
     }
 }
 
 fn id(node: &mut Resp) -> String {
-    String::from_utf8(node.ask("CLUSTER MYID").text()).unwrap()
+    String::from_utf8(node.command("CLUSTER MYID").text()).unwrap()
 }
 
 #[track_caller]
-fn assert_done(reply: &Reply) {
-    assert!(!matches!(reply, Reply::Failed(_)), "{reply:?}");
+fn assert_ok(reply: &Reply) {
+    assert!(!matches!(reply, Reply::Error(_)), "{reply:?}");
 }
 
-/// The one page that is there and was not before.
+/// Returns the key of the page that was stored last.
 fn new_page(cluster: &Cluster, known: &mut HashSet<Vec<u8>>) -> Vec<u8> {
     let pages = cluster.nodes.iter().flat_map(|node| node.client().keys_of("p"));
     let mut new = pages.filter(|key| known.insert(key.clone()));
-    new.next().expect("a page was put")
+    new.next().expect("no page was stored")
 }
 
-/// One part of what the cluster knows of a page is on one node and the rest on another while it is purged.
-pub(crate) fn a_slot_that_moves_brings_no_purged_page_back() {
+/// While a page is purged, some of the keys of its shard are on one node and the rest are on another one.
+pub(crate) fn migrating_slot_restores_no_purged_page() {
     let (cluster, database) = (Cluster::start(), Database::new());
     let settings = cluster.settings(&database, Duration::ZERO);
-    let [one, other] = two(&settings);
-    // By the first letters of what is behind the prefix.
+    let [one, other] = start_two(&settings);
+    // The kinds of keys that are moved first.
     let parts =
         [("the numbers", "nr"), ("the stamps", "sx"), ("the page", "p"), ("all but the stamps", "nrpclt")];
-    // From here on, all shards know that there are purges.
+    // Creates the sequence in all shards.
     one.purge("purge_tag", "nothing");
     let (mut id, mut known, mut confirmed) = (0, HashSet::new(), 0);
     for (what, letters) in parts {
-        // Of the first one, the log goes with it.
-        for (verb, about, is_first_shard) in [
+        // The first shard contains the log.
+        for (method, argument, is_first_shard) in [
             ("purge_path", "/big/{id}", true),
             ("purge_path", "/big/{id}", false),
             ("purge_prefix", "/big/{id}", false),
@@ -94,7 +94,7 @@ pub(crate) fn a_slot_that_moves_brings_no_purged_page_back() {
         ] {
             let key = loop {
                 id += 1;
-                one.store(&format!("/big/{id}"));
+                one.fill(&format!("/big/{id}"));
                 let key = new_page(&cluster, &mut known);
                 if key.windows(4).any(|part| part == b":0}:") == is_first_shard {
                     break key;
@@ -104,28 +104,29 @@ pub(crate) fn a_slot_that_moves_brings_no_purged_page_back() {
             let is_new = |process: &Process| {
                 let answer = process.get(&path);
                 assert_eq!(answer.status, 200);
-                answer.shown().version == database.version(id)
+                answer.content().version == database.version(id)
             };
-            until("it is shared", || other.get(&path).is_remote_hit());
-            let mut moves = Move::begin(&cluster, &key);
-            moves.go(|key| letters.as_bytes().contains(&kind_of(key)[0]));
+            wait_until("the page is shared", || other.get(&path).is_remote_hit());
+            let mut moves = SlotMigration::start(&cluster, &key);
+            moves.move_keys(|key| letters.as_bytes().contains(&suffix(key)[0]));
             database.change(id);
-            let is_confirmed = one.tell(verb, &about.replace("{id}", &id.to_string())).status == 200;
+            let is_confirmed =
+                one.try_purge(method, &argument.replace("{id}", &id.to_string())).status == 200;
             confirmed += u32::from(is_confirmed);
             let assert_right = |when: &str| {
                 for process in [&other, &one] {
-                    assert!(is_new(process) || !is_confirmed, "{when} {what} first, {verb}");
+                    assert!(is_new(process) || !is_confirmed, "{when} {what} first, {method}");
                 }
             };
-            assert_right("while a slot moves,");
-            moves.end();
-            assert_right("when a slot has moved,");
-            until("it is purged, if it was not before", || is_new(&one) && is_new(&other));
-            until("it is shared again", || {
+            assert_right("during the migration of");
+            moves.finish();
+            assert_right("after the migration of");
+            wait_until("the page is purged", || is_new(&one) && is_new(&other));
+            wait_until("the page is shared again", || {
                 one.get(&path).is_remote_hit() && other.get(&path).is_remote_hit()
             });
         }
     }
-    println!("{confirmed} of 16 purges were confirmed while a slot moved");
+    println!("{confirmed} of 16 purges were executed during a migration");
     assert!((1..16).contains(&confirmed), "{confirmed}");
 }

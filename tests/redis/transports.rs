@@ -1,4 +1,4 @@
-//! By whatever URL a server is reached, its pages are one cache: of a port, of a socket, and of a port with TLS.
+//! Processes share pages over TCP, Unix sockets and TLS.
 
 use std::time::Duration;
 #[cfg(feature = "redis-tls")]
@@ -8,35 +8,35 @@ use crate::{
     application::Settings,
     database::Database,
     directory::Directory,
-    process::{Process, without_memory},
+    process::{Process, remote_only},
     server::Server,
 };
 #[cfg(feature = "redis-tls")]
-use crate::{process::until, proxy::Proxy, server::free_port};
+use crate::{process::wait_until, proxy::Proxy, server::free_port};
 
-/// On a slow machine too, each hit comes from the server.
-fn patient(server: &Server, database: &Database) -> Settings {
-    Settings { deadline: Duration::from_secs(2), ..without_memory(server, database) }
+/// Returns settings whose timeout does not elapse on a slow machine.
+fn long_timeout(server: &Server, database: &Database) -> Settings {
+    Settings { remote_timeout: Duration::from_secs(2), ..remote_only(server, database) }
 }
 
-/// What each of them makes, all have, until one of them purges it.
-fn assert_are_one_cache(processes: &[Process], database: &Database) {
+/// Checks that each process serves the pages of all others until they are purged.
+fn assert_share_pages(processes: &[Process], database: &Database) {
     for (id, maker) in (0..).zip(processes) {
         let path = format!("/page/{id}");
-        let made = maker.store(&path);
+        let filled = maker.fill(&path);
         for process in processes {
             let shared = process.get(&path);
-            assert!(shared.is_remote_hit() && shared.body == made.body, "{path}: {}", shared.outcome());
+            assert!(shared.is_remote_hit() && shared.body == filled.body, "{path}: {}", shared.outcome());
         }
         database.change(id);
         maker.purge("purge_path", &path);
         for process in processes {
-            assert_eq!(process.get(&path).shown().version, database.version(id));
+            assert_eq!(process.get(&path).content().version, database.version(id));
         }
     }
 }
 
-pub(crate) fn a_port_and_a_socket_lead_to_one_cache() {
+pub(crate) fn tcp_and_unix_sockets_share_pages() {
     let (directory, database) = (Directory::new(), Database::new());
     let socket = directory.path().join("socket");
     let socket = socket.to_str().unwrap();
@@ -48,12 +48,12 @@ pub(crate) fn a_port_and_a_socket_lead_to_one_cache() {
         format!("valkey+unix://{socket}"),
     ];
     let processes =
-        urls.map(|url| Process::start(&Settings { urls: vec![url], ..patient(&server, &database) }));
-    assert_are_one_cache(&processes, &database);
+        urls.map(|url| Process::start(&Settings { urls: vec![url], ..long_timeout(&server, &database) }));
+    assert_share_pages(&processes, &database);
 }
 
 #[cfg(feature = "redis-tls")]
-pub(crate) fn a_port_with_tls_leads_to_the_same_cache() {
+pub(crate) fn tls_shares_pages_and_checks_certificates() {
     let (directory, database) = (Directory::new(), Database::new());
     let issuer = certificates(directory.path());
     let port = free_port();
@@ -70,7 +70,7 @@ pub(crate) fn a_port_with_tls_leads_to_the_same_cache() {
         "--tls-auth-clients",
         "no",
     ]);
-    let by = |url: String| Settings { urls: vec![url], ..patient(&server, &database) };
+    let by = |url: String| Settings { urls: vec![url], ..long_timeout(&server, &database) };
     let secure = |scheme: &str| by(format!("{scheme}://localhost:{port}"));
     let trusted = [("SSL_CERT_FILE", &*issuer)];
     let processes = [
@@ -78,8 +78,8 @@ pub(crate) fn a_port_with_tls_leads_to_the_same_cache() {
         Process::start_with(&secure("rediss"), &trusted),
         Process::start_with(&secure("valkeys"), &trusted),
     ];
-    assert_are_one_cache(&processes, &database);
-    // One that nobody vouches for, or of another name, is as good as no server; and so is one that is not asked by TLS.
+    assert_share_pages(&processes, &database);
+    // The store is unavailable with an untrusted certificate, another host name, or a client without TLS.
     let stranger = file("stranger.crt");
     for (scheme, host, vouches, is_trusted) in [
         ("rediss", "localhost", &issuer, true),
@@ -87,17 +87,19 @@ pub(crate) fn a_port_with_tls_leads_to_the_same_cache() {
         ("rediss", "127.0.0.1", &issuer, false),
         ("redis", "localhost", &issuer, false),
     ] {
-        let proxy = Proxy::before(port);
+        let proxy = Proxy::in_front_of(port);
         let settings = by(format!("{scheme}://{host}:{}", proxy.port()));
-        let process = Process::begin_with(&settings, &[("SSL_CERT_FILE", vouches)]);
-        until("it has tried", || process.is_up() || !is_trusted && proxy.connections() >= 4);
+        let process = Process::spawn_with(&settings, &[("SSL_CERT_FILE", vouches)]);
+        wait_until("the process has tried to connect", || {
+            process.is_available() || !is_trusted && proxy.connections() >= 4
+        });
         let answer = process.get("/page/1");
         assert_eq!(answer.status, 200);
-        assert_eq!(process.is_up(), is_trusted, "{scheme}://{host} with {vouches}");
+        assert_eq!(process.is_available(), is_trusted, "{scheme}://{host} with {vouches}");
     }
 }
 
-/// What a server with the name of this machine shows, `server.crt` and `server.key`; and where the certificate of its issuer is.
+/// Creates the certificate of a server, and returns the path of the certificate of its issuer.
 #[cfg(feature = "redis-tls")]
 fn certificates(directory: &Path) -> String {
     fs::write(directory.join("names"), "subjectAltName=DNS:localhost").unwrap();
@@ -107,9 +109,9 @@ fn certificates(directory: &Path) -> String {
         "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout server.key -out server.csr",
         "x509 -req -days 2 -in server.csr -CA issuer.crt -CAkey issuer.key -set_serial 1 -extfile names -out server.crt",
     ] {
-        let made = Command::new("openssl").args(line.split(' ')).current_dir(directory).output();
-        let made = made.expect("`cargo xtask test` installs openssl, or `apt-get install openssl`");
-        assert!(made.status.success(), "openssl {line}: {}", String::from_utf8_lossy(&made.stderr));
+        let filled = Command::new("openssl").args(line.split(' ')).current_dir(directory).output();
+        let filled = filled.expect("`cargo xtask test` installs openssl, or `apt-get install openssl`");
+        assert!(filled.status.success(), "openssl {line}: {}", String::from_utf8_lossy(&filled.stderr));
     }
     directory.join("issuer.crt").to_str().unwrap().to_owned()
 }

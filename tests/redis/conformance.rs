@@ -1,4 +1,4 @@
-//! Real engines, tried against the contract of a store.
+//! The conformance suite, with real servers.
 
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ use cache_page::{
 
 use crate::server::Server;
 
-pub(crate) fn a_server_does_what_a_store_must() {
+pub(crate) fn server_passes_the_conformance_suite() {
     let server = Server::start();
     check(|| RedisStore::open(server.url()).unwrap());
-    assert!(!server.client().keys().is_empty(), "it was that server");
+    assert!(!server.client().keys().is_empty(), "the store has used another server");
 }
 
 pub(crate) fn check(open: impl Fn() -> RedisStore) {
     System::new().block_on(conformance::run(open));
 }
 
-/// What was purged lately is remembered by name, so many of them; what was before is as if all had been purged.
-pub(crate) fn more_purges_than_are_remembered_keep_what_is_older_out() {
+/// The server records the most recent purges. Earlier ones count as matching every page.
+pub(crate) fn unknown_purges_reject_older_entries() {
     let server = Server::start();
     System::new().block_on(async {
         let store = RedisStore::open(server.url()).unwrap();
@@ -59,10 +59,10 @@ pub(crate) fn more_purges_than_are_remembered_keep_what_is_older_out() {
         let begun = number().await;
         purge(vec![id(1)]).await;
         let between = number().await;
-        // Nobody purged these.
+        // These purge keys were not purged.
         assert_eq!(put(id(2), begun).await, PutResult::Stored);
         assert_eq!(put(id(3), between).await, PutResult::Stored);
-        // It was purged in between.
+        // This purge key was purged in between.
         assert_eq!(put(id(1), begun).await, PutResult::Purged);
         for first in (1_000..6_000).step_by(100) {
             purge((first..first + 100).map(id).collect()).await;
@@ -75,7 +75,7 @@ pub(crate) fn more_purges_than_are_remembered_keep_what_is_older_out() {
                 assert_eq!(put(id(name), since).await, taken, "{name}");
             }
         }
-        // Those of the last ones still are.
+        // The last purges are still recorded.
         let late = put(id(1_000), now).await;
         purge(vec![id(5_000)]).await;
         assert_eq!(
@@ -84,7 +84,7 @@ pub(crate) fn more_purges_than_are_remembered_keep_what_is_older_out() {
         );
         let mut client = server.client();
         let recent = client.keys_of("r").remove(0);
-        let remembered = client.try_ask(&[b"ZCARD", &recent]).unwrap().number();
+        let remembered = client.try_command(&[b"ZCARD", &recent]).unwrap().number();
         assert!((3_000..=4_096).contains(&remembered), "{remembered}");
     });
 }
