@@ -10,7 +10,6 @@ mod coalescing;
 mod compression;
 mod conditional;
 mod control;
-mod fence;
 mod freshness;
 mod inputs;
 mod key;

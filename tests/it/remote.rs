@@ -2,7 +2,7 @@
 //!
 //! `CACHE_PAGE_REMOTE_LATENCY=Get=30` delays each response of a method by 30 milliseconds, to find tests that depend on timing.
 
-mod backend;
+pub(crate) mod backend;
 mod coalescing;
 mod contract;
 mod faults;
