@@ -2,5 +2,6 @@
 
 mod errors;
 mod explicit;
+mod jitter;
 mod no_expiry;
 mod request_directives;
