@@ -65,10 +65,8 @@ pub trait RemoteStore: fmt::Debug + Send + Sync + 'static {
     /// elapsed. The owner of a lease acquires it again, for the whole TTL: that is how the cache renews it.
     ///
     /// If the request has an [`if_version`](GetRequest::if_version) that is the version of the entry, and the entry is
-    /// fresh and not soft-purged, the response may omit its bytes. A store without [versions](RemoteEntry::version) always
+    /// fresh and not soft-purged, the response may omit its bytes. A store without [versions](super::RemoteEntry::version) always
     /// sends them.
-    ///
-    /// [`RemoteEntry::version`]: super::RemoteEntry::version
     fn get(&self, request: GetRequest) -> BoxFuture<'_, GetResponse>;
 
     /// Stores an entry or rejects it. Either way, the lease of its [`owner`](PutRequest::owner) ends.

@@ -295,7 +295,7 @@ impl RemoteStore for MemoryStore {
         };
         self.call(Method::Release, async move {
             self.change(|namespace, now| {
-                namespace.release(key, owner, uncacheable_for.map(|time| now + time))
+                namespace.release(key, owner, uncacheable_for.map(|time| now + time));
             });
         })
     }

@@ -96,13 +96,13 @@ impl RemoteStore for ViolatingStore {
                     entry.version = Some(one);
                 }
                 (Violation::ReportsNoAge, GetResponse { entry: Some(entry), .. }) => {
-                    entry.age = Duration::ZERO
+                    entry.age = Duration::ZERO;
                 }
                 (Violation::ReportsNoExpiry, GetResponse { entry: Some(entry), .. }) => entry.expired = None,
                 (Violation::GrantsEveryLease, response) => response.lease = LeaseStatus::Acquired,
                 (Violation::GrantsNoLease, response) => response.lease = LeaseStatus::Held,
                 (Violation::IgnoresUncacheable, response) if response.lease == LeaseStatus::Uncoalesced => {
-                    response.lease = LeaseStatus::Held
+                    response.lease = LeaseStatus::Held;
                 }
                 (Violation::LeasesFreshEntries, GetResponse { entry: Some(_), .. }) => {
                     if let Some(lease) = request.lease {

@@ -42,7 +42,7 @@ pub(crate) struct Site {
     pub(crate) panics: Cell<bool>,
     /// The time that a handler takes, by the manual clock.
     pub(crate) handler_time: Cell<Duration>,
-    /// The ETag that the last handler got to compare with.
+    /// The `ETag` that the last handler got to compare with.
     pub(crate) validators: RefCell<Option<String>>,
     gate: Semaphore,
     clock: ManualClock,

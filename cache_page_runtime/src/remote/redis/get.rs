@@ -54,7 +54,7 @@ impl RedisStore {
         let reply = self.read_page(request.key, request.purge_keys, &mut connection).await?;
         match (reply.evaluate(self.clock.now()), request.lease) {
             (Reply::Fresh(entry), _) => match known.filter(|known| reply.has_version(known)) {
-                Some(known) => Ok(without_lease(Some(unchanged(entry, &known)))),
+                Some(known) => Ok(without_lease(Some(unchanged(&entry, &known)))),
                 None => Ok(without_lease(Some(RemoteEntry { version: reply.version(), ..entry }))),
             },
             (Reply::Stale(entry), None) => {
@@ -120,7 +120,7 @@ impl RedisStore {
             return Ok(Reply::Missing);
         };
         Ok(match reply.evaluate(self.clock.now()) {
-            Reply::Fresh(entry) => Reply::Fresh(unchanged(entry, known)),
+            Reply::Fresh(entry) => Reply::Fresh(unchanged(&entry, known)),
             other => other,
         })
     }
@@ -150,8 +150,10 @@ fn without_lease(entry: Option<RemoteEntry>) -> GetResponse {
     GetResponse { entry, lease: LeaseStatus::Uncoalesced }
 }
 
-fn unchanged(entry: RemoteEntry, known: &KnownVersion) -> RemoteEntry {
-    RemoteEntry { bytes: None, version: Some(known.version.clone()), ..entry }
+/// Returns an entry without its bytes, which the caller has.
+fn unchanged(entry: &RemoteEntry, known: &KnownVersion) -> RemoteEntry {
+    let RemoteEntry { age, expired, .. } = *entry;
+    RemoteEntry { bytes: None, version: Some(known.version.clone()), age, expired }
 }
 
 /// Creates an entry that the cache will find to be corrupt, and replace.

@@ -32,7 +32,7 @@ impl RedisStore {
         let arguments = [keys.prefix(), &header, &header, &request.bytes, &log];
         let reply = self.scripts.put.run(&mut connection, &[&page, &lease], &arguments).await;
         let reply = parse_string(reply.map_err(store_error)?).ok_or_else(unexpected_reply)?;
-        match &*self.notify_if_asked(&mut connection, request.key, &reply).await? {
+        match self.notify_if_asked(&mut connection, request.key, &reply).await? {
             b"stored" => Ok(PutResult::Stored),
             b"superseded" => Ok(PutResult::Superseded),
             b"purged" => Ok(PutResult::Purged),
