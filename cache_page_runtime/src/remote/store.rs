@@ -32,10 +32,10 @@ pub type BoxFuture<'s, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> +
 ///    in microseconds, incremented where it would not increase, meets this. 0 is not a sequence number.
 /// 2. **[`put`](Self::put) rejects outdated entries.** An entry has purge keys and a
 ///    [`purge_seq`](PutRequest::purge_seq), the last purge that its data reflects. It is stored only if no purge with a
-///    greater number matches it, soft purges included. If the store cannot tell, because it was emptied or has evicted its
-///    record of purges, it rejects the entry.
+///    greater number matches it, soft purges included. If this is unknown, for instance because the store was emptied
+///    or has evicted its record of purges, it rejects the entry.
 /// 3. **[`get`](Self::get) returns no purged entry.** No entry is returned that a purge with a number greater than its
-///    `purge_seq` matches, or for which the store cannot tell. `get`, `put` and `purge` are atomic with respect to one
+///    `purge_seq` matches, or for which this is unknown. `get`, `put` and `purge` are atomic with respect to one
 ///    another: once `purge` has returned, no `get` that starts later returns an entry that it matches.
 /// 4. **[`poll_changes`](Self::poll_changes) leaves out no purge** between the cursor that it is given and the cursor that
 ///    it returns, or it reports the batch as [incomplete](ChangeBatch::complete). A store that may be restored from a

@@ -33,7 +33,7 @@ impl Waiters {
 }
 
 impl Waiter<'_> {
-    /// Returns what is signaled when the entry may have been stored, or its lease released.
+    /// Returns the signal that the entry was stored or its lease released, which may be spurious.
     pub(crate) fn notification(&self) -> Arc<Notify> {
         Arc::clone(&self.notify)
     }

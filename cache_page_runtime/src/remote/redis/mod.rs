@@ -11,7 +11,7 @@
 //! | `s` and an id | the stamp of a purge key: when it was created, and when its pages were last soft-purged |
 //! | `x` | the stamp of all pages, which also has the number of the last rule |
 //! | `xs` | the rules: prefixes and handlers that were purged, by number |
-//! | `r` | the recent purges by number, which tell a purge key that was purged from a new one |
+//! | `r` | the recent purges by number, which distinguish a purge key that was purged from a new one |
 //! | `c` and an id | the owner of the lease on a page; with the suffix `w`, whether another process waits |
 //! | `i` | the run id of the server that this data is from |
 //! | `n`, `t`, `l` | the number of the last purge; that of the last purge in the log; the log |

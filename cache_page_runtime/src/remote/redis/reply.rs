@@ -51,7 +51,7 @@ impl PageReply {
     }
 
     /// Parses the reply to a pipeline that reads the header of a page, then the global stamp and its other stamps. The
-    /// inner `None` is for a header that is not that of `known`.
+    /// inner `None` means that the stored header is not that of `known`.
     pub(super) fn parse_header(reply: Value, known: &KnownVersion) -> Option<Option<Self>> {
         let Value::Array(replies) = reply else { return None };
         let Ok([Value::BulkString(header), stamps]) = <[Value; 2]>::try_from(replies) else { return None };

@@ -53,7 +53,7 @@ local function read_stamps(purge_keys)
 end
 
 -- The recent purges: purge keys, and 'x' for purges that may match any page, each with the number of its last purge; and 'f' with the number
--- up to which purges are unknown. They tell a purge key that has no stamp because it was purged from a new one. The server evicts all of this
+-- up to which purges are unknown. They distinguish a purge key that has no stamp because it was purged from a new one. The server evicts all of this
 -- or nothing.
 local RECENT_PURGES, MAX_RECENT_PURGES = prefix .. 'r', 4096
 
