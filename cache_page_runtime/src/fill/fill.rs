@@ -40,7 +40,7 @@ use crate::{
     page::{Page, ResponseHead, body},
     policy::{Overrides, Validators},
     store::{Entry, Miss},
-    time::instant::Instant,
+    time::{clock::Clock, instant::Instant},
 };
 
 /// One run of a handler for the cache.
@@ -57,13 +57,11 @@ pub(crate) struct Fill {
 
 /// How a run starts.
 pub(crate) struct Start {
-    pub(crate) context: Context,
     pub(crate) request: RequestHandle,
     pub(crate) control: RunControl,
     pub(crate) entry_point: EntryPoint,
     pub(crate) miss: Miss,
     pub(crate) role: FillRole,
-    pub(crate) audience: Audience,
     pub(crate) now: Instant,
 }
 
@@ -81,14 +79,22 @@ pub(crate) enum FinishedResponse {
 }
 
 impl Fill {
+    /// Starts a run. `context` is called last, so that the key in it is not moved from value to value.
     #[inline]
-    pub(crate) fn start(start: Start) -> Box<Self> {
-        let Start { context, request, control, entry_point, miss, role, audience, now } = start;
+    pub(crate) fn start(start: Start, reporter: Reporter, context: impl FnOnce() -> Context) -> Box<Self> {
+        let Start { request, control, entry_point, miss, role, now } = start;
         let Miss { cause, stale } = miss;
-        let reporter = Reporter::new(context.cache.clone(), context.policy.handler_id(), cause, audience);
-        let run = Run::new(context, request, stale, Participation::new(role), reporter);
+        let participation = Participation::new(role);
+        let started = Clock::System.now();
         // It is moved from step to step, and is not small.
-        Box::new(Self { run, control, entry_point, cause, upstream_status: None, started: now })
+        Box::new(Self {
+            run: Run { context: context(), request, stale, participation, reporter, started },
+            control,
+            entry_point,
+            cause,
+            upstream_status: None,
+            started: now,
+        })
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -226,6 +232,8 @@ impl Fill {
 
     /// Runs the handler for later requests: the client was answered with the stale entry.
     pub(crate) async fn run_in_background(mut self: Box<Self>, mut handler: Pin<&mut dyn Handler>) {
+        // The run waited for the answer to be sent.
+        self.started = self.now();
         if let Some(RemoteHit { entry, .. }) = Box::pin(self.fetch_refreshed()).await {
             self.share(&entry, Outcome::RemoteHit);
             return self.discard();
@@ -259,14 +267,14 @@ impl Fill {
             }
             Handled::ServiceError(response) => (response, true),
         };
+        let now = self.now();
         if self.control.is_claimed_inside() {
-            return Served::new(self.leave_to_inner(response), is_error).into();
+            return Served::new(self.leave_to_inner(response, now), is_error).into();
         }
         if is_error {
             // What the client gets is up to the outer services.
-            return Served::ServiceError(self.reject(response, Reason::Status)).into();
+            return Served::ServiceError(self.reject(response, Reason::Status, now)).into();
         }
-        let now = self.now();
         let mut overrides = self.overrides(&mut response, now);
         let mut response = self.revalidate(response, overrides.as_mut().ok());
         for name in overrides.iter().flat_map(|overrides| &overrides.vary) {
@@ -278,7 +286,7 @@ impl Fill {
             self.run.invalidate_stale();
         }
         match overrides.and_then(|overrides| self.admit(&response, headers, overrides, now)) {
-            Err(reason) => Served::Response(self.reject(response, reason)).into(),
+            Err(reason) => Served::Response(self.reject(response, reason, now)).into(),
             Ok(admission) => {
                 let (head, body) = response.into_parts();
                 match body::into_bytes(body) {
@@ -290,11 +298,10 @@ impl Fill {
     }
 
     /// A handler inside stores and reports its own response.
-    fn leave_to_inner(mut self: Box<Self>, mut response: HttpResponse) -> HttpResponse {
+    fn leave_to_inner(mut self: Box<Self>, mut response: HttpResponse, now: Instant) -> HttpResponse {
         if let Some(name) = self.run.context.cache.targeted_cache_control() {
             response.headers_mut().remove(name);
         }
-        let now = self.now();
         self.run.release(None, now);
         self.discard();
         response
@@ -353,7 +360,7 @@ impl Fill {
                 self.run.reporter.report(report, Some(response.headers_mut()));
                 response
             }
-            Err(reason) => self.reject(head.set_body(body::from_bytes(body)), reason),
+            Err(reason) => self.reject(head.set_body(body::from_bytes(body)), reason, now),
         }
     }
 
@@ -395,8 +402,8 @@ impl Fill {
         page.select(self.run.request.method(), self.run.request.headers())
     }
 
-    fn reject(mut self: Box<Self>, mut response: HttpResponse, reason: Reason) -> HttpResponse {
-        let (now, status) = (self.now(), Some(response.status()));
+    fn reject(mut self: Box<Self>, mut response: HttpResponse, reason: Reason, now: Instant) -> HttpResponse {
+        let status = Some(response.status());
         let fill_time = Some(now.since(self.started));
         let report = Report { fill_time, ..Report::of(Outcome::NotStored(reason)) };
         self.run.reject(status, reason, now);

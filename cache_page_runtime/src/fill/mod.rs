@@ -27,7 +27,7 @@ pub(crate) use self::{
     fill::{Fill, RemoteHit, Start},
     handler::{Handled, Handler, Served},
     participation::FillRole,
-    reporter::Audience,
+    reporter::{Audience, Reporter},
     request_handle::RequestHandle,
     run_control::{EntryPoint, RunControl},
 };

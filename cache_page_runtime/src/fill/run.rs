@@ -30,17 +30,6 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    #[inline]
-    pub(crate) fn new(
-        context: Context,
-        request: RequestHandle,
-        stale: Option<Arc<Entry>>,
-        participation: Participation,
-        reporter: Reporter,
-    ) -> Self {
-        Self { context, request, stale, participation, reporter, started: Clock::System.now() }
-    }
-
     pub(crate) fn now(&self) -> Instant {
         self.context.now()
     }

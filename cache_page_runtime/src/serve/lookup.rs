@@ -11,7 +11,9 @@ use super::hit::Hit;
 use crate::{
     cache::{PageCache, SharedResult},
     coalesce::Leader,
-    fill::{Audience, Bypass, Context, EntryPoint, Fill, FillRole, RequestHandle, RunControl, Start},
+    fill::{
+        Audience, Bypass, Context, EntryPoint, Fill, FillRole, Reporter, RequestHandle, RunControl, Start,
+    },
     http::{RequestDirectives, credentials::check_credentials, storability::check_method},
     key::{CacheKey, HandlerType, KeyBuilder, KeyInput, VaryValue, push_app_identity},
     observe::Report,
@@ -235,22 +237,22 @@ impl<'r> Lookup<'r> {
                 (RequestHandle::lent(request), Some(subject))
             }
         };
-        Fill::start(Start {
-            context: Context {
-                cache: self.cache.clone(),
-                policy: self.policy,
-                key: self.key.parts.take(),
-                anonymous_only: self.anonymous_only,
-                purge_seq: self.purge_seq,
-                subject,
-            },
+        let reporter = Reporter::new(self.cache.clone(), self.policy.handler_id(), miss.cause, audience);
+        let start = Start {
             request: handle,
             control: RunControl::start(request, self.entry_point, validators),
             entry_point: self.entry_point,
             miss,
             role,
-            audience,
             now,
+        };
+        Fill::start(start, reporter, || Context {
+            cache: self.cache.clone(),
+            policy: self.policy,
+            anonymous_only: self.anonymous_only,
+            purge_seq: self.purge_seq,
+            subject,
+            key: self.key.parts.take(),
         })
     }
 
