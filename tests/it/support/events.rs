@@ -1,23 +1,20 @@
 //! The tracing events of the cache.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{cell::RefCell, collections::BTreeMap, fmt, sync::Once};
 
 use tracing::{
     Level, Metadata, Subscriber,
     field::{Field, Visit},
     span,
-    subscriber::{DefaultGuard, set_default},
+    subscriber::set_global_default,
 };
 
-/// Collects the events that the cache emits on the thread of the test, until it is dropped.
-pub(crate) struct Events {
-    list: Arc<Mutex<Vec<LogEvent>>>,
-    _guard: DefaultGuard,
+thread_local! {
+    static COLLECTED: RefCell<Option<Vec<LogEvent>>> = const { RefCell::new(None) };
 }
+
+/// Collects the events that the cache emits on the thread of the test, until it is dropped.
+pub(crate) struct Events(());
 
 #[derive(Debug)]
 pub(crate) struct LogEvent {
@@ -27,13 +24,16 @@ pub(crate) struct LogEvent {
 
 impl Events {
     pub(crate) fn collect() -> Self {
-        let list = Arc::default();
-        Self { _guard: set_default(Collector(Arc::clone(&list))), list }
+        static INSTALL: Once = Once::new();
+        // A subscriber for each thread would miss the events whose callsites other threads register at that moment.
+        INSTALL.call_once(|| set_global_default(Collector).expect("no other subscriber"));
+        COLLECTED.set(Some(Vec::new()));
+        Self(())
     }
 
     /// Removes and returns the events so far.
     pub(crate) fn take(&self) -> Vec<LogEvent> {
-        std::mem::take(&mut *self.list.lock().unwrap_or_else(PoisonError::into_inner))
+        COLLECTED.replace(Some(Vec::new())).unwrap_or_default()
     }
 
     /// As [`take`](Self::take), where one event is expected.
@@ -42,6 +42,12 @@ impl Events {
         let mut events = self.take();
         assert!(events.len() == 1, "expected one event: {events:#?}");
         events.remove(0)
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        COLLECTED.set(None);
     }
 }
 
@@ -55,7 +61,7 @@ impl LogEvent {
     }
 }
 
-struct Collector(Arc<Mutex<Vec<LogEvent>>>);
+struct Collector;
 
 impl Subscriber for Collector {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -63,10 +69,12 @@ impl Subscriber for Collector {
     }
 
     fn event(&self, event: &tracing::Event<'_>) {
-        let mut fields = Fields::default();
-        event.record(&mut fields);
-        let event = LogEvent { level: *event.metadata().level(), fields: fields.0 };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+        COLLECTED.with_borrow_mut(|collected| {
+            let Some(events) = collected else { return };
+            let mut fields = Fields::default();
+            event.record(&mut fields);
+            events.push(LogEvent { level: *event.metadata().level(), fields: fields.0 });
+        });
     }
 
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
