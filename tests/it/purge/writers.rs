@@ -103,7 +103,8 @@ async fn pages_are_purged_before_a_successful_response_is_sent() {
 
 #[actix_web::test]
 async fn failed_write_purges_nothing() {
-    let failures: [(fn() -> Result<HttpResponse, Error>, u16); 5] = [
+    type Write = fn() -> Result<HttpResponse, Error>;
+    let failures: [(Write, u16); 5] = [
         (|| Ok(empty(400)), 400),
         (|| Ok(empty(404)), 404),
         (|| Ok(empty(500)), 500),
