@@ -1,7 +1,7 @@
 //! A remote store on a real Redis server: `cargo xtask bench remote`.
 //!
-//! A hit in it against the bare `GET` of the same bytes by the same client, and against a handler that does that by hand; and how
-//! long other processes take to hear of a purge.
+//! Compares a hit with a bare `GET` of the same bytes by the same client, and with a hand-written handler. Measures how long
+//! purges take to reach other processes.
 
 #![allow(clippy::panic, clippy::unwrap_used)]
 
@@ -49,7 +49,7 @@ async fn cached(length: web::Path<usize>) -> HttpResponse {
     HttpResponse::Ok().content_type("text/html").body(body(*length))
 }
 
-/// The cache that a user would write by hand.
+/// A hand-written cache.
 async fn by_hand(
     length: web::Path<usize>,
     request: HttpRequest,
@@ -144,7 +144,7 @@ async fn latency_and_throughput(url: &str) {
         actix_web::body::to_bytes(response.into_body()).await.unwrap().len()
     };
     println!(
-        "microseconds, one after the other, median of {ROUNDS} rounds; hits in the shared tier alone (local_ttl 0)"
+        "microseconds, one after the other, median of {ROUNDS} rounds; hits in the remote store alone (local_ttl 0)"
     );
     println!("{:>8} {:>8} {:>6}", "GET", "hit", "ratio");
     for length in [2_000_usize, 64 * 1024] {
