@@ -75,13 +75,14 @@ async fn followers_after_a_purge_of_an_added_tag_get_a_new_page() {
     }
 }
 
+/// The purges differ, because the purge log may count a repeated purge for requests that arrived before it.
 #[actix_web::test]
 async fn requests_between_two_purges_get_the_page_of_that_time() {
     let app = site().paused().start().await;
     let mut crowds = Vec::new();
-    for _ in 1..=5 {
+    for (_, purge) in &PURGES[..5] {
         crowds.push(Crowd::send(app.get(POST).times(2)).await);
-        app.cache().purge_path("/posts/1").await.unwrap();
+        purge(app.cache()).await.unwrap();
     }
     assert_eq!(app.waiting(), [1, 2, 3, 4, 5]);
     for run in [3, 1, 5, 2, 4] {
@@ -89,7 +90,7 @@ async fn requests_between_two_purges_get_the_page_of_that_time() {
     }
     for (crowd, run) in crowds.into_iter().zip(1..) {
         let expected = format!("page {run}");
-        assert_bodies(&crowd.responses().await, &expected, "purge_path");
+        assert_bodies(&crowd.responses().await, &expected, PURGES[run - 1].0);
     }
     assert_eq!(app.pages(), 0);
 }
