@@ -4,7 +4,7 @@
 //!
 //! # Layers
 //!
-//! A folder imports only from folders further down in this table, and no two folders import each other. `cargo xtask layers`
+//! A folder imports only from lower layers, and no two folders import each other. `cargo xtask layers`
 //! checks it.
 //!
 //! | layer | folder | owns |

@@ -1,4 +1,4 @@
-//! Options of the attribute that decide what is stored, and what clients are told.
+//! Options of the attribute that decide what is stored, and what the response says about it.
 
 use std::time::Duration;
 

@@ -67,7 +67,7 @@ async fn apps_of_two_servers_have_their_own_pages() {
     }
 }
 
-/// Without an actix `System`, Apps cannot be told apart.
+/// Without an actix `System`, Apps cannot be distinguished.
 #[test]
 fn app_without_a_system_stores_nothing() {
     Runtime::new().unwrap().block_on(async {

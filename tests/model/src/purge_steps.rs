@@ -9,9 +9,8 @@ use crate::{
     coalesce::flight::{Follower, Leader},
     runs,
     world::{
-        May, Page, Part, Request,
+        May, Page, Part, Polled, Request,
         Target::{self, Path, Tag},
-        Told,
         Verb::{self, Expire, Purge},
         World, alone,
     },
@@ -45,12 +44,12 @@ fn follow(world: &World, request: Request) -> Follower<Arc<Page>> {
     }
 }
 
-fn poll(world: &World, request: Request, follower: &mut Follower<Arc<Page>>) -> Told {
+fn poll(world: &World, request: Request, follower: &mut Follower<Arc<Page>>) -> Polled {
     world.poll(request, follower, &mut Context::from_waker(Waker::noop()))
 }
 
-fn is_told(told: &Told, page: &Arc<Page>) -> bool {
-    matches!(told, Told::Page(there) if Arc::ptr_eq(there, page))
+fn is_page(polled: &Polled, page: &Arc<Page>) -> bool {
+    matches!(polled, Polled::Page(there) if Arc::ptr_eq(there, page))
 }
 
 /// What a request does that comes now, after a purge, while a flight goes on that was begun before.
@@ -75,7 +74,7 @@ impl Newcomer {
         let leader = match (self.leads, self.follows) {
             (Some(leader), _) => leader,
             (None, Some(mut follower)) => {
-                assert!(matches!(poll(world, self.request, &mut follower), Told::Refused));
+                assert!(matches!(poll(world, self.request, &mut follower), Polled::Rejected));
                 assert!(world.get().is_none());
                 let Part::Lead(leader) = world.join(self.request) else { panic!("nobody else makes it") };
                 leader
@@ -101,7 +100,7 @@ fn a_purge_before_the_handler_reads() {
         // It is new, but nobody knows.
         assert!(!world.put(&page));
         leader.complete_with(|| Some(Arc::clone(&page)));
-        assert!(is_told(&poll(world, early, &mut follower), &page));
+        assert!(is_page(&poll(world, early, &mut follower), &page));
         let new = late.goes_on(world);
         assert!(Arc::ptr_eq(&world.get().unwrap(), &new));
     });
@@ -118,7 +117,7 @@ fn a_purge_between_reading_and_keeping() {
         assert!(!world.put(&page));
         let late = newcomer(world, target);
         leader.complete_with(|| Some(Arc::clone(&page)));
-        assert!(is_told(&poll(world, early, &mut follower), &page));
+        assert!(is_page(&poll(world, early, &mut follower), &page));
         late.goes_on(world);
     });
 }
@@ -135,7 +134,7 @@ fn a_purge_between_keeping_and_landing() {
         assert!(world.get().is_none());
         let late = newcomer(world, target);
         leader.complete_with(|| Some(Arc::clone(&page)));
-        assert!(is_told(&poll(world, early, &mut follower), &page));
+        assert!(is_page(&poll(world, early, &mut follower), &page));
         late.goes_on(world);
     });
 }
@@ -152,7 +151,7 @@ fn a_purge_between_landing_and_looking() {
         world.write(verb, target);
         // Nobody is in the way of those to come, and whoever came before is sent what landed for it.
         let (request, leader) = lead(world);
-        assert!(is_told(&poll(world, early, &mut follower), &page));
+        assert!(is_page(&poll(world, early, &mut follower), &page));
         let new = world.run(request, true);
         assert!(world.put(&new));
         drop(leader);
@@ -172,7 +171,7 @@ fn a_page_without_the_tag_is_for_all() {
         let page = world.run(request, false);
         assert!(world.put(&page));
         leader.complete_with(|| Some(Arc::clone(&page)));
-        assert!(is_told(&poll(world, late, &mut follower), &page));
+        assert!(is_page(&poll(world, late, &mut follower), &page));
     });
 }
 
@@ -186,7 +185,7 @@ fn a_purge_of_something_else() {
         let page = world.run(request, true);
         assert!(world.put(&page));
         leader.complete_with(|| Some(Arc::clone(&page)));
-        assert!(is_told(&poll(world, late, &mut follower), &page));
+        assert!(is_page(&poll(world, late, &mut follower), &page));
     });
 }
 
@@ -207,13 +206,13 @@ fn an_old_flight_lands_beside_the_new_one() {
         assert!(!world.put(&old_page));
         old_leader.complete_with(|| Some(Arc::clone(&old_page)));
         assert!(Arc::ptr_eq(&world.get().unwrap(), &new_page));
-        assert!(is_told(&poll(world, early, &mut early_follower), &old_page));
-        assert!(matches!(poll(world, late, &mut late_follower), Told::Wait));
+        assert!(is_page(&poll(world, early, &mut early_follower), &old_page));
+        assert!(matches!(poll(world, late, &mut late_follower), Polled::Pending));
         let later = world.comes();
         let mut later_follower = follow(world, later);
         new_leader.complete_with(|| Some(Arc::clone(&new_page)));
         for (request, follower) in [(late, &mut late_follower), (later, &mut later_follower)] {
-            assert!(is_told(&poll(world, request, follower), &new_page));
+            assert!(is_page(&poll(world, request, follower), &new_page));
         }
     });
 }
@@ -227,16 +226,16 @@ fn an_old_flight_is_handed_over_beside_the_new_one() {
         world.write(verb, Path);
         let (new, new_leader) = lead(world);
         drop(old_leader);
-        let Told::Lead(old_leader) = poll(world, early, &mut early_follower) else {
+        let Polled::Lead(old_leader) = poll(world, early, &mut early_follower) else {
             panic!("it is next in the old flight")
         };
         let late = world.comes();
         let mut late_follower = follow(world, late);
         drop(old_leader);
-        assert!(matches!(poll(world, late, &mut late_follower), Told::Wait));
+        assert!(matches!(poll(world, late, &mut late_follower), Polled::Pending));
         let page = world.run(new, true);
         new_leader.complete_with(|| Some(Arc::clone(&page)));
-        assert!(is_told(&poll(world, late, &mut late_follower), &page));
+        assert!(is_page(&poll(world, late, &mut late_follower), &page));
     });
 }
 
@@ -248,7 +247,7 @@ fn whoever_takes_over_is_of_its_own_time() {
         let mut follower = follow(world, early);
         world.write(verb, target);
         drop(leader);
-        let Told::Lead(leader) = poll(world, early, &mut follower) else { panic!("it is the next one") };
+        let Polled::Lead(leader) = poll(world, early, &mut follower) else { panic!("it is the next one") };
         let late = newcomer(world, target);
         let page = world.run(early, true);
         assert!(!world.put(&page));
@@ -265,7 +264,7 @@ fn one_that_came_before_a_purge_takes_over_what_was_begun_after() {
         let (_, leader) = lead(world);
         let mut follower = follow(world, early);
         drop(leader);
-        let Told::Lead(leader) = poll(world, early, &mut follower) else { panic!("it is the next one") };
+        let Polled::Lead(leader) = poll(world, early, &mut follower) else { panic!("it is the next one") };
         // By the flight, nothing is in the way.
         let late = world.comes();
         let late = Newcomer { request: late, leads: None, follows: Some(follow(world, late)) };
@@ -284,13 +283,13 @@ fn one_that_came_after_a_purge_takes_over_what_was_begun_before() {
         let late = world.comes();
         let mut follower = follow(world, late);
         drop(leader);
-        let Told::Lead(leader) = poll(world, late, &mut follower) else { panic!("it is the next one") };
+        let Polled::Lead(leader) = poll(world, late, &mut follower) else { panic!("it is the next one") };
         let later = world.comes();
         let mut later_follower = follow(world, later);
         let page = world.run(late, true);
         assert!(world.put(&page));
         leader.complete_with(|| Some(Arc::clone(&page)));
-        assert!(is_told(&poll(world, later, &mut later_follower), &page));
+        assert!(is_page(&poll(world, later, &mut later_follower), &page));
     });
 }
 
@@ -307,7 +306,7 @@ fn whoever_came_between_two_purges() {
         let late = newcomer(world, target);
         assert!(!world.put(&page));
         leader.complete_with(|| Some(Arc::clone(&page)));
-        assert!(is_told(&poll(world, between, &mut follower), &page));
+        assert!(is_page(&poll(world, between, &mut follower), &page));
         late.goes_on(world);
     });
 }
@@ -324,7 +323,7 @@ fn a_late_leader_keeps_nothing_that_was_purged() {
         world.write(Purge, Tag);
         let late = newcomer(&world, Tag);
         world.tick();
-        let Told::Lead(second) = poll(&world, early, &mut follower) else { panic!("the leader is late") };
+        let Polled::Lead(second) = poll(&world, early, &mut follower) else { panic!("the leader is late") };
         assert!(!world.put(&page));
         first.complete_with(|| Some(Arc::clone(&page)));
         late.goes_on(&world);
@@ -345,7 +344,7 @@ fn whoever_came_before_the_same_was_purged_once_more() {
             (Path, Part::Lead(new_leader)) => drop(new_leader),
             (Tag, Part::Follow(mut follower)) => {
                 leader.complete_with(|| Some(Arc::clone(&page)));
-                assert!(matches!(poll(world, late, &mut follower), Told::Refused));
+                assert!(matches!(poll(world, late, &mut follower), Polled::Rejected));
             }
             _ => panic!("what is known tells that it must not follow, and nothing else does"),
         }

@@ -39,19 +39,19 @@ fn follow<const N: usize>(flights: &Arc<Flights<u8>>) -> [Follower<u8>; N] {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Told {
-    Wait,
+enum Polled {
+    Pending,
     Lead,
-    Landed(u8),
-    Apart,
+    Completed(u8),
+    Uncoalesced,
 }
 
-fn poll(follower: &mut Follower<u8>, now: Duration) -> (Told, Option<Leader<u8>>) {
+fn poll(follower: &mut Follower<u8>, now: Duration) -> (Polled, Option<Leader<u8>>) {
     match follower.poll(&mut Context::from_waker(Waker::noop()), now, DEADLINE) {
-        Poll::Pending => (Told::Wait, None),
-        Poll::Ready(Wakeup::Lead(leader)) => (Told::Lead, Some(leader)),
-        Poll::Ready(Wakeup::Completed(page)) => (Told::Landed(page), None),
-        Poll::Ready(Wakeup::Uncoalesced) => (Told::Apart, None),
+        Poll::Pending => (Polled::Pending, None),
+        Poll::Ready(Wakeup::Lead(leader)) => (Polled::Lead, Some(leader)),
+        Poll::Ready(Wakeup::Completed(page)) => (Polled::Completed(page), None),
+        Poll::Ready(Wakeup::Uncoalesced) => (Polled::Uncoalesced, None),
     }
 }
 
@@ -60,13 +60,13 @@ fn a_second_failure_is_enough() {
     play(|flights| {
         let first = lead(flights);
         let [mut one, mut two, mut three] = follow(flights);
-        assert_eq!(poll(&mut one, Duration::ZERO).0, Told::Wait);
+        assert_eq!(poll(&mut one, Duration::ZERO).0, Polled::Pending);
         fail(first);
-        let (told, leader) = poll(&mut one, Duration::ZERO);
-        assert_eq!((told, poll(&mut two, Duration::ZERO).0), (Told::Lead, Told::Wait));
+        let (polled, leader) = poll(&mut one, Duration::ZERO);
+        assert_eq!((polled, poll(&mut two, Duration::ZERO).0), (Polled::Lead, Polled::Pending));
         fail(leader);
         for follower in [&mut two, &mut three] {
-            assert_eq!(poll(follower, Duration::ZERO).0, Told::Apart);
+            assert_eq!(poll(follower, Duration::ZERO).0, Polled::Uncoalesced);
         }
     });
 }
@@ -78,8 +78,8 @@ fn those_who_leave_are_no_failures() {
         let followers: [_; 5] = follow(flights);
         drop(first);
         for mut follower in followers {
-            let (told, leader) = poll(&mut follower, Duration::ZERO);
-            assert_eq!(told, Told::Lead);
+            let (polled, leader) = poll(&mut follower, Duration::ZERO);
+            assert_eq!(polled, Polled::Lead);
             drop(leader);
         }
     });
@@ -90,14 +90,14 @@ fn a_late_leader_is_passed_by_one_and_after_that_by_all() {
     play(|flights| {
         let first = lead(flights);
         let [mut one, mut two, mut three] = follow(flights);
-        let (told, leader) = poll(&mut one, DEADLINE);
-        assert_eq!((told, poll(&mut two, DEADLINE).0), (Told::Lead, Told::Wait));
+        let (polled, leader) = poll(&mut one, DEADLINE);
+        assert_eq!((polled, poll(&mut two, DEADLINE).0), (Polled::Lead, Polled::Pending));
         assert_eq!(two.leader_since(), Some(DEADLINE));
         // It leads no more, and leaving changes nothing.
         drop(first);
-        assert_eq!(poll(&mut two, DEADLINE).0, Told::Wait);
-        assert_eq!(poll(&mut two, 2 * DEADLINE).0, Told::Apart);
-        assert_eq!(poll(&mut three, 2 * DEADLINE).0, Told::Apart);
+        assert_eq!(poll(&mut two, DEADLINE).0, Polled::Pending);
+        assert_eq!(poll(&mut two, 2 * DEADLINE).0, Polled::Uncoalesced);
+        assert_eq!(poll(&mut three, 2 * DEADLINE).0, Polled::Uncoalesced);
         drop(leader);
     });
 }
@@ -107,16 +107,16 @@ fn a_late_leader_lands_all_the_same() {
     play(|flights| {
         let first = lead(flights);
         let [mut one, mut two] = follow(flights);
-        let (told, leader) = poll(&mut one, DEADLINE);
-        assert_eq!(told, Told::Lead);
+        let (polled, leader) = poll(&mut one, DEADLINE);
+        assert_eq!(polled, Polled::Lead);
         first.complete_with(|| Some(1));
-        assert_eq!(poll(&mut two, DEADLINE).0, Told::Landed(1));
-        // The flight is over: nobody waits for the one that took over.
+        assert_eq!(poll(&mut two, DEADLINE).0, Polled::Completed(1));
+        // The flight is complete, and the request that took over has no followers.
         let next = lead(flights);
-        leader.unwrap().complete_with(|| panic!("nobody waits for it"));
+        leader.unwrap().complete_with(|| panic!("it has no followers"));
         let [mut three] = follow(flights);
         next.complete_with(|| Some(2));
-        assert_eq!(poll(&mut three, DEADLINE).0, Told::Landed(2));
+        assert_eq!(poll(&mut three, DEADLINE).0, Polled::Completed(2));
     });
 }
 
@@ -126,13 +126,13 @@ fn a_flight_that_others_ended_takes_no_other_with_it() {
         let first = lead(flights);
         let [mut one] = follow(flights);
         flights.complete_with(KEY, || Some(1));
-        assert_eq!(poll(&mut one, Duration::ZERO).0, Told::Landed(1));
+        assert_eq!(poll(&mut one, Duration::ZERO).0, Polled::Completed(1));
         let second = lead(flights);
         first.complete_with(|| Some(2));
         let [mut two] = follow(flights);
-        assert_eq!(poll(&mut two, Duration::ZERO).0, Told::Wait);
+        assert_eq!(poll(&mut two, Duration::ZERO).0, Polled::Pending);
         second.complete_with(|| Some(3));
-        assert_eq!(poll(&mut two, Duration::ZERO).0, Told::Landed(3));
+        assert_eq!(poll(&mut two, Duration::ZERO).0, Polled::Completed(3));
     });
 }
 
@@ -145,6 +145,6 @@ fn a_refresh_leads_only_where_nobody_does() {
         assert!(flights.try_lead(b"other", &participant).is_some());
         let [mut one] = follow(flights);
         refresh.complete_with(|| Some(1));
-        assert_eq!(poll(&mut one, Duration::ZERO).0, Told::Landed(1));
+        assert_eq!(poll(&mut one, Duration::ZERO).0, Polled::Completed(1));
     });
 }

@@ -91,7 +91,7 @@ pub(crate) struct World {
     purged: [AtomicU64; 3],
     /// How often the handler ran.
     pub(crate) runs: AtomicUsize,
-    /// How often a follower was told of a page that was no good for it.
+    /// How often a follower rejected the page of its leader.
     pub(crate) refused: AtomicUsize,
     now: AtomicU64,
     sleepers: Plain<Vec<Waker>>,
@@ -112,17 +112,17 @@ pub(crate) struct Request {
 pub(crate) enum Part {
     Lead(Leader<Arc<Page>>),
     Follow(Follower<Arc<Page>>),
-    Apart,
+    Uncoalesced,
 }
 
-/// What a follower is told.
-pub(crate) enum Told {
-    Wait,
+/// What a follower's poll returns.
+pub(crate) enum Polled {
+    Pending,
     Lead(Leader<Arc<Page>>),
     Page(Arc<Page>),
-    /// It may show what was purged before this request came.
-    Refused,
-    Apart,
+    /// The page may be older than a purge that the request has to see.
+    Rejected,
+    Uncoalesced,
 }
 
 /// Pages have their places among all purges of the process: where others count on, a seed would not mean the same run.
@@ -240,7 +240,7 @@ impl World {
         match self.flights.join(KEY, &participant) {
             Role::Leader(leader) => Part::Lead(leader),
             Role::Follower(follower) => Part::Follow(follower),
-            Role::Uncoalesced => Part::Apart,
+            Role::Uncoalesced => Part::Uncoalesced,
         }
     }
 
@@ -249,12 +249,12 @@ impl World {
         request: Request,
         follower: &mut Follower<Arc<Page>>,
         context: &mut Context<'_>,
-    ) -> Told {
+    ) -> Polled {
         let deadline = if self.may.be_late { DEADLINE } else { Duration::MAX };
         match follower.poll(context, self.now(), deadline) {
-            Poll::Pending => Told::Wait,
-            Poll::Ready(Wakeup::Lead(leader)) => Told::Lead(leader),
-            Poll::Ready(Wakeup::Uncoalesced) => Told::Apart,
+            Poll::Pending => Polled::Pending,
+            Poll::Ready(Wakeup::Lead(leader)) => Polled::Lead(leader),
+            Poll::Ready(Wakeup::Uncoalesced) => Polled::Uncoalesced,
             Poll::Ready(Wakeup::Completed(page)) => {
                 let concerns = |(_, target): &(Verb, Target)| page.is_about(*target);
                 if self.purge_log.was_purged_between(page.since, request.since, concerns) {
@@ -262,9 +262,9 @@ impl World {
                     let is_overtaken = self.may == May::default() && page.path < request.floor[0];
                     assert!(!is_overtaken, "this was known when it joined");
                     self.refused.fetch_add(1, SeqCst);
-                    Told::Refused
+                    Polled::Rejected
                 } else {
-                    Told::Page(page)
+                    Polled::Page(page)
                 }
             }
         }
@@ -302,15 +302,15 @@ impl World {
             pauses();
             let mut follower = match self.join(request) {
                 Part::Lead(leader) => return self.lead(request, leader),
-                Part::Apart => return self.go_alone(request),
+                Part::Uncoalesced => return self.go_alone(request),
                 Part::Follow(follower) => follower,
             };
             match block_on(self.follow(request, &mut follower))? {
-                Told::Wait => unreachable!("it has waited"),
-                Told::Lead(leader) => return self.lead(request, leader),
-                Told::Page(page) => return Some(page),
-                Told::Apart => return self.get().or_else(|| self.go_alone(request)),
-                Told::Refused => {
+                Polled::Pending => unreachable!("it has waited"),
+                Polled::Lead(leader) => return self.lead(request, leader),
+                Polled::Page(page) => return Some(page),
+                Polled::Uncoalesced => return self.get().or_else(|| self.go_alone(request)),
+                Polled::Rejected => {
                     drop(follower);
                     pauses();
                     if let Some(page) = self.get() {
@@ -322,15 +322,15 @@ impl World {
         None
     }
 
-    async fn follow(&self, request: Request, follower: &mut Follower<Arc<Page>>) -> Option<Told> {
+    async fn follow(&self, request: Request, follower: &mut Follower<Arc<Page>>) -> Option<Polled> {
         poll_fn(|context| {
             if self.may.leave && one_in(6) {
                 return Poll::Ready(None);
             }
             self.sleepers.lock().unwrap().push(context.waker().clone());
             match self.poll(request, follower, context) {
-                Told::Wait => Poll::Pending,
-                told => Poll::Ready(Some(told)),
+                Polled::Pending => Poll::Pending,
+                polled => Poll::Ready(Some(polled)),
             }
         })
         .await
