@@ -121,6 +121,8 @@ reasons! {
     ClientGone = "client-gone",
     /// The handler or the body panicked.
     HandlerPanicked = "handler-panicked",
+    /// A background refresh did not complete within `fill_timeout`, or its worker stopped.
+    FillTimeout = "fill-timeout",
     /// The page is stale, and is refreshed in the background or a refresh failed recently.
     StaleWhileRevalidate = "stale-while-revalidate",
     /// The page is stale, and the handler failed for this request or recently.

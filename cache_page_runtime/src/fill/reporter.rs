@@ -113,7 +113,11 @@ impl Drop for Reporter {
     fn drop(&mut self) {
         let Some(run) = self.0.take() else { return };
         run.back_off();
-        let reason = if std::thread::panicking() { Reason::HandlerPanicked } else { Reason::ClientGone };
+        let reason = match run.audience {
+            _ if std::thread::panicking() => Reason::HandlerPanicked,
+            Audience::Client => Reason::ClientGone,
+            Audience::Background(_) => Reason::FillTimeout,
+        };
         run.report(Report::of(Outcome::NotStored(reason)), None);
     }
 }

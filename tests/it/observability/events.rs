@@ -1,5 +1,7 @@
 //! Tracing events.
 
+use std::time::Duration;
+
 use actix_web::{Error, HttpResponse, error::ErrorServiceUnavailable};
 use cache_page::{Outcome, Reason, cache_page};
 
@@ -92,4 +94,28 @@ async fn background_refresh_is_logged_with_its_result() {
         assert_eq!((refresh.field("refresh"), refresh.field("reason")), (Some(result), reason));
         assert!(refresh.field("fill_us").is_some(), "{result}: {refresh:?}");
     }
+}
+
+#[actix_web::test]
+async fn refresh_that_hangs_is_logged_at_the_fill_timeout() {
+    let app = TestApp::builder()
+        .cache(|cache| cache.fill_timeout(Duration::from_secs(2)))
+        .route("/", refreshed)
+        .start()
+        .await;
+    app.get("/").await.assert_stored();
+    app.pause();
+    app.advance(70);
+    app.get("/").await.assert_stale(Reason::StaleWhileRevalidate);
+    settle().await;
+    let events = Events::collect();
+    app.advance(2);
+    settle().await;
+    let events = events.take();
+    let refresh =
+        events.iter().find(|event| event.field("refresh").is_some()).expect("the refresh has ended");
+    assert_eq!(
+        (refresh.field("refresh"), refresh.field("reason")),
+        (Some("not-stored"), Some("fill-timeout"))
+    );
 }
