@@ -4,7 +4,6 @@
 
 mod attribute;
 mod blog;
-mod budget;
 mod cache;
 mod coalescing;
 mod compression;
@@ -15,7 +14,6 @@ mod inputs;
 mod key;
 mod legacy;
 mod memory;
-mod memory_tier;
 mod middleware;
 mod observability;
 mod proxy;

@@ -118,6 +118,11 @@ impl TestApp {
         self.cache().stats().pages()
     }
 
+    /// Returns how many bytes the cache counts.
+    pub(crate) fn bytes(&self) -> usize {
+        self.cache().stats().bytes()
+    }
+
     /// Returns how many runs of the handler have started.
     pub(crate) fn runs(&self) -> u64 {
         self.0.origin.runs()
