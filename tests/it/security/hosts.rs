@@ -5,11 +5,13 @@ use std::future::{Ready, ready};
 use actix_web::{
     Error, FromRequest, HttpRequest, HttpResponse,
     dev::{ConnectionInfo, Payload},
-    guard, web,
+    guard,
+    http::Version,
+    web,
 };
 use cache_page::{KeyInput, cache_page};
 
-use crate::support::{Call, Crowd, TestApp, TestAppBuilder};
+use crate::support::{Call, Crowd, TestApp, TestAppBuilder, TestRequest};
 
 /// Shows the host of the request; nothing but the cache itself adds it to the key.
 fn host(call: &Call) -> HttpResponse {
@@ -49,26 +51,76 @@ async fn fill_for_host_a_is_never_shared_with_host_b() {
     }
 }
 
-/// The guard reads `Host`; other headers must not choose the tenant under which the page is stored.
-#[actix_web::test]
-async fn forwarded_host_does_not_choose_the_tenant_of_a_page() {
-    #[cache_page(60)]
-    async fn shop(name: web::Data<&'static str>) -> String {
-        name.to_string()
-    }
+#[cache_page(60)]
+async fn shop(name: web::Data<&'static str>) -> String {
+    name.to_string()
+}
+
+/// An application of two tenants, which a guard selects by their hosts.
+async fn tenants() -> TestApp {
     let app = HOSTS.into_iter().fold(TestApp::builder(), |app, host| {
         app.configure(move |config| {
             let scope = web::scope("").guard(guard::Host(host)).app_data(web::Data::new(host));
             config.service(scope.route("/", web::get().to(shop)));
         })
     });
-    let app = app.start().await;
+    app.start().await
+}
+
+/// The guard reads `Host`; other headers must not choose the tenant under which the page is stored.
+#[actix_web::test]
+async fn forwarded_host_does_not_choose_the_tenant_of_a_page() {
+    let app = tenants().await;
     for (name, value) in [("x-forwarded-host", "b.example"), ("forwarded", "host=b.example")] {
         let attack = app.get("/").header("host", "a.example").header(name, value).await;
         attack.assert_body("a.example");
     }
     for host in ["b.example", "a.example"] {
         app.get("/").header("host", host).await.assert_body(host);
+    }
+}
+
+/// Requests that the guard gives to `b.example`, although they name `a.example` as well.
+fn attacks(app: &TestApp) -> Vec<TestRequest> {
+    let [a, b] = HOSTS;
+    vec![
+        app.get("/").header("host", b).header("x-forwarded-host", a),
+        app.get("/").header("host", b).header("forwarded", "host=a.example"),
+        app.get("/").header("host", b).header("host", a),
+        app.get("http://a.example/").header("host", b),
+        // HTTP/2 has the host in the target, and the guard looks there.
+        app.get("http://b.example/").header("host", a).version(Version::HTTP_2),
+        app.get("http://b.example/").header("x-forwarded-host", a).version(Version::HTTP_2),
+    ]
+}
+
+/// Requests that the guard gives to `a.example`.
+fn ordinary_requests(app: &TestApp) -> Vec<TestRequest> {
+    let [a, b] = HOSTS;
+    vec![
+        app.get("/").header("host", a),
+        app.get("/").header("host", a).header("x-forwarded-host", a),
+        app.get("/").header("host", a).header("host", b),
+        app.get("http://a.example/").version(Version::HTTP_2),
+        app.get("http://a.example/").header("host", a),
+    ]
+}
+
+#[actix_web::test]
+async fn page_of_one_tenant_is_never_served_for_another() {
+    for attacks_are_first in [true, false] {
+        let app = tenants().await;
+        let mut groups = [(attacks(&app), "b.example"), (ordinary_requests(&app), "a.example")];
+        if !attacks_are_first {
+            groups.reverse();
+        }
+        for _ in 0..2 {
+            for (requests, tenant) in &groups {
+                for request in requests {
+                    request.clone().await.assert_body(tenant);
+                }
+            }
+        }
     }
 }
 
@@ -127,6 +179,35 @@ async fn spellings_of_a_host_have_their_own_pages() {
         for _ in 0..2 {
             app.get("/link").header("host", host).await.assert_body(format!("http://{host}/next"));
         }
+    }
+}
+
+#[actix_web::test]
+async fn scheme_and_host_that_a_proxy_reports_are_in_the_key() {
+    let app = builder().start().await;
+    let host = ("host", "one.example");
+    for is_hit in [false, true] {
+        for (headers, expected) in [
+            (&[host][..], "http://one.example/next"),
+            (&[host, ("x-forwarded-host", "two.example")], "http://two.example/next"),
+            (&[host, ("x-forwarded-proto", "https")], "https://one.example/next"),
+            (&[host, ("forwarded", "host=three.example")], "http://three.example/next"),
+            (&[host, ("forwarded", "proto=wss")], "wss://one.example/next"),
+        ] {
+            let response = app.get("/link").headers(headers).await;
+            response.assert_body(expected);
+            assert_eq!(response.is_hit(), is_hit, "{response:?}");
+        }
+    }
+}
+
+/// Only the first one counts for links, but a handler that reads the headers sees both.
+#[actix_web::test]
+async fn second_host_header_is_in_the_key() {
+    let app = builder().start().await;
+    let [good, evil] = ["good.example", "evil.example"].map(|host| ("host", host));
+    for hosts in [&[good, evil][..], &[good, good], &[good]] {
+        app.get("/all-headers").headers(hosts).await.assert_stored();
     }
 }
 

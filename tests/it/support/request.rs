@@ -8,7 +8,7 @@ use actix_web::{
     body::to_bytes,
     dev::ServiceResponse,
     http::{
-        Method,
+        Method, Version,
         header::{HeaderName, HeaderValue},
     },
     test,
@@ -27,6 +27,7 @@ use super::{
 #[must_use = "a request is sent when it is awaited"]
 pub(crate) struct TestRequest {
     app: TestApp,
+    version: Version,
     pub(super) method: Method,
     pub(super) uri: String,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
@@ -35,7 +36,8 @@ pub(crate) struct TestRequest {
 
 impl TestRequest {
     pub(super) fn new(app: TestApp, method: Method, uri: &str) -> Self {
-        Self { app, method, uri: uri.to_owned(), headers: Vec::new(), body: Bytes::new() }
+        let uri = uri.to_owned();
+        Self { app, version: Version::HTTP_11, method, uri, headers: Vec::new(), body: Bytes::new() }
     }
 
     /// Adds a header; one of the same name stays.
@@ -47,6 +49,12 @@ impl TestRequest {
 
     pub(crate) fn headers<V: AsRef<[u8]>>(self, headers: &[(&str, V)]) -> Self {
         headers.iter().fold(self, |request, (name, value)| request.header(name, value))
+    }
+
+    /// Sets the version of HTTP of a request that is not sent over a socket.
+    pub(crate) fn version(mut self, version: Version) -> Self {
+        self.version = version;
+        self
     }
 
     pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
@@ -81,7 +89,8 @@ impl TestRequest {
     }
 
     fn to_actix(&self) -> Request {
-        let request = test::TestRequest::with_uri(&self.uri).method(self.method.clone());
+        let request =
+            test::TestRequest::with_uri(&self.uri).method(self.method.clone()).version(self.version);
         let request = self
             .headers
             .iter()
