@@ -18,7 +18,6 @@ mod observability;
 mod proxy;
 mod purge;
 mod remote;
-mod replay;
 mod security;
 mod servers;
 mod shapes;

@@ -1,6 +1,8 @@
 //! Lifetimes that the response gives itself.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use actix_web::http::header::HttpDate;
 
 use crate::support::{TestApp, ok_with};
 
@@ -28,4 +30,12 @@ async fn explicit_lifetime_overrides_the_ttl() {
 #[actix_web::test]
 async fn age_header_shortens_the_lifetime() {
     assert_fresh_for(&[("cache-control", "max-age=30"), ("age", "10")], 20).await;
+}
+
+#[actix_web::test]
+async fn response_with_expires_gets_no_cache_control() {
+    let in_a_minute = HttpDate::from(SystemTime::now() + Duration::from_secs(60)).to_string();
+    let app = TestApp::with_handler(ok_with(&[("expires", &in_a_minute)])).await;
+    app.get("/").await.assert_stored();
+    app.get("/").await.assert_hit().assert_no_header("cache-control");
 }

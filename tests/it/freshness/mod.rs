@@ -1,5 +1,6 @@
 //! For how long a stored response is fresh (RFC 9111 4.2).
 
+mod age;
 mod background;
 mod errors;
 mod explicit;

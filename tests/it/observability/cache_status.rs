@@ -3,6 +3,7 @@
 use cache_page::CacheStatusHeader;
 
 use super::{SAMPLES, Sample, builder};
+use crate::support::{TestApp, ok_with};
 
 /// Returns the headers of all samples.
 async fn headers(level: CacheStatusHeader) -> Vec<Option<String>> {
@@ -63,4 +64,14 @@ async fn minimal_header_is_hit_or_fwd_alone() {
 #[actix_web::test]
 async fn header_that_is_off_is_not_sent() {
     assert_eq!(headers(CacheStatusHeader::Off).await, [const { None }; SAMPLES.len()]);
+}
+
+#[actix_web::test]
+async fn header_of_another_cache_stands_before_that_of_this_one() {
+    let app = TestApp::with_handler(ok_with(&[("cache-status", "upstream; hit")])).await;
+    for expected in
+        ["upstream; hit, cache_page; fwd=miss; stored; ttl=60", "upstream; hit, cache_page; hit; ttl=60"]
+    {
+        app.get("/").await.assert_header("cache-status", expected);
+    }
 }

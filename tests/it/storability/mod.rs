@@ -9,7 +9,9 @@ mod body;
 mod directives;
 mod headers;
 mod methods;
+mod on_a_socket;
 mod statuses;
+mod stored_headers;
 
 /// Checks that two requests run the handler twice, because its response is not stored.
 async fn assert_never_stored(
