@@ -12,16 +12,14 @@ use std::{
 
 use actix_http::Request;
 use actix_web::{
-    App, Error, HttpResponse, HttpServer,
+    App, Error, HttpServer,
     body::{MessageBody, to_bytes},
     dev::{ServerHandle, Service, ServiceResponse},
     http::header::{HeaderMap, HeaderName, HeaderValue},
     rt::{System, spawn, task::JoinHandle, task::yield_now},
-    test::{TestRequest, call_service, init_service},
+    test::{TestRequest, call_service},
     web,
 };
-use cache_page::{PageCache, cache_page, testing::ManualClock};
-use futures_util::FutureExt as _;
 
 /// Asks for a page with the request given.
 pub(crate) async fn send<B: MessageBody>(
@@ -104,44 +102,6 @@ impl Runs {
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::SeqCst)
     }
-}
-
-/// A cached handler that answers whatever a test wants it to.
-pub(crate) struct Origin {
-    runs: Runs,
-    answer: Box<dyn Fn() -> HttpResponse>,
-}
-
-#[cache_page(60)]
-async fn origin(#[unkeyed] origin: web::Data<Origin>) -> HttpResponse {
-    origin.runs.count();
-    (origin.answer)()
-}
-
-/// An App with that handler on every path, a cache of its own and a clock that is moved by hand.
-pub(crate) async fn app_answering(
-    answer: impl Fn() -> HttpResponse + 'static,
-) -> (impl Service<Request, Response = ServiceResponse, Error = Error>, Runs, ManualClock) {
-    let clock = ManualClock::new();
-    let cache = PageCache::builder().clock(clock.clone()).build();
-    let (app, runs) = app_answering_with(cache, answer).await;
-    (app, runs, clock)
-}
-
-/// The same with a cache of the test's.
-pub(crate) async fn app_answering_with(
-    cache: PageCache,
-    answer: impl Fn() -> HttpResponse + 'static,
-) -> (impl Service<Request, Response = ServiceResponse, Error = Error>, Runs) {
-    let runs = Runs::default();
-    let data = web::Data::new(Origin { runs: runs.clone(), answer: Box::new(answer) });
-    let app = App::new().app_data(cache).app_data(data).default_service(web::to(origin));
-    (init_service(app).await, runs)
-}
-
-/// For where nothing can be awaited: the output of what is ready at once, as a purge is if no tier is shared.
-pub(crate) fn done<T>(future: impl Future<Output = T>) -> T {
-    future.now_or_never().expect("there is nothing to wait for")
 }
 
 /// Lets everything that runs on this thread come to where it waits for something.

@@ -8,7 +8,6 @@ mod cache;
 mod coalescing;
 mod compression;
 mod conditional;
-mod control;
 mod freshness;
 mod key;
 mod legacy;

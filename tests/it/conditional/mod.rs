@@ -8,6 +8,7 @@ mod entity_tags;
 mod if_range;
 mod not_modified;
 mod ranges;
+mod revalidation;
 
 const CHANGED: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 const BEFORE: &str = "Sun, 06 Nov 1994 08:49:36 GMT";

@@ -6,4 +6,5 @@ mod errors;
 mod explicit;
 mod jitter;
 mod no_expiry;
+mod page_control;
 mod request_directives;

@@ -10,6 +10,7 @@ use crate::support::{Call, Origin, TestApp, TestAppBuilder};
 
 mod directives;
 mod on_error;
+mod page_control;
 mod refresh_ahead;
 mod refresh_failures;
 mod requests;

@@ -10,8 +10,10 @@ mod directives;
 mod headers;
 mod methods;
 mod on_a_socket;
+mod page_control;
 mod statuses;
 mod stored_headers;
+mod targeted;
 
 /// Checks that two requests run the handler twice, because its response is not stored.
 async fn assert_never_stored(

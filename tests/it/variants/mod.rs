@@ -9,6 +9,7 @@ mod fills;
 mod keyed;
 mod limit;
 mod names;
+mod page_control;
 mod selection;
 
 /// Returns a handler that sends these lines of `Vary`. The body shows the values of `x-a`, `x-b` and `cookie`, and is padded
