@@ -6,16 +6,19 @@ mod fuzz;
 mod instructions;
 mod layers;
 mod server;
+mod steps;
 
 use std::{
     env, fs,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
-    time::Instant,
 };
+
+use steps::{Steps, step};
 
 const USAGE: &str = "\
 usage: cargo xtask test              run everything that must pass
+       cargo xtask test --quick      run it without servers, documentation, error messages and packages
        cargo xtask layers            check that imports point down, without cycles
        cargo xtask fuzz [SECONDS]    run every fuzz target for that long (default: 30)
        cargo xtask bench [NAME]      run all benchmarks, or one of them";
@@ -27,6 +30,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test(),
+        ["test", "--quick"] => quick_test(),
         ["layers"] => layers::run(),
         ["bench"] => bench::run(None),
         ["bench", name] => bench::run(Some(name)),
@@ -46,48 +50,37 @@ fn main() -> ExitCode {
     }
 }
 
+/// Runs everything that must pass.
 fn test() -> Result<(), String> {
-    let start = Instant::now();
-    step("formatting", &mut cargo(&["fmt", "--all", "--check"]))?;
-    eprintln!("xtask: layers");
-    layers::run()?;
-    step(
-        "clippy",
-        &mut cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny", "warnings"]),
-    )?;
-    step(
+    let mut steps = Steps::start();
+    steps.check_sources()?;
+    steps.run(
         "clippy without features",
         &mut cargo(&["clippy", "--workspace", "--lib", "--", "--deny", "warnings"]),
     )?;
-    step(
+    steps.run(
         "documentation",
         cargo(&["doc", "--workspace", "--no-deps", "--all-features"]).env("RUSTDOCFLAGS", "--deny warnings"),
     )?;
-    step(
-        "tests",
-        &mut cargo(&[
-            "test",
-            "--workspace",
-            "--lib",
-            "--bins",
-            "--examples",
-            "--test",
-            "it",
-            "--test",
-            "memory",
-            "--test",
-            "crowd",
-            "--all-features",
-        ]),
-    )?;
+    steps.run_tests()?;
     server::ensure()?;
-    step("tests with Redis servers", &mut cargo(&["test", "--test", "redis", "--all-features"]))?;
-    step("documentation examples", &mut cargo(&["test", "--workspace", "--doc", "--all-features"]))?;
-    step("error messages", ui_cargo()?.args(["test", "--test", "ui"]).env("CACHE_PAGE_UI", "require"))?;
+    steps.run("tests with Redis servers", &mut cargo(&["test", "--test", "redis", "--all-features"]))?;
+    steps.run("documentation examples", &mut cargo(&["test", "--workspace", "--doc", "--all-features"]))?;
+    steps
+        .run("error messages", ui_cargo()?.args(["test", "--test", "ui"]).env("CACHE_PAGE_UI", "require"))?;
     remove_unpacked_packages()?;
     // Uncommitted changes are packaged too.
-    step("packages", &mut cargo(&["package", "--workspace", "--allow-dirty"]))?;
-    eprintln!("xtask: everything passed, in {} s", start.elapsed().as_secs());
+    steps.run("packages", &mut cargo(&["package", "--workspace", "--allow-dirty"]))?;
+    steps.finish();
+    Ok(())
+}
+
+/// Runs what needs neither servers nor a second build: enough between two commits.
+fn quick_test() -> Result<(), String> {
+    let mut steps = Steps::start();
+    steps.check_sources()?;
+    steps.run_tests()?;
+    steps.finish();
     Ok(())
 }
 
@@ -116,22 +109,6 @@ fn folders_in(folder: &Path) -> Vec<PathBuf> {
 
 fn name_of(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-/// Runs one step and prints its duration.
-///
-/// # Errors
-///
-/// Fails if the command cannot be run or fails.
-fn step(name: &str, command: &mut Command) -> Result<(), String> {
-    eprintln!("xtask: {name}");
-    let start = Instant::now();
-    let status = command.status().map_err(|error| format!("{name}: cannot run {command:?}: {error}"))?;
-    if !status.success() {
-        return Err(format!("{name}: failed: {command:?}"));
-    }
-    eprintln!("xtask: {name}: {} s", start.elapsed().as_secs());
-    Ok(())
 }
 
 /// Returns the folder of the workspace.
