@@ -20,7 +20,6 @@ mod remote;
 mod security;
 mod servers;
 mod shapes;
-mod site;
 mod stale;
 mod storability;
 mod streaming;

@@ -2,3 +2,4 @@
 
 mod hello;
 mod options;
+mod outer_middleware;

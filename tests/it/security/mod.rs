@@ -8,6 +8,7 @@ mod failures;
 mod handlers;
 mod hosts;
 mod load;
+mod outer_middleware;
 mod responses;
 mod urls;
 mod visitors;

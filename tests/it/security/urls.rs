@@ -7,7 +7,7 @@ use actix_web::{
     body::BoxBody,
     dev::{Payload, ServiceRequest, ServiceResponse},
     http::Uri,
-    middleware::{Next, from_fn},
+    middleware::{Next, NormalizePath, TrailingSlash, from_fn},
     web,
 };
 use cache_page::{KeyInput, cache_page};
@@ -156,6 +156,38 @@ async fn urls_and_hosts_that_look_alike_have_their_own_pages() {
     }
     for ((uri, headers), body) in requests.into_iter().zip(bodies) {
         app.get(uri).headers(headers).await.assert_hit().assert_body(body);
+    }
+}
+
+#[cache_page(60)]
+async fn item(name: web::Path<String>, #[unkeyed] request: HttpRequest) -> String {
+    format!("{name} {}", request.uri())
+}
+
+#[actix_web::test]
+async fn spellings_that_a_middleware_normalizes_share_a_page() {
+    for (mode, path, spellings, others) in [
+        (TrailingSlash::Trim, "/item/1", &["/item/1/", "//item//1", "/item/1//"][..], &["/item/10"][..]),
+        (TrailingSlash::Always, "/item/1/", &["/item/1", "//item/1", "/item/1///"], &["/item/10"]),
+        (TrailingSlash::MergeOnly, "/item/1", &["//item/1", "/item///1"], &["/item/10", "/item/1/"]),
+    ] {
+        let app = TestApp::builder()
+            .route("/item/{name}", item)
+            .route("/item/{name}/", item)
+            .wrap(move || NormalizePath::new(mode))
+            .start()
+            .await;
+        app.get(path).await.assert_stored();
+        for spelling in spellings {
+            app.get(spelling).await.assert_hit().assert_body(format!("1 {path}"));
+            app.get(&format!("{spelling}?a=//")).await.assert_body(format!("1 {path}?a=//"));
+        }
+        for other in others {
+            let response = app.get(other).await;
+            response.assert_stored();
+            assert!(!response.text().ends_with(path), "{mode:?}: {response:?}");
+        }
+        assert_eq!(app.pages(), 2 + others.len(), "{mode:?}");
     }
 }
 

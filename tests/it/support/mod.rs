@@ -25,6 +25,6 @@ pub(crate) use body::{BodyReader, BodySource, Next};
 pub(crate) use builder::TestAppBuilder;
 pub(crate) use crowd::Crowd;
 pub(crate) use events::{Events, LogEvent};
-pub(crate) use origin::{Call, Origin, ok_with};
+pub(crate) use origin::{Call, Origin, Reply, ok_with};
 pub(crate) use request::{TestRequest, pipeline};
 pub(crate) use response::TestResponse;
