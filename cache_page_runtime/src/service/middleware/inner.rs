@@ -11,7 +11,7 @@ use actix_web::{
     Error, HttpRequest, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse},
-    http::{Method, Uri, header::HeaderMap},
+    http::{Method, StatusCode, Uri, header::HeaderMap},
     test::TestRequest,
 };
 
@@ -77,10 +77,21 @@ impl<B: MessageBody + 'static> Handler for InnerCall<'_, B> {
                 Handled::Service(request, response.map_into_boxed_body())
             }
             Err(error) => {
-                let response: HttpResponse = error.error_response();
+                let response = response_with_status(&error);
                 inner.error = Some(error);
                 Handled::ServiceError(response)
             }
         })
+    }
+}
+
+/// Returns a response with the status of an error, which an outer service renders.
+///
+/// `InternalError::from_response` can be rendered only once. So an error is rendered here only if its status is the default of
+/// `ResponseError`, which types that define their response alone do not override.
+fn response_with_status(error: &Error) -> HttpResponse {
+    match error.as_response_error().status_code() {
+        StatusCode::INTERNAL_SERVER_ERROR => error.error_response(),
+        status => HttpResponse::new(status),
     }
 }
