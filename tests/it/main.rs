@@ -19,7 +19,6 @@ mod purge;
 mod remote;
 mod security;
 mod servers;
-mod shapes;
 mod stale;
 mod storability;
 mod streaming;

@@ -3,3 +3,4 @@
 mod hello;
 mod options;
 mod outer_middleware;
+mod signatures;

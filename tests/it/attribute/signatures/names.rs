@@ -1,14 +1,14 @@
-//! What the user's module, and the body, call their own things.
+//! Names of the user's module and of the body that the expansion could collide with.
 
-/// The names that the expansion uses, taken by the body.
+/// Names of the expansion, declared by the body.
 mod locals {
     in_both_orders! {
         mod variables("/{id}", "/7") => (200, "7 1 2 3, run 1");
         async fn page(id: web::Path<u32>) -> impl Responder {
-            let __page = 1;
-            let policy = 2;
+            let __request = 1;
+            let __lookup = 2;
             let __returns = 3;
-            format!("{id} {__page} {policy} {__returns}, run {}", run())
+            format!("{id} {__request} {__lookup} {__returns}, run {}", count_run())
         }
         use actix_web::{Responder, web};
     }
@@ -17,28 +17,31 @@ mod locals {
         mod items("/", "/") => (200, "1 2 3, run 1");
         async fn page() -> String {
             const __POLICY: u32 = 1;
-            static POLICY: u32 = 2;
+            static __PURGE: u32 = 2;
             fn __returns() -> u32 {
                 3
             }
-            format!("{__POLICY} {POLICY} {}, run {}", __returns(), run())
+            format!("{__POLICY} {__PURGE} {}, run {}", __returns(), count_run())
         }
     }
 
     in_both_orders! {
-        mod items_of_the_module("/", "/") => (200, "1 Request, run 1");
+        mod items_of_the_module("/", "/") => (200, "1 Policy Request, run 1");
         async fn page() -> String {
-            format!("{POLICY} {Request:?}, run {}", run())
+            format!("{POLICY} {Policy:?} {Request:?}, run {}", count_run())
         }
 
         static POLICY: u32 = 1;
+
+        #[derive(Debug)]
+        struct Policy;
 
         #[derive(Debug)]
         struct Request;
     }
 }
 
-/// Arguments of those names. Not through a macro, which would keep its names and the attribute's apart.
+/// Arguments with names of the expansion. They are not in `in_both_orders`, as `macro_rules` gives names its own hygiene.
 mod arguments {
     use actix_web::{
         get,
@@ -47,32 +50,31 @@ mod arguments {
     };
     use cache_page::cache_page;
 
-    use crate::shapes::{kept, run};
+    use crate::attribute::signatures::count_run;
 
     #[cache_page(60)]
     #[get("/{id}")]
-    async fn above(__page: Path<u32>, request: Method, #[key] __returns: Uri) -> String {
-        format!("{__page} {request} {__returns}, run {}", run())
+    async fn above(__request: Path<u32>, __lookup: Method, #[key] __returns: Uri) -> String {
+        format!("{__request} {__lookup} {__returns}, run {}", count_run())
     }
 
     #[get("/{id}")]
     #[cache_page(60)]
-    async fn below(__page: Path<u32>, request: Method, #[key] __returns: Uri) -> String {
-        format!("{__page} {request} {__returns}, run {}", run())
+    async fn below(__request: Path<u32>, __lookup: Method, #[key] __returns: Uri) -> String {
+        format!("{__request} {__lookup} {__returns}, run {}", count_run())
     }
 
-    #[actix_web::test]
-    async fn is_kept() {
-        assert_eq!(kept(above, "/7").await.text(), "7 GET /7, run 1");
-        assert_eq!(kept(below, "/7").await.text(), "7 GET /7, run 1");
+    cached! {
+        above_route_is_cached: above, "/7" => "7 GET /7, run 1";
+        below_route_is_cached: below, "/7" => "7 GET /7, run 1";
     }
 }
 
 in_both_orders! {
-    mod crates("/{id}", "/7") => (200, "7 actix_web cache_page core std, run 1");
+    mod modules_named_as_crates("/{id}", "/7") => (200, "7 actix_web cache_page core std, run 1");
     async fn page(id: ::actix_web::web::Path<u32>) -> String {
         let names = [actix::NAME, cache_page_::NAME, core::NAME, std::NAME].join(" ");
-        format!("{id} {names}, run {}", run())
+        format!("{id} {names}, run {}", count_run())
     }
 
     mod std {
@@ -90,10 +92,10 @@ in_both_orders! {
 }
 
 in_both_orders! {
-    mod prelude("/{id}", "/7") => (200, "7 Some None Option HttpResponse, run 1");
+    mod shadowed_prelude("/{id}", "/7") => (200, "7 Some None Option HttpResponse, run 1");
     async fn page(id: Path<u32>) -> Result<::std::string::String> {
         let names = format!("{Some:?} {None:?} {Option:?} {HttpResponse:?}");
-        Ok(format!("{id} {names}, run {}", run()))
+        Ok(format!("{id} {names}, run {}", count_run()))
     }
     use ::actix_web::{Error, web::Path};
     use ::std::result::Result::Ok;
@@ -114,9 +116,9 @@ in_both_orders! {
 }
 
 in_both_orders! {
-    mod macros("/", "/") => (200, "concat module_path, run 1");
+    mod shadowed_macros("/", "/") => (200, "concat module_path, run 1");
     async fn page() -> String {
-        format!("{} {}, run {}", concat!(), module_path!(), run())
+        format!("{} {}, run {}", concat!(), module_path!(), count_run())
     }
     macro_rules! concat_ {
         () => { "concat" };
@@ -128,50 +130,51 @@ in_both_orders! {
     use {concat_ as concat, module_path_ as module_path};
 }
 
-// Methods for every type there is, named as those that the expansion calls.
+// Methods of every type, named as those that the expansion calls.
 in_both_orders! {
-    mod methods("/{id}", "/7") => (200, "7 begin reads vary serve get, run 1");
+    mod trait_methods_of_every_type("/{id}", "/7") => (200, "7 lookup key_from key_value serve uncached, run 1");
     async fn page(id: Path<u32>, #[key] method: Method) -> String {
         drop(method);
-        format!("{id} {} {} {} {} {}, run {}", 1.begin(), 1.reads(), 1.vary(), 1.serve(), 1.get(), run())
+        let names = [1.lookup(), 1.key_from(), 1.key_value(), 1.serve(), 1.uncached()].join(" ");
+        format!("{id} {names}, run {}", count_run())
     }
     use actix_web::{http::Method, web::Path};
 
     trait Everywhere: Sized {
-        fn begin(self) -> &'static str {
-            "begin"
+        fn lookup(self) -> &'static str {
+            "lookup"
         }
-        fn reads(self) -> &'static str {
-            "reads"
+        fn key_from(self) -> &'static str {
+            "key_from"
         }
-        fn vary(self) -> &'static str {
-            "vary"
+        fn key_value(self) -> &'static str {
+            "key_value"
         }
         fn serve(self) -> &'static str {
             "serve"
         }
-        fn get(self) -> &'static str {
-            "get"
+        fn uncached(self) -> &'static str {
+            "uncached"
         }
     }
 
     impl<T> Everywhere for T {}
 }
 
-// Nothing is imported by the expansion, so what the user has no name for stays nameless.
+// The expansion imports nothing, and needs nothing that the user imports.
 in_both_orders! {
-    mod qualified("/{id}", "/7") => (200, "7, run 1");
+    mod nothing_imported("/{id}", "/7") => (200, "7, run 1");
     async fn page(id: actix_web::web::Path<u32>) -> actix_web::Result<actix_web::HttpResponse> {
-        Ok(actix_web::HttpResponse::Ok().body(format!("{id}, run {}", run())))
+        Ok(actix_web::HttpResponse::Ok().body(format!("{id}, run {}", count_run())))
     }
 }
 
-// What the user has a name for is written in full by the expansion, which `unused_qualifications` must not mind.
+// The expansion writes paths in full, also to what the user imported. `unused_qualifications` must not mind.
 in_both_orders! {
-    mod imported("/{id}", "/7") => (200, "7 250 GET, run 1");
+    mod types_imported("/{id}", "/7") => (200, "7 250 GET, run 1");
     async fn page(id: Path<u32>, #[key] method: Method) -> HttpResponse {
         let time = Duration::from_millis(250).as_millis();
-        HttpResponse::Ok().body(format!("{id} {time} {method}, run {}", run()))
+        HttpResponse::Ok().body(format!("{id} {time} {method}, run {}", count_run()))
     }
     use std::time::Duration;
 

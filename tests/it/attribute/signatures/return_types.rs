@@ -1,45 +1,45 @@
-//! Return types, and the ways a body comes to return them.
+//! Return types, and the ways in which a body returns them.
 
 in_both_orders! {
     mod string("/", "/") => (200, "run 1");
     async fn page() -> String {
-        format!("run {}", run())
+        format!("run {}", count_run())
     }
 }
 
 in_both_orders! {
-    mod static_text("/", "/") => (200, "text");
+    mod static_str("/", "/") => (200, "text");
     async fn page() -> &'static str {
-        run();
+        count_run();
         "text"
     }
 }
 
 in_both_orders! {
-    mod anonymous("/", "/") => (200, "run 1");
+    mod impl_responder("/", "/") => (200, "run 1");
     async fn page() -> impl Responder {
-        format!("run {}", run())
+        format!("run {}", count_run())
     }
     // Nothing but the return type uses it.
     use actix_web::Responder;
 }
 
 in_both_orders! {
-    mod anonymous_that_captures_nothing("/", "/") => (200, "run 1");
+    mod impl_responder_that_captures_nothing("/", "/") => (200, "run 1");
     async fn page() -> impl Responder + use<> {
-        format!("run {}", run())
+        format!("run {}", count_run())
     }
     use actix_web::Responder;
 }
 
 in_both_orders! {
-    mod anonymous_or_error("/", "/") => (200, "run 1");
+    mod result_of_impl_responder("/", "/") => (200, "run 1");
     async fn page() -> Result<impl Responder, Failure> {
         let number: u32 = "1".parse()?;
         if number > 1 {
             return Err(Failure);
         }
-        Ok(format!("run {}", number * run()))
+        Ok(format!("run {}", number * count_run()))
     }
     use std::{fmt, num::ParseIntError};
 
@@ -64,9 +64,9 @@ in_both_orders! {
 }
 
 in_both_orders! {
-    mod anonymous_in_a_generic_type("/", "/") => (200, "run 1");
+    mod impl_responder_in_a_generic_type("/", "/") => (200, "run 1");
     async fn page() -> actix_web::Result<Either<impl Responder, (impl Responder, StatusCode)>> {
-        if run() > 1 {
+        if count_run() > 1 {
             return Ok(Either::Left("more"));
         }
         Ok(Either::Right((String::from("run 1"), StatusCode::OK)))
@@ -78,14 +78,14 @@ in_both_orders! {
     mod option("/", "/") => (200, "run 1");
     async fn page() -> Option<String> {
         let first = ["run"].first()?;
-        Some(format!("{first} {}", run()))
+        Some(format!("{first} {}", count_run()))
     }
 }
 
 in_both_orders! {
     mod either("/", "/") => (200, "left");
     async fn page() -> Either<&'static str, HttpResponse> {
-        if run() == 1 {
+        if count_run() == 1 {
             return Either::Left("left");
         }
         Either::Right(HttpResponse::Ok().finish())
@@ -96,7 +96,7 @@ in_both_orders! {
 in_both_orders! {
     mod json("/", "/") => (200, "[1,2]");
     async fn page() -> web::Json<Vec<u32>> {
-        web::Json(vec![run(), 2])
+        web::Json(vec![count_run(), 2])
     }
     use actix_web::web;
 }
@@ -111,40 +111,40 @@ in_both_orders! {
         if number == 3 {
             return Err("three".into());
         }
-        Ok(format!("run {}", number * run()))
+        Ok(format!("run {}", number * count_run()))
     }
     use std::{error::Error, fmt};
 }
 
 in_both_orders! {
-    mod response("/", "/") => (200, "run 1");
+    mod http_response("/", "/") => (200, "run 1");
     async fn page() -> HttpResponse {
-        HttpResponse::Ok().insert_header(("x-run", run())).body("run 1")
+        HttpResponse::Ok().insert_header(("x-run", count_run())).body("run 1")
     }
     use actix_web::HttpResponse;
 }
 
 in_both_orders! {
-    mod response_with_a_body_of_its_own_type("/", "/") => (200, "run 1");
+    mod http_response_with_a_string_body("/", "/") => (200, "run 1");
     async fn page() -> HttpResponse<String> {
-        HttpResponse::with_body(StatusCode::OK, format!("run {}", run()))
+        HttpResponse::with_body(StatusCode::OK, format!("run {}", count_run()))
     }
     use actix_web::{HttpResponse, http::StatusCode};
 }
 
 in_both_orders! {
-    mod response_builder("/", "/") => (200, "");
+    mod http_response_builder("/", "/") => (200, "");
     async fn page() -> HttpResponseBuilder {
-        run();
+        count_run();
         HttpResponse::Ok()
     }
     use actix_web::{HttpResponse, HttpResponseBuilder};
 }
 
 in_both_orders! {
-    mod customized("/", "/") => (200, "run 1");
+    mod customize_responder("/", "/") => (200, "run 1");
     async fn page() -> CustomizeResponder<String> {
-        format!("run {}", run()).customize().insert_header(("x-own", "1")).append_header(("x-own", "2"))
+        format!("run {}", count_run()).customize().insert_header(("x-own", "1")).append_header(("x-own", "2"))
     }
     use actix_web::{CustomizeResponder, Responder};
 }
@@ -152,15 +152,15 @@ in_both_orders! {
 in_both_orders! {
     mod redirect("/", "/") => (308, "");
     async fn page() -> web::Redirect {
-        web::Redirect::to(format!("/{}", run())).permanent()
+        web::Redirect::to(format!("/{}", count_run())).permanent()
     }
     use actix_web::web;
 }
 
 in_both_orders! {
-    mod responder_of_the_users_own("/", "/") => (200, "run 1");
+    mod custom_responder("/", "/") => (200, "run 1");
     async fn page() -> Feed {
-        Feed(run())
+        Feed(count_run())
     }
     use actix_web::{HttpRequest, HttpResponse, Responder};
 
@@ -175,13 +175,13 @@ in_both_orders! {
     }
 }
 
-// `Ok(())` answers 204, which no time to live is for; an error is kept if it says for how long.
+// `Ok(())` is a 204, which the TTL does not store. The error is stored because it has an explicit lifetime.
 in_both_orders! {
-    mod unit_or_error("/", "/") => (308, "moved");
+    mod result_of_unit("/", "/") => (308, "moved");
     async fn page() -> Result<(), InternalError<&'static str>> {
-        if run() > 0 {
-            let lasting = ("cache-control", "max-age=60");
-            let moved = HttpResponse::PermanentRedirect().insert_header(lasting).body("moved");
+        if count_run() > 0 {
+            let lifetime = ("cache-control", "max-age=60");
+            let moved = HttpResponse::PermanentRedirect().insert_header(lifetime).body("moved");
             Err(InternalError::from_response("moved", moved))?;
         }
         Ok(())
@@ -192,7 +192,7 @@ in_both_orders! {
 in_both_orders! {
     mod coercion_at_an_early_return("/", "/") => (200, "abc");
     async fn page() -> &'static [u8] {
-        if run() == 1 {
+        if count_run() == 1 {
             return b"abc";
         }
         b"defg"
@@ -200,10 +200,10 @@ in_both_orders! {
 }
 
 in_both_orders! {
-    mod function_pointers_that_only_the_type_unites("/", "/") => (200, "run 1");
+    mod coercion_of_function_pointers("/", "/") => (200, "run 1");
     async fn page() -> Either<String, Bytes> {
-        let ways: [fn() -> u32; 2] = [run, || 2];
-        match ways {
+        let functions: [fn() -> u32; 2] = [count_run, || 2];
+        match functions {
             [first, _] => Either::Left(format!("run {}", first())),
         }
     }
@@ -211,10 +211,10 @@ in_both_orders! {
 }
 
 in_both_orders! {
-    mod collected("/", "/") => (200, "1,2");
+    mod inferred_collect("/", "/") => (200, "1,2");
     async fn page() -> Result<String, ParseIntError> {
         let numbers = ["1", "2"].iter().map(|text| text.parse()).collect::<Result<Vec<u32>, _>>()?;
-        let text: Vec<_> = numbers.iter().map(|number| (number * run()).to_string()).take(1).collect();
+        let text: Vec<_> = numbers.iter().map(|number| (number * count_run()).to_string()).take(1).collect();
         Ok([text, vec!["2".into()]].concat().join(","))
     }
     use actix_web::error::InternalError;
@@ -237,18 +237,18 @@ in_both_orders! {
 in_both_orders! {
     mod diverging_after_an_early_return("/", "/") => (200, "run 1");
     async fn page() -> HttpResponse {
-        if run() == 1 {
+        if count_run() == 1 {
             return HttpResponse::Ok().body("run 1");
         }
-        unreachable!("a hit runs no handler")
+        unreachable!("a hit does not run the handler")
     }
     use actix_web::HttpResponse;
 }
 
 in_both_orders! {
-    mod loop_that_breaks_with_the_page("/", "/") => (200, "run 1");
+    mod loop_with_a_break_value("/", "/") => (200, "run 1");
     async fn page() -> Result<String, Error> {
-        let Some(run) = Some(()).map(|()| run()) else {
+        let Some(run) = Some(()).map(|()| count_run()) else {
             return Err(ErrorNotFound("none"));
         };
         'pages: loop {
@@ -261,9 +261,9 @@ in_both_orders! {
 }
 
 in_both_orders! {
-    mod held_over_an_await("/", "/") => (200, "run 1");
+    mod non_send_local_across_an_await("/", "/") => (200, "run 1");
     async fn page() -> String {
-        let local = Rc::new(run());
+        let local = Rc::new(count_run());
         ready(()).await;
         let inner = async { format!("run {local}") };
         inner.await
@@ -271,14 +271,16 @@ in_both_orders! {
     use std::{future::ready, rc::Rc};
 }
 
-/// A body that is still to be written is no reason not to compile.
-mod unwritten {
-    use actix_web::{HttpResponse, get};
+/// A handler whose body is not written yet compiles.
+mod unwritten_body {
+    use actix_web::{HttpResponse, get, web::ServiceConfig};
     use cache_page::cache_page;
+
+    use crate::support::TestApp;
 
     #[cache_page(60)]
     #[get("/above")]
-    // The user's own word.
+    // The user chose `todo!`.
     #[allow(clippy::todo)]
     async fn above() -> HttpResponse {
         todo!()
@@ -293,7 +295,10 @@ mod unwritten {
 
     #[actix_web::test]
     async fn can_be_registered() {
-        let app = actix_web::App::new().service(above).service(below);
-        drop(actix_web::test::init_service(app).await);
+        let services = |config: &mut ServiceConfig| {
+            config.service(above).service(below);
+        };
+        let app = TestApp::builder().configure(services).start().await;
+        app.get("/above/none").await.assert_status(200);
     }
 }

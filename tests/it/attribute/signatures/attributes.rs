@@ -1,36 +1,36 @@
-//! What else stands on the handler, in it, or around it.
+//! Other attributes on the handler, in it and around it.
 
 in_both_orders! {
-    mod documented("/", "/") => (200, "run 1");
-    /// The page of all posts.
+    mod doc_comment("/", "/") => (200, "run 1");
+    /// Shows all posts.
     ///
-    /// In two paragraphs, with `code` in it.
+    /// A second paragraph with `code`.
     async fn page() -> String {
-        format!("run {}", run())
+        format!("run {}", count_run())
     }
 }
 
 in_both_orders! {
-    mod public("/", "/") => (200, "run 1");
-    // The user's own: nothing in a test is reached from outside.
+    mod public_visibility("/", "/") => (200, "run 1");
+    // The user made it `pub` although nothing outside reaches it.
     #[allow(unreachable_pub)]
     pub async fn page() -> String {
-        format!("run {}", run())
+        format!("run {}", count_run())
     }
 }
 
 in_both_orders! {
-    mod public_in_the_crate("/", "/") => (200, "run 1");
+    mod crate_visibility("/", "/") => (200, "run 1");
     pub(crate) async fn page() -> String {
-        format!("run {}", run())
+        format!("run {}", count_run())
     }
 }
 
 in_both_orders! {
-    mod expecting_a_lint("/", "/") => (200, "run 1");
-    #[expect(deprecated, reason = "it is all there is")]
+    mod expect_attribute("/", "/") => (200, "run 1");
+    #[expect(deprecated, reason = "there is no other")]
     async fn page() -> String {
-        format!("run {}", old(run()))
+        format!("run {}", old(count_run()))
     }
 
     #[deprecated]
@@ -44,7 +44,7 @@ in_both_orders! {
     async fn page(id: Path<u32>) -> String {
         #![allow(unused_variables)]
         #![expect(deprecated)]
-        format!("run {}", old(run()))
+        format!("run {}", old(count_run()))
     }
     use actix_web::web::Path;
 
@@ -55,28 +55,28 @@ in_both_orders! {
 }
 
 in_both_orders! {
-    mod conditional("/", "/") => (200, "run 1");
+    mod cfg_attributes("/", "/") => (200, "run 1");
     #[cfg(true)]
     #[cfg_attr(false, no_such_attribute)]
     #[cfg_attr(true, allow(unused_variables))]
     async fn page() -> String {
         let unused = 1;
-        format!("run {}", run())
+        format!("run {}", count_run())
     }
 }
 
 in_both_orders! {
-    mod hints("/", "/") => (200, "run 1");
+    mod compiler_hints("/", "/") => (200, "run 1");
     #[must_use]
     #[inline]
     #[cold]
     async fn page() -> String {
-        format!("run {}", run())
+        format!("run {}", count_run())
     }
 }
 
 in_both_orders! {
-    mod body_with_attributes("/", "/") => (200, "run 1");
+    mod attributes_in_the_body("/", "/") => (200, "run 1");
     async fn page() -> String {
         #[allow(unused_variables)]
         let unused = 1;
@@ -84,16 +84,16 @@ in_both_orders! {
         {
             return String::new();
         }
-        format!("run {}", run())
+        format!("run {}", count_run())
     }
 }
 
-/// Attributes above both, and between them.
-mod around {
+/// Attributes above both attributes, and between them.
+mod attributes_above_and_between {
     use actix_web::get;
     use cache_page::cache_page;
 
-    use crate::shapes::{kept, run};
+    use crate::attribute::signatures::count_run;
 
     /// Above.
     #[expect(deprecated)]
@@ -102,7 +102,7 @@ mod around {
     #[must_use]
     #[get("/")]
     async fn above() -> String {
-        format!("run {}", old(run()))
+        format!("run {}", old(count_run()))
     }
 
     /// Above.
@@ -112,7 +112,7 @@ mod around {
     #[must_use]
     #[cache_page(60)]
     async fn below() -> String {
-        format!("run {}", old(run()))
+        format!("run {}", old(count_run()))
     }
 
     #[deprecated]
@@ -120,87 +120,84 @@ mod around {
         run
     }
 
-    #[actix_web::test]
-    async fn is_kept() {
-        assert_eq!(kept(above, "/").await.text(), "run 1");
-        assert_eq!(kept(below, "/").await.text(), "run 1");
+    cached! {
+        above_route_is_cached: above, "/" => "run 1";
+        below_route_is_cached: below, "/" => "run 1";
     }
 }
 
-/// Handlers that are deprecated themselves.
-// It is the route attribute that uses them, and a test that registers one by hand.
+/// Deprecated handlers.
+// The route attribute uses the first two, and the test the third one.
 #[allow(deprecated)]
 mod deprecated {
     use actix_web::{get, web};
     use cache_page::cache_page;
 
-    use crate::shapes::{kept, run};
+    use crate::attribute::signatures::count_run;
 
     #[deprecated]
     #[cache_page(60)]
     #[get("/")]
     async fn above() -> String {
-        format!("run {}", run())
+        format!("run {}", count_run())
     }
 
     #[get("/")]
     #[cache_page(60)]
-    #[deprecated = "ask for another"]
+    #[deprecated = "use another one"]
     async fn below() -> String {
-        format!("run {}", run())
+        format!("run {}", count_run())
     }
 
-    #[deprecated(note = "ask for another")]
+    #[deprecated(note = "use another one")]
     #[cache_page(60)]
     async fn by_hand() -> String {
-        format!("run {}", run())
+        format!("run {}", count_run())
     }
 
-    #[actix_web::test]
-    async fn is_kept() {
-        assert_eq!(kept(above, "/").await.text(), "run 1");
-        assert_eq!(kept(below, "/").await.text(), "run 1");
-        assert_eq!(kept(web::resource("/").get(by_hand), "/").await.text(), "run 1");
+    cached! {
+        above_route_is_cached: above, "/" => "run 1";
+        below_route_is_cached: below, "/" => "run 1";
+        without_route_attribute_is_cached: web::resource("/").get(by_hand), "/" => "run 1";
     }
 }
 
-/// The attribute itself under a condition.
-mod conditionally_cached {
+/// `#[cache_page]` in a `cfg_attr`.
+mod cfg_attr {
     use actix_web::get;
     use cache_page::cache_page;
 
-    use crate::shapes::{kept, run};
+    use crate::attribute::signatures::count_run;
 
     #[cfg_attr(true, cache_page(60))]
     #[get("/")]
     async fn above() -> String {
-        format!("run {}", run())
+        format!("run {}", count_run())
     }
 
     #[get("/")]
     #[cfg_attr(true, cache_page(60))]
     async fn below() -> String {
-        format!("run {}", run())
+        format!("run {}", count_run())
     }
 
-    // Nothing is left of it, or it would not compile.
-    #[cache_page(NoSuchTime, no_such_option)]
+    // If anything of it were left, it would not compile.
+    #[cache_page(NO_SUCH_TTL, no_such_option)]
     #[get("/")]
     #[cfg(false)]
     async fn absent() -> NoSuchType {}
 
-    #[actix_web::test]
-    async fn is_kept() {
-        assert_eq!(kept(above, "/").await.text(), "run 1");
-        assert_eq!(kept(below, "/").await.text(), "run 1");
+    cached! {
+        above_route_is_cached: above, "/" => "run 1";
+        below_route_is_cached: below, "/" => "run 1";
     }
 }
 
-/// A handler that a macro of the user's writes, from fragments and with names of its own.
-mod written_by_a_macro {
+/// Handlers that the user's macro makes from fragments, with local variables of its own.
+mod made_by_a_macro {
     use actix_web::web;
 
-    use crate::shapes::{kept, run};
+    use crate::attribute::signatures::count_run;
 
     macro_rules! handlers {
         ($(
@@ -221,45 +218,43 @@ mod written_by_a_macro {
         #[cache_page::cache_page(60, name = "above", key_prefix = "v1")]
         #[actix_web::get("/{id}")]
         above(id: web::Path<u32>, _) -> actix_web::Result<impl actix_web::Responder> {
-            format!("{id}, run {}", run())
+            format!("{id}, run {}", count_run())
         }
 
         #[actix_web::get("/{id}")]
         #[cache_page::cache_page(60)]
         pub(super) below(id: web::Path<u32>, mut uri) -> Result<String, actix_web::Error> {
-            format!("{id} {}, run {}", std::mem::take(&mut uri), run())
+            format!("{id} {}, run {}", std::mem::take(&mut uri), count_run())
         }
     }
 
-    #[actix_web::test]
-    async fn is_kept() {
-        assert_eq!(kept(above, "/7").await.text(), "7, run 1 1");
-        assert_eq!(kept(below, "/7").await.text(), "7 /7, run 1 1");
+    cached! {
+        above_route_is_cached: above, "/7" => "7, run 1 1";
+        below_route_is_cached: below, "/7" => "7 /7, run 1 1";
     }
 }
 
-/// The attribute under another name.
-mod renamed {
+/// The attribute imported under another name.
+mod renamed_import {
     use actix_web::get;
-    use cache_page::cache_page as page_for;
+    use cache_page::cache_page as cached_for;
 
-    use crate::shapes::{kept, run};
+    use crate::attribute::signatures::count_run;
 
-    #[page_for(60)]
+    #[cached_for(60)]
     #[get("/")]
     async fn above() -> String {
-        format!("run {}", run())
+        format!("run {}", count_run())
     }
 
     #[get("/")]
-    #[page_for(60)]
+    #[cached_for(60)]
     async fn below() -> String {
-        format!("run {}", run())
+        format!("run {}", count_run())
     }
 
-    #[actix_web::test]
-    async fn is_kept() {
-        assert_eq!(kept(above, "/").await.text(), "run 1");
-        assert_eq!(kept(below, "/").await.text(), "run 1");
+    cached! {
+        above_route_is_cached: above, "/" => "run 1";
+        below_route_is_cached: below, "/" => "run 1";
     }
 }
