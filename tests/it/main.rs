@@ -3,22 +3,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod attribute;
-mod blog;
 mod cache;
 mod coalescing;
-mod compression;
 mod conditional;
+mod examples;
 mod freshness;
 mod key;
 mod legacy;
 mod memory;
 mod middleware;
 mod observability;
-mod proxy;
 mod purge;
 mod remote;
 mod security;
-mod servers;
 mod stale;
 mod storability;
 mod streaming;

@@ -10,5 +10,6 @@ mod hosts;
 mod load;
 mod outer_middleware;
 mod responses;
+mod servers;
 mod urls;
 mod visitors;

@@ -8,9 +8,10 @@ use std::{
 };
 
 use actix_http::Request;
+use actix_service::map_config;
 use actix_web::{
     Error,
-    dev::{Service as _, ServiceResponse},
+    dev::{AppConfig, Service as _, ServiceResponse},
     http::Method,
     rt::{task::yield_now, time::sleep},
     test::init_service,
@@ -62,7 +63,9 @@ impl TestApp {
     }
 
     pub(super) async fn in_process(spec: AppSpec, clock: ManualClock) -> Self {
-        let service = init_service(spec.app()).await;
+        let server = spec.server.clone();
+        let app = map_config(spec.app(), move |default: AppConfig| server.clone().unwrap_or(default));
+        let service = init_service(app).await;
         let call = move |request| service.call(request).boxed_local();
         Self::over(Transport::InProcess(Box::new(call)), spec, clock)
     }

@@ -6,7 +6,7 @@ use actix_service::boxed::BoxService;
 use actix_web::{
     App, Error, FromRequest, Handler, Responder,
     body::{BoxBody, MessageBody},
-    dev::{ServiceFactory, ServiceRequest, ServiceResponse, Transform},
+    dev::{AppConfig, ServiceFactory, ServiceRequest, ServiceResponse, Transform},
     web::{self, ServiceConfig},
 };
 use cache_page::{PageCache, PageCacheBuilder, testing::ManualClock};
@@ -40,6 +40,7 @@ pub(super) struct AppSpec {
     configure: Vec<Arc<Configure>>,
     layers: Layers,
     is_cached: bool,
+    pub(super) server: Option<AppConfig>,
 }
 
 impl TestAppBuilder {
@@ -50,6 +51,7 @@ impl TestAppBuilder {
             configure: Vec::new(),
             layers: Layers::default(),
             is_cached: true,
+            server: None,
         };
         Self { clock: ManualClock::new(), cache: Cache::New(Box::default()), spec }
     }
@@ -146,6 +148,12 @@ impl TestAppBuilder {
     /// Leaves the handler of all other paths without a `#[cache_page]`, for a middleware to cache.
     pub(crate) fn uncached(mut self) -> Self {
         self.spec.is_cached = false;
+        self
+    }
+
+    /// Sets what an application in this thread knows of its server.
+    pub(crate) fn server(mut self, config: &AppConfig) -> Self {
+        self.spec.server = Some(config.clone());
         self
     }
 

@@ -1,6 +1,9 @@
 //! A request to a test application.
 
-use std::future::{Future, IntoFuture};
+use std::{
+    future::{Future, IntoFuture},
+    net::SocketAddr,
+};
 
 use actix_http::Request;
 use actix_web::{
@@ -32,12 +35,13 @@ pub(crate) struct TestRequest {
     pub(super) uri: String,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) body: Bytes,
+    client: Option<SocketAddr>,
 }
 
 impl TestRequest {
     pub(super) fn new(app: TestApp, method: Method, uri: &str) -> Self {
-        let uri = uri.to_owned();
-        Self { app, version: Version::HTTP_11, method, uri, headers: Vec::new(), body: Bytes::new() }
+        let (uri, headers, body) = (uri.to_owned(), Vec::new(), Bytes::new());
+        Self { app, version: Version::HTTP_11, method, uri, headers, body, client: None }
     }
 
     /// Adds a header; one of the same name stays.
@@ -59,6 +63,12 @@ impl TestRequest {
 
     pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
+        self
+    }
+
+    /// Sets the address of the client, which a request in this thread has none of.
+    pub(crate) fn peer_addr(mut self, client: SocketAddr) -> Self {
+        self.client = Some(client);
         self
     }
 
@@ -95,6 +105,7 @@ impl TestRequest {
             .headers
             .iter()
             .fold(request, |request, (name, value)| request.append_header((name.clone(), value.clone())));
+        let request = self.client.into_iter().fold(request, test::TestRequest::peer_addr);
         if self.body.is_empty() { request } else { request.set_payload(self.body.clone()) }.to_request()
     }
 }

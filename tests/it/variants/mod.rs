@@ -5,6 +5,7 @@ use actix_web::HttpResponse;
 use crate::support::{Call, TestApp};
 
 mod budget;
+mod content_coding;
 mod fills;
 mod keyed;
 mod limit;

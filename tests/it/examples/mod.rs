@@ -1,0 +1,4 @@
+//! The examples that are applications of their own, from the outside.
+
+mod blog;
+mod proxy;
