@@ -1,8 +1,6 @@
 //! The fixture of the tests that do not use `support` yet.
 
 use std::{
-    io::{Read, Write},
-    net::{SocketAddr, TcpStream},
     rc::Rc,
     sync::{
         Arc,
@@ -12,13 +10,12 @@ use std::{
 
 use actix_http::Request;
 use actix_web::{
-    App, Error, HttpServer,
+    Error,
     body::{MessageBody, to_bytes},
-    dev::{ServerHandle, Service, ServiceResponse},
-    http::header::{HeaderMap, HeaderName, HeaderValue},
-    rt::{System, spawn, task::JoinHandle, task::yield_now},
+    dev::{Service, ServiceResponse},
+    http::header::HeaderMap,
+    rt::{spawn, task::JoinHandle, task::yield_now},
     test::{TestRequest, call_service},
-    web,
 };
 
 /// Asks for a page with the request given.
@@ -154,104 +151,5 @@ impl Crowd {
     /// What all of them got, and nobody panicked.
     pub(crate) async fn all(self) -> Vec<Answer> {
         self.answers().await.into_iter().map(|answer| answer.expect("an answer")).collect()
-    }
-}
-
-/// A real server on a free port, stopped when it is dropped.
-pub(crate) struct Server {
-    pub(crate) address: SocketAddr,
-    handle: ServerHandle,
-}
-
-impl Server {
-    pub(crate) fn start(configure: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static) -> Self {
-        let (sender, receiver) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            System::new().block_on(async move {
-                let server = HttpServer::new(move || App::new().configure(configure.clone()))
-                    .workers(2)
-                    .disable_signals()
-                    .bind(("127.0.0.1", 0))
-                    .expect("a free port");
-                let address = server.addrs()[0];
-                let server = server.run();
-                sender.send((address, server.handle())).expect("the test waits");
-                server.await.expect("the server runs");
-            });
-        });
-        let (address, handle) = receiver.recv().expect("the server starts");
-        Self { address, handle }
-    }
-
-    /// Sends a request on a connection of its own.
-    pub(crate) fn ask(&self, method: &str, path: &str, headers: &str) -> Answer {
-        self.ask_all(method, &[path], headers).remove(0)
-    }
-
-    /// Sends requests one behind the other on one connection, which one worker serves.
-    pub(crate) fn ask_all(&self, method: &str, paths: &[&str], headers: &str) -> Vec<Answer> {
-        let mut stream = TcpStream::connect(self.address).expect("the server listens");
-        for (position, path) in paths.iter().enumerate() {
-            let connection = if position + 1 == paths.len() { "close" } else { "keep-alive" };
-            write!(
-                stream,
-                "{method} {path} HTTP/1.1\r\nHost: test\r\n{headers}Connection: {connection}\r\n\r\n"
-            )
-            .expect("sent");
-        }
-        let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).expect("answers");
-        let mut rest = &bytes[..];
-        let answers: Vec<Answer> = paths.iter().map(|_| parse(&mut rest, method == "HEAD")).collect();
-        assert!(rest.is_empty(), "more was sent than asked for: {:?}", String::from_utf8_lossy(rest));
-        answers
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Stopping begins with the call; the future only waits for its end.
-        drop(self.handle.stop(false));
-    }
-}
-
-/// Takes one response off the front.
-fn parse(bytes: &mut &[u8], without_body: bool) -> Answer {
-    let end = bytes.windows(4).position(|part| part == b"\r\n\r\n").expect("a head");
-    let (head, rest) = bytes.split_at(end + 4);
-    let mut lines = std::str::from_utf8(head).expect("ASCII").trim_end_matches("\r\n").split("\r\n");
-    let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
-    let mut headers = HeaderMap::new();
-    for line in lines {
-        let (name, value) = line.split_once(": ").expect("a header");
-        headers.append(
-            HeaderName::try_from(name).expect("a name"),
-            HeaderValue::from_str(value).expect("a value"),
-        );
-    }
-    let length =
-        headers.get("content-length").and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0);
-    let (body, rest) = match headers.contains_key("transfer-encoding") {
-        _ if without_body => (Vec::new(), rest),
-        true => join(rest),
-        false => (rest[..length].to_vec(), &rest[length..]),
-    };
-    *bytes = rest;
-    Answer { status: status.expect("a status"), headers, body }
-}
-
-/// The body that came in chunks, and what follows it.
-fn join(mut rest: &[u8]) -> (Vec<u8>, &[u8]) {
-    let mut body = Vec::new();
-    loop {
-        let end = rest.windows(2).position(|part| part == b"\r\n").expect("a length");
-        let length = std::str::from_utf8(&rest[..end]).expect("ASCII");
-        let length = usize::from_str_radix(length, 16).expect("a hexadecimal length");
-        let chunk = &rest[end + 2..];
-        body.extend_from_slice(&chunk[..length]);
-        rest = &chunk[length + 2..];
-        if length == 0 {
-            return (body, rest);
-        }
     }
 }
