@@ -1,8 +1,15 @@
-//! The coordination of fills and of purges (`coalesce/flight.rs` and `purge/log.rs` in `cache_page_runtime/src`) in orders of events that
-//! shuttle picks: at each lock and each wait, any of the requests may go on.
+//! Coalescing and purging (`coalesce/flight.rs` and `purge/log.rs` in `cache_page_runtime/src`) under random schedules: shuttle decides
+//! at each lock and each wait which request continues.
 //!
-//! A failure prints the seed of its run. `MODEL_SEED=… MODEL_RUNS=1 cargo test -p model` plays it again, and `MODEL_RUNS`
-//! alone says how many runs there are.
+//! | module | contents |
+//! |---|---|
+//! | `flight_steps`, `purge_steps` | tests of flights and of purges in one given order |
+//! | `flights`, `purges` | the same under random schedules |
+//! | `world` | a database, a store and requests that use the real flights and the real purge log |
+//! | `schedule`, `sync` | how scenarios run under shuttle, and the locks that it controls |
+//!
+//! A failure prints the seed of its schedule. `MODEL_SEED=… MODEL_RUNS=1 cargo test -p model` replays it. `MODEL_RUNS` alone
+//! sets the number of schedules.
 
 #![cfg(test)]
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -19,11 +26,11 @@ mod purge {
 
     pub(crate) use self::log::{PurgeLog, PurgeSeq};
 }
+mod flight_steps;
+mod flights;
 mod purge_steps;
 mod purges;
-mod requests;
-mod runs;
-mod steps;
+mod schedule;
 mod sync;
 mod world;
 
@@ -31,7 +38,7 @@ use std::time::Duration;
 
 use crate::{coalesce::flight::Participant, purge::PurgeSeq};
 
-/// A request, where nobody purges anything.
+/// Returns a request of a scenario without purges.
 fn participant(now: Duration, may_lead: bool) -> Participant<impl Fn(PurgeSeq) -> bool> {
     Participant { now, purge_seq: PurgeSeq::now(), may_lead, is_outdated: |_| false }
 }

@@ -1,56 +1,57 @@
-//! Requests for one page, and others that change what it shows and purge it, in many orders.
+//! Requests for one page, and writes that change what it shows and purge it, under random schedules.
 
 use std::sync::{Arc, atomic::Ordering::SeqCst};
 
 use shuttle::thread;
 
 use crate::{
+    coalesce::flight::Role,
     purge::{PurgeLog, PurgeSeq},
-    runs::{many, one_in},
+    schedule::{one_in, under_random_schedules},
     world::{
-        May, Part,
-        Target::{self, Other, Path, Tag},
-        Verb::{self, Expire, Purge},
-        World, alone,
+        Events,
+        PurgeKey::{self, Other, Path, Tag},
+        PurgeMode::{self, Expire, Remove},
+        World, exclude_other_tests,
     },
 };
 
-/// So many that write, and so many that ask, all of them twice. Those that write ask too, and see what they wrote.
+/// Runs writers and clients concurrently. A client sends two requests, a writer may send one after each write.
 fn run(
-    may: May,
-    writers: &'static [&'static [(Verb, Target)]],
-    requests: usize,
-    look: impl Fn(&World) + Send + Sync + 'static,
+    events: Events,
+    writers: &'static [&'static [(PurgeMode, PurgeKey)]],
+    clients: usize,
+    check: impl Fn(&World) + Send + Sync + 'static,
 ) {
-    let _alone = alone();
-    many(move || {
-        let world = World::new(may);
+    let _guard = exclude_other_tests();
+    under_random_schedules(move || {
+        let world = World::new(events);
         let mut handles = Vec::new();
         for writes in writers {
             let world = Arc::clone(&world);
             handles.push(thread::spawn(move || {
-                for (verb, target) in *writes {
-                    world.write(*verb, *target);
+                for (mode, key) in *writes {
+                    world.write(*mode, *key);
                     if one_in(2) {
                         world.request();
                     }
                 }
             }));
         }
-        for _ in 0..requests {
+        for _ in 0..clients {
             let world = Arc::clone(&world);
             handles.push(thread::spawn(move || {
                 world.request();
                 world.request();
             }));
         }
-        if may.be_late {
-            world.tick();
+        if events.timeout {
+            world.exceed_fill_timeout();
         }
         handles.into_iter().for_each(|handle| handle.join().unwrap());
-        world.look();
-        assert_eq!(world.flights.count(), 0, "a flight is left behind");
-        look(&world);
+        world.check_store();
+        assert_eq!(world.flights.count(), 0, "a flight is left");
+        check(&world);
     });
 }
 
@@ -58,37 +59,37 @@ fn runs(world: &World) -> usize {
     world.runs.load(SeqCst)
 }
 
-fn refused(world: &World) -> usize {
-    world.refused.load(SeqCst)
+fn rejected(world: &World) -> usize {
+    world.rejected.load(SeqCst)
 }
 
 #[test]
-fn without_purges_one_fill_is_for_all() {
-    run(May::default(), &[], 4, |world| assert_eq!(runs(world), 1));
+fn requests_share_one_run_if_nothing_is_purged() {
+    run(Events::default(), &[], 4, |world| assert_eq!(runs(world), 1));
 }
 
 #[test]
-fn purges_of_something_else_change_nothing() {
-    run(May::default(), &[&[(Purge, Other), (Expire, Other)], &[(Purge, Other)]], 3, |world| {
-        assert_eq!((runs(world), refused(world)), (1, 0));
+fn purges_of_other_pages_change_nothing() {
+    run(Events::default(), &[&[(Remove, Other), (Expire, Other)], &[(Remove, Other)]], 3, |world| {
+        assert_eq!((runs(world), rejected(world)), (1, 0));
     });
 }
 
 #[test]
-fn those_that_come_after_a_purge_share_one_new_fill() {
-    let _alone = alone();
-    many(|| {
-        for target in [Path, Tag] {
-            let world = World::new(May::default());
-            let request = world.comes();
-            let Part::Lead(leader) = world.join(request) else { panic!("it is the first") };
+fn requests_after_a_purge_share_one_new_run() {
+    let _guard = exclude_other_tests();
+    under_random_schedules(|| {
+        for key in [Path, Tag] {
+            let world = World::new(Events::default());
+            let request = world.new_request();
+            let Role::Leader(leader) = world.join(request) else { panic!("it is the first request") };
             let start = |request: fn(&World)| {
                 let world = Arc::clone(&world);
                 thread::spawn(move || request(&world))
             };
             let old = Arc::clone(&world);
             let mut handles = vec![thread::spawn(move || assert!(old.lead(request, leader).is_some()))];
-            world.write(Purge, target);
+            world.write(Remove, key);
             handles.extend([(); 3].map(|()| start(|world| assert!(world.request().is_some()))));
             handles.into_iter().for_each(|handle| handle.join().unwrap());
             assert!(runs(&world) <= 2);
@@ -98,8 +99,8 @@ fn those_that_come_after_a_purge_share_one_new_fill() {
 
 #[test]
 fn purge_log_finds_every_later_purge() {
-    let _alone = alone();
-    many(|| {
+    let _guard = exclude_other_tests();
+    under_random_schedules(|| {
         let purge_log = Arc::new(PurgeLog::new());
         let handles = [1, 2, 3].map(|own| {
             let purge_log = Arc::clone(&purge_log);
@@ -108,7 +109,7 @@ fn purge_log_finds_every_later_purge() {
                     let before = PurgeSeq::now();
                     purge_log.append(own);
                     let after = PurgeSeq::now();
-                    let is_own = |about: &i32| *about == own;
+                    let is_own = |purge: &i32| *purge == own;
                     assert!(
                         purge_log.was_purged_since(before, is_own)
                             && purge_log.was_purged_between(before, after, is_own)
@@ -122,33 +123,38 @@ fn purge_log_finds_every_later_purge() {
 }
 
 #[test]
-fn a_purge_by_what_is_known_wins() {
-    run(May::default(), &[&[(Purge, Path), (Purge, Path)], &[(Purge, Path)]], 3, |_| {});
+fn page_purged_by_path_is_neither_stored_nor_sent() {
+    run(Events::default(), &[&[(Remove, Path), (Remove, Path)], &[(Remove, Path)]], 3, |_| {});
 }
 
 #[test]
-fn a_purge_by_what_the_handler_says_wins() {
-    run(May::default(), &[&[(Purge, Tag), (Purge, Tag)], &[(Purge, Tag)]], 3, |_| {});
+fn page_purged_by_tag_is_neither_stored_nor_sent() {
+    run(Events::default(), &[&[(Remove, Tag), (Remove, Tag)], &[(Remove, Tag)]], 3, |_| {});
 }
 
 #[test]
-fn what_expires_is_not_sent_as_fresh() {
-    run(May::default(), &[&[(Expire, Path), (Expire, Tag)], &[(Expire, Tag)]], 3, |_| {});
+fn expired_page_is_neither_stored_nor_sent_as_fresh() {
+    run(Events::default(), &[&[(Expire, Path), (Expire, Tag)], &[(Expire, Tag)]], 3, |_| {});
 }
 
 #[test]
-fn purges_of_all_kinds_win_side_by_side() {
-    run(May::default(), &[&[(Purge, Tag), (Expire, Path)], &[(Expire, Tag)], &[(Purge, Path)]], 3, |_| {});
+fn concurrent_purges_and_expirations_all_take_effect() {
+    run(
+        Events::default(),
+        &[&[(Remove, Tag), (Expire, Path)], &[(Expire, Tag)], &[(Remove, Path)]],
+        3,
+        |_| {},
+    );
 }
 
 #[test]
-fn purges_win_over_whoever_takes_over() {
-    let may = May { leave: true, fail: true, be_late: true, ..May::default() };
-    run(may, &[&[(Purge, Tag), (Purge, Path)], &[(Expire, Tag)]], 4, |_| {});
+fn purges_take_effect_if_followers_take_over() {
+    let events = Events { disconnect: true, fail: true, timeout: true, ..Events::default() };
+    run(events, &[&[(Remove, Tag), (Remove, Path)], &[(Expire, Tag)]], 4, |_| {});
 }
 
 #[test]
-fn purges_win_whatever_else_happens() {
-    let may = May { leave: true, fail: true, part: true, be_late: true, not_lead: true };
-    run(may, &[&[(Purge, Tag), (Expire, Path)], &[(Purge, Path)]], 4, |_| {});
+fn purges_take_effect_whatever_else_happens() {
+    let events = Events { disconnect: true, fail: true, uncacheable: true, timeout: true, no_lead: true };
+    run(events, &[&[(Remove, Tag), (Expire, Path)], &[(Remove, Path)]], 4, |_| {});
 }

@@ -1,4 +1,4 @@
-//! What `flight` and `fence` get here in the place of the runtime's `sync`.
+//! Replaces the module `sync` of the runtime: its locks are points at which shuttle may switch tasks.
 
 use std::{
     cell::Cell,
@@ -7,28 +7,28 @@ use std::{
 };
 
 shuttle::thread_local! {
-    static FAILING: Cell<bool> = const { Cell::new(false) };
+    static IS_PANICKING: Cell<bool> = const { Cell::new(false) };
 }
 
 std::thread_local! {
-    static MODELLED: Cell<bool> = const { Cell::new(false) };
+    static IS_SCHEDULED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// One of shuttle's in a run. Outside it is a plain one, for the tests that `fence` has of its own.
+/// A mutex of shuttle in a scenario, and of the standard library outside of it: `purge/log.rs` has unit tests.
 pub(crate) struct Mutex<T> {
-    turns: shuttle::sync::Mutex<()>,
+    schedule: shuttle::sync::Mutex<()>,
     value: std::sync::Mutex<T>,
 }
 
 pub(crate) struct MutexGuard<'m, T> {
-    // Given back in this order.
+    // Dropped in this order.
     value: std::sync::MutexGuard<'m, T>,
-    _turn: Option<shuttle::sync::MutexGuard<'m, ()>>,
+    _scheduled: Option<shuttle::sync::MutexGuard<'m, ()>>,
 }
 
 impl<T> Mutex<T> {
     pub(crate) const fn new(value: T) -> Self {
-        Self { turns: shuttle::sync::Mutex::new(()), value: std::sync::Mutex::new(value) }
+        Self { schedule: shuttle::sync::Mutex::new(()), value: std::sync::Mutex::new(value) }
     }
 }
 
@@ -47,26 +47,26 @@ impl<T> DerefMut for MutexGuard<'_, T> {
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    let turn = || mutex.turns.lock().unwrap_or_else(PoisonError::into_inner);
-    let turn = MODELLED.get().then(turn);
-    MutexGuard { value: mutex.value.lock().unwrap_or_else(PoisonError::into_inner), _turn: turn }
+    let schedule = || mutex.schedule.lock().unwrap_or_else(PoisonError::into_inner);
+    let scheduled = IS_SCHEDULED.get().then(schedule);
+    MutexGuard { value: mutex.value.lock().unwrap_or_else(PoisonError::into_inner), _scheduled: scheduled }
 }
 
-/// All tasks of a run are on its own thread.
-pub(crate) fn modelled<T>(run: impl FnOnce() -> T) -> T {
-    MODELLED.set(true);
+/// Runs a scenario with locks that shuttle controls. All its tasks are on this thread.
+pub(crate) fn with_scheduled_locks<T>(run: impl FnOnce() -> T) -> T {
+    IS_SCHEDULED.set(true);
     let result = run();
-    MODELLED.set(false);
+    IS_SCHEDULED.set(false);
     result
 }
 
 pub(crate) fn is_panicking() -> bool {
-    FAILING.with(Cell::get)
+    IS_PANICKING.with(Cell::get)
 }
 
-/// Drops something as a handler that panics does.
-pub(crate) fn fail<T>(dropped: T) {
-    FAILING.with(|failing| failing.set(true));
+/// Drops a value as a panicking handler does.
+pub(crate) fn drop_in_a_panic<T>(dropped: T) {
+    IS_PANICKING.with(|is_panicking| is_panicking.set(true));
     drop(dropped);
-    FAILING.with(|failing| failing.set(false));
+    IS_PANICKING.with(|is_panicking| is_panicking.set(false));
 }

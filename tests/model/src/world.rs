@@ -1,11 +1,11 @@
-//! A database, a store and the requests between them, as far as purges matter: the protocol of the runtime's `store`, `keep`
-//! and `follow` with the real flights and the real purge log.
+//! A database, a store and the requests between them, as far as purges matter: how the runtime looks up, coalesces, stores and
+//! purges, with the real flights and the real purge log.
 
 use std::{
     array,
     future::poll_fn,
     sync::{
-        Arc, Mutex as Plain, MutexGuard as PlainGuard, PoisonError,
+        Arc, Mutex as StdMutex, MutexGuard as StdMutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst},
     },
     task::{Context, Poll, Waker},
@@ -17,102 +17,98 @@ use shuttle::{future::block_on, thread};
 use crate::{
     coalesce::flight::{Flights, Follower, Leader, Participant, Role, Wakeup},
     purge::{PurgeLog, PurgeSeq},
-    runs::one_in,
-    sync::{Mutex, fail, lock},
+    schedule::one_in,
+    sync::{Mutex, drop_in_a_panic, lock},
 };
 
 const KEY: &[u8] = b"page";
-const DEADLINE: Duration = Duration::from_secs(10);
+const FILL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What is in the database, and what a purge is about.
+/// What a purge matches. The database has one value for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Target {
-    /// Every page shows it, as everybody knows.
+pub(crate) enum PurgeKey {
+    /// Matches every page, as is known before the handler runs.
     Path,
-    /// Some pages show it, and nobody but the handler knows which.
+    /// Matches some pages, as is known after the handler has run.
     Tag,
-    /// No page shows it.
+    /// Matches no page.
     Other,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Verb {
-    Purge,
+pub(crate) enum PurgeMode {
+    Remove,
     Expire,
 }
 
-/// One number for each target, counted up by whoever writes.
+/// A version for each purge key. Every write increments one.
 type Versions = [u64; 3];
 
-/// What one run of the handler made.
+/// The response of one run of the handler: the versions that it read.
 #[derive(Debug)]
 pub(crate) struct Page {
-    since: PurgeSeq,
+    /// When the run started.
+    purge_seq: PurgeSeq,
     path: u64,
-    /// Of a page that has the tag.
+    /// `None` if the page does not have the tag.
     tag: Option<u64>,
     is_expired: AtomicBool,
 }
 
 impl Page {
-    fn is_about(&self, target: Target) -> bool {
-        match target {
-            Target::Path => true,
-            Target::Tag => self.tag.is_some(),
-            Target::Other => false,
+    fn has(&self, key: PurgeKey) -> bool {
+        match key {
+            PurgeKey::Path => true,
+            PurgeKey::Tag => self.tag.is_some(),
+            PurgeKey::Other => false,
         }
     }
 
-    fn shows(&self, floor: Versions) -> bool {
-        let [path, tag, _] = floor;
+    /// Returns whether the page shows these versions or later ones.
+    fn shows(&self, versions: Versions) -> bool {
+        let [path, tag, _] = versions;
         self.path >= path && self.tag.is_none_or(|shown| shown >= tag)
     }
 }
 
-/// What may happen in a run.
+/// What may happen in a scenario, beside requests and purges.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct May {
-    pub(crate) leave: bool,
+pub(crate) struct Events {
+    pub(crate) disconnect: bool,
     pub(crate) fail: bool,
-    pub(crate) part: bool,
-    pub(crate) be_late: bool,
-    pub(crate) not_lead: bool,
+    pub(crate) uncacheable: bool,
+    pub(crate) timeout: bool,
+    /// Some requests may not lead.
+    pub(crate) no_lead: bool,
 }
 
 pub(crate) struct World {
     pub(crate) flights: Arc<Flights<Arc<Page>>>,
-    purge_log: PurgeLog<(Verb, Target)>,
-    /// Whatever changes what is kept does so under this lock.
-    order: Mutex<()>,
-    /// Whoever reads it locks only this.
-    kept: Mutex<Option<Arc<Page>>>,
+    purge_log: PurgeLog<(PurgeMode, PurgeKey)>,
+    /// Held while the stored page is changed.
+    writing: Mutex<()>,
+    /// A lookup locks only this.
+    stored: Mutex<Option<Arc<Page>>>,
     database: [AtomicU64; 3],
-    /// What was in the database before the last purge that returned. Nobody who comes now is sent anything older.
+    /// The versions whose purges have returned. A request that arrives now must not get an older one.
     purged: [AtomicU64; 3],
-    /// How often the handler ran.
+    /// The number of runs of the handler.
     pub(crate) runs: AtomicUsize,
-    /// How often a follower rejected the page of its leader.
-    pub(crate) refused: AtomicUsize,
+    /// The number of followers that rejected the page of their leader.
+    pub(crate) rejected: AtomicUsize,
     now: AtomicU64,
-    sleepers: Plain<Vec<Waker>>,
-    may: May,
+    timers: StdMutex<Vec<Waker>>,
+    events: Events,
     requests: AtomicUsize,
 }
 
-/// On its way.
 #[derive(Clone, Copy)]
 pub(crate) struct Request {
-    since: PurgeSeq,
+    /// When the request arrived.
+    purge_seq: PurgeSeq,
     may_lead: bool,
-    /// What it must be shown at least.
-    floor: Versions,
-}
-
-/// What a request takes part in.
-pub(crate) enum Part {
-    Lead(Leader<Arc<Page>>),
-    Follow(Follower<Arc<Page>>),
-    Uncoalesced,
+    /// The oldest versions that it may get.
+    versions: Versions,
 }
 
 /// What a follower's poll returns.
@@ -125,37 +121,38 @@ pub(crate) enum Polled {
     Uncoalesced,
 }
 
-/// Pages have their places among all purges of the process: where others count on, a seed would not mean the same run.
-pub(crate) fn alone() -> PlainGuard<'static, ()> {
-    static RUNNING: Plain<()> = Plain::new(());
+/// Excludes other tests. All purges of a process have one sequence, so a seed would not replay a schedule beside other tests.
+pub(crate) fn exclude_other_tests() -> StdMutexGuard<'static, ()> {
+    static RUNNING: StdMutex<()> = StdMutex::new(());
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Anybody else may go on here.
+/// Lets other tasks run.
 fn pause() {
     thread::yield_now();
 }
 
-fn pauses() {
+/// Lets other tasks run for a random time.
+fn pause_for_long() {
     while !one_in(3) {
         pause();
     }
 }
 
 impl World {
-    pub(crate) fn new(may: May) -> Arc<Self> {
+    pub(crate) fn new(events: Events) -> Arc<Self> {
         Arc::new(Self {
             flights: Arc::new(Flights::new()),
             purge_log: PurgeLog::new(),
-            order: Mutex::new(()),
-            kept: Mutex::new(None),
+            writing: Mutex::new(()),
+            stored: Mutex::new(None),
             database: Default::default(),
             purged: Default::default(),
             runs: AtomicUsize::new(0),
-            refused: AtomicUsize::new(0),
+            rejected: AtomicUsize::new(0),
             now: AtomicU64::new(0),
-            sleepers: Plain::default(),
-            may,
+            timers: StdMutex::default(),
+            events,
             requests: AtomicUsize::new(0),
         })
     }
@@ -164,84 +161,83 @@ impl World {
         Duration::from_secs(self.now.load(SeqCst))
     }
 
-    /// Time passes, and those that sleep look up.
-    pub(crate) fn tick(&self) {
-        self.now.fetch_add(DEADLINE.as_secs(), SeqCst);
-        let sleepers = std::mem::take(&mut *self.sleepers.lock().unwrap());
-        sleepers.into_iter().for_each(Waker::wake);
+    /// Advances the clock by the timeout of a fill, and wakes the followers.
+    pub(crate) fn exceed_fill_timeout(&self) {
+        self.now.fetch_add(FILL_TIMEOUT.as_secs(), SeqCst);
+        let timers = std::mem::take(&mut *self.timers.lock().unwrap());
+        timers.into_iter().for_each(Waker::wake);
     }
 
-    fn floor(&self) -> Versions {
-        array::from_fn(|at| self.purged[at].load(SeqCst))
+    fn purged_versions(&self) -> Versions {
+        array::from_fn(|key| self.purged[key].load(SeqCst))
     }
+}
 
-    // The store.
-
+/// The store.
+impl World {
+    /// Returns the stored page if it is fresh, and checks that it was not purged.
     pub(crate) fn get(&self) -> Option<Arc<Page>> {
-        let kept = lock(&self.kept);
-        let page = kept.as_ref().filter(|page| !page.is_expired.load(SeqCst))?;
-        assert!(page.shows(self.floor()), "it was purged, and is kept: {page:?}, {:?}", self.floor());
+        let stored = lock(&self.stored);
+        let page = stored.as_ref().filter(|page| !page.is_expired.load(SeqCst))?;
+        let versions = self.purged_versions();
+        assert!(page.shows(versions), "a purged page is stored: {page:?}, purged: {versions:?}");
         Some(Arc::clone(page))
     }
 
+    /// Stores a page, and returns whether it was not purged since its run started.
     pub(crate) fn put(&self, page: &Arc<Page>) -> bool {
-        let order = lock(&self.order);
-        let has_fallen = self.purge_log.was_purged_since(page.since, |(_, target)| page.is_about(*target));
-        if !has_fallen {
-            *lock(&self.kept) = Some(Arc::clone(page));
+        let writing = lock(&self.writing);
+        let was_purged = self.purge_log.was_purged_since(page.purge_seq, |(_, key)| page.has(*key));
+        if !was_purged {
+            *lock(&self.stored) = Some(Arc::clone(page));
         }
-        drop(order);
-        self.look();
-        !has_fallen
+        drop(writing);
+        self.check_store();
+        !was_purged
     }
 
-    pub(crate) fn purge(&self, verb: Verb, target: Target) {
-        self.purge_log.append((verb, target));
+    pub(crate) fn purge(&self, mode: PurgeMode, key: PurgeKey) {
+        self.purge_log.append((mode, key));
         pause();
-        let order = lock(&self.order);
-        let found = lock(&self.kept).clone().filter(|page| page.is_about(target));
-        match (found, verb) {
+        let writing = lock(&self.writing);
+        let found = lock(&self.stored).clone().filter(|page| page.has(key));
+        match (found, mode) {
             (None, _) => {}
-            (Some(_), Verb::Purge) => *lock(&self.kept) = None,
-            (Some(page), Verb::Expire) => page.is_expired.store(true, SeqCst),
+            (Some(_), PurgeMode::Remove) => *lock(&self.stored) = None,
+            (Some(page), PurgeMode::Expire) => page.is_expired.store(true, SeqCst),
         }
-        drop(order);
+        drop(writing);
     }
 
-    /// What is kept shows all that a purge which returned was about.
-    pub(crate) fn look(&self) {
+    /// Checks that no purge has returned that matches the stored page.
+    pub(crate) fn check_store(&self) {
         self.get();
     }
 
-    // Those that write.
-
-    /// Changes the database, and purges what shows it.
-    pub(crate) fn write(&self, verb: Verb, target: Target) {
-        let version = self.database[target as usize].fetch_add(1, SeqCst) + 1;
-        pauses();
-        self.purge(verb, target);
-        self.purged[target as usize].fetch_max(version, SeqCst);
-        self.look();
+    /// Changes the database, and purges the pages that show it.
+    pub(crate) fn write(&self, mode: PurgeMode, key: PurgeKey) {
+        let version = self.database[key as usize].fetch_add(1, SeqCst) + 1;
+        pause_for_long();
+        self.purge(mode, key);
+        self.purged[key as usize].fetch_max(version, SeqCst);
+        self.check_store();
     }
+}
 
-    // The requests.
-
-    pub(crate) fn comes(&self) -> Request {
+/// The requests.
+impl World {
+    pub(crate) fn new_request(&self) -> Request {
         self.requests.fetch_add(1, SeqCst);
-        let may_lead = !(self.may.not_lead && one_in(3));
-        Request { floor: self.floor(), since: PurgeSeq::now(), may_lead }
+        let may_lead = !(self.events.no_lead && one_in(3));
+        Request { versions: self.purged_versions(), purge_seq: PurgeSeq::now(), may_lead }
     }
 
-    pub(crate) fn join(&self, request: Request) -> Part {
-        let Request { since: came, may_lead, .. } = request;
-        let concerns = |(_, target): &(Verb, Target)| *target == Target::Path;
-        let is_outdated = |since| self.purge_log.was_purged_between(since, came, concerns);
-        let participant = Participant { now: self.now(), purge_seq: came, may_lead, is_outdated };
-        match self.flights.join(KEY, &participant) {
-            Role::Leader(leader) => Part::Lead(leader),
-            Role::Follower(follower) => Part::Follow(follower),
-            Role::Uncoalesced => Part::Uncoalesced,
-        }
+    pub(crate) fn join(&self, request: Request) -> Role<Arc<Page>> {
+        let Request { purge_seq, may_lead, .. } = request;
+        // Only the path of a page is known before its handler has run.
+        let matches = |(_, key): &(PurgeMode, PurgeKey)| *key == PurgeKey::Path;
+        let is_outdated = |start| self.purge_log.was_purged_between(start, purge_seq, matches);
+        self.flights.join(KEY, &Participant { now: self.now(), purge_seq, may_lead, is_outdated })
     }
 
     pub(crate) fn poll(
@@ -250,18 +246,18 @@ impl World {
         follower: &mut Follower<Arc<Page>>,
         context: &mut Context<'_>,
     ) -> Polled {
-        let deadline = if self.may.be_late { DEADLINE } else { Duration::MAX };
-        match follower.poll(context, self.now(), deadline) {
+        let timeout = if self.events.timeout { FILL_TIMEOUT } else { Duration::MAX };
+        match follower.poll(context, self.now(), timeout) {
             Poll::Pending => Polled::Pending,
             Poll::Ready(Wakeup::Lead(leader)) => Polled::Lead(leader),
             Poll::Ready(Wakeup::Uncoalesced) => Polled::Uncoalesced,
             Poll::Ready(Wakeup::Completed(page)) => {
-                let concerns = |(_, target): &(Verb, Target)| page.is_about(*target);
-                if self.purge_log.was_purged_between(page.since, request.since, concerns) {
-                    // Where a flight has one leader, and nobody else lands in it, it is as old as its page.
-                    let is_overtaken = self.may == May::default() && page.path < request.floor[0];
-                    assert!(!is_overtaken, "this was known when it joined");
-                    self.refused.fetch_add(1, SeqCst);
+                let matches = |(_, key): &(PurgeMode, PurgeKey)| page.has(*key);
+                if self.purge_log.was_purged_between(page.purge_seq, request.purge_seq, matches) {
+                    // A flight with one leader is as old as its page.
+                    let was_known = self.events == Events::default() && page.path < request.versions[0];
+                    assert!(!was_known, "the request must not have joined a flight from before its purge");
+                    self.rejected.fetch_add(1, SeqCst);
                     Polled::Rejected
                 } else {
                     Polled::Page(page)
@@ -270,49 +266,50 @@ impl World {
         }
     }
 
-    /// The handler looks into the database, here and there.
+    /// Runs the handler, which reads the database.
     pub(crate) fn run(&self, request: Request, has_tag: bool) -> Arc<Page> {
         self.runs.fetch_add(1, SeqCst);
-        let read = |target: Target| {
-            pauses();
-            self.database[target as usize].load(SeqCst)
+        let read = |key: PurgeKey| {
+            pause_for_long();
+            self.database[key as usize].load(SeqCst)
         };
-        let path = read(Target::Path);
-        let tag = has_tag.then(|| read(Target::Tag));
-        pauses();
-        Arc::new(Page { since: request.since, path, tag, is_expired: AtomicBool::new(false) })
+        let path = read(PurgeKey::Path);
+        let tag = has_tag.then(|| read(PurgeKey::Tag));
+        pause_for_long();
+        Arc::new(Page { purge_seq: request.purge_seq, path, tag, is_expired: AtomicBool::new(false) })
     }
 
-    /// A whole request; `None` if its client went away, or the handler failed.
+    /// Runs a request, and checks its response. Returns `None` if the client disconnected or the handler failed.
     pub(crate) fn request(&self) -> Option<()> {
-        let request = self.comes();
-        pauses();
+        let request = self.new_request();
+        pause_for_long();
         let page = match self.get() {
             Some(page) => page,
-            None => self.take_part(request)?,
+            None => self.coalesce(request)?,
         };
-        assert!(page.shows(request.floor), "{page:?} was purged before: {:?}", request.floor);
+        let versions = request.versions;
+        assert!(page.shows(versions), "{page:?} was purged before the request: {versions:?}");
         Some(())
     }
 
-    fn take_part(&self, request: Request) -> Option<Arc<Page>> {
-        for waited in 0.. {
-            // Each time, somebody landed who had not landed before.
-            assert!(waited < self.requests.load(SeqCst), "it waits again and again");
-            pauses();
+    fn coalesce(&self, request: Request) -> Option<Arc<Page>> {
+        for rejected in 0.. {
+            // Each rejected page is that of another request.
+            assert!(rejected < self.requests.load(SeqCst), "the request follows without end");
+            pause_for_long();
             let mut follower = match self.join(request) {
-                Part::Lead(leader) => return self.lead(request, leader),
-                Part::Uncoalesced => return self.go_alone(request),
-                Part::Follow(follower) => follower,
+                Role::Leader(leader) => return self.lead(request, leader),
+                Role::Uncoalesced => return self.run_uncoalesced(request),
+                Role::Follower(follower) => follower,
             };
             match block_on(self.follow(request, &mut follower))? {
-                Polled::Pending => unreachable!("it has waited"),
+                Polled::Pending => unreachable!("the follower is polled until it is ready"),
                 Polled::Lead(leader) => return self.lead(request, leader),
                 Polled::Page(page) => return Some(page),
-                Polled::Uncoalesced => return self.get().or_else(|| self.go_alone(request)),
+                Polled::Uncoalesced => return self.get().or_else(|| self.run_uncoalesced(request)),
                 Polled::Rejected => {
                     drop(follower);
-                    pauses();
+                    pause_for_long();
                     if let Some(page) = self.get() {
                         return Some(page);
                     }
@@ -322,12 +319,13 @@ impl World {
         None
     }
 
+    /// Waits for the leader. Returns `None` if the client disconnects.
     async fn follow(&self, request: Request, follower: &mut Follower<Arc<Page>>) -> Option<Polled> {
         poll_fn(|context| {
-            if self.may.leave && one_in(6) {
+            if self.events.disconnect && one_in(6) {
                 return Poll::Ready(None);
             }
-            self.sleepers.lock().unwrap().push(context.waker().clone());
+            self.timers.lock().unwrap().push(context.waker().clone());
             match self.poll(request, follower, context) {
                 Polled::Pending => Poll::Pending,
                 polled => Poll::Ready(Some(polled)),
@@ -336,38 +334,38 @@ impl World {
         .await
     }
 
-    /// `None` as of a whole request.
+    /// Returns `None` if the client disconnects or the handler fails.
     pub(crate) fn lead(&self, request: Request, leader: Leader<Arc<Page>>) -> Option<Arc<Page>> {
         if let Some(page) = self.get() {
-            pauses();
+            pause_for_long();
             leader.complete_with(|| Some(Arc::clone(&page)));
             return Some(page);
         }
-        if self.may.leave && one_in(4) {
-            pauses();
+        if self.events.disconnect && one_in(4) {
+            pause_for_long();
             return None;
         }
         let page = self.run(request, !one_in(4));
-        if self.may.fail && one_in(4) {
-            fail(leader);
+        if self.events.fail && one_in(4) {
+            drop_in_a_panic(leader);
             return None;
         }
-        if self.may.part && one_in(4) {
+        if self.events.uncacheable && one_in(4) {
             leader.complete_with(|| None);
             return Some(page);
         }
         self.put(&page);
-        pauses();
-        // One that is not kept is for all that came before the purge.
+        pause_for_long();
+        // A page that was purged meanwhile is for the requests from before the purge.
         leader.complete_with(|| Some(Arc::clone(&page)));
-        self.look();
+        self.check_store();
         Some(page)
     }
 
-    fn go_alone(&self, request: Request) -> Option<Arc<Page>> {
+    fn run_uncoalesced(&self, request: Request) -> Option<Arc<Page>> {
         let page = self.run(request, !one_in(4));
         if request.may_lead && self.put(&page) {
-            pauses();
+            pause_for_long();
             self.flights.complete_with(KEY, || Some(Arc::clone(&page)));
         }
         Some(page)

@@ -1,4 +1,4 @@
-//! What happens step by step, where no other order is possible.
+//! Flights in one given order of events.
 
 use std::{
     sync::Arc,
@@ -9,32 +9,33 @@ use std::{
 use crate::{
     coalesce::flight::{Flights, Follower, Leader, Role, Wakeup},
     participant,
-    runs::once,
-    sync::fail,
+    schedule::once,
+    sync::drop_in_a_panic,
 };
 
 const KEY: &[u8] = b"page";
-const DEADLINE: Duration = Duration::from_secs(10);
+const FILL_TIMEOUT: Duration = Duration::from_secs(10);
 
-fn play(steps: impl Fn(&Arc<Flights<u8>>) + Send + Sync + 'static) {
+/// Runs the steps, and checks that they leave no flight.
+fn run(steps: impl Fn(&Arc<Flights<u8>>) + Send + Sync + 'static) {
     once(move || {
         let flights = Arc::new(Flights::new());
         steps(&flights);
-        assert_eq!(flights.count(), 0, "a flight is left behind");
+        assert_eq!(flights.count(), 0, "a flight is left");
     });
 }
 
 fn lead(flights: &Arc<Flights<u8>>) -> Leader<u8> {
     match flights.join(KEY, &participant(Duration::ZERO, true)) {
         Role::Leader(leader) => leader,
-        _ => panic!("somebody leads already"),
+        _ => panic!("there is a leader already"),
     }
 }
 
 fn follow<const N: usize>(flights: &Arc<Flights<u8>>) -> [Follower<u8>; N] {
     [(); N].map(|()| match flights.join(KEY, &participant(Duration::ZERO, true)) {
         Role::Follower(follower) => follower,
-        _ => panic!("nobody leads"),
+        _ => panic!("there is no leader"),
     })
 }
 
@@ -47,7 +48,7 @@ enum Polled {
 }
 
 fn poll(follower: &mut Follower<u8>, now: Duration) -> (Polled, Option<Leader<u8>>) {
-    match follower.poll(&mut Context::from_waker(Waker::noop()), now, DEADLINE) {
+    match follower.poll(&mut Context::from_waker(Waker::noop()), now, FILL_TIMEOUT) {
         Poll::Pending => (Polled::Pending, None),
         Poll::Ready(Wakeup::Lead(leader)) => (Polled::Lead, Some(leader)),
         Poll::Ready(Wakeup::Completed(page)) => (Polled::Completed(page), None),
@@ -56,15 +57,15 @@ fn poll(follower: &mut Follower<u8>, now: Duration) -> (Polled, Option<Leader<u8
 }
 
 #[test]
-fn a_second_failure_is_enough() {
-    play(|flights| {
+fn followers_run_uncoalesced_after_a_second_failure() {
+    run(|flights| {
         let first = lead(flights);
         let [mut one, mut two, mut three] = follow(flights);
         assert_eq!(poll(&mut one, Duration::ZERO).0, Polled::Pending);
-        fail(first);
+        drop_in_a_panic(first);
         let (polled, leader) = poll(&mut one, Duration::ZERO);
         assert_eq!((polled, poll(&mut two, Duration::ZERO).0), (Polled::Lead, Polled::Pending));
-        fail(leader);
+        drop_in_a_panic(leader);
         for follower in [&mut two, &mut three] {
             assert_eq!(poll(follower, Duration::ZERO).0, Polled::Uncoalesced);
         }
@@ -72,8 +73,8 @@ fn a_second_failure_is_enough() {
 }
 
 #[test]
-fn those_who_leave_are_no_failures() {
-    play(|flights| {
+fn leader_that_disconnects_is_not_a_failure() {
+    run(|flights| {
         let first = lead(flights);
         let followers: [_; 5] = follow(flights);
         drop(first);
@@ -86,43 +87,43 @@ fn those_who_leave_are_no_failures() {
 }
 
 #[test]
-fn a_late_leader_is_passed_by_one_and_after_that_by_all() {
-    play(|flights| {
+fn timeout_of_a_leader_counts_as_a_failure() {
+    run(|flights| {
         let first = lead(flights);
         let [mut one, mut two, mut three] = follow(flights);
-        let (polled, leader) = poll(&mut one, DEADLINE);
-        assert_eq!((polled, poll(&mut two, DEADLINE).0), (Polled::Lead, Polled::Pending));
-        assert_eq!(two.leader_since(), Some(DEADLINE));
-        // It leads no more, and leaving changes nothing.
+        let (polled, leader) = poll(&mut one, FILL_TIMEOUT);
+        assert_eq!((polled, poll(&mut two, FILL_TIMEOUT).0), (Polled::Lead, Polled::Pending));
+        assert_eq!(two.leader_since(), Some(FILL_TIMEOUT));
+        // The first leader was replaced, so its disconnection changes nothing.
         drop(first);
-        assert_eq!(poll(&mut two, DEADLINE).0, Polled::Pending);
-        assert_eq!(poll(&mut two, 2 * DEADLINE).0, Polled::Uncoalesced);
-        assert_eq!(poll(&mut three, 2 * DEADLINE).0, Polled::Uncoalesced);
+        assert_eq!(poll(&mut two, FILL_TIMEOUT).0, Polled::Pending);
+        assert_eq!(poll(&mut two, 2 * FILL_TIMEOUT).0, Polled::Uncoalesced);
+        assert_eq!(poll(&mut three, 2 * FILL_TIMEOUT).0, Polled::Uncoalesced);
         drop(leader);
     });
 }
 
 #[test]
-fn a_late_leader_lands_all_the_same() {
-    play(|flights| {
+fn leader_that_was_replaced_can_still_complete_the_flight() {
+    run(|flights| {
         let first = lead(flights);
         let [mut one, mut two] = follow(flights);
-        let (polled, leader) = poll(&mut one, DEADLINE);
+        let (polled, leader) = poll(&mut one, FILL_TIMEOUT);
         assert_eq!(polled, Polled::Lead);
         first.complete_with(|| Some(1));
-        assert_eq!(poll(&mut two, DEADLINE).0, Polled::Completed(1));
+        assert_eq!(poll(&mut two, FILL_TIMEOUT).0, Polled::Completed(1));
         // The flight is complete, and the request that took over has no followers.
         let next = lead(flights);
         leader.unwrap().complete_with(|| panic!("it has no followers"));
         let [mut three] = follow(flights);
         next.complete_with(|| Some(2));
-        assert_eq!(poll(&mut three, DEADLINE).0, Polled::Completed(2));
+        assert_eq!(poll(&mut three, FILL_TIMEOUT).0, Polled::Completed(2));
     });
 }
 
 #[test]
-fn a_flight_that_others_ended_takes_no_other_with_it() {
-    play(|flights| {
+fn leader_of_a_completed_flight_does_not_complete_the_next_one() {
+    run(|flights| {
         let first = lead(flights);
         let [mut one] = follow(flights);
         flights.complete_with(KEY, || Some(1));
@@ -137,8 +138,8 @@ fn a_flight_that_others_ended_takes_no_other_with_it() {
 }
 
 #[test]
-fn a_refresh_leads_only_where_nobody_does() {
-    play(|flights| {
+fn refresh_leads_only_if_there_is_no_flight() {
+    run(|flights| {
         let participant = participant(Duration::ZERO, true);
         let refresh = flights.try_lead(KEY, &participant).unwrap();
         assert!(flights.try_lead(KEY, &participant).is_none());
