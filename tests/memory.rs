@@ -1,4 +1,4 @@
-//! What pages really take, by an allocator that counts. It counts for all of the process, so this is a binary of its own.
+//! The memory that pages take, as the allocator counts it. It counts for the whole process, so this test is a binary of its own.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -16,46 +16,46 @@ use actix_web::{
     test::{TestRequest, call_service, init_service},
     web::{self, Bytes, BytesMut},
 };
-use cache_page::{KeyBuilder, KeyInput, PageCache, cache_page};
+use cache_page::{KeyBuilder, KeyInput, Outcome, PageCache, cache_page, testing::CacheStatus};
 use cap::Cap;
 
 #[global_allocator]
 static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 
-/// As large as the buffer that a request head is read into.
-const LARGE: usize = 64 * 1024;
+/// The size of the buffer that actix-web reads a request head into.
+const BUFFER: usize = 64 * 1024;
 
-/// A piece of a large `String`.
+/// A short `String` with a large capacity.
 #[cache_page(60)]
 async fn string() -> String {
-    let mut text = "x".repeat(LARGE);
+    let mut text = "x".repeat(BUFFER);
     text.truncate(10);
     text
 }
 
-/// A piece of a buffer that others have pieces of.
+/// A part of a shared buffer.
 #[cache_page(60)]
 async fn buffer() -> Bytes {
-    let mut buffer = BytesMut::zeroed(LARGE);
+    let mut buffer = BytesMut::zeroed(BUFFER);
     buffer.split_to(10).freeze()
 }
 
-/// The same of one that is full of other things.
+/// A part of a shared buffer that is in use as a whole.
 #[cache_page(60)]
 async fn slice() -> Bytes {
-    Bytes::from(vec![b'x'; LARGE]).slice(5..15)
+    Bytes::from(vec![b'x'; BUFFER]).slice(5..15)
 }
 
-/// The same, where somebody holds on to the whole until the next one is there.
+/// The same, where the application holds the buffer until the next run.
 #[cache_page(60)]
-async fn shared(whole: web::Data<Mutex<Bytes>>) -> Bytes {
-    let new = Bytes::from(vec![b'x'; LARGE]);
-    let piece = new.slice(5..15);
-    *whole.lock().unwrap() = new;
-    piece
+async fn held(buffer: web::Data<Mutex<Bytes>>) -> Bytes {
+    let new = Bytes::from(vec![b'x'; BUFFER]);
+    let part = new.slice(5..15);
+    *buffer.lock().unwrap() = new;
+    part
 }
 
-/// A header value of the request, as it was read.
+/// The value of a request header, which is a part of the buffer that it was read into.
 struct Language(HeaderValue);
 
 impl FromRequest for Language {
@@ -78,7 +78,7 @@ async fn echo(language: Language) -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_LANGUAGE, language.0)).finish()
 }
 
-/// Nothing but a place in the cache.
+/// An entry without a body and headers.
 #[cache_page(60)]
 async fn empty() -> HttpResponse {
     HttpResponse::Ok().finish()
@@ -93,24 +93,24 @@ async fn headers() -> HttpResponse {
     response.finish()
 }
 
-/// A page of so many bytes.
+/// A page of the length in the path.
 #[cache_page(60)]
 async fn page(path: web::Path<(usize, usize)>) -> String {
-    "x".repeat(path.0)
+    let (length, _) = *path;
+    "x".repeat(length)
 }
 
-/// Depends on a header that is not in its key.
+/// A page with variants.
 #[cache_page(60)]
 async fn variant() -> HttpResponse {
     HttpResponse::Ok().insert_header(("vary", "x-language")).body("page")
 }
 
 #[actix_web::test]
-async fn what_is_held_is_what_is_counted() {
+async fn counted_bytes_are_the_allocated_bytes_or_up_to_a_tenth_more() {
     let pages = ["page/200", "page/2000", "page/50000"];
-    for path in pages
-        .into_iter()
-        .chain(["string", "buffer", "slice", "shared", "echo", "empty", "headers", "variant"])
+    for path in
+        pages.into_iter().chain(["string", "buffer", "slice", "held", "echo", "empty", "headers", "variant"])
     {
         let cache = PageCache::new();
         let app = App::new()
@@ -120,36 +120,36 @@ async fn what_is_held_is_what_is_counted() {
             .route("/string/{number}", web::get().to(string))
             .route("/buffer/{number}", web::get().to(buffer))
             .route("/slice/{number}", web::get().to(slice))
-            .route("/shared/{number}", web::get().to(shared))
+            .route("/held/{number}", web::get().to(held))
             .route("/echo/{number}", web::get().to(echo))
             .route("/empty/{number}", web::get().to(empty))
             .route("/headers/{number}", web::get().to(headers))
             .route("/variant/{number}", web::get().to(variant));
         let app = init_service(app).await;
-        let ask = async |number: usize| {
-            // As the server does it: header values are pieces of what was read.
-            let read = Bytes::from(vec![b'd'; LARGE]);
-            let language = HeaderValue::from_maybe_shared(read.slice(..2)).unwrap();
+        let fill = async |number: usize| {
+            // A server reads header values as parts of a buffer.
+            let buffer = Bytes::from(vec![b'd'; BUFFER]);
+            let language = HeaderValue::from_maybe_shared(buffer.slice(..2)).unwrap();
             let request =
                 TestRequest::get().uri(&format!("/{path}/{number}")).insert_header(("x-language", language));
             let response = call_service(&app, request.to_request()).await;
-            let outcome = response.headers().get("cache-status").unwrap().to_str().unwrap();
-            assert!(outcome.contains("stored"), "{path}: {outcome}");
+            let status = CacheStatus::of(response.headers());
+            assert_eq!(status.outcome(), Some(Outcome::Stored), "{path}: {status}");
             drop(to_bytes(response.into_body()).await);
         };
-        // What is only made once is not the pages': the places of requests under way are among that.
+        // Some memory is allocated once and does not belong to a page, for example that of requests in flight.
         for number in 0..300 {
-            ask(1_000_000 + number).await;
+            fill(1_000_000 + number).await;
         }
         let (allocated, counted) = (ALLOCATOR.allocated(), cache.stats().bytes());
         for number in 1..=1000 {
-            ask(number).await;
+            fill(number).await;
         }
-        let held = ALLOCATOR.allocated() - allocated;
+        let allocated = ALLOCATOR.allocated() - allocated;
         let counted = cache.stats().bytes() - counted;
-        let ratio = counted as f64 / held as f64;
-        println!("{path}: {held} held, {counted} counted, {ratio:.3} times that");
-        assert!(held <= counted, "{path}: {held} bytes are held, and {counted} counted");
-        assert!(ratio < 1.1, "{path}: {counted} bytes are counted, and only {held} held");
+        let ratio = counted as f64 / allocated as f64;
+        println!("{path}: {allocated} bytes are allocated and {counted} counted: {ratio:.3} times as many");
+        assert!(allocated <= counted, "{path}: {allocated} bytes are allocated, but only {counted} counted");
+        assert!(ratio < 1.1, "{path}: {counted} bytes are counted, but only {allocated} allocated");
     }
 }
