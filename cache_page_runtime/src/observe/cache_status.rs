@@ -57,6 +57,9 @@ impl Report {
     }
 }
 
+/// The largest integer of a structured field (RFC 9651 3.3.1). With a larger one, a client would ignore the whole field.
+const MAX_INTEGER: u64 = 999_999_999_999_999;
+
 /// The list member with `hit` or `fwd` alone.
 struct MinimalMember<'r>(&'r Report);
 
@@ -88,7 +91,9 @@ impl fmt::Display for Report {
         }
         match (self.staleness, self.ttl) {
             // RFC 9211 2.5: the TTL of a stale response is negative.
-            (Some(staleness), _) if staleness.as_secs() > 0 => write!(f, "; ttl=-{}", staleness.as_secs())?,
+            (Some(staleness), _) if staleness.as_secs() > 0 => {
+                write!(f, "; ttl=-{}", staleness.as_secs().min(MAX_INTEGER))?;
+            }
             (Some(_), _) => f.write_str("; ttl=0")?,
             (None, Some(ttl)) => write!(f, "; ttl={}", whole_seconds(ttl))?,
             (None, None) => {}
@@ -112,5 +117,5 @@ fn to_header_value(member: &impl fmt::Display) -> Option<HeaderValue> {
 
 /// Rounds up, so that `ttl` and `Age` add up to the freshness lifetime.
 fn whole_seconds(ttl: Duration) -> u64 {
-    ttl.as_secs().saturating_add(u64::from(ttl.subsec_nanos() > 0))
+    ttl.as_secs().saturating_add(u64::from(ttl.subsec_nanos() > 0)).min(MAX_INTEGER)
 }
