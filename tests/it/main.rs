@@ -9,7 +9,6 @@ mod conditional;
 mod examples;
 mod freshness;
 mod key;
-mod legacy;
 mod memory;
 mod middleware;
 mod observability;
@@ -19,7 +18,5 @@ mod security;
 mod stale;
 mod storability;
 mod streaming;
-// Parts of it are for tests that still use `legacy`.
-#[allow(dead_code, unused_imports)]
 mod support;
 mod variants;

@@ -1,44 +1,24 @@
 //! Purges by another process of a page that is being generated.
 
-use std::time::Duration;
-
 use super::{ADDED_TAGS, POST, Purge, site};
-use crate::{
-    remote::backend::{Backend, MemoryStore, Method},
-    support::{Crowd, TestApp, TestAppBuilder, until},
-};
+use crate::support::{Backend, Crowd, TestApp, TestAppBuilder, until};
 
-/// Starts a process that shares pages with the others of the backend.
-async fn process(app: TestAppBuilder, backend: &Backend) -> (TestApp, MemoryStore) {
-    let store = backend.store();
-    let remote = store.clone();
-    let options = |cache: cache_page::PageCacheBuilder| {
-        let patient = cache.remote_timeout(Duration::from_secs(20)).max_purge_lag(Duration::from_secs(600));
-        patient.remote_store(remote)
-    };
-    let app = app.cache(options).start().await;
-    let cache = app.cache().clone();
-    until("the process reaches the store", || cache.stats().remote().is_some_and(|it| it.is_available)).await;
-    (app, store)
-}
-
-/// Waits until the process has received all purges up to now.
-async fn receive_purges(store: &MemoryStore) {
-    let polls = store.calls(Method::PollChanges);
-    // A poll that is running may have read the changes before; the one behind it starts when they are applied.
-    until("the process receives the purges", || store.calls(Method::PollChanges) >= polls + 2).await;
+async fn connect(process: TestAppBuilder) -> TestApp {
+    let app = process.start().await;
+    app.wait_available().await;
+    app
 }
 
 /// Purges the page in one process while a run of another one waits, and returns what requests get that arrive after it.
 async fn bodies_after(purge: Purge, name: &str) -> Vec<String> {
-    let backend = Backend::default();
-    let (purging, _) = process(site(), &backend).await;
-    let (filling, store) = process(site().share_handler(&purging), &backend).await;
+    let backend = Backend::new();
+    let purging = connect(site().remote(&backend)).await;
+    let filling = connect(site().share_handler(&purging).remote(&backend)).await;
     filling.pause();
     let before = Crowd::send(filling.get(POST).times(2)).await;
     until("the run waits", || filling.waiting() == [1]).await;
     purge(purging.cache()).await.unwrap();
-    receive_purges(&store).await;
+    filling.receive_purges().await;
     let after = Crowd::send(filling.get(POST).times(3).into_iter().chain([purging.get(POST)])).await;
     filling.resume().await;
     for response in before.responses().await {

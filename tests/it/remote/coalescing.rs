@@ -1,234 +1,198 @@
-//! Coalescing across processes: one process runs the handler, and the others wait for its response, but never in vain.
+//! Coalescing across processes: one process runs the handler, and the others wait for its response.
 
 use std::time::Duration;
 
-use actix_web::rt::time::timeout;
 use cache_page::{Outcome, Reason};
 
 use super::{
-    backend::{Backend, Behavior, Method},
-    site::{TARGETED_FIELD, advance, is_remote_hit, long_timeouts, process},
-    wait_until,
+    LOCAL_TTLS, TARGETED_FIELD, assert_bodies, connect, in_time, page, page_with, process, status,
+    two_processes, two_processes_with,
 };
-use crate::legacy::{Crowd, asking, settle};
-
-/// Longer than any test takes.
-const LIMIT: Duration = Duration::from_secs(30);
-
-/// A timeout that must not elapse.
-const HOUR: Duration = Duration::from_secs(3600);
+use crate::support::{Backend, Behavior, Call, Crowd, Method, TestApp, advance, settle, until};
 
 #[actix_web::test]
-async fn one_process_makes_a_page_for_all() {
-    for local_ttl in [60, 0] {
-        let backend = Backend::default();
-        let options = || long_timeouts().coalesce_timeout(HOUR).local_ttl(Duration::from_secs(local_ttl));
+async fn one_process_runs_the_handler_for_all() {
+    for local_ttl in LOCAL_TTLS {
+        let backend = Backend::new();
         let mut processes = Vec::new();
         for name in ["one", "two", "three", "four", "five"] {
-            processes.push(process(name, &backend, options()).await);
+            let process = process(name, &backend).paused();
+            processes
+                .push(connect(process.cache(|cache| cache.local_ttl(Duration::from_secs(local_ttl)))).await);
         }
-        processes.iter().for_each(|process| process.block_handlers());
         let mut crowds = Vec::new();
         for process in &processes {
-            let requests = (0..4).map(|_| asking("/page", &[]));
-            crowds.push(Crowd::send(&process.app, requests).await);
+            crowds.push(Crowd::send(process.get("/page").times(4)).await);
+            // Where the other processes wait, too.
+            until("the process has looked the page up", || process.lookups() > 0).await;
         }
-        wait_until("all processes have looked the page up", || {
-            processes.iter().all(|process| process.lookups() >= 1)
-        })
-        .await;
-        let runs = || processes.iter().map(|process| process.runs.get()).sum::<u64>();
-        wait_until("one handler runs", || runs() == 1).await;
+        let runs = || processes.iter().map(TestApp::runs).sum::<u64>();
+        until("one handler runs", || runs() == 1).await;
         settle().await;
-        assert_eq!((runs(), backend.leases()), (1, 1));
-        processes.iter().for_each(|process| process.unblock_handlers());
-        for crowd in crowds {
-            let answers = timeout(LIMIT, crowd.all()).await.expect("not answered in time");
-            for answer in answers {
-                assert_eq!((answer.status, answer.text()), (200, "page 1 of one"), "{}", answer.outcome());
-            }
+        assert_eq!((runs(), backend.leases()), (1, 1), "local_ttl {local_ttl}");
+        for process in &processes {
+            process.resume().await;
         }
-        assert_eq!(
-            (runs(), backend.leases(), backend.entries()),
-            (1, 0, 1),
-            "memory for {local_ttl} seconds"
-        );
-        let of = |outcome| processes.iter().map(|process| process.count(outcome)).sum::<u64>();
+        for crowd in crowds {
+            assert_bodies(&in_time("the responses", crowd.responses()).await, "page 1 of one");
+        }
+        assert_eq!((runs(), backend.leases(), backend.entries()), (1, 0, 1), "local_ttl {local_ttl}");
+        let count = |outcome| processes.iter().map(|process| process.count(outcome)).sum::<u64>();
+        let outcomes = [Outcome::Stored, Outcome::RemoteHit, Outcome::Collapsed].map(count);
         // Without local memory, each request looks the page up.
-        let (shared, collapsed) = if local_ttl > 0 { (4, 15) } else { (19, 0) };
-        let outcomes = (of(Outcome::Stored), of(Outcome::RemoteHit), of(Outcome::Collapsed));
-        assert_eq!(outcomes, (1, shared, collapsed), "memory for {local_ttl} seconds");
+        assert_eq!(outcomes, if local_ttl > 0 { [1, 4, 15] } else { [1, 19, 0] }, "local_ttl {local_ttl}");
     }
 }
 
 #[actix_web::test]
-async fn whose_process_dies_is_not_waited_for_longer_than_one_waits() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
-    // The leases of the backend do not expire by themselves, because its clock stands still.
-    let other =
-        process("other", &backend, long_timeouts().coalesce_timeout(Duration::from_millis(200))).await;
-    one.block_handlers();
-    let crowd = Crowd::send(&one.app, [asking("/page", &[])]).await;
-    wait_until("the process has the lease", || backend.leases() == 1).await;
-    // The process dies.
-    one.store.set_behavior(&Method::ALL, Behavior::Hangs);
-    let answer = timeout(LIMIT, other.get("/page")).await.expect("not answered in time");
-    assert_eq!(answer.text(), "page 1 of other");
-    drop(crowd);
+async fn without_coalescing_each_process_runs_the_handler() {
+    let (backend, one, other) = two_processes_with(|cache| cache.coalesce_across_processes(false)).await;
+    one.pause();
+    other.pause();
+    let first = Crowd::send(one.get("/page").times(2)).await;
+    let second = Crowd::send(other.get("/page").times(2)).await;
+    until("both handlers run", || (one.runs(), other.runs()) == (1, 1)).await;
+    assert_eq!(backend.leases(), 0);
+    one.resume().await;
+    other.resume().await;
+    assert_bodies(&first.responses().await, "page 1 of one");
+    assert_bodies(&second.responses().await, "page 1 of other");
 }
 
 #[actix_web::test]
-async fn whose_process_dies_is_not_waited_for_longer_than_a_claim_lasts() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
-    let other = process("other", &backend, long_timeouts().coalesce_timeout(HOUR)).await;
-    one.block_handlers();
-    let _crowd = Crowd::send(&one.app, [asking("/page", &[])]).await;
-    wait_until("the process has the lease", || backend.leases() == 1).await;
-    one.store.set_behavior(&Method::ALL, Behavior::Hangs);
-    let waiting = Crowd::send(&other.app, [asking("/page", &[])]).await;
-    wait_until("the other process waits", || other.lookups() > 2).await;
-    assert_eq!(waiting.answered(), 0);
-    advance(&backend, &[&one, &other], 10);
-    let answer = timeout(LIMIT, waiting.all()).await.expect("not answered in time").remove(0);
-    assert_eq!(answer.text(), "page 1 of other");
+async fn without_coalescing_pages_are_shared() {
+    let (_, one, other) = two_processes_with(|cache| cache.coalesce_across_processes(false)).await;
+    one.fill(one.get("/page")).await;
+    other.get("/page").await.assert_remote_hit();
+}
+
+/// Starts the processes `one` and `other`. The handler of `one` runs, and this number of requests of `other` waits for it.
+async fn waiting_for_one(requests: usize) -> (Backend, [TestApp; 2], [Crowd; 2]) {
+    let (backend, one, other) = two_processes().await;
+    one.pause();
+    let leader = Crowd::send([one.get("/page")]).await;
+    until("the handler runs", || one.waiting() == [1]).await;
+    let waiting = Crowd::send(other.get("/page").times(requests)).await;
+    // The first lookup is before the process waits, and the second one makes sure that it misses nothing.
+    until("the other process waits", || other.lookups() > 2).await;
+    assert_eq!((waiting.answered(), other.runs()), (0, 0));
+    (backend, [one, other], [leader, waiting])
+}
+
+async fn assert_other_runs_the_handler(waiting: Crowd) {
+    let responses = in_time("the response of the other process", waiting.responses()).await;
+    assert_bodies(&responses, "page 1 of other");
 }
 
 #[actix_web::test]
-async fn what_is_not_to_be_shared_is_not_waited_for() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts().coalesce_timeout(HOUR)).await;
-    let other = process("other", &backend, long_timeouts().coalesce_timeout(HOUR)).await;
-    for process in [&one, &other] {
-        process.block_handlers();
-        process.headers.borrow_mut().push(("set-cookie", "id=1"));
+async fn page_of_the_leader_is_sent_to_the_waiting_process() {
+    let (_backend, [one, other], [leader, waiting]) = waiting_for_one(3).await;
+    one.resume().await;
+    for crowd in [leader, waiting] {
+        assert_bodies(&in_time("the responses", crowd.responses()).await, "page 1 of one");
     }
-    let leader = Crowd::send(&one.app, [asking("/page", &[])]).await;
-    let waiting = Crowd::send(&other.app, [asking("/page", &[]), asking("/page", &[])]).await;
-    wait_until("the other process waits", || other.lookups() > 2).await;
-    assert_eq!((one.runs.get(), other.runs.get(), waiting.answered()), (1, 0, 0));
-    one.unblock_handlers();
-    let answer = leader.all().await.remove(0);
-    assert!(answer.outcome().ends_with("; detail=set-cookie"), "{}", answer.outcome());
-    // All of them run concurrently.
-    wait_until("the waiting requests run the handler", || other.runs.get() == 2).await;
-    let later = Crowd::send(&other.app, [asking("/page", &[]), asking("/page", &[])]).await;
-    wait_until("later requests run the handler", || other.runs.get() == 4).await;
-    other.unblock_handlers();
-    for answer in waiting.all().await.into_iter().chain(later.all().await) {
-        assert!(answer.outcome().ends_with("; detail=set-cookie"), "{}", answer.outcome());
+    assert_eq!(other.runs(), 0);
+}
+
+#[actix_web::test]
+async fn disconnected_client_leaves_the_handler_to_another_process() {
+    let (backend, _processes, [mut leader, waiting]) = waiting_for_one(1).await;
+    leader.abort(0).await;
+    assert_other_runs_the_handler(waiting).await;
+    until("the lease ends", || backend.leases() == 0).await;
+}
+
+#[actix_web::test]
+async fn handler_that_panics_leaves_the_run_to_another_process() {
+    let (_backend, [one, _other], [leader, waiting]) = waiting_for_one(1).await;
+    one.set_handler(|_: &Call| -> actix_web::HttpResponse { panic!("the handler panics on purpose") });
+    one.resume().await;
+    assert!(leader.results().await[0].is_none());
+    assert_other_runs_the_handler(waiting).await;
+}
+
+#[actix_web::test]
+async fn handler_that_fails_leaves_the_run_to_another_process() {
+    let (_backend, [one, _other], [leader, waiting]) = waiting_for_one(1).await;
+    one.set_handler(status(503));
+    one.resume().await;
+    leader.responses().await[0].assert_not_stored(Reason::Status).assert_status(503);
+    assert_other_runs_the_handler(waiting).await;
+}
+
+/// The waiting process must not wait until the lease expires: the clock of the backend stands still.
+async fn assert_not_waited_for(put: Behavior, remote_timeout: Duration) {
+    let backend = Backend::new();
+    let one = process("one", &backend).paused().cache(|cache| cache.remote_timeout(remote_timeout));
+    let (one, other) = (connect(one).await, connect(process("other", &backend)).await);
+    one.store().set_behavior(&[Method::Put], put);
+    let leader = Crowd::send([one.get("/page")]).await;
+    until("the process has the lease", || backend.leases() == 1).await;
+    let waiting = Crowd::send([other.get("/page")]).await;
+    until("the other process waits", || other.lookups() > 2).await;
+    one.resume().await;
+    assert!(leader.responses().await[0].is_stored());
+    assert_other_runs_the_handler(waiting).await;
+}
+
+#[actix_web::test]
+async fn page_that_the_store_rejects_is_not_waited_for() {
+    assert_not_waited_for(Behavior::Rejects, Duration::from_secs(600)).await;
+}
+
+/// The timeout is long enough for the lookup, which takes the lease.
+#[actix_web::test]
+async fn page_whose_storing_times_out_is_not_waited_for() {
+    assert_not_waited_for(Behavior::Hangs, Duration::from_secs(2)).await;
+}
+
+const COOKIE: &[(&str, &str)] = &[("set-cookie", "id=1")];
+
+#[actix_web::test]
+async fn uncacheable_response_is_not_waited_for() {
+    let (backend, [one, other], [leader, waiting]) = waiting_for_one(2).await;
+    one.set_handler(page_with("one", COOKIE));
+    other.set_handler(page_with("other", COOKIE));
+    other.pause();
+    one.resume().await;
+    leader.responses().await[0].assert_not_stored(Reason::SetCookie);
+    // They run concurrently, and so do later requests.
+    until("the waiting requests run the handler", || other.runs() == 2).await;
+    let later = Crowd::send(other.get("/page").times(2)).await;
+    until("later requests run the handler", || other.runs() == 4).await;
+    other.resume().await;
+    for crowd in [waiting, later] {
+        for response in crowd.responses().await {
+            response.assert_not_stored(Reason::SetCookie);
+        }
     }
     assert_eq!(backend.entries(), 0);
-    // A cacheable response is shared again.
-    for process in [&one, &other] {
-        process.headers.borrow_mut().clear();
-    }
-    let filled = other.fill("/page").await;
-    advance(&backend, &[&one], 31);
-    assert_eq!(one.get("/page").await.body, filled.body);
 }
 
 #[actix_web::test]
-async fn where_each_makes_its_own_nobody_waits_for_another_process() {
-    let backend = Backend::default();
-    let options = || long_timeouts().coalesce_timeout(HOUR).coalesce_across_processes(false);
-    let (one, other) =
-        (process("one", &backend, options()).await, process("other", &backend, options()).await);
-    one.block_handlers();
-    other.block_handlers();
-    let first = Crowd::send(&one.app, [asking("/page", &[]), asking("/page", &[])]).await;
-    let second = Crowd::send(&other.app, [asking("/page", &[]), asking("/page", &[])]).await;
-    wait_until("both handlers run", || (one.runs.get(), other.runs.get()) == (1, 1)).await;
-    assert_eq!(backend.leases(), 0);
-    one.unblock_handlers();
-    other.unblock_handlers();
-    assert!(first.all().await.iter().all(|answer| answer.text() == "page 1 of one"));
-    assert!(second.all().await.iter().all(|answer| answer.text() == "page 1 of other"));
-    wait_until("a page is stored", || backend.entries() == 1).await;
-    let third = process("third", &backend, options()).await;
-    assert!(is_remote_hit(&third.get("/page").await), "pages are shared all the same");
+async fn cacheable_response_after_an_uncacheable_one_is_shared() {
+    let (backend, one, other) = two_processes().await;
+    one.set_handler(page_with("one", COOKIE));
+    one.get("/page").await.assert_not_stored(Reason::SetCookie);
+    one.set_handler(page("one"));
+    other.fill(other.get("/page")).await;
+    // Until then, the process runs the handler for each request.
+    advance(&backend, &[&one, &other], 31);
+    one.get("/page").await.assert_remote_hit().assert_body("page 1 of other");
 }
 
 #[actix_web::test]
-async fn a_client_that_goes_away_leaves_the_page_to_another_process() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts().coalesce_timeout(HOUR)).await;
-    let other = process("other", &backend, long_timeouts().coalesce_timeout(HOUR)).await;
-    one.block_handlers();
-    let mut leader = Crowd::send(&one.app, [asking("/page", &[])]).await;
-    let waiting = Crowd::send(&other.app, [asking("/page", &[])]).await;
-    wait_until("the other process waits", || other.lookups() > 2).await;
-    leader.abort(0).await;
-    let answer = timeout(LIMIT, waiting.all()).await.expect("not answered in time").remove(0);
-    assert_eq!(answer.text(), "page 1 of other");
-    wait_until("the lease ends", || backend.leases() == 0).await;
+async fn disabled_cache_does_not_use_the_store() {
+    let backend = Backend::new();
+    let one = connect(process("one", &backend).cache(|cache| cache.enabled(false))).await;
+    one.get("/page").await.assert_bypass(Reason::Disabled);
+    assert_eq!((one.lookups(), backend.leases()), (0, 0));
 }
 
 #[actix_web::test]
-async fn a_handler_that_panics_leaves_the_page_to_another_process() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts().coalesce_timeout(HOUR)).await;
-    let other = process("other", &backend, long_timeouts().coalesce_timeout(HOUR)).await;
-    one.block_handlers();
-    one.panics.set(true);
-    let leader = Crowd::send(&one.app, [asking("/page", &[])]).await;
-    let waiting = Crowd::send(&other.app, [asking("/page", &[])]).await;
-    wait_until("the other process waits", || other.lookups() > 2).await;
-    one.unblock_handlers();
-    assert!(leader.answers().await[0].is_none());
-    let answer = timeout(LIMIT, waiting.all()).await.expect("not answered in time").remove(0);
-    assert_eq!(answer.text(), "page 1 of other");
-}
-
-/// The backend grants leases and stores no pages. The waiting requests must not wait for the lease to expire.
-#[actix_web::test]
-async fn a_page_that_the_engine_does_not_take_is_not_waited_for() {
-    for behavior in [Behavior::Rejects, Behavior::Hangs] {
-        let backend = Backend::default();
-        let options = || long_timeouts().coalesce_timeout(HOUR);
-        let one = process("one", &backend, options().remote_timeout(Duration::from_millis(500))).await;
-        let other = process("other", &backend, options()).await;
-        one.block_handlers();
-        one.store.set_behavior(&[Method::Put], behavior);
-        let leader = Crowd::send(&one.app, [asking("/page", &[])]).await;
-        wait_until("the process has the lease", || backend.leases() == 1).await;
-        let waiting = Crowd::send(&other.app, [asking("/page", &[])]).await;
-        wait_until("the other process waits", || other.lookups() > 2).await;
-        one.unblock_handlers();
-        assert!(leader.all().await[0].is_stored());
-        // The lease does not expire, because the clock of the backend stands still.
-        let answer = timeout(Duration::from_secs(3), waiting.all()).await;
-        let answer =
-            answer.unwrap_or_else(|_| panic!("{behavior:?}: it waits for a page that does not come"));
-        assert_eq!(answer[0].text(), "page 1 of other", "{behavior:?}");
-    }
-}
-
-#[actix_web::test]
-async fn a_page_that_failed_is_made_by_the_next_process() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts().coalesce_timeout(HOUR)).await;
-    let other = process("other", &backend, long_timeouts().coalesce_timeout(HOUR)).await;
-    one.block_handlers();
-    one.status.set(503);
-    let leader = Crowd::send(&one.app, [asking("/page", &[])]).await;
-    let waiting = Crowd::send(&other.app, [asking("/page", &[])]).await;
-    wait_until("the other process waits", || other.lookups() > 2).await;
-    one.unblock_handlers();
-    assert_eq!(leader.all().await[0].status, 503);
-    let answer = timeout(LIMIT, waiting.all()).await.expect("not answered in time").remove(0);
-    assert_eq!((answer.status, answer.text()), (200, "page 1 of other"));
-    assert_eq!(one.count(Outcome::NotStored(Reason::Status)), 1);
-}
-
-#[actix_web::test]
-async fn a_page_that_is_for_this_process_alone_is_not_claimed() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts().enabled(false)).await;
-    assert_eq!(one.get("/page").await.outcome(), "cache_page; fwd=bypass; detail=disabled");
-    let other = process("other", &backend, long_timeouts()).await;
-    other.headers.borrow_mut().push((TARGETED_FIELD, "no-store"));
-    assert!(other.get("/page").await.outcome().ends_with("; detail=no-store"));
-    assert_eq!((one.lookups(), backend.entries()), (0, 0));
+async fn page_with_no_store_is_not_in_the_store() {
+    let (backend, one, _other) = two_processes().await;
+    one.set_handler(page_with("one", &[(TARGETED_FIELD, "no-store")]));
+    one.get("/page").await.assert_not_stored(Reason::NoStore);
+    assert_eq!(backend.entries(), 0);
 }

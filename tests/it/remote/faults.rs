@@ -1,248 +1,194 @@
-//! Failures of the backend: no client gets a wrong page or an error, and none waits for long.
+//! Failures of the remote store: no client gets an error, and none waits for long.
 
 use std::time::Duration;
 
-use actix_web::rt::time::timeout;
-use cache_page::{Outcome, Reason};
+use cache_page::{Outcome, PageCacheBuilder, Reason};
 
-use super::{
-    backend::{Backend, Behavior, Method},
-    site::{is_remote_hit, long_timeouts, process, start},
-    wait_until,
-};
-use crate::legacy::{Answer, Crowd, asking};
+use super::{assert_bodies, connect, in_time, process, remote_only, two_processes, two_processes_with};
+use crate::support::{Backend, Behavior, Crowd, Method, TestApp, until};
 
-/// Longer than any test takes.
-const LIMIT: Duration = Duration::from_secs(30);
+const MILLISECONDS_50: fn(PageCacheBuilder) -> PageCacheBuilder =
+    |cache| cache.remote_timeout(Duration::from_millis(50));
 
-fn is_reported_corrupt(answer: &Answer) -> bool {
-    answer.outcome().ends_with("; detail=remote-corrupt")
+/// Starts a process whose store hangs, with a timeout of 50 milliseconds.
+async fn hanging(backend: &Backend) -> TestApp {
+    let app = connect(process("one", backend).cache(MILLISECONDS_50)).await;
+    app.store().set_behavior(&Method::ALL, Behavior::Hangs);
+    app
 }
 
 #[actix_web::test]
-async fn bytes_that_were_changed_or_cut_are_no_page() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
-    let other = process("other", &backend, long_timeouts().local_ttl(Duration::ZERO)).await;
-    *one.tags.borrow_mut() = vec!["a tag".to_owned()];
-    one.fill("/posts/1").await;
-    let good = backend.bytes();
-    let mut wrong: Vec<Vec<u8>> =
-        vec![Vec::new(), b"garbage".to_vec(), vec![0; 5000], [&good[..], b"x"].concat()];
-    wrong.extend((0..good.len()).step_by(7).map(|end| good[..end].to_vec()));
-    wrong.extend((0..good.len()).step_by(5).chain(0..20).map(|place| {
-        let mut bytes = good.clone();
-        bytes[place] ^= 1 << (place % 8);
-        bytes
-    }));
-    // A refreshed page would replace the corrupt one.
-    other.store.set_behavior(&[Method::Put], Behavior::Rejects);
-    for (number, bytes) in wrong.iter().enumerate() {
-        backend.corrupt(|_| bytes.clone());
-        let answer = other.get("/posts/1").await;
-        assert_eq!((answer.status, answer.text()), (200, &*format!("page {} of other", number + 1)));
-        assert!(is_reported_corrupt(&answer), "{number}: {}", answer.outcome());
-        assert_eq!(other.remote_stats().corrupt, number as u64 + 1);
-        assert!(answer.header("x-language").is_none());
-    }
-    backend.corrupt(|_| good.clone());
-    assert!(is_remote_hit(&other.get("/posts/1").await), "the original bytes are valid");
-}
-
-#[actix_web::test]
-async fn a_garbled_page_is_replaced() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    one.fill("/").await;
-    backend.corrupt(|bytes| bytes[..bytes.len() / 2].to_vec());
-    let filled = other.fill("/").await;
-    assert!(is_reported_corrupt(&filled), "{}", filled.outcome());
-    let third = process("third", &backend, long_timeouts()).await;
-    let found = third.get("/").await;
-    assert!(is_remote_hit(&found) && found.body == filled.body);
-}
-
-/// An entry in the format of another version of this crate.
-#[actix_web::test]
-async fn a_page_of_another_version_is_no_page() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
-    let other = process("other", &backend, long_timeouts()).await;
-    one.fill("/").await;
-    backend.corrupt(|bytes| {
-        let mut bytes = bytes.to_vec();
-        bytes[2] = bytes[2].wrapping_add(1);
-        bytes
-    });
-    let answer = other.get("/").await;
-    assert_eq!(answer.text(), "page 1 of other");
-    assert!(is_reported_corrupt(&answer), "{}", answer.outcome());
-}
-
-/// As if two keys had the same hash.
-#[actix_web::test]
-async fn a_page_of_another_key_is_not_sent() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
-    let other = process("other", &backend, long_timeouts()).await;
-    for (number, uri) in ["/a", "/b", "/c"].into_iter().enumerate() {
-        one.get(uri).await;
-        one.wait_stored(number as u64 + 1).await;
-    }
-    backend.swap_entries();
-    for (number, uri) in ["/a", "/b", "/c"].into_iter().enumerate() {
-        let answer = other.get(uri).await;
-        assert_eq!(answer.text(), format!("page {} of other", number + 1), "{uri}: {}", answer.outcome());
-    }
-    assert_eq!(other.remote_stats().corrupt, 0, "entries of other keys are not corrupt");
-}
-
-#[actix_web::test]
-async fn garbled_names_of_variants_are_no_names() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
-    let other = process("other", &backend, long_timeouts()).await;
-    one.fill("/varied").await;
-    backend.corrupt(|bytes| {
-        let mut bytes = bytes.to_vec();
-        *bytes.last_mut().unwrap() ^= 1;
-        bytes
-    });
-    let answer = other.fill("/varied").await;
-    assert_eq!(answer.text(), "page 1 of other");
-    let third = process("third", &backend, long_timeouts()).await;
-    assert!(is_remote_hit(&third.get("/varied").await), "both entries were replaced");
-}
-
-#[actix_web::test]
-async fn an_engine_that_does_not_answer_is_not_asked_for_long() {
-    let backend = Backend::default();
-    let deadline = Duration::from_millis(50);
-    let one = process("one", &backend, long_timeouts().remote_timeout(deadline)).await;
-    one.store.set_behavior(&Method::ALL, Behavior::Hangs);
+async fn request_gets_its_response_if_the_store_hangs() {
+    let backend = Backend::new();
+    let app = hanging(&backend).await;
     for number in 0..20 {
-        let answer = timeout(LIMIT, one.get(&format!("/{number}"))).await.expect("not answered in time");
-        assert_eq!(answer.status, 200);
-        assert!(answer.is_stored(), "{}", answer.outcome());
-        let detail = answer.outcome().rsplit_once("detail=remote-").map(|(_, why)| why.to_owned());
-        assert!(matches!(detail.as_deref(), Some("timeout" | "unavailable")), "{}", answer.outcome());
+        let uri = format!("/{number}");
+        let response = in_time("a response", async { app.get(&uri).await }).await;
+        response.assert_outcome(Outcome::Stored).assert_status(200);
+        let detail = response.cache_status().detail();
+        assert!(matches!(detail, Some("remote-timeout" | "remote-unavailable")), "{response:?}");
     }
-    one.wait_available(false).await;
-    let asked = one.lookups();
-    assert!(asked < 20, "{asked} lookups");
-    let answer = one.get("/more").await;
-    assert!(answer.outcome().ends_with("; detail=remote-unavailable"), "{}", answer.outcome());
-    assert_eq!(one.lookups(), asked, "lookups while the store is unavailable");
-    assert!(one.remote_stats().timeouts >= 3 || one.remote_stats().unavailable > 0);
-    one.store.set_behavior(&Method::ALL, Behavior::Works);
-    one.wait_available(true).await;
-    one.fill("/and-more").await;
-    let other = process("other", &backend, long_timeouts()).await;
-    assert!(is_remote_hit(&other.get("/and-more").await));
 }
 
 #[actix_web::test]
-async fn a_single_late_answer_changes_nothing() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts().remote_timeout(Duration::from_millis(200))).await;
+async fn store_that_hangs_is_not_used_after_three_timeouts() {
+    let backend = Backend::new();
+    let app = hanging(&backend).await;
+    for number in 0..20 {
+        app.get(&format!("/{number}")).await;
+    }
+    app.wait_unavailable().await;
+    let lookups = app.lookups();
+    assert!(lookups < 20, "{lookups} lookups");
+    app.get("/more").await.assert_outcome(Outcome::Stored).assert_detail("remote-unavailable");
+    assert_eq!(app.lookups(), lookups);
+    let stats = app.remote_stats();
+    assert!(stats.timeouts >= 3 || stats.unavailable > 0, "{stats:?}");
+}
+
+#[actix_web::test]
+async fn store_that_hung_is_used_again() {
+    let backend = Backend::new();
+    let app = hanging(&backend).await;
+    until("a call has timed out", || app.remote_stats().timeouts > 0 || !app.remote_stats().is_available)
+        .await;
+    app.wait_unavailable().await;
+    app.store().set_behavior(&Method::ALL, Behavior::Works);
+    app.wait_available().await;
+    // A call may time out on a slow machine, so another process writes the page.
+    let other = connect(process("other", &backend)).await;
+    other.fill(other.get("/")).await;
+    let lookups = app.lookups();
+    app.get("/").await.assert_status(200);
+    assert!(app.lookups() > lookups);
+}
+
+#[actix_web::test]
+async fn store_that_hangs_once_is_still_available() {
+    let (_, app, _) = two_processes_with(|cache| cache.remote_timeout(Duration::from_secs(1))).await;
     for round in 0..3 {
-        one.store.set_behavior(&[Method::Get], Behavior::Hangs);
-        let answer = one.get(&format!("/late/{round}")).await;
-        assert!(
-            answer.outcome().ends_with("; stored; ttl=60; detail=remote-timeout"),
-            "{}",
-            answer.outcome()
-        );
-        one.store.set_behavior(&[Method::Get], Behavior::Works);
-        let answer = one.get(&format!("/in-time/{round}")).await;
-        assert_eq!(answer.outcome(), "cache_page; fwd=miss; stored; ttl=60", "round {round}");
+        app.store().set_behavior(&[Method::Get], Behavior::Hangs);
+        let response = app.get(&format!("/hanging/{round}")).await;
+        response.assert_outcome(Outcome::Stored).assert_detail("remote-timeout");
+        app.store().set_behavior(&[Method::Get], Behavior::Works);
+        app.get(&format!("/working/{round}")).await.assert_stored().assert_fwd("miss");
     }
-    assert!(one.remote_stats().is_available);
+    assert!(app.remote_stats().is_available);
 }
 
 #[actix_web::test]
-async fn an_engine_that_refuses_to_look_is_asked_again() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    one.fill("/").await;
-    other.store.set_behavior(&[Method::Get], Behavior::Rejects);
-    let answer = other.get("/").await;
-    assert_eq!(answer.outcome(), "cache_page; fwd=miss; stored; ttl=60; detail=remote-rejected");
+async fn rejected_lookup_is_a_miss() {
+    let (_, one, other) = two_processes().await;
+    one.fill(one.get("/")).await;
+    other.store().set_behavior(&[Method::Get], Behavior::Rejects);
+    let response = other.get("/").await;
+    response.assert_outcome(Outcome::Stored).assert_fwd("miss").assert_detail("remote-rejected");
     assert!(other.remote_stats().is_available && other.remote_stats().rejected > 0);
-    other.store.set_behavior(&[Method::Get], Behavior::Works);
-    assert_eq!(other.get("/").await.text(), "page 1 of other", "from local memory");
-    assert!(other.get("/else").await.is_stored());
+    other.get("/").await.assert_hit().assert_body("page 1 of other");
+}
+
+#[actix_web::test]
+async fn store_that_rejects_a_lookup_is_still_used() {
+    let (_, one, other) = two_processes().await;
+    one.fill(one.get("/")).await;
+    other.store().set_behavior(&[Method::Get], Behavior::Rejects);
+    other.get("/else").await;
+    other.store().set_behavior(&[Method::Get], Behavior::Works);
+    other.get("/").await.assert_remote_hit();
 }
 
 /// As a server without memory does.
 #[actix_web::test]
-async fn pages_that_the_engine_refuses_are_in_memory_all_the_same() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
-    let other = process("other", &backend, long_timeouts()).await;
-    one.store.set_behavior(&[Method::Put, Method::Release], Behavior::Rejects);
-    let filled = one.get("/").await;
-    assert_eq!(filled.outcome(), "cache_page; fwd=miss; stored; ttl=60");
-    wait_until("the put is rejected", || one.remote_stats().rejected >= 1).await;
-    let hit = one.get("/").await;
-    assert_eq!((hit.outcome().as_str(), &hit.body), ("cache_page; hit; ttl=60", &filled.body));
+async fn page_that_the_store_rejects_is_in_local_memory() {
+    let (backend, one, _other) = two_processes().await;
+    one.store().set_behavior(&[Method::Put, Method::Release], Behavior::Rejects);
+    one.get("/").await.assert_stored();
+    until("the page is rejected", || one.remote_stats().rejected > 0).await;
+    one.get("/").await.assert_hit().assert_ttl(60).assert_body("page 1 of one");
     assert_eq!((backend.entries(), one.remote_stats().stored), (0, 0));
     assert!(one.remote_stats().is_available);
+}
+
+/// The lease is not released either, so it must expire first.
+#[actix_web::test]
+async fn page_that_the_store_rejects_is_generated_by_others_too() {
+    let (backend, one, other) = two_processes().await;
+    one.store().set_behavior(&[Method::Put, Method::Release], Behavior::Rejects);
+    one.get("/").await.assert_stored();
+    until("the page and the release are rejected", || one.remote_stats().rejected > 1).await;
     backend.advance(Duration::from_secs(10));
-    let answer = other.fill("/").await;
-    assert_eq!(answer.text(), "page 1 of other");
+    other.fill(other.get("/")).await.assert_body("page 1 of other");
+}
+
+/// Starts a process without local memory and without its store.
+async fn without_memory_and_store() -> TestApp {
+    let app = remote_only("one", &Backend::new()).await;
+    app.store().set_behavior(&Method::ALL, Behavior::Fails);
+    app.wait_unavailable().await;
+    app
 }
 
 #[actix_web::test]
-async fn without_memory_and_engine_nothing_is_kept() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts().local_ttl(Duration::ZERO)).await;
-    one.store.set_behavior(&Method::ALL, Behavior::Fails);
-    one.wait_available(false).await;
+async fn page_is_not_stored_without_local_ttl_and_store() {
+    let app = without_memory_and_store().await;
     for run in 1..4 {
-        let answer = one.get("/").await;
-        assert_eq!((answer.status, answer.text()), (200, &*format!("page {run} of one")));
-        assert!(answer.outcome().ends_with("; detail=remote-unavailable"), "{}", answer.outcome());
+        let response = app.get("/").await;
+        response.assert_not_stored(Reason::RemoteUnavailable);
+        response.assert_status(200).assert_body(format!("page {run} of one"));
     }
-    assert_eq!(one.count(Outcome::NotStored(Reason::RemoteUnavailable)), 3);
-    // The process receives no purges, so requests are not coalesced.
-    let crowd = Crowd::send(&one.app, (0..5).map(|_| asking("/crowd", &[]))).await;
-    assert!(crowd.all().await.iter().all(|answer| answer.status == 200));
-    assert_eq!(one.runs.get(), 8);
+    assert_eq!(app.count(Outcome::NotStored(Reason::RemoteUnavailable)), 3);
+}
+
+/// The process receives no purges.
+#[actix_web::test]
+async fn requests_are_not_coalesced_without_local_ttl_and_store() {
+    let app = without_memory_and_store().await;
+    app.pause();
+    let crowd = Crowd::send(app.get("/").times(5)).await;
+    assert_eq!(app.waiting().len(), 5);
+    app.resume().await;
+    for response in crowd.responses().await {
+        response.assert_status(200);
+    }
 }
 
 #[actix_web::test]
-async fn a_process_starts_without_its_engine_and_finds_it_later() {
-    let backend = Backend::default();
-    let other = process("other", &backend, long_timeouts()).await;
-    let filled = other.fill("/").await;
-    let store = backend.store();
-    store.set_behavior(&Method::ALL, Behavior::Fails);
-    let one = start("one", store, long_timeouts()).await;
+async fn process_starts_without_its_store() {
+    // A process that has just started waits that long for its first connection.
+    let one = process("one", &Backend::new()).cache(MILLISECONDS_50);
+    one.store().set_behavior(&Method::ALL, Behavior::Fails);
+    let one = one.start().await;
     for run in 1..4 {
-        let answer = one.get(&format!("/{run}")).await;
-        assert_eq!((answer.status, answer.text()), (200, &*format!("page {run} of one")));
+        one.get(&format!("/{run}")).await.assert_status(200).assert_body(format!("page {run} of one"));
     }
-    one.store.set_behavior(&Method::ALL, Behavior::Works);
-    one.wait_available(true).await;
-    let found = one.get("/").await;
-    assert!(is_remote_hit(&found) && found.body == filled.body, "{}", found.outcome());
 }
 
 #[actix_web::test]
-async fn an_engine_is_lost_while_it_is_waited_for() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
-    let other = process("other", &backend, long_timeouts().coalesce_timeout(Duration::from_secs(3600))).await;
-    one.block_handlers();
-    let leader = Crowd::send(&one.app, [asking("/", &[])]).await;
-    let waiting = Crowd::send(&other.app, (0..3).map(|_| asking("/", &[]))).await;
-    wait_until("the other process waits", || other.lookups() > 2).await;
-    other.store.set_behavior(&Method::ALL, Behavior::Fails);
-    let answers = timeout(LIMIT, waiting.all()).await.expect("not answered in time");
-    assert!(answers.iter().all(|answer| answer.text() == "page 1 of other"), "{answers:?}");
-    one.unblock_handlers();
-    assert_eq!(leader.all().await[0].text(), "page 1 of one");
+async fn process_uses_a_store_that_becomes_available_later() {
+    let backend = Backend::new();
+    let other = connect(process("other", &backend)).await;
+    other.fill(other.get("/")).await;
+    let one = process("one", &backend);
+    one.store().set_behavior(&Method::ALL, Behavior::Fails);
+    let one = one.start().await;
+    until("the process has tried to connect", || one.store().calls(Method::PollChanges) > 1).await;
+    one.get("/else").await.assert_status(200);
+    one.store().set_behavior(&Method::ALL, Behavior::Works);
+    one.wait_available().await;
+    one.get("/").await.assert_remote_hit().assert_body("page 1 of other");
+}
+
+#[actix_web::test]
+async fn waiting_process_runs_the_handler_if_the_store_fails() {
+    let (_, one, other) = two_processes().await;
+    one.pause();
+    let leader = Crowd::send([one.get("/")]).await;
+    until("the handler runs", || one.waiting() == [1]).await;
+    let waiting = Crowd::send(other.get("/").times(3)).await;
+    until("the other process waits", || other.lookups() > 2).await;
+    other.store().set_behavior(&Method::ALL, Behavior::Fails);
+    let responses = in_time("the responses of the other process", waiting.responses()).await;
+    assert_bodies(&responses, "page 1 of other");
+    one.resume().await;
+    assert_bodies(&leader.responses().await, "page 1 of one");
 }

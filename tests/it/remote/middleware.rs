@@ -1,34 +1,12 @@
 //! The middleware: its pages are shared, and unsafe requests purge in all processes.
 
-use std::{cell::Cell, rc::Rc, time::Duration};
+use std::time::Duration;
 
-use actix_http::Request;
-use actix_web::{
-    App, Error, HttpResponse,
-    dev::{Service, ServiceResponse},
-    http::StatusCode,
-    test::{TestRequest, init_service},
-    web,
-};
-use cache_page::{Outcome, PageCache, PageCacheMiddleware};
+use actix_web::{HttpResponse, web};
+use cache_page::{PageCacheBuilder, PageCacheMiddleware, Reason};
 
-use super::{
-    backend::{Backend, Behavior, Method},
-    site::{advance, is_remote_hit, long_timeouts, process},
-    wait_until,
-};
-use crate::legacy::{Crowd, Runs, asking, get, send};
-
-/// The state of an App whose handlers have no attributes.
-struct Plain {
-    runs: Runs,
-    status: Cell<u16>,
-}
-
-async fn plain(plain: web::Data<Plain>) -> HttpResponse {
-    let run = plain.runs.count();
-    HttpResponse::build(StatusCode::from_u16(plain.status.get()).unwrap()).body(format!("plain page {run}"))
-}
+use super::{connect, page, status};
+use crate::support::{Backend, Behavior, Crowd, Method, TestApp, TestAppBuilder, advance, until};
 
 async fn change() -> HttpResponse {
     HttpResponse::SeeOther()
@@ -37,153 +15,155 @@ async fn change() -> HttpResponse {
         .finish()
 }
 
-async fn app(
-    cache: &PageCache,
-) -> (Rc<impl Service<Request, Response = ServiceResponse, Error = Error> + use<>>, web::Data<Plain>) {
-    let data = web::Data::new(Plain { runs: Runs::default(), status: Cell::new(200) });
-    let app = App::new()
-        .app_data(cache.clone())
-        .app_data(data.clone())
-        .wrap(PageCacheMiddleware::new(60).tags(&["plain"]).stale_if_error(Duration::from_secs(300)))
-        .route("/{path:.*}", web::post().to(change))
-        .default_service(web::route().to(plain));
-    (Rc::new(init_service(app).await), data)
+/// Returns the application of a process whose handler is cached by a middleware only.
+fn site(name: &'static str, backend: &Backend) -> TestAppBuilder {
+    let stale = Duration::from_secs(300);
+    TestApp::builder()
+        .configure(|config| {
+            config.route("/{path:.*}", web::post().to(change));
+        })
+        .uncached()
+        .handler(page(name))
+        .wrap(move || PageCacheMiddleware::new(60).tags(&["site"]).stale_if_error(stale))
+        .remote(backend)
+}
+
+async fn two_sites() -> (Backend, TestApp, TestApp) {
+    let backend = Backend::new();
+    let (one, other) = (connect(site("one", &backend)).await, connect(site("other", &backend)).await);
+    (backend, one, other)
 }
 
 #[actix_web::test]
-async fn pages_of_a_middleware_are_shared() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    let ((app_of_one, _), (app_of_other, data)) = (app(&one.cache).await, app(&other.cache).await);
-    let filled = get(&*app_of_one, "/page?a=1").await;
-    assert!(filled.is_stored(), "{}", filled.outcome());
-    one.wait_stored(1).await;
-    let found = get(&*app_of_other, "/page?a=1").await;
-    assert_eq!(found.outcome(), "cache_page; hit; ttl=60; detail=remote");
-    assert_eq!((found.status, &found.body, data.runs.get()), (200, &filled.body, 0));
-    assert_eq!(found.lasting_headers(), get(&*app_of_one, "/page?a=1").await.lasting_headers());
-    // A request with credentials bypasses the cache.
-    let answer = send(&*app_of_other, asking("/page?a=1", &[("cookie", "id=1")])).await;
-    assert!(answer.outcome().ends_with("; detail=credentials"), "{}", answer.outcome());
-    one.cache.purge_tag("plain").await.unwrap();
-    other.wait_polled().await;
-    assert!(get(&*app_of_other, "/page?a=1").await.is_stored());
-    assert_eq!(other.count(Outcome::RemoteHit), 1);
+async fn page_of_a_middleware_is_shared() {
+    let (_, one, other) = two_sites().await;
+    one.fill(one.get("/page?a=1")).await;
+    let remote = other.get("/page?a=1").await;
+    remote.assert_remote_hit().assert_ttl(60).assert_status(200).assert_body("page 1 of one");
+    assert_eq!(remote.stored_headers(), one.get("/page?a=1").await.stored_headers());
+    assert_eq!(other.runs(), 0);
 }
 
 #[actix_web::test]
-async fn a_page_of_a_middleware_stands_in_and_is_withdrawn() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    let ((app_of_one, of_one), (app_of_other, of_other)) = (app(&one.cache).await, app(&other.cache).await);
-    let old = get(&*app_of_one, "/page").await;
-    one.wait_stored(1).await;
+async fn request_with_credentials_gets_no_remote_page_of_a_middleware() {
+    let (_, one, other) = two_sites().await;
+    one.fill(one.get("/page")).await;
+    let response = other.get("/page").header("cookie", "id=1").await;
+    response.assert_bypass(Reason::Credentials).assert_body("page 1 of other");
+    assert_eq!(other.lookups(), 0);
+}
+
+#[actix_web::test]
+async fn page_of_a_middleware_is_purged_by_its_tag_in_all_processes() {
+    let (_, one, other) = two_sites().await;
+    one.fill(one.get("/page")).await;
+    other.get("/page").await.assert_remote_hit();
+    one.cache().purge_tag("site").await.unwrap();
+    other.receive_purges().await;
+    other.get("/page").await.assert_stored();
+}
+
+#[actix_web::test]
+async fn page_of_a_middleware_is_served_on_error_by_another_process() {
+    let (backend, one, other) = two_sites().await;
+    one.fill(one.get("/page")).await;
     advance(&backend, &[&one, &other], 100);
-    of_other.status.set(500);
-    let sent = get(&*app_of_other, "/page").await;
-    assert_eq!((sent.status, &sent.body), (200, &old.body), "{}", sent.outcome());
-    // The handler runs again after the backoff.
-    advance(&backend, &[&one, &other], 100);
-    of_other.status.set(410);
-    assert_eq!(get(&*app_of_other, "/page").await.status, 410);
-    of_one.status.set(500);
-    for _ in 0..15_000 {
-        if get(&*app_of_one, "/page").await.status == 500 {
-            return;
-        }
-        advance(&backend, &[&one, &other], 1);
-        actix_web::rt::time::sleep(Duration::from_millis(1)).await;
-    }
-    panic!("the withdrawn page is still sent");
+    other.set_handler(status(500));
+    other
+        .get("/page")
+        .await
+        .assert_stale(Reason::StaleIfError)
+        .assert_status(200)
+        .assert_body("page 1 of one");
 }
 
 #[actix_web::test]
-async fn one_process_makes_the_page_of_a_middleware_for_all() {
-    let backend = Backend::default();
-    let options = || long_timeouts().coalesce_timeout(Duration::from_secs(3600));
-    let (one, other) =
-        (process("one", &backend, options()).await, process("other", &backend, options()).await);
-    let ((app_of_one, of_one), (app_of_other, of_other)) = (app(&one.cache).await, app(&other.cache).await);
-    // The put takes long.
-    one.store.set_behavior(&[Method::Put], Behavior::Hangs);
-    let filled = get(&*app_of_one, "/page").await;
-    wait_until("the put is in flight", || one.store.calls(Method::Put) == 1).await;
-    let waiting = Crowd::send(&app_of_other, [asking("/page", &[]), asking("/page", &[])]).await;
-    wait_until("the other process waits", || other.lookups() > 2).await;
-    assert_eq!(waiting.answered(), 0);
-    // The lease expires, and not the coalesce timeout.
+async fn page_of_a_middleware_is_withdrawn_in_all_processes() {
+    let (backend, one, other) = two_sites().await;
+    one.fill(one.get("/page")).await;
+    advance(&backend, &[&one, &other], 100);
+    other.set_handler(status(410));
+    other.get("/page").await.assert_status(410);
+    until("the page is purged in the backend", || backend.purges() == 1).await;
+    one.receive_purges().await;
+    one.set_handler(status(500));
+    one.get("/page").await.assert_status(500);
+}
+
+#[actix_web::test]
+async fn waiting_process_runs_the_handler_of_a_middleware_in_the_end() {
+    let (backend, one, other) = two_sites().await;
+    one.pause();
+    let _leader = Crowd::send([one.get("/page")]).await;
+    until("the handler runs", || one.waiting() == [1]).await;
+    let waiting = Crowd::send(other.get("/page").times(2)).await;
+    until("the other process waits", || other.lookups() > 2).await;
+    assert_eq!((waiting.answered(), other.runs()), (0, 0));
+    // The process dies, and its lease expires.
+    one.store().set_behavior(&Method::ALL, Behavior::Hangs);
     advance(&backend, &[&one, &other], 10);
-    let answers = waiting.all().await;
-    assert!(answers.iter().all(|answer| answer.status == 200 && answer.body == filled.body), "{answers:?}");
-    assert_eq!((of_one.runs.get(), of_other.runs.get()), (1, 1));
+    for response in waiting.responses().await {
+        response.assert_status(200).assert_body("page 1 of other");
+    }
+    assert_eq!(other.runs(), 1);
 }
 
 #[actix_web::test]
-async fn a_change_through_a_middleware_is_one_for_all_processes() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    let third = process("third", &backend, long_timeouts().local_ttl(Duration::ZERO)).await;
-    let (app_of_one, _) = app(&one.cache).await;
-    let (app_of_other, _) = app(&other.cache).await;
-    let (app_of_third, _) = app(&third.cache).await;
-    let paths = ["/page", "/named", "/named-too", "/else"];
-    for (number, path) in paths.into_iter().enumerate() {
-        assert!(get(&*app_of_one, path).await.is_stored());
-        one.wait_stored(number as u64 + 1).await;
-        assert!(is_remote_hit(&get(&*app_of_other, path).await));
+async fn one_process_runs_the_handler_of_a_middleware_for_all() {
+    let (_backend, one, other) = two_sites().await;
+    one.pause();
+    let leader = Crowd::send([one.get("/page")]).await;
+    until("the handler runs", || one.waiting() == [1]).await;
+    let waiting = Crowd::send(other.get("/page").times(2)).await;
+    until("the other process waits", || other.lookups() > 2).await;
+    one.resume().await;
+    for crowd in [leader, waiting] {
+        for response in crowd.responses().await {
+            response.assert_status(200).assert_body("page 1 of one");
+        }
     }
-    let answer = send(&*app_of_one, TestRequest::post().uri("/page")).await;
-    assert_eq!(answer.status, 303);
-    // The purge is executed before the response is sent.
-    for path in paths {
-        assert_eq!(is_remote_hit(&get(&*app_of_third, path).await), path == "/else", "{path}");
+    assert_eq!(other.runs(), 0);
+}
+
+/// The pages that a POST to `/page` changes, and one that it does not.
+const PAGES: [(&str, bool); 4] = [("/page", true), ("/named", true), ("/named-too", true), ("/else", false)];
+
+#[actix_web::test]
+async fn unsafe_request_purges_in_the_store_before_its_response() {
+    let (backend, one, _other) = two_sites().await;
+    let remote_only = |cache: PageCacheBuilder| cache.local_ttl(Duration::ZERO);
+    let third = connect(site("third", &backend).cache(remote_only)).await;
+    for (uri, _) in PAGES {
+        one.fill(one.get(uri)).await;
     }
-    other.wait_polled().await;
-    for path in paths {
-        let answer = get(&*app_of_other, path).await;
-        let is_old = answer.is_hit() && !is_remote_hit(&answer);
-        assert_eq!(is_old, path == "/else", "{path}: {}", answer.outcome());
+    one.post("/page").await.assert_status(303);
+    for (uri, is_changed) in PAGES {
+        let response = third.get(uri).await;
+        assert_eq!(response.text().ends_with("of third"), is_changed, "{response:?}");
     }
 }
 
 #[actix_web::test]
-async fn a_handler_that_writes_purges_in_all_processes() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    let third = process("third", &backend, long_timeouts().local_ttl(Duration::ZERO)).await;
-    let edit = || TestRequest::post().uri("/posts/1");
-    let old = one.fill("/posts/1").await;
-    assert!(is_remote_hit(&other.get("/posts/1").await));
-    // A request that fails does not purge.
-    one.status.set(500);
-    assert_eq!(one.send(edit()).await.status, 500);
-    other.wait_polled().await;
-    assert!(is_remote_hit(&third.get("/posts/1").await) && other.get("/posts/1").await.is_hit());
-    one.status.set(200);
-    assert_eq!(one.send(edit()).await.status, 200);
-    // The purge is executed before the response is sent.
-    assert_ne!(third.get("/posts/1").await.body, old.body);
-    other.get_until_changed("/posts/1", &old).await;
+async fn unsafe_request_purges_in_the_memory_of_all_processes() {
+    let (_, one, other) = two_sites().await;
+    for (uri, _) in PAGES {
+        one.fill(one.get(uri)).await;
+        other.get(uri).await.assert_remote_hit();
+    }
+    one.post("/page").await.assert_status(303);
+    other.receive_purges().await;
+    for (uri, is_changed) in PAGES {
+        let response = other.get(uri).await;
+        assert_eq!(response.is_hit(), !is_changed, "{response:?}");
+    }
 }
 
-/// The response does not depend on the purge.
 #[actix_web::test]
-async fn a_handler_that_writes_is_answered_whether_or_not_the_engine_is_there() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    let (app_of_one, _) = app(&one.cache).await;
-    let old = one.fill("/posts/1").await;
-    assert!(is_remote_hit(&other.get("/posts/1").await));
-    one.store.set_behavior(&Method::ALL, Behavior::Fails);
-    one.wait_available(false).await;
-    assert_eq!(one.send(TestRequest::post().uri("/posts/1")).await.status, 200);
-    assert_eq!(send(&*app_of_one, TestRequest::post().uri("/page")).await.status, 303);
-    assert_ne!(one.get("/posts/1").await.body, old.body);
-    one.store.set_behavior(&Method::ALL, Behavior::Works);
-    other.get_until_changed("/posts/1", &old).await;
+async fn unsafe_request_is_answered_without_the_store() {
+    let (_, one, _other) = two_sites().await;
+    one.fill(one.get("/page")).await;
+    one.store().set_behavior(&Method::ALL, Behavior::Fails);
+    one.wait_unavailable().await;
+    one.post("/page").await.assert_status(303);
+    assert_ne!(one.get("/page").await.text(), "page 1 of one");
 }

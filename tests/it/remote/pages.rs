@@ -2,64 +2,42 @@
 
 use std::time::Duration;
 
-use actix_http::Request;
-use actix_web::{
-    App, Error, HttpResponse,
-    dev::{Service, ServiceResponse},
-    http::{Method, StatusCode},
-    test::{TestRequest, init_service},
-    web::{self, Bytes},
-};
-use cache_page::{Outcome, PageCache, PageControl, cache_page};
+use actix_web::{Error, HttpResponse, http::StatusCode, web::Bytes};
+use cache_page::Outcome;
 use futures_util::stream;
 
-use super::{
-    backend::Backend,
-    site::{advance, is_remote_hit, long_timeouts, process},
-    wait_until,
-};
-use crate::legacy::{Runs, asking, get, send};
+use super::{KEPT_ON_ERROR, POST, connect, page_with, process, remote_only, two_processes};
+use crate::support::{Backend, Call, advance, until};
 
 #[actix_web::test]
-async fn a_page_of_one_process_is_a_hit_in_the_other() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    let filled = one.fill("/page?a=1").await;
-    let found = other.get("/page?a=1").await;
-    assert_eq!(found.outcome(), "cache_page; hit; ttl=60; detail=remote");
-    assert_eq!((found.text(), found.status), (filled.text(), filled.status));
-    assert_eq!((other.count(Outcome::RemoteHit), other.count(Outcome::Hit), other.runs.get()), (1, 0, 0));
+async fn page_of_one_process_is_a_remote_hit_in_another() {
+    let (backend, one, other) = two_processes().await;
+    one.fill(one.get("/page?a=1")).await;
+    other
+        .get("/page?a=1")
+        .await
+        .assert_remote_hit()
+        .assert_ttl(60)
+        .assert_status(200)
+        .assert_body("page 1 of one");
+    assert_eq!((other.count(Outcome::RemoteHit), other.count(Outcome::Hit), other.runs()), (1, 0, 0));
     assert_eq!((one.remote_stats().stored, other.remote_stats().stored, backend.leases()), (1, 0, 0));
-    // Another query is not stored.
-    assert!(other.get("/page?a=2").await.is_stored());
 }
 
-/// The response of a test, in any process.
-struct Origin {
-    runs: Runs,
-    answer: fn() -> HttpResponse,
+#[actix_web::test]
+async fn page_of_another_query_is_not_a_remote_hit() {
+    let (_, one, other) = two_processes().await;
+    one.fill(one.get("/page?a=1")).await;
+    other.get("/page?a=2").await.assert_stored().assert_body("page 1 of other");
 }
 
-#[cache_page(60, name = "of any kind")]
-async fn origin(#[unkeyed] origin: web::Data<Origin>, control: PageControl) -> HttpResponse {
-    control.ttl(Duration::from_secs(60));
-    origin.runs.count();
-    (origin.answer)()
+const LONG_BODY: usize = 70_000;
+
+fn long_body() -> Vec<u8> {
+    (0..=u8::MAX).cycle().take(LONG_BODY).collect()
 }
 
-async fn app(
-    cache: &PageCache,
-    answer: fn() -> HttpResponse,
-) -> (impl Service<Request, Response = ServiceResponse, Error = Error> + use<>, Runs) {
-    let runs = Runs::default();
-    let data = web::Data::new(Origin { runs: runs.clone(), answer });
-    let app = App::new().app_data(cache.clone()).app_data(data).default_service(web::to(origin));
-    (init_service(app).await, runs)
-}
-
-fn with_headers() -> HttpResponse {
-    let body: Vec<u8> = (0..=u8::MAX).cycle().take(70_000).collect();
+fn with_many_headers() -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/octet-stream")
         .append_header(("x-line", "one"))
@@ -73,302 +51,175 @@ fn with_headers() -> HttpResponse {
         .append_header(("cache-control", "public, max-age=3600"))
         .append_header(("vary", "x-a"))
         .append_header(("content-language", "de"))
-        .body(body)
+        .body(long_body())
 }
 
 fn streamed() -> HttpResponse {
-    let pieces =
-        [&b"one "[..], b"", b"two ", b"three"].map(|piece| Ok::<_, Error>(Bytes::from_static(piece)));
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").streaming(stream::iter(pieces))
+    let chunks =
+        [&b"one "[..], b"", b"two ", b"three"].map(|chunk| Ok::<_, Error>(Bytes::from_static(chunk)));
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").streaming(stream::iter(chunks))
+}
+
+type Respond = fn() -> HttpResponse;
+
+/// Returns a handler whose response is stored whatever its status and its `Date` are.
+fn for_a_minute(response: Respond) -> impl Fn(&Call) -> HttpResponse + Send + Sync {
+    move |call| {
+        call.control().ttl(Duration::from_secs(60));
+        response()
+    }
 }
 
 #[actix_web::test]
-async fn nothing_of_a_page_is_lost_on_the_way() {
-    let answers: [fn() -> HttpResponse; 8] = [
-        with_headers,
-        streamed,
-        || HttpResponse::Ok().body("plain"),
-        || HttpResponse::Ok().finish(),
-        || HttpResponse::NoContent().finish(),
-        || HttpResponse::MovedPermanently().insert_header(("location", "/there")).finish(),
-        || HttpResponse::NotFound().body("nothing there"),
-        || HttpResponse::build(StatusCode::from_u16(299).unwrap()).body("of an unusual status"),
+async fn remote_hit_has_the_stored_status_headers_and_body() {
+    let responses: [(&str, Respond); 8] = [
+        ("many headers", with_many_headers),
+        ("streamed", streamed),
+        ("body", || HttpResponse::Ok().body("plain")),
+        ("empty", || HttpResponse::Ok().finish()),
+        ("204", || HttpResponse::NoContent().finish()),
+        ("301", || HttpResponse::MovedPermanently().insert_header(("location", "/there")).finish()),
+        ("404", || HttpResponse::NotFound().body("nothing there")),
+        ("299", || HttpResponse::build(StatusCode::from_u16(299).unwrap()).body("of an unusual status")),
     ];
-    let backend = Backend::default();
-    for (number, answer) in answers.into_iter().enumerate() {
-        let one = process("one", &backend, long_timeouts()).await;
-        let other = process("other", &backend, long_timeouts()).await;
-        let (app_of_one, _) = app(&one.cache, answer).await;
-        let (app_of_other, runs) = app(&other.cache, answer).await;
-        let uri = format!("/{number}");
-        let first = get(&app_of_one, &uri).await;
-        one.wait_stored(1).await;
-        let hit = get(&app_of_one, &uri).await;
-        assert!(hit.is_hit(), "{number}: {} then {}", first.outcome(), hit.outcome());
-        let found = get(&app_of_other, &uri).await;
-        assert!(is_remote_hit(&found), "{number}: {}", found.outcome());
-        let again = get(&app_of_other, &uri).await;
-        assert!(again.is_hit() && !is_remote_hit(&again), "{number}: {}", again.outcome());
-        for answer in [&found, &again] {
-            assert_eq!(answer.status, hit.status, "{number}");
-            assert!(answer.body == hit.body, "{number}: another body");
-            assert_eq!(answer.lasting_headers(), hit.lasting_headers(), "{number}");
+    for (name, response) in responses {
+        let (_, one, other) = two_processes().await;
+        one.set_handler(for_a_minute(response));
+        one.get("/tagged").await;
+        until("the page is stored in the backend", || one.remote_stats().stored == 1).await;
+        let hit = one.get("/tagged").await;
+        assert!(hit.is_hit(), "{name}: {hit:?}");
+        let remote = other.get("/tagged").await;
+        assert_eq!(remote.outcome(), Some(Outcome::RemoteHit), "{name}: {remote:?}");
+        let local = other.get("/tagged").await;
+        assert!(local.is_hit(), "{name}: {local:?}");
+        for response in [remote, local] {
+            assert_eq!(response.status, hit.status, "{name}");
+            assert!(response.body == hit.body, "{name}: {response:?}");
+            assert_eq!(response.stored_headers(), hit.stored_headers(), "{name}");
         }
-        assert_eq!(runs.get(), 0);
+        assert_eq!(other.runs(), 0, "{name}");
     }
 }
 
 #[actix_web::test]
-async fn a_page_goes_on_growing_older() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    one.headers.borrow_mut().push(("age", "7"));
-    one.fill("/").await;
+async fn age_includes_the_time_in_the_store() {
+    let (backend, one, other) = two_processes().await;
+    one.set_handler(page_with("one", &[("age", "7")]));
+    one.fill(one.get("/")).await;
     advance(&backend, &[&one, &other], 10);
-    for (uri, age, ttl) in [("/", 17, 50), ("/", 17, 50)] {
-        let answer = other.get(uri).await;
-        assert_eq!(answer.header("age"), Some(age.to_string()), "{}", answer.outcome());
-        assert!(answer.outcome().contains(&format!("; ttl={ttl}")), "{}", answer.outcome());
-    }
+    other.get("/").await.assert_remote_hit().assert_age(17).assert_ttl(50);
+    other.get("/").await.assert_hit().assert_age(17).assert_ttl(50);
     advance(&backend, &[&one, &other], 49);
-    assert_eq!(other.get("/").await.header("age").as_deref(), Some("66"));
-    advance(&backend, &[&one, &other], 2);
-    assert!(other.get("/").await.is_stored(), "the page is expired in all processes");
+    other.get("/").await.assert_age(66).assert_ttl(1);
 }
 
 #[actix_web::test]
-async fn what_is_in_memory_is_not_asked_for() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    one.fill("/").await;
-    assert!(is_remote_hit(&other.get("/").await));
-    let asked = (one.lookups(), other.lookups());
-    for process in [&one, &other] {
-        for _ in 0..6 {
-            assert_eq!(process.get("/").await.outcome(), "cache_page; hit; ttl=60");
-        }
+async fn page_expires_in_all_processes_at_the_same_time() {
+    let (backend, one, other) = two_processes().await;
+    one.fill(one.get("/")).await;
+    advance(&backend, &[&one, &other], 59);
+    other.get("/").await.assert_remote_hit().assert_ttl(1);
+    advance(&backend, &[&one, &other], 1);
+    for process in [&other, &one] {
+        assert_ne!(process.get("/").await.text(), "page 1 of one");
     }
-    assert_eq!((one.lookups(), other.lookups()), asked);
-    // Even if the backend does not have the page any more.
-    backend.evict();
-    assert!(other.get("/").await.is_hit());
-    assert_eq!(other.runs.get(), 0);
 }
 
 #[actix_web::test]
-async fn what_was_in_memory_for_its_time_is_asked_for_again() {
-    let backend = Backend::default();
-    let options = || long_timeouts().local_ttl(Duration::from_secs(10));
-    let (one, other) =
-        (process("one", &backend, options()).await, process("other", &backend, options()).await);
-    let filled = one.fill("/").await;
-    assert!(is_remote_hit(&other.get("/").await));
-    // Often enough for a local copy of the worker.
-    for _ in 0..20 {
-        assert_eq!(other.get("/").await.outcome(), "cache_page; hit; ttl=60");
-    }
-    for round in 1..=4 {
-        advance(&backend, &[&one, &other], 10);
-        for process in [&one, &other] {
-            let asked = process.lookups();
-            let answer = process.get("/").await;
-            assert!(is_remote_hit(&answer), "{}, round {round}: {}", process.name, answer.outcome());
-            assert_eq!(answer.body, filled.body);
-            assert_eq!(process.lookups(), asked + 1);
-            assert_eq!(process.get("/").await.outcome(), format!("cache_page; hit; ttl={}", 60 - 10 * round));
-        }
-    }
-    assert_eq!((one.runs.get(), other.runs.get()), (1, 0));
+async fn head_request_is_answered_from_the_store() {
+    let (_, one, other) = two_processes().await;
+    one.fill(one.get("/")).await;
+    let head = other.head("/").await;
+    head.assert_remote_hit();
+    assert_eq!(head.stored_headers(), one.get("/").await.stored_headers());
+    other.get("/").await.assert_hit().assert_body("page 1 of one");
+    assert_eq!(other.runs(), 0);
 }
 
 #[actix_web::test]
-async fn where_nothing_is_in_memory_every_request_asks() {
-    let backend = Backend::default();
-    let options = || long_timeouts().local_ttl(Duration::ZERO);
-    let (one, other) =
-        (process("one", &backend, options()).await, process("other", &backend, options()).await);
-    one.fill("/").await;
-    for process in [&one, &other] {
-        for _ in 0..6 {
-            let asked = process.lookups();
-            assert!(is_remote_hit(&process.get("/").await));
-            assert_eq!(process.lookups(), asked + 1);
-        }
-    }
-    backend.evict();
-    assert!(other.get("/").await.is_stored());
-}
-
-#[actix_web::test]
-async fn head_is_answered_and_makes_nothing() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    let head = || TestRequest::default().method(Method::HEAD).uri("/");
-    let missing = other.send(head()).await;
-    assert!(missing.outcome().ends_with("; detail=head"), "{}", missing.outcome());
+async fn head_request_stores_nothing_and_takes_no_lease() {
+    let (backend, one, _) = two_processes().await;
+    one.head("/").await.assert_miss().assert_detail("head");
     assert_eq!((backend.entries(), backend.leases()), (0, 0));
-    let filled = one.fill("/").await;
-    let found = other.send(head()).await;
-    assert!(is_remote_hit(&found), "{}", found.outcome());
-    assert_eq!(other.runs.get(), 1);
-    let hit = one.get("/").await;
-    assert_eq!(found.lasting_headers(), hit.lasting_headers());
-    assert_eq!(other.get("/").await.body, filled.body);
 }
 
 #[actix_web::test]
-async fn a_client_is_told_that_it_has_the_page_already() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    let filled = one.fill("/").await;
-    let etag = filled.header("etag").expect("no ETag");
-    let answer = other.send(asking("/", &[("if-none-match", &etag)])).await;
-    assert_eq!((answer.status, answer.body.len()), (304, 0));
+async fn conditional_request_is_answered_from_the_store() {
+    let (_, one, other) = two_processes().await;
+    let etag = one.fill(one.get("/")).await.header("etag").expect("an entity tag");
+    other.get("/").header("if-none-match", etag).await.assert_status(304).assert_body("");
     assert_eq!((other.count(Outcome::Revalidated), other.count(Outcome::RemoteHit)), (1, 0));
-    let third = process("third", &backend, long_timeouts()).await;
-    let part = third.send(asking("/", &[("range", "bytes=0-3")])).await;
-    assert_eq!((part.status, part.text()), (206, "page"));
-    assert_eq!(third.get("/").await.body, filled.body, "the full page is in local memory");
 }
 
+/// Also where the response varies.
 #[actix_web::test]
-async fn a_page_is_in_the_engine_for_as_long_as_it_is_of_use() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    one.fill("/").await;
-    one.fill("/stale-if-error").await;
-    advance(&backend, &[&one, &other], 61);
-    // A lookup removes expired entries.
-    assert!(other.get("/else").await.is_stored());
-    other.wait_stored(1).await;
-    assert_eq!(backend.entries(), 2, "the new entry, and the one with `stale_if_error`");
+async fn range_request_is_answered_and_the_whole_page_is_stored() {
+    let (_, one, other) = two_processes().await;
+    one.set_handler(for_a_minute(with_many_headers));
+    one.fill(one.get("/tagged").header("x-a", "1")).await;
+    let range = other.get("/tagged").headers(&[("x-a", "1"), ("range", "bytes=5-9")]).await;
+    range.assert_status(206).assert_body([5, 6, 7, 8, 9]);
+    other.get("/tagged").header("x-a", "1").await.assert_hit().assert_body(long_body());
 }
 
+/// A lookup removes expired entries of the backend.
 #[actix_web::test]
-async fn open_pages_of_clients_with_credentials_are_nobody_elses() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    for line in [("cookie", "id=1"), ("authorization", "Bearer secret"), ("x-api-key", "secret")] {
-        let asked = one.lookups();
-        let answer = one.send(asking("/anonymous-only", &[line])).await;
-        assert!(answer.outcome().ends_with("; detail=credentials"), "{}", answer.outcome());
-        assert_eq!((one.lookups(), backend.entries(), backend.leases()), (asked, 0, 0), "{line:?}");
+async fn entry_is_in_the_store_until_its_stale_window_ends() {
+    let (backend, one, other) = two_processes().await;
+    one.fill(one.get("/")).await;
+    one.fill(one.get(KEPT_ON_ERROR)).await;
+    for (seconds, entries) in [(59, 2), (1, 1), (299, 1), (1, 0)] {
+        advance(&backend, &[&one, &other], seconds);
+        other.head("/else").await;
+        assert_eq!(backend.entries(), entries, "after {seconds} more seconds");
     }
-    let filled = one.fill("/anonymous-only").await;
-    let answer = other.send(asking("/anonymous-only", &[("cookie", "id=1")])).await;
-    assert!(answer.outcome().ends_with("; detail=credentials"), "{}", answer.outcome());
-    assert_eq!(other.lookups(), 0);
-    let found = other.get("/anonymous-only").await;
-    assert!(is_remote_hit(&found) && found.body == filled.body);
 }
 
-/// No request header is stored.
+/// The page is cached although the request has credentials, because its handler does not read them.
 #[actix_web::test]
-async fn no_credentials_come_into_the_engine() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
+async fn request_headers_are_not_stored() {
+    let (backend, one, _) = two_processes().await;
     let headers = [("cookie", "a-secret"), ("authorization", "a-secret"), ("x-api-key", "a-secret")];
-    let answer = one.send(asking("/posts/1", &headers)).await;
-    assert!(answer.is_stored(), "{}", answer.outcome());
-    one.wait_stored(1).await;
+    one.fill(one.get(POST).headers(&headers)).await;
     let bytes = backend.bytes();
     assert!(!bytes.windows(8).any(|part| part == b"a-secret"));
     assert!(bytes.windows(6).any(|part| part == b"page 1"), "the body of the page is not stored");
 }
 
-#[cache_page(60)]
-async fn one_handler(site: web::Data<Runs>) -> String {
-    format!("one {}", site.count())
-}
-
-#[cache_page(60)]
-async fn another_handler(site: web::Data<Runs>) -> String {
-    format!("another {}", site.count())
-}
-
 #[actix_web::test]
-async fn two_handlers_of_one_path_have_pages_of_their_own() {
-    for prefix in ["", "shop"] {
-        let backend = Backend::default();
-        let options = || long_timeouts().key_prefix(prefix);
-        let (one, other) =
-            (process("one", &backend, options()).await, process("other", &backend, options()).await);
-        let runs = web::Data::new(Runs::default());
-        let app = |cache: &PageCache| App::new().app_data(cache.clone()).app_data(runs.clone());
-        let first = init_service(app(&one.cache).default_service(web::to(one_handler))).await;
-        let second = init_service(app(&other.cache).default_service(web::to(another_handler))).await;
-        let third = init_service(app(&other.cache).default_service(web::to(one_handler))).await;
-        let filled = get(&first, "/").await;
-        one.wait_stored(1).await;
-        assert_eq!(get(&second, "/").await.text(), "another 2");
-        other.wait_stored(1).await;
-        let found = get(&third, "/").await;
-        assert!(is_remote_hit(&found), "{prefix:?}: {}", found.outcome());
-        assert_eq!(found.body, filled.body);
-    }
-}
-
-#[actix_web::test]
-async fn caches_with_other_prefixes_share_nothing() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts().key_prefix("one")).await;
-    let same = process("same", &backend, long_timeouts().key_prefix("one")).await;
-    let other = process("other", &backend, long_timeouts().key_prefix("other")).await;
-    let none = process("none", &backend, long_timeouts()).await;
-    let filled = one.fill("/").await;
-    let own = other.fill("/").await;
-    none.fill("/").await;
-    let found = same.get("/").await;
-    assert!(is_remote_hit(&found) && found.body == filled.body);
-    one.cache.purge_all().await.unwrap();
-    same.get_until_changed("/", &filled).await;
-    for process in [&other, &none] {
-        process.wait_polled().await;
-        assert!(process.get("/").await.is_hit(), "{} was purged with another namespace", process.name);
-    }
-    let again = process("again", &backend, long_timeouts().key_prefix("other")).await;
-    let found = again.get("/").await;
-    assert!(is_remote_hit(&found) && found.body == own.body);
-}
-
-#[actix_web::test]
-async fn what_the_engine_lets_go_is_made_anew() {
-    let backend = Backend::default();
-    let options = || long_timeouts().local_ttl(Duration::ZERO);
-    let (one, other) =
-        (process("one", &backend, options()).await, process("other", &backend, options()).await);
-    one.fill("/").await;
+async fn evicted_page_is_generated_again() {
+    let backend = Backend::new();
+    let (one, other) = (remote_only("one", &backend).await, remote_only("other", &backend).await);
+    one.fill(one.get("/")).await;
     backend.evict();
-    assert!(other.fill("/").await.is_stored());
-    // No page is stored if a purge may have been forgotten.
-    backend.forget_purges();
-    let answer = one.get("/").await;
-    assert!(answer.is_stored(), "{}", answer.outcome());
-    one.wait_polled().await;
-    wait_until("the process is connected", || one.remote_stats().is_available).await;
-    one.get("/").await;
-    one.wait_stored(2).await;
-    assert!(is_remote_hit(&other.get("/").await));
+    other.fill(other.get("/")).await.assert_body("page 1 of other");
+    one.get("/").await.assert_remote_hit().assert_body("page 1 of other");
 }
 
 #[actix_web::test]
-async fn what_other_requests_get_from_a_hit_is_all_of_it() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    let (app_of_one, _) = app(&one.cache, with_headers).await;
-    let (app_of_other, _) = app(&other.cache, with_headers).await;
-    let first = send(&app_of_one, asking("/", &[("x-a", "1")])).await;
-    one.wait_stored(1).await;
-    // The first request is for a range.
-    let part = send(&app_of_other, asking("/", &[("x-a", "1"), ("range", "bytes=5-9")])).await;
-    assert_eq!((part.status, &part.body[..]), (206, &[5, 6, 7, 8, 9][..]));
-    let whole = send(&app_of_other, asking("/", &[("x-a", "1")])).await;
-    assert!(whole.is_hit() && whole.body == first.body);
+async fn page_is_not_shared_if_a_purge_may_have_been_forgotten() {
+    let backend = Backend::new();
+    let (one, other) = (remote_only("one", &backend).await, remote_only("other", &backend).await);
+    one.fill(one.get("/")).await;
+    backend.forget_purges();
+    other.get("/").await.assert_stored().assert_body("page 1 of other");
+}
+
+#[actix_web::test]
+async fn fill_after_a_forgotten_purge_is_shared_again() {
+    let backend = Backend::new();
+    let (one, other) = (remote_only("one", &backend).await, remote_only("other", &backend).await);
+    backend.forget_purges();
+    one.receive_purges().await;
+    one.fill(one.get("/")).await;
+    other.get("/").await.assert_remote_hit().assert_body("page 1 of one");
+}
+
+#[actix_web::test]
+async fn process_that_starts_later_gets_the_stored_pages() {
+    let (backend, one, _) = two_processes().await;
+    one.fill(one.get("/")).await;
+    let third = connect(process("third", &backend)).await;
+    third.get("/").await.assert_remote_hit().assert_body("page 1 of one");
 }

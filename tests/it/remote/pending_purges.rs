@@ -1,165 +1,176 @@
-//! Purges that the backend has not executed yet: they are retried, and the process itself already applies them.
+//! Purges that the backend has not executed yet: they are sent again, and the process itself already applies them.
 
 use std::time::Duration;
 
-use actix_web::rt::time::{sleep, timeout};
+use cache_page::PageCacheBuilder;
 use futures_util::FutureExt as _;
 
 use super::{
-    backend::{Backend, Behavior, Method},
-    site::{is_remote_hit, long_timeouts, process},
-    wait_until,
+    POST, PURGE_AND_EXPIRE, connect, in_time, process, remote_only, two_processes, two_processes_with,
 };
-
-const PAGE: &str = "/posts/1";
+use crate::support::{Backend, Behavior, Method, settle, until};
 
 #[actix_web::test]
-async fn a_purge_while_the_engine_is_away_is_made_up_for() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    let third = process("third", &backend, long_timeouts().local_ttl(Duration::ZERO)).await;
-    let old = one.fill(PAGE).await;
-    assert!(is_remote_hit(&other.get(PAGE).await));
-    one.store.set_behavior(&Method::ALL, Behavior::Fails);
-    one.wait_available(false).await;
-    let error = one.cache.purge_path(PAGE).await.unwrap_err();
+async fn purge_without_the_store_is_pending() {
+    let (_, one, _) = two_processes().await;
+    one.store().set_behavior(&Method::ALL, Behavior::Fails);
+    one.wait_unavailable().await;
+    let error = one.cache().purge_path(POST).await.unwrap_err();
     assert!(error.is_pending(), "{error}");
     assert!(error.to_string().contains("retrying"), "{error}");
-    assert_ne!(one.get(PAGE).await.body, old.body, "the page is purged in the process itself");
-    assert!(is_remote_hit(&third.get(PAGE).await), "the page is not purged in the backend");
-    one.store.set_behavior(&Method::ALL, Behavior::Works);
-    other.get_until_changed(PAGE, &old).await;
-    assert_ne!(third.get(PAGE).await.body, old.body);
-    one.cache.purge_all().await.unwrap();
 }
 
-/// The backend returns pages whose purge is pending. The process does not serve them.
 #[actix_web::test]
-async fn what_is_yet_to_be_purged_is_not_taken_from_the_engine() {
-    for behavior in [Behavior::Rejects, Behavior::Hangs] {
-        for expires in [false, true] {
-            let backend = Backend::default();
-            let options = || long_timeouts().local_ttl(Duration::ZERO);
-            let one = process("one", &backend, options().remote_timeout(Duration::from_secs(1))).await;
-            let other = process("other", &backend, options()).await;
-            let old = other.fill(PAGE).await;
-            let second = other.fill("/posts/2").await;
-            assert!(is_remote_hit(&one.get(PAGE).await));
-            one.store.set_behavior(&[Method::Purge], behavior);
-            // The page is not replaced.
-            one.store.set_behavior(&[Method::Put], Behavior::Rejects);
-            let purging =
-                if expires { one.cache.expire_tag("post:1") } else { one.cache.purge_tag("post:1") };
-            assert_ne!(one.get(PAGE).await.body, old.body, "while the purge is in flight");
-            let error = purging.await.unwrap_err();
-            assert!(error.is_pending(), "{error}");
-            for _ in 0..3 {
-                assert_ne!(one.get(PAGE).await.body, old.body, "while the purge is retried");
-            }
-            let found = one.get("/posts/2").await;
-            assert!(
-                is_remote_hit(&found) && found.body == second.body,
-                "a page that no purge matches: {}",
-                found.outcome()
-            );
-            one.store.set_behavior(&[Method::Purge], Behavior::Works);
-            other.get_until_changed(PAGE, &old).await;
+async fn purge_without_the_store_takes_effect_in_its_process() {
+    let (backend, one, _) = two_processes().await;
+    let third = remote_only("third", &backend).await;
+    one.fill(one.get(POST)).await;
+    one.store().set_behavior(&Method::ALL, Behavior::Fails);
+    one.wait_unavailable().await;
+    assert!(one.cache().purge_path(POST).await.unwrap_err().is_pending());
+    assert_ne!(one.get(POST).await.text(), "page 1 of one");
+    // It has no effect in the others yet.
+    third.get(POST).await.assert_remote_hit().assert_body("page 1 of one");
+}
+
+#[actix_web::test]
+async fn purge_without_the_store_is_sent_when_the_store_is_available() {
+    let (backend, one, other) = two_processes().await;
+    let third = remote_only("third", &backend).await;
+    one.fill(one.get(POST)).await;
+    other.get(POST).await.assert_remote_hit();
+    one.store().set_behavior(&Method::ALL, Behavior::Fails);
+    one.wait_unavailable().await;
+    assert!(one.cache().purge_path(POST).await.unwrap_err().is_pending());
+    one.store().set_behavior(&Method::ALL, Behavior::Works);
+    until("the purge is executed", || backend.purges() == 1).await;
+    other.receive_purges().await;
+    for process in [&other, &third] {
+        assert_ne!(process.get(POST).await.text(), "page 1 of one");
+    }
+    one.cache().purge_all().await.unwrap();
+}
+
+/// The backend still returns the page. The page that replaces it is not stored either.
+async fn assert_not_served_while_pending(behavior: Behavior, remote_timeout: Duration) {
+    for (name, purge) in PURGE_AND_EXPIRE {
+        let backend = Backend::new();
+        let options =
+            |cache: PageCacheBuilder| cache.local_ttl(Duration::ZERO).remote_timeout(remote_timeout);
+        let one = connect(process("one", &backend).cache(options)).await;
+        let other = remote_only("other", &backend).await;
+        other.fill(other.get(POST)).await;
+        one.get(POST).await;
+        one.store().set_behavior(&[Method::Purge], behavior);
+        one.store().set_behavior(&[Method::Put], Behavior::Rejects);
+        let pending = purge(one.cache());
+        let response = one.get(POST).await;
+        assert_ne!(response.text(), "page 1 of other", "{name} is in flight: {response:?}");
+        assert!(pending.await.unwrap_err().is_pending(), "{name}");
+        for _ in 0..3 {
+            let response = one.get(POST).await;
+            assert_ne!(response.text(), "page 1 of other", "{name} is retried: {response:?}");
         }
+        one.store().set_behavior(&[Method::Purge], Behavior::Works);
+        until("the purge is executed", || backend.purges() == 1).await;
+        assert_ne!(other.get(POST).await.text(), "page 1 of other", "{name}");
     }
 }
 
 #[actix_web::test]
-async fn purges_are_done_in_their_order() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
-    one.store.set_behavior(&Method::ALL, Behavior::Fails);
-    one.wait_available(false).await;
-    for number in 0..20 {
-        let error = one.cache.purge_tag(&format!("post:{number}")).await.unwrap_err();
-        assert!(error.is_pending());
-    }
-    let before = one.store.calls(Method::Purge);
-    one.store.set_behavior(&Method::ALL, Behavior::Works);
-    one.wait_available(true).await;
-    // It is delivered after the others.
-    one.cache.purge_tag("last").await.unwrap();
-    assert!(one.store.calls(Method::Purge) - before >= 21);
+async fn page_whose_purge_was_rejected_is_not_taken_from_the_store() {
+    assert_not_served_while_pending(Behavior::Rejects, Duration::from_secs(600)).await;
+}
+
+/// The timeout is long enough for the lookups, unless the machine is very slow.
+#[actix_web::test]
+async fn page_whose_purge_timed_out_is_not_taken_from_the_store() {
+    assert_not_served_while_pending(Behavior::Hangs, Duration::from_secs(1)).await;
 }
 
 #[actix_web::test]
-async fn a_purge_is_not_waited_for_longer_than_the_deadline() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts().remote_timeout(Duration::from_millis(50))).await;
-    one.store.set_behavior(&[Method::Purge], Behavior::Hangs);
-    let purges: Vec<_> = (0..50).map(|number| one.cache.purge_tag(&format!("tag {number}"))).collect();
-    for purging in purges {
-        let done =
-            timeout(Duration::from_secs(10), purging).await.expect("the purge did not complete in time");
-        assert!(done.unwrap_err().is_pending());
+async fn page_that_no_pending_purge_selects_is_taken_from_the_store() {
+    let (_, one, other) = two_processes_with(|cache| cache.local_ttl(Duration::ZERO)).await;
+    other.fill(other.get("/posts/2")).await;
+    one.store().set_behavior(&[Method::Purge], Behavior::Rejects);
+    assert!(one.cache().purge_tag("post:1").await.unwrap_err().is_pending());
+    one.get("/posts/2").await.assert_remote_hit().assert_body("page 1 of other");
+}
+
+#[actix_web::test]
+async fn pending_purges_are_sent_in_their_order() {
+    const PENDING: usize = 20;
+    let (backend, one, _) = two_processes().await;
+    one.store().set_behavior(&Method::ALL, Behavior::Fails);
+    one.wait_unavailable().await;
+    for number in 0..PENDING {
+        assert!(one.cache().purge_tag(&format!("post:{number}")).await.unwrap_err().is_pending());
     }
-    one.store.set_behavior(&[Method::Purge], Behavior::Works);
-    wait_until("all purges are delivered", || one.store.calls(Method::Purge) >= 51).await;
-    one.cache.purge_all().await.unwrap();
+    one.store().set_behavior(&Method::ALL, Behavior::Works);
+    one.wait_available().await;
+    one.cache().purge_tag("last").await.unwrap();
+    // When the last one is done, the others are.
+    assert_eq!(backend.purges(), PENDING + 1);
+}
+
+#[actix_web::test]
+async fn purge_is_not_waited_for_longer_than_remote_timeout() {
+    const PURGES: usize = 50;
+    let options = |cache: PageCacheBuilder| cache.remote_timeout(Duration::from_millis(50));
+    let (backend, one, _) = two_processes_with(options).await;
+    one.store().set_behavior(&[Method::Purge], Behavior::Hangs);
+    let purges: Vec<_> = (0..PURGES).map(|number| one.cache().purge_tag(&format!("tag {number}"))).collect();
+    for purge in purges {
+        assert!(in_time("the result of a purge", purge).await.unwrap_err().is_pending());
+    }
+    one.store().set_behavior(&[Method::Purge], Behavior::Works);
+    until("all purges are executed", || backend.purges() >= PURGES).await;
 }
 
 /// For example a program that only purges.
 #[actix_web::test]
-async fn a_process_that_has_just_begun_can_purge() {
-    let backend = Backend::default();
-    let third = process("third", &backend, long_timeouts().local_ttl(Duration::ZERO)).await;
-    let old = third.fill(PAGE).await;
-    // Connecting takes a while.
-    let store = backend.store();
-    store.set_behavior(&[Method::PollChanges], Behavior::Holds);
-    let cache = long_timeouts().remote_store(store.clone()).build();
-    let mut purging = cache.purge_path(PAGE);
-    for _ in 0..20 {
-        sleep(Duration::from_millis(1)).await;
-        if let Some(done) = (&mut purging).now_or_never() {
-            panic!("the purge completed before the process was connected: {done:?}");
-        }
-    }
-    store.set_behavior(&[Method::PollChanges], Behavior::Works);
-    purging.await.unwrap();
-    assert_ne!(third.get(PAGE).await.body, old.body);
+async fn purge_waits_for_the_first_connection_of_its_process() {
+    let backend = Backend::new();
+    let third = remote_only("third", &backend).await;
+    third.fill(third.get(POST)).await;
+    let one = process("one", &backend);
+    one.store().set_behavior(&[Method::PollChanges], Behavior::Holds);
+    let one = one.start().await;
+    let mut purge = one.cache().purge_path(POST);
+    settle().await;
+    assert!((&mut purge).now_or_never().is_none(), "the purge completed before the process was connected");
+    one.store().set_behavior(&[Method::PollChanges], Behavior::Works);
+    purge.await.unwrap();
+    assert_ne!(third.get(POST).await.text(), "page 1 of third");
 }
 
 /// For example by a handler whose client has disconnected.
 #[actix_web::test]
-async fn a_purge_that_was_dropped_is_told_again_as_well() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    let old = one.fill(PAGE).await;
-    assert!(is_remote_hit(&other.get(PAGE).await));
-    one.store.set_behavior(&[Method::Purge], Behavior::Rejects);
-    drop(one.cache.purge_path(PAGE));
-    wait_until("the purge was attempted", || one.store.calls(Method::Purge) > 0).await;
-    one.store.set_behavior(&[Method::Purge], Behavior::Works);
-    other.get_until_changed(PAGE, &old).await;
+async fn pending_purge_that_was_dropped_is_sent_again() {
+    let (backend, one, other) = two_processes().await;
+    one.fill(one.get(POST)).await;
+    other.get(POST).await.assert_remote_hit();
+    one.store().set_behavior(&[Method::Purge], Behavior::Rejects);
+    drop(one.cache().purge_path(POST));
+    until("the purge was attempted", || one.store().calls(Method::Purge) > 0).await;
+    one.store().set_behavior(&[Method::Purge], Behavior::Works);
+    until("the purge is executed", || backend.purges() == 1).await;
+    other.receive_purges().await;
+    assert_ne!(other.get(POST).await.text(), "page 1 of one");
 }
 
-/// The same process generates a page after the purge, and puts it before the purge is delivered.
+/// The same process generates a page after the purge, and stores it before the purge is executed.
 #[actix_web::test]
-async fn a_purge_that_comes_late_takes_too_much_rather_than_too_little() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    let old = one.fill(PAGE).await;
-    one.store.set_behavior(&[Method::Purge], Behavior::Rejects);
-    assert!(one.cache.purge_path(PAGE).await.unwrap_err().is_pending());
-    let new = one.get(PAGE).await;
-    assert_ne!(new.body, old.body);
-    one.wait_stored(2).await;
-    let found = other.get(PAGE).await;
-    assert_eq!(found.body, new.body, "the new page has not replaced the old one: {}", found.outcome());
-    one.store.set_behavior(&[Method::Purge], Behavior::Works);
-    other.get_until_changed(PAGE, &old).await;
-    let hit = one.get(PAGE).await;
-    assert_eq!(
-        (hit.outcome().as_str(), hit.body),
-        ("cache_page; hit; ttl=60", new.body),
-        "the new page reflects the purge"
-    );
+async fn late_purge_removes_a_page_too_many_in_the_others_only() {
+    let (backend, one, other) = two_processes().await;
+    one.fill(one.get(POST)).await;
+    one.store().set_behavior(&[Method::Purge], Behavior::Rejects);
+    assert!(one.cache().purge_path(POST).await.unwrap_err().is_pending());
+    one.fill(one.get(POST)).await.assert_body("page 2 of one");
+    other.get(POST).await.assert_remote_hit().assert_body("page 2 of one");
+    one.store().set_behavior(&[Method::Purge], Behavior::Works);
+    until("the purge is executed", || backend.purges() == 1).await;
+    other.receive_purges().await;
+    other.get(POST).await.assert_stored().assert_body("page 1 of other");
+    one.get(POST).await.assert_hit().assert_body("page 2 of one");
 }

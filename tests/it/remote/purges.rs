@@ -1,242 +1,194 @@
 //! Purges and soft purges: they take effect in all processes.
 
-use std::time::Duration;
+use actix_web::{Error, HttpResponse};
+use cache_page::{PageCache, PurgeFuture, cache_page};
 
-use cache_page::{PageCache, PurgeFuture};
+use super::{POST, Purge, connect, process, remote_only, two_processes};
+use crate::support::{Backend, Method, Origin, TestApp, until};
 
-use super::{
-    backend::{Backend, Method},
-    site::{TARGETED_FIELD, is_remote_hit, long_timeouts, process},
-    wait_until,
-};
-use crate::legacy::asking;
-
-type Verb = fn(&PageCache) -> PurgeFuture;
-
-/// All methods that match the page `/posts/1`.
-const VERBS: [(&str, Verb); 16] = [
-    ("purge path", |cache| cache.purge_path("/posts/1")),
-    ("purge url", |cache| cache.purge_url("/posts/1")),
-    ("purge whole url", |cache| cache.purge_url("http://localhost:8080/posts/1")),
-    ("purge prefix", |cache| cache.purge_prefix("/post")),
-    ("purge tag", |cache| cache.purge_tag("posts")),
-    ("purge filled tag", |cache| cache.purge_tag("post:1")),
-    ("purge handler", |cache| cache.purge_handler("posts")),
-    ("purge all", PageCache::purge_all),
-    ("expire path", |cache| cache.expire_path("/posts/1")),
-    ("expire url", |cache| cache.expire_url("/posts/1")),
-    ("expire whole url", |cache| cache.expire_url("http://localhost:8080/posts/1")),
-    ("expire prefix", |cache| cache.expire_prefix("/post")),
-    ("expire tag", |cache| cache.expire_tag("posts")),
-    ("expire filled tag", |cache| cache.expire_tag("post:1")),
-    ("expire handler", |cache| cache.expire_handler("posts")),
-    ("expire all", PageCache::expire_all),
+/// All purges that select [`POST`].
+const PURGES: [(&str, Purge); 16] = [
+    ("purge_path", |cache| cache.purge_path("/posts/1")),
+    ("purge_url", |cache| cache.purge_url("/posts/1")),
+    ("purge_url with a host", |cache| cache.purge_url("http://localhost:8080/posts/1")),
+    ("purge_prefix", |cache| cache.purge_prefix("/post")),
+    ("purge_tag", |cache| cache.purge_tag("posts")),
+    ("purge_tag with a placeholder", |cache| cache.purge_tag("post:1")),
+    ("purge_handler", |cache| cache.purge_handler("posts")),
+    ("purge_all", PageCache::purge_all),
+    ("expire_path", |cache| cache.expire_path("/posts/1")),
+    ("expire_url", |cache| cache.expire_url("/posts/1")),
+    ("expire_url with a host", |cache| cache.expire_url("http://localhost:8080/posts/1")),
+    ("expire_prefix", |cache| cache.expire_prefix("/post")),
+    ("expire_tag", |cache| cache.expire_tag("posts")),
+    ("expire_tag with a placeholder", |cache| cache.expire_tag("post:1")),
+    ("expire_handler", |cache| cache.expire_handler("posts")),
+    ("expire_all", PageCache::expire_all),
 ];
 
-const PAGE: &str = "/posts/1";
+/// Purges that do not select [`POST`].
+const OTHER_PURGES: [(&str, Purge); 14] = [
+    ("purge_path", |cache| cache.purge_path("/posts/2")),
+    ("purge_path with a slash", |cache| cache.purge_path("/posts/1/")),
+    ("purge_url", |cache| cache.purge_url("/posts/1?page=2")),
+    ("purge_url with an empty query", |cache| cache.purge_url("/posts/1?")),
+    ("purge_prefix", |cache| cache.purge_prefix("/posts/1/")),
+    ("purge_prefix in another case", |cache| cache.purge_prefix("/Posts")),
+    ("purge_tag, shorter", |cache| cache.purge_tag("post")),
+    ("purge_tag, longer", |cache| cache.purge_tag("post:11")),
+    ("purge_handler", |cache| cache.purge_handler("post")),
+    ("expire_path", |cache| cache.expire_path("/posts/2")),
+    ("expire_url", |cache| cache.expire_url("/posts/1?page=2")),
+    ("expire_prefix", |cache| cache.expire_prefix("/posts/10")),
+    ("expire_tag in another case", |cache| cache.expire_tag("Posts")),
+    ("expire_handler", |cache| cache.expire_handler("other")),
+];
 
 #[actix_web::test]
-async fn every_verb_is_about_all_processes() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
-    let other = process("other", &backend, long_timeouts()).await;
-    let third = process("third", &backend, long_timeouts().local_ttl(Duration::ZERO)).await;
-    for (verb, purge) in VERBS {
-        let old = one.fill(PAGE).await;
-        assert!(is_remote_hit(&other.get(PAGE).await) && is_remote_hit(&third.get(PAGE).await), "{verb}");
-        purge(&one.cache).await.unwrap();
-        // At once in the backend, and in other processes when they receive the purge.
-        let new = third.get(PAGE).await;
-        assert_ne!(new.body, old.body, "{verb}");
-        assert_ne!(one.get(PAGE).await.body, old.body, "{verb}, in the process that has purged");
-        other.get_until_changed(PAGE, &old).await;
-        assert_eq!(
-            other.store.calls(Method::Purge),
-            0,
-            "{verb} is repeated by a process that has received it"
-        );
-        // Removes the pages of this round.
-        one.cache.purge_all().await.unwrap();
-        for process in [&one, &other, &third] {
-            process.wait_polled().await;
+async fn purge_takes_effect_in_the_store_at_once() {
+    for (name, purge) in PURGES {
+        let (backend, one, _) = two_processes().await;
+        let third = remote_only("third", &backend).await;
+        one.fill(one.get(POST)).await;
+        third.get(POST).await.assert_remote_hit();
+        purge(one.cache()).await.unwrap();
+        let response = third.get(POST).await;
+        assert_ne!(response.text(), "page 1 of one", "{name}: {response:?}");
+    }
+}
+
+#[actix_web::test]
+async fn purge_takes_effect_in_the_memory_of_all_processes() {
+    for (name, purge) in PURGES {
+        let (_, one, other) = two_processes().await;
+        one.fill(one.get(POST)).await;
+        other.get(POST).await.assert_remote_hit();
+        purge(one.cache()).await.unwrap();
+        other.receive_purges().await;
+        for process in [&one, &other] {
+            let response = process.get(POST).await;
+            assert_ne!(response.text(), "page 1 of one", "{name}: {response:?}");
         }
     }
 }
 
 #[actix_web::test]
-async fn what_no_purge_is_about_stays() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
-    let other = process("other", &backend, long_timeouts()).await;
-    let third = process("third", &backend, long_timeouts().local_ttl(Duration::ZERO)).await;
-    let filled = one.fill(PAGE).await;
-    assert!(is_remote_hit(&other.get(PAGE).await));
-    let others: [Verb; 14] = [
-        |cache| cache.purge_path("/posts/2"),
-        |cache| cache.purge_path("/posts/1/"),
-        |cache| cache.purge_url("/posts/1?page=2"),
-        |cache| cache.purge_url("/posts/1?"),
-        |cache| cache.purge_prefix("/posts/1/"),
-        |cache| cache.purge_prefix("/Posts"),
-        |cache| cache.purge_tag("post"),
-        |cache| cache.purge_tag("post:11"),
-        |cache| cache.purge_handler("post"),
-        |cache| cache.expire_path("/posts/2"),
-        |cache| cache.expire_url("/posts/1?page=2"),
-        |cache| cache.expire_prefix("/posts/10"),
-        |cache| cache.expire_tag("Posts"),
-        |cache| cache.expire_handler("any"),
-    ];
-    for purge in others {
-        purge(&one.cache).await.unwrap();
+async fn received_purge_is_not_sent_again() {
+    for (name, purge) in PURGES {
+        let (_, one, other) = two_processes().await;
+        purge(one.cache()).await.unwrap();
+        other.receive_purges().await;
+        assert_eq!((one.store().calls(Method::Purge), other.store().calls(Method::Purge)), (1, 0), "{name}");
     }
-    other.wait_polled().await;
-    for process in [&one, &other] {
-        let answer = process.get(PAGE).await;
-        assert!(answer.is_hit() && !is_remote_hit(&answer), "{}: {}", process.name, answer.outcome());
-    }
-    let found = third.get(PAGE).await;
-    assert!(is_remote_hit(&found) && found.body == filled.body);
 }
 
 #[actix_web::test]
-async fn tags_that_a_handler_adds_are_known_to_all() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
-    let other = process("other", &backend, long_timeouts()).await;
-    let third = process("third", &backend, long_timeouts().local_ttl(Duration::ZERO)).await;
-    *one.tags.borrow_mut() = vec!["by argument".to_owned(), "über".to_owned()];
-    one.headers.borrow_mut().push((TARGETED_FIELD, "tags=(\"by-header\" \"twice\" \"twice\")"));
-    for tag in ["by argument", "über", "by-header", "twice"] {
-        for process in [&one, &other, &third] {
-            process.wait_polled().await;
+async fn page_that_no_purge_selects_stays() {
+    let (backend, one, other) = two_processes().await;
+    let third = remote_only("third", &backend).await;
+    one.fill(one.get(POST)).await;
+    other.get(POST).await.assert_remote_hit();
+    for (name, purge) in OTHER_PURGES {
+        purge(one.cache()).await.unwrap();
+        other.receive_purges().await;
+        for process in [&one, &other] {
+            let response = process.get(POST).await;
+            assert!(response.is_hit(), "{name}: {response:?}");
         }
-        let old = one.fill("/").await;
-        assert!(old.header(TARGETED_FIELD).is_none());
-        assert!(is_remote_hit(&other.get("/").await), "{tag}");
-        let found = third.get("/").await;
-        assert!(is_remote_hit(&found) && found.header(TARGETED_FIELD).is_none(), "{tag}");
-        // Purged by a process that has not generated the page.
-        third.cache.purge_tag(tag).await.unwrap();
-        assert_ne!(third.get("/").await.body, old.body, "{tag}");
-        one.get_until_changed("/", &old).await;
-        other.get_until_changed("/", &old).await;
-        one.cache.purge_all().await.unwrap();
+        third.get(POST).await.assert_remote_hit().assert_body("page 1 of one");
     }
 }
 
 #[actix_web::test]
-async fn a_page_has_as_many_tags_in_the_engine_as_in_memory() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
-    let other = process("other", &backend, long_timeouts()).await;
-    let third = process("third", &backend, long_timeouts().local_ttl(Duration::ZERO)).await;
-    *one.tags.borrow_mut() = (0..128).map(|number| format!("{number} {}", "x".repeat(200))).collect();
-    for place in [0, 64, 127] {
-        for process in [&one, &other, &third] {
-            process.wait_polled().await;
-        }
-        let old = one.fill("/").await;
-        assert!(is_remote_hit(&other.get("/").await) && is_remote_hit(&third.get("/").await));
-        let tag = one.tags.borrow()[place].clone();
-        other.cache.purge_tag(&tag).await.unwrap();
-        assert_ne!(third.get("/").await.body, old.body, "tag {place}");
-        one.get_until_changed("/", &old).await;
-        one.cache.purge_all().await.unwrap();
+async fn purge_that_is_not_awaited_takes_effect() {
+    let (backend, one, other) = two_processes().await;
+    one.fill(one.get(POST)).await;
+    other.get(POST).await.assert_remote_hit();
+    drop(one.cache().purge_tag("posts"));
+    until("the purge is executed", || backend.purges() == 1).await;
+    other.receive_purges().await;
+    assert_ne!(other.get(POST).await.text(), "page 1 of one");
+}
+
+const QUERIES: [&str; 5] = ["/a", "/a?", "/a?page=1", "/a?page=2", "/a?page=1&x"];
+
+#[actix_web::test]
+async fn purge_of_a_url_selects_one_query() {
+    let (backend, one, _) = two_processes().await;
+    let third = remote_only("third", &backend).await;
+    for uri in QUERIES {
+        one.fill(one.get(uri)).await;
     }
-    one.wait_polled().await;
-    one.tags.borrow_mut().push("one more".to_owned());
-    let answer = one.get("/").await;
-    assert!(answer.outcome().ends_with("; detail=invalid-tag"), "{}", answer.outcome());
-    wait_until("the lease is released", || one.store.calls(Method::Release) > 0).await;
+    one.cache().purge_url("/a?page=1").await.unwrap();
+    for uri in QUERIES {
+        let response = third.get(uri).await;
+        assert_eq!(response.text().ends_with("of one"), uri != "/a?page=1", "{response:?}");
+    }
+}
+
+#[cache_page(60, query = ["page"])]
+async fn paged(origin: Origin) -> Result<HttpResponse, Error> {
+    origin.respond().await
+}
+
+/// The attribute of the handler selects query parameters.
+#[actix_web::test]
+async fn purge_of_a_url_selects_all_queries_of_a_normalized_page() {
+    let backend = Backend::new();
+    let start = |name| connect(process(name, &backend).route("/paged", paged));
+    let (one, other) = (start("one").await, start("other").await);
+    other.fill(other.get("/paged?page=1&x=y")).await;
+    one.get("/paged?page=1").await.assert_remote_hit();
+    one.cache().purge_url("/paged?x=z&page=1").await.unwrap();
+    one.get("/paged?page=1").await.assert_stored().assert_body("page 1 of one");
 }
 
 #[actix_web::test]
-async fn a_purge_is_under_way_whether_or_not_it_is_awaited() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
-    let other = process("other", &backend, long_timeouts()).await;
-    let old = one.fill(PAGE).await;
-    assert!(is_remote_hit(&other.get(PAGE).await));
-    drop(one.cache.purge_tag("posts"));
-    other.get_until_changed(PAGE, &old).await;
-}
-
-#[actix_web::test]
-async fn a_url_is_one_query_for_all() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
-    let third = process("third", &backend, long_timeouts().local_ttl(Duration::ZERO)).await;
-    let all = ["/a", "/a?", "/a?page=1", "/a?page=2", "/a?page=1&x"];
-    for (number, uri) in all.into_iter().enumerate() {
-        one.get(uri).await;
-        one.wait_stored(number as u64 + 1).await;
-    }
-    one.cache.purge_url("/a?page=1").await.unwrap();
-    for uri in all {
-        assert_eq!(is_remote_hit(&third.get(uri).await), uri != "/a?page=1", "{uri}");
-    }
-    // If the attribute selects query parameters, the purge of a URL matches all queries.
-    third.wait_polled().await;
-    let old = third.fill("/paged?page=1&x=y").await;
-    one.cache.purge_url("/paged?x=z&page=1").await.unwrap();
-    assert_ne!(third.get("/paged?page=1").await.body, old.body);
-}
-
-#[actix_web::test]
-async fn many_purges_at_once_are_all_heard() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
-    let other = process("other", &backend, long_timeouts()).await;
-    let mut pages = Vec::new();
-    for number in 0..50 {
-        let uri = format!("/posts/{number}");
-        let old = one.fill(&uri).await;
-        assert!(is_remote_hit(&other.get(&uri).await));
-        pages.push((uri, old));
+async fn all_of_many_concurrent_purges_are_received() {
+    const PAGES: usize = 50;
+    let (_, one, other) = two_processes().await;
+    let uri = |number| format!("/posts/{number}");
+    for number in 0..PAGES {
+        one.fill(one.get(&uri(number))).await;
+        other.get(&uri(number)).await.assert_remote_hit();
     }
     let purges: Vec<PurgeFuture> =
-        (0..50).map(|number| one.cache.purge_tag(&format!("post:{number}"))).collect();
+        (0..PAGES).map(|number| one.cache().purge_tag(&format!("post:{number}"))).collect();
     for purge in purges {
         assert_eq!(purge.await.unwrap().pages(), 1);
     }
-    for (uri, old) in &pages {
-        other.get_until_changed(uri, old).await;
+    other.receive_purges().await;
+    for number in 0..PAGES {
+        other.get(&uri(number)).await.assert_stored().assert_body(format!("page {} of other", number + 1));
     }
 }
 
 #[actix_web::test]
-async fn what_cannot_be_purged_is_told_to_nobody() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
-    let wrong: [Verb; 4] = [
-        |cache| cache.purge_path("posts"),
-        |cache| cache.purge_tag(""),
-        |cache| cache.purge_prefix("/"),
-        |cache| cache.purge_handler(""),
+async fn purge_with_an_invalid_argument_is_not_sent() {
+    let (_, one, _) = two_processes().await;
+    let purges: [(&str, Purge); 4] = [
+        ("purge_path", |cache| cache.purge_path("posts")),
+        ("purge_tag", |cache| cache.purge_tag("")),
+        ("purge_prefix", |cache| cache.purge_prefix("/")),
+        ("purge_handler", |cache| cache.purge_handler("")),
     ];
-    for purge in wrong {
-        let error = purge(&one.cache).await.unwrap_err();
-        assert!(!error.is_pending(), "{error}");
+    for (name, purge) in purges {
+        let error = purge(one.cache()).await.unwrap_err();
+        assert!(!error.is_pending(), "{name}: {error}");
     }
-    assert_eq!(one.store.calls(Method::Purge), 0);
+    assert_eq!(one.store().calls(Method::Purge), 0);
 }
 
-/// Entries are purged by the keys that they were stored with.
 #[actix_web::test]
-async fn escapes_and_hosts_do_not_matter_to_a_path() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
-    let third = process("third", &backend, long_timeouts().local_ttl(Duration::ZERO)).await;
-    for written in ["/tags/über", "/tags/%C3%BCber"] {
-        one.wait_polled().await;
-        let asked = || asking("/t%61gs/%c3%bcber?x", &[("host", "example.com")]);
-        let before = one.remote_stats().stored;
-        let old = one.send(asked()).await;
-        one.wait_stored(before + 1).await;
-        assert!(is_remote_hit(&third.send(asked()).await));
-        one.cache.purge_path(written).await.unwrap();
-        assert_ne!(third.send(asked()).await.body, old.body, "{written}");
-        one.cache.purge_all().await.unwrap();
+async fn path_is_purged_on_all_hosts_and_however_it_is_escaped() {
+    for path in ["/tags/über", "/tags/%C3%BCber"] {
+        let (backend, one, _) = two_processes().await;
+        let third = remote_only("third", &backend).await;
+        let request = |app: &TestApp| app.get("/t%61gs/%c3%bcber?x").header("host", "example.com");
+        one.fill(request(&one)).await;
+        request(&third).await.assert_remote_hit();
+        one.cache().purge_path(path).await.unwrap();
+        let response = request(&third).await;
+        assert!(response.is_stored(), "{path}: {response:?}");
     }
 }

@@ -1,240 +1,97 @@
-//! Stale pages of other processes: served while one process refreshes them, or if that fails.
+//! Stale pages of other processes, served if the handler fails, and withdrawn in all processes.
 
-use std::time::Duration;
+use actix_web::HttpResponse;
+use cache_page::Reason;
 
 use super::{
-    backend::Backend,
-    site::{TARGETED_FIELD, advance, is_remote_hit, long_timeouts, process},
-    wait_until,
+    KEPT_ON_ERROR, LOCAL_TTLS, REFRESHED, page, remote_only, status, two_processes,
+    two_processes_with_local_ttl, validators,
 };
-use crate::legacy::{Crowd, asking, settle};
+use crate::support::{Call, TestApp, advance, until};
 
-#[actix_web::test]
-async fn a_stale_page_of_another_process_is_sent_while_one_makes_it_anew() {
-    for local_ttl in [60, 0] {
-        let backend = Backend::default();
-        let options = || long_timeouts().local_ttl(Duration::from_secs(local_ttl));
-        let one = process("one", &backend, options()).await;
-        let other = process("other", &backend, options()).await;
-        let third = process("third", &backend, options()).await;
-        let old = one.fill("/stale-while-revalidate").await;
-        advance(&backend, &[&one, &other, &third], 70);
-        other.block_handlers();
-        let sent = other.get("/stale-while-revalidate").await;
-        assert_eq!(sent.outcome(), "cache_page; hit; ttl=-10; detail=stale-while-revalidate");
-        assert_eq!((&sent.body, sent.header("age").as_deref()), (&old.body, Some("70")));
-        wait_until("the refresh starts", || other.runs.get() == 1).await;
-        // The others serve the stale page and do not refresh it.
-        for process in [&one, &third] {
-            for _ in 0..2 {
-                let sent = process.get("/stale-while-revalidate").await;
-                assert_eq!(sent.body, old.body, "{}: {}", process.name, sent.outcome());
-            }
-            settle().await;
-        }
-        assert_eq!((one.runs.get(), third.runs.get(), other.runs.get()), (1, 0, 1));
-        other.unblock_handlers();
-        other.wait_stored(1).await;
-        for process in [&one, &third, &other] {
-            let new = process.get_until_changed("/stale-while-revalidate", &old).await;
-            assert_eq!(new.text(), "page 1 of other", "{}", process.name);
-        }
-        let runs = (one.runs.get(), third.runs.get(), other.runs.get());
-        assert_eq!(runs, (1, 0, 1), "memory for {local_ttl} seconds");
-    }
+fn no_store(call: &Call) -> HttpResponse {
+    call.control().no_store();
+    page("other")(call)
 }
 
 #[actix_web::test]
-async fn an_expired_page_is_stale_in_all_processes() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
-    let other = process("other", &backend, long_timeouts()).await;
-    let third = process("third", &backend, long_timeouts().local_ttl(Duration::ZERO)).await;
-    let old = one.fill("/stale-while-revalidate").await;
-    assert!(is_remote_hit(&other.get("/stale-while-revalidate").await));
-    third.block_handlers();
-    one.cache.expire_tag("refreshed").await.unwrap();
-    // A fill that starts before the process has received the purge is not stored.
-    third.wait_polled().await;
-    let sent = third.get("/stale-while-revalidate").await;
-    assert_eq!(sent.outcome(), "cache_page; hit; ttl=0; detail=stale-while-revalidate");
-    assert_eq!(sent.body, old.body);
-    wait_until("the third process refreshes the page", || third.runs.get() == 1).await;
-    other.wait_polled().await;
-    let sent = other.get("/stale-while-revalidate").await;
-    assert_eq!(sent.outcome(), "cache_page; hit; ttl=0; detail=stale-while-revalidate");
-    third.unblock_handlers();
-    let new = other.get_until_changed("/stale-while-revalidate", &old).await;
-    assert_eq!(new.text(), "page 1 of third");
-    // In the backend, the page is stale since the soft purge.
-    let fourth = process("fourth", &backend, long_timeouts()).await;
-    one.cache.expire_tag("refreshed").await.unwrap();
-    fourth.wait_polled().await;
-    advance(&backend, &[&one, &other, &third, &fourth], 31);
-    let filled = fourth.get("/stale-while-revalidate").await;
-    assert!(filled.is_stored(), "{}", filled.outcome());
-}
-
-#[actix_web::test]
-async fn a_page_of_another_process_stands_in_for_a_failure() {
-    for local_ttl in [60, 0] {
-        let backend = Backend::default();
-        let options = || long_timeouts().local_ttl(Duration::from_secs(local_ttl));
-        let (one, other) =
-            (process("one", &backend, options()).await, process("other", &backend, options()).await);
-        let old = one.fill("/stale-if-error").await;
+async fn page_of_another_process_is_served_if_the_handler_fails() {
+    for local_ttl in LOCAL_TTLS {
+        let (backend, one, other) = two_processes_with_local_ttl(local_ttl).await;
+        one.fill(one.get(KEPT_ON_ERROR)).await;
         advance(&backend, &[&one, &other], 100);
-        other.status.set(503);
-        let sent = other.get("/stale-if-error").await;
-        let outcome = sent.outcome();
-        assert!(outcome.ends_with("; fwd-status=503; ttl=-40; detail=stale-if-error"), "{outcome}");
-        assert_eq!((sent.status, &sent.body), (200, &old.body));
-        wait_until("the lease ends", || backend.leases() == 0).await;
-        let new = one.fill("/stale-if-error").await;
-        assert_eq!(new.text(), "page 2 of one");
+        other.set_handler(status(503));
+        let response = other.get(KEPT_ON_ERROR).await;
+        response.assert_stale(Reason::StaleIfError).assert_fwd_status(503).assert_ttl(-40);
+        response.assert_status(200).assert_body("page 1 of one");
     }
 }
 
 #[actix_web::test]
-async fn a_page_that_was_purged_elsewhere_does_not_stand_in() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    one.fill("/stale-if-error").await;
-    assert!(is_remote_hit(&other.get("/stale-if-error").await));
+async fn failed_handler_of_a_stale_page_releases_its_lease() {
+    let (backend, one, other) = two_processes().await;
+    one.fill(one.get(KEPT_ON_ERROR)).await;
     advance(&backend, &[&one, &other], 100);
-    other.status.set(503);
-    other.block_handlers();
-    let crowd = Crowd::send(&other.app, [asking("/stale-if-error", &[])]).await;
-    wait_until("the handler runs", || other.runs.get() == 1).await;
-    one.cache.purge_path("/stale-if-error").await.unwrap();
-    other.wait_polled().await;
-    other.unblock_handlers();
-    assert_eq!(crowd.all().await[0].status, 503);
-    assert_eq!(other.get("/stale-if-error").await.status, 503);
+    other.set_handler(status(503));
+    other.get(KEPT_ON_ERROR).await.assert_status(200);
+    until("the lease ends", || backend.leases() == 0).await;
+    one.fill(one.get(KEPT_ON_ERROR)).await.assert_body("page 2 of one");
+}
+
+/// Checks that the process sends the failure of its handler instead of the stale page.
+async fn assert_not_served_on_error(app: &TestApp, uri: &str, name: &str) {
+    app.set_handler(status(500));
+    let response = app.get(uri).await;
+    assert_eq!(response.status, 500, "{name}: {response:?}");
 }
 
 #[actix_web::test]
-async fn a_withdrawn_page_is_not_sent_by_any_process() {
-    for (word, status) in [("no-store", 200), ("gone", 410), ("forbidden", 403)] {
-        let backend = Backend::default();
-        let one = process("one", &backend, long_timeouts()).await;
-        let other = process("other", &backend, long_timeouts()).await;
-        let third = process("third", &backend, long_timeouts().local_ttl(Duration::ZERO)).await;
-        let old = one.fill("/stale-if-error").await;
+async fn withdrawn_page_is_not_served_on_error_by_any_process() {
+    for (name, code) in [("no-store", 200), ("gone", 410), ("forbidden", 403)] {
+        let (backend, one, other) = two_processes().await;
+        let third = remote_only("third", &backend).await;
+        one.fill(one.get(KEPT_ON_ERROR)).await;
         for process in [&other, &third] {
-            assert!(is_remote_hit(&process.get("/stale-if-error").await));
+            process.get(KEPT_ON_ERROR).await.assert_remote_hit();
         }
         advance(&backend, &[&one, &other, &third], 100);
-        other.status.set(status);
-        other.no_store.set(word == "no-store");
-        let answer = other.get("/stale-if-error").await;
-        assert_eq!(answer.status, status, "{word}");
-        assert!(!answer.is_stored(), "{}", answer.outcome());
-        // The page is not served on an error either.
+        if code == 200 {
+            other.set_handler(no_store);
+        } else {
+            other.set_handler(status(code));
+        }
+        let response = other.get(KEPT_ON_ERROR).await;
+        assert_eq!((response.status, response.is_stored()), (code, false), "{name}: {response:?}");
+        until("the page is purged in the backend", || backend.purges() == 1).await;
+        one.receive_purges().await;
         for process in [&one, &third] {
-            process.status.set(500);
-            let last = process.get_until_changed("/stale-if-error", &old).await;
-            assert_eq!(last.status, 500, "{word}, in {}: {}", process.name, last.outcome());
+            assert_not_served_on_error(process, KEPT_ON_ERROR, name).await;
         }
     }
 }
 
 #[actix_web::test]
-async fn a_page_that_is_withdrawn_in_the_background_is_not_sent_by_any_process() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    let old = one.fill("/stale-while-revalidate").await;
-    assert!(is_remote_hit(&other.get("/stale-while-revalidate").await));
+async fn page_withdrawn_by_a_refresh_is_not_served_by_any_process() {
+    let (backend, one, other) = two_processes().await;
+    one.fill(one.get(REFRESHED)).await;
+    other.get(REFRESHED).await.assert_remote_hit();
     advance(&backend, &[&one, &other], 70);
-    one.no_store.set(true);
-    other.no_store.set(true);
-    assert_eq!(
-        other.get("/stale-while-revalidate").await.body,
-        old.body,
-        "the stale page, while it is refreshed"
-    );
     for process in [&one, &other] {
-        let last = process.get_until_changed("/stale-while-revalidate", &old).await;
-        assert!(last.outcome().ends_with("; detail=no-store"), "{}: {}", process.name, last.outcome());
+        process.set_handler(no_store);
+    }
+    other.get(REFRESHED).await.assert_stale(Reason::StaleWhileRevalidate).assert_body("page 1 of one");
+    until("the page is purged in the backend", || backend.purges() == 1).await;
+    one.receive_purges().await;
+    for process in [&one, &other] {
+        process.get(REFRESHED).await.assert_not_stored(Reason::NoStore);
     }
 }
 
 #[actix_web::test]
-async fn a_page_that_is_still_as_it_was_is_fresh_for_all() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    let third = process("third", &backend, long_timeouts().local_ttl(Duration::ZERO)).await;
-    *one.tags.borrow_mut() = vec!["by argument".to_owned()];
-    one.headers.borrow_mut().push((TARGETED_FIELD, "tags=(\"by-header\")"));
-    for tag in ["by argument", "by-header"] {
-        for process in [&one, &other, &third] {
-            process.wait_polled().await;
-        }
-        let old = one.fill("/revalidated").await;
-        assert!(is_remote_hit(&other.get("/revalidated").await));
-        advance(&backend, &[&one, &other, &third], 61);
-        // Purged by a process that has not generated the page.
-        let before = other.remote_stats().stored;
-        let answer = other.get("/revalidated").await;
-        assert!(answer.outcome().ends_with("; fwd-status=304; stored; ttl=60"), "{}", answer.outcome());
-        assert_eq!((answer.status, &answer.body), (200, &old.body));
-        other.wait_stored(before + 1).await;
-        let found = third.get("/revalidated").await;
-        assert!(is_remote_hit(&found) && found.body == old.body, "{}", found.outcome());
-        // The page has kept its tags.
-        one.cache.purge_tag(tag).await.unwrap();
-        assert_ne!(third.get("/revalidated").await.body, old.body, "{tag}");
-        one.get_until_changed("/revalidated", &old).await;
-        one.cache.purge_all().await.unwrap();
-    }
-}
-
-/// The handler gets the validators of the page in the backend.
-#[actix_web::test]
-async fn a_stale_page_of_another_process_is_there_to_be_compared_with() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    let old = one.fill("/stale-if-error").await;
+async fn handler_revalidates_the_stale_page_of_another_process() {
+    let (backend, one, other) = two_processes().await;
+    let etag = one.fill(one.get(KEPT_ON_ERROR)).await.header("etag").expect("an entity tag");
     advance(&backend, &[&one, &other], 61);
-    other.fill("/stale-if-error").await;
-    assert_eq!(*other.validators.borrow(), old.header("etag"), "the validators of the stale page");
-}
-
-#[actix_web::test]
-async fn the_same_where_it_is_made_anew_in_the_background() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    let old = one.fill("/stale-while-revalidate").await;
-    advance(&backend, &[&one, &other], 61);
-    assert_eq!(other.get("/stale-while-revalidate").await.body, old.body);
-    wait_until("the refresh starts", || other.runs.get() == 1).await;
-    assert_eq!(*other.validators.borrow(), old.header("etag"), "the validators of the stale page");
-}
-
-/// The fresh page in the backend does not prevent an early refresh.
-#[actix_web::test]
-async fn a_page_is_made_anew_before_its_time_is_over() {
-    for uri in ["/any", "/stale-while-revalidate"] {
-        let backend = Backend::default();
-        let one = process("one", &backend, long_timeouts().refresh_ahead(true)).await;
-        // Slow enough for an early refresh to be almost certain.
-        one.handler_time.set(Duration::from_secs(50));
-        let old = one.fill(uri).await;
-        one.handler_time.set(Duration::ZERO);
-        advance(&backend, &[&one], 59);
-        for _ in 0..100 {
-            one.get(uri).await;
-            settle().await;
-        }
-        wait_until("an early refresh starts within 100 requests", || one.runs.get() > 1).await;
-        one.get_until_changed(uri, &old).await;
-        wait_until("the refreshed page is stored", || one.remote_stats().stored >= 2).await;
-        let other = process("other", &backend, long_timeouts()).await;
-        assert_ne!(other.get(uri).await.body, old.body, "{uri}");
-    }
+    other.set_handler(validators);
+    other.get(KEPT_ON_ERROR).await.assert_stored().assert_body(etag);
 }

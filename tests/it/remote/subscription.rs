@@ -1,152 +1,160 @@
 //! The subscription to the purges of other processes, and its failure.
 
-use std::time::Duration;
-
-use super::{
-    backend::{Backend, Behavior, Method},
-    site::{is_remote_hit, long_timeouts, process},
-    wait_until,
+use std::{
+    thread,
+    time::{Duration, Instant},
 };
 
-const PAGE: &str = "/posts/1";
+use cache_page::Outcome;
+
+use super::{POST, connect, process, two_processes};
+use crate::support::{Backend, Behavior, Method, TestApp};
+
+/// Starts the processes `one`, whose `max_purge_lag` is short, and `other`. Both have the page of `other`, and only `other` is
+/// subscribed any more.
+async fn unsubscribed() -> (TestApp, TestApp) {
+    let backend = Backend::new();
+    let other = connect(process("other", &backend)).await;
+    let one = process("one", &backend).cache(|cache| cache.max_purge_lag(Duration::from_millis(500)));
+    let one = connect(one).await;
+    other.fill(other.get(POST)).await;
+    one.get(POST).await.assert_remote_hit();
+    one.store().set_behavior(&[Method::PollChanges], Behavior::Fails);
+    one.wait_unavailable().await;
+    (one, other)
+}
+
+/// Sends requests until local memory is not served any more.
+async fn wait_distrusted(app: &TestApp) {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while app.get(POST).await.is_hit() {
+        assert!(Instant::now() < deadline, "local memory is still served");
+    }
+}
 
 #[actix_web::test]
-async fn memory_is_not_trusted_where_nothing_is_heard() {
-    let backend = Backend::default();
-    let other = process("other", &backend, long_timeouts()).await;
-    let one = process("one", &backend, long_timeouts().max_purge_lag(Duration::from_secs(1))).await;
-    let filled = other.fill(PAGE).await;
-    let found = one.get(PAGE).await;
-    assert!(is_remote_hit(&found) && found.body == filled.body);
-    one.store.set_behavior(&[Method::PollChanges], Behavior::Fails);
-    one.wait_available(false).await;
-    // The process does not receive this purge.
-    other.cache.purge_tag("posts").await.unwrap();
-    let new = one.get_until_changed(PAGE, &filled).await;
-    assert_eq!((new.status, new.text()), (200, "page 1 of one"));
-    // No page is served from local memory.
+async fn local_memory_is_not_served_without_purges_for_max_purge_lag() {
+    let (one, other) = unsubscribed().await;
+    other.cache().purge_tag("posts").await.unwrap();
+    wait_distrusted(&one).await;
     for run in 2..5 {
-        let answer = one.get(PAGE).await;
-        assert_eq!((answer.status, answer.text()), (200, &*format!("page {run} of one")));
-        assert!(answer.outcome().ends_with("; detail=remote-unavailable"), "{}", answer.outcome());
+        let response = one.get(POST).await;
+        response.assert_outcome(Outcome::Stored).assert_detail("remote-unavailable");
+        response.assert_status(200).assert_body(format!("page {run} of one"));
     }
     assert!(one.remote_stats().unavailable >= 4);
-    one.store.set_behavior(&[Method::PollChanges], Behavior::Works);
-    one.wait_available(true).await;
-    for _ in 0..15_000 {
-        if one.get(PAGE).await.is_hit() {
-            return;
-        }
-    }
-    panic!("no page is served from local memory");
 }
 
 #[actix_web::test]
-async fn a_process_that_was_away_trusts_its_memory_again_but_for_what_was_purged() {
-    let backend = Backend::default();
-    let other = process("other", &backend, long_timeouts()).await;
-    let one = process("one", &backend, long_timeouts()).await;
-    let (first, second) = (other.fill("/posts/1").await, other.fill("/posts/2").await);
-    for uri in ["/posts/1", "/posts/2"] {
-        assert!(is_remote_hit(&one.get(uri).await));
+async fn local_memory_is_served_again_after_the_next_poll() {
+    let (one, _other) = unsubscribed().await;
+    wait_distrusted(&one).await;
+    one.store().set_behavior(&[Method::PollChanges], Behavior::Works);
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while !one.get(POST).await.is_hit() {
+        assert!(Instant::now() < deadline, "local memory is not served");
     }
-    one.store.set_behavior(&Method::ALL, Behavior::Fails);
-    one.wait_available(false).await;
-    other.cache.purge_tag("post:1").await.unwrap();
-    one.store.set_behavior(&Method::ALL, Behavior::Works);
-    one.wait_available(true).await;
-    assert_ne!(one.get("/posts/1").await.body, first.body);
-    let answer = one.get("/posts/2").await;
-    assert_eq!((answer.outcome().as_str(), answer.body), ("cache_page; hit; ttl=60", second.body));
+}
+
+/// Starts the processes `one` and `other`, which have two pages of `other`. One of them is purged while `one` is disconnected.
+async fn purged_while_disconnected() -> (Backend, TestApp, TestApp) {
+    let (backend, one, other) = two_processes().await;
+    for uri in ["/posts/1", "/posts/2"] {
+        other.fill(other.get(uri)).await;
+        one.get(uri).await.assert_remote_hit();
+    }
+    one.store().set_behavior(&Method::ALL, Behavior::Fails);
+    one.wait_unavailable().await;
+    other.cache().purge_tag("post:1").await.unwrap();
+    (backend, one, other)
 }
 
 #[actix_web::test]
-async fn a_process_that_may_have_missed_something_drops_its_memory() {
-    let backend = Backend::default();
-    let other = process("other", &backend, long_timeouts()).await;
-    let one = process("one", &backend, long_timeouts()).await;
-    let (first, second) = (other.fill("/posts/1").await, other.fill("/posts/2").await);
-    for uri in ["/posts/1", "/posts/2"] {
-        assert!(is_remote_hit(&one.get(uri).await));
-    }
-    one.store.set_behavior(&Method::ALL, Behavior::Fails);
-    one.wait_available(false).await;
-    other.cache.purge_tag("post:1").await.unwrap();
+async fn purge_while_disconnected_is_applied_after_reconnecting() {
+    let (_, one, _other) = purged_while_disconnected().await;
+    one.store().set_behavior(&Method::ALL, Behavior::Works);
+    one.wait_available().await;
+    assert_ne!(one.get("/posts/1").await.text(), "page 1 of other");
+    one.get("/posts/2").await.assert_hit().assert_ttl(60).assert_body("page 2 of other");
+}
+
+#[actix_web::test]
+async fn local_memory_is_emptied_if_purges_may_have_been_missed() {
+    let (backend, one, _other) = purged_while_disconnected().await;
     backend.truncate_log();
-    one.store.set_behavior(&Method::ALL, Behavior::Works);
-    one.wait_available(true).await;
-    assert_ne!(one.get("/posts/1").await.body, first.body);
+    one.store().set_behavior(&Method::ALL, Behavior::Works);
+    one.wait_available().await;
+    assert_eq!(one.pages(), 0);
+    assert_ne!(one.get("/posts/1").await.text(), "page 1 of other");
     // The other page is still in the backend.
-    let answer = one.get("/posts/2").await;
-    assert!(is_remote_hit(&answer) && answer.body == second.body, "{}", answer.outcome());
+    one.get("/posts/2").await.assert_remote_hit().assert_body("page 2 of other");
 }
 
 #[actix_web::test]
-async fn what_cannot_be_read_may_have_been_about_anything() {
+async fn unreadable_purge_empties_local_memory() {
     for message in [&b""[..], b"garbage", &[0; 64], &[1; 9]] {
-        let backend = Backend::default();
-        let (one, other) = (
-            process("one", &backend, long_timeouts()).await,
-            process("other", &backend, long_timeouts()).await,
-        );
-        one.fill(PAGE).await;
-        assert!(is_remote_hit(&other.get(PAGE).await));
+        let (backend, one, other) = two_processes().await;
+        one.fill(one.get(POST)).await;
+        other.get(POST).await.assert_remote_hit();
         backend.append_message(message);
         for process in [&one, &other] {
-            wait_until("local memory is empty", || process.cache.stats().pages() == 0).await;
-            assert!(is_remote_hit(&process.get(PAGE).await), "the page is still in the backend: {message:?}");
+            process.receive_purges().await;
+            assert_eq!(process.pages(), 0, "{message:?}");
+            // The page is still in the backend.
+            process.get(POST).await.assert_remote_hit();
         }
     }
 }
 
 #[actix_web::test]
-async fn an_engine_that_was_emptied_is_filled_again() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    let old = one.fill(PAGE).await;
-    assert!(is_remote_hit(&other.get(PAGE).await));
+async fn emptied_backend_empties_local_memory() {
+    let (backend, one, other) = two_processes().await;
+    one.fill(one.get(POST)).await;
+    other.get(POST).await.assert_remote_hit();
     backend.clear();
     for process in [&one, &other] {
-        wait_until("local memory is empty", || process.cache.stats().pages() == 0).await;
-        process.wait_polled().await;
+        process.receive_purges().await;
+        assert_eq!(process.pages(), 0);
     }
-    let new = other.fill(PAGE).await;
-    assert_ne!(new.body, old.body);
-    assert!(is_remote_hit(&one.get(PAGE).await));
-    one.cache.purge_path(PAGE).await.unwrap();
-    other.get_until_changed(PAGE, &new).await;
+    other.get(POST).await.assert_stored();
 }
 
 #[actix_web::test]
-async fn a_purge_is_heard_of_while_the_worker_is_busy() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    one.fill(PAGE).await;
-    assert!(is_remote_hit(&other.get(PAGE).await));
-    let purging = one.cache.purge_path(PAGE);
-    // Blocks this worker thread.
-    for _ in 0..15_000 {
-        if other.cache.stats().pages() == 0 {
-            purging.await.unwrap();
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    panic!("the purge was not received");
+async fn emptied_backend_shares_pages_and_purges_again() {
+    let (backend, one, other) = two_processes().await;
+    one.fill(one.get(POST)).await;
+    backend.clear();
+    one.receive_purges().await;
+    other.receive_purges().await;
+    other.fill(other.get(POST)).await.assert_body("page 1 of other");
+    one.get(POST).await.assert_remote_hit().assert_body("page 1 of other");
+    one.cache().purge_path(POST).await.unwrap();
+    other.receive_purges().await;
+    assert_ne!(other.get(POST).await.text(), "page 1 of other");
 }
 
+/// No task of the worker's thread runs in the meantime.
 #[actix_web::test]
-async fn what_is_heard_again_from_oneself_is_not_purged_again() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
-    one.fill(PAGE).await;
-    one.cache.purge_path(PAGE).await.unwrap();
-    // Generated before the process receives its own purge.
-    let filled = one.get(PAGE).await;
-    assert!(filled.is_stored());
-    one.wait_polled().await;
-    let hit = one.get(PAGE).await;
-    assert_eq!((hit.outcome().as_str(), hit.body), ("cache_page; hit; ttl=60", filled.body));
+async fn purge_is_received_while_the_worker_is_busy() {
+    let (_, one, other) = two_processes().await;
+    one.fill(one.get(POST)).await;
+    other.get(POST).await.assert_remote_hit();
+    let purge = one.cache().purge_path(POST);
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while other.pages() > 0 {
+        assert!(Instant::now() < deadline, "the purge was not received");
+        thread::yield_now();
+    }
+    purge.await.unwrap();
+}
+
+/// The page is generated before the process receives its own purge.
+#[actix_web::test]
+async fn own_purge_is_not_applied_again_when_it_is_received() {
+    let (_, one, _other) = two_processes().await;
+    one.fill(one.get(POST)).await;
+    one.cache().purge_path(POST).await.unwrap();
+    one.get(POST).await.assert_stored().assert_body("page 2 of one");
+    one.receive_purges().await;
+    one.get(POST).await.assert_hit().assert_ttl(60).assert_body("page 2 of one");
 }

@@ -1,132 +1,120 @@
 //! Variants by request headers that only the responses name.
 
-use std::time::Duration;
-
 use super::{
-    backend::{Backend, Behavior, Method},
-    site::{advance, is_remote_hit, long_timeouts, process},
+    LOCAL_TTLS, VARIED, connect, page, process, remote_only, two_processes, two_processes_with_local_ttl,
 };
-use crate::legacy::{Crowd, asking};
+use crate::support::{Backend, Behavior, Crowd, Method, TestApp, TestRequest, advance, until};
 
-fn in_language(language: &str) -> actix_web::test::TestRequest {
-    asking("/varied", &[("accept-language", language)])
+const LANGUAGES: [&str; 3] = ["de", "fr", "en"];
+
+fn in_language(app: &TestApp, language: &str) -> TestRequest {
+    app.get(VARIED).header("accept-language", language)
+}
+
+/// The names of the headers are in the store, too.
+#[actix_web::test]
+async fn variant_is_a_remote_hit_for_a_matching_request() {
+    for local_ttl in LOCAL_TTLS {
+        let (_, one, other) = two_processes_with_local_ttl(local_ttl).await;
+        one.fill(in_language(&one, "de")).await.assert_header("x-language", "de");
+        let response = in_language(&other, "de").await;
+        response.assert_remote_hit().assert_header("x-language", "de").assert_body("page 1 of one");
+    }
 }
 
 #[actix_web::test]
-async fn each_variant_is_found_by_those_that_it_is_for() {
-    for local_ttl in [60, 0] {
-        let backend = Backend::default();
-        let options = || long_timeouts().local_ttl(Duration::from_secs(local_ttl));
-        let (one, other) =
-            (process("one", &backend, options()).await, process("other", &backend, options()).await);
-        let third = process("third", &backend, options()).await;
-        let german = one.send(in_language("de")).await;
-        assert!(german.is_stored(), "{}", german.outcome());
-        one.wait_stored(1).await;
-        // The names of the headers are in the backend.
-        let found = other.send(in_language("de")).await;
-        assert!(is_remote_hit(&found) && found.body == german.body, "{}", found.outcome());
-        let french = other.send(in_language("fr")).await;
-        assert!(french.is_stored(), "{}", french.outcome());
-        assert_eq!(french.header("x-language").as_deref(), Some("fr"));
-        other.wait_stored(1).await;
-        let none = third.get("/varied").await;
-        assert_eq!((none.is_stored(), none.header("x-language").as_deref()), (true, Some("")));
-        third.wait_stored(1).await;
+async fn request_for_another_variant_runs_the_handler() {
+    for local_ttl in LOCAL_TTLS {
+        let (_, one, other) = two_processes_with_local_ttl(local_ttl).await;
+        one.fill(in_language(&one, "de")).await;
+        in_language(&other, "fr").await.assert_stored().assert_header("x-language", "fr");
+    }
+}
+
+#[actix_web::test]
+async fn variants_of_several_processes_are_served_by_all() {
+    for local_ttl in LOCAL_TTLS {
+        let (backend, one, other) = two_processes_with_local_ttl(local_ttl).await;
+        let third = connect(process("third", &backend)).await;
+        one.fill(in_language(&one, "de")).await;
+        other.fill(in_language(&other, "fr")).await;
+        third.fill(third.get(VARIED)).await;
         for process in [&one, &other, &third] {
-            for (language, page) in [("de", &german), ("fr", &french)] {
-                let found = process.send(in_language(language)).await;
-                assert!(found.is_hit(), "{} {language}: {}", process.name, found.outcome());
-                assert_eq!(found.body, page.body, "{} {language}", process.name);
+            for (language, body) in [("de", "page 1 of one"), ("fr", "page 1 of other")] {
+                let response = in_language(process, language).await;
+                response.assert_header("x-language", language).assert_body(body);
             }
-            assert_eq!(process.get("/varied").await.body, none.body);
+            process.get(VARIED).await.assert_header("x-language", "none").assert_body("page 1 of third");
         }
-        assert_eq!((one.runs.get(), other.runs.get(), third.runs.get()), (1, 1, 1));
+        assert_eq!([&one, &other, &third].map(TestApp::runs), [1, 1, 1], "local_ttl {local_ttl}");
     }
 }
 
 #[actix_web::test]
-async fn all_variants_are_purged_at_once() {
-    let backend = Backend::default();
-    let (one, other) =
-        (process("one", &backend, long_timeouts()).await, process("other", &backend, long_timeouts()).await);
-    let third = process("third", &backend, long_timeouts().local_ttl(Duration::ZERO)).await;
-    let mut pages = Vec::new();
-    for (number, language) in ["de", "fr", "en"].into_iter().enumerate() {
-        let old = one.send(in_language(language)).await;
-        one.wait_stored(number as u64 + 1).await;
-        assert!(is_remote_hit(&other.send(in_language(language)).await));
-        pages.push((language, old));
+async fn purge_of_a_path_removes_all_variants() {
+    let (backend, one, other) = two_processes().await;
+    let third = remote_only("third", &backend).await;
+    for language in LANGUAGES {
+        one.fill(in_language(&one, language)).await;
+        in_language(&other, language).await.assert_remote_hit();
     }
-    one.cache.purge_path("/varied").await.unwrap();
-    other.wait_polled().await;
-    for (language, old) in &pages {
+    one.cache().purge_path(VARIED).await.unwrap();
+    other.receive_purges().await;
+    one.set_handler(page("one again"));
+    for language in LANGUAGES {
         for process in [&third, &one, &other] {
-            let new = process.send(in_language(language)).await;
-            assert_ne!(new.body, old.body, "{} {language}", process.name);
-            assert_eq!(new.header("x-language").as_deref(), Some(*language));
+            let response = in_language(process, language).await;
+            assert!(!response.text().ends_with("of one"), "{language}: {response:?}");
+            response.assert_header("x-language", language);
         }
     }
 }
 
 /// The waiting requests do not know yet that there are variants.
 #[actix_web::test]
-async fn who_waits_for_another_variant_makes_its_own() {
-    let backend = Backend::default();
-    let options = || long_timeouts().coalesce_timeout(Duration::from_secs(3600));
-    let (one, other) =
-        (process("one", &backend, options()).await, process("other", &backend, options()).await);
-    one.block_handlers();
-    let leader = Crowd::send(&one.app, [in_language("de")]).await;
-    let requests = ["de", "fr", "de", "fr"].map(in_language);
-    let waiting = Crowd::send(&other.app, requests).await;
-    super::wait_until("the other process waits", || other.lookups() > 2).await;
+async fn waiting_request_for_another_variant_runs_the_handler() {
+    let (backend, one, other) = two_processes().await;
+    one.pause();
+    let leader = Crowd::send([in_language(&one, "de")]).await;
+    let waiting = Crowd::send(["de", "fr", "de", "fr"].map(|language| in_language(&other, language))).await;
+    until("the other process waits", || other.lookups() > 2).await;
     // The variant is stored long before the names of the headers.
-    one.store.set_behavior(&[Method::Put], Behavior::Holds);
-    one.unblock_handlers();
-    super::wait_until("one entry is stored", || backend.entries() == 1).await;
-    let asked = other.lookups();
-    super::wait_until("the other process looks the page up", || other.lookups() > asked + 2).await;
-    assert_eq!((other.runs.get(), waiting.answered()), (0, 0));
-    one.store.set_behavior(&[Method::Put], Behavior::Works);
-    let german = leader.all().await.remove(0);
-    let answers = waiting.all().await;
-    for (answer, language) in answers.iter().zip(["de", "fr", "de", "fr"]) {
-        assert_eq!(answer.header("x-language").as_deref(), Some(language), "{}", answer.outcome());
-        assert_eq!(answer.body == german.body, language == "de", "{language}: {}", answer.outcome());
+    one.store().set_behavior(&[Method::Put], Behavior::Holds);
+    one.resume().await;
+    until("one entry is stored", || backend.entries() == 1).await;
+    let lookups = other.lookups();
+    until("the other process looks the page up", || other.lookups() > lookups + 2).await;
+    assert_eq!((other.runs(), waiting.answered()), (0, 0));
+    one.store().set_behavior(&[Method::Put], Behavior::Works);
+    leader.responses().await[0].assert_body("page 1 of one");
+    let responses = waiting.responses().await;
+    for (response, language) in responses.iter().zip(["de", "fr", "de", "fr"]) {
+        response.assert_header("x-language", language);
+        response.assert_body(if language == "de" { "page 1 of one" } else { "page 1 of other" });
     }
-    assert_eq!((one.runs.get(), other.runs.get()), (1, 1));
+    assert_eq!((one.runs(), other.runs()), (1, 1));
 }
 
 /// The names of the headers are stored again with each variant.
 #[actix_web::test]
-async fn variants_are_found_by_a_process_that_comes_later() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
-    one.send(in_language("de")).await;
-    one.wait_stored(1).await;
+async fn variant_is_found_by_a_process_that_starts_after_a_refresh() {
+    let backend = Backend::new();
+    let one = connect(process("one", &backend)).await;
+    one.fill(in_language(&one, "de")).await;
     advance(&backend, &[&one], 61);
-    let filled = one.send(in_language("de")).await;
-    assert!(filled.is_stored(), "{}", filled.outcome());
-    one.wait_stored(2).await;
-    let other = process("other", &backend, long_timeouts()).await;
-    let found = other.send(in_language("de")).await;
-    assert!(is_remote_hit(&found), "{}", found.outcome());
-    assert_eq!(found.body, filled.body);
+    one.fill(in_language(&one, "de")).await;
+    let other = connect(process("other", &backend)).await;
+    in_language(&other, "de").await.assert_remote_hit().assert_body("page 2 of one");
 }
 
 #[actix_web::test]
-async fn variants_are_found_after_a_purge() {
-    let backend = Backend::default();
-    let one = process("one", &backend, long_timeouts()).await;
-    one.send(in_language("de")).await;
-    one.wait_stored(1).await;
-    one.cache.purge_path("/varied").await.unwrap();
-    one.wait_polled().await;
-    let filled = one.send(in_language("de")).await;
-    one.wait_stored(2).await;
-    let other = process("other", &backend, long_timeouts()).await;
-    let found = other.send(in_language("de")).await;
-    assert!(is_remote_hit(&found), "{}", found.outcome());
-    assert_eq!(found.body, filled.body);
+async fn variant_is_found_by_a_process_that_starts_after_a_purge() {
+    let backend = Backend::new();
+    let one = connect(process("one", &backend)).await;
+    one.fill(in_language(&one, "de")).await;
+    one.cache().purge_path(VARIED).await.unwrap();
+    one.receive_purges().await;
+    one.fill(in_language(&one, "de")).await;
+    let other = connect(process("other", &backend)).await;
+    in_language(&other, "de").await.assert_remote_hit().assert_body("page 2 of one");
 }

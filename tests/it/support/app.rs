@@ -20,6 +20,7 @@ use cache_page::{Outcome, PageCache, testing::ManualClock};
 use futures_util::future::{FutureExt as _, LocalBoxFuture};
 
 use super::{
+    backend::MemoryStore,
     builder::{AppSpec, TestAppBuilder},
     origin::{Call, OriginState, Reply},
     request::TestRequest,
@@ -36,6 +37,7 @@ pub(crate) struct TestApp(Rc<Inner>);
 struct Inner {
     transport: Transport,
     cache: Option<PageCache>,
+    store: Option<MemoryStore>,
     clock: ManualClock,
     origin: Arc<OriginState>,
 }
@@ -75,7 +77,7 @@ impl TestApp {
     }
 
     fn over(transport: Transport, spec: AppSpec, clock: ManualClock) -> Self {
-        Self(Rc::new(Inner { transport, cache: spec.cache, clock, origin: spec.origin }))
+        Self(Rc::new(Inner { transport, cache: spec.cache, store: spec.store, clock, origin: spec.origin }))
     }
 
     pub(crate) fn get(&self, uri: &str) -> TestRequest {
@@ -96,6 +98,11 @@ impl TestApp {
 
     pub(crate) fn cache(&self) -> &PageCache {
         self.0.cache.as_ref().expect("the application has a cache of its own")
+    }
+
+    /// Returns the remote store of an application that [`remote`](TestAppBuilder::remote) connects with one.
+    pub(crate) fn store(&self) -> &MemoryStore {
+        self.0.store.as_ref().expect("the application has a remote store")
     }
 
     pub(crate) fn clock(&self) -> &ManualClock {

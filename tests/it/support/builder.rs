@@ -1,6 +1,6 @@
 //! Options of a test application.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix_service::boxed::BoxService;
 use actix_web::{
@@ -13,6 +13,7 @@ use cache_page::{PageCache, PageCacheBuilder, testing::ManualClock};
 
 use super::{
     app::TestApp,
+    backend::{Backend, MemoryStore},
     layers::Layers,
     origin::{self, Call, OriginState, Reply},
 };
@@ -36,6 +37,7 @@ enum Cache {
 #[derive(Clone)]
 pub(super) struct AppSpec {
     pub(super) cache: Option<PageCache>,
+    pub(super) store: Option<MemoryStore>,
     pub(super) origin: Arc<OriginState>,
     configure: Vec<Arc<Configure>>,
     layers: Layers,
@@ -47,6 +49,7 @@ impl TestAppBuilder {
     pub(super) fn new() -> Self {
         let spec = AppSpec {
             cache: None,
+            store: None,
             origin: Arc::new(OriginState::new()),
             configure: Vec::new(),
             layers: Layers::default(),
@@ -63,6 +66,26 @@ impl TestAppBuilder {
             Cache::Given(_) | Cache::None => panic!("the cache is not made by this builder"),
         };
         self
+    }
+
+    /// Makes the application a process of its own, which shares pages with the others of the backend.
+    ///
+    /// The timeouts do not elapse, however slow the machine is; a test whose subject is one of them sets it afterwards.
+    pub(crate) fn remote(mut self, backend: &Backend) -> Self {
+        let store = backend.store();
+        self.spec.store = Some(store.clone());
+        self.cache(|cache| {
+            cache
+                .remote_store(store)
+                .remote_timeout(Duration::from_secs(600))
+                .max_purge_lag(Duration::from_secs(600))
+                .coalesce_timeout(Duration::from_secs(3600))
+        })
+    }
+
+    /// Returns the remote store of [`remote`](Self::remote).
+    pub(crate) fn store(&self) -> &MemoryStore {
+        self.spec.store.as_ref().expect("the application has a remote store")
     }
 
     /// Uses the cache and the clock of another application.

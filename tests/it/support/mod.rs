@@ -9,6 +9,7 @@
 //! ```
 
 mod app;
+mod backend;
 mod body;
 mod builder;
 mod crowd;
@@ -16,15 +17,18 @@ mod events;
 mod gate;
 mod layers;
 mod origin;
+mod remote;
 mod request;
 mod response;
 mod socket;
 
 pub(crate) use app::{TestApp, settle, until};
+pub(crate) use backend::{Backend, Behavior, MemoryStore, Method};
 pub(crate) use body::{BodyReader, BodySource, Next};
 pub(crate) use builder::TestAppBuilder;
 pub(crate) use crowd::Crowd;
-pub(crate) use events::{Events, LogEvent};
+pub(crate) use events::Events;
 pub(crate) use origin::{Call, Origin, Reply, ok_with};
+pub(crate) use remote::advance;
 pub(crate) use request::{TestRequest, pipeline};
 pub(crate) use response::TestResponse;

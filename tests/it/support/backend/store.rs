@@ -1,154 +1,24 @@
-//! A remote store in memory: the simplest implementation of the contract, with failures on request.
-
-mod namespace;
+//! The store of one process, with failures on request.
 
 use std::{
-    collections::HashMap,
     env,
     sync::{
-        Arc, LazyLock, Mutex, MutexGuard, OnceLock,
+        Arc, LazyLock, Mutex, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use actix_web::web::Bytes;
 use cache_page::remote::{
-    BoxFuture, Change, ChangeBatch, Cursor, GetRequest, GetResponse, Id, Lease, PurgeRequest, PutRequest,
-    PutResult, ReleaseReason, RemoteStore, StoreError,
+    BoxFuture, ChangeBatch, Cursor, GetRequest, GetResponse, Id, PurgeRequest, PutRequest, PutResult,
+    ReleaseReason, RemoteStore, StoreError,
 };
 use tokio::{
     sync::Notify,
     time::{sleep, timeout},
 };
 
-use self::namespace::Namespace;
-
-/// The data that all processes share.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Backend(Arc<BackendState>);
-
-#[derive(Debug, Default)]
-struct BackendState {
-    namespaces: Mutex<HashMap<String, Namespace>>,
-    clock_offset: Mutex<Duration>,
-    /// Signals a change.
-    changed: Notify,
-}
-
-impl Backend {
-    /// Creates the store of one more process.
-    pub(crate) fn store(&self) -> MemoryStore {
-        MemoryStore { backend: self.clone(), connection: Arc::default() }
-    }
-
-    fn now(&self) -> Instant {
-        Instant::now() + *self.0.clock_offset.lock().unwrap()
-    }
-
-    pub(crate) fn advance(&self, time: Duration) {
-        *self.0.clock_offset.lock().unwrap() += time;
-    }
-
-    fn namespaces(&self) -> MutexGuard<'_, HashMap<String, Namespace>> {
-        self.0.namespaces.lock().unwrap()
-    }
-
-    /// Changes all namespaces.
-    fn change_all(&self, change: impl FnMut(&mut Namespace)) {
-        self.namespaces().values_mut().for_each(change);
-        self.0.changed.notify_waiters();
-    }
-
-    /// Returns the number of entries, purged ones included.
-    pub(crate) fn entries(&self) -> usize {
-        self.namespaces().values().map(|namespace| namespace.entries.len()).sum()
-    }
-
-    /// Returns the number of leases.
-    pub(crate) fn leases(&self) -> usize {
-        let now = self.now();
-        let count = |namespace: &Namespace| namespace.leases.values().filter(|(end, _)| now < *end).count();
-        self.namespaces().values().map(count).sum()
-    }
-
-    /// Removes all entries, as a server without memory does.
-    pub(crate) fn evict(&self) {
-        self.change_all(|namespace| namespace.entries.clear());
-    }
-
-    /// Removes the record of purges.
-    pub(crate) fn forget_purges(&self) {
-        self.change_all(|namespace| {
-            namespace.purges.clear();
-            namespace.forgotten_up_to = namespace.sequence + 1;
-            namespace.sequence += 1;
-        });
-    }
-
-    /// Removes everything but the sequence numbers.
-    pub(crate) fn clear(&self) {
-        self.change_all(|namespace| {
-            let (sequence, truncated) =
-                (namespace.sequence + 1, namespace.truncated + namespace.log.len() + 1);
-            *namespace = Namespace { sequence, forgotten_up_to: sequence, truncated, ..Namespace::default() };
-        });
-    }
-
-    /// Removes the log, so that processes that have not read it get an incomplete batch.
-    pub(crate) fn truncate_log(&self) {
-        self.change_all(|namespace| {
-            namespace.truncated += namespace.log.len() + 1;
-            namespace.log.clear();
-        });
-    }
-
-    /// Grants a lease, even on a fresh entry.
-    pub(crate) fn grant_lease(&self, key: Id, lease: Lease) {
-        let end = self.now() + lease.ttl;
-        self.change_all(|namespace| {
-            namespace.leases.insert(key, (end, Some(lease.owner)));
-        });
-    }
-
-    /// Ends a lease of any owner.
-    pub(crate) fn release_lease(&self, key: Id) {
-        self.change_all(|namespace| {
-            namespace.leases.remove(&key);
-        });
-    }
-
-    /// Appends the message of a purge that no cache has sent.
-    pub(crate) fn append_message(&self, message: &[u8]) {
-        self.change_all(|namespace| namespace.log.push(Change::Purged(message.to_vec())));
-    }
-
-    /// Replaces the bytes of each entry.
-    pub(crate) fn corrupt(&self, mut other: impl FnMut(&[u8]) -> Vec<u8>) {
-        self.change_all(|namespace| {
-            for entry in namespace.entries.values_mut() {
-                entry.bytes = other(&entry.bytes).into();
-            }
-        });
-    }
-
-    /// Exchanges the bytes of the entries.
-    pub(crate) fn swap_entries(&self) {
-        self.change_all(|namespace| {
-            let mut all: Vec<Bytes> = namespace.entries.values().map(|entry| entry.bytes.clone()).collect();
-            all.rotate_left(1);
-            namespace.entries.values_mut().zip(all).for_each(|(entry, bytes)| entry.bytes = bytes);
-        });
-    }
-
-    /// Returns the bytes of all entries, concatenated.
-    pub(crate) fn bytes(&self) -> Vec<u8> {
-        self.namespaces()
-            .values()
-            .flat_map(|namespace| namespace.entries.values().flat_map(|entry| entry.bytes.to_vec()))
-            .collect()
-    }
-}
+use super::{Backend, namespace::Namespace};
 
 /// A method of the store.
 #[derive(Clone, Copy, Debug)]
@@ -190,18 +60,38 @@ pub(crate) struct MemoryStore {
 struct Connection {
     namespace: OnceLock<String>,
     behaviors: [Mutex<Behavior>; 5],
+    /// Signals that a behavior has changed.
+    behavior_changed: Notify,
     calls: [AtomicU64; 5],
     /// Entries that were sent.
     entries_sent: AtomicU64,
     confirms_any_version: AtomicBool,
+    /// The last batch of changes that was returned.
+    returned: Mutex<Option<Progress>>,
+    /// The last batch of changes that the process has applied: its next poll continues from there.
+    applied: Mutex<Option<Progress>>,
+}
+
+/// How far a batch of changes goes.
+#[derive(Clone, Debug)]
+struct Progress {
+    cursor: Cursor,
+    /// The number of changes up to the cursor.
+    changes: usize,
+    sequence: u64,
 }
 
 impl MemoryStore {
+    pub(super) fn new(backend: Backend) -> Self {
+        Self { backend, connection: Arc::default() }
+    }
+
     /// Sets what these methods do from now on.
     pub(crate) fn set_behavior(&self, methods: &[Method], behavior: Behavior) {
-        methods
-            .iter()
-            .for_each(|method| *self.connection.behaviors[*method as usize].lock().unwrap() = behavior);
+        for method in methods {
+            *self.connection.behaviors[*method as usize].lock().unwrap() = behavior;
+        }
+        self.connection.behavior_changed.notify_waiters();
     }
 
     fn behavior(&self, method: Method) -> Behavior {
@@ -221,6 +111,14 @@ impl MemoryStore {
     /// Confirms every version from now on, whatever the caller has.
     pub(crate) fn confirm_any_version(&self) {
         self.connection.confirms_any_version.store(true, Ordering::SeqCst);
+    }
+
+    /// Returns whether the process has applied all changes up to now.
+    pub(crate) fn is_up_to_date(&self) -> bool {
+        let (changes, sequence) =
+            self.with_namespace(|namespace, _| (namespace.end_of_log(), namespace.sequence));
+        let applied = self.connection.applied.lock().unwrap();
+        applied.as_ref().is_some_and(|applied| applied.changes >= changes && applied.sequence >= sequence)
     }
 
     fn with_namespace<T>(&self, use_namespace: impl FnOnce(&mut Namespace, Instant) -> T) -> T {
@@ -252,8 +150,12 @@ impl MemoryStore {
             if let Some(time) = latency(method) {
                 sleep(time).await;
             }
-            while self.behavior(method) == Behavior::Holds {
-                sleep(Duration::from_millis(1)).await;
+            loop {
+                let changed = self.connection.behavior_changed.notified();
+                if self.behavior(method) != Behavior::Holds {
+                    break;
+                }
+                changed.await;
             }
             Ok(result)
         })
@@ -305,14 +207,28 @@ impl RemoteStore for MemoryStore {
     }
 
     fn poll_changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch> {
+        {
+            let returned = self.connection.returned.lock().unwrap();
+            if let Some(returned) = returned.as_ref().filter(|it| after.as_ref() == Some(&it.cursor)) {
+                *self.connection.applied.lock().unwrap() = Some(returned.clone());
+            }
+        }
         self.call(Method::PollChanges, async move {
             let deadline = Instant::now() + wait;
             loop {
                 // Registered before the log is read, so that no change is missed.
                 let changed = self.backend.0.changed.notified();
-                let (is_new, batch) = self.with_namespace(|namespace, _| namespace.changes(after.as_ref()));
+                let (is_new, batch, end) = self.with_namespace(|namespace, _| {
+                    let (is_new, batch) = namespace.changes(after.as_ref());
+                    (is_new, batch, namespace.end_of_log())
+                });
                 let remaining = deadline.saturating_duration_since(Instant::now());
                 if is_new || remaining.is_zero() {
+                    *self.connection.returned.lock().unwrap() = Some(Progress {
+                        cursor: batch.cursor.clone(),
+                        changes: end,
+                        sequence: batch.sequence,
+                    });
                     return batch;
                 }
                 let _ = timeout(remaining, changed).await;

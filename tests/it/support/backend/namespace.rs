@@ -146,9 +146,14 @@ impl Namespace {
         self.log.push(Change::Purged(request.message));
     }
 
+    /// Returns the number of changes up to now.
+    pub(super) fn end_of_log(&self) -> usize {
+        self.truncated + self.log.len()
+    }
+
     /// Returns the changes after a cursor, and whether there are any.
     pub(super) fn changes(&self, after: Option<&Cursor>) -> (bool, ChangeBatch) {
-        let end = self.truncated + self.log.len();
+        let end = self.end_of_log();
         let position = after.and_then(|after| std::str::from_utf8(&after.0).ok()?.parse().ok());
         let changes =
             position.and_then(|position: usize| self.log.get(position.checked_sub(self.truncated)?..));

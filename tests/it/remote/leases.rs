@@ -1,0 +1,38 @@
+//! Processes that die while they hold a lease: the others do not wait forever.
+
+use std::time::Duration;
+
+use super::{in_time, two_processes, two_processes_with};
+use crate::support::{Backend, Behavior, Crowd, Method, TestApp, advance, until};
+
+/// Lets the process run its handler and die.
+async fn die(backend: &Backend, app: &TestApp) -> Crowd {
+    app.pause();
+    let crowd = Crowd::send([app.get("/page")]).await;
+    until("the process has the lease", || backend.leases() == 1).await;
+    app.store().set_behavior(&Method::ALL, Behavior::Hangs);
+    crowd
+}
+
+/// The lease does not expire, because the clock of the backend stands still.
+#[actix_web::test]
+async fn dead_process_is_not_waited_for_after_coalesce_timeout() {
+    let (backend, one, other) =
+        two_processes_with(|cache| cache.coalesce_timeout(Duration::from_millis(200))).await;
+    let _crowd = die(&backend, &one).await;
+    let response = in_time("the response of the other process", async { other.get("/page").await }).await;
+    response.assert_stored().assert_body("page 1 of other");
+    assert_eq!(backend.leases(), 1);
+}
+
+#[actix_web::test]
+async fn dead_process_is_not_waited_for_after_its_lease_has_expired() {
+    let (backend, one, other) = two_processes().await;
+    let _crowd = die(&backend, &one).await;
+    let waiting = Crowd::send([other.get("/page")]).await;
+    until("the other process waits", || other.lookups() > 2).await;
+    assert_eq!(waiting.answered(), 0);
+    advance(&backend, &[&one, &other], 10);
+    let responses = in_time("the response of the other process", waiting.responses()).await;
+    responses[0].assert_stored().assert_body("page 1 of other");
+}
