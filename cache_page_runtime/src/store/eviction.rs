@@ -101,9 +101,11 @@ impl Eviction {
     ///
     /// A node for which `is_pinned` returns `true` is not evicted.
     pub(super) fn pop_victim(&mut self, is_pinned: impl Fn(&EntryNode) -> bool) -> Option<Arc<EntryNode>> {
+        // The number of pinned nodes at the end of the main queue, behind all others.
+        let mut pinned = 0;
         loop {
             let is_from_small =
-                self.small.bytes > self.max_bytes / SMALL_QUEUE_DIVISOR || self.main.nodes.is_empty();
+                self.small.bytes > self.max_bytes / SMALL_QUEUE_DIVISOR || self.main.nodes.len() <= pinned;
             let queue = if is_from_small { &mut self.small } else { &mut self.main };
             let node = queue.nodes.pop_front()?;
             if node.is_removed() {
@@ -113,7 +115,9 @@ impl Eviction {
             if node.is_flushed() {
                 return Some(node);
             }
-            if is_pinned(&node) || node.spend_frequency(self.required_frequency(node.weight)) {
+            let is_pinned = is_pinned(&node);
+            if is_pinned || node.spend_frequency(self.required_frequency(node.weight)) {
+                pinned = if is_pinned { pinned + 1 } else { 0 };
                 self.queue_of(&node).bytes -= node.weight;
                 self.push_main(node);
                 continue;
