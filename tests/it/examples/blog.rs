@@ -1,6 +1,6 @@
 //! The blog: a write purges every page that it changes, and no other.
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the tests do not call `main`")]
 #[path = "../../../examples/blog.rs"]
 mod example;
 

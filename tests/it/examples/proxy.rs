@@ -1,6 +1,6 @@
 //! The caching proxy: any response of an upstream server is stored and forwarded by the rules of HTTP.
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the tests do not call `main`")]
 #[path = "../../../examples/proxy.rs"]
 mod example;
 
