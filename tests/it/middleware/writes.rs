@@ -132,6 +132,7 @@ async fn write_whose_client_disconnects_purges_nothing() {
     app.pause();
     let mut crowd = Crowd::send([app.post("/a")]).await;
     crowd.abort(0).await;
+    app.resume().await;
     assert_eq!(stored(&app, &["/a"]).await, ["/a"]);
 }
 
