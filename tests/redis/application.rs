@@ -24,6 +24,7 @@ pub(crate) struct Settings {
     pub(crate) local_ttl: Duration,
     pub(crate) max_purge_lag: Duration,
     pub(crate) remote_timeout: Duration,
+    pub(crate) coalesce_timeout: Duration,
     pub(crate) coalesce_across_processes: bool,
     /// How long the handlers of `/slow` and `/private` take.
     pub(crate) handler_time: Duration,
@@ -64,6 +65,7 @@ impl Settings {
             millis(self.local_ttl),
             millis(self.max_purge_lag),
             millis(self.remote_timeout),
+            millis(self.coalesce_timeout),
             self.coalesce_across_processes.to_string(),
             millis(self.handler_time),
         ];
@@ -73,21 +75,32 @@ impl Settings {
     fn parse(text: &str) -> Self {
         let millis = |text: &str| Duration::from_millis(text.parse().unwrap());
         let parts: Vec<&str> = text.split('|').collect();
-        let [urls, kind, database, key_prefix, local_ttl, max_purge_lag, deadline, one_fill, takes] =
-            parts[..]
+        let [
+            urls,
+            deployment,
+            database,
+            key_prefix,
+            local_ttl,
+            max_purge_lag,
+            remote_timeout,
+            coalesce_timeout,
+            coalesce_across_processes,
+            handler_time,
+        ] = parts[..]
         else {
-            panic!("{text:?} are no settings");
+            panic!("invalid settings: {text:?}");
         };
         Self {
             urls: urls.split(',').map(str::to_owned).collect(),
-            deployment: *Deployment::ALL.iter().find(|known| format!("{known:?}") == kind).unwrap(),
+            deployment: *Deployment::ALL.iter().find(|known| format!("{known:?}") == deployment).unwrap(),
             database: database.into(),
             key_prefix: key_prefix.to_owned(),
             local_ttl: millis(local_ttl),
             max_purge_lag: millis(max_purge_lag),
-            remote_timeout: millis(deadline),
-            coalesce_across_processes: one_fill == "true",
-            handler_time: millis(takes),
+            remote_timeout: millis(remote_timeout),
+            coalesce_timeout: millis(coalesce_timeout),
+            coalesce_across_processes: coalesce_across_processes == "true",
+            handler_time: millis(handler_time),
         }
     }
 
@@ -97,6 +110,7 @@ impl Settings {
             .local_ttl(self.local_ttl)
             .max_purge_lag(self.max_purge_lag)
             .remote_timeout(self.remote_timeout)
+            .coalesce_timeout(self.coalesce_timeout)
             .coalesce_across_processes(self.coalesce_across_processes);
         match self.deployment {
             Deployment::Server => cache.redis(&self.urls[0]).build(),

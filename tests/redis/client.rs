@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Longer than any response takes.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A client with one connection, which one worker serves.
 pub(crate) struct Client {
@@ -33,6 +33,12 @@ impl Client {
 
     /// Sends a request. After an error, the next one uses a new connection.
     pub(crate) fn send(&mut self, method: &str, path: &str, headers: &str, body: &str) -> io::Result<Answer> {
+        self.write(method, path, headers, body)?;
+        self.read()
+    }
+
+    /// Writes a request, whose response [`read`](Self::read) returns.
+    pub(crate) fn write(&mut self, method: &str, path: &str, headers: &str, body: &str) -> io::Result<()> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => {
@@ -50,6 +56,12 @@ impl Client {
         // A GET has no body.
         let request = if method == "GET" { request.replace("Content-Length: 0\r\n", "") } else { request };
         stream.get_mut().write_all(request.as_bytes())?;
+        self.stream = Some(stream);
+        Ok(())
+    }
+
+    pub(crate) fn read(&mut self) -> io::Result<Answer> {
+        let mut stream = self.stream.take().expect("a request was written");
         let answer = read_answer(&mut stream)?;
         self.stream = Some(stream);
         Ok(answer)
@@ -95,9 +107,19 @@ impl Answer {
         self.header("cache-status").unwrap_or("")
     }
 
+    /// Returns whether the page came from local memory or the remote store.
+    pub(crate) fn is_hit(&self) -> bool {
+        self.outcome().contains("; hit")
+    }
+
     /// Returns whether the page came from the remote store.
     pub(crate) fn is_remote_hit(&self) -> bool {
-        self.outcome().contains("; hit") && self.outcome().contains("detail=remote")
+        self.is_hit() && self.outcome().contains("detail=remote")
+    }
+
+    /// Returns whether the page came from local memory.
+    pub(crate) fn is_local_hit(&self) -> bool {
+        self.is_hit() && !self.is_remote_hit()
     }
 
     pub(crate) fn is_stored(&self) -> bool {

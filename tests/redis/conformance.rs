@@ -27,27 +27,27 @@ pub(crate) fn unknown_purges_reject_older_entries() {
     System::new().block_on(async {
         let store = RedisStore::open(server.url()).unwrap();
         store.set_namespace("many");
-        let number = async || loop {
-            if let Ok(ChangeBatch { sequence: number, .. }) = store.poll_changes(None, Duration::ZERO).await {
-                return number;
+        let sequence = async || loop {
+            if let Ok(ChangeBatch { sequence, .. }) = store.poll_changes(None, Duration::ZERO).await {
+                return sequence;
             }
         };
-        let purge = async |names: Vec<Id>| {
+        let purge = async |keys: Vec<Id>| {
             let purge = PurgeRequest {
                 min_sequence: 0,
                 expire: false,
-                scope: PurgeScope::Keys(names),
+                scope: PurgeScope::Keys(keys),
                 message: Vec::new(),
             };
             store.purge(purge).await.unwrap();
         };
-        let put = async |name: Id, since: u64| {
+        let put = async |key: Id, purge_seq: u64| {
             let page = PutRequest {
-                key: name,
+                key,
                 bytes: b"a page".to_vec(),
-                purge_keys: vec![name],
+                purge_keys: vec![key],
                 path: "/".to_owned(),
-                purge_seq: since,
+                purge_seq,
                 started: Duration::ZERO,
                 fresh_for: None,
                 ttl: Duration::from_secs(60),
@@ -56,23 +56,23 @@ pub(crate) fn unknown_purges_reject_older_entries() {
             store.put(page).await.unwrap()
         };
         let id = |number: u128| Id(number.to_le_bytes());
-        let begun = number().await;
+        let start = sequence().await;
         purge(vec![id(1)]).await;
-        let between = number().await;
+        let between = sequence().await;
         // These purge keys were not purged.
-        assert_eq!(put(id(2), begun).await, PutResult::Stored);
+        assert_eq!(put(id(2), start).await, PutResult::Stored);
         assert_eq!(put(id(3), between).await, PutResult::Stored);
         // This purge key was purged in between.
-        assert_eq!(put(id(1), begun).await, PutResult::Purged);
+        assert_eq!(put(id(1), start).await, PutResult::Purged);
         for first in (1_000..6_000).step_by(100) {
             purge((first..first + 100).map(id).collect()).await;
         }
-        let now = number().await;
-        for (since, taken) in
-            [(begun, PutResult::Purged), (between, PutResult::Purged), (now, PutResult::Stored)]
+        let now = sequence().await;
+        for (purge_seq, result) in
+            [(start, PutResult::Purged), (between, PutResult::Purged), (now, PutResult::Stored)]
         {
-            for name in [1, 4] {
-                assert_eq!(put(id(name), since).await, taken, "{name}");
+            for key in [1, 4] {
+                assert_eq!(put(id(key), purge_seq).await, result, "{key}");
             }
         }
         // The last purges are still recorded.
@@ -84,7 +84,7 @@ pub(crate) fn unknown_purges_reject_older_entries() {
         );
         let mut client = server.client();
         let recent = client.keys_of("r").remove(0);
-        let remembered = client.try_command(&[b"ZCARD", &recent]).unwrap().number();
-        assert!((3_000..=4_096).contains(&remembered), "{remembered}");
+        let recorded = client.try_command(&[b"ZCARD", &recent]).unwrap().number();
+        assert!((3_000..=4_096).contains(&recorded), "{recorded}");
     });
 }

@@ -6,8 +6,14 @@ use std::{
 };
 
 use crate::{
-    application::Settings, database::Database, load::Load, process::remote_only, proxy::Random, resp::Reply,
-    server::Server, sharing::start_two,
+    application::Settings,
+    database::Database,
+    load::Load,
+    process::{LIMIT, remote_only, wait_until},
+    proxy::Random,
+    resp::Reply,
+    server::Server,
+    sharing::start_two,
 };
 
 pub(crate) fn deleted_keys_restore_no_purged_page() {
@@ -18,7 +24,10 @@ pub(crate) fn deleted_keys_restore_no_purged_page() {
     let before = load.processes[1].stats()["remote_hits"];
     let deleted = load.run(|| {
         let (start, mut deleted) = (Instant::now(), 0);
-        while start.elapsed() < Duration::from_secs(4) {
+        let is_enough = |deleted| {
+            deleted > 100 && load.processes[1].stats()["remote_hits"] > before || start.elapsed() > LIMIT
+        };
+        while start.elapsed() < Duration::from_secs(4) || !is_enough(deleted) {
             let kinds = ["s", "s", "s", "x", "xs", "n", "r", "t", "l", "c", "p"];
             let kind = kinds[usize::try_from(random.below(kinds.len() as u64)).unwrap()];
             let mut keys = client.keys_of(kind);
@@ -69,11 +78,19 @@ pub(crate) fn eviction_restores_no_purged_page() {
         let most = used.parse::<u64>().unwrap() + 200 * 1024;
         server.command(&format!("CONFIG SET maxmemory-policy {policy}"));
         server.command(&format!("CONFIG SET maxmemory {most}"));
-        load.run(|| sleep(Duration::from_millis(1500)));
+        let evicted = || -> u64 {
+            let stats = String::from_utf8(server.command("INFO stats").text()).unwrap();
+            let evicted = stats.lines().find_map(|line| line.strip_prefix("evicted_keys:"));
+            evicted.unwrap().trim().parse().unwrap()
+        };
+        load.run(|| {
+            load.go_on_for(Duration::from_millis(1500));
+            if policy != "noeviction" {
+                wait_until("keys are evicted", || evicted() > 0);
+            }
+        });
         load.assert_correct(policy);
-        let evicted = String::from_utf8(server.command("INFO stats").text()).unwrap();
-        let evicted = evicted.lines().find_map(|line| line.strip_prefix("evicted_keys:")).unwrap().to_owned();
-        println!("{policy}: {evicted} keys were evicted");
-        assert_eq!(policy == "noeviction", evicted == "0");
+        println!("{policy}: {} keys were evicted", evicted());
+        assert_eq!(policy == "noeviction", evicted() == 0);
     }
 }

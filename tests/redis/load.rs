@@ -12,7 +12,7 @@ use std::{
 use crate::{
     client::{Answer, Client, PageContent},
     database::Database,
-    process::Process,
+    process::{Process, wait_until},
     proxy::Random,
 };
 
@@ -235,6 +235,16 @@ impl Load {
                 self.executed[place].lock().unwrap().push((now, version));
             }
         }
+    }
+
+    /// Lets the clients send requests for this time, and longer on a slow machine: until there were enough of them to prove
+    /// something.
+    pub(crate) fn go_on_for(&self, time: Duration) {
+        sleep(time);
+        wait_until("there were enough requests and purges", || {
+            let counts = [&self.counts.requests, &self.counts.purges].map(|count| count.load(SeqCst));
+            counts[0] > 100 && counts[1] > 10
+        });
     }
 
     /// Returns the longest response time since the last call.

@@ -46,6 +46,7 @@ fn main() {
         eviction::eviction_restores_no_purged_page,
         sharing::page_is_a_hit_in_another_process,
         sharing::remote_hit_has_the_stored_headers,
+        sharing::age_of_a_remote_hit_grows,
         sharing::large_page_is_revalidated_and_not_sent_again,
         sharing::variants_are_shared_separately,
         sharing::other_key_prefix_shares_nothing,
@@ -85,15 +86,15 @@ fn main() {
         outages::purge_while_disconnected_is_delivered_later,
     ];
     let sequential = tests![
-        faults::server_killed_and_back_empty,
-        faults::server_stopped,
-        faults::stalled_for_one_process,
-        faults::stalled_for_both,
-        faults::reset_for_one_process,
-        faults::reset_for_both,
-        faults::slow_for_one_process,
-        faults::corrupted_for_one_process,
-        faults::corrupted_for_both,
+        faults::pages_are_correct_after_the_server_was_killed,
+        faults::pages_are_correct_while_the_server_is_stopped,
+        faults::pages_are_correct_while_one_connection_stalls,
+        faults::pages_are_correct_while_all_connections_stall,
+        faults::pages_are_correct_while_one_connection_is_reset,
+        faults::pages_are_correct_while_all_connections_are_reset,
+        faults::pages_are_correct_while_one_connection_is_slow,
+        faults::pages_are_correct_while_one_connection_is_corrupted,
+        faults::pages_are_correct_while_all_connections_are_corrupted,
         faults::table,
     ];
     // The longest tests start first.

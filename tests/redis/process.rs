@@ -19,9 +19,10 @@ use crate::{
 };
 
 /// Longer than any condition takes, on a slow machine.
-pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
-/// Returns settings with the default options, but for a key prefix, so that the process need not hash its executable.
+/// Returns settings whose timeouts do not elapse on a slow machine, with a key prefix, so that the process need not hash its
+/// executable.
 pub(crate) fn settings(server: &Server, database: &Database) -> Settings {
     Settings {
         urls: vec![server.url()],
@@ -30,7 +31,8 @@ pub(crate) fn settings(server: &Server, database: &Database) -> Settings {
         key_prefix: "test".to_owned(),
         local_ttl: Duration::from_secs(60),
         max_purge_lag: Duration::from_secs(1),
-        remote_timeout: Duration::from_millis(50),
+        remote_timeout: LIMIT,
+        coalesce_timeout: LIMIT,
         coalesce_across_processes: true,
         handler_time: Duration::from_millis(300),
     }
@@ -104,6 +106,26 @@ impl Process {
         self.client().send("POST", &format!("/purge/{method}"), "", argument).unwrap()
     }
 
+    /// Waits until requests for a page are answered from local memory, and returns such a response.
+    pub(crate) fn wait_in_local_memory(&self, path: &str) -> Answer {
+        let mut answer = self.get(path);
+        wait_until("the page is served from local memory", || {
+            answer = self.get(path);
+            answer.is_local_hit()
+        });
+        answer
+    }
+
+    /// Waits until requests for a page are answered from local memory or the store.
+    pub(crate) fn wait_hit(&self, path: &str) {
+        wait_until("the page is a hit", || self.get(path).is_hit());
+    }
+
+    /// Waits until a page shows the last version of its data.
+    pub(crate) fn wait_current(&self, path: &str, version: u64) {
+        wait_until("the page is current", || self.get(path).content().version == version);
+    }
+
     /// Purges, and waits until the purge is executed.
     pub(crate) fn purge(&self, method: &str, argument: &str) {
         let answer = self.try_purge(method, argument);
@@ -175,18 +197,27 @@ pub(crate) fn signal(child: &Child, signal: &str) {
     assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
 }
 
+/// Returns the settings with a timeout after which a server that does not answer is unavailable.
+pub(crate) fn with_timeout(settings: Settings, remote_timeout: Duration) -> Settings {
+    Settings { remote_timeout, ..settings }
+}
+
 /// Waits until a condition holds, and returns how long that took.
 #[track_caller]
 pub(crate) fn wait_until(condition: &str, holds: impl FnMut() -> bool) -> Duration {
     wait_at_most(LIMIT, condition, holds)
 }
 
+/// As [`wait_until`]. A check that starts later than `longest` must not fail; how long the check itself takes does not matter.
 #[track_caller]
 pub(crate) fn wait_at_most(longest: Duration, condition: &str, mut holds: impl FnMut() -> bool) -> Duration {
     let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < longest, "not within {longest:?}: {condition}");
+    loop {
+        let checked_at = start.elapsed();
+        if holds() {
+            return start.elapsed();
+        }
+        assert!(checked_at < longest, "not within {longest:?}: {condition}");
         sleep(Duration::from_millis(2));
     }
-    start.elapsed()
 }

@@ -20,7 +20,7 @@ pub(crate) enum Reply {
 impl Resp {
     pub(crate) fn connect(port: u16) -> io::Result<Self> {
         let stream = TcpStream::connect(("127.0.0.1", port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
         stream.set_nodelay(true)?;
         Ok(Self(BufReader::new(stream)))
     }

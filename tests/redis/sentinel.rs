@@ -3,14 +3,14 @@
 use std::{
     fs,
     process::{Child, Command, Stdio},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use crate::{
     application::{Deployment, Settings},
     database::Database,
     directory::Directory,
-    process::{settings, wait_until},
+    process::{settings, wait_until, with_timeout},
     resp::{Reply, Resp},
     server::{Server, free_port, program},
     sharing::start_two,
@@ -74,7 +74,7 @@ pub(crate) fn promoted_replica_is_used() {
     let settings = Settings {
         deployment: Deployment::Sentinel,
         urls: vec![sentinel.url()],
-        ..settings(&master, &database)
+        ..with_timeout(settings(&master, &database), Duration::from_secs(1))
     };
     let [one, other] = start_two(&settings);
     one.fill("/page/1");
@@ -95,11 +95,11 @@ pub(crate) fn promoted_replica_is_used() {
     println!("a replica was promoted after {:.1?}", failed.elapsed());
     // Purges take effect, with numbers greater than those of the master.
     one.fill("/page/2");
-    wait_until("the page is shared", || other.get("/page/2").outcome().contains("; hit"));
+    other.wait_hit("/page/2");
     let version = database.change(2);
     one.purge("purge_tag", "page:2");
-    wait_until("the other process receives the purge", || other.get("/page/2").content().version == version);
+    other.wait_current("/page/2", version);
     let purged = database.change(1);
     one.purge("purge_all", "");
-    wait_until("an earlier page is purged", || other.get("/page/1").content().version == purged);
+    other.wait_current("/page/1", purged);
 }

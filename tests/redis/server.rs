@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Longer than any server takes to start, on a slow machine.
-const START_TIMEOUT: Duration = Duration::from_secs(20);
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) struct Server {
     port: u16,
@@ -61,6 +61,14 @@ impl Server {
         let stats = String::from_utf8(self.command("INFO stats").text()).unwrap();
         let sent = stats.lines().find_map(|line| line.strip_prefix("total_net_output_bytes:"));
         sent.unwrap().trim().parse().unwrap()
+    }
+
+    /// Returns how many times the server has executed a command.
+    pub(crate) fn calls(&self, command: &str) -> u64 {
+        let stats = String::from_utf8(self.command("INFO commandstats").text()).unwrap();
+        let prefix = format!("cmdstat_{command}:calls=");
+        let calls = stats.lines().find_map(|line| line.strip_prefix(&prefix)?.split(',').next());
+        calls.map_or(0, |calls| calls.parse().unwrap())
     }
 
     pub(crate) fn command(&self, line: &str) -> Reply {

@@ -3,9 +3,9 @@
 use std::{collections::HashSet, time::Duration};
 
 use crate::{
-    cluster::Cluster,
+    cluster::{Cluster, MOVING_TIMEOUT},
     database::Database,
-    process::{Process, wait_until},
+    process::{Process, wait_until, with_timeout},
     resp::{Reply, Resp, suffix},
     server::Server,
     sharing::start_two,
@@ -76,7 +76,7 @@ fn new_page(cluster: &Cluster, known: &mut HashSet<Vec<u8>>) -> Vec<u8> {
 /// While a page is purged, some of the keys of its shard are on one node and the rest are on another one.
 pub(crate) fn migrating_slot_restores_no_purged_page() {
     let (cluster, database) = (Cluster::start(), Database::new());
-    let settings = cluster.settings(&database, Duration::ZERO);
+    let settings = with_timeout(cluster.settings(&database, Duration::ZERO), MOVING_TIMEOUT);
     let [one, other] = start_two(&settings);
     // The kinds of keys that are moved first.
     let parts =

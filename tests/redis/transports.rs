@@ -1,8 +1,7 @@
 //! Processes share pages over TCP, Unix sockets and TLS.
 
-use std::time::Duration;
 #[cfg(feature = "redis-tls")]
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path, process::Command, time::Duration};
 
 use crate::{
     application::Settings,
@@ -12,24 +11,23 @@ use crate::{
     server::Server,
 };
 #[cfg(feature = "redis-tls")]
-use crate::{process::wait_until, proxy::Proxy, server::free_port};
-
-/// Returns settings whose timeout does not elapse on a slow machine.
-fn long_timeout(server: &Server, database: &Database) -> Settings {
-    Settings { remote_timeout: Duration::from_secs(2), ..remote_only(server, database) }
-}
+use crate::{
+    process::{wait_until, with_timeout},
+    proxy::Proxy,
+    server::free_port,
+};
 
 /// Checks that each process serves the pages of all others until they are purged.
 fn assert_share_pages(processes: &[Process], database: &Database) {
-    for (id, maker) in (0..).zip(processes) {
+    for (id, generator) in (0..).zip(processes) {
         let path = format!("/page/{id}");
-        let filled = maker.fill(&path);
+        let filled = generator.fill(&path);
         for process in processes {
             let shared = process.get(&path);
             assert!(shared.is_remote_hit() && shared.body == filled.body, "{path}: {}", shared.outcome());
         }
         database.change(id);
-        maker.purge("purge_path", &path);
+        generator.purge("purge_path", &path);
         for process in processes {
             assert_eq!(process.get(&path).content().version, database.version(id));
         }
@@ -48,7 +46,7 @@ pub(crate) fn tcp_and_unix_sockets_share_pages() {
         format!("valkey+unix://{socket}"),
     ];
     let processes =
-        urls.map(|url| Process::start(&Settings { urls: vec![url], ..long_timeout(&server, &database) }));
+        urls.map(|url| Process::start(&Settings { urls: vec![url], ..remote_only(&server, &database) }));
     assert_share_pages(&processes, &database);
 }
 
@@ -70,7 +68,7 @@ pub(crate) fn tls_shares_pages_and_checks_certificates() {
         "--tls-auth-clients",
         "no",
     ]);
-    let by = |url: String| Settings { urls: vec![url], ..long_timeout(&server, &database) };
+    let by = |url: String| Settings { urls: vec![url], ..remote_only(&server, &database) };
     let secure = |scheme: &str| by(format!("{scheme}://localhost:{port}"));
     let trusted = [("SSL_CERT_FILE", &*issuer)];
     let processes = [
@@ -81,21 +79,23 @@ pub(crate) fn tls_shares_pages_and_checks_certificates() {
     assert_share_pages(&processes, &database);
     // The store is unavailable with an untrusted certificate, another host name, or a client without TLS.
     let stranger = file("stranger.crt");
-    for (scheme, host, vouches, is_trusted) in [
+    for (scheme, host, issuers, is_trusted) in [
         ("rediss", "localhost", &issuer, true),
         ("rediss", "localhost", &stranger, false),
         ("rediss", "127.0.0.1", &issuer, false),
         ("redis", "localhost", &issuer, false),
     ] {
         let proxy = Proxy::in_front_of(port);
+        // A process that has just started waits that long for its first connection.
         let settings = by(format!("{scheme}://{host}:{}", proxy.port()));
-        let process = Process::spawn_with(&settings, &[("SSL_CERT_FILE", vouches)]);
+        let settings = with_timeout(settings, Duration::from_secs(1));
+        let process = Process::spawn_with(&settings, &[("SSL_CERT_FILE", issuers)]);
         wait_until("the process has tried to connect", || {
             process.is_available() || !is_trusted && proxy.connections() >= 4
         });
         let answer = process.get("/page/1");
         assert_eq!(answer.status, 200);
-        assert_eq!(process.is_available(), is_trusted, "{scheme}://{host} with {vouches}");
+        assert_eq!(process.is_available(), is_trusted, "{scheme}://{host} with {issuers}");
     }
 }
 
