@@ -46,7 +46,7 @@ async fn store_that_hangs_is_not_used_after_three_timeouts() {
     assert!(stats.timeouts >= 3 || stats.unavailable > 0, "{stats:?}");
 }
 
-/// Calls may still time out on a slow machine, but not for ever.
+/// On a slow machine, single calls may still time out.
 #[actix_web::test]
 async fn store_that_hung_is_used_again() {
     let backend = Backend::new();
