@@ -18,10 +18,10 @@
 //!     id: web::Path<u64>,
 //!     user: User,
 //! ) -> ::cache_page::__private::HttpResponse {
-//!     static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
-//!         ::core::concat!(::core::module_path!(), "::post"),
-//!         ::cache_page::__private::seconds(60),
-//!     );
+//!     static __POLICY: ::cache_page::__private::HandlerPolicy = ::cache_page::__private::Policy::with_ttl(
+//!             ::cache_page::__private::seconds(60),
+//!         )
+//!         .for_handler(::core::concat!(::core::module_path!(), "::post"));
 //!     fn __returns(_: Result<impl Responder, AppError>) {}     // only if the return type contains `impl`
 //!     let __lookup = &mut (&__request).lookup(&__POLICY);
 //!     __lookup.key_from::<web::Path<u64>>();
@@ -36,6 +36,14 @@
 //!     }).await
 //! }
 //! ```
+//!
+//! With `policy = LISTING`, the policy begins with that constant:
+//!
+//! ```text
+//!     static __POLICY: … = ::cache_page::__private::policy(LISTING).for_handler(…);
+//! ```
+//!
+//! With `uncached = original_post`, the original function follows under that name, without its route attributes.
 //!
 //! `#[cache_page(uncached)]` and `#[purge_page(tags = ["posts"])]` differ in the policy and in the call:
 //!
@@ -73,13 +81,13 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{
-    Attribute, FnArg, Generics, Pat, PatType, Path, ReturnType, Signature, Token, Type, TypeParamBound,
+    Attribute, Expr, FnArg, Generics, Pat, PatType, Path, ReturnType, Signature, Token, Type, TypeParamBound,
     ext::IdentExt as _, parse_quote, punctuated::Punctuated, spanned::Spanned as _, visit_mut::VisitMut,
 };
 
 use crate::{
-    handler::{Handler, MAX_ARGUMENTS},
-    parse::{Args, AttributeKind, respan},
+    handler::{Handler, MAX_ARGUMENTS, is_route},
+    parse::{Args, AttributeKind, Ttl, respan},
 };
 
 /// Returns the generated function.
@@ -91,6 +99,7 @@ pub(crate) fn expand(args: &Args, mut handler: Handler) -> TokenStream {
     let key = matches!(args.kind, AttributeKind::Cache(_)).then(|| key(args, &handler, &request, &lookup));
     let return_type = return_type(&handler.signature.output);
     let impl_traits = use_impl_traits(&return_type, &handler.signature.generics);
+    let original = args.options.original_name().map(|name| original(&handler, name));
 
     merge_arguments(&mut handler);
     let signature = &mut handler.signature;
@@ -116,7 +125,19 @@ pub(crate) fn expand(args: &Args, mut handler: Handler) -> TokenStream {
             #key
             #response
         }
+        #original
     }
+}
+
+/// Returns the original function under another name, without the attributes that make it a route.
+///
+/// A private function that only tests call would be reported as unused.
+fn original(handler: &Handler, name: &Ident) -> TokenStream {
+    let mut function = handler.clone();
+    function.attributes.retain(|attribute| !is_route(attribute));
+    function.signature.ident = name.clone();
+    let function = function.without_arg_attributes();
+    quote!(#[allow(dead_code)] #function)
 }
 
 /// Returns the static with the arguments of the attribute.
@@ -134,10 +155,8 @@ fn policy(args: &Args, handler: &Ident) -> Option<TokenStream> {
     let lints = options.krate().map(|_| quote!(#[allow(unused_qualifications)]));
     let declaration = match kind {
         AttributeKind::Cache(ttl) => {
-            let span = ttl.span();
-            let (krate_at_ttl, ttl) = (respan(krate, span), ttl.to_tokens(krate));
-            let new = quote_spanned!(span=> #krate_at_ttl::__private::Policy::new(#name, #ttl));
-            quote!(static __POLICY: #krate::__private::Policy = #new #calls;)
+            let base = base_policy(ttl.as_ref(), options.policy(), krate);
+            quote!(static __POLICY: #krate::__private::HandlerPolicy = #base #calls .for_handler(#name);)
         }
         AttributeKind::Purge => quote! {
             static __PURGE: #krate::__private::PurgePolicy = #krate::__private::PurgePolicy::new(#name) #calls;
@@ -145,6 +164,23 @@ fn policy(args: &Args, handler: &Ident) -> Option<TokenStream> {
         AttributeKind::Uncached => return None,
     };
     Some(quote!(#lints #declaration))
+}
+
+/// Returns the policy to which the options are added: that of a TTL, or a constant, whose TTL another one may replace.
+fn base_policy(ttl: Option<&Ttl>, policy: Option<&Expr>, krate: &Path) -> TokenStream {
+    let ttl = ttl.map(|ttl| (ttl.span(), ttl.to_tokens(krate)));
+    match (policy, ttl) {
+        (None, None) => TokenStream::new(),
+        (None, Some((span, ttl))) => {
+            let krate = respan(krate, span);
+            quote_spanned!(span=> #krate::__private::Policy::with_ttl(#ttl))
+        }
+        (Some(policy), ttl) => {
+            let (span, krate) = (policy.span(), respan(krate, policy.span()));
+            let ttl = ttl.map(|(span, ttl)| quote_spanned!(span=> .ttl(#ttl)));
+            quote_spanned!(span=> #krate::__private::policy(#policy) #ttl)
+        }
+    }
 }
 
 /// Returns the statements that begin the lookup and build the cache key.

@@ -75,16 +75,28 @@ use crate::{handler::Handler, parse::Args};
 /// | `stale_if_error = "1h"` | Serves an expired response for this long if the handler fails. |
 /// | `max_body = 64 * 1024` | Does not store responses with longer bodies, in bytes. |
 /// | `cache = "posts"` | Uses the `PageCache` with this name instead of the unnamed one. |
+/// | `policy = LISTING` | Takes the options of a `const LISTING: Policy`. Those that are written beside it replace single ones. |
+/// | `uncached = original_page` | Also generates the original function under this name. |
 /// | `crate = path::to::cache_page` | Sets the path of the `cache_page` crate, if it was renamed or re-exported. |
 ///
 /// A function can be a closure: `bypass_if = |request| request.path() == "/live"`.
 ///
 /// Both stale windows begin when the response expires. A background run uses the arguments that were extracted for the
-/// request that was answered, so `stale_while_revalidate` requires the handler's future to be `'static`. A handler that
-/// borrows nothing has such a future.
+/// request that was answered, so `stale_while_revalidate` requires the handler's future to be `'static`, and so does
+/// `policy`, which may contain it. A handler that borrows nothing has such a future.
+///
+/// With a `policy`, the TTL is optional: `#[cache_page(policy = LISTING)]` or `#[cache_page("1h", policy = LISTING)]`.
 ///
 /// A `{name}` in a tag is checked against the route attributes below when the handler is compiled. Without a route
-/// attribute below, it is checked for every request.
+/// attribute below, it is checked for every request: a response with an unknown parameter is not stored, and an error is
+/// logged with the handler and the parameters that its route has. A method such as `POST` is likewise rejected in a route
+/// attribute below, and logged otherwise.
+///
+/// # Calling the original function
+///
+/// A cached handler has one more argument, which only actix-web can pass. `uncached = original_page` generates a second
+/// function, with the original signature, visibility and attributes, except those that register a route. It does not use
+/// the cache. Route attributes must be below: the expansion of one above hides the function.
 ///
 /// # Uncached handlers
 ///

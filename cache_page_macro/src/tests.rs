@@ -47,6 +47,9 @@ snapshots! {
     purge_options
     purge_uncached
     purge_invalid
+    policy
+    policy_options
+    original
 }
 
 #[test]
@@ -168,6 +171,36 @@ fn uncached_is_the_only_argument() {
 }
 
 #[test]
+fn ttl_may_be_that_of_a_policy() {
+    let arguments =
+        |arguments: &str| error_count(&format!("#[cache_page({arguments})] async fn page() -> String {{}}"));
+    for valid in [
+        "policy = P",
+        "policy = a::P",
+        "policy = Policy::new(60)",
+        "60, policy = P",
+        "None, policy = P",
+        "policy = P, tags = [\"a\"]",
+    ] {
+        assert_eq!(arguments(valid), 0, "{valid}");
+    }
+    for invalid in ["", "policy = \"P\"", "policy = P, 60", "policy = P, policy = P", "0, policy = P"] {
+        assert_eq!(arguments(invalid), 1, "{invalid}");
+    }
+}
+
+#[test]
+fn name_of_the_original_function_is_a_name() {
+    let name = |name: &str| {
+        error_count(&format!("#[cache_page(60, uncached = {name})] async fn page() -> String {{}}"))
+    };
+    assert_eq!(name("original_page"), 0);
+    for invalid in ["\"original_page\"", "true", "a::b", "", "a b"] {
+        assert_eq!(name(invalid), 1, "{invalid}");
+    }
+}
+
+#[test]
 fn misnamed_argument_attribute_is_one_error() {
     let argument =
         |argument: &str| error_count(&format!("#[cache_page(60)] async fn page({argument}) -> String {{}}"));
@@ -184,12 +217,12 @@ fn attribute_and_policy_reject_the_same_elements() {
         |option: String| error_count(&format!("#[cache_page(60, {option})] async fn page() -> String {{}}"));
     for status in 100..=600_u16 {
         let statuses: &[u16] = Box::leak(Box::new([status]));
-        let policy = catch_unwind(|| Policy::new("page", None).statuses(statuses));
+        let policy = catch_unwind(|| Policy::new(60).statuses(statuses));
         assert_eq!(attribute(format!("statuses = [{status}]")), usize::from(policy.is_err()), "{status}");
     }
     for name in ["accept", "x_y", "*", "", "Accept", "a b", "a:b", "é", "`|~!#$%&'+-.^"] {
         let names: &[&str] = Box::leak(Box::new([name]));
-        let policy = catch_unwind(|| Policy::new("page", None).vary(names));
+        let policy = catch_unwind(|| Policy::new(60).vary(names));
         assert_eq!(attribute(format!("vary = [{name:?}]")), usize::from(policy.is_err()), "{name:?}");
     }
 }

@@ -73,7 +73,7 @@ pub mod __private {
 
     pub use crate::{
         key::VaryValue,
-        policy::{Policy, Ttl, finite, seconds, seconds_and_nanos},
+        policy::{HandlerPolicy, Policy, Ttl, finite, policy, seconds, seconds_and_nanos},
         serve::Lookup,
         service::{PurgePolicy, Request},
     };

@@ -158,7 +158,7 @@ fn check_load(cluster: &Cluster) {
     let settings = Settings { key_prefix: "load".to_owned(), ..cluster.settings(&database, Duration::ZERO) };
     let settings = Settings { handler_time: Duration::from_millis(30), ..settings };
     let load = Load::new([Process::start(&settings), Process::start(&settings)], database, Duration::ZERO);
-    load.run(|| load.keep_going(Duration::from_secs(2)));
+    load.run(|| load.go_on_for(Duration::from_secs(2)));
     load.assert_correct("in a cluster");
 }
 
@@ -171,7 +171,7 @@ fn check_resharding(cluster: &Cluster) {
     let [from, to] = [0, 2].map(|place| cluster.nodes[place].command("CLUSTER MYID").text());
     let [from, to] = [from, to].map(|id| String::from_utf8(id).unwrap());
     let slowest = load.run(|| {
-        load.keep_going(Duration::from_millis(300));
+        load.go_on_for(Duration::from_millis(300));
         let _ = load.slowest();
         let address = format!("127.0.0.1:{}", cluster.nodes[0].port());
         let moved = Command::new(cli_program())
@@ -195,7 +195,7 @@ fn check_killed_node(cluster: &mut Cluster) {
     let settings = Settings { handler_time: Duration::from_millis(30), ..settings };
     let load = Load::new([Process::start(&settings), Process::start(&settings)], database, Duration::ZERO);
     let slowest = load.run(|| {
-        load.keep_going(Duration::from_millis(300));
+        load.go_on_for(Duration::from_millis(300));
         let _ = load.slowest();
         for node in &cluster.nodes {
             node.command("CONFIG SET cluster-node-timeout 1000");

@@ -84,7 +84,7 @@ pub(crate) fn eviction_restores_no_purged_page() {
             evicted.unwrap().trim().parse().unwrap()
         };
         load.run(|| {
-            load.keep_going(Duration::from_millis(1500));
+            load.go_on_for(Duration::from_millis(1500));
             if policy != "noeviction" {
                 wait_until("keys are evicted", || evicted() > 0);
             }

@@ -147,7 +147,7 @@ fn run_fault(name: &str, start: impl FnOnce(&mut Topology), end: impl FnOnce(&mu
         memory.run(|| {
             for load in &loads {
                 assert!(load.wait_shared(LIMIT).is_some(), "{name}: pages are not shared before the fault");
-                load.keep_going(Duration::from_millis(400));
+                load.go_on_for(Duration::from_millis(400));
                 let _ = load.slowest();
             }
             start(&mut topology);

@@ -237,8 +237,9 @@ impl Load {
         }
     }
 
-    /// Waits for this time while the clients send requests, and longer on a slow machine: until they have sent enough of them.
-    pub(crate) fn keep_going(&self, time: Duration) {
+    /// Lets the clients send requests for this time, and longer on a slow machine: until there were enough of them to prove
+    /// something.
+    pub(crate) fn go_on_for(&self, time: Duration) {
         sleep(time);
         wait_until("there were enough requests and purges", || {
             let counts = [&self.counts.requests, &self.counts.purges].map(|count| count.load(SeqCst));

@@ -142,7 +142,7 @@ pub(crate) fn purged_page_is_never_served_without_local_memory() {
     let (server, database) = (Server::start(), Database::new());
     let processes = start_two(&remote_only(&server, &database));
     let load = Load::new(processes, database, Duration::ZERO);
-    load.run(|| load.keep_going(Duration::from_secs(4)));
+    load.run(|| load.go_on_for(Duration::from_secs(4)));
     load.assert_correct("");
 }
 
@@ -151,7 +151,7 @@ pub(crate) fn purged_page_is_never_served_with_local_memory() {
     let (server, database) = (Server::start(), Database::new());
     let settings = Settings { max_purge_lag: Duration::from_millis(300), ..settings(&server, &database) };
     let load = Load::new(start_two(&settings), database, settings.max_purge_lag);
-    load.run(|| load.keep_going(Duration::from_secs(4)));
+    load.run(|| load.go_on_for(Duration::from_secs(4)));
     load.assert_correct("");
 }
 

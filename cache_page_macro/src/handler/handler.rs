@@ -14,6 +14,7 @@ use crate::parse::AttributeSpec;
 /// The maximum number of extractors that actix-web passes to a handler.
 pub(crate) const MAX_ARGUMENTS: usize = 16;
 
+#[derive(Clone)]
 pub(crate) struct Handler {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
@@ -27,7 +28,7 @@ pub(crate) struct Handler {
 }
 
 /// The attributes of this crate on one argument.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct ArgAttributes {
     pub(crate) key: Vec<Attribute>,
     pub(crate) unkeyed: Vec<Attribute>,

@@ -6,5 +6,6 @@ mod validate;
 
 pub(crate) use self::{
     handler::{Handler, MAX_ARGUMENTS},
+    route::is_route,
     validate::{keeps_arg_attributes, validate},
 };

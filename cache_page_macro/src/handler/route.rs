@@ -11,15 +11,28 @@ const WRITING: [&str; 5] = ["post", "put", "patch", "delete", "query"];
 const OTHERS: [&str; 6] = ["get", "head", "options", "connect", "trace", "route"];
 
 /// Returns the method of `#[post("/path")]` or `#[actix_web::post("/path")]`.
+pub(crate) fn writing_method(attribute: &Attribute) -> Option<&'static str> {
+    let name = route_name(attribute)?;
+    WRITING.into_iter().find(|method| *method == name)
+}
+
+/// Returns whether an attribute makes the function a route: `#[get("/path")]` or `#[routes]`.
+pub(crate) fn is_route(attribute: &Attribute) -> bool {
+    route_name(attribute).is_some() || attribute.path().is_ident("routes")
+}
+
+/// Returns the name of a route attribute of actix-web.
 ///
 /// An attribute of that name in another crate, such as `#[openapi::post]`, is no route.
-pub(crate) fn writing_method(attribute: &Attribute) -> Option<&'static str> {
+fn route_name(attribute: &Attribute) -> Option<&'static str> {
     let path = attribute.path();
     let is_actix =
         path.segments.len() == 1 || path.segments.first().is_some_and(|first| first.ident == "actix_web");
-    let is_route = is_actix && matches!(attribute.meta, Meta::List(_));
+    if !is_actix || !matches!(attribute.meta, Meta::List(_)) {
+        return None;
+    }
     let last = &path.segments.last()?.ident;
-    WRITING.into_iter().find(|method| is_route && last == method)
+    names().find(|name| last == name)
 }
 
 /// The routes below the attribute.

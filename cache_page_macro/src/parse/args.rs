@@ -21,8 +21,8 @@ pub(crate) struct Args {
 
 /// What an attribute makes of its handler.
 pub(crate) enum AttributeKind {
-    /// Stores its responses.
-    Cache(Ttl),
+    /// Stores its responses. The TTL may be that of a policy.
+    Cache(Option<Ttl>),
     /// Exempts it from the middleware.
     Uncached,
     /// Purges pages after it succeeded.
@@ -68,11 +68,11 @@ impl Args {
                 errors.extend(found);
             }
         }
-        if ttl.is_none() && errors.is_empty() {
+        if ttl.is_none() && !options.has("policy") && errors.is_empty() {
             let message = format!("the TTL is missing; write it first: {}", TTL.examples);
             errors.push(Error::new(start, message));
         }
-        (Self::new(AttributeKind::Cache(ttl.unwrap_or(Ttl::Unbounded)), options), errors)
+        (Self::new(AttributeKind::Cache(ttl), options), errors)
     }
 
     fn uncached(mut arguments: Arguments) -> Parsed {

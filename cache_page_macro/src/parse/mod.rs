@@ -10,6 +10,7 @@ mod value;
 
 pub(crate) use self::{
     args::{Args, AttributeKind, is_uncached},
+    duration::Ttl,
     options::AttributeSpec,
     template::route_parameters,
     tokens::{respan, ungroup},

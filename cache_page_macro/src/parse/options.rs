@@ -84,6 +84,10 @@ pub(crate) static CACHE_PAGE: AttributeSpec = AttributeSpec {
             tokens.duration(&STALE_WINDOW).map(OptionValue::Duration)
         }),
         option("max_body", "max_body = 64 * 1024", |tokens| tokens.byte_count().map(argument)),
+        option("policy", "policy = LISTING", |tokens| tokens.policy().map(OptionValue::Policy)),
+        option("uncached", "uncached = original_handler", |tokens| {
+            tokens.ident().map(OptionValue::OriginalName)
+        }),
         CACHE,
         CRATE,
     ],
@@ -110,8 +114,10 @@ pub(crate) static CACHE_PAGE: AttributeSpec = AttributeSpec {
             "key" => "write `#[key]` before an argument, or `vary_by = path::to::function`",
             "unkeyed" | "shared" => "write `#[unkeyed]` before an argument",
             "prefix" => "write `key_prefix = \"v2\"`",
+            "profile" | "preset" | "options" => "write `policy = LISTING`, with a constant of type `Policy`",
+            "original" | "inner" => "write `uncached = original_handler`",
             "max_body_size" | "max_size" => "write `max_body = 64 * 1024`",
-            "uncached" | "off" | "enabled" | "disabled" => {
+            "off" | "enabled" | "disabled" => {
                 "to exempt this handler from caching, write `#[cache_page(uncached)]`"
             }
             _ => return None,
@@ -183,6 +189,10 @@ impl AttributeSpec {
 enum OptionValue {
     HandlerName(LitStr),
     Crate(Path),
+    /// The constant with the options that are not written.
+    Policy(Expr),
+    /// The name under which the original function is generated too.
+    OriginalName(Ident),
     VaryBy(Expr),
     /// The argument of the method that has the option's name.
     Argument(TokenStream),
@@ -249,13 +259,23 @@ impl Options {
         self.find(|value| if let OptionValue::Crate(path) = value { Some(path) } else { None })
     }
 
+    pub(crate) fn policy(&self) -> Option<&Expr> {
+        self.find(|value| if let OptionValue::Policy(policy) = value { Some(policy) } else { None })
+    }
+
+    /// Returns the name under which the original function is generated too.
+    pub(crate) fn original_name(&self) -> Option<&Ident> {
+        self.find(|value| if let OptionValue::OriginalName(name) = value { Some(name) } else { None })
+    }
+
     pub(crate) fn vary_by(&self) -> Option<&Expr> {
         self.find(|value| if let OptionValue::VaryBy(function) = value { Some(function) } else { None })
     }
 
-    /// Returns whether the handler may run in the background, after its request was answered.
+    /// Returns whether the handler may run in the background, after its request was answered. What a policy contains is only
+    /// known at run time.
     pub(crate) fn has_background_refresh(&self) -> bool {
-        self.has("stale_while_revalidate")
+        self.has("stale_while_revalidate") || self.has("policy")
     }
 
     /// Returns the strings that may contain route parameters.
@@ -283,7 +303,11 @@ impl Options {
                     let (krate, duration) = (respan(krate, span), duration.to_tokens(krate));
                     quote_spanned!(span=> #krate::__private::finite(#duration))
                 }
-                OptionValue::HandlerName(_) | OptionValue::Crate(_) | OptionValue::VaryBy(_) => return None,
+                OptionValue::HandlerName(_)
+                | OptionValue::Crate(_)
+                | OptionValue::Policy(_)
+                | OptionValue::OriginalName(_)
+                | OptionValue::VaryBy(_) => return None,
             };
             let method = Ident::new(name, argument.span());
             Some(quote_spanned!(argument.span()=> .#method(#argument)))

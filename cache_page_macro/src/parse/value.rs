@@ -50,6 +50,20 @@ impl OptionTokens<'_> {
         })
     }
 
+    pub(crate) fn policy(&self) -> syn::Result<Expr> {
+        let message = format!("`{}` takes a constant of type `Policy`; write `{}`", self.name, self.example);
+        match self.expr(&message)? {
+            Expr::Lit(_) => Err(self.error(message)),
+            policy => Ok(policy),
+        }
+    }
+
+    pub(crate) fn ident(&self) -> syn::Result<Ident> {
+        syn::parse2(self.tokens.clone()).map_err(|_| {
+            self.error(format!("`{}` takes a name without quotes; write `{}`", self.name, self.example))
+        })
+    }
+
     pub(crate) fn function(&self) -> syn::Result<Expr> {
         let message =
             format!("`{}` takes the path of a function, or a closure; write `{}`", self.name, self.example);

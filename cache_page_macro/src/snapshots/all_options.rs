@@ -4,8 +4,7 @@ async fn page(
     id: web::Path<u64>,
 ) -> framework::cache::__private::HttpResponse {
     #[allow(unused_qualifications)]
-    static __POLICY: framework::cache::__private::Policy = framework::cache::__private::Policy::new(
-            "home",
+    static __POLICY: framework::cache::__private::HandlerPolicy = framework::cache::__private::Policy::with_ttl(
             framework::cache::__private::seconds(60),
         )
         .key_prefix("v2")
@@ -20,7 +19,8 @@ async fn page(
                 framework::cache::__private::seconds_and_nanos(1, 500000000),
             ),
         )
-        .max_body(64 * 1024);
+        .max_body(64 * 1024)
+        .for_handler("home");
     let __lookup = &mut (&__request).lookup(&__POLICY);
     __lookup.key_from::<web::Path<u64>>();
     __lookup.key_by(tenant::of::<Name, Region>);

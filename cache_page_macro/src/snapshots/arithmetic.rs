@@ -2,10 +2,10 @@
 async fn page(
     __request: ::cache_page::__private::Request,
 ) -> ::cache_page::__private::HttpResponse {
-    static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
-        ::core::concat!(::core::module_path!(), "::page"),
-        ::cache_page::__private::Ttl(24u64 * (60u64 * 60u64)).get(),
-    );
+    static __POLICY: ::cache_page::__private::HandlerPolicy = ::cache_page::__private::Policy::with_ttl(
+            ::cache_page::__private::Ttl(24u64 * (60u64 * 60u64)).get(),
+        )
+        .for_handler(::core::concat!(::core::module_path!(), "::page"));
     let __lookup = &mut (&__request).lookup(&__POLICY);
     (__lookup)
         .serve(async move {

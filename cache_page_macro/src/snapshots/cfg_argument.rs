@@ -6,10 +6,10 @@ async fn page(
     #[allow(unused)]
     id: web::Path<u64>,
 ) -> ::cache_page::__private::HttpResponse {
-    static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
-        ::core::concat!(::core::module_path!(), "::page"),
-        ::cache_page::__private::seconds(60),
-    );
+    static __POLICY: ::cache_page::__private::HandlerPolicy = ::cache_page::__private::Policy::with_ttl(
+            ::cache_page::__private::seconds(60),
+        )
+        .for_handler(::core::concat!(::core::module_path!(), "::page"));
     let __lookup = &mut (&__request).lookup(&__POLICY);
     #[cfg(feature = "users")] __lookup.key_from::<Option<web::Data<Users>>>();
     __lookup.key_from::<web::Path<u64>>();

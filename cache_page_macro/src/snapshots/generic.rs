@@ -6,10 +6,10 @@ async fn page<'a, R, const N: usize>(
 where
     R: Repo,
 {
-    static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
-        ::core::concat!(::core::module_path!(), "::page"),
-        ::cache_page::__private::seconds(60),
-    );
+    static __POLICY: ::cache_page::__private::HandlerPolicy = ::cache_page::__private::Policy::with_ttl(
+            ::cache_page::__private::seconds(60),
+        )
+        .for_handler(::core::concat!(::core::module_path!(), "::page"));
     #[allow(single_use_lifetimes, unused_lifetimes)]
     fn __returns<'a, R, const N: usize>(_: Either<impl Responder, &'static str>)
     where

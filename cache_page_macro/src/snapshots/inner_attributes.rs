@@ -5,10 +5,10 @@ pub async fn page(
     __request: ::cache_page::__private::Request,
 ) -> ::cache_page::__private::HttpResponse {
     #![allow(unused_variables)]
-    static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
-        ::core::concat!(::core::module_path!(), "::page"),
-        ::cache_page::__private::seconds(60),
-    );
+    static __POLICY: ::cache_page::__private::HandlerPolicy = ::cache_page::__private::Policy::with_ttl(
+            ::cache_page::__private::seconds(60),
+        )
+        .for_handler(::core::concat!(::core::module_path!(), "::page"));
     let __lookup = &mut (&__request).lookup(&__POLICY);
     (__lookup)
         .serve(async move {

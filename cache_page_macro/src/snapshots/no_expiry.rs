@@ -2,10 +2,10 @@
 async fn page(
     __request: ::cache_page::__private::Request,
 ) -> ::cache_page::__private::HttpResponse {
-    static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
-        ::core::concat!(::core::module_path!(), "::page"),
-        ::core::option::Option::None,
-    );
+    static __POLICY: ::cache_page::__private::HandlerPolicy = ::cache_page::__private::Policy::with_ttl(
+            ::core::option::Option::None,
+        )
+        .for_handler(::core::concat!(::core::module_path!(), "::page"));
     let __lookup = &mut (&__request).lookup(&__POLICY);
     (__lookup)
         .serve(async move {

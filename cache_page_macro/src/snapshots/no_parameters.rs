@@ -2,8 +2,7 @@
 async fn page(
     __request: ::cache_page::__private::Request,
 ) -> ::cache_page::__private::HttpResponse {
-    static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
-            ::core::concat!(::core::module_path!(), "::page"),
+    static __POLICY: ::cache_page::__private::HandlerPolicy = ::cache_page::__private::Policy::with_ttl(
             ::cache_page::__private::seconds(60),
         )
         .query(&[])
@@ -11,7 +10,8 @@ async fn page(
             ::cache_page::__private::finite(
                 ::cache_page::__private::Ttl(config::BROWSER_TTL).get(),
             ),
-        );
+        )
+        .for_handler(::core::concat!(::core::module_path!(), "::page"));
     let __lookup = &mut (&__request).lookup(&__POLICY);
     (__lookup)
         .serve(async move {

@@ -5,10 +5,10 @@ async fn page(
     (method, ref uri): (Method, Uri),
     _: HttpRequest,
 ) -> ::cache_page::__private::HttpResponse {
-    static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
-        ::core::concat!(::core::module_path!(), "::page"),
-        ::cache_page::__private::seconds(60),
-    );
+    static __POLICY: ::cache_page::__private::HandlerPolicy = ::cache_page::__private::Policy::with_ttl(
+            ::cache_page::__private::seconds(60),
+        )
+        .for_handler(::core::concat!(::core::module_path!(), "::page"));
     let __lookup = &mut (&__request).lookup(&__POLICY);
     __lookup.key_from::<web::Query<Page>>();
     __lookup.key_from::<(Method, Uri)>();

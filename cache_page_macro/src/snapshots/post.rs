@@ -4,10 +4,10 @@ async fn post(
     id: web::Path<u64>,
     db: web::Data<Db>,
 ) -> ::cache_page::__private::HttpResponse {
-    static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
-        ::core::concat!(::core::module_path!(), "::post"),
-        ::cache_page::__private::seconds(60),
-    );
+    static __POLICY: ::cache_page::__private::HandlerPolicy = ::cache_page::__private::Policy::with_ttl(
+            ::cache_page::__private::seconds(60),
+        )
+        .for_handler(::core::concat!(::core::module_path!(), "::post"));
     fn __returns(_: Result<impl Responder, AppError>) {}
     let __lookup = &mut (&__request).lookup(&__POLICY);
     __lookup.key_from::<web::Path<u64>>();

@@ -18,10 +18,10 @@ async fn page(
     #[allow(unused)]
     p: Method,
 ) -> ::cache_page::__private::HttpResponse {
-    static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
-        ::core::concat!(::core::module_path!(), "::page"),
-        ::cache_page::__private::seconds(60),
-    );
+    static __POLICY: ::cache_page::__private::HandlerPolicy = ::cache_page::__private::Policy::with_ttl(
+            ::cache_page::__private::seconds(60),
+        )
+        .for_handler(::core::concat!(::core::module_path!(), "::page"));
     let __lookup = &mut (&__request).lookup(&__POLICY);
     __lookup.key_from::<Method>();
     __lookup.key_from::<Method>();

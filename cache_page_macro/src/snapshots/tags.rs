@@ -4,12 +4,12 @@ async fn post(
     __request: ::cache_page::__private::Request,
     id: web::Path<u64>,
 ) -> ::cache_page::__private::HttpResponse {
-    static __POLICY: ::cache_page::__private::Policy = ::cache_page::__private::Policy::new(
-            ::core::concat!(::core::module_path!(), "::post"),
+    static __POLICY: ::cache_page::__private::HandlerPolicy = ::cache_page::__private::Policy::with_ttl(
             ::cache_page::__private::seconds(60),
         )
         .tags(&["posts", "post:{id}"])
-        .cache("big");
+        .cache("big")
+        .for_handler(::core::concat!(::core::module_path!(), "::post"));
     let __lookup = &mut (&__request).lookup(&__POLICY);
     __lookup.key_from::<web::Path<u64>>();
     (__lookup)

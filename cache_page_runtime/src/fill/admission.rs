@@ -9,7 +9,7 @@ use super::{context::Context, request_handle::RequestHandle};
 use crate::{
     http::{CachingHeaders, ResponseView, StorageDecision, Ttl, VaryNames, vary},
     outcome::Reason,
-    policy::{Overrides, Policy},
+    policy::{HandlerPolicy, Overrides},
     purge::{Tag, TagError, Tags, tag::MAX_TAGS},
     time::instant::Instant,
 };
@@ -103,7 +103,7 @@ impl AdmissionRequest<'_> {
 
 /// Joins the tags of the attribute with those that the handler added.
 fn tags(
-    policy: &Policy,
+    policy: &HandlerPolicy,
     request: Option<&HttpRequest>,
     overrides: Overrides,
     now: Instant,

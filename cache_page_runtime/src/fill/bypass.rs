@@ -15,7 +15,7 @@ use crate::{
     cache::PageCache,
     observe::{Report, record_stored_bytes},
     outcome::{Outcome, Reason},
-    policy::Policy,
+    policy::HandlerPolicy,
     time::instant::Instant,
 };
 
@@ -30,7 +30,7 @@ pub(crate) struct Bypass {
 /// The report of a bypass, made exactly once. Dropped before, the client has disconnected or the handler has panicked.
 struct BypassReport {
     cache: PageCache,
-    policy: &'static Policy,
+    policy: &'static HandlerPolicy,
     reason: Reason,
     started: Instant,
     reported: bool,
@@ -41,7 +41,7 @@ impl Bypass {
         request: &HttpRequest,
         entry_point: EntryPoint,
         cache: &PageCache,
-        policy: &'static Policy,
+        policy: &'static HandlerPolicy,
         reason: Reason,
     ) -> Self {
         let started = cache.clock().now();

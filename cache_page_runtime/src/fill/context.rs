@@ -10,7 +10,7 @@ use crate::{
     http::VaryNames,
     key::{CacheKey, KeyParts},
     outcome::Outcome,
-    policy::Policy,
+    policy::HandlerPolicy,
     purge::{LocalSelector, PurgeKeys, PurgeMode, PurgeSeq, RequestSubject, Tag},
     store::Entry,
     time::instant::Instant,
@@ -20,7 +20,7 @@ use crate::{
 /// the request.
 pub(crate) struct Context {
     pub(crate) cache: PageCache,
-    pub(crate) policy: &'static Policy,
+    pub(crate) policy: &'static HandlerPolicy,
     pub(crate) key: KeyParts,
     /// Whether the response is served to requests without credentials only.
     pub(crate) anonymous_only: bool,

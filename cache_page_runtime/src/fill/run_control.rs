@@ -6,7 +6,7 @@ use http::header::{HeaderName, HeaderValue};
 use crate::{
     key::AppRetention,
     outcome::Reason,
-    policy::{Overrides, PageControl, Policy, Validators},
+    policy::{HandlerPolicy, Overrides, PageControl, Validators},
     time::instant::Instant,
 };
 
@@ -81,7 +81,7 @@ impl RunControl {
         &self,
         response: &mut HttpResponse,
         targeted_field: Option<&HeaderName>,
-        policy: &Policy,
+        policy: &HandlerPolicy,
         now: Instant,
     ) -> Result<Overrides, Reason> {
         let mut overrides = self.control.as_ref().map(PageControl::take_overrides).unwrap_or_default();

@@ -2,13 +2,15 @@
 
 mod control;
 mod handler_id;
+mod handler_policy;
 mod overrides;
 mod policy;
 mod ttl;
 
 pub use self::{
     control::{PageControl, Validators},
-    policy::Policy,
+    handler_policy::HandlerPolicy,
+    policy::{Policy, policy},
     ttl::{Ttl, finite, seconds, seconds_and_nanos},
 };
 pub(crate) use self::{handler_id::HandlerId, overrides::Overrides};

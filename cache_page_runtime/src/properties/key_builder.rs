@@ -8,7 +8,7 @@ use actix_web::{
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::properties::value;
-use crate::{KeyBuilder, Policy};
+use crate::{KeyBuilder, Policy, policy::HandlerPolicy};
 
 /// Byte strings from a small alphabet that includes the markers of frames, so that equal and similar keys are likely.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
@@ -87,11 +87,11 @@ fn key_of_parts(request: &HttpRequest, parts: &[Part]) -> (Vec<u8>, Vec<Read>) {
     (key.parts.key().unwrap().as_bytes().to_vec(), parts.iter().map(|part| read(request, part)).collect())
 }
 
-static POLICIES: [Policy; 4] = [
-    Policy::new("plain", None),
-    Policy::new("headers", None).key_prefix("v2").vary(&["x-a", "x-b"]),
-    Policy::new("cookies", None).vary_cookie(&["a", "x"]).query(&["a", "x"]),
-    Policy::new("all", None).vary(&["x-b"]).vary_cookie(&["x"]).ignore_query(&["utm_*"]),
+static POLICIES: [HandlerPolicy; 4] = [
+    Policy::with_ttl(None).for_handler("plain"),
+    Policy::with_ttl(None).key_prefix("v2").vary(&["x-a", "x-b"]).for_handler("headers"),
+    Policy::with_ttl(None).vary_cookie(&["a", "x"]).query(&["a", "x"]).for_handler("cookies"),
+    Policy::with_ttl(None).vary(&["x-b"]).vary_cookie(&["x"]).ignore_query(&["utm_*"]).for_handler("all"),
 ];
 
 #[derive(Clone, Debug)]

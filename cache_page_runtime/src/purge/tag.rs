@@ -39,6 +39,8 @@ pub(crate) enum TagError {
     UnknownParameter {
         template: &'static str,
         name: &'static str,
+        /// The parameters that it has, as in "`{id}`, `{page}`".
+        known: String,
     },
 }
 
@@ -80,13 +82,22 @@ fn expand_with(
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         let Some((name, behind)) = after.split_once('}') else { break };
-        let value = request.match_info().get(name).ok_or(TagError::UnknownParameter { template, name })?;
+        let value = request.match_info().get(name).ok_or_else(|| TagError::UnknownParameter {
+            template,
+            name,
+            known: known_parameters(request),
+        })?;
         push_literal(before, &mut expanded);
         expanded.extend(percent_decode_str(value));
         rest = behind;
     }
     push_literal(rest, &mut expanded);
     Ok(String::from_utf8_lossy(&expanded).into_owned())
+}
+
+fn known_parameters(request: &HttpRequest) -> String {
+    let names: Vec<String> = request.match_info().iter().map(|(name, _)| format!("`{{{name}}}`")).collect();
+    names.join(", ")
 }
 
 /// Returns whether all braces of a template are balanced, not nested and not empty.
@@ -138,8 +149,12 @@ impl fmt::Display for TagError {
                 write!(f, "the tag {tag:?} contains a control character, or begins or ends with white space")
             }
             Self::TooMany => write!(f, "too many tags (limit {MAX_TAGS})"),
-            Self::UnknownParameter { template, name } => {
-                write!(f, "the route has no parameter `{{{name}}}`, which \"{template}\" refers to")
+            Self::UnknownParameter { template, name, known } => {
+                write!(f, "the route has no parameter `{{{name}}}`, which \"{template}\" refers to")?;
+                match known.as_str() {
+                    "" => f.write_str("; remove it"),
+                    known => write!(f, "; it has {known}"),
+                }
             }
         }
     }
@@ -163,7 +178,10 @@ mod tests {
         assert_eq!(expand("%20{name}", &request), Ok("%20a b".to_owned()));
         assert_eq!(expand_path("/%20/{name}", &request), Ok("/ /a b".to_owned()));
         let error = expand("post:{slug}", &request).unwrap_err();
-        assert_eq!(error.to_string(), "the route has no parameter `{slug}`, which \"post:{slug}\" refers to");
+        assert_eq!(
+            error.to_string(),
+            "the route has no parameter `{slug}`, which \"post:{slug}\" refers to; it has `{id}`, `{name}`"
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::{
     key::{CacheKey, HandlerType, KeyBuilder, KeyInput, VaryValue, push_app_identity},
     observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
-    policy::{Policy, Validators},
+    policy::{HandlerPolicy, Validators},
     purge::{PurgeSeq, RequestSubject},
     store::{Entry, Miss, local_copies},
     time::{instant::Instant, jitter},
@@ -27,7 +27,7 @@ use crate::{
 /// A request at the cache. Generated code adds what the handler's arguments read to its key.
 pub struct Lookup<'r> {
     pub(super) request: &'r HttpRequest,
-    pub(super) policy: &'static Policy,
+    pub(super) policy: &'static HandlerPolicy,
     pub(super) cache: &'r PageCache,
     key: KeyBuilder<'r>,
     /// The purge sequence when the request arrived. It is not answered with what was purged before.
@@ -42,7 +42,7 @@ pub struct Lookup<'r> {
 impl<'r> Lookup<'r> {
     pub(crate) fn new(
         request: &'r HttpRequest,
-        policy: &'static Policy,
+        policy: &'static HandlerPolicy,
         purge_seq: PurgeSeq,
         entry_point: EntryPoint,
     ) -> Self {
@@ -52,6 +52,9 @@ impl<'r> Lookup<'r> {
         let cache = selected.unwrap_or(default_cache);
         let mut key = KeyBuilder::new(request);
         let admitted = may_use_cache(request, policy, cache, selected.is_some());
+        if admitted == Err(Reason::Method) && entry_point == EntryPoint::Attribute {
+            log_unsafe_method(request, policy, cache.clock().now());
+        }
         let admitted = admitted.and_then(|()| match app_cache {
             Some(_) => Ok(()),
             None => push_app_identity(&mut key.parts, request, entry_point.app_retention()),
@@ -263,7 +266,7 @@ impl<'r> Lookup<'r> {
 
 fn may_use_cache(
     request: &HttpRequest,
-    policy: &Policy,
+    policy: &HandlerPolicy,
     cache: &PageCache,
     is_known: bool,
 ) -> Result<(), Reason> {
@@ -280,9 +283,26 @@ fn may_use_cache(
     }
 }
 
+/// Logs that a handler which was never called for `GET` is called for a method that changes something, at most once a minute.
+///
+/// A route attribute above `#[cache_page]` is expanded first, so the macro cannot reject its method.
+#[cold]
+fn log_unsafe_method(request: &HttpRequest, policy: &HandlerPolicy, now: Instant) {
+    if !policy.has_cached_request() && !request.method().is_safe() {
+        policy.log_error(
+            now,
+            format_args!(
+                "responses to {} are never stored, and the handler was not called for GET yet; \
+                 if it only handles {0}, remove `#[cache_page]`",
+                request.method()
+            ),
+        );
+    }
+}
+
 /// Logs that the cache which the policy names does not exist, at most once a minute.
 #[cold]
-fn log_unknown_cache(policy: &Policy, now: Instant) {
+fn log_unknown_cache(policy: &HandlerPolicy, now: Instant) {
     let name = policy.cache_name().unwrap_or_default();
     policy.log_error(
         now,

@@ -10,16 +10,22 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload};
 
 use crate::{
     fill::EntryPoint,
-    policy::{PageControl, Policy},
+    policy::{HandlerPolicy, PageControl},
     purge::PurgeSeq,
     serve::Lookup,
 };
 
+/// The first argument of a cached handler.
+pub type Request = UseUncachedToCallThis;
+
 /// The request that a handler is called for. Extracting it does not touch the body.
 ///
 /// It is the first argument, so that it records the purge sequence before other arguments read anything that a purge may change.
+///
+/// rustc reports it under this name as the missing argument of a call. `#[cache_page(60, uncached = name)]` generates a function that
+/// can be called.
 #[derive(Clone)]
-pub struct Request(HttpRequest, PurgeSeq);
+pub struct UseUncachedToCallThis(HttpRequest, PurgeSeq);
 
 impl Request {
     pub(crate) fn http(&self) -> &HttpRequest {
@@ -28,7 +34,7 @@ impl Request {
 
     /// Starts the lookup of the request.
     #[must_use]
-    pub fn lookup(&self, policy: &'static Policy) -> Lookup<'_> {
+    pub fn lookup(&self, policy: &'static HandlerPolicy) -> Lookup<'_> {
         PageControl::claim_inside(&self.0);
         Lookup::new(&self.0, policy, self.1, EntryPoint::Attribute)
     }

@@ -17,6 +17,7 @@ use crate::{
     KeyBuilder, Policy,
     http::StaleWindows,
     page::{Page, ResponseHead},
+    policy::HandlerPolicy,
     purge::{PurgeKeys, PurgeSeq, RequestSubject, StableIds, Tag},
     store::{entry::Lifetime, eviction::REMOVED_SLACK, variants::MAX_VARIANTS},
     time::{Clock, ManualClock},
@@ -62,7 +63,7 @@ fn tag(number: u64) -> Tag {
 }
 
 fn purge_keys(tags: &[Tag]) -> Arc<PurgeKeys> {
-    static POLICY: Policy = Policy::new("model", None);
+    static POLICY: HandlerPolicy = Policy::with_ttl(None).for_handler("model");
     let request = TestRequest::with_uri("/page").to_http_request();
     RequestSubject::new(&request, POLICY.purge_subject(), PurgeSeq::now(), StableIds::Omit).with_tags(tags)
 }

@@ -1,6 +1,9 @@
 //! What `#[cache_page]` does with a handler.
 
 mod hello;
+mod mistakes;
 mod options;
+mod original;
 mod outer_middleware;
+mod policies;
 mod signatures;

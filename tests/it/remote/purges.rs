@@ -189,6 +189,6 @@ async fn path_is_purged_on_all_hosts_and_however_it_is_escaped() {
         request(&third).await.assert_remote_hit();
         one.cache().purge_path(path).await.unwrap();
         let response = request(&third).await;
-        assert_eq!(response.text(), "page 1 of third", "{path}: {response:?}");
+        assert!(response.is_stored(), "{path}: {response:?}");
     }
 }

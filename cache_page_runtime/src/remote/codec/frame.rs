@@ -144,7 +144,7 @@ mod tests {
     use crate::{
         http::{Selection, StaleWindows},
         page::{Page, ResponseHead},
-        policy::Policy,
+        policy::{HandlerPolicy, Policy},
         purge::{PurgeKeys, PurgeSeq, RequestSubject, StableIds, Tag},
         store::Lifetime,
         time::Clock,
@@ -153,7 +153,7 @@ mod tests {
     const AGE: Duration = Duration::from_secs(3);
 
     fn purge_keys() -> Arc<PurgeKeys> {
-        static POLICY: Policy = Policy::new("frame", None);
+        static POLICY: HandlerPolicy = Policy::with_ttl(None).for_handler("frame");
         let request = TestRequest::with_uri("/page?a=b").to_http_request();
         RequestSubject::new(&request, POLICY.purge_subject(), PurgeSeq::now(), StableIds::Include)
             .with_tags(&[Tag::new("one"), Tag::new("über")])

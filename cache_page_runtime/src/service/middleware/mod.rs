@@ -36,7 +36,7 @@ use crate::{
     fill::{EntryPoint, Fill, spawn},
     key::{HandlerType, KeyBuilder},
     outcome::Reason,
-    policy::{PageControl, Policy},
+    policy::{HandlerPolicy, PageControl, Policy},
     purge::PurgeSeq,
     serve::{Lookup, RefreshMode, Step, resolve},
 };
@@ -93,6 +93,7 @@ type VaryByFn = Rc<dyn Fn(&HttpRequest, &mut KeyBuilder<'_>)>;
 #[derive(Clone)]
 #[must_use = "wrap an App, a scope or a resource with it"]
 pub struct PageCacheMiddleware {
+    name: &'static str,
     policy: Policy,
     vary_by: Option<VaryByFn>,
     call_site: u64,
@@ -101,7 +102,7 @@ pub struct PageCacheMiddleware {
 /// The options of the middleware on one worker.
 #[derive(Clone)]
 struct MiddlewareConfig {
-    policy: &'static Policy,
+    policy: &'static HandlerPolicy,
     vary_by: Option<VaryByFn>,
     /// Part of the key: each worker creates a middleware, and those of one call site share their pages.
     call_site: u64,
@@ -144,7 +145,7 @@ where
     fn new_transform(&self, service: S) -> Self::Future {
         PageControl::mark_middleware_present();
         // Pages and statistics refer to the policy. One is leaked per worker.
-        let policy = Box::leak(Box::new(self.policy.clone()));
+        let policy = Box::leak(Box::new(self.policy.for_handler(self.name)));
         let config = MiddlewareConfig { policy, vary_by: self.vary_by.clone(), call_site: self.call_site };
         ready(Ok(PageCacheService { service: Rc::new(service), config }))
     }

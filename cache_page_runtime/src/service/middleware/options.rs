@@ -50,20 +50,33 @@ impl PageCacheMiddleware {
     /// If the TTL is zero.
     #[track_caller]
     pub fn new(ttl: impl IntoTtl) -> Self {
+        Self::with_policy(Policy::with_ttl(ttl.into_ttl()))
+    }
+
+    /// Creates a middleware with the options of a [`Policy`]. The methods below replace single options.
+    #[track_caller]
+    pub fn with_policy(policy: Policy) -> Self {
         Self {
-            policy: Policy::new("PageCacheMiddleware", ttl.into_ttl()),
+            name: "PageCacheMiddleware",
+            policy,
             vary_by: None,
             call_site: call_site_id(Location::caller()),
         }
     }
 
+    /// Sets the name in logs, metrics and [`Stats`](crate::Stats). Defaults to `PageCacheMiddleware`.
+    ///
+    /// # Panics
+    ///
+    /// If the name is empty.
+    #[track_caller]
+    pub fn name(mut self, name: &'static str) -> Self {
+        assert!(!name.is_empty(), "the name of a middleware must not be empty");
+        self.name = name;
+        self
+    }
+
     policy_options! {
-        /// Sets the name in logs, metrics and [`Stats`](crate::Stats). Defaults to `PageCacheMiddleware`.
-        ///
-        /// # Panics
-        ///
-        /// If the name is empty.
-        name(name: &'static str);
         /// Adds a prefix to the keys. Middlewares with different prefixes share no pages.
         key_prefix(prefix: &'static str);
         /// Sets tags that the pages are purged by. `{id}` is replaced with the route parameter of that name.

@@ -140,7 +140,7 @@ mod crate_option {
         #[actix_web::get("/")]
         #[cache_page("250ms", crate = renamed)]
         pub(super) async fn milliseconds() -> HttpResponse {
-            let policy = Policy::new("unused", None);
+            let policy = Policy::new(60);
             HttpResponse::Ok().body(format!("run {} {}", count_run(), format!("{policy:?}").is_empty()))
         }
     }

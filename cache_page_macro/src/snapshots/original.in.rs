@@ -1,0 +1,6 @@
+#[cache_page(60, uncached = original_page)]
+#[get("/posts/{id}")]
+#[doc = "A post."]
+pub async fn page(id: web::Path<u64>, #[key] user: User) -> Result<impl Responder, AppError> {
+    render(id.into_inner(), user)
+}

@@ -1,0 +1,4 @@
+#[cache_page(policy = config::LISTING)]
+async fn page() -> String {
+    String::new()
+}

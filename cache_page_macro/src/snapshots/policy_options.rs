@@ -1,0 +1,22 @@
+#[allow(clippy::async_yields_async)]
+async fn page(
+    __request: ::cache_page::__private::Request,
+) -> ::cache_page::__private::HttpResponse {
+    static __POLICY: ::cache_page::__private::HandlerPolicy = ::cache_page::__private::policy(
+            LISTING,
+        )
+        .ttl(::cache_page::__private::seconds(3600))
+        .vary(&["accept-language"])
+        .for_handler("archive");
+    let __lookup = &mut (&__request).lookup(&__POLICY);
+    (__lookup)
+        .serve_stale(async move {
+            if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
+                String,
+            > {
+                return __returns;
+            }
+            #[allow(unused_braces)] { String::new() }
+        })
+        .await
+}

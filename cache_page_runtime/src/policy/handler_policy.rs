@@ -1,0 +1,198 @@
+//! The policy of one handler, with what is derived from it.
+
+use std::{
+    fmt,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use actix_web::{HttpRequest, http::StatusCode};
+use http::header::{HeaderName, HeaderValue};
+use once_cell::sync::OnceCell;
+
+use super::{handler_id::HandlerId, policy::Policy};
+use crate::{
+    http::StaleWindows,
+    key::KeyOptions,
+    page::Page,
+    purge::{HandlerSubject, PurgeKey, Tag, TagError, Tags, tag},
+    time::{Instant, RateLimit},
+};
+
+/// A [`Policy`] and the handler that it is for, as `#[cache_page(…)]` writes them into the generated code.
+pub struct HandlerPolicy {
+    /// In statistics, logs, metrics, and purges by handler.
+    name: &'static str,
+    policy: Policy,
+    index: OnceCell<usize>,
+    derived: OnceCell<Derived>,
+    errors: RateLimit,
+}
+
+/// What is derived from the options at the first request.
+struct Derived {
+    vary: Box<[HeaderName]>,
+    max_age: HeaderValue,
+    handler_key: PurgeKey,
+}
+
+impl Policy {
+    /// Applies the policy to the handler of this name.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the name is empty.
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub const fn for_handler(self, name: &'static str) -> HandlerPolicy {
+        assert!(!name.is_empty(), "the name of a handler must not be empty");
+        HandlerPolicy {
+            name,
+            policy: self,
+            index: OnceCell::new(),
+            derived: OnceCell::new(),
+            errors: RateLimit::new(),
+        }
+    }
+}
+
+impl HandlerPolicy {
+    pub(crate) fn handler_id(&self) -> HandlerId {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+
+        let index = *self.index.get_or_init(|| NEXT.fetch_add(1, Ordering::Relaxed));
+        HandlerId { index, name: self.name }
+    }
+
+    /// Returns the handler's name.
+    pub(crate) fn handler(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn ttl(&self) -> Option<Duration> {
+        self.policy.ttl
+    }
+
+    /// Returns whether a request was admitted to the cache: a `GET` or `HEAD`.
+    pub(crate) fn has_cached_request(&self) -> bool {
+        self.derived.get().is_some()
+    }
+
+    /// Returns the name of the cache that stores the pages, if it is not the App's main cache.
+    #[inline]
+    pub(crate) fn cache_name(&self) -> Option<&'static str> {
+        self.policy.cache
+    }
+
+    /// Returns whether the attribute generated a handler that can run in the background.
+    pub(crate) fn can_refresh_in_background(&self) -> bool {
+        !self.policy.stale.while_revalidate.is_zero()
+    }
+
+    pub(crate) fn stale_windows(&self) -> StaleWindows {
+        self.policy.stale
+    }
+
+    /// Returns the options for the key of a request, given those of the cache.
+    pub(crate) fn key_options<'o>(
+        &'o self,
+        cache_prefix: &'o str,
+        cache_vary: &'o [HeaderName],
+    ) -> KeyOptions<'o> {
+        KeyOptions {
+            prefix: if self.policy.key_prefix.is_empty() { cache_prefix } else { self.policy.key_prefix },
+            query_rule: self.policy.query_rule,
+            cookies: self.policy.vary_cookie,
+            vary: [self.derived().map_or(&[], |derived| &derived.vary), cache_vary],
+        }
+    }
+
+    /// Returns what purges need to know about the handler.
+    pub(crate) fn purge_subject(&self) -> HandlerSubject {
+        let key =
+            self.derived().map_or_else(|| PurgeKey::from_handler(self.name), |derived| derived.handler_key);
+        HandlerSubject { name: self.name, key, query_rule: self.policy.query_rule }
+    }
+
+    /// Returns the valid tags of a request's page, and the error of the last invalid one.
+    pub(crate) fn expand_tags(&self, request: &HttpRequest) -> (Tags, Option<TagError>) {
+        let (mut tags, mut last_error) = (Tags::new(), None);
+        for template in self.policy.tags {
+            let tag = tag::expand(template, request).and_then(|tag| tag::check(&tag).map(|()| tag));
+            match tag {
+                Ok(tag) => tags.push(Tag::new(&tag)),
+                Err(error) => last_error = Some(error),
+            }
+        }
+        (tags, last_error)
+    }
+
+    /// Returns whether the TTL applies to a status.
+    pub(crate) fn ttl_applies_to(&self, status: StatusCode) -> bool {
+        matches!(status.as_u16(), 200 | 301 | 308) || self.policy.statuses.contains(&status.as_u16())
+    }
+
+    /// Returns whether `bypass_if` matches the request.
+    pub(crate) fn bypasses(&self, request: &HttpRequest) -> bool {
+        self.policy.bypass_if.is_some_and(|bypass_if| bypass_if(request))
+    }
+
+    /// Returns whether `no_store_if` matches the response.
+    pub(crate) fn rejects(&self, page: &Page) -> bool {
+        self.policy.no_store_if.is_some_and(|no_store_if| no_store_if(page))
+    }
+
+    /// Returns the maximum size of a body in bytes, given that of the cache.
+    pub(crate) fn max_body_size(&self, cache_limit: usize) -> usize {
+        self.policy.max_body.map_or(cache_limit, |limit| limit.min(cache_limit))
+    }
+
+    /// Returns the `Cache-Control` for downstream caches, given the TTL that the handler set for this response.
+    pub(crate) fn max_age(&self, response_ttl: Option<Option<Duration>>) -> Option<HeaderValue> {
+        match (response_ttl, self.policy.browser_ttl) {
+            (Some(ttl), None) => max_age(ttl).ok(),
+            _ => self.derived().map(|derived| derived.max_age.clone()),
+        }
+    }
+
+    /// Logs an error in the handler's options or response, at most once a minute.
+    pub(crate) fn log_error(&self, now: Instant, message: fmt::Arguments<'_>) {
+        if self.errors.is_due(now) {
+            tracing::error!(target: "cache_page", handler = self.name, "{message}");
+        }
+    }
+
+    fn derived(&self) -> Option<&Derived> {
+        // This cannot fail: `vary` has checked the names, and a number is a valid header value.
+        self.derived.get_or_try_init(|| self.derive()).ok()
+    }
+
+    fn derive(&self) -> Result<Derived, http::Error> {
+        let vary = self
+            .policy
+            .vary
+            .iter()
+            .map(|name| HeaderName::from_bytes(name.as_bytes()))
+            .collect::<Result<_, _>>()?;
+        let max_age = max_age(self.policy.browser_ttl.or(self.policy.ttl))?;
+        Ok(Derived { vary, max_age, handler_key: PurgeKey::from_handler(self.name) })
+    }
+}
+
+/// Returns `max-age` with the seconds of a TTL. No expiry is one year, as caches treat larger numbers differently (RFC 9111 1.2.2).
+fn max_age(ttl: Option<Duration>) -> Result<HeaderValue, http::Error> {
+    const YEAR: u64 = 365 * 24 * 60 * 60;
+
+    let seconds = ttl.map_or(YEAR, |ttl| ttl.as_secs().min(YEAR));
+    Ok(HeaderValue::try_from(format!("max-age={seconds}"))?)
+}
+
+impl fmt::Debug for HandlerPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandlerPolicy")
+            .field("name", &self.name)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
