@@ -8,6 +8,7 @@ use std::{
 use http::header::HeaderName;
 
 use super::{
+    build_site::BuildSite,
     config::Config,
     page_cache::{Inner, PageCache},
 };
@@ -35,14 +36,18 @@ pub struct PageCacheBuilder {
 }
 
 impl PageCache {
-    /// Creates an empty cache with the default options.
+    /// Creates an empty cache with the default options, unlike [`global`](Self::global), which is the same in the whole process.
+    // `PageCache::default()` would look like the cache that Apps use by default.
+    #[allow(clippy::new_without_default)]
     #[must_use]
+    #[track_caller]
     pub fn new() -> Self {
         Self::builder().build()
     }
 
     /// Creates a cache that stores nothing: all requests bypass it. For development, and for tests of handlers.
     #[must_use]
+    #[track_caller]
     pub fn disabled() -> Self {
         Self::builder().enabled(false).build()
     }
@@ -50,12 +55,6 @@ impl PageCache {
     /// Creates a builder with the default options.
     pub fn builder() -> PageCacheBuilder {
         PageCacheBuilder::default()
-    }
-}
-
-impl Default for PageCache {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -311,6 +310,7 @@ impl PageCacheBuilder {
 
     /// Creates an empty cache with these options.
     #[must_use]
+    #[track_caller]
     pub fn build(self) -> PageCache {
         let Self { max_bytes, max_body, mut config, cache_status, named, remote_store, remote_options } =
             self;
@@ -324,6 +324,7 @@ impl PageCacheBuilder {
             stream_budget: StreamBudget::new(max_bytes / 4),
             observer: Observer::new(cache_status),
             named: named.into(),
+            build_site: BuildSite::caller(),
         });
         if let Some(remote) = &inner.remote {
             let local: Weak<dyn LocalCache> = Arc::downgrade(&(Arc::clone(&inner) as Arc<dyn LocalCache>));

@@ -17,8 +17,18 @@ impl PageCache {
         request.app_data::<Self>().or_else(|| request.app_data::<web::Data<Self>>().map(web::Data::get_ref))
     }
 
-    /// Returns the cache of all Apps that have none in their `app_data`.
-    pub(crate) fn global() -> &'static Self {
+    /// Returns the cache of all Apps that have none in their `app_data`, with the default options.
+    ///
+    /// Each App has its own pages in it. A task that serves no request can purge them:
+    ///
+    /// ```
+    /// # async fn import() -> Result<(), cache_page::PurgeError> {
+    /// cache_page::PageCache::global().purge_tag("posts").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn global() -> &'static Self {
         static GLOBAL: OnceLock<PageCache> = OnceLock::new();
         GLOBAL.get_or_init(Self::new)
     }

@@ -1,5 +1,6 @@
 //! The cache of an App: its parts, its options, and its purges.
 
+mod build_site;
 mod builder;
 mod config;
 mod extract;

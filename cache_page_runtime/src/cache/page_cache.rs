@@ -2,9 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
+use actix_web::HttpRequest;
 use http::header::HeaderName;
 
 use super::{
+    build_site::BuildSite,
     config::{Config, Timeouts},
     shared_result::SharedResult,
 };
@@ -20,19 +22,21 @@ use crate::{
 /// A cache for pages.
 ///
 /// It is a handle: clones share one cache. Put a clone into the `app_data` of each App that shares the pages, or that needs other
-/// options than the default ones:
+/// options than the default ones. Build it before `HttpServer::new`, whose closure runs once in each worker:
 ///
 /// ```
-/// use actix_web::App;
+/// use actix_web::{App, HttpServer};
 /// use cache_page::PageCache;
 ///
 /// let cache = PageCache::builder().max_bytes(256 * 1024 * 1024).build();
-/// let app = App::new().app_data(cache.clone());
-/// # drop(app);
+/// let server = HttpServer::new(move || App::new().app_data(cache.clone()));
+/// # drop(server);
 /// ```
 ///
+/// A cache that is built in the closure is reported as an error in the log.
+///
 /// A request uses the `PageCache` or the `web::Data<PageCache>` of its App; of several, the one of the innermost scope. Apps without
-/// one share a cache with the default options, in which each App has its own pages.
+/// one share the [`global`](Self::global) cache.
 ///
 /// As a handler argument, it is the cache that the request uses.
 #[derive(Clone)]
@@ -49,6 +53,7 @@ pub(super) struct Inner {
     pub(super) observer: Observer,
     pub(super) remote: Option<RemoteTier>,
     pub(super) named: Box<[(String, PageCache)]>,
+    pub(super) build_site: BuildSite,
 }
 
 impl PageCache {
@@ -80,6 +85,12 @@ impl PageCache {
     #[allow(clippy::must_use_candidate)]
     pub fn remove_expired(&self) -> usize {
         self.inner.store.remove_expired(self.inner.config.clock.now())
+    }
+
+    /// Logs an error if each worker has a cache of its own, at the first request.
+    #[inline]
+    pub(crate) fn check_shared_by_workers(&self, request: &HttpRequest) {
+        self.inner.build_site.check(request);
     }
 
     /// Returns this cache without a name, or its named cache.

@@ -48,6 +48,7 @@ impl<'r> Lookup<'r> {
     ) -> Self {
         let app_cache = PageCache::of(request);
         let default_cache = app_cache.unwrap_or_else(|| PageCache::global());
+        default_cache.check_shared_by_workers(request);
         let selected = default_cache.select(policy.cache_name());
         let cache = selected.unwrap_or(default_cache);
         let mut key = KeyBuilder::new(request);

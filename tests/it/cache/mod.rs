@@ -8,6 +8,7 @@ use crate::support::{Origin, TestApp, TestAppBuilder};
 mod disabled;
 mod key_prefix;
 mod named;
+mod per_worker;
 mod unknown_name;
 mod vary;
 
