@@ -28,7 +28,7 @@ const DEFAULT_MAX_BYTES: usize = 64 * 1024 * 1024;
 pub struct PageCacheBuilder {
     max_bytes: usize,
     max_body: Option<usize>,
-    config: Config,
+    pub(super) config: Config,
     cache_status: CacheStatusHeader,
     named: Vec<(String, PageCache)>,
     remote_store: Option<Arc<dyn RemoteStore>>,
@@ -87,18 +87,6 @@ impl PageCacheBuilder {
     /// A longer body is sent without being stored.
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = Some(bytes);
-        self
-    }
-
-    /// Adds a request header that identifies clients, beside `Authorization`, `Cookie`, `Proxy-Authorization`, `X-Api-Key` and
-    /// others that usually do.
-    ///
-    /// Requests with such a header bypass anonymous-only pages: those of handlers that take an `HttpRequest`, which may read any
-    /// header, and of the middleware. Other handlers cannot read the header unless one of their arguments does.
-    pub fn credential_header(mut self, name: HeaderName) -> Self {
-        if !self.config.credentials.contains(&name) {
-            self.config.credentials.push(name);
-        }
         self
     }
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use actix_web::HttpRequest;
 use http::header::HeaderName;
 
-use crate::{http::credentials, time::clock::Clock};
+use crate::{http::CredentialHeaders, time::clock::Clock};
 
 /// Options that do not change after the cache is built.
 #[derive(Clone, Debug)]
@@ -16,7 +17,9 @@ pub(crate) struct Config {
     /// The longest body that is stored, in bytes.
     pub(crate) max_body: usize,
     /// Request headers that a client is identified by. Anonymous-only responses are not served with them.
-    pub(crate) credentials: Vec<HeaderName>,
+    pub(crate) credential_headers: CredentialHeaders,
+    /// Predicates for requests that identify a client by something else than a header.
+    pub(crate) credential_if: Vec<fn(&HttpRequest) -> bool>,
     pub(crate) honors_request_directives: bool,
     /// For handlers that have no prefix of their own.
     pub(crate) key_prefix: String,
@@ -55,7 +58,8 @@ impl Config {
             },
             enabled: true,
             max_body: max_bytes / 8,
-            credentials: credentials::default_headers(),
+            credential_headers: CredentialHeaders::default(),
+            credential_if: Vec::new(),
             honors_request_directives: false,
             key_prefix: String::new(),
             vary: Vec::new(),

@@ -3,6 +3,7 @@
 mod build_site;
 mod builder;
 mod config;
+mod credential_options;
 mod extract;
 mod page_cache;
 mod purge;

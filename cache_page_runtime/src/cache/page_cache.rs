@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     coalesce::{Flights, UncacheableKeys},
+    http::CredentialHeaders,
     observe::{Observer, Stats},
     purge::{LocalSelector, PurgeMode, StableIds},
     remote::{LocalCache, RemoteTier},
@@ -162,8 +163,13 @@ impl PageCache {
     }
 
     /// Returns the request headers that a client is identified by.
-    pub(crate) fn credentials(&self) -> &[HeaderName] {
-        &self.inner.config.credentials
+    pub(crate) fn credential_headers(&self) -> &CredentialHeaders {
+        &self.inner.config.credential_headers
+    }
+
+    /// Returns whether a predicate takes a request for one of an identified client.
+    pub(crate) fn has_credential(&self, request: &HttpRequest) -> bool {
+        self.inner.config.credential_if.iter().any(|is_credential| is_credential(request))
     }
 
     pub(crate) fn honors_request_directives(&self) -> bool {

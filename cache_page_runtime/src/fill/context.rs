@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, http::header::HeaderMap, web::Bytes};
-use http::header::HeaderName;
+use actix_web::{
+    HttpRequest,
+    http::header::{HeaderMap, HeaderName},
+    web::Bytes,
+};
 
 use crate::{
     cache::{PageCache, SharedResult, shared_result},
-    http::VaryNames,
+    http::{CredentialHeaders, VaryNames},
     key::{CacheKey, KeyParts},
     outcome::Outcome,
     policy::HandlerPolicy,
@@ -41,14 +44,14 @@ impl Context {
     }
 
     /// Returns the request headers that an anonymous-only response is not served with.
-    pub(crate) fn credentials(&self) -> &[HeaderName] {
-        if self.anonymous_only { self.cache.credentials() } else { &[] }
+    pub(crate) fn credentials(&self) -> Option<&CredentialHeaders> {
+        self.anonymous_only.then(|| self.cache.credential_headers())
     }
 
     /// Returns whether requests that differ in this header never share a response.
     pub(crate) fn is_keyed(&self, name: &HeaderName) -> bool {
         // Requests with an unkeyed credential do not see an anonymous-only response at all.
-        self.key.has_header(name) || self.credentials().contains(name)
+        self.key.has_header(name) || self.credentials().is_some_and(|credentials| credentials.contains(name))
     }
 
     /// Returns the length of the longest body that is stored, in bytes.

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::{admission::Admission, context::Context};
 use crate::{
-    http::{etag, header_cache, vary},
+    http::{CredentialHeaders, etag, header_cache, vary},
     page::ResponseHead,
 };
 
@@ -35,7 +35,8 @@ pub(crate) fn generate(
         generated.extend(body.and_then(etag::weak_from_body).map(|etag| (ETAG, etag)));
     }
     // An anonymous-only page is for requests without credentials: browsers and CDNs must not send it to others either.
-    let names = context.key.vary_names().chain(context.credentials());
+    let credentials = context.credentials().into_iter().flat_map(CredentialHeaders::vary_names);
+    let names = context.key.vary_names().chain(credentials);
     generated.extend(vary_field(head.headers, sent.has_vary, names));
     generated
 }

@@ -20,6 +20,7 @@ pub(crate) mod vary;
 
 pub(crate) use self::{
     conditional::Representation,
+    credentials::CredentialHeaders,
     freshness::StaleWindows,
     origin::RequestOrigin,
     query::QueryRule,

@@ -12,7 +12,7 @@ use once_cell::sync::OnceCell;
 
 use super::{handler_id::HandlerId, policy::Policy};
 use crate::{
-    http::StaleWindows,
+    http::{QueryRule, StaleWindows},
     key::KeyOptions,
     page::Page,
     purge::{HandlerSubject, PurgeKey, Tag, TagError, Tags, tag},
@@ -77,6 +77,10 @@ impl HandlerPolicy {
     /// Returns whether a request was admitted to the cache: a `GET` or `HEAD`.
     pub(crate) fn has_cached_request(&self) -> bool {
         self.derived.get().is_some()
+    }
+
+    pub(crate) fn query_rule(&self) -> QueryRule {
+        self.policy.query_rule
     }
 
     /// Returns the name of the cache that stores the pages, if it is not the App's main cache.

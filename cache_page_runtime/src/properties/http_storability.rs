@@ -12,9 +12,7 @@ use actix_web::http::{
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use crate::{
-    http::{
-        CachingHeaders, RequestDirectives, ResponseView, StaleWindows, Ttl, credentials::check_credentials,
-    },
+    http::{CachingHeaders, CredentialHeaders, RequestDirectives, ResponseView, StaleWindows, Ttl},
     outcome::Reason,
     properties::{
         any_value, at, cased, date_value, headers, http_cache_control::DIRECTIVES, second, soup, value,
@@ -148,7 +146,7 @@ proptest! {
     #[test]
     fn credentials_only_ever_exclude_requests(
         present in vec(select(&[COOKIE, AUTHORIZATION, AGE]), 0..3),
-        credentials in vec(select(&[COOKIE, AUTHORIZATION]), 0..3),
+        credentials in vec(select(&[COOKIE, AGE]), 0..3),
         keyed in vec(select(&[COOKIE, AUTHORIZATION, AGE]), 0..2),
         added in select(&[COOKIE, AUTHORIZATION, AGE]),
     ) {
@@ -157,7 +155,9 @@ proptest! {
         };
         let with = |names: &[HeaderName]| [names, std::slice::from_ref(&added)].concat();
         let is_accepted = |present: &[_], credentials: &[_], keyed: &[_]| {
-            check_credentials(&request(present), credentials, |name| keyed.contains(name)).is_ok()
+            let mut headers = CredentialHeaders::default();
+            credentials.iter().for_each(|name: &HeaderName| headers.add(name.clone()));
+            headers.check(&request(present), |name| keyed.contains(name)).is_ok()
         };
         let before = is_accepted(&present, &credentials, &keyed);
         prop_assert!(before || !is_accepted(&with(&present), &credentials, &keyed));

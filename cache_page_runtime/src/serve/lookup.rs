@@ -14,7 +14,7 @@ use crate::{
     fill::{
         Audience, Bypass, Context, EntryPoint, Fill, FillRole, Reporter, RequestHandle, RunControl, Start,
     },
-    http::{RequestDirectives, credentials::check_credentials, storability::check_method},
+    http::{RequestDirectives, credentials, storability::check_method},
     key::{CacheKey, HandlerType, KeyBuilder, KeyInput, VaryValue, push_app_identity},
     observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
@@ -118,14 +118,23 @@ impl<'r> Lookup<'r> {
             self.directives = RequestDirectives::from_headers(self.request.headers());
         }
         self.admitted?;
+        // First, so that no query is searched that is too long for a key.
+        self.cache_key().ok_or(Reason::KeyTooLong)?;
         if self.anonymous_only {
-            let is_keyed = |name: &_| self.key.parts.has_header(name);
-            check_credentials(self.request.headers(), self.cache.credentials(), is_keyed)?;
+            self.check_anonymous()?;
         }
         if self.directives.as_ref().is_some_and(RequestDirectives::no_store) {
             return Err(Reason::RequestNoStore);
         }
-        self.cache_key().map(|_| ()).ok_or(Reason::KeyTooLong)
+        Ok(())
+    }
+
+    /// Checks that nothing outside the key identifies the client.
+    fn check_anonymous(&self) -> Result<(), Reason> {
+        let is_keyed = |name: &_| self.key.parts.has_header(name);
+        self.cache.credential_headers().check(self.request.headers(), is_keyed)?;
+        credentials::check_query(self.request.uri().query(), self.policy.query_rule())?;
+        if self.cache.has_credential(self.request) { Err(Reason::Credentials) } else { Ok(()) }
     }
 
     /// Returns the key, unless it is too long.

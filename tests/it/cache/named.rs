@@ -131,11 +131,11 @@ async fn named_cache_has_its_own_clock_and_cache_status() {
 
 #[actix_web::test]
 async fn named_cache_has_its_own_credential_headers() {
-    let tenant = HeaderName::from_static("x-tenant");
-    let big = PageCache::builder().credential_header(tenant).build();
+    let badge = HeaderName::from_static("x-badge");
+    let big = PageCache::builder().credential_header(badge).build();
     let app = builder().cache(|cache| cache.named_cache("big", big)).start().await;
     for (path, expected) in [("/site/a", Outcome::Bypass(Reason::Credentials)), ("/own/a", Outcome::Stored)] {
-        app.get(path).header("x-tenant", "a").await.assert_outcome(expected);
+        app.get(path).header("x-badge", "a").await.assert_outcome(expected);
     }
 }
 

@@ -158,25 +158,25 @@ async fn vary_cookie_does_not_store_requests_with_cookies() {
     assert_eq!(app.runs(), 7);
 }
 
-fn tenant(request: &HttpRequest) -> Option<Vec<u8>> {
-    request.headers().get("x-tenant").map(|tenant| tenant.as_bytes().to_vec())
+fn theme(request: &HttpRequest) -> Option<Vec<u8>> {
+    request.headers().get("x-theme").map(|theme| theme.as_bytes().to_vec())
 }
 
-async fn by_tenant() -> TestApp {
-    around(|| PageCacheMiddleware::new(60).vary_by(tenant))
-        .handler(|call| HttpResponse::Ok().body(format!("for {:?}", call.header_values("x-tenant"))))
+async fn by_theme() -> TestApp {
+    around(|| PageCacheMiddleware::new(60).vary_by(theme))
+        .handler(|call| HttpResponse::Ok().body(format!("for {:?}", call.header_values("x-theme"))))
         .start()
         .await
 }
 
 #[actix_web::test]
 async fn vary_by_stores_a_page_for_each_value() {
-    let app = by_tenant().await;
+    let app = by_theme().await;
     for is_hit in [false, true] {
-        for tenant in [Some("a"), Some("b"), Some(""), None] {
-            let header = tenant.map(|tenant| ("x-tenant", tenant));
+        for theme in [Some("a"), Some("b"), Some(""), None] {
+            let header = theme.map(|theme| ("x-theme", theme));
             let response = app.get("/").headers(header.as_slice()).await;
-            response.assert_body(format!("for {:?}", tenant.as_slice()));
+            response.assert_body(format!("for {:?}", theme.as_slice()));
             assert_eq!(response.is_hit(), is_hit, "{response:?}");
         }
     }
@@ -186,9 +186,9 @@ async fn vary_by_stores_a_page_for_each_value() {
 /// They do not know what the function reads.
 #[actix_web::test]
 async fn vary_by_forbids_shared_caches_to_store_the_page() {
-    let app = by_tenant().await;
+    let app = by_theme().await;
     for _ in 0..2 {
-        let response = app.get("/").header("x-tenant", "a").await;
+        let response = app.get("/").header("x-theme", "a").await;
         assert!(response.header("cache-control").unwrap().contains("private"), "{response:?}");
     }
 }

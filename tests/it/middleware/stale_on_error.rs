@@ -63,7 +63,7 @@ async fn stale_page_is_served_if_an_inner_service_fails() {
     for (name, fail, fwd_status, delay) in FAILURES {
         for method in [Method::GET, Method::HEAD] {
             let site = site().await;
-            let request = |method| site.request(method, URI).header("origin", ORIGIN).header("cookie2", "x");
+            let request = |method| site.request(method, URI).header("origin", ORIGIN).header("x-theme", "x");
             request(Method::GET).await.assert_header("access-control-allow-origin", ORIGIN);
             site.advance(60);
             fail(&site);

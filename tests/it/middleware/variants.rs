@@ -15,30 +15,30 @@ use flate2::read::GzDecoder;
 
 use crate::support::{Call, TestApp, TestResponse};
 
-/// Replaces what the client claims to be its tenant.
-async fn set_tenant(
+/// Replaces what the client claims to be its region.
+async fn set_region(
     mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let place = request.headers().get("x-place").map_or("nowhere", |place| place.to_str().unwrap());
-    let tenant = HeaderValue::from_str(&format!("of {place}")).unwrap();
-    request.headers_mut().insert(HeaderName::from_static("x-tenant"), tenant);
+    let region = HeaderValue::from_str(&format!("of {place}")).unwrap();
+    request.headers_mut().insert(HeaderName::from_static("x-region"), region);
     next.call(request).await
 }
 
-fn tenant(call: &Call) -> HttpResponse {
-    let tenant = call.header_values("x-tenant").concat();
-    HttpResponse::Ok().insert_header(("vary", "x-tenant, x-place")).body(tenant)
+fn region(call: &Call) -> HttpResponse {
+    let region = call.header_values("x-region").concat();
+    HttpResponse::Ok().insert_header(("vary", "x-region, x-place")).body(region)
 }
 
-async fn with_tenants() -> TestApp {
-    let app = TestApp::builder().uncached().handler(tenant).wrap(|| from_fn(set_tenant));
+async fn with_regions() -> TestApp {
+    let app = TestApp::builder().uncached().handler(region).wrap(|| from_fn(set_region));
     app.wrap(|| PageCacheMiddleware::new(60)).start().await
 }
 
 #[actix_web::test]
 async fn variant_is_selected_by_the_request_as_received() {
-    let app = with_tenants().await;
+    let app = with_regions().await;
     for is_hit in [false, true] {
         for place in ["here", "there"] {
             let response = app.get("/").header("x-place", place).await;
@@ -49,13 +49,13 @@ async fn variant_is_selected_by_the_request_as_received() {
 }
 
 #[actix_web::test]
-async fn forged_header_does_not_select_the_variant_of_another_tenant() {
-    let app = with_tenants().await;
+async fn forged_header_does_not_select_the_variant_of_another_region() {
+    let app = with_regions().await;
     for _ in 0..2 {
         for place in ["here", "there"] {
             app.get("/").header("x-place", place).await.assert_body(format!("of {place}"));
         }
-        let forged = app.get("/").header("x-place", "here").header("x-tenant", "of there").await;
+        let forged = app.get("/").header("x-place", "here").header("x-region", "of there").await;
         forged.assert_body("of here");
     }
 }

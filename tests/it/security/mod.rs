@@ -3,6 +3,7 @@
 mod access_checks;
 mod anonymous;
 mod apps;
+mod credentials;
 mod document;
 mod failures;
 mod handlers;
