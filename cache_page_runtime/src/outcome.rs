@@ -59,6 +59,9 @@ reasons! {
     BypassIf = "bypass-if",
     /// The request carries credentials, and the page is cached only for requests without credentials.
     Credentials = "credentials",
+    /// The stored page has a `Content-Encoding` that the client does not accept (`Accept-Encoding`). A request without
+    /// `Accept-Encoding` accepts none.
+    ContentEncoding = "content-encoding",
     /// The request has a body. The service within a middleware may read it, but it is not part of the key.
     Body = "body",
     /// The key is longer than 8 KiB.

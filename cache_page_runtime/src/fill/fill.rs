@@ -193,7 +193,8 @@ impl Fill {
 
     /// Replaces the entry that the handler may revalidate.
     fn set_stale(&mut self, entry: Arc<Entry>) {
-        self.control.set_validators(Some(Validators::from(entry.page.representation())));
+        let validators = self.run.can_decode(&entry).then(|| Validators::from(entry.page.representation()));
+        self.control.set_validators(validators);
         self.run.set_stale(entry);
     }
 

@@ -50,8 +50,14 @@ impl Run {
     /// Returns the stale entry, if it may be served in place of an error.
     pub(crate) fn fallback(&self) -> Option<Arc<Entry>> {
         let stale = self.stale.as_ref()?;
-        let may_serve = stale.may_serve_on_error(self.now()) && !self.context.is_purged(stale);
+        let may_serve =
+            stale.may_serve_on_error(self.now()) && self.can_decode(stale) && !self.context.is_purged(stale);
         may_serve.then(|| Arc::clone(stale))
+    }
+
+    /// Returns whether the client of the request can decode an entry.
+    pub(super) fn can_decode(&self, entry: &Entry) -> bool {
+        entry.page.is_acceptable(self.request.headers())
     }
 
     /// Removes the stale entry, so that it is not served any more, not even by requests that hold it already.

@@ -5,14 +5,14 @@ use std::time::Duration;
 use actix_web::http::{
     Method, StatusCode,
     header::{
-        ACCEPT_ENCODING, HeaderMap, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
-        IF_UNMODIFIED_SINCE, RANGE,
+        HeaderMap, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
+        RANGE,
     },
 };
 
 use super::{
+    content_coding,
     etag::{EntityTag, EntityTags},
-    list,
     range::{self, Selection},
     syntax::parse_date,
 };
@@ -89,7 +89,9 @@ impl Representation<'_> {
         let has_precondition = request.contains_key(IF_MATCH) || request.contains_key(IF_UNMODIFIED_SINCE);
         if self.status != StatusCode::OK
             || has_precondition
-            || accepts_content_coding(request)
+            // If the client has a part of a response that actix-web's `Compress` encoded on its way, a part of the identity encoding
+            // does not fit to it. Clients that send range requests accept no coding; browsers always do.
+            || content_coding::accepts_any(request)
             || !self.accepts_ranges
         {
             return false;
@@ -121,24 +123,6 @@ impl Representation<'_> {
         };
         modified == expected && sent.duration_since(modified).is_ok_and(|age| age >= Duration::from_secs(1))
     }
-}
-
-/// Returns whether an outer middleware may encode the response to this request.
-///
-/// If the client has a part of an encoded response, a part of the identity encoding does not fit to it, whatever the validator.
-/// actix-web's `Compress` encodes full responses and leaves partial ones as they are.
-/// Clients that send range requests do not accept a content coding; browsers always do.
-fn accepts_content_coding(request: &HeaderMap) -> bool {
-    list::members(request.get_all(ACCEPT_ENCODING)).any(|member| {
-        let mut parts = member.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
-        let coding = parts.next().unwrap_or_default();
-        !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity") && !parts.any(is_zero_weight)
-    })
-}
-
-/// Returns whether a parameter is `q=0`, which excludes its coding (RFC 9110 12.4.2).
-fn is_zero_weight(parameter: &[u8]) -> bool {
-    matches!(parameter, [b'q' | b'Q', b'=', weight @ ..] if weight.iter().all(|byte| b"0.".contains(byte)))
 }
 
 /// Returns the value of a field that is present exactly once.

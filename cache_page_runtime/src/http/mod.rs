@@ -2,6 +2,7 @@
 
 pub(crate) mod cache_control;
 pub(crate) mod conditional;
+pub(crate) mod content_coding;
 pub(crate) mod cookies;
 pub(crate) mod credentials;
 pub(crate) mod etag;

@@ -7,8 +7,8 @@ use actix_web::{
     http::{
         Method,
         header::{
-            ACCEPT_RANGES, AGE, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED,
-            VARY,
+            ACCEPT_RANGES, AGE, CONTENT_ENCODING, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderName,
+            HeaderValue, LAST_MODIFIED, VARY,
         },
     },
     web::Bytes,
@@ -20,12 +20,14 @@ use super::{
     body,
     header::{self, StoredHeader},
 };
-use crate::http::{Representation, Selection, conditional, header_cache, vary};
+use crate::http::{Representation, Selection, conditional, content_coding, header_cache, vary};
 
 /// A complete response, without anything that belongs only to the request that it was generated for.
 pub struct Page {
     status: StatusCode,
     reason: Option<&'static str>,
+    /// Whether the headers have `Content-Encoding`. Most pages have none, and are not searched for it at each hit.
+    has_content_encoding: bool,
     headers: Box<[StoredHeader]>,
     /// `None` if the response has no body, which differs from an empty one.
     body: Option<Bytes>,
@@ -90,8 +92,7 @@ impl Page {
             .map(|(name, value)| (name, value, false)))
         .chain(generated.iter().map(|(name, value)| (name, value, true)))
         .collect();
-        let headers = StoredHeader::collect(lines.iter().copied());
-        Self { status: head.status, reason: head.reason, headers, body }
+        Self::new(head.status, head.reason, StoredHeader::collect(lines.iter().copied()), body)
     }
 
     /// Creates a page from what [`stored_headers`](Self::stored_headers) and [`body_bytes`](Self::body_bytes) return.
@@ -102,7 +103,17 @@ impl Page {
         headers: impl Iterator<Item = (&'h HeaderName, &'h HeaderValue, bool)> + Clone,
         body: Option<Bytes>,
     ) -> Self {
-        Self { status, reason: None, headers: StoredHeader::collect(headers), body }
+        Self::new(status, None, StoredHeader::collect(headers), body)
+    }
+
+    fn new(
+        status: StatusCode,
+        reason: Option<&'static str>,
+        headers: Box<[StoredHeader]>,
+        body: Option<Bytes>,
+    ) -> Self {
+        let has_content_encoding = headers.iter().any(|line| line.name == CONTENT_ENCODING);
+        Self { status, reason, has_content_encoding, headers, body }
     }
 
     pub(crate) fn stored_headers(&self) -> &[StoredHeader] {
@@ -112,6 +123,14 @@ impl Page {
     /// Returns the body, or `None` if the response has none.
     pub(crate) fn body_bytes(&self) -> Option<&Bytes> {
         self.body.as_ref()
+    }
+
+    /// Returns whether the client of a request can decode the page (RFC 9110 12.5.3).
+    #[inline]
+    pub(crate) fn is_acceptable(&self, request: &HeaderMap) -> bool {
+        let codings =
+            || self.headers().filter(|(name, _)| **name == CONTENT_ENCODING).map(|(_, value)| value);
+        !self.has_content_encoding || content_coding::accepts(request, codings())
     }
 
     /// Selects the response to a request: the page, a range of it, or none of it (RFC 9110 13 and 14).
@@ -213,6 +232,7 @@ impl Page {
         Self {
             status: self.status,
             reason: self.reason,
+            has_content_encoding: self.has_content_encoding,
             headers: StoredHeader::private_copies(&self.headers),
             body: self.body.as_ref().map(|bytes| Bytes::copy_from_slice(bytes)),
         }

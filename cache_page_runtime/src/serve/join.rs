@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use actix_web::http::Method;
 
-use super::{hit::Hit, lookup::Lookup, step::Step};
+use super::{
+    hit::Hit,
+    lookup::{Lookup, NoHit},
+    step::Step,
+};
 use crate::{
     cache::{SharedResult, shared_result},
     coalesce::{Follower, Leader, Participant, Role, UncacheableMark, Wakeup, wait},
@@ -131,8 +135,10 @@ fn lead(lookup: &mut Lookup<'_>, leader: Leader<SharedResult>, miss: Miss, now: 
             });
             Step::Respond(lookup.respond(&hit, now))
         }
+        // Dropped, the leader hands over to a request that may accept the entry.
+        Err(NoHit::Bypass(reason)) => Step::Bypass(lookup.bypass(reason)),
         // An unusable entry is removed when it is first seen, so the first lookup may be the one that has it.
-        Err(Miss { stale, .. }) => {
+        Err(NoHit::Miss(Miss { stale, .. })) => {
             let miss = Miss { stale: stale.or(miss.stale), ..miss };
             Step::Fill(lookup.fill(miss, FillRole::Leader(leader), now))
         }
@@ -183,11 +189,12 @@ fn after_wait(
             if let Some(hit) = usable_result(lookup, &result, flight, now) {
                 return Joined::Step(Step::Respond(lookup.respond(&hit, now)));
             }
-            // The result is another variant, or older than a purge that this request came after. The response for this request
+            // The result is another variant, encoded for another client, or older than a purge that this request came after. The response for this request
             // may be stored by now, or be made by another request.
             match lookup.find(now) {
                 Ok(hit) => Joined::Step(Step::Respond(lookup.respond(&hit, now))),
-                Err(miss) => {
+                Err(NoHit::Bypass(reason)) => Joined::Step(Step::Bypass(lookup.bypass(reason))),
+                Err(NoHit::Miss(miss)) => {
                     // After a purge the request may follow a flight of the same key again: only a further purge, or a leader that
                     // came before this request, can make it wait once more.
                     let waited_for = (!is_outdated_result(lookup, &result)).then_some(&*flight.key);
@@ -198,7 +205,8 @@ fn after_wait(
         // Another request may have stored an entry, and a stale one may be served if the handler has just failed.
         Some(Wakeup::Uncoalesced) | None => Joined::Step(match lookup.find(now) {
             Ok(hit) => Step::Respond(lookup.respond(&hit, now)),
-            Err(Miss { stale, .. }) => {
+            Err(NoHit::Bypass(reason)) => Step::Bypass(lookup.bypass(reason)),
+            Err(NoHit::Miss(Miss { stale, .. })) => {
                 Step::Fill(lookup.fill(Miss { stale, ..miss }, FillRole::Uncoalesced, now))
             }
         }),
@@ -211,7 +219,8 @@ fn usable_result(
     flight: &FlightWait,
     now: Instant,
 ) -> Option<Hit> {
-    let is_own = result.matches_request(lookup.cache_key()?, lookup.request.headers());
+    let is_own = result.matches_request(lookup.cache_key()?, lookup.request.headers())
+        && lookup.can_decode(&result.value);
     // While the process does not hear of purges, one may have happened between the start of the fill and of this request.
     let may_be_purged = lookup.cache.remote().is_some_and(|remote| {
         !remote.is_consistent(lookup.cache.clock(), now)

@@ -24,6 +24,19 @@ use crate::{
     time::{instant::Instant, jitter},
 };
 
+/// Why local memory has no response that answers a request.
+pub(super) enum NoHit {
+    Miss(Miss),
+    /// There is a response, which is neither sent to this request nor replaced because of it.
+    Bypass(Reason),
+}
+
+impl From<Miss> for NoHit {
+    fn from(miss: Miss) -> Self {
+        Self::Miss(miss)
+    }
+}
+
 /// A request at the cache. Generated code adds what the handler's arguments read to its key.
 pub struct Lookup<'r> {
     pub(super) request: &'r HttpRequest,
@@ -143,7 +156,17 @@ impl<'r> Lookup<'r> {
     }
 
     /// Looks into local memory.
-    pub(super) fn find(&self, now: Instant) -> Result<Hit, Miss> {
+    pub(super) fn find(&self, now: Instant) -> Result<Hit, NoHit> {
+        let hit = self.find_hit(now)?;
+        if self.can_decode(&hit.entry) { Ok(hit) } else { Err(NoHit::Bypass(Reason::ContentEncoding)) }
+    }
+
+    /// Returns whether the client can decode an entry, which the handler may have encoded for another one.
+    pub(super) fn can_decode(&self, entry: &Entry) -> bool {
+        entry.page.is_acceptable(self.request.headers())
+    }
+
+    fn find_hit(&self, now: Instant) -> Result<Hit, Miss> {
         let key = self.cache_key().ok_or(Miss::new(ForwardReason::Miss))?;
         if self.cache.remote().is_some_and(|remote| !remote.is_consistent(self.cache.clock(), now)) {
             // Another process may have purged what local memory has.
@@ -237,7 +260,9 @@ impl<'r> Lookup<'r> {
 
     fn start(&mut self, miss: Miss, role: FillRole, audience: Audience, now: Instant) -> Box<Fill> {
         let request = self.request;
-        let validators = miss.stale.as_deref().map(|stale| Validators::from(stale.page.representation()));
+        // A handler that confirmed an entry which the client cannot decode would have it sent.
+        let stale = miss.stale.as_deref().filter(|stale| self.can_decode(stale));
+        let validators = stale.map(|stale| Validators::from(stale.page.representation()));
         let (handle, subject) = match self.entry_point {
             EntryPoint::Attribute => (RequestHandle::Held(request.clone()), None),
             EntryPoint::Middleware => {

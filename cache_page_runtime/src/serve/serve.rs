@@ -11,7 +11,7 @@ use actix_web::{HttpResponse, Responder};
 use super::{
     hit::Hit,
     join::{FlightWait, Joined, join, lead_refresh, wait_for_leader},
-    lookup::Lookup,
+    lookup::{Lookup, NoHit},
     step::Step,
 };
 use crate::{
@@ -104,9 +104,10 @@ fn look_up(lookup: &mut Lookup<'_>, handler_type: HandlerType, mode: RefreshMode
     match lookup.find(now) {
         Ok(hit) if hit.needs_refresh => Joined::Step(respond_and_refresh(lookup, &hit, mode, now)),
         Ok(hit) => Joined::Step(Step::Respond(lookup.respond(&hit, now))),
-        Err(miss) => match lookup.gateway_timeout() {
-            Some(response) => Joined::Step(Step::Respond(response)),
-            None => join(lookup, miss, None, now),
+        Err(no_hit) => match (lookup.gateway_timeout(), no_hit) {
+            (Some(response), _) => Joined::Step(Step::Respond(response)),
+            (None, NoHit::Miss(miss)) => join(lookup, miss, None, now),
+            (None, NoHit::Bypass(reason)) => Joined::Step(Step::Bypass(lookup.bypass(reason))),
         },
     }
 }
@@ -147,6 +148,10 @@ async fn fetch(lookup: &Lookup<'_>, mut fill: Box<Fill>, mode: RefreshMode) -> S
     let is_fresh = entry.is_fresh(now);
     let outcome = if is_fresh { Outcome::RemoteHit } else { Outcome::Stale(Reason::StaleWhileRevalidate) };
     fill.share(&entry, outcome);
+    if !lookup.can_decode(&entry) {
+        fill.discard();
+        return Step::Bypass(lookup.bypass(Reason::ContentEncoding));
+    }
     let response = lookup.respond(&Hit::new(Arc::clone(&entry), outcome, now), now);
     if !(may_refresh && mode == RefreshMode::Background) {
         fill.discard();

@@ -12,6 +12,7 @@ mod limit;
 mod names;
 mod page_control;
 mod selection;
+mod unaccepted_coding;
 
 /// Returns a handler that sends these lines of `Vary`. The body shows the values of `x-a`, `x-b` and `cookie`, and is padded
 /// by as many bytes as the query says.
