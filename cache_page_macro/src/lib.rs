@@ -69,7 +69,7 @@ use crate::{handler::Handler, parse::Args};
 /// | `ignore_query = ["utm_*"]` | Uses all query parameters but these in the key, in any order. |
 /// | `tags = ["posts", "post:{id}"]` | Tags the response for [`macro@purge_page`]. `{id}` is a parameter of the route. |
 /// | `bypass_if = path::to::function` | Bypasses the cache if a `fn(&HttpRequest) -> bool` returns `true`. |
-/// | `no_store_if = path::to::function` | Does not store a response if a `fn(&Page) -> bool` returns `true`. |
+/// | `no_store_if = path::to::function` | Does not store a response if a `fn(&HttpRequest, &Page) -> bool` returns `true`. |
 /// | `browser_ttl = "10s"` | Sets the `max-age` that browsers and other downstream caches receive. Default: the TTL. |
 /// | `stale_while_revalidate = "30s"` | Serves an expired response for this long while a background run refreshes it. |
 /// | `stale_if_error = "1h"` | Serves an expired response for this long if the handler fails. |

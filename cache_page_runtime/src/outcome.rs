@@ -79,6 +79,9 @@ reasons! {
     Status = "status",
     /// The response has `Set-Cookie`.
     SetCookie = "set-cookie",
+    /// The handler has begun, changed or ended the session of its client (feature `actix-session`), so the response is for that
+    /// client.
+    SessionChanged = "session-changed",
     /// The response has another header that is meant for one client, such as `Clear-Site-Data`.
     UserSpecificHeader = "user-specific-header",
     /// The response has `Cache-Control: no-store`, or the handler called `PageControl::no_store`.

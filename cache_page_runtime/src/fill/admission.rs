@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use actix_web::{HttpRequest, HttpResponse, http::Method};
 use http::header::HeaderValue;
 
-use super::{context::Context, request_handle::RequestHandle};
+use super::{context::Context, request_handle::RequestHandle, session::SessionBefore};
 use crate::{
     http::{CachingHeaders, ResponseView, StorageDecision, Ttl, VaryNames, vary},
     outcome::Reason,
@@ -33,6 +33,7 @@ pub(crate) struct Admission {
 pub(crate) struct AdmissionRequest<'f> {
     pub(crate) context: &'f Context,
     pub(crate) request: &'f RequestHandle,
+    pub(crate) session: &'f SessionBefore,
     /// Whether the response can be refreshed in the background when it is stale.
     ///
     /// Otherwise, `stale-while-revalidate` in the response has no effect. A handler that runs after its request was answered must
@@ -77,6 +78,10 @@ impl AdmissionRequest<'_> {
         };
         let mut decision =
             view.storage_decision(own_ttl.map(Ttl), policy_ttl, policy.stale_windows(), date)?;
+        // After `Set-Cookie`, by which a session middleware inside shows the same.
+        if self.request.request().is_some_and(|request| self.session.is_changed(request)) {
+            return Err(Reason::SessionChanged);
+        }
         let stale = &mut decision.stale;
         stale.while_revalidate = overrides.stale_while_revalidate.unwrap_or(stale.while_revalidate);
         stale.if_error = overrides.stale_if_error.unwrap_or(stale.if_error);

@@ -10,6 +10,7 @@ use actix_web::{HttpRequest, HttpResponse, http::header::HeaderMap};
 use super::{
     handler::{Handled, Handler, Served},
     run_control::{EntryPoint, RunControl},
+    session,
 };
 use crate::{
     cache::PageCache,
@@ -60,7 +61,11 @@ impl Bypass {
         let handled =
             pin!(poll_fn(|context| handler.as_mut().poll_response(request.as_ref(), context))).await;
         let (mut response, is_error) = match handled {
-            Handled::Response(response) | Handled::Service(_, response) => (response, false),
+            Handled::Response(response) => (response, false),
+            Handled::Service(request, response) => {
+                session::check_order(&request, report.policy, report.cache.clock().now());
+                (response, false)
+            }
             Handled::ServiceError(response) => (response, true),
         };
         if control.is_claimed_inside() {

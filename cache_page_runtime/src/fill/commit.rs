@@ -53,7 +53,7 @@ pub(crate) fn store(
         return Err(Reason::BodyTooLarge);
     }
     let entry = parts.entry(&generated);
-    if run.context.policy.rejects(&entry.page) {
+    if run.context.policy.rejects(run.request.request(), &entry.page) {
         return Err(Reason::NoStoreIf);
     }
     let flight_key = flight_key(run);
@@ -156,7 +156,8 @@ fn share_unstored(run: &mut Run, parts: &Parts<'_>, vary_names: &VaryNames) {
     let Some(leader) = run.participation.take_leader() else { return };
     leader.complete_with(|| {
         let entry = parts.entry(&GeneratedHeaders::new());
-        if run.context.policy.rejects(&entry.page) { None } else { shared_result(run, entry, vary_names) }
+        let is_rejected = run.context.policy.rejects(run.request.request(), &entry.page);
+        if is_rejected { None } else { shared_result(run, entry, vary_names) }
     });
 }
 

@@ -30,6 +30,7 @@ use super::{
     revalidation::apply_not_modified,
     run::Run,
     run_control::{EntryPoint, RunControl},
+    session::{self, SessionBefore},
     stream::StreamedResponse,
 };
 use crate::{
@@ -47,6 +48,7 @@ use crate::{
 pub(crate) struct Fill {
     run: Run,
     control: RunControl,
+    session: SessionBefore,
     entry_point: EntryPoint,
     cause: ForwardReason,
     /// The status of a 304 of the handler, where the response that it confirms is sent instead.
@@ -59,6 +61,7 @@ pub(crate) struct Fill {
 pub(crate) struct Start {
     pub(crate) request: RequestHandle,
     pub(crate) control: RunControl,
+    pub(crate) session: SessionBefore,
     pub(crate) entry_point: EntryPoint,
     pub(crate) miss: Miss,
     pub(crate) role: FillRole,
@@ -82,7 +85,7 @@ impl Fill {
     /// Starts a run. `context` is called last, so that the key in it is not moved from value to value.
     #[inline]
     pub(crate) fn start(start: Start, reporter: Reporter, context: impl FnOnce() -> Context) -> Box<Self> {
-        let Start { request, control, entry_point, miss, role, now } = start;
+        let Start { request, control, session, entry_point, miss, role, now } = start;
         let Miss { cause, stale } = miss;
         let participation = Participation::new(role);
         let started = Clock::System.now();
@@ -90,6 +93,7 @@ impl Fill {
         Box::new(Self {
             run: Run { context: context(), request, stale, participation, reporter, started },
             control,
+            session,
             entry_point,
             cause,
             upstream_status: None,
@@ -260,15 +264,16 @@ impl Fill {
 
     /// Decides about the handler's response, stores it if that is allowed, and returns what the client gets.
     fn finish(mut self: Box<Self>, handled: Handled) -> FinishedResponse {
+        let now = self.now();
         let (mut response, is_error) = match handled {
             Handled::Response(response) => (response, false),
             Handled::Service(request, response) => {
+                session::check_order(&request, self.run.context.policy, now);
                 self.run.request.give_back(request);
                 (response, false)
             }
             Handled::ServiceError(response) => (response, true),
         };
-        let now = self.now();
         if self.control.is_claimed_inside() {
             return Served::new(self.leave_to_inner(response, now), is_error).into();
         }
@@ -337,7 +342,8 @@ impl Fill {
         let can_refresh =
             context.policy.can_refresh_in_background() || self.entry_point == EntryPoint::Middleware;
         let fill_time = now.since(self.started);
-        let run = AdmissionRequest { context, request, can_refresh, fill_time, now };
+        let session = &self.session;
+        let run = AdmissionRequest { context, request, session, can_refresh, fill_time, now };
         run.admit(response, headers, overrides)
     }
 

@@ -17,6 +17,7 @@ mod response_headers;
 mod revalidation;
 mod run;
 mod run_control;
+mod session;
 mod stream;
 mod tee_body;
 
@@ -30,4 +31,5 @@ pub(crate) use self::{
     reporter::{Audience, Reporter},
     request_handle::RequestHandle,
     run_control::{EntryPoint, RunControl},
+    session::SessionBefore,
 };

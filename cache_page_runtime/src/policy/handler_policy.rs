@@ -142,9 +142,12 @@ impl HandlerPolicy {
         self.policy.bypass_if.is_some_and(|bypass_if| bypass_if(request))
     }
 
-    /// Returns whether `no_store_if` matches the response.
-    pub(crate) fn rejects(&self, page: &Page) -> bool {
-        self.policy.no_store_if.is_some_and(|no_store_if| no_store_if(page))
+    /// Returns whether `no_store_if` matches the response. Without a request to ask it about, it does.
+    pub(crate) fn rejects(&self, request: Option<&HttpRequest>, page: &Page) -> bool {
+        let matches = |no_store_if: fn(&HttpRequest, &Page) -> bool| {
+            request.is_none_or(|request| no_store_if(request, page))
+        };
+        self.policy.no_store_if.is_some_and(matches)
     }
 
     /// Returns the maximum size of a body in bytes, given that of the cache.

@@ -52,7 +52,7 @@ pub struct Policy {
     pub(super) vary_cookie: &'static [&'static str],
     pub(super) query_rule: QueryRule,
     pub(super) bypass_if: Option<fn(&HttpRequest) -> bool>,
-    pub(super) no_store_if: Option<fn(&Page) -> bool>,
+    pub(super) no_store_if: Option<fn(&HttpRequest, &Page) -> bool>,
     pub(super) browser_ttl: Option<Duration>,
     pub(super) stale: StaleWindows,
     pub(super) max_body: Option<usize>,
@@ -197,8 +197,22 @@ impl Policy {
         self
     }
 
-    /// Sets a predicate: a response for which it returns `true` is not stored.
-    pub const fn no_store_if(mut self, no_store_if: fn(&Page) -> bool) -> Self {
+    /// Sets a predicate: a response for which it returns `true` is not stored, nor shared with concurrent requests.
+    ///
+    /// The request is the one that the handler has answered, with the extensions that it and services inside of the cache have set:
+    ///
+    /// ```
+    /// use actix_web::HttpMessage as _;
+    /// use cache_page::Policy;
+    ///
+    /// /// Set by the handler of a page that contains a CSRF token.
+    /// struct CsrfToken(String);
+    ///
+    /// const FORM: Policy =
+    ///     Policy::new(60).no_store_if(|request, _| request.extensions().contains::<CsrfToken>());
+    /// # let _ = (FORM, CsrfToken(String::new()).0);
+    /// ```
+    pub const fn no_store_if(mut self, no_store_if: fn(&HttpRequest, &Page) -> bool) -> Self {
         self.no_store_if = Some(no_store_if);
         self
     }

@@ -12,7 +12,8 @@ use crate::{
     cache::{PageCache, SharedResult},
     coalesce::Leader,
     fill::{
-        Audience, Bypass, Context, EntryPoint, Fill, FillRole, Reporter, RequestHandle, RunControl, Start,
+        Audience, Bypass, Context, EntryPoint, Fill, FillRole, Reporter, RequestHandle, RunControl,
+        SessionBefore, Start,
     },
     http::{RequestDirectives, credentials, storability::check_method},
     key::{CacheKey, HandlerType, KeyBuilder, KeyInput, VaryValue, push_app_identity},
@@ -275,10 +276,16 @@ impl<'r> Lookup<'r> {
                 (RequestHandle::lent(request), Some(subject))
             }
         };
+        // Where the response may depend on anything in the request, it is for one client whoever changed the session.
+        let session = match self.anonymous_only {
+            true => SessionBefore::default(),
+            false => SessionBefore::record(request),
+        };
         let reporter = Reporter::new(self.cache.clone(), self.policy.handler_id(), miss.cause, audience);
         let start = Start {
             request: handle,
             control: RunControl::start(request, self.entry_point, validators),
+            session,
             entry_point: self.entry_point,
             miss,
             role,

@@ -64,7 +64,7 @@ async fn bypass_if_runs_the_handler_and_adds_no_headers() {
     }
 }
 
-fn is_empty(page: &Page) -> bool {
+fn is_empty(_: &HttpRequest, page: &Page) -> bool {
     page.body() == b"[]"
 }
 
@@ -73,7 +73,7 @@ async fn no_store_by_function(body: web::Path<String>) -> HttpResponse {
     HttpResponse::Ok().body(body.into_inner())
 }
 
-#[cache_page(60, no_store_if = |page| page.header(&WARNING).is_some() && page.status() == 200)]
+#[cache_page(60, no_store_if = |_, page| page.header(&WARNING).is_some() && page.status() == 200)]
 async fn no_store_by_closure(body: web::Path<String>) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     if *body == "[]" {

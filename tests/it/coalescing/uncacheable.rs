@@ -1,6 +1,6 @@
 //! Responses that must not be stored are not shared, and their keys are remembered as uncacheable for a while.
 
-use actix_web::HttpResponse;
+use actix_web::{HttpRequest, HttpResponse};
 use cache_page::{Page, Reason, cache_page};
 
 use super::{bodies, paused};
@@ -55,7 +55,7 @@ async fn uncacheable_key_is_not_coalesced_again() {
     }
 }
 
-fn is_refused(page: &Page) -> bool {
+fn is_refused(_: &HttpRequest, page: &Page) -> bool {
     page.body().starts_with(b"refused")
 }
 

@@ -222,7 +222,7 @@ async fn bypass_if_lets_requests_bypass_the_cache() {
     app.get("/").await.assert_stored();
 }
 
-fn has_no_results(page: &Page) -> bool {
+fn has_no_results(_: &HttpRequest, page: &Page) -> bool {
     page.body().ends_with(b"nothing")
 }
 

@@ -12,5 +12,6 @@ mod load;
 mod outer_middleware;
 mod responses;
 mod servers;
+mod sessions;
 mod urls;
 mod visitors;

@@ -5,7 +5,7 @@ fn is_private(_: &HttpRequest) -> bool {
     true
 }
 
-fn is_empty(_: &Page) -> bool {
+fn is_empty(_: &HttpRequest, _: &Page) -> bool {
     true
 }
 

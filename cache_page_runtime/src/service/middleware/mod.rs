@@ -65,6 +65,10 @@ type VaryByFn = Rc<dyn Fn(&HttpRequest, &mut KeyBuilder<'_>)>;
 /// cache. Services outside of the middleware run on every request, and services inside only on a miss: an access check that looks
 /// at anything but credential headers belongs outside.
 ///
+/// Sessions belong inside: `.wrap(SessionMiddleware::new(…)).wrap(PageCacheMiddleware::new(…))`. The cache then sees the cookie of
+/// a session that a handler begins, and the session is not loaded on a hit. In the other order, the feature `actix-session` keeps
+/// responses that change the session out of the cache, and logs an error.
+///
 /// A request with a body bypasses the cache, whatever its method, and so does a WebSocket handshake.
 ///
 /// A handler inside with a `#[cache_page]` of its own stores its response itself. With `#[cache_page(uncached)]` or

@@ -108,8 +108,9 @@ impl PageCacheMiddleware {
         ignore_query(parameters: &'static [&'static str]);
         /// Lets requests for which the function returns `true` bypass the cache.
         bypass_if(bypass_if: fn(&HttpRequest) -> bool);
-        /// Does not store responses for which the function returns `true`.
-        no_store_if(no_store_if: fn(&Page) -> bool);
+        /// Does not store responses for which the function returns `true`. The request has the extensions that services inside have
+        /// set.
+        no_store_if(no_store_if: fn(&HttpRequest, &Page) -> bool);
         /// Sets the `max-age` for downstream caches, where the handler sends no `Cache-Control`. Defaults to the TTL.
         browser_ttl(ttl: Duration);
         /// Serves a page for this long after it expires, while it is refreshed in the background (RFC 5861 3).
