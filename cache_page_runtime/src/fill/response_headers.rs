@@ -3,7 +3,9 @@
 //! A response that may not be stored gets none of them. The headers that the handler has sent are not changed, except that `Vary`
 //! is extended.
 
-use actix_web::http::header::{CACHE_CONTROL, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, VARY};
+use actix_web::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, VARY,
+};
 use smallvec::SmallVec;
 
 use super::{admission::Admission, context::Context};
@@ -14,6 +16,8 @@ use crate::{
 
 /// The generated headers of one response: at most `Date`, `Cache-Control`, `ETag` and `Vary`.
 pub(crate) type GeneratedHeaders = SmallVec<[(HeaderName, HeaderValue); 4]>;
+
+static VARY_OF_ENCODED: HeaderName = ACCEPT_ENCODING;
 
 /// Returns the headers that the handler did not send itself. `body` is `None` where it is not known yet.
 pub(crate) fn generate(
@@ -36,7 +40,9 @@ pub(crate) fn generate(
     }
     // An anonymous-only page is for requests without credentials: browsers and CDNs must not send it to others either.
     let credentials = context.credentials().into_iter().flat_map(CredentialHeaders::vary_names);
-    let names = context.key.vary_names().chain(credentials);
+    // This cache reads `Accept-Encoding` without `Vary`; others do not.
+    let encoding = sent.has_content_encoding.then_some(&VARY_OF_ENCODED);
+    let names = context.key.vary_names().chain(credentials).chain(encoding);
     generated.extend(vary_field(head.headers, sent.has_vary, names));
     generated
 }

@@ -74,17 +74,17 @@ fn canonical(coding: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::CONTENT_ENCODING;
+    use actix_web::http::header::{CONTENT_ENCODING, HeaderName};
 
     use super::*;
 
-    fn headers(name: actix_web::http::header::HeaderName, values: &[&str]) -> HeaderMap {
+    fn headers(name: &HeaderName, values: &[&str]) -> HeaderMap {
         values.iter().map(|value| (name.clone(), HeaderValue::from_str(value).unwrap())).collect()
     }
 
     fn is_accepted(request: &[&str], response: &[&str]) -> bool {
-        let response = headers(CONTENT_ENCODING, response);
-        accepts(&headers(ACCEPT_ENCODING, request), response.get_all(CONTENT_ENCODING))
+        let response = headers(&CONTENT_ENCODING, response);
+        accepts(&headers(&ACCEPT_ENCODING, request), response.get_all(CONTENT_ENCODING))
     }
 
     #[test]

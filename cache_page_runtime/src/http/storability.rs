@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use actix_web::http::{
     Method, StatusCode,
     header::{
-        AGE, CACHE_CONTROL, CONNECTION, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
+        AGE, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
         CONTENT_SECURITY_POLICY_REPORT_ONLY, CONTENT_TYPE, DATE, ETAG, EXPIRES, HeaderMap, HeaderValue,
         SET_COOKIE, UPGRADE, VARY,
     },
@@ -148,6 +148,7 @@ pub(crate) struct CachingHeaders {
     pub(crate) has_expires: bool,
     pub(crate) has_vary: bool,
     pub(crate) has_connection: bool,
+    pub(crate) has_content_encoding: bool,
     has_age: bool,
     has_upgrade: bool,
     has_content_range: bool,
@@ -173,6 +174,7 @@ impl CachingHeaders {
                 EXPIRES => found.has_expires = true,
                 VARY => found.has_vary = true,
                 CONNECTION => found.has_connection = true,
+                CONTENT_ENCODING => found.has_content_encoding = true,
                 AGE => found.has_age = true,
                 UPGRADE => found.has_upgrade = true,
                 CONTENT_RANGE => found.has_content_range = true,
