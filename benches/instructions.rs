@@ -104,6 +104,29 @@ async fn bare(_language: Language) -> HttpResponse {
     page()
 }
 
+/// What a browser sends, and a proxy adds.
+const BROWSER: [(&str, &str); 19] = [
+    ("host", "www.example.com"),
+    ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
+    ("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
+    ("accept-encoding", "gzip, deflate, br, zstd"),
+    ("referer", "https://www.example.com/"),
+    ("dnt", "1"),
+    ("upgrade-insecure-requests", "1"),
+    ("sec-ch-ua", "\"Chromium\";v=\"140\""),
+    ("sec-ch-ua-mobile", "?0"),
+    ("sec-ch-ua-platform", "\"Linux\""),
+    ("sec-fetch-dest", "document"),
+    ("sec-fetch-mode", "navigate"),
+    ("sec-fetch-site", "same-origin"),
+    ("sec-fetch-user", "?1"),
+    ("priority", "u=0, i"),
+    ("x-forwarded-for", "192.0.2.1"),
+    ("x-forwarded-proto", "https"),
+    ("x-real-ip", "192.0.2.1"),
+    ("x-request-id", "6f1f6a2c"),
+];
+
 /// An anonymous-only page, which requests with a cookie bypass.
 #[get("/anon")]
 #[cache_page(60)]
@@ -221,7 +244,7 @@ async fn main() -> ExitCode {
     let Some(requests) = arguments.next().and_then(|number| number.parse::<u32>().ok()) else {
         // `cargo bench` passes other arguments.
         eprintln!(
-            "usage: instructions nothing|plain|plain-text|moka|dashmap|hit|hit-remote|304|bypass|not-stored|bare|miss|new-nothing REQUESTS (`cargo xtask bench instructions` compares them)"
+            "usage: instructions nothing|plain|plain-text|moka|dashmap|hit|hit-remote|304|bypass|not-stored|bare|miss|new-nothing|hit-anonymous|browser-nothing REQUESTS (`cargo xtask bench instructions` compares them)"
         );
         return ExitCode::SUCCESS;
     };
@@ -231,7 +254,7 @@ async fn main() -> ExitCode {
         "plain-text" => "/plain-text",
         "not-stored" => "/no-store",
         "bare" => "/bare",
-        "bypass" => "/anon",
+        "bypass" | "hit-anonymous" | "browser-nothing" => "/anon",
         "moka" => "/moka",
         "dashmap" => "/dashmap",
         _ => "/cached",
@@ -262,6 +285,9 @@ async fn main() -> ExitCode {
         let request = match kind.as_str() {
             "304" => request.insert_header((IF_NONE_MATCH, ETAG_OF_BODY)),
             "bypass" => request.insert_header((COOKIE, ETAG_OF_BODY)),
+            "hit-anonymous" | "browser-nothing" => {
+                BROWSER.into_iter().fold(request, TestRequest::insert_header)
+            }
             _ => request.insert_header(("x-none-match", ETAG_OF_BODY)),
         };
         let request = request.to_request();

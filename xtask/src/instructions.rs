@@ -42,6 +42,13 @@ pub(crate) fn run() -> Result<(), String> {
     let bare = per_request(&bench, "bare")?.saturating_sub(nothing);
     let miss = per_request(&bench, "miss")?.saturating_sub(nothing);
     println!("{miss:>12} {:>12} {:>12}  a miss", ratio(miss, 0), ratio(miss, 1));
+    let nothing = per_request(&bench, "browser-nothing")?;
+    let anonymous = per_request(&bench, "hit-anonymous")?.saturating_sub(nothing);
+    println!(
+        "{anonymous:>12} {:>12} {:>12}  a hit on an anonymous-only page, for a browser behind a proxy",
+        ratio(anonymous, 0),
+        ratio(anonymous, 1)
+    );
     println!(
         "{:>12} more instructions for a miss than for its handler without the attribute ({bare})",
         miss.saturating_sub(bare)
