@@ -70,6 +70,7 @@ use crate::{handler::Handler, parse::Args};
 /// | `tags = ["posts", "post:{id}"]` | Tags the response for [`macro@purge_page`]. `{id}` is a parameter of the route. |
 /// | `bypass_if = path::to::function` | Bypasses the cache if a `fn(&HttpRequest) -> bool` returns `true`. |
 /// | `no_store_if = path::to::function` | Does not store a response if a `fn(&HttpRequest, &Page) -> bool` returns `true`. |
+/// | `on_hit = path::to::function` | Calls a `fn(&HttpRequest)` for each request that is answered without the handler. |
 /// | `browser_ttl = "10s"` | Sets the `max-age` that browsers and other downstream caches receive. Default: the TTL. |
 /// | `stale_while_revalidate = "30s"` | Serves an expired response for this long while a background run refreshes it. |
 /// | `stale_if_error = "1h"` | Serves an expired response for this long if the handler fails. |

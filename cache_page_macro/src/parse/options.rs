@@ -74,6 +74,7 @@ pub(crate) static CACHE_PAGE: AttributeSpec = AttributeSpec {
         TAGS,
         option("bypass_if", "bypass_if = path::to::function", |tokens| tokens.function().map(argument)),
         option("no_store_if", "no_store_if = path::to::function", |tokens| tokens.function().map(argument)),
+        option("on_hit", "on_hit = path::to::function", |tokens| tokens.function().map(argument)),
         option("browser_ttl", "browser_ttl = \"10s\"", |tokens| {
             tokens.duration(&BROWSER_TTL).map(OptionValue::Duration)
         }),

@@ -142,6 +142,14 @@ impl HandlerPolicy {
         self.policy.bypass_if.is_some_and(|bypass_if| bypass_if(request))
     }
 
+    /// Calls `on_hit` for a request that is answered without the handler.
+    #[inline]
+    pub(crate) fn call_on_hit(&self, request: &HttpRequest) {
+        if let Some(on_hit) = self.policy.on_hit {
+            on_hit(request);
+        }
+    }
+
     /// Returns whether `no_store_if` matches the response. Without a request to ask it about, it does.
     pub(crate) fn rejects(&self, request: Option<&HttpRequest>, page: &Page) -> bool {
         let matches = |no_store_if: fn(&HttpRequest, &Page) -> bool| {

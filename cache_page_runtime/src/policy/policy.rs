@@ -53,6 +53,7 @@ pub struct Policy {
     pub(super) query_rule: QueryRule,
     pub(super) bypass_if: Option<fn(&HttpRequest) -> bool>,
     pub(super) no_store_if: Option<fn(&HttpRequest, &Page) -> bool>,
+    pub(super) on_hit: Option<fn(&HttpRequest)>,
     pub(super) browser_ttl: Option<Duration>,
     pub(super) stale: StaleWindows,
     pub(super) max_body: Option<usize>,
@@ -88,6 +89,7 @@ impl Policy {
             query_rule: QueryRule::All,
             bypass_if: None,
             no_store_if: None,
+            on_hit: None,
             browser_ttl: None,
             stale: StaleWindows { while_revalidate: Duration::ZERO, if_error: Duration::ZERO },
             max_body: None,
@@ -214,6 +216,15 @@ impl Policy {
     /// ```
     pub const fn no_store_if(mut self, no_store_if: fn(&HttpRequest, &Page) -> bool) -> Self {
         self.no_store_if = Some(no_store_if);
+        self
+    }
+
+    /// Sets a function that is called for each request that the cache answers without the handler: a hit, a stale page, a page of
+    /// the remote store, and that of a concurrent request. Counts of views or an audit log go there.
+    ///
+    /// The function delays the response, so it must not block. If it panics, the request fails as if its handler did.
+    pub const fn on_hit(mut self, on_hit: fn(&HttpRequest)) -> Self {
+        self.on_hit = Some(on_hit);
         self
     }
 

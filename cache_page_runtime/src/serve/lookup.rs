@@ -235,6 +235,7 @@ impl<'r> Lookup<'r> {
     }
 
     pub(super) fn respond(&self, hit: &Hit, now: Instant) -> HttpResponse {
+        self.policy.call_on_hit(self.request);
         hit.respond(self.request, self.cache.observer(), self.policy.handler_id(), now)
     }
 

@@ -2,6 +2,7 @@
 
 mod hello;
 mod mistakes;
+mod on_hit;
 mod options;
 mod original;
 mod outer_middleware;

@@ -111,6 +111,8 @@ impl PageCacheMiddleware {
         /// Does not store responses for which the function returns `true`. The request has the extensions that services inside have
         /// set.
         no_store_if(no_store_if: fn(&HttpRequest, &Page) -> bool);
+        /// Calls the function for each request that is answered without the services inside; see [`Policy::on_hit`].
+        on_hit(on_hit: fn(&HttpRequest));
         /// Sets the `max-age` for downstream caches, where the handler sends no `Cache-Control`. Defaults to the TTL.
         browser_ttl(ttl: Duration);
         /// Serves a page for this long after it expires, while it is refreshed in the background (RFC 5861 3).
