@@ -7,11 +7,13 @@ use std::{
 
 /// Shortens a duration by a random fraction of it, at most by `max_fraction`. The result is at least one nanosecond.
 pub(crate) fn shorten_randomly(duration: Duration, max_fraction: f64) -> Duration {
-    if max_fraction > 0.0 {
-        duration.mul_f64(1.0 - max_fraction * uniform_random()).max(Duration::from_nanos(1))
-    } else {
-        duration
+    if max_fraction <= 0.0 {
+        return duration;
     }
+    let seconds = duration.as_secs_f64() * (1.0 - max_fraction * uniform_random());
+    // The nearest `f64` to a very long duration may be longer than it, and longer than any duration.
+    let shortened = Duration::try_from_secs_f64(seconds).unwrap_or(duration).min(duration);
+    shortened.max(Duration::from_nanos(1))
 }
 
 /// Returns a random number in `(0, 1]`.
@@ -37,6 +39,19 @@ mod tests {
                 let shortened = shorten_randomly(minute, max_fraction);
                 let min = minute.mul_f64(1.0 - max_fraction).max(Duration::from_nanos(1));
                 assert!((min..minute).contains(&shortened), "{max_fraction} {shortened:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn longest_duration_is_shortened_by_any_fraction() {
+        for max_fraction in [f64::MIN_POSITIVE, 1e-17, 0.5, 1.0] {
+            for duration in [Duration::MAX, Duration::from_secs(u64::MAX), Duration::from_nanos(1)] {
+                let shortened = shorten_randomly(duration, max_fraction);
+                assert!(
+                    (Duration::from_nanos(1)..=duration).contains(&shortened),
+                    "{max_fraction} {duration:?}"
+                );
             }
         }
     }
