@@ -32,11 +32,11 @@ use crate::{
 
 const SHARDS: usize = 64;
 
-/// The number of leaders that may fail before the followers run uncoalesced. A handler that always panics is then not run by
+/// The number of leaders that may fail before the followers run uncoalesced. A handler that always fails is then not run by
 /// one follower after the other, each of which has waited for all before it.
 ///
-/// Only panics and timeouts count. A client that disconnects does not: otherwise, a client could make all followers run the
-/// handler by leading twice and disconnecting.
+/// Server errors, panics and timeouts count. A client that disconnects does not: otherwise, a client could make all followers
+/// run the handler by leading twice and disconnecting.
 const MAX_FAILURES: u32 = 2;
 
 /// Flights by the hash of their key. Of two keys with the same hash, only one can have a flight.
@@ -168,7 +168,7 @@ impl<T: Clone> Flights<T> {
         let purge_seq = participant.purge_seq;
         let flight = Arc::new(Flight { hash, key: key.into(), purge_seq, state: Mutex::new(state) });
         shard.insert(hash, Arc::clone(&flight));
-        Leader { flights: Arc::clone(self), flight, ticket: 0, completed: false }
+        Leader::new(self, &flight, 0)
     }
 
     /// Completes the flight of a key, if there is one, with a result that was not made by its leader.
@@ -250,9 +250,15 @@ pub(crate) struct Leader<T: Clone> {
     flight: Arc<Flight<T>>,
     ticket: Ticket,
     completed: bool,
+    failed: bool,
 }
 
 impl<T: Clone> Leader<T> {
+    fn new(flights: &Arc<Flights<T>>, flight: &Arc<Flight<T>>, ticket: Ticket) -> Self {
+        let (flights, flight) = (Arc::clone(flights), Arc::clone(flight));
+        Self { flights, flight, ticket, completed: false, failed: false }
+    }
+
     /// Returns the key of the flight.
     pub(crate) fn key(&self) -> &[u8] {
         &self.flight.key
@@ -265,6 +271,11 @@ impl<T: Clone> Leader<T> {
         self.flight.complete_with(result);
         self.completed = true;
     }
+
+    /// Leaves the lead because the handler failed. One follower takes over, or all run uncoalesced after too many failures.
+    pub(crate) fn fail(mut self) {
+        self.failed = true;
+    }
 }
 
 impl<T: Clone> Drop for Leader<T> {
@@ -272,7 +283,7 @@ impl<T: Clone> Drop for Leader<T> {
         if self.completed {
             return;
         }
-        let failed = is_panicking();
+        let failed = self.failed || is_panicking();
         self.flights.leave(&self.flight, |state| {
             // After a timeout, another request may lead.
             if state.leader.is_some_and(|(leader, _)| leader == self.ticket) {
@@ -347,12 +358,7 @@ impl<T: Clone> Follower<T> {
         state.leader = Some((self.ticket, now));
         drop(state);
         drop(waker);
-        Leader {
-            flights: Arc::clone(&self.flights),
-            flight: Arc::clone(&self.flight),
-            ticket: self.ticket,
-            completed: false,
-        }
+        Leader::new(&self.flights, &self.flight, self.ticket)
     }
 }
 

@@ -442,7 +442,7 @@ impl Fill {
         }
         let fill_time = Some(now.since(self.started));
         let Run { mut participation, reporter, .. } = self.run;
-        participation.complete(|| None);
+        participation.fail();
         reporter.report(Report { fill_time, ..Report::of(Outcome::NotStored(Reason::Status)) }, None);
     }
 

@@ -73,6 +73,15 @@ impl Participation {
         drop(self.take_leader());
     }
 
+    /// Lets one follower take the lead after a failure, which says nothing about the next response. Another process may take
+    /// the lease.
+    pub(crate) fn fail(&mut self) {
+        drop(self.lease.take());
+        if let Some(leader) = self.take_leader() {
+            leader.fail();
+        }
+    }
+
     /// Lets the followers run uncoalesced, and later requests for the key as well: its response must not be shared.
     pub(crate) fn release_followers(&mut self, cache: &PageCache, now: Instant) {
         match std::mem::replace(&mut self.role, FillRole::Uncoalesced) {

@@ -98,12 +98,22 @@ impl Run {
         self.participation.release(&self.context.cache, now);
     }
 
+    /// Lets a follower take over because the handler failed.
+    fn fail(&mut self) {
+        self.reporter.back_off();
+        self.participation.fail();
+    }
+
     /// Lets the followers go because the response is not stored for this reason. `status` is that of the handler's response, if
     /// it is complete.
     pub(crate) fn reject(&mut self, status: Option<StatusCode>, reason: Reason, now: Instant) {
-        // After a purge, the next response may be stored and shared.
-        if reason != Reason::Purged {
-            self.release(status, now);
+        let is_server_error = status.is_some_and(|status| status.is_server_error());
+        match reason {
+            // After a purge, the next response may be stored and shared.
+            Reason::Purged => {}
+            _ if is_server_error => self.fail(),
+            Reason::IncompleteBody => self.fail(),
+            _ => self.release(status, now),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::support::{TestApp, TestAppBuilder, TestResponse};
 
+mod failures;
 mod leaders;
 mod requests;
 mod sharing;

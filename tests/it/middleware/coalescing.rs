@@ -2,11 +2,19 @@
 
 use std::collections::HashSet;
 
-use actix_web::{HttpResponse, http::Method};
-use cache_page::{Outcome, Reason};
+use actix_web::{
+    Error, HttpResponse,
+    body::BoxBody,
+    dev::{ServiceRequest, ServiceResponse},
+    error::ErrorInternalServerError,
+    http::Method,
+    middleware::{Condition, Next, from_fn},
+    rt::spawn,
+};
+use cache_page::{Outcome, PageCacheMiddleware, Reason};
 
 use super::around_for_a_minute;
-use crate::support::{Call, Crowd, TestApp, TestResponse};
+use crate::support::{Call, Crowd, TestApp, TestResponse, settle};
 
 /// An application whose handler runs until the test finishes it.
 async fn paused() -> TestApp {
@@ -44,14 +52,59 @@ async fn leader_that_disconnects_is_replaced_by_one_follower() {
 type Handler = fn(&Call) -> HttpResponse;
 
 /// Handlers whose responses are not stored.
-const UNCACHEABLE: [(Reason, Handler); 2] = [(Reason::SetCookie, with_a_cookie), (Reason::Status, failing)];
+const UNCACHEABLE: [(Reason, Handler); 2] = [(Reason::SetCookie, with_a_cookie), (Reason::Status, not_found)];
 
 fn with_a_cookie(call: &Call) -> HttpResponse {
     HttpResponse::Ok().insert_header(("set-cookie", "id=1")).body(format!("page {}", call.run))
 }
 
-fn failing(call: &Call) -> HttpResponse {
-    HttpResponse::InternalServerError().body(format!("page {}", call.run))
+fn not_found(call: &Call) -> HttpResponse {
+    HttpResponse::NotFound().body(format!("page {}", call.run))
+}
+
+/// Returns a server error as the error of the service.
+async fn return_error(
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let response = next.call(request).await?;
+    if response.status().is_server_error() {
+        return Err(ErrorInternalServerError("fails on purpose"));
+    }
+    Ok(response)
+}
+
+/// Whether the inner service responds with the error or returns it.
+#[actix_web::test]
+async fn inner_service_that_fails_is_run_by_one_follower() {
+    for is_returned in [false, true] {
+        let app = TestApp::builder()
+            .uncached()
+            .wrap(move || Condition::new(is_returned, from_fn(return_error)))
+            .wrap(|| PageCacheMiddleware::new(60))
+            .paused()
+            .handler(|call| {
+                let mut response =
+                    if call.run == 1 { HttpResponse::InternalServerError() } else { HttpResponse::Ok() };
+                response.body(format!("page {}", call.run))
+            })
+            .start()
+            .await;
+        let mut crowd = Vec::new();
+        for _ in 0..10 {
+            crowd.push(spawn(app.get("/").try_call()));
+            settle().await;
+        }
+        app.finish(1).await;
+        assert_eq!(app.waiting(), [2], "{is_returned}");
+        app.finish(1).await;
+        for (position, response) in crowd.into_iter().enumerate() {
+            let response = response.await.expect("no panic");
+            let is_failure = response.map_or(true, |response| response.status().is_server_error());
+            assert_eq!(is_failure, position == 0, "{is_returned}");
+        }
+        assert_eq!(app.runs(), 2, "{is_returned}");
+    }
 }
 
 #[actix_web::test]

@@ -1,5 +1,7 @@
 //! Refreshes that do not result in a page that can be stored.
 
+use std::time::Duration;
+
 use actix_web::{
     HttpResponse,
     error::{ErrorNotFound, ErrorServiceUnavailable},
@@ -7,7 +9,7 @@ use actix_web::{
 use cache_page::{Outcome, Reason};
 
 use super::{Handler, REFRESHED, page, page_with_a_cookie, panics, site};
-use crate::support::settle;
+use crate::support::{Crowd, settle};
 
 const FAILURES: [(&str, Handler); 7] = [
     ("status 503", |_| Ok(HttpResponse::ServiceUnavailable().finish())),
@@ -84,5 +86,29 @@ async fn failure_of_a_refresh_is_forgotten_after_a_success() {
         settle().await;
         let response = app.get(REFRESHED).await;
         assert!(response.is_hit(), "{name}: {response:?}");
+    }
+}
+
+/// Requests that came when the page could not be served any more wait for the refresh.
+#[actix_web::test]
+async fn followers_of_a_failed_refresh_are_coalesced() {
+    for (name, failure) in FAILURES.into_iter().filter(|(name, _)| name.ends_with("503")) {
+        let app = site().cache(|cache| cache.coalesce_timeout(Duration::from_secs(60))).start().await;
+        app.get(REFRESHED).await.assert_stored();
+        app.pause();
+        app.advance(80);
+        app.get(REFRESHED).await.assert_stale(Reason::StaleWhileRevalidate);
+        settle().await;
+        assert_eq!(app.waiting(), [2], "{name}");
+        app.advance(10);
+        let crowd = Crowd::send(app.get(REFRESHED).times(10)).await;
+        app.set_handler(move |call| if call.run == 2 { failure(call) } else { page(call) });
+        app.finish(1).await;
+        assert_eq!((app.waiting(), crowd.answered()), (vec![3], 0), "{name}");
+        app.finish(1).await;
+        for response in crowd.responses().await {
+            response.assert_body("page 3");
+        }
+        assert_eq!(app.runs(), 3, "{name}");
     }
 }

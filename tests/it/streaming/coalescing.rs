@@ -43,6 +43,24 @@ async fn followers_run_at_once_when_a_stream_exceeds_the_limit() {
 }
 
 #[actix_web::test]
+async fn follower_takes_over_from_a_stream_that_breaks_off() {
+    let (app, bodies) = streaming();
+    let app = app.start().await;
+    let source = bodies.add(&["one"]);
+    let (_, mut body) = app.get("/").stream().await;
+    let crowd = Crowd::send(app.get("/").times(10)).await;
+    bodies.add(&["two"]).finish();
+    source.fail();
+    assert_eq!(body.read(), ("one".to_owned(), Next::Error));
+    let responses = crowd.responses().await;
+    assert_eq!((app.runs(), app.count(Outcome::Collapsed)), (2, 9));
+    for response in &responses {
+        response.assert_body("two");
+    }
+    app.get("/").await.assert_hit().assert_body("two");
+}
+
+#[actix_web::test]
 async fn client_that_leaves_a_stream_is_replaced_by_a_follower() {
     let (app, bodies) = streaming();
     let app = app.start().await;

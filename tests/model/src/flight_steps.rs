@@ -73,6 +73,39 @@ fn followers_run_uncoalesced_after_a_second_failure() {
 }
 
 #[test]
+fn response_that_failed_counts_as_a_panic_does() {
+    run(|flights| {
+        let first = lead(flights);
+        let [mut one, mut two, mut three] = follow(flights);
+        first.fail();
+        let (polled, leader) = poll(&mut one, Duration::ZERO);
+        assert_eq!((polled, poll(&mut two, Duration::ZERO).0), (Polled::Lead, Polled::Pending));
+        leader.unwrap().fail();
+        for follower in [&mut two, &mut three] {
+            assert_eq!(poll(follower, Duration::ZERO).0, Polled::Uncoalesced);
+        }
+    });
+}
+
+#[test]
+fn leader_that_was_replaced_does_not_fail_its_successor() {
+    run(|flights| {
+        let first = lead(flights);
+        let [mut one, mut two] = follow(flights);
+        let (_, leader) = poll(&mut one, FILL_TIMEOUT);
+        first.fail();
+        assert_eq!(poll(&mut two, FILL_TIMEOUT).0, Polled::Pending);
+        leader.unwrap().complete_with(|| Some(1));
+        assert_eq!(poll(&mut two, FILL_TIMEOUT).0, Polled::Completed(1));
+    });
+}
+
+#[test]
+fn failure_without_followers_ends_the_flight() {
+    run(|flights| lead(flights).fail());
+}
+
+#[test]
 fn leader_that_disconnects_is_not_a_failure() {
     run(|flights| {
         let first = lead(flights);

@@ -132,7 +132,12 @@ impl World {
         self.leaders.fetch_sub(1, SeqCst);
         if self.events.fail && one_in(3) {
             self.failures.fetch_add(1, SeqCst);
-            drop_in_a_panic(leader);
+            // The handler responds with an error, or panics.
+            if one_in(2) {
+                leader.fail();
+            } else {
+                drop_in_a_panic(leader);
+            }
             return End::Aborted;
         }
         if self.events.uncacheable && one_in(3) {

@@ -347,7 +347,11 @@ impl World {
         }
         let page = self.run(request, !one_in(4));
         if self.events.fail && one_in(4) {
-            drop_in_a_panic(leader);
+            if one_in(2) {
+                leader.fail();
+            } else {
+                drop_in_a_panic(leader);
+            }
             return None;
         }
         if self.events.uncacheable && one_in(4) {
