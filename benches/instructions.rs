@@ -130,7 +130,7 @@ const BROWSER: [(&str, &str); 19] = [
 /// An anonymous-only page, which requests with a cookie bypass.
 #[get("/anon")]
 #[cache_page(60)]
-async fn anonymous_only(_language: Language, _request: HttpRequest) -> HttpResponse {
+async fn anonymous_only(_language: Language, #[anonymous] _request: HttpRequest) -> HttpResponse {
     page()
 }
 

@@ -1,6 +1,6 @@
 //! The compiler's messages for invalid handlers.
 //!
-//! `TRYBUILD=overwrite cargo test --test ui` rewrites the expected messages. Read every difference as a user would.
+//! `TRYBUILD=overwrite cargo test --test ui --all-features` rewrites the expected messages. Read every difference as a user would.
 
 use std::{
     env,
@@ -20,6 +20,7 @@ fn ui() {
         cases.compile_fail("tests/ui/invalid/*.rs");
         cases.compile_fail("tests/ui/unkeyed/*.rs");
         cases.compile_fail("tests/ui/types/*.rs");
+        cases.compile_fail("tests/ui/crates/*.rs");
     } else {
         let skipped =
             format!("only tests/ui/pass ran: the other cases need {RELEASE}x, and this is {version}");

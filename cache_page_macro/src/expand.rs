@@ -24,8 +24,12 @@
 //!         .for_handler(::core::concat!(::core::module_path!(), "::post"));
 //!     fn __returns(_: Result<impl Responder, AppError>) {}     // only if the return type contains `impl`
 //!     let __lookup = &mut (&__request).lookup(&__POLICY);
-//!     __lookup.key_from::<web::Path<u64>>();
+//!     __lookup.key_from::<web::Path<u64>, _>();
+//!     __lookup.key_from_result(&query);                       // for `query: Result<web::Query<T>, E>`
 //!     __lookup.key_value(&user);
+//!     __lookup.key_value_by(&user, |user| user.id);           // for `#[key(by = |user| user.id)]`
+//!     __lookup.anonymous(&user);                              // for `#[anonymous]`
+//!     __lookup.anonymous_by(&user, path::to::function);       // for `#[anonymous(by = path::to::function)]`
 //!     __lookup.key_by(path::to::function);                    // only with this option
 //!     (__lookup).serve(async move {
 //!         if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<Result<_, AppError>> {
@@ -82,11 +86,12 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{
     Attribute, Expr, FnArg, Generics, Pat, PatType, Path, ReturnType, Signature, Token, Type, TypeParamBound,
-    ext::IdentExt as _, parse_quote, punctuated::Punctuated, spanned::Spanned as _, visit_mut::VisitMut,
+    TypePath, ext::IdentExt as _, parse_quote, punctuated::Punctuated, spanned::Spanned as _,
+    visit_mut::VisitMut,
 };
 
 use crate::{
-    handler::{Handler, MAX_ARGUMENTS, is_route},
+    handler::{ArgClass, Handler, MAX_ARGUMENTS, is_route},
     parse::{Args, AttributeKind, Ttl, respan},
 };
 
@@ -195,27 +200,73 @@ fn key(args: &Args, handler: &Handler, request: &Ident, lookup: &Ident) -> Token
     }
 }
 
-/// Returns one statement per argument: with its value if it is `#[key]`, else with its type, which any pattern has.
+/// Returns the statements of all arguments: with the value if it is `#[key]` or `#[anonymous]`, else with the type, which any
+/// pattern has.
 fn key_inputs(handler: &Handler, lookup: &Ident) -> Vec<TokenStream> {
     let arguments = handler.signature.inputs.iter().zip(&handler.arg_attributes);
-    arguments
-        .filter_map(|(argument, attributes)| {
-            let FnArg::Typed(PatType { attrs, pat, ty, .. }) = argument else { return None };
-            if !attributes.unkeyed.is_empty() {
-                return None;
+    let statements = arguments.flat_map(|(argument, attributes)| {
+        let FnArg::Typed(PatType { attrs, pat, ty, .. }) = argument else { return Vec::new() };
+        let statements = match (&**pat, attributes.class()) {
+            (_, Some((ArgClass::Unkeyed, _))) => Vec::new(),
+            (Pat::Ident(name), Some((class, by))) => {
+                vec![value_statement(&name.ident, ty, class, by, lookup)]
             }
-            let cfgs = attrs.iter().filter(|attribute| is_cfg(attribute));
-            let span = ty.span();
-            let statement = match (&**pat, attributes.key.first()) {
-                (Pat::Ident(name), Some(_)) => {
-                    let name = respan(&name.ident, span);
-                    quote_spanned!(span=> #lookup.key_value(&#name);)
-                }
-                _ => quote_spanned!(span=> #lookup.key_from::<#ty>();),
+            (pat, _) => type_statements(pat, ty, lookup),
+        };
+        let cfgs: Vec<_> = attrs.iter().filter(|attribute| is_cfg(attribute)).collect();
+        statements.into_iter().map(|statement| quote!(#(#cfgs)* #statement)).collect()
+    });
+    statements.collect()
+}
+
+/// Returns the statement that takes the value of an argument.
+fn value_statement(
+    name: &Ident,
+    ty: &Type,
+    class: ArgClass,
+    by: Option<Expr>,
+    lookup: &Ident,
+) -> TokenStream {
+    let method = match (class, &by) {
+        (ArgClass::Anonymous, Some(_)) => "anonymous_by",
+        (ArgClass::Anonymous, None) => "anonymous",
+        (_, Some(_)) => "key_value_by",
+        (_, None) => "key_value",
+    };
+    let span = ty.span();
+    let (name, method) = (respan(name, span), Ident::new(method, span));
+    let by = by.map(|by| quote!(, #by));
+    quote_spanned!(span=> #lookup.#method(&#name #by);)
+}
+
+/// Returns the statements that add what an argument reads. The elements of a tuple have one each, so that an error points at the
+/// element.
+fn type_statements(pat: &Pat, ty: &Type, lookup: &Ident) -> Vec<TokenStream> {
+    let span = ty.span();
+    match (pat, ty) {
+        (_, Type::Group(group)) => type_statements(pat, &group.elem, lookup),
+        (_, Type::Tuple(tuple)) => {
+            let wild = parse_quote!(_);
+            let pats: Vec<&Pat> = match pat {
+                Pat::Tuple(pats) if pats.elems.len() == tuple.elems.len() => pats.elems.iter().collect(),
+                _ => vec![&wild; tuple.elems.len()],
             };
-            Some(quote!(#(#cfgs)* #statement))
-        })
-        .collect()
+            pats.into_iter()
+                .zip(&tuple.elems)
+                .flat_map(|(pat, ty)| type_statements(pat, ty, lookup))
+                .collect()
+        }
+        // The value shows whether it is an `Err`. Otherwise, the type suffices, and rustc still reports unused arguments.
+        (Pat::Ident(name), Type::Path(path)) if is_result(path) && name.subpat.is_none() => {
+            let name = respan(&name.ident, span);
+            vec![quote_spanned!(span=> #lookup.key_from_result(&#name);)]
+        }
+        _ => vec![quote_spanned!(span=> #lookup.key_from::<#ty, _>();)],
+    }
+}
+
+fn is_result(path: &TypePath) -> bool {
+    path.path.segments.last().is_some_and(|last| last.ident == "Result")
 }
 
 /// Returns the call that takes the body and returns the response.

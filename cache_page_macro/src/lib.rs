@@ -65,7 +65,7 @@ use crate::{handler::Handler, parse::Args};
 /// | `vary = ["accept-language"]` | Stores one response per value of these request headers, and adds them to `Vary`. |
 /// | `vary_cookie = ["theme"]` | Stores one response per value of these cookies. Other cookies are ignored. |
 /// | `vary_by = path::to::function` | Stores one response per value of a `fn(&HttpRequest) -> impl Hash`. |
-/// | `query = ["page"]` | Uses only these query parameters in the key, in any order. `[]` uses none. |
+/// | `query = ["page"]` | Uses only these query parameters in the key, in any order, and those that an argument such as `web::Query<T>` is deserialized from. `[]` uses none. |
 /// | `ignore_query = ["utm_*"]` | Uses all query parameters but these in the key, in any order. |
 /// | `tags = ["posts", "post:{id}"]` | Tags the response for [`macro@purge_page`]. `{id}` is a parameter of the route. |
 /// | `bypass_if = path::to::function` | Bypasses the cache if a `fn(&HttpRequest) -> bool` returns `true`. |
@@ -106,10 +106,27 @@ use crate::{handler::Handler, parse::Args};
 /// # Arguments of the handler
 ///
 /// The compiler checks that the cache key includes everything that the arguments read from the request: the type of
-/// each argument must implement `KeyInput`. Classify any other argument with an attribute:
+/// each argument must implement `KeyInput`, or the argument must be marked.
 ///
-/// * `#[key] user: CurrentUser` adds the value, which must be `Hash`, to the key: one response per value.
-/// * `#[unkeyed] user: CurrentUser` leaves it out of the key: you assert that the response does not depend on it.
+/// | argument | in the key |
+/// |---|---|
+/// | `web::Path<T>`, `web::Query<T>`, `Uri`, `Method` | nothing more: they read the URL |
+/// | `web::Data<T>`, `web::ThinData<T>`, `PageCache`, `PageControl` | nothing: they are the same for every request |
+/// | `web::Header<H>` | that header; its name goes into `Vary` |
+/// | `dev::ConnectionInfo` | the client's address: one page per address, unless it is `#[unkeyed]` |
+/// | `Option<T>`, `Result<T, E>`, `Either<L, R>`, tuples | what their parts read; an `Err` bypasses the cache |
+/// | an extractor with `impl KeyInput`, or one that `key_inputs!` lists | what that adds |
+/// | `#[key] arg: T` | the value, by its `Hash`, or by that of `T` in `ReqData<T>`, `Json<T>` and `Form<T>` |
+/// | `#[key(by = \|user\| user.id)] arg: T` | what the closure or function returns for the value |
+/// | `#[unkeyed] arg: T` | nothing: you assert that the response does not depend on the value |
+/// | `#[anonymous] arg: Option<T>` | nothing: pages are stored and served where it is `None`; `Some` bypasses the cache |
+/// | `#[anonymous(by = path::to::function)] arg: T` | the same, for values for which a `fn(&T) -> bool` returns `true` |
+/// | `#[anonymous] arg: HttpRequest` | the headers that links are built from; requests with credentials bypass the cache |
+/// | anything else, such as `HttpRequest` | does not compile; the message names the words that fit the type |
+///
+/// A page with a `#[key]` argument has `Cache-Control: private, no-cache`, where the handler sets none. A page with an
+/// `#[anonymous]` argument has `no-cache`, and the responses that bypass it have `private, no-cache`; both have
+/// `Vary: Cookie, Authorization`.
 ///
 /// # Order of attributes
 ///
@@ -174,7 +191,7 @@ pub fn cache_page(args: proc_macro::TokenStream, item: proc_macro::TokenStream) 
 ///
 /// These do not compile, and all errors are reported together: a handler that is not `async`, has no return type or
 /// takes `self`; neither tags nor paths; an unknown or repeated option; a tag or path with a parameter that the route
-/// does not have; an argument with `#[key]` or `#[unkeyed]`; a second `#[purge_page]`; a `#[cache_page]` on the same
+/// does not have; an argument with `#[key]`, `#[unkeyed]` or `#[anonymous]`; a second `#[purge_page]`; a `#[cache_page]` on the same
 /// handler, except for `#[cache_page(uncached)]`.
 #[proc_macro_attribute]
 pub fn purge_page(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {

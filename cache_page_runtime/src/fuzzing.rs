@@ -14,7 +14,7 @@ use actix_web::{
 
 use crate::{
     KeyBuilder,
-    http::{Representation, Selection, cache_control, vary},
+    http::{Representation, Selection, cache_control, cookies, vary},
     key::{KeyBuf, push_variant_values},
 };
 
@@ -23,6 +23,12 @@ pub fn key(request: &HttpRequest, push: impl FnOnce(&mut KeyBuilder<'_>)) -> Opt
     let mut key = KeyBuilder::new(request);
     push(&mut key);
     key.parts.key().map(|key| key.as_bytes().to_vec())
+}
+
+/// Returns the values of a cookie that the key contains.
+#[must_use]
+pub fn cookie_values(request: &HttpRequest, name: &str) -> Vec<Vec<u8>> {
+    cookies::values(request.headers(), name).map(<[u8]>::to_vec).collect()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -72,7 +72,7 @@ pub mod __private {
     pub use actix_web::HttpResponse;
 
     pub use crate::{
-        key::VaryValue,
+        key::{AnonymousValue, Argument, Classified, KeyValue, input_by, push_http_request},
         policy::{HandlerPolicy, Policy, Ttl, finite, policy, seconds, seconds_and_nanos},
         serve::Lookup,
         service::{PurgePolicy, Request},

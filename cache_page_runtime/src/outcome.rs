@@ -59,6 +59,11 @@ reasons! {
     BypassIf = "bypass-if",
     /// The request carries credentials, and the page is cached only for requests without credentials.
     Credentials = "credentials",
+    /// The visitor is logged in, and the page is stored for anonymous visitors only: an `#[anonymous]` argument has a value, or a
+    /// `KeyInput` called `KeyBuilder::anonymous_if`.
+    LoggedIn = "logged-in",
+    /// An argument of type `Result` is an `Err`, which may contain any part of the request.
+    ExtractorError = "extractor-error",
     /// The stored page has a `Content-Encoding` that the client does not accept (`Accept-Encoding`). A request without
     /// `Accept-Encoding` accepts none.
     ContentEncoding = "content-encoding",

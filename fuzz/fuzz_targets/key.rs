@@ -22,6 +22,7 @@ enum Part {
     Number(u64),
     Mixed(Option<u8>, Vec<u16>, (String, char)),
     Header(u8),
+    Cookie(u8),
 }
 
 #[derive(Arbitrary, Debug)]
@@ -35,8 +36,15 @@ struct Input {
 enum Decoded {
     Bytes(Vec<u8>),
     Recorded(Vec<Vec<u8>>),
-    HeaderValues(Vec<Vec<u8>>),
+    /// The mark of the list, and its parts.
+    List(u8, Vec<Vec<u8>>),
 }
+
+const END: u8 = 0xf9;
+const HEADER: u8 = 0xfc;
+const COOKIE: u8 = 0xfd;
+const HASH_INPUT: u8 = 0xfe;
+const LONG: u8 = 0xff;
 
 #[derive(Default)]
 struct RecordingHasher(Vec<Vec<u8>>);
@@ -68,6 +76,7 @@ fn push(key: &mut KeyBuilder<'_>, part: &Part) {
         Part::Number(number) => key.value(number),
         Part::Mixed(one, two, three) => key.value(&(one, two, three)),
         Part::Header(index) => key.header(name(*index)),
+        Part::Cookie(index) => key.cookie(name(*index)),
     }
 }
 
@@ -79,7 +88,11 @@ fn expected(request: &HttpRequest, part: &Part) -> Vec<Decoded> {
         Part::Mixed(one, two, three) => vec![recorded((one, two, three))],
         Part::Header(index) => {
             let values = request.headers().get_all(name(*index)).map(|value| value.as_bytes().to_vec());
-            vec![Decoded::Bytes(name(*index).into()), Decoded::HeaderValues(values.collect())]
+            vec![Decoded::List(HEADER, [name(*index).into()].into_iter().chain(values).collect())]
+        }
+        Part::Cookie(index) => {
+            let values = fuzzing::cookie_values(request, name(*index));
+            vec![Decoded::List(COOKIE, [name(*index).into()].into_iter().chain(values).collect())]
         }
     }
 }
@@ -96,8 +109,8 @@ fn decode_four_byte_len(key: &mut &[u8]) -> usize {
 
 fn decode_len(key: &mut &[u8]) -> usize {
     match take(key, 1)[0] {
-        0xff => decode_four_byte_len(key),
-        len @ 0..0xfd => len.into(),
+        LONG => decode_four_byte_len(key),
+        len @ 0..END => len.into(),
         mark => panic!("{mark:x} is not a length"),
     }
 }
@@ -109,11 +122,16 @@ fn decode_bytes(key: &mut &[u8]) -> Vec<u8> {
 
 fn decode(key: &mut &[u8]) -> Decoded {
     match key[0] {
-        0xfd => {
+        mark @ (HEADER | COOKIE) => {
             take(key, 1);
-            Decoded::HeaderValues((0..decode_len(key)).map(|_| decode_bytes(key)).collect())
+            let mut parts = Vec::new();
+            while key[0] != END {
+                parts.push(decode_bytes(key));
+            }
+            take(key, 1);
+            Decoded::List(mark, parts)
         }
-        0xfe => {
+        HASH_INPUT => {
             take(key, 1);
             let len = decode_four_byte_len(key);
             let mut recorded = take(key, len);
@@ -150,7 +168,7 @@ fuzz_target!(|input: Input| {
             let framed_len = |bytes: &Vec<u8>| bytes.len() + 5;
             let max_lens = expected.iter().map(|part| match part {
                 Decoded::Bytes(bytes) => framed_len(bytes),
-                Decoded::Recorded(parts) | Decoded::HeaderValues(parts) => {
+                Decoded::Recorded(parts) | Decoded::List(_, parts) => {
                     6 + parts.iter().map(framed_len).sum::<usize>()
                 }
             });

@@ -66,8 +66,10 @@ fn test() -> Result<(), String> {
     server::ensure()?;
     steps.run("tests with Redis servers", &mut cargo(&["test", "--test", "redis", "--all-features"]))?;
     steps.run("documentation examples", &mut cargo(&["test", "--workspace", "--doc", "--all-features"]))?;
-    steps
-        .run("error messages", ui_cargo()?.args(["test", "--test", "ui"]).env("CACHE_PAGE_UI", "require"))?;
+    steps.run(
+        "error messages",
+        ui_cargo()?.args(["test", "--test", "ui", "--all-features"]).env("CACHE_PAGE_UI", "require"),
+    )?;
     remove_unpacked_packages()?;
     // Uncommitted changes are packaged too.
     steps.run("packages", &mut cargo(&["package", "--workspace", "--allow-dirty"]))?;

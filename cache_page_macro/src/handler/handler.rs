@@ -5,10 +5,11 @@
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt as _};
 use syn::{
-    Attribute, Error, FnArg, Meta, PatType, Signature, Visibility, braced, parse::ParseStream,
-    parse::Parser as _, token::Brace,
+    Attribute, Error, FnArg, PatType, Signature, Visibility, braced, parse::ParseStream, parse::Parser as _,
+    token::Brace,
 };
 
+use super::arg_attributes::ArgAttributes;
 use crate::parse::AttributeSpec;
 
 /// The maximum number of extractors that actix-web passes to a handler.
@@ -25,15 +26,6 @@ pub(crate) struct Handler {
     pub(crate) body: TokenStream,
     /// The attributes of this crate on each argument, in the order of the signature.
     pub(crate) arg_attributes: Vec<ArgAttributes>,
-}
-
-/// The attributes of this crate on one argument.
-#[derive(Clone, Default)]
-pub(crate) struct ArgAttributes {
-    pub(crate) key: Vec<Attribute>,
-    pub(crate) unkeyed: Vec<Attribute>,
-    /// `#[vary]` and `#[shared]`, which are probably meant as one of the two.
-    pub(crate) misnamed: Vec<Attribute>,
 }
 
 impl Handler {
@@ -101,32 +93,6 @@ impl Handler {
         let bare: Vec<bool> = self.signature.inputs.iter().map(is_bare).collect();
         bare.windows(2).rposition(|pair| pair == [true, true])
     }
-}
-
-impl ArgAttributes {
-    fn take(argument: &mut FnArg) -> Self {
-        let mut taken = Self::default();
-        let (FnArg::Typed(PatType { attrs, .. }) | FnArg::Receiver(syn::Receiver { attrs, .. })) = argument;
-        for attribute in std::mem::take(attrs) {
-            let list = match attribute.path() {
-                path if path.is_ident("key") => &mut taken.key,
-                path if path.is_ident("unkeyed") => &mut taken.unkeyed,
-                path if path.is_ident("vary") || path.is_ident("shared") => &mut taken.misnamed,
-                _ => attrs,
-            };
-            list.push(attribute);
-        }
-        taken
-    }
-
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Attribute> {
-        self.key.iter().chain(&self.unkeyed).chain(&self.misnamed)
-    }
-}
-
-/// Returns whether an attribute is `#[name]`, without arguments.
-pub(crate) fn has_no_arguments(attribute: &Attribute) -> bool {
-    matches!(attribute.meta, Meta::Path(_))
 }
 
 /// Returns the first token, so that an error underlines one word instead of the whole item.

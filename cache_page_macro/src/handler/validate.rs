@@ -1,9 +1,9 @@
 //! Every error in an annotated function, each at its own token, with its fix.
 
-use syn::{Attribute, Error, FnArg, Pat, PatType, ReturnType, Type, visit_mut::VisitMut};
+use syn::{Attribute, Error, FnArg, PatType, ReturnType, Type, visit_mut::VisitMut};
 
 use super::{
-    handler::{ArgAttributes, Handler, MAX_ARGUMENTS, has_no_arguments},
+    handler::{Handler, MAX_ARGUMENTS},
     route::{Routes, contains_word, writing_method},
 };
 use crate::parse::{Args, AttributeKind, is_uncached};
@@ -20,7 +20,7 @@ pub(crate) fn validate(handler: &Handler, args: &Args) -> Vec<Error> {
                 "a handler takes no `self`; take shared state as an argument, such as `state: web::Data<State>`",
             )),
             FnArg::Typed(argument) if matches!(kind, AttributeKind::Cache(_)) => {
-                validate_arg_attributes(argument, attributes, &mut errors);
+                attributes.validate(argument, &mut errors);
                 validate_type(argument, &mut errors);
             }
             FnArg::Typed(_) if keeps_arg_attributes(handler, kind) => {}
@@ -69,38 +69,6 @@ fn without_key(attribute: &Attribute, kind: &AttributeKind) -> Error {
         kind.spec().attribute
     );
     Error::new_spanned(attribute, message)
-}
-
-fn validate_arg_attributes(argument: &PatType, attributes: &ArgAttributes, errors: &mut Vec<Error>) {
-    for (attributes, name) in [(&attributes.key, "key"), (&attributes.unkeyed, "unkeyed")] {
-        for attribute in attributes.iter().filter(|attribute| !has_no_arguments(attribute)) {
-            let message = format!("`#[{name}]` takes no arguments; write `#[{name}]`");
-            errors.push(Error::new_spanned(&attribute.meta, message));
-        }
-        for repeated in attributes.iter().skip(1) {
-            errors.push(Error::new_spanned(repeated, format!("`#[{name}]` is given twice; remove one")));
-        }
-    }
-    for attribute in &attributes.misnamed {
-        let message = if attribute.path().is_ident("vary") {
-            "`#[vary]` on an argument is written `#[key]`"
-        } else {
-            "`#[shared]` on an argument is written `#[unkeyed]`"
-        };
-        errors.push(Error::new_spanned(attribute, message));
-    }
-    if let (Some(_), Some(unkeyed)) = (attributes.key.first(), attributes.unkeyed.first()) {
-        errors.push(Error::new_spanned(
-            unkeyed,
-            "an argument is `#[key]` (one cache entry per value) or `#[unkeyed]` (not in the key); remove one",
-        ));
-    }
-    if !attributes.key.is_empty() && !matches!(&*argument.pat, Pat::Ident(name) if name.subpat.is_none()) {
-        errors.push(Error::new_spanned(
-            &argument.pat,
-            "`#[key]` needs the whole value; name the argument, and destructure it in the body",
-        ));
-    }
 }
 
 /// Rejects `impl Trait`: the cache key is built from a type that can be named.

@@ -4,6 +4,7 @@ mod args;
 mod arguments;
 mod duration;
 mod options;
+mod similar;
 mod template;
 mod tokens;
 mod value;
@@ -12,6 +13,7 @@ pub(crate) use self::{
     args::{Args, AttributeKind, is_uncached},
     duration::Ttl,
     options::AttributeSpec,
+    similar::similar,
     template::route_parameters,
     tokens::{respan, ungroup},
     value::string_literal,

@@ -6,6 +6,7 @@ use syn::{Error, Expr, ExprArray, Ident, LitStr, Path, spanned::Spanned as _};
 
 use super::{
     duration::{BROWSER_TTL, STALE_WINDOW, Ttl},
+    similar::similar,
     template::{MAX_TAGS, path, tag},
     tokens::respan,
     value::{OptionTokens, UNLIMITED, cookie_name, header_name, query_parameter, query_pattern, status},
@@ -114,6 +115,9 @@ pub(crate) static CACHE_PAGE: AttributeSpec = AttributeSpec {
             "vary_query" => "write `query = [\"page\"]`",
             "key" => "write `#[key]` before an argument, or `vary_by = path::to::function`",
             "unkeyed" | "shared" => "write `#[unkeyed]` before an argument",
+            "anonymous" => {
+                "write `#[anonymous]` before an argument, such as `#[anonymous] request: HttpRequest`"
+            }
             "prefix" => "write `key_prefix = \"v2\"`",
             "profile" | "preset" | "options" => "write `policy = LISTING`, with a constant of type `Policy`",
             "original" | "inner" => "write `uncached = original_handler`",
@@ -164,8 +168,15 @@ impl AttributeSpec {
     }
 
     fn unknown_option(&self, name: &str) -> String {
-        let fix = (self.hint)(name).map_or_else(|| self.option_names(), str::to_owned);
+        let fix = (self.hint)(name).map_or_else(|| self.similar_option(name), str::to_owned);
         format!("`#[{}]` has no option `{name}`; {fix}", self.attribute)
+    }
+
+    /// Returns how the option is written whose name is similar, or else the names of all options.
+    fn similar_option(&self, name: &str) -> String {
+        let meant = similar(name, self.options.iter().map(|option| option.name));
+        let meant = meant.and_then(|name| self.options.iter().find(|option| option.name == name));
+        meant.map_or_else(|| self.option_names(), |option| format!("write `{}`", option.example))
     }
 
     fn option_names(&self) -> String {

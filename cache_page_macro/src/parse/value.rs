@@ -7,6 +7,7 @@ use syn::{Error, Expr, ExprArray, ExprLit, Ident, Lit, LitStr, Path, parse::Pars
 
 use super::{
     duration::{DurationMessages, Ttl},
+    similar::similar,
     tokens::ungroup,
 };
 
@@ -144,6 +145,36 @@ pub(crate) fn status(element: &Expr) -> Result<String, String> {
     }
 }
 
+/// The request headers that responses usually vary by.
+const REQUEST_HEADERS: [&str; 26] = [
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "authorization",
+    "cookie",
+    "device-memory",
+    "forwarded",
+    "hx-request",
+    "origin",
+    "prefer",
+    "referer",
+    "save-data",
+    "sec-ch-ua",
+    "sec-ch-ua-mobile",
+    "sec-ch-ua-platform",
+    "sec-fetch-dest",
+    "sec-fetch-mode",
+    "sec-fetch-site",
+    "turbo-frame",
+    "user-agent",
+    "viewport-width",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-inertia",
+    "x-requested-with",
+];
+
 pub(crate) fn header_name(element: &Expr) -> Result<String, String> {
     const EXAMPLE: &str = "\"accept-language\"";
     let name = non_empty(element, EXAMPLE)?;
@@ -152,10 +183,13 @@ pub(crate) fn header_name(element: &Expr) -> Result<String, String> {
             write the names of the request headers that it depends on, or remove `#[cache_page]`"
             .to_owned()),
         name if !is_token(name) => Err(format!("`{name}` is not a header name; write one such as {EXAMPLE}")),
-        name if name != name.to_lowercase() => {
-            Err(format!("header names are written in lower case; write \"{}\"", name.to_lowercase()))
+        name => {
+            let name = name.to_lowercase();
+            match similar(&name, REQUEST_HEADERS) {
+                Some(meant) => Err(format!("`{name}` is probably a misspelling; write \"{meant}\"")),
+                _ => Ok(name),
+            }
         }
-        _ => Ok(name),
     }
 }
 

@@ -22,7 +22,7 @@ async fn page(
         .max_body(64 * 1024)
         .for_handler("home");
     let __lookup = &mut (&__request).lookup(&__POLICY);
-    __lookup.key_from::<web::Path<u64>>();
+    __lookup.key_from::<web::Path<u64>, _>();
     __lookup.key_by(tenant::of::<Name, Region>);
     (__lookup)
         .serve(async move {

@@ -11,8 +11,8 @@ async fn page(
         )
         .for_handler(::core::concat!(::core::module_path!(), "::page"));
     let __lookup = &mut (&__request).lookup(&__POLICY);
-    #[cfg(feature = "users")] __lookup.key_from::<Option<web::Data<Users>>>();
-    __lookup.key_from::<web::Path<u64>>();
+    #[cfg(feature = "users")] __lookup.key_from::<Option<web::Data<Users>>, _>();
+    __lookup.key_from::<web::Path<u64>, _>();
     (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

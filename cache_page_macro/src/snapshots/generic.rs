@@ -16,7 +16,7 @@ where
         R: Repo,
     {}
     let __lookup = &mut (&__request).lookup(&__POLICY);
-    __lookup.key_from::<web::Data<R>>();
+    __lookup.key_from::<web::Data<R>, _>();
     (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

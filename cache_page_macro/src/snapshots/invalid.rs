@@ -7,7 +7,7 @@ fn page(web::Query(page): web::Query<Page>) -> String {
     "not a TTL; write a number and a unit, such as \"90s\", \"5m\" or \"1h 30m\""
 }
 ::core::compile_error! {
-    "`#[cache_page]` has no option `nmae`; after the TTL, the options are `name`, `key_prefix`, `statuses`, `vary`, `vary_cookie`, `vary_by`, `query`, `ignore_query`, `tags`, `bypass_if`, `no_store_if`, `on_hit`, `browser_ttl`, `stale_while_revalidate`, `stale_if_error`, `max_body`, `policy`, `uncached`, `cache`, `crate`"
+    "`#[cache_page]` has no option `nmae`; write `name = \"home\"`"
 }
 ::core::compile_error! {
     "a cached handler is an `async` function; write `async fn`"

@@ -12,7 +12,7 @@ pub async fn page(
         .for_handler(::core::concat!(::core::module_path!(), "::page"));
     fn __returns(_: Result<impl Responder, AppError>) {}
     let __lookup = &mut (&__request).lookup(&__POLICY);
-    __lookup.key_from::<web::Path<u64>>();
+    __lookup.key_from::<web::Path<u64>, _>();
     __lookup.key_value(&user);
     (__lookup)
         .serve(async move {

@@ -2,7 +2,7 @@
 async fn page(
     web::Query(Page { number, mut size }): web::Query<Page>,
     (method, ref uri): (Method, Uri),
-    _: HttpRequest,
+    #[unkeyed] _: HttpRequest,
 ) -> String {
     size += number;
     format!("{method} {uri} {size}")

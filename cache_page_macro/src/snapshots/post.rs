@@ -10,8 +10,8 @@ async fn post(
         .for_handler(::core::concat!(::core::module_path!(), "::post"));
     fn __returns(_: Result<impl Responder, AppError>) {}
     let __lookup = &mut (&__request).lookup(&__POLICY);
-    __lookup.key_from::<web::Path<u64>>();
-    __lookup.key_from::<web::Data<Db>>();
+    __lookup.key_from::<web::Path<u64>, _>();
+    __lookup.key_from::<web::Data<Db>, _>();
     (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

@@ -23,22 +23,22 @@ async fn page(
         )
         .for_handler(::core::concat!(::core::module_path!(), "::page"));
     let __lookup = &mut (&__request).lookup(&__POLICY);
-    __lookup.key_from::<Method>();
-    __lookup.key_from::<Method>();
-    __lookup.key_from::<Method>();
-    __lookup.key_from::<Method>();
-    __lookup.key_from::<Method>();
-    __lookup.key_from::<Method>();
-    __lookup.key_from::<Method>();
-    __lookup.key_from::<Method>();
-    __lookup.key_from::<Method>();
-    __lookup.key_from::<Method>();
-    __lookup.key_from::<Method>();
-    __lookup.key_from::<Method>();
-    __lookup.key_from::<Method>();
-    __lookup.key_from::<Uri>();
-    __lookup.key_from::<web::Query<Page>>();
-    __lookup.key_from::<Method>();
+    __lookup.key_from::<Method, _>();
+    __lookup.key_from::<Method, _>();
+    __lookup.key_from::<Method, _>();
+    __lookup.key_from::<Method, _>();
+    __lookup.key_from::<Method, _>();
+    __lookup.key_from::<Method, _>();
+    __lookup.key_from::<Method, _>();
+    __lookup.key_from::<Method, _>();
+    __lookup.key_from::<Method, _>();
+    __lookup.key_from::<Method, _>();
+    __lookup.key_from::<Method, _>();
+    __lookup.key_from::<Method, _>();
+    __lookup.key_from::<Method, _>();
+    __lookup.key_from::<Uri, _>();
+    __lookup.key_from::<web::Query<Page>, _>();
+    __lookup.key_from::<Method, _>();
     (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

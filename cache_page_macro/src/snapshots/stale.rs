@@ -15,7 +15,7 @@ async fn page(
         .for_handler(::core::concat!(::core::module_path!(), "::page"));
     fn __returns(_: impl Responder) {}
     let __lookup = &mut (&__request).lookup(&__POLICY);
-    __lookup.key_from::<web::Path<u64>>();
+    __lookup.key_from::<web::Path<u64>, _>();
     (__lookup)
         .serve_stale(async move { #[allow(unused_braces)] { id.to_string() } })
         .await

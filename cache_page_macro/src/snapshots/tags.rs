@@ -11,7 +11,7 @@ async fn post(
         .cache("big")
         .for_handler(::core::concat!(::core::module_path!(), "::post"));
     let __lookup = &mut (&__request).lookup(&__POLICY);
-    __lookup.key_from::<web::Path<u64>>();
+    __lookup.key_from::<web::Path<u64>, _>();
     (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

@@ -8,8 +8,8 @@ use super::builder::PageCacheBuilder;
 impl PageCacheBuilder {
     /// Adds a request header that identifies clients, beside those that are recognized by their names.
     ///
-    /// Requests with such a header bypass anonymous-only pages: those of handlers that take an `HttpRequest`, which may read any
-    /// header, and of the middleware. Other handlers cannot read the header unless one of their arguments does. A header that is
+    /// Requests with such a header bypass anonymous-only pages: those of handlers that take `#[anonymous] request:
+    /// HttpRequest`, which may read any header, and of the middleware. Other handlers cannot read the header unless one of their arguments does. A header that is
     /// part of the key, by `vary` for example, does not count.
     ///
     /// Recognized are `Authorization`, `Cookie` and `Proxy-Authorization`; names that contain `auth`, `token`, `cert`, `user`,

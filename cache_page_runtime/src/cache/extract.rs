@@ -44,4 +44,5 @@ impl FromRequest for PageCache {
 }
 
 /// Adds nothing: the cache is the same for every request of an App.
+#[diagnostic::do_not_recommend]
 impl KeyInput for PageCache {}

@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, http::header::HeaderMap};
 
 use super::{
     handler::{Handled, Handler, Served},
+    response_headers,
     run_control::{EntryPoint, RunControl},
     session,
 };
@@ -26,6 +27,8 @@ pub(crate) struct Bypass {
     request: Option<HttpRequest>,
     control: RunControl,
     report: BypassReport,
+    /// The page is stored for anonymous visitors only, and the response may be for another visitor.
+    is_anonymous_page: bool,
 }
 
 /// The report of a bypass, made exactly once. Dropped before, the client has disconnected or the handler has panicked.
@@ -44,6 +47,7 @@ impl Bypass {
         cache: &PageCache,
         policy: &'static HandlerPolicy,
         reason: Reason,
+        is_anonymous_page: bool,
     ) -> Self {
         let started = cache.clock().now();
         Self {
@@ -53,11 +57,12 @@ impl Bypass {
                 EntryPoint::Middleware => None,
             },
             report: BypassReport { cache: cache.clone(), policy, reason, started, reported: false },
+            is_anonymous_page,
         }
     }
 
     pub(crate) async fn run(self, mut handler: Pin<&mut dyn Handler>) -> Served {
-        let Self { request, control, mut report } = self;
+        let Self { request, control, mut report, is_anonymous_page } = self;
         let handled =
             pin!(poll_fn(|context| handler.as_mut().poll_response(request.as_ref(), context))).await;
         let (mut response, is_error) = match handled {
@@ -68,6 +73,9 @@ impl Bypass {
             }
             Handled::ServiceError(response) => (response, true),
         };
+        if is_anonymous_page {
+            response_headers::add_for_one_visitor(response.headers_mut());
+        }
         if control.is_claimed_inside() {
             report.leave_to_inner(response.headers_mut());
         } else if !is_error {

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use super::{admission::Admission, context::Context};
 use crate::{
-    http::{CredentialHeaders, etag, header_cache, vary},
+    http::{CredentialHeaders, credentials::VARY_NAMES, etag, header_cache, vary},
     page::ResponseHead,
 };
 
@@ -32,7 +32,7 @@ pub(crate) fn generate(
         generated.extend(header_cache::date(admission.date).map(|date| (DATE, date)));
     }
     if !sent.has_cache_control {
-        let value = cache_control(admission, context.key.has_private_value());
+        let value = cache_control(admission, context);
         generated.extend(value.map(|value| (CACHE_CONTROL, value)));
     }
     if !sent.has_etag && head.status.is_success() {
@@ -48,13 +48,29 @@ pub(crate) fn generate(
 }
 
 /// Downstream caches, browsers included, know one response per URL. Where the key has a value that they do not know, they must
-/// revalidate before they show the response of one visitor to the next.
-fn cache_control(admission: &Admission, has_private_value: bool) -> Option<HeaderValue> {
-    match (has_private_value, admission.headers.has_expires) {
-        (true, false) => Some(HeaderValue::from_static("private, no-cache")),
-        (true, true) => Some(HeaderValue::from_static("private")),
-        (false, false) => admission.max_age.clone(),
-        (false, true) => None,
+/// revalidate before they show the response of one visitor to the next. So must they where a visitor may have logged in since.
+fn cache_control(admission: &Admission, context: &Context) -> Option<HeaderValue> {
+    let has_expires = admission.headers.has_expires;
+    if context.key.has_private_value() {
+        return Some(HeaderValue::from_static(if has_expires { "private" } else { "private, no-cache" }));
+    }
+    if has_expires {
+        return None;
+    }
+    if context.key.is_anonymous() && !context.policy.has_browser_ttl() {
+        return Some(HeaderValue::from_static("no-cache"));
+    }
+    admission.max_age.clone()
+}
+
+/// Adds headers to a response that bypasses a page for anonymous visitors, so that no downstream cache sends it to another visitor.
+pub(crate) fn add_for_one_visitor(headers: &mut HeaderMap) {
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    }
+    let is_sent = headers.contains_key(VARY);
+    if let Some((name, value)) = vary_field(headers, is_sent, VARY_NAMES.iter()) {
+        headers.insert(name, value);
     }
 }
 

@@ -25,15 +25,22 @@ impl QueryRule {
     /// Names and values are decoded as `web::Query` decodes them, so that a client cannot hide a parameter from the key that the
     /// handler reads.
     pub(crate) fn select<'q>(&self, query: &'q str) -> Option<SmallVec<[Parameter<'q>; 8]>> {
-        let is_selected: &dyn Fn(&str) -> bool = match self {
-            Self::All => return None,
-            Self::Only(names) => &|name| names.contains(&name),
-            Self::Except(patterns) => &|name| !patterns.iter().any(|pattern| matches(pattern, name)),
-        };
+        if matches!(self, Self::All) {
+            return None;
+        }
         let mut parameters: SmallVec<[Parameter<'_>; 8]> =
-            form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| is_selected(name)).collect();
+            form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| self.selects(name)).collect();
         parameters.sort_by(|(one, _), (other, _)| one.cmp(other));
         Some(parameters)
+    }
+
+    /// Returns whether a parameter is part of the key.
+    pub(crate) fn selects(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(names) => names.contains(&name),
+            Self::Except(patterns) => !patterns.iter().any(|pattern| matches(pattern, name)),
+        }
     }
 }
 

@@ -1,21 +1,31 @@
 //! Builds the key of a request.
 
-use std::hash::Hash;
+use std::{hash::Hash, iter};
 
 use actix_web::HttpRequest;
 use http::header::{COOKIE, HOST, HeaderName, HeaderValue};
 
-use super::{cache_key::KeyParts, handler_id::HandlerType, key_buf};
+use super::{
+    cache_key::{KeyParts, List},
+    handler_id::HandlerType,
+    key_buf,
+};
 use crate::http::{QueryRule, RequestOrigin, cookies};
 
 /// Collects what a handler argument reads from the request; see [`KeyInput`](crate::KeyInput).
 ///
-/// Each part is framed by its length, so two different sequences of parts never give the same key: `"ab"` then `"c"` differs from
-/// `"a"` then `"bc"`, and an absent part differs from an empty one.
+/// Each part is framed by its kind and length, so two different sequences of parts never give the same key: `"ab"` then `"c"`
+/// differs from `"a"` then `"bc"`, and an absent part differs from an empty one. The parts of each argument are framed against
+/// those of its neighbours.
 #[derive(Debug)]
 pub struct KeyBuilder<'r> {
     request: &'r HttpRequest,
     pub(crate) parts: KeyParts,
+    query_rule: QueryRule,
+    /// An argument may read any header, so the page is for requests without credentials only.
+    reads_any_header: bool,
+    /// An argument shows that the visitor is logged in, so the request bypasses the cache.
+    is_logged_in: bool,
 }
 
 /// What the key of a request contains besides the handler's arguments.
@@ -31,11 +41,18 @@ pub(crate) struct KeyOptions<'o> {
 
 impl<'r> KeyBuilder<'r> {
     pub(crate) fn new(request: &'r HttpRequest) -> Self {
-        Self { request, parts: KeyParts::new() }
+        Self {
+            request,
+            parts: KeyParts::new(),
+            query_rule: QueryRule::All,
+            reads_any_header: false,
+            is_logged_in: false,
+        }
     }
 
     /// Adds the URL as a handler sees it, and what the options name.
     pub(crate) fn push_request(&mut self, options: &KeyOptions<'_>) {
+        self.query_rule = options.query_rule;
         let head = self.request.head();
         let mut hosts = head.headers.get_all(&HOST);
         let host = hosts.next();
@@ -46,9 +63,7 @@ impl<'r> KeyBuilder<'r> {
         parts.push_part(origin.host.as_bytes());
         // A guard may have chosen the App by `Host` or the authority, from which the origin may differ: links are built from
         // `Forwarded` or `X-Forwarded-Host` first, and a client can send another value in each.
-        parts.push_optional(host.map(HeaderValue::as_bytes));
-        hosts.for_each(|host| parts.push_optional(Some(host.as_bytes())));
-        parts.push_optional(None);
+        parts.push_list(List::Values, host.into_iter().chain(hosts).map(HeaderValue::as_bytes));
         parts.push_optional(head.uri.authority().map(|authority| authority.as_str().as_bytes()));
         parts.push_part(head.uri.path().as_bytes());
         // `web::Path` reads a copy of the path. Actix decodes some escapes in it, and middleware may have rewritten either.
@@ -73,21 +88,15 @@ impl<'r> KeyBuilder<'r> {
         match rule.select(query.unwrap_or_default()) {
             None => parts.push_optional(query.map(str::as_bytes)),
             Some(parameters) => {
-                parts.push_length(parameters.len());
-                for (name, value) in parameters {
-                    parts.push_part(name.as_bytes());
-                    parts.push_part(value.as_bytes());
-                }
+                let parameters =
+                    parameters.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
+                parts.push_list(List::Values, parameters);
             }
         }
     }
 
-    /// Adds the values of one cookie. The key does not contain the rest of the `Cookie` header.
     fn push_cookie(&mut self, name: &str) {
-        for value in cookies::values(self.request.headers(), name) {
-            self.parts.push_optional(Some(value));
-        }
-        self.parts.push_optional(None);
+        self.parts.push_list(List::Values, cookies::values(self.request.headers(), name));
         self.parts.add_keyed_header(COOKIE, false);
     }
 
@@ -101,6 +110,34 @@ impl<'r> KeyBuilder<'r> {
         self.parts.push_handler(handler);
     }
 
+    /// Returns whether the page may contain any request header, and so is for requests without credentials only.
+    pub(crate) fn reads_any_header(&self) -> bool {
+        self.reads_any_header
+    }
+
+    pub(super) fn set_reads_any_header(&mut self) {
+        self.reads_any_header = true;
+    }
+
+    /// Returns whether an argument shows that the visitor is logged in.
+    pub(crate) fn is_logged_in(&self) -> bool {
+        self.is_logged_in
+    }
+
+    /// Ends the parts of an argument, so that those of the next one cannot be taken for its own.
+    pub(crate) fn end_input(&mut self) {
+        self.parts.end();
+    }
+
+    /// Returns which query parameters are in the key.
+    pub(super) fn query_rule(&self) -> QueryRule {
+        self.query_rule
+    }
+
+    pub(super) fn request(&self) -> &'r HttpRequest {
+        self.request
+    }
+
     /// Adds all values of a request header, or that the header is absent.
     ///
     /// The response names the header in `Vary`, so that downstream caches vary by it too. An invalid header name adds nothing,
@@ -108,9 +145,49 @@ impl<'r> KeyBuilder<'r> {
     pub fn header(&mut self, name: &str) {
         if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
             // Which header an extractor reads may depend on the request, so the name is in the key too.
-            self.parts.push_part(name.as_str().as_bytes());
-            self.push_header(name);
+            let values = self.request.headers().get_all(&name).map(HeaderValue::as_bytes);
+            self.parts.push_list(List::Header, iter::once(name.as_str().as_bytes()).chain(values));
+            self.parts.add_keyed_header(name, true);
         }
+    }
+
+    /// Adds all values of a cookie, or that the cookie is absent. Other cookies are not part of the key.
+    ///
+    /// The response has `Vary: Cookie`, so downstream caches vary by all cookies. A value is compared as it was sent, without
+    /// decoding it.
+    pub fn cookie(&mut self, name: &str) {
+        let values = cookies::values(self.request.headers(), name);
+        self.parts.push_list(List::Cookie, iter::once(name.as_bytes()).chain(values));
+        self.parts.add_keyed_header(COOKIE, false);
+    }
+
+    /// Stores and serves the page only for visitors who are not logged in.
+    ///
+    /// If `is_anonymous` is `false`, the request bypasses the cache with [`Reason::LoggedIn`]. It adds nothing to the key. For an
+    /// argument whose type shows who is logged in:
+    ///
+    /// ```
+    /// use actix_web::HttpRequest;
+    /// use cache_page::{KeyBuilder, KeyInput};
+    ///
+    /// /// A user, or a guest where the request has no session.
+    /// struct Visitor(Option<u64>);
+    ///
+    /// impl KeyInput for Visitor {
+    ///     fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
+    ///         key.anonymous_if(request.cookie("session").is_none());
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// Both the page and the responses to logged-in visitors have `Vary: Cookie, Authorization`. Where the handler sets no
+    /// `Cache-Control`, the page is sent with `no-cache` and the responses to logged-in visitors with `private, no-cache`, so that
+    /// neither a browser nor a proxy shows the page of one visitor to the next.
+    ///
+    /// [`Reason::LoggedIn`]: crate::Reason::LoggedIn
+    pub fn anonymous_if(&mut self, is_anonymous: bool) {
+        self.parts.set_anonymous();
+        self.is_logged_in |= !is_anonymous;
     }
 
     /// Adds every byte that the value feeds to a [`Hasher`](std::hash::Hasher).

@@ -1,11 +1,13 @@
 //! The bytes of a cache key, and which request headers are in it.
 //!
-//! **Invariant:** keys are injective. Every part is framed by its length, so two different sequences of parts never give the same
-//! bytes, and an absent part differs from an empty one.
+//! **Invariant:** keys are injective. A key is a sequence of parts, each of which shows by its first byte what it is and where it
+//! ends: bytes with their length, an absent part, the input of a hasher, or a list up to its end. The parts of each argument end
+//! with the mark of a list's end. So the parts can be read back from the bytes, argument by argument, and two different sequences
+//! never give the same bytes.
 
 use std::hash::{Hash, Hasher};
 
-use actix_web::http::header::{HeaderMap, HeaderName};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use smallvec::SmallVec;
 
 use super::{
@@ -13,19 +15,33 @@ use super::{
     key_buf::KeyBuf,
     variant::push_variant_values,
 };
+use crate::http::credentials::VARY_NAMES;
 
 /// The first byte of a key. The map holds the keys of requests and of variants side by side.
 const REQUEST: u8 = 0;
 const VARIANT: u8 = 1;
 
-/// Replaces a one-byte length. The number of a header's values follows, then the values.
-const HEADER_VALUES: u8 = 0xfd;
-/// Replaces a one-byte length. A four-byte length follows, then the bytes that a value fed to a hasher.
+/// Ends a list, or the parts of an argument.
+const END: u8 = 0xf9;
+/// Replaces a one-byte length. The part is absent.
+const ABSENT: u8 = 0xfa;
+/// Replaces a one-byte length. The bytes that a value fed to a hasher follow, with a four-byte length.
 const HASH_INPUT: u8 = 0xfe;
 /// Replaces a one-byte length. A four-byte length follows.
 const LONG: u8 = 0xff;
 /// The length of the marker and the length in front of hash input.
 const HASH_INPUT_FRAME: usize = 5;
+
+/// A list of parts, by its first byte. [`END`] follows its last part.
+#[derive(Clone, Copy)]
+pub(super) enum List {
+    /// Values whose meaning is the same for all requests with the same policy.
+    Values = 0xfb,
+    /// The name and all values of a header.
+    Header = 0xfc,
+    /// The name and all values of a cookie.
+    Cookie = 0xfd,
+}
 
 /// A complete key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +53,7 @@ pub(crate) struct KeyParts {
     bytes: KeyBuf,
     keyed_headers: SmallVec<[KeyedHeader; 4]>,
     has_private_value: bool,
+    is_anonymous: bool,
     handler: Option<HandlerKeyPart>,
 }
 
@@ -68,7 +85,13 @@ impl KeyParts {
     pub(super) fn new() -> Self {
         let mut bytes = KeyBuf::new();
         bytes.push(REQUEST);
-        Self { bytes, keyed_headers: SmallVec::new(), has_private_value: false, handler: None }
+        Self {
+            bytes,
+            keyed_headers: SmallVec::new(),
+            has_private_value: false,
+            is_anonymous: false,
+            handler: None,
+        }
     }
 
     /// Moves the parts out, for a fill that outlives its request. The rest is not a usable key.
@@ -92,7 +115,17 @@ impl KeyParts {
 
     /// Returns the request headers that belong in the response's `Vary`.
     pub(crate) fn vary_names(&self) -> impl Iterator<Item = &HeaderName> {
-        self.keyed_headers.iter().map(|keyed| &keyed.name)
+        let login = if self.is_anonymous { &VARY_NAMES[..] } else { &[] };
+        self.keyed_headers.iter().map(|keyed| &keyed.name).chain(login)
+    }
+
+    /// Returns whether the page is stored from and served to anonymous visitors only, as an argument demands.
+    pub(crate) fn is_anonymous(&self) -> bool {
+        self.is_anonymous
+    }
+
+    pub(crate) fn set_anonymous(&mut self) {
+        self.is_anonymous = true;
     }
 
     /// Returns whether the key contains a value that downstream caches cannot vary by.
@@ -131,44 +164,42 @@ impl KeyParts {
 
     /// Appends all values of a header.
     pub(super) fn push_header_values(&mut self, headers: &HeaderMap, name: &HeaderName) {
-        let values = headers.get_all(name);
-        self.bytes.extend(&[HEADER_VALUES]);
-        self.push_length(values.len());
-        for value in values {
-            self.push_part(value.as_bytes());
-        }
+        self.push_list(List::Values, headers.get_all(name).map(HeaderValue::as_bytes));
+    }
+
+    /// Appends a list.
+    #[inline]
+    pub(super) fn push_list<'v>(&mut self, list: List, parts: impl IntoIterator<Item = &'v [u8]>) {
+        self.bytes.push(list as u8);
+        parts.into_iter().for_each(|part| self.push_part(part));
+        self.end();
+    }
+
+    /// Ends the parts of an argument.
+    #[inline]
+    pub(super) fn end(&mut self) {
+        self.bytes.push(END);
     }
 
     #[inline]
     pub(super) fn push_part(&mut self, bytes: &[u8]) {
-        match u8::try_from(bytes.len()) {
-            Ok(length @ 0..HEADER_VALUES) => self.bytes.extend_after(length, bytes),
-            _ => {
-                self.push_length(bytes.len());
+        match (u8::try_from(bytes.len()), u32::try_from(bytes.len())) {
+            (Ok(length @ 0..END), _) => self.bytes.extend_after(length, bytes),
+            (_, Ok(length)) => {
+                self.bytes.push(LONG);
+                self.bytes.extend(&length.to_le_bytes());
                 self.bytes.extend(bytes);
             }
+            _ => self.bytes.mark_too_long(),
         }
     }
 
     /// Appends a part that may be absent.
     #[inline]
     pub(super) fn push_optional(&mut self, bytes: Option<&[u8]>) {
-        self.push_length(usize::from(bytes.is_some()));
-        if let Some(bytes) = bytes {
-            self.push_part(bytes);
-        }
-    }
-
-    /// Appends a length or a count, as one byte or as a marker and four bytes.
-    #[inline]
-    pub(super) fn push_length(&mut self, length: usize) {
-        match (u8::try_from(length), u32::try_from(length)) {
-            (Ok(short @ 0..HEADER_VALUES), _) => self.bytes.extend(&[short]),
-            (_, Ok(long)) => {
-                self.bytes.extend(&[LONG]);
-                self.bytes.extend(&long.to_le_bytes());
-            }
-            _ => self.bytes.mark_too_long(),
+        match bytes {
+            Some(bytes) => self.push_part(bytes),
+            None => self.bytes.push(ABSENT),
         }
     }
 

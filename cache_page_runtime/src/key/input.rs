@@ -1,23 +1,16 @@
 //! What the arguments of a handler read from the request.
 
-use std::hash::Hash;
+use std::marker::PhantomData;
 
-use actix_web::{
-    Either, HttpRequest,
-    http::{
-        Method, Uri,
-        header::{FORWARDED, Header, HeaderName},
-    },
-    web,
-};
+use actix_web::HttpRequest;
 
-use super::builder::KeyBuilder;
+use super::{builder::KeyBuilder, request::push_http_request};
 
 /// What a handler argument reads from the request, besides its method, scheme, host, path and query.
 ///
 /// The cache key always contains those. Everything else that an argument reads must be in the key too. Otherwise one visitor could be
-/// sent the page of another. Therefore every argument of a `#[cache_page]` handler must implement this trait or be marked `#[key]` or
-/// `#[unkeyed]`.
+/// sent the page of another. Therefore every argument of a `#[cache_page]` handler must implement this trait or be marked `#[key]`,
+/// `#[unkeyed]` or `#[anonymous]`.
 ///
 /// Implement it once for your own extractor, and every handler can take it:
 ///
@@ -46,18 +39,22 @@ use super::builder::KeyBuilder;
 ///
 /// `key` must add everything that `from_request` reads. If it misses something, a page is sent to visitors that it was not generated
 /// for.
+///
+/// An implementation that consists of others calls [`KeyBuilder::input`] for each. For a type of another crate, see
+/// `key_inputs!`.
 #[diagnostic::on_unimplemented(
     message = "the cache key does not contain what `{Self}` reads from the request",
     label = "requests with different values of this argument would share a page",
-    note = "to cache one page per value, mark the argument as `#[key] name: {Self}`, which requires `{Self}: Hash`",
-    note = "if the response does not depend on the value, mark the argument as `#[unkeyed] name: {Self}`",
-    note = "if `{Self}` is your own type, `impl cache_page::KeyInput for {Self}` can add the headers that it reads, for all handlers"
+    note = "if the response does not depend on the value, write `#[unkeyed]` before the argument",
+    note = "to store one page per value, write `#[key]` before the argument, or `#[key(by = |value| …)]` with the part that the response depends on if it does not implement `Hash`",
+    note = "to store pages only for visitors without a `{Self}`, take it as `#[anonymous] name: Option<{Self}>`",
+    note = "to classify the type for all handlers, implement `cache_page::KeyInput` if it is your own, or list it in `cache_page::key_inputs!` if it is not"
 )]
 pub trait KeyInput {
     /// Whether the argument may read any request header.
     ///
     /// The handler's pages are *anonymous-only* then: requests with credentials (`Cookie`, `Authorization` and similar headers) bypass
-    /// the cache.
+    /// the cache. The key also contains the route parameters and the headers from which links are built, such as `X-Forwarded-Host`.
     const READS_ANY_HEADER: bool = false;
 
     /// Adds to the key what the argument reads from the request.
@@ -68,146 +65,54 @@ pub trait KeyInput {
     }
 }
 
-/// The value of a `#[key]` argument. This trait only exists for its error message.
-#[diagnostic::on_unimplemented(
-    message = "`#[key]` requires a type that implements `Hash`, and `{Self}` does not",
-    label = "the cache key is built from what this argument feeds to a `Hasher`",
-    note = "if `{Self}` is your own type, add `#[derive(Hash)]` to it",
-    note = "otherwise wrap it in an extractor of your own that implements `Hash` or `cache_page::KeyInput`",
-    note = "if the response does not depend on the value, mark the argument as `#[unkeyed] name: {Self}`"
-)]
-pub trait VaryValue: Hash {}
+/// An argument of type `T`, for the bound of a call: rustc reports a missing implementation in the words of the trait that `T` itself
+/// lacks only if the bound is on another type.
+#[derive(Debug)]
+pub struct Argument<T>(PhantomData<T>);
 
-#[diagnostic::do_not_recommend]
-impl<T: Hash + ?Sized> VaryValue for T {}
+/// A classified argument. `By` is inferred: [`ByKeyInput`], or a local type of the crate whose `key_inputs!` lists a foreign type.
+pub trait Classified<By> {
+    /// Adds to the key what the argument reads from the request.
+    fn key(key: &mut KeyBuilder<'_>);
+}
 
-/// Adds the route parameters. The path is in the key, but a guard may have chosen the route that splits it.
-impl<T> KeyInput for web::Path<T> {
-    fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
-        push_route_parameters(request, key);
+/// Classified by [`KeyInput`].
+#[derive(Debug)]
+pub struct ByKeyInput;
+
+impl<T: KeyInput> Classified<ByKeyInput> for Argument<T> {
+    fn key(key: &mut KeyBuilder<'_>) {
+        key.input::<T>();
     }
 }
 
-/// Adds nothing: the query is in the key.
-impl<T> KeyInput for web::Query<T> {}
-
-/// Adds the scheme of a request in absolute form. Path, query and authority are in the key.
-impl KeyInput for Uri {
-    fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
-        push_scheme(request, key);
-    }
-}
-
-/// Adds nothing: `GET` and `HEAD` share a page, which is always generated by `GET`.
-impl KeyInput for Method {}
-
-/// Adds nothing: all requests of an App have the same data.
-impl<T: ?Sized> KeyInput for web::Data<T> {}
-
-/// Adds nothing: all requests of an App have the same data.
-impl<T> KeyInput for web::ThinData<T> {}
-
-/// Adds all values of the header.
-impl<H: Header> KeyInput for web::Header<H> {
-    fn key(_: &HttpRequest, key: &mut KeyBuilder<'_>) {
-        key.push_header(H::name());
-    }
-}
-
-/// Adds the route parameters and the headers from which links are built. The pages are anonymous-only.
-impl KeyInput for HttpRequest {
-    const READS_ANY_HEADER: bool = true;
-
-    fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
-        push_scheme(request, key);
-        push_route_parameters(request, key);
-        for name in LINK_HEADERS {
-            key.parts.push_header_values(request.headers(), &name);
+/// This method is here and not beside the others, because the trait refers to the builder.
+impl KeyBuilder<'_> {
+    /// Adds what an argument of type `T` reads, as one part.
+    ///
+    /// An implementation of [`KeyInput`] that consists of others calls this instead of [`T::key`](KeyInput::key), whose parts could
+    /// be confused with those that follow:
+    ///
+    /// ```
+    /// use actix_web::{HttpRequest, web};
+    /// use cache_page::{KeyBuilder, KeyInput};
+    /// # struct Theme;
+    /// # impl KeyInput for Theme {}
+    ///
+    /// struct Page(web::Path<u64>, Theme);
+    ///
+    /// impl KeyInput for Page {
+    ///     fn key(_: &HttpRequest, key: &mut KeyBuilder<'_>) {
+    ///         key.input::<web::Path<u64>>();
+    ///         key.input::<Theme>();
+    ///     }
+    /// }
+    /// ```
+    pub fn input<T: KeyInput>(&mut self) {
+        T::key(self.request(), self);
+        if T::READS_ANY_HEADER {
+            push_http_request(self);
         }
+        self.end_input();
     }
-}
-
-/// The headers from which handlers and frameworks build absolute links. A client can send any value, which must not end up in the pages
-/// of other clients.
-///
-/// The scheme and host in the key do not suffice. They are what `ConnectionInfo` returns, which ignores `X-Forwarded-Host` if
-/// `Forwarded` has a host, for example, but the handler may read the ignored header.
-const LINK_HEADERS: [HeaderName; 14] = [
-    FORWARDED,
-    HeaderName::from_static("x-forwarded-host"),
-    HeaderName::from_static("x-forwarded-server"),
-    HeaderName::from_static("x-forwarded-proto"),
-    HeaderName::from_static("x-forwarded-scheme"),
-    HeaderName::from_static("x-forwarded-ssl"),
-    HeaderName::from_static("x-forwarded-port"),
-    HeaderName::from_static("x-forwarded-prefix"),
-    HeaderName::from_static("x-forwarded-path"),
-    HeaderName::from_static("x-host"),
-    HeaderName::from_static("x-original-host"),
-    HeaderName::from_static("x-original-url"),
-    HeaderName::from_static("x-original-uri"),
-    HeaderName::from_static("x-rewrite-url"),
-];
-
-/// Adds what `T` reads.
-impl<T: KeyInput> KeyInput for Option<T> {
-    const READS_ANY_HEADER: bool = T::READS_ANY_HEADER;
-
-    fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
-        T::key(request, key);
-    }
-}
-
-/// Adds what `T` reads.
-impl<T: KeyInput, E> KeyInput for Result<T, E> {
-    const READS_ANY_HEADER: bool = T::READS_ANY_HEADER;
-
-    fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
-        T::key(request, key);
-    }
-}
-
-/// Adds what both types read, because the request determines which of them it is.
-impl<L: KeyInput, R: KeyInput> KeyInput for Either<L, R> {
-    const READS_ANY_HEADER: bool = L::READS_ANY_HEADER || R::READS_ANY_HEADER;
-
-    fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
-        L::key(request, key);
-        R::key(request, key);
-    }
-}
-
-/// Adds nothing.
-impl KeyInput for () {}
-
-macro_rules! tuples {
-    ($first:ident $($rest:ident)*) => {
-        /// Adds what the elements read.
-        #[diagnostic::do_not_recommend]
-        impl<$first: KeyInput, $($rest: KeyInput),*> KeyInput for ($first, $($rest,)*) {
-            const READS_ANY_HEADER: bool = $first::READS_ANY_HEADER $(|| $rest::READS_ANY_HEADER)*;
-
-            fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
-                $first::key(request, key);
-                $($rest::key(request, key);)*
-            }
-        }
-        tuples!($($rest)*);
-    };
-    () => {};
-}
-tuples!(A B C D E F G H I J K L M N O P);
-
-/// Adds the scheme of a request target in absolute form (`GET http://host/path`).
-fn push_scheme(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
-    key.parts.push_optional(request.uri().scheme_str().map(str::as_bytes));
-}
-
-/// Adds the names and values of the route parameters.
-fn push_route_parameters(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
-    for (name, value) in request.match_info().iter() {
-        key.parts.push_optional(Some(name.as_bytes()));
-        key.parts.push_part(value.as_bytes());
-    }
-    key.parts.push_optional(None);
 }

@@ -1,14 +1,39 @@
 //! Cache keys: what separates the responses to different requests.
 
+mod anonymous;
 mod app_id;
 mod builder;
 mod cache_key;
+mod composite;
+mod extractors;
+mod foreign;
 mod handler_id;
+#[cfg(feature = "actix-web-httpauth")]
+mod httpauth;
 mod id;
+#[cfg(feature = "actix-identity")]
+mod identity;
 mod input;
 mod key_buf;
+#[cfg(feature = "actix-web-lab")]
+mod lab;
+mod query_fields;
+mod refused;
+mod request;
+#[cfg(feature = "actix-session")]
+mod session;
+mod value;
 mod variant;
 
+pub use self::{
+    anonymous::AnonymousValue,
+    builder::KeyBuilder,
+    foreign::input_by,
+    id::{Id, Version},
+    input::{Argument, Classified, KeyInput},
+    request::push_http_request,
+    value::KeyValue,
+};
 pub(crate) use self::{
     app_id::{AppRetention, push_app_identity},
     builder::KeyOptions,
@@ -16,9 +41,4 @@ pub(crate) use self::{
     handler_id::{HandlerKeyPart, HandlerType},
     key_buf::KeyBuf,
     variant::push_variant_values,
-};
-pub use self::{
-    builder::KeyBuilder,
-    id::{Id, Version},
-    input::{KeyInput, VaryValue},
 };

@@ -221,6 +221,7 @@ impl FromRequest for PageControl {
 }
 
 /// Adds nothing: it reads nothing from the request.
+#[diagnostic::do_not_recommend]
 impl KeyInput for PageControl {}
 
 impl fmt::Debug for PageControl {

@@ -163,6 +163,10 @@ impl HandlerPolicy {
         self.policy.max_body.map_or(cache_limit, |limit| limit.min(cache_limit))
     }
 
+    pub(crate) fn has_browser_ttl(&self) -> bool {
+        self.policy.browser_ttl.is_some()
+    }
+
     /// Returns the `Cache-Control` for downstream caches, given the TTL that the handler set for this response.
     pub(crate) fn max_age(&self, response_ttl: Option<Option<Duration>>) -> Option<HeaderValue> {
         match (response_ttl, self.policy.browser_ttl) {

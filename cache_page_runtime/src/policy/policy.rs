@@ -160,15 +160,12 @@ impl Policy {
     ///
     /// # Panics
     ///
-    /// Panics if a name is not a header name in lower case.
+    /// Panics if a name is not a header name.
     #[track_caller]
     pub const fn vary(mut self, headers: &'static [&'static str]) -> Self {
         let mut at = 0;
         while at < headers.len() {
-            assert!(
-                is_header_name(headers[at].as_bytes()),
-                "not a header name in lower case, such as \"accept-language\""
-            );
+            assert!(is_header_name(headers[at].as_bytes()), "not a header name, such as \"accept-language\"");
             at += 1;
         }
         self.vary = headers;
@@ -288,7 +285,7 @@ impl fmt::Debug for Policy {
 const fn is_header_name(name: &[u8]) -> bool {
     let mut at = 0;
     while at < name.len() {
-        if !is_tchar(name[at]) || name[at].is_ascii_uppercase() {
+        if !is_tchar(name[at]) {
             return false;
         }
         at += 1;

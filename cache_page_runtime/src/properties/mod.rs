@@ -9,6 +9,7 @@ mod http_range;
 mod http_storability;
 mod http_vary;
 mod key_builder;
+mod key_composition;
 mod key_input;
 mod key_variant;
 mod observe_report;

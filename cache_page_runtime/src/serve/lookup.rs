@@ -16,7 +16,10 @@ use crate::{
         SessionBefore, Start,
     },
     http::{RequestDirectives, credentials, storability::check_method},
-    key::{CacheKey, HandlerType, KeyBuilder, KeyInput, VaryValue, push_app_identity},
+    key::{
+        AnonymousValue, Argument, CacheKey, Classified, HandlerType, KeyBuilder, KeyValue, push_app_identity,
+        push_http_request,
+    },
     observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
     policy::{HandlerPolicy, Validators},
@@ -46,8 +49,6 @@ pub struct Lookup<'r> {
     key: KeyBuilder<'r>,
     /// The purge sequence when the request arrived. It is not answered with what was purged before.
     pub(super) purge_seq: PurgeSeq,
-    /// An argument may read any header, so the response is served to requests without credentials only.
-    anonymous_only: bool,
     entry_point: EntryPoint,
     admitted: Result<(), Reason>,
     directives: Option<RequestDirectives>,
@@ -77,38 +78,77 @@ impl<'r> Lookup<'r> {
         if admitted.is_ok() {
             key.push_request(&policy.key_options(cache.key_prefix(), cache.vary()));
         }
-        Self {
-            request,
-            policy,
-            cache,
-            key,
-            purge_seq,
-            anonymous_only: false,
-            entry_point,
-            admitted,
-            directives: None,
+        Self { request, policy, cache, key, purge_seq, entry_point, admitted, directives: None }
+    }
+
+    /// Adds what an argument of type `T` reads to the key.
+    pub fn key_from<T, By>(&mut self)
+    where
+        Argument<T>: Classified<By>,
+    {
+        if self.admitted.is_ok() {
+            Argument::<T>::key(&mut self.key);
         }
     }
 
-    /// Adds what an argument of this type reads to the key.
-    pub fn key_from<T: KeyInput>(&mut self) {
-        if self.admitted.is_ok() {
-            T::key(self.request, &mut self.key);
-            self.anonymous_only |= T::READS_ANY_HEADER;
+    /// Adds what an argument of type `Result<T, E>` reads to the key. An `Err` keeps the request from the cache: an error handler of the
+    /// App may have put any part of the request into it.
+    pub fn key_from_result<T, E, By>(&mut self, value: &Result<T, E>)
+    where
+        Argument<T>: Classified<By>,
+    {
+        self.key_from::<T, By>();
+        if value.is_err() {
+            self.reject(Reason::ExtractorError);
         }
     }
 
-    /// Adds the value of an argument to the key.
-    pub fn key_value<T: VaryValue + ?Sized>(&mut self, value: &T) {
+    /// Adds the value of a `#[key]` argument to the key.
+    pub fn key_value<T, By>(&mut self, value: &T)
+    where
+        T: KeyValue<By> + ?Sized,
+    {
         if self.admitted.is_ok() {
-            self.key.value(value);
+            value.add_to(&mut self.key);
         }
+    }
+
+    /// Adds what the function in `#[key(by = …)]` returns for an argument to the key.
+    pub fn key_value_by<'a, T: ?Sized, K: Hash>(&mut self, value: &'a T, by: impl FnOnce(&'a T) -> K) {
+        if self.admitted.is_ok() {
+            self.key.value(&by(value));
+        }
+    }
+
+    /// Keeps the request from the cache if an `#[anonymous]` argument is not that of an anonymous visitor.
+    pub fn anonymous<T: AnonymousValue + ?Sized>(&mut self, value: &T) {
+        if self.admitted.is_ok() {
+            value.add_to(&mut self.key);
+        }
+        // The response has the headers for downstream caches even if the request bypasses the cache.
+        self.key.parts.set_anonymous();
+    }
+
+    /// Keeps the request from the cache if the function in `#[anonymous(by = …)]` returns `false`.
+    pub fn anonymous_by<T: ?Sized>(&mut self, value: &T, is_anonymous: impl FnOnce(&T) -> bool) {
+        if self.admitted.is_ok() {
+            self.key.anonymous_if(is_anonymous(value));
+        }
+        self.key.parts.set_anonymous();
     }
 
     /// Adds the result of the attribute's `vary_by` to the key.
     pub fn key_by<T: Hash>(&mut self, vary_by: impl FnOnce(&'r HttpRequest) -> T) {
         if self.admitted.is_ok() {
             self.key.value(&vary_by(self.request));
+        }
+    }
+
+    /// Adds what a handler may read through `HttpRequest` to the key.
+    pub(crate) fn key_from_http_request(&mut self) {
+        if self.admitted.is_ok() {
+            push_http_request(&mut self.key);
+            self.key.end_input();
         }
     }
 
@@ -134,7 +174,10 @@ impl<'r> Lookup<'r> {
         self.admitted?;
         // First, so that no query is searched that is too long for a key.
         self.cache_key().ok_or(Reason::KeyTooLong)?;
-        if self.anonymous_only {
+        if self.key.is_logged_in() {
+            return Err(Reason::LoggedIn);
+        }
+        if self.key.reads_any_header() {
             self.check_anonymous()?;
         }
         if self.directives.as_ref().is_some_and(RequestDirectives::no_store) {
@@ -241,7 +284,10 @@ impl<'r> Lookup<'r> {
 
     /// Starts a run that bypasses the cache.
     pub(super) fn bypass(&self, reason: Reason) -> Bypass {
-        Bypass::new(self.request, self.entry_point, self.cache, self.policy, reason)
+        // Without a cache, the response is the handler's own.
+        let is_anonymous_page =
+            self.key.parts.is_anonymous() && !matches!(reason, Reason::Disabled | Reason::Method);
+        Bypass::new(self.request, self.entry_point, self.cache, self.policy, reason, is_anonymous_page)
     }
 
     /// Starts a fill, which takes the key.
@@ -278,7 +324,7 @@ impl<'r> Lookup<'r> {
             }
         };
         // Where the response may depend on anything in the request, it is for one client whoever changed the session.
-        let session = match self.anonymous_only {
+        let session = match self.key.reads_any_header() {
             true => SessionBefore::default(),
             false => SessionBefore::record(request),
         };
@@ -295,7 +341,7 @@ impl<'r> Lookup<'r> {
         Fill::start(start, reporter, || Context {
             cache: self.cache.clone(),
             policy: self.policy,
-            anonymous_only: self.anonymous_only,
+            anonymous_only: self.key.reads_any_header(),
             purge_seq: self.purge_seq,
             subject,
             key: self.key.parts.take(),

@@ -31,7 +31,7 @@ async fn purge_of_a_path_needs_no_prefix() {
 #[actix_web::test]
 async fn prefix_may_look_like_the_rest_of_a_key() {
     #[cache_page(60)]
-    async fn path(request: HttpRequest) -> String {
+    async fn path(#[anonymous] request: HttpRequest) -> String {
         request.path().to_owned()
     }
     let app = TestApp::builder().cache(|cache| cache.key_prefix("http")).route("/a", path).start().await;

@@ -33,7 +33,7 @@ async fn head_request_follows_and_does_not_take_the_lead() {
 }
 
 #[cache_page(60)]
-async fn anonymous_only(origin: Origin, _request: HttpRequest) -> Result<HttpResponse, Error> {
+async fn anonymous_only(origin: Origin, #[anonymous] _request: HttpRequest) -> Result<HttpResponse, Error> {
     origin.respond().await
 }
 

@@ -107,7 +107,7 @@ async fn only_if_cached_is_a_504_if_the_page_is_too_old() {
 }
 
 #[cache_page(60, bypass_if = |request| request.path() == "/never")]
-async fn anonymous_page(_request: HttpRequest) -> &'static str {
+async fn anonymous_page(#[anonymous] _request: HttpRequest) -> &'static str {
     "page"
 }
 

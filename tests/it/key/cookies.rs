@@ -118,7 +118,7 @@ async fn order_of_cookies_is_not_part_of_the_key() {
 }
 
 #[cache_page(60, vary_cookie = ["theme"])]
-async fn anonymous_and_themed(request: HttpRequest) -> String {
+async fn anonymous_and_themed(#[anonymous] request: HttpRequest) -> String {
     format!("{:?}", request.cookie("session"))
 }
 
@@ -133,7 +133,7 @@ async fn vary_cookie_does_not_admit_cookies_to_an_anonymous_page() {
 }
 
 #[cache_page(60, vary = ["cookie"])]
-async fn by_all_cookies(request: HttpRequest) -> String {
+async fn by_all_cookies(#[anonymous] request: HttpRequest) -> String {
     request.cookie("session").map(|cookie| cookie.to_string()).unwrap_or_default()
 }
 

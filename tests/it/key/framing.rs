@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use actix_web::{Error, FromRequest, HttpRequest, dev::Payload};
+use actix_web::{Either, Error, FromRequest, HttpRequest, dev::Payload};
 use cache_page::{KeyBuilder, KeyInput, cache_page};
 
 use super::assert_own_pages;
@@ -196,4 +196,152 @@ async fn values_and_bytes_have_their_own_pages() {
         &[],
     ];
     assert_own_pages(&app, "/", sets).await;
+}
+
+/// A part of the key only if the header of this name is there, as an optional tenant or theme would be.
+struct Optional<const INDEX: usize>(Option<String>);
+
+const OPTIONAL: [&str; 3] = ["x-a", "x-b", "x-c"];
+
+impl<const INDEX: usize> FromRequest for Optional<INDEX> {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self(header(request, OPTIONAL[INDEX]).map(str::to_owned))))
+    }
+}
+
+impl<const INDEX: usize> KeyInput for Optional<INDEX> {
+    fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
+        if let Some(value) = header(request, OPTIONAL[INDEX]) {
+            key.bytes(value.as_bytes());
+        }
+    }
+}
+
+impl<const INDEX: usize> Show for Optional<INDEX> {
+    fn show(&self) -> String {
+        format!("{INDEX}: {:?}", self.0)
+    }
+}
+
+/// Two inputs that one type consists of.
+struct Both(Optional<0>, Optional<1>);
+
+impl FromRequest for Both {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let read = |name| header(request, name).map(str::to_owned);
+        ready(Ok(Self(Optional(read("x-a")), Optional(read("x-b")))))
+    }
+}
+
+impl KeyInput for Both {
+    fn key(_: &HttpRequest, key: &mut KeyBuilder<'_>) {
+        key.input::<Optional<0>>();
+        key.input::<Optional<1>>();
+    }
+}
+
+trait Show {
+    fn show(&self) -> String;
+}
+
+impl Show for Both {
+    fn show(&self) -> String {
+        format!("{} {}", self.0.show(), self.1.show())
+    }
+}
+
+impl<T: Show, U: Show> Show for (T, U) {
+    fn show(&self) -> String {
+        format!("{} {}", self.0.show(), self.1.show())
+    }
+}
+
+impl<T: Show> Show for Option<T> {
+    fn show(&self) -> String {
+        self.as_ref().map(Show::show).unwrap_or_default()
+    }
+}
+
+impl<T: Show> Show for Result<T, Error> {
+    fn show(&self) -> String {
+        self.as_ref().map(Show::show).unwrap_or_default()
+    }
+}
+
+#[cache_page(60)]
+async fn two(a: Optional<0>, b: Optional<1>) -> String {
+    (a, b).show()
+}
+
+#[cache_page(60)]
+async fn in_a_tuple((a, b): (Optional<0>, Optional<1>)) -> String {
+    (a, b).show()
+}
+
+#[cache_page(60)]
+async fn nested<T: FromRequest + KeyInput + Show + 'static>(input: T) -> String {
+    input.show()
+}
+
+#[cache_page(60, vary_by = |request| header(request, "x-b").map(str::to_owned))]
+async fn before_vary_by(a: Optional<0>, #[unkeyed] b: Optional<1>) -> String {
+    (a, b).show()
+}
+
+#[cache_page(60)]
+async fn before_a_value(a: Optional<0>, #[key(by = |b| b.0.as_deref())] b: Optional<1>) -> String {
+    (a, b).show()
+}
+
+#[cache_page(60)]
+async fn by_either(either: Either<Optional<0>, Optional<1>>, b: Optional<1>) -> String {
+    match either {
+        Either::Left(a) => (a, b).show(),
+        Either::Right(a) => (a, b).show(),
+    }
+}
+
+/// Otherwise a visitor without a tenant gets the page of the tenant who is called like the visitor's theme.
+#[actix_web::test]
+async fn optional_inputs_beside_each_other_have_their_own_pages() {
+    let app = TestApp::builder()
+        .route("/arguments", two)
+        .route("/tuple", in_a_tuple)
+        .route("/nested/tuple", nested::<(Optional<0>, Optional<1>)>)
+        .route("/nested/option", nested::<(Option<Optional<0>>, Optional<1>)>)
+        .route("/nested/result", nested::<Result<(Optional<0>, Option<Optional<1>>), Error>>)
+        .route("/nested/both", nested::<(Both, Optional<2>)>)
+        .route("/vary-by", before_vary_by)
+        .route("/value", before_a_value)
+        .route("/either", by_either)
+        .start()
+        .await;
+    let sets: &[&[_]] = &[
+        &[("x-a", "acme")],
+        &[("x-b", "acme")],
+        &[("x-a", "acme"), ("x-b", "acme")],
+        &[("x-a", "")],
+        &[("x-b", "")],
+        &[],
+    ];
+    for path in [
+        "/arguments",
+        "/tuple",
+        "/nested/tuple",
+        "/nested/option",
+        "/nested/result",
+        "/nested/both",
+        "/vary-by",
+        "/value",
+        "/either",
+    ] {
+        assert_own_pages(&app, path, sets).await;
+    }
+    assert_own_pages(&app, "/nested/both", &[&[("x-c", "acme")], &[("x-b", "acme"), ("x-c", "")]]).await;
 }

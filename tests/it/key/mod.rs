@@ -4,12 +4,21 @@ use crate::support::TestApp;
 
 mod arguments;
 mod cookies;
+#[cfg(all(
+    feature = "actix-identity",
+    feature = "actix-session",
+    feature = "actix-web-httpauth",
+    feature = "actix-web-lab"
+))]
+mod crates;
 mod framing;
 mod inputs;
 mod limits;
 mod path;
 mod query;
+mod query_inputs;
 mod request;
+mod values;
 mod vary;
 
 type Headers<'h> = [(&'h str, &'h str)];

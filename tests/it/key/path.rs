@@ -26,7 +26,7 @@ async fn parameters(parameters: web::Path<Vec<String>>) -> String {
 }
 
 #[cache_page(60)]
-async fn by_request(request: HttpRequest) -> String {
+async fn by_request(#[anonymous] request: HttpRequest) -> String {
     format!("{:?}", request.match_info().iter().collect::<BTreeMap<_, _>>())
 }
 
@@ -99,7 +99,7 @@ async fn uri(uri: Uri) -> String {
 }
 
 #[cache_page(60)]
-async fn full_url(request: HttpRequest) -> String {
+async fn full_url(#[anonymous] request: HttpRequest) -> String {
     format!("{} {}", request.uri(), request.full_url())
 }
 

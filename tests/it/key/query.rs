@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, web};
 use cache_page::cache_page;
+use serde::Deserialize;
 
 use super::{assert_one_page, assert_two_pages};
 use crate::support::{Origin, TestApp};
@@ -40,10 +41,14 @@ async fn query_option_has_a_page_for_each_set_of_values() {
     }
 }
 
+#[derive(Deserialize)]
+struct Paged {
+    page: Option<String>,
+}
+
 #[cache_page(60, query = ["page"])]
-async fn paged(query: web::Query<Vec<(String, String)>>) -> String {
-    let page = query.iter().find(|(name, _)| name == "page").map(|(_, value)| value);
-    format!("{page:?}")
+async fn paged(query: web::Query<Paged>) -> String {
+    format!("{:?}", query.page)
 }
 
 /// A client cannot name a parameter so that only the handler reads it.

@@ -6,7 +6,7 @@ use cache_page::cache_page;
 use super::assert_own_pages;
 use crate::support::{Origin, TestApp};
 
-#[cache_page(60, vary = ["accept-language", "x-theme"])]
+#[cache_page(60, vary = ["Accept-Language", "x-theme"])]
 async fn by_headers(#[unkeyed] request: HttpRequest, origin: Origin) -> String {
     let lines = request.headers().get_all("accept-language").map(|line| line.to_str().unwrap());
     format!("{} {:?}", origin.count(), lines.collect::<Vec<_>>())

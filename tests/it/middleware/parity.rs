@@ -8,11 +8,11 @@ use actix_web::{
 };
 use cache_page::{PageCacheMiddleware, cache_page};
 
-use crate::support::TestApp;
+use crate::support::{AnyHeader, TestApp};
 
 #[cache_page(60)]
-async fn with_attribute(request: HttpRequest) -> HttpResponse {
-    respond(&request)
+async fn with_attribute(request: AnyHeader) -> HttpResponse {
+    respond(&request.0)
 }
 
 async fn without_attribute(request: HttpRequest) -> HttpResponse {

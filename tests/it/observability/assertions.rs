@@ -85,7 +85,7 @@ async fn failed_assertion_starts_with_the_message_of_the_test() {
 }
 
 #[cache_page(60)]
-async fn anonymous(_request: HttpRequest) -> &'static str {
+async fn anonymous(#[anonymous] _request: HttpRequest) -> &'static str {
     "page"
 }
 

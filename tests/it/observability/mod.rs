@@ -19,7 +19,7 @@ async fn plain() -> &'static str {
 }
 
 #[cache_page(60, name = "anonymous")]
-async fn anonymous(_request: HttpRequest) -> &'static str {
+async fn anonymous(#[anonymous] _request: HttpRequest) -> &'static str {
     "page"
 }
 

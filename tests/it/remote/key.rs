@@ -17,7 +17,7 @@ async fn other_handler(origin: Origin) -> Result<HttpResponse, Error> {
 }
 
 #[cache_page(60)]
-async fn anonymous_only(_request: HttpRequest, origin: Origin) -> Result<HttpResponse, Error> {
+async fn anonymous_only(#[anonymous] _request: HttpRequest, origin: Origin) -> Result<HttpResponse, Error> {
     origin.respond().await
 }
 

@@ -15,7 +15,7 @@ async fn by_data(name: web::Data<&'static str>) -> String {
 }
 
 #[cache_page(60)]
-async fn by_request(request: HttpRequest) -> String {
+async fn by_request(#[anonymous] request: HttpRequest) -> String {
     request.app_data::<web::Data<&'static str>>().unwrap().to_string()
 }
 

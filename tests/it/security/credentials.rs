@@ -320,7 +320,7 @@ fn shown(request: &HttpRequest) -> String {
 }
 
 #[cache_page(60)]
-async fn handler(request: HttpRequest, origin: Origin) -> String {
+async fn handler(#[anonymous] request: HttpRequest, origin: Origin) -> String {
     format!("{} {}", origin.count(), shown(&request))
 }
 
@@ -329,17 +329,17 @@ async fn uncached(request: HttpRequest, origin: Origin) -> String {
 }
 
 #[cache_page(60, query = ["page"])]
-async fn by_page(request: HttpRequest, origin: Origin) -> String {
+async fn by_page(#[anonymous] request: HttpRequest, origin: Origin) -> String {
     format!("{} {}", origin.count(), shown(&request))
 }
 
 #[cache_page(60, ignore_query = ["token"])]
-async fn without_token(request: HttpRequest, origin: Origin) -> String {
+async fn without_token(#[anonymous] request: HttpRequest, origin: Origin) -> String {
     format!("{} {}", origin.count(), request.path())
 }
 
 #[cache_page(60, vary = ["x-user-language"])]
-async fn by_language(request: HttpRequest, origin: Origin) -> String {
+async fn by_language(#[anonymous] request: HttpRequest, origin: Origin) -> String {
     format!("{} {}", origin.count(), shown(&request))
 }
 

@@ -145,7 +145,7 @@ async fn link(base: Base) -> String {
 }
 
 #[cache_page(60)]
-async fn all_headers(request: HttpRequest) -> String {
+async fn all_headers(#[anonymous] request: HttpRequest) -> String {
     format!("{:?}", request.headers())
 }
 

@@ -42,7 +42,7 @@ async fn request_header_cannot_disable_the_cache() {
 #[actix_web::test]
 async fn requests_with_credentials_do_not_evict_an_anonymous_page() {
     #[cache_page(60)]
-    async fn page(_request: HttpRequest) -> &'static str {
+    async fn page(#[anonymous] _request: HttpRequest) -> &'static str {
         "page"
     }
     let app = TestApp::builder().route("/", page).start().await;

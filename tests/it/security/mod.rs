@@ -9,6 +9,7 @@ mod failures;
 mod handlers;
 mod hosts;
 mod load;
+mod logged_in;
 mod outer_middleware;
 mod responses;
 mod servers;

@@ -97,7 +97,7 @@ async fn handler_that_sends_cors_headers_has_a_page_per_origin() {
 }
 
 #[cache_page(60)]
-async fn anonymous(_request: HttpRequest) -> HttpResponse {
+async fn anonymous(#[anonymous] _request: HttpRequest) -> HttpResponse {
     HttpResponse::Ok().insert_header(("vary", "Accept-Language")).body("page")
 }
 

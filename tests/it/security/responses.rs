@@ -87,7 +87,7 @@ async fn header_that_is_not_an_argument_cannot_be_in_a_page() {
 #[actix_web::test]
 async fn reflected_header_in_vary_reaches_no_other_client() {
     #[cache_page(60)]
-    async fn page(request: HttpRequest) -> HttpResponse {
+    async fn page(#[anonymous] request: HttpRequest) -> HttpResponse {
         let line = request.headers().get("x-campaign").and_then(|line| line.to_str().ok());
         HttpResponse::Ok().insert_header(("vary", "x-campaign")).body(format!("{line:?}"))
     }

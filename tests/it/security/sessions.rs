@@ -35,7 +35,7 @@ fn token(session: &Session) -> String {
 }
 
 #[cache_page(60)]
-async fn form(request: HttpRequest, origin: Origin) -> String {
+async fn form(#[anonymous] request: HttpRequest, origin: Origin) -> String {
     origin.pass().await;
     token(&request.get_session())
 }
@@ -53,7 +53,7 @@ async fn uncached_form(session: Session, origin: Origin) -> String {
 }
 
 #[cache_page(60)]
-async fn page(request: HttpRequest, origin: Origin) -> String {
+async fn page(#[anonymous] request: HttpRequest, origin: Origin) -> String {
     format!("{} {}", origin.pass().await, request.path())
 }
 
@@ -154,12 +154,12 @@ async fn session_middleware_outside_of_the_cache_is_logged() {
 #[actix_web::test]
 async fn renewed_or_purged_session_is_not_stored() {
     #[cache_page(60)]
-    async fn renews(request: HttpRequest) -> &'static str {
+    async fn renews(#[anonymous] request: HttpRequest) -> &'static str {
         request.get_session().renew();
         "renewed"
     }
     #[cache_page(60)]
-    async fn purges(request: HttpRequest) -> &'static str {
+    async fn purges(#[anonymous] request: HttpRequest) -> &'static str {
         request.get_session().purge();
         "purged"
     }
@@ -257,7 +257,7 @@ fn shows_token(request: &HttpRequest, _: &Page) -> bool {
 }
 
 #[cache_page(60, no_store_if = shows_token)]
-async fn form_with_token(request: HttpRequest, origin: Origin) -> impl Responder {
+async fn form_with_token(#[anonymous] request: HttpRequest, origin: Origin) -> impl Responder {
     let token = format!("token {}", origin.count());
     request.extensions_mut().insert(CsrfToken(token.clone()));
     HttpResponse::Ok().body(token)

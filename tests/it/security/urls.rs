@@ -118,7 +118,7 @@ async fn url_gets_the_page_that_an_empty_cache_would_give_it() {
 }
 
 #[cache_page(60)]
-async fn full_url(request: HttpRequest, origin: Origin) -> String {
+async fn full_url(#[anonymous] request: HttpRequest, origin: Origin) -> String {
     format!("{} {}", origin.count(), request.full_url())
 }
 

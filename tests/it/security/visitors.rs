@@ -34,7 +34,7 @@ async fn keyed(#[key] visitor: Visitor) -> String {
 }
 
 #[cache_page(60)]
-async fn anonymous(request: HttpRequest) -> String {
+async fn anonymous(#[anonymous] request: HttpRequest) -> String {
     format!("for {}", identity(&request))
 }
 

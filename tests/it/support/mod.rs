@@ -8,6 +8,7 @@
 //! assert_eq!(app.runs(), 2);
 //! ```
 
+mod any_header;
 mod app;
 mod backend;
 mod body;
@@ -22,6 +23,7 @@ mod request;
 mod response;
 mod socket;
 
+pub(crate) use any_header::AnyHeader;
 pub(crate) use app::{TestApp, settle, until};
 pub(crate) use backend::{Backend, Behavior, MemoryStore, Method};
 pub(crate) use body::{BodyReader, BodySource, Next};

@@ -1,6 +1,6 @@
 use cache_page::cache_page;
 
-#[cache_page(60, vary = ["Accept-Language", "*", "accept language", "", "accept", "accept", 5])]
+#[cache_page(60, vary = ["Accept-Langauge", "*", "accept language", "", "accept", "Accept", 5])]
 async fn headers() -> &'static str {
     "page"
 }
@@ -27,6 +27,11 @@ async fn parameters() -> &'static str {
 
 #[cache_page(60, ignore_query = ["utm_*", "*_id", "u*m", "**", "*", "", "utm_*"])]
 async fn ignored_parameters() -> &'static str {
+    "page"
+}
+
+#[cache_page(60, vary = ["user-agnet", "accept-langage", "x-forwarded-hots", "cokie"])]
+async fn misspelled_headers() -> &'static str {
     "page"
 }
 

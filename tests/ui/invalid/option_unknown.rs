@@ -70,4 +70,24 @@ async fn prefix() -> &'static str {
     "page"
 }
 
+#[cache_page(60, stale_while_revalidat = "30s")]
+async fn cut_off() -> &'static str {
+    "page"
+}
+
+#[cache_page(60, ingore_query = ["utm_*"])]
+async fn swapped() -> &'static str {
+    "page"
+}
+
+#[cache_page(60, anonymous = true)]
+async fn anonymous() -> &'static str {
+    "page"
+}
+
+#[cache_page(60, compres = true)]
+async fn other() -> &'static str {
+    "page"
+}
+
 fn main() {}

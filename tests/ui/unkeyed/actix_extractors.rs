@@ -1,9 +1,4 @@
-use actix_web::{
-    Responder,
-    dev::ConnectionInfo,
-    get,
-    web::{Bytes, Form, Json, Payload, ReqData},
-};
+use actix_web::{Either, Error, HttpRequest, Responder, dev::PeerAddr, get, web::ReqData};
 use cache_page::cache_page;
 
 #[get("/data")]
@@ -12,34 +7,41 @@ async fn data(user: ReqData<u64>) -> impl Responder {
     user.to_string()
 }
 
-#[get("/connection")]
+#[get("/peer")]
 #[cache_page(60)]
-async fn connection(info: ConnectionInfo) -> impl Responder {
-    info.host().to_owned()
+async fn peer(address: PeerAddr) -> impl Responder {
+    address.to_string()
 }
 
-#[get("/json")]
+#[get("/peer/option")]
 #[cache_page(60)]
-async fn json(body: Json<u64>) -> impl Responder {
-    body.to_string()
+async fn peer_option(address: Option<PeerAddr>) -> impl Responder {
+    format!("{address:?}")
 }
 
-#[get("/form")]
+#[get("/request")]
 #[cache_page(60)]
-async fn form(body: Form<Vec<String>>) -> impl Responder {
-    body.0.concat()
+async fn any_request(request: HttpRequest) -> impl Responder {
+    request.path().to_owned()
 }
 
-#[get("/bytes")]
+#[get("/request/option")]
 #[cache_page(60)]
-async fn bytes(body: Bytes) -> impl Responder {
-    body
+async fn request_option(request: Option<HttpRequest>) -> impl Responder {
+    request.is_some().to_string()
 }
 
-#[get("/payload")]
+#[get("/request/either")]
 #[cache_page(60)]
-async fn payload(_: Payload) -> impl Responder {
-    "page"
+async fn request_either(request: Either<HttpRequest, ReqData<u64>>) -> impl Responder {
+    drop(request);
+    ""
+}
+
+#[get("/request/result")]
+#[cache_page(60)]
+async fn request_result(request: Result<HttpRequest, Error>) -> impl Responder {
+    request.is_ok().to_string()
 }
 
 fn main() {}

@@ -12,9 +12,28 @@ async fn home(#[key] user: ReqData<CurrentUser>) -> impl Responder {
     user.id.to_string()
 }
 
+#[get("/option")]
+#[cache_page(60)]
+async fn option(#[key] user: Option<ReqData<CurrentUser>>) -> impl Responder {
+    user.map(|user| user.id).unwrap_or_default().to_string()
+}
+
 #[get("/exact")]
 #[cache_page(60)]
 async fn exact(#[key] share: Float) -> impl Responder {
+    share.0.to_string()
+}
+
+/// A type of another crate.
+#[get("/foreign")]
+#[cache_page(60)]
+async fn foreign(#[key] details: actix_web_grants::authorities::AuthDetails) -> impl Responder {
+    details.authorities.len().to_string()
+}
+
+#[get("/by")]
+#[cache_page(60)]
+async fn by(#[key(by = |share| share.0)] share: Float) -> impl Responder {
     share.0.to_string()
 }
 

@@ -255,7 +255,7 @@ async fn look_up(request: &HttpRequest, config: MiddlewareConfig, purge_seq: Pur
         lookup.reject(reason);
     }
     // The handlers inside may read what a handler with an `HttpRequest` reads.
-    lookup.key_from::<HttpRequest>();
+    lookup.key_from_http_request();
     // The same URL may pass through several middlewares, beside each other or nested, with other services between them.
     let depth = PageControl::get(request).map_or(0, |control| control.inner_claims());
     lookup.push_with(|_, key| key.parts.push_hashed(&(call_site, depth)));

@@ -131,12 +131,12 @@ in_both_orders! {
     mod option_result_and_either("/{id}", "/7") => (200, "Some(7) true Left, run 1");
     async fn page(
         id: Option<web::Path<u32>>,
-        failed: Result<web::Path<bool>, Error>,
+        result: Result<web::Path<u32>, Error>,
         either: Either<web::Path<u32>, web::Path<String>>,
     ) -> String {
         let id = id.map(web::Path::into_inner);
         let side = if matches!(either, Either::Left(_)) { "Left" } else { "Right" };
-        format!("{id:?} {} {side}, run {}", failed.is_err(), count_run())
+        format!("{id:?} {} {side}, run {}", result.is_ok(), count_run())
     }
     use actix_web::{Either, Error, web};
 }

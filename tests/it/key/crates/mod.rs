@@ -1,0 +1,5 @@
+//! The extractors of other crates, which features classify.
+
+mod auth;
+mod lab;
+mod sessions;
