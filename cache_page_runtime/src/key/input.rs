@@ -70,7 +70,7 @@ pub trait KeyInput {
 #[derive(Debug)]
 pub struct Argument<T>(PhantomData<T>);
 
-/// A classified argument. `By` is inferred: [`ByKeyInput`], or a local type of the crate whose `key_inputs!` lists a foreign type.
+/// A classified argument. `By` is inferred: `ByKeyInput`, or a local type of the crate whose `key_inputs!` lists a foreign type.
 pub trait Classified<By> {
     /// Adds to the key what the argument reads from the request.
     fn key(key: &mut KeyBuilder<'_>);

@@ -6,7 +6,7 @@ use actix_web::web;
 
 use super::builder::KeyBuilder;
 
-/// The value of a `#[key]` argument. `By` is inferred: [`ByHash`] or [`ByDeref`].
+/// The value of a `#[key]` argument. `By` is inferred: `ByHash` or `ByDeref`.
 #[diagnostic::on_unimplemented(
     message = "`#[key]` adds the value to the cache key by its `Hash`, which `{Self}` does not have",
     label = "the cache key is built from what this argument feeds to a `Hasher`",
