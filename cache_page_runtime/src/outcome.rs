@@ -82,6 +82,8 @@ reasons! {
     Head = "head",
     /// The status is never stored, or only with an explicit lifetime.
     Status = "status",
+    /// The redirect leads to the URL that it answers, or to one with the same key. Stored, it would be followed for ever.
+    SelfRedirect = "self-redirect",
     /// The response has `Set-Cookie`.
     SetCookie = "set-cookie",
     /// The handler has begun, changed or ended the session of its client (feature `actix-session`), so the response is for that

@@ -7,7 +7,7 @@ use http::header::HeaderValue;
 
 use super::{context::Context, request_handle::RequestHandle, session::SessionBefore};
 use crate::{
-    http::{CachingHeaders, ResponseView, StorageDecision, Ttl, VaryNames, vary},
+    http::{CachingHeaders, ResponseView, StorageDecision, Ttl, VaryNames, redirect::RequestUrl, vary},
     outcome::Reason,
     policy::{HandlerPolicy, Overrides},
     purge::{Tag, TagError, Tags, tag::MAX_TAGS},
@@ -64,12 +64,15 @@ impl AdmissionRequest<'_> {
         if self.request.method() == Method::HEAD {
             return Err(Reason::Head);
         }
+        if response.status().is_redirection() && self.url().is_target_of(response.headers()) {
+            return Err(Reason::SelfRedirect);
+        }
         let (context, policy) = (self.context, self.context.policy);
         let (head, is_error) = (response.head(), response.error().is_some());
         let date = context.cache.clock().date();
-        // The TTLs of the attribute and of the handler's `PageControl` are meant for its responses, not for its errors.
-        let policy_ttl = (!is_error && policy.ttl_applies_to(head.status)).then_some(Ttl(policy.ttl()));
-        let own_ttl = overrides.ttl.filter(|_| !is_error);
+        let policy_ttl = policy.ttl_for(head.status, is_error).map(Ttl);
+        let own_ttl =
+            overrides.ttl.filter(|_| !is_error || policy.response_ttl_applies_to_error(head.status));
         let view = ResponseView {
             status: head.status,
             headers: &head.headers,
@@ -103,6 +106,14 @@ impl AdmissionRequest<'_> {
             date,
             fill_time: self.fill_time,
         })
+    }
+
+    fn url(&self) -> RequestUrl<'_> {
+        RequestUrl {
+            uri: self.request.uri(),
+            routed_path: self.request.request().map(|request| request.match_info().as_str()),
+            query_rule: self.context.policy.query_rule(),
+        }
     }
 }
 

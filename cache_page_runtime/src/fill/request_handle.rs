@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use actix_web::{
     HttpRequest,
-    http::{Method, header::HeaderMap},
+    http::{Method, Uri, header::HeaderMap},
 };
 
 /// The request that a fill answers.
@@ -21,13 +21,14 @@ pub(crate) enum RequestHandle {
 /// A copy of what a fill reads of a lent request.
 pub(crate) struct RequestHead {
     method: Method,
+    uri: Uri,
     headers: HeaderMap,
 }
 
 impl RequestHandle {
     pub(crate) fn lent(request: &HttpRequest) -> Self {
-        let (method, headers) = (request.method().clone(), request.headers().clone());
-        Self::Lent(Rc::new(RequestHead { method, headers }))
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        Self::Lent(Rc::new(RequestHead { method, uri, headers: request.headers().clone() }))
     }
 
     /// Takes a lent request back.
@@ -42,6 +43,13 @@ impl RequestHandle {
         match self {
             Self::Held(request) => request.method(),
             Self::Lent(head) | Self::Returned(head, _) => &head.method,
+        }
+    }
+
+    pub(crate) fn uri(&self) -> &Uri {
+        match self {
+            Self::Held(request) => request.uri(),
+            Self::Lent(head) | Self::Returned(head, _) => &head.uri,
         }
     }
 

@@ -12,6 +12,7 @@ pub(crate) mod list;
 pub(crate) mod origin;
 pub(crate) mod query;
 pub(crate) mod range;
+pub(crate) mod redirect;
 pub(crate) mod request_directives;
 pub(crate) mod storability;
 pub(crate) mod structured_fields;

@@ -96,8 +96,9 @@ impl From<conditional::Representation<'_>> for Validators {
 impl PageControl {
     /// Sets the TTL of the response. `None` stores it without expiry, until it is evicted.
     ///
-    /// It applies to every status that can be stored, but not if the handler returns `Err`. It takes precedence over the response's
-    /// `max-age` in this cache, but not in downstream caches. With a TTL of zero, the response is not stored.
+    /// It applies to every status that can be stored. If the handler returns an `Err`, it applies to client errors (4xx), such as 404,
+    /// and to the attribute's `statuses`. It takes precedence over the response's `max-age` in this cache, but not in downstream
+    /// caches. With a TTL of zero, the response is not stored.
     #[allow(clippy::must_use_candidate)]
     pub fn ttl(&self, ttl: impl Into<Option<Duration>>) -> &Self {
         self.overrides().ttl = Some(ttl.into());

@@ -70,10 +70,6 @@ impl HandlerPolicy {
         self.name
     }
 
-    pub(crate) fn ttl(&self) -> Option<Duration> {
-        self.policy.ttl
-    }
-
     /// Returns whether a request was admitted to the cache: a `GET` or `HEAD`.
     pub(crate) fn has_cached_request(&self) -> bool {
         self.derived.get().is_some()
@@ -132,9 +128,26 @@ impl HandlerPolicy {
         (tags, last_error)
     }
 
-    /// Returns whether the TTL applies to a status.
-    pub(crate) fn ttl_applies_to(&self, status: StatusCode) -> bool {
-        matches!(status.as_u16(), 200 | 301 | 308) || self.policy.statuses.contains(&status.as_u16())
+    /// Returns the TTL of a response with this status, or `None` if it does not apply to the status.
+    ///
+    /// To an error that the handler returned it applies only if `statuses` names the status: an `Err` that renders as a redirect, to
+    /// a login page for example, is not the response that the TTL is meant for.
+    pub(crate) fn ttl_for(&self, status: StatusCode, is_error: bool) -> Option<Option<Duration>> {
+        let applies = self.names_status(status) || !is_error && matches!(status.as_u16(), 200 | 301 | 308);
+        applies.then_some(self.policy.ttl)
+    }
+
+    /// Returns whether a TTL that the handler set for its response also applies if it returned an error with this status.
+    ///
+    /// A client error is how handlers say what they found, or that they found nothing. After another error, the TTL was meant for the
+    /// response that the handler could not make.
+    pub(crate) fn response_ttl_applies_to_error(&self, status: StatusCode) -> bool {
+        status.is_client_error() || self.names_status(status)
+    }
+
+    /// Returns whether `statuses` has this status.
+    fn names_status(&self, status: StatusCode) -> bool {
+        self.policy.statuses.contains(&status.as_u16())
     }
 
     /// Returns whether `bypass_if` matches the request.

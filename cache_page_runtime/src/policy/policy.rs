@@ -138,6 +138,9 @@ impl Policy {
 
     /// Sets the statuses to which the TTL applies, in addition to 200, 301 and 308.
     ///
+    /// It applies to a response with such a status, and to an `Err` of the handler that renders as one. An `Err` with another status
+    /// is stored only with a lifetime of its own.
+    ///
     /// # Panics
     ///
     /// Panics if a status is never stored (206, 304, 412, 416, 417, 428, 429, 431, 511) or is not a final status (200 to 599).

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::{
     Error, HttpResponse,
-    error::{ErrorInternalServerError, ErrorNotFound},
+    error::{ErrorBadGateway, ErrorGone, ErrorInternalServerError, ErrorNotFound, InternalError},
     http::StatusCode,
 };
 use cache_page::{PageControl, Reason, cache_page};
@@ -133,15 +133,48 @@ async fn control_ttl_stores_every_status_that_may_be_stored() {
     }
 }
 
+/// Returns a handler that sets a TTL, then fails.
+fn error_for(ttl: u64, error: fn(&'static str) -> Error) -> impl Fn(&Call) -> Result<HttpResponse, Error> {
+    move |call| {
+        call.control().ttl(seconds(ttl));
+        Err(error("fails on purpose"))
+    }
+}
+
 /// The handler set it for the page that it was about to make.
 #[actix_web::test]
-async fn control_ttl_does_not_apply_to_an_error() {
-    for error in [ErrorInternalServerError::<&str> as fn(_) -> Error, ErrorNotFound] {
+async fn control_ttl_does_not_apply_to_a_failure() {
+    for error in [ErrorInternalServerError as fn(_) -> Error, ErrorBadGateway, |_| redirecting()] {
         let app = app(page_for(None)).await;
-        app.set_handler(move |call| {
-            call.control().ttl(seconds(600));
-            Err::<HttpResponse, _>(error("fails on purpose"))
-        });
-        app.get(PAGE).await.assert_not_stored(Reason::Status).assert_fwd("miss");
+        app.set_handler(error_for(600, error));
+        for _ in 0..2 {
+            app.get(PAGE).await.assert_not_stored(Reason::Status).assert_fwd("miss");
+        }
     }
+}
+
+/// An error that redirects to a login page.
+fn redirecting() -> Error {
+    let response = HttpResponse::Found().insert_header(("location", "/login")).finish();
+    InternalError::from_response("not logged in", response).into()
+}
+
+#[actix_web::test]
+async fn control_ttl_applies_to_a_client_error() {
+    for (error, status) in [(ErrorNotFound as fn(_) -> Error, 404), (ErrorGone, 410)] {
+        let app = app(page_for(None)).await;
+        app.set_handler(error_for(5, error));
+        app.get(PAGE).await.assert_stored().assert_ttl(5).assert_status(status);
+        app.advance(4);
+        app.get(PAGE).await.assert_hit().assert_status(status).assert_body("fails on purpose");
+        app.advance(1);
+        app.get(PAGE).await.assert_stored();
+    }
+}
+
+#[actix_web::test]
+async fn control_ttl_of_zero_does_not_store_an_error() {
+    let app = app(page_for(None)).await;
+    app.set_handler(error_for(0, ErrorNotFound));
+    app.get(PAGE).await.assert_not_stored(Reason::Expired);
 }

@@ -11,6 +11,7 @@ mod headers;
 mod methods;
 mod on_a_socket;
 mod page_control;
+mod redirects;
 mod statuses;
 mod stored_headers;
 mod targeted;
