@@ -36,7 +36,9 @@ pub(crate) fn generate(
         generated.extend(value.map(|value| (CACHE_CONTROL, value)));
     }
     if !sent.has_etag && head.status.is_success() {
-        generated.extend(body.and_then(etag::weak_from_body).map(|etag| (ETAG, etag)));
+        let etag =
+            body.and_then(|body| etag::weak_from_response(head.status.as_u16(), head.stored_headers(), body));
+        generated.extend(etag.map(|etag| (ETAG, etag)));
     }
     // An anonymous-only page is for requests without credentials: browsers and CDNs must not send it to others either.
     let credentials = context.credentials().into_iter().flat_map(CredentialHeaders::vary_names);

@@ -39,7 +39,10 @@ pub(crate) fn apply_not_modified(
     let mut full = entry.page.to_original_response();
     // The response is as new as the 304, unless that carries another date.
     full.headers_mut().remove(DATE);
-    let updates = |name: &HeaderName| !describes_body(name);
+    // The generated tag stands for the headers too, so it is generated again, though the 304 repeats it.
+    let has_generated_etag = entry.page.has_generated_etag();
+    let stays = |name: &HeaderName| describes_body(name) || has_generated_etag && *name == ETAG;
+    let updates = |name: &HeaderName| !stays(name);
     for name in response.headers().keys().filter(|name| updates(name)) {
         full.headers_mut().remove(name);
     }

@@ -1,6 +1,6 @@
 //! Entity tags (RFC 9110 8.8.3).
 
-use http::header::HeaderValue;
+use http::header::{AGE, CACHE_CONTROL, DATE, ETAG, EXPIRES, HeaderName, HeaderValue, LAST_MODIFIED};
 use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -70,14 +70,48 @@ pub(crate) fn weak_eq(one: &HeaderValue, other: &HeaderValue) -> bool {
     strip_weakness(one.as_bytes()).1 == strip_weakness(other.as_bytes()).1
 }
 
-/// Returns an entity tag for a body, made of its length and its hash.
+/// Returns an entity tag for a response, made of the length of its body and a hash of its status, headers and body.
+///
+/// A client that is sent 304 goes on with the response that it has stored, and browsers keep some of its headers whatever the 304
+/// says, `Content-Type` and `X-Frame-Options` among them. So the tag also stands for the headers. It does not depend on the order
+/// of headers with different names, which differs from process to process.
 ///
 /// The tag is weak, because an outer middleware may still encode the body (RFC 9110 8.8.1).
-pub(crate) fn weak_from_body(body: &[u8]) -> Option<HeaderValue> {
+pub(crate) fn weak_from_response<'h>(
+    status: u16,
+    headers: impl Iterator<Item = (&'h HeaderName, &'h HeaderValue)>,
+    body: &[u8],
+) -> Option<HeaderValue> {
+    let mut lines: SmallVec<[(&str, &[u8]); 16]> = headers
+        .filter(|(name, _)| is_covered(name))
+        .map(|(name, value)| (name.as_str(), value.as_bytes()))
+        .collect();
+    // The sort is stable: lines of one name stay in their order.
+    lines.sort_by_key(|(name, _)| *name);
+    let mut hashed: SmallVec<[u8; 1024]> = SmallVec::from_slice(&xxh3_128(body).to_be_bytes());
+    hashed.extend_from_slice(&status.to_be_bytes());
+    for (name, value) in lines {
+        for part in [name.as_bytes(), value] {
+            hashed.extend_from_slice(&part.len().to_be_bytes());
+            hashed.extend_from_slice(part);
+        }
+    }
+    format_weak(body.len(), xxh3_128(&hashed))
+}
+
+/// Returns whether a response with another value of this header is another one.
+///
+/// The headers that are not covered tell the time, or for how long the response may be used. Clients take them from a 304.
+fn is_covered(name: &HeaderName) -> bool {
+    !matches!(*name, AGE | CACHE_CONTROL | DATE | ETAG | EXPIRES | LAST_MODIFIED)
+        && !matches!(name.as_str(), "cache-status" | "cdn-cache-control")
+}
+
+fn format_weak(length: usize, hash: u128) -> Option<HeaderValue> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let hash = xxh3_128(body).to_be_bytes();
+    let hash = hash.to_be_bytes();
     let mut value: SmallVec<[u8; 64]> = SmallVec::from_slice(b"W/\"");
-    let length = body.len().to_be_bytes();
+    let length = length.to_be_bytes();
     let nibbles = |bytes: &[u8]| -> SmallVec<[u8; 32]> {
         bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).collect()
     };
@@ -115,9 +149,50 @@ mod tests {
         }
     }
 
+    fn tag(lines: &[(&'static str, &'static str)], body: &[u8]) -> HeaderValue {
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect();
+        weak_from_response(200, lines.iter().map(|(name, value)| (name, value)), body).unwrap()
+    }
+
     #[test]
-    fn weak_from_body_depends_on_length_and_content() {
-        let tags = [&b""[..], b"a", b"b", b"aa"].map(|body| weak_from_body(body).unwrap());
+    fn generated_tag_depends_on_status_and_headers() {
+        let lines = [("content-type", "text/plain"), ("x-a", "1"), ("x-a", "2")];
+        let first = tag(&lines, b"a");
+        assert_eq!(tag(&[lines[1], lines[0], lines[2]], b"a"), first, "the order of different names");
+        for other in [
+            &[lines[0], lines[2], lines[1]][..],
+            &lines[..2],
+            &[lines[0], ("x-a", "12")],
+            &[lines[0], ("x-a", "1, 2")],
+            &[("content-type", "text/html"), lines[1], lines[2]],
+            &[],
+        ] {
+            assert_ne!(tag(other, b"a"), first, "{other:?}");
+        }
+        assert_ne!(
+            weak_from_response(203, [].into_iter(), b"a"),
+            weak_from_response(200, [].into_iter(), b"a")
+        );
+    }
+
+    #[test]
+    fn generated_tag_does_not_depend_on_times_and_lifetimes() {
+        let times = [
+            ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
+            ("expires", "Sun, 06 Nov 1994 08:49:37 GMT"),
+            ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT"),
+            ("cache-control", "max-age=5"),
+            ("age", "1"),
+        ];
+        assert_eq!(tag(&times, b"a"), tag(&[], b"a"));
+    }
+
+    #[test]
+    fn generated_tag_depends_on_length_and_content() {
+        let tags = [&b""[..], b"a", b"b", b"aa"].map(|body| tag(&[], body));
         for (index, tag) in tags.iter().enumerate() {
             assert!(EntityTag::parse(tag.as_bytes()).is_some_and(|tag| tag.is_weak), "{tag:?}");
             assert!(!tags[..index].contains(tag), "{tag:?}");

@@ -79,8 +79,11 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
 }
 
 /// Returns whether a 304 response carries a header (RFC 9110 15.4.5).
+///
+/// It carries all that may differ from what the client has: a browser that is not sent `Access-Control-Allow-Origin` or a new
+/// `Content-Security-Policy` goes on with the old one. Only what describes the bytes of the body stays out.
 fn is_304_header(name: &HeaderName) -> bool {
-    matches!(*name, CACHE_CONTROL | CONTENT_LOCATION | DATE | ETAG | EXPIRES | VARY)
+    !matches!(*name, header::CONTENT_ENCODING | header::CONTENT_RANGE) && !is_full_body_header(name)
 }
 
 /// Returns whether a header describes the full body, so that a partial response must not carry it (RFC 9530 2).

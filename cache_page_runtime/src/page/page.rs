@@ -47,6 +47,14 @@ impl<'h> ResponseHead<'h> {
     pub(crate) fn new(head: &'h dev::ResponseHead, has_connection: bool) -> Self {
         Self { status: head.status, reason: head.reason, headers: &head.headers, has_connection }
     }
+
+    /// Returns the header lines that are stored.
+    pub(crate) fn stored_headers(self) -> impl Iterator<Item = (&'h HeaderName, &'h HeaderValue)> {
+        let connection =
+            if self.has_connection { header::connection_options(self.headers) } else { Vec::new() };
+        let is_stored = move |name: &HeaderName| header::is_stored(name) && !connection.contains(name);
+        self.headers.iter().filter(move |(name, _)| is_stored(name))
+    }
 }
 
 impl Page {
@@ -81,13 +89,8 @@ impl Page {
         generated: &[(HeaderName, HeaderValue)],
         body: Option<Bytes>,
     ) -> Self {
-        let connection =
-            if head.has_connection { header::connection_options(head.headers) } else { Vec::new() };
-        let is_stored = |name: &HeaderName| {
-            let is_replaced = generated.iter().any(|(replacing, _)| replacing == name);
-            !is_replaced && header::is_stored(name) && !connection.contains(name)
-        };
-        let stored = head.headers.iter().filter(|(name, _)| is_stored(name));
+        let is_replaced = |name: &HeaderName| generated.iter().any(|(replacing, _)| replacing == name);
+        let stored = head.stored_headers().filter(|(name, _)| !is_replaced(name));
         let lines: SmallVec<[(&HeaderName, &HeaderValue, bool); 16]> = (stored
             .map(|(name, value)| (name, value, false)))
         .chain(generated.iter().map(|(name, value)| (name, value, true)))
@@ -199,6 +202,11 @@ impl Page {
                 headers.insert(name.clone(), value.clone());
             }
         }
+    }
+
+    /// Returns whether the cache generated the entity tag.
+    pub(crate) fn has_generated_etag(&self) -> bool {
+        self.headers.iter().any(|line| line.is_generated && line.name == ETAG)
     }
 
     /// Returns what conditional and range requests are evaluated against.

@@ -9,6 +9,7 @@ mod if_range;
 mod not_modified;
 mod ranges;
 mod revalidation;
+mod stored_headers;
 
 const CHANGED: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 const BEFORE: &str = "Sun, 06 Nov 1994 08:49:36 GMT";

@@ -11,7 +11,7 @@ mod validators;
 
 const PLAIN: &str = "/plain";
 const REFRESHED: &str = "/refreshed";
-const KEPT_ON_ERROR: &str = "/kept-on-error";
+pub(super) const KEPT_ON_ERROR: &str = "/kept-on-error";
 const VARYING: &str = "/varying";
 
 #[cache_page(60)]
@@ -35,7 +35,7 @@ async fn varying(origin: Origin, control: PageControl) -> Result<HttpResponse, E
     origin.respond_with(&control).await
 }
 
-async fn app(handler: impl Fn(&Call) -> HttpResponse + Send + Sync + 'static) -> TestApp {
+pub(super) async fn app(handler: impl Fn(&Call) -> HttpResponse + Send + Sync + 'static) -> TestApp {
     TestApp::builder()
         .route(PLAIN, plain)
         .route(REFRESHED, refreshed)
