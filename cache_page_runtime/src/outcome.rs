@@ -101,8 +101,6 @@ reasons! {
     Expired = "expired",
     /// The response varies by more than request headers (`Vary: *`), or `Vary` is malformed.
     Vary = "vary",
-    /// The page has the maximum number of variants.
-    TooManyVariants = "too-many-variants",
     /// The response switches protocols; or the request asks for it, and the service within a middleware may do so.
     Upgrade = "upgrade",
     /// The response is a stream of server-sent events, which does not end.

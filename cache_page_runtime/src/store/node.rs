@@ -82,6 +82,11 @@ impl EntryNode {
         }
     }
 
+    /// Returns the number of hits, up to a small limit.
+    pub(super) fn frequency(&self) -> u8 {
+        self.frequency.load(Ordering::Relaxed)
+    }
+
     /// Subtracts `cost` from the frequency, or returns `false` if the frequency is lower.
     pub(super) fn spend_frequency(&self, cost: u8) -> bool {
         let left = self.frequency.load(Ordering::Relaxed).checked_sub(cost);

@@ -157,8 +157,7 @@ impl Store {
     /// # Errors
     ///
     /// Returns the reason for not storing it: it was purged since its handler was started ([`may_store`](Self::may_store)), its
-    /// handler was started before that of the stored entry, it takes too much room, its key is too long, or the page has too
-    /// many variants.
+    /// handler was started before that of the stored entry, it takes too much room, or its key is too long.
     pub(crate) fn put(
         &self,
         key: CacheKey<'_>,

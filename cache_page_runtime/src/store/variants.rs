@@ -14,10 +14,14 @@ use crate::{
 /// The variants that one page may have. Clients choose the header values, and could otherwise fill the store with variants.
 pub(super) const MAX_VARIANTS: usize = 64;
 
+/// How many of them are on probation: the latest ones, which replace others only if they are used.
+const PROBATION: usize = 16;
+
 /// Stored under the key of a page: the request headers that select a variant, and the variants that are stored.
 pub(super) struct VariantSet {
     pub(super) names: VaryNames,
-    /// The nodes of the variants that are in the map. Only locked under the store's state lock.
+    /// The nodes of the variants that are in the map, in the order in which they were stored. Only locked under the store's state
+    /// lock.
     nodes: Mutex<Vec<Arc<EntryNode>>>,
 }
 
@@ -58,6 +62,28 @@ impl VariantSet {
 
     pub(super) fn is_full(&self) -> bool {
         self.nodes().len() >= MAX_VARIANTS
+    }
+
+    /// Returns the variant of a full set that the next one replaces.
+    ///
+    /// That is the oldest variant on probation, unless it was requested again. If it was, it has passed its probation, and the least
+    /// used of the variants that were there before is replaced. So values that clients invent replace each other, and a value that
+    /// is requested twice finds a place, however many came before it.
+    pub(super) fn least_used(&self) -> Option<Arc<EntryNode>> {
+        let nodes = self.nodes();
+        let (established, probation) = nodes.split_at(nodes.len().saturating_sub(PROBATION));
+        let candidate = probation.first()?;
+        if candidate.frequency() == 0 {
+            return Some(Arc::clone(candidate));
+        }
+        // The first one of several: it was stored first.
+        let least = established.iter().min_by_key(|node| node.frequency())?;
+        // Hits of long ago count less with each replacement.
+        let spent = least.frequency();
+        established.iter().for_each(|node| {
+            node.spend_frequency(spent);
+        });
+        Some(Arc::clone(least))
     }
 
     /// Returns the bytes that the set takes.

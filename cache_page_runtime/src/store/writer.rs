@@ -86,8 +86,8 @@ impl<'s> Writer<'s> {
         let variants = self.ensure_variant_set(page_key, names)?;
         let variant_key = variants.variant_key(key, request).ok_or(Reason::KeyTooLong)?;
         let variant_key = variant_key.as_slice();
-        if self.map.get(variant_key).is_none() && !self.make_room_for_variant(&variants, entry.created_at()) {
-            return Err(Reason::TooManyVariants);
+        if self.map.get(variant_key).is_none() && variants.is_full() {
+            self.replace_variant(&variants, entry.created_at());
         }
         self.insert(variant_key, Slot::Variant(entry, Arc::clone(&variants)), replaced)?;
         // Making room for the variant may have evicted the set.
@@ -121,18 +121,15 @@ impl<'s> Writer<'s> {
         self.map.get(page_key).and_then(|(slot, _)| slot.variant_set().cloned())
     }
 
-    /// Removes stale variants from a full set, and returns whether another variant may be stored.
-    fn make_room_for_variant(&mut self, variants: &VariantSet, now: Instant) -> bool {
-        if !variants.is_full() {
-            return true;
+    /// Removes a variant from a full set: a stale one, or else the least used one.
+    fn replace_variant(&mut self, variants: &VariantSet, now: Instant) {
+        let is_stale = |node: &Arc<EntryNode>| self.entry_of(node).is_none_or(|entry| !entry.is_fresh(now));
+        let stale = variants.nodes().iter().find(|node| is_stale(node)).cloned();
+        if let Some(node) = stale.or_else(|| variants.least_used()) {
+            self.remove(&node);
+            // It is the caller's only way to make room, so a node that has left the map by another way must go too.
+            variants.remove(&node);
         }
-        let nodes = variants.nodes().clone();
-        for node in nodes {
-            if self.entry_of(&node).is_none_or(|entry| !entry.is_fresh(now)) {
-                self.remove(&node);
-            }
-        }
-        !variants.is_full()
     }
 
     fn insert(&mut self, key: &[u8], slot: Slot, replaced: Option<&Arc<Entry>>) -> Result<(), Reason> {
