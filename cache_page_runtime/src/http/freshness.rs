@@ -44,8 +44,8 @@ pub(crate) fn freshness_lifetime(
 /// A handler that forwards the response of another server may set both.
 pub(crate) fn initial_age(headers: &HeaderMap, now: SystemTime) -> Duration {
     let apparent_age = now.duration_since(date_value(headers, now)).unwrap_or_default();
-    // A proxy may have joined repeated `Age` fields to a list.
-    let age_value = list::members(headers.get_all(AGE)).filter_map(delta_seconds).max();
+    // `Age` has one value. Of a list, the first member counts, and a field that is invalid then is ignored (RFC 9111 5.1).
+    let age_value = list::members(headers.get_all(AGE)).next().and_then(delta_seconds);
     apparent_age.max(Duration::from_secs(age_value.unwrap_or(0)))
 }
 
@@ -114,6 +114,10 @@ mod tests {
             ("Sun, 06 Nov 1994 08:49:47 GMT", 10),
             ("Sunday, 06-Nov-94 08:49:47 GMT", 10),
             ("Sun Nov  6 08:49:47 1994", 10),
+            ("SUN, 06 NOV 1994 08:49:47 GMT", 10),
+            ("sun, 06 nov 1994 08:49:47 gmt", 10),
+            ("sUNDAY, 06-nOV-94 08:49:47 Gmt", 10),
+            ("sun nov  6 08:49:47 1994", 10),
             ("Sun, 06 Nov 1994 08:49:27 GMT", 0),
             ("0", 0),
             ("-1", 0),
@@ -167,7 +171,12 @@ mod tests {
         assert_eq!(age(&[date, ("age", "7")]), 20);
         assert_eq!(age(&[date, ("age", "70")]), 70);
         assert_eq!(age(&[("age", "x")]), 0);
-        assert_eq!(age(&[("age", "7, 70"), ("age", "8")]), 70);
+        assert_eq!(age(&[("age", "7, 70"), ("age", "80")]), 7);
+        assert_eq!(age(&[("age", "0, 7200")]), 0);
+        assert_eq!(age(&[("age", "0"), ("age", "7200")]), 0);
+        assert_eq!(age(&[("age", "x, 7200")]), 0);
+        assert_eq!(age(&[("age", ", 7200")]), 7200);
+        assert_eq!(age(&[("age", "7; x=1")]), 0);
         assert_eq!(age(&[("date", "Sun, 06 Nov 1994 09:49:37 GMT")]), 0);
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use actix_web::http::{
     Method, StatusCode,
     header::{
-        AGE, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
+        AGE, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY,
         CONTENT_SECURITY_POLICY_REPORT_ONLY, CONTENT_TYPE, DATE, ETAG, EXPIRES, HeaderMap, HeaderValue,
         SET_COOKIE, UPGRADE, VARY,
     },
@@ -98,10 +98,8 @@ impl ResponseView<'_> {
         if self.is_upgrade || self.caching_headers.has_upgrade {
             return Err(Reason::Upgrade);
         }
-        if is_never_stored(self.status.as_u16())
-            || self.status.is_informational()
-            || self.caching_headers.has_content_range
-        {
+        // `Content-Range` has a meaning in 206 and 416 only (RFC 9110 14.4).
+        if is_never_stored(self.status.as_u16()) || self.status.is_informational() {
             return Err(Reason::Status);
         }
         if self.caching_headers.is_event_stream { Err(Reason::EventStream) } else { Ok(()) }
@@ -151,7 +149,6 @@ pub(crate) struct CachingHeaders {
     pub(crate) has_content_encoding: bool,
     has_age: bool,
     has_upgrade: bool,
-    has_content_range: bool,
     is_event_stream: bool,
     has_set_cookie: bool,
     /// Whether there is another header that is meant for one client, as `Set-Cookie` is.
@@ -177,7 +174,6 @@ impl CachingHeaders {
                 CONTENT_ENCODING => found.has_content_encoding = true,
                 AGE => found.has_age = true,
                 UPGRADE => found.has_upgrade = true,
-                CONTENT_RANGE => found.has_content_range = true,
                 CONTENT_TYPE => found.is_event_stream |= is_event_stream(value),
                 SET_COOKIE => found.has_set_cookie = true,
                 CONTENT_SECURITY_POLICY | CONTENT_SECURITY_POLICY_REPORT_ONLY => {

@@ -59,9 +59,9 @@ impl StoredHeader {
 
 /// Returns whether a header belongs to the stored response.
 ///
-/// `Age` and `Content-Length` do not: every response gets its own.
+/// `Age`, `Content-Length` and `Content-Range` do not: every response gets its own.
 pub(super) fn is_stored(name: &HeaderName) -> bool {
-    !is_hop_by_hop(name) && !matches!(*name, AGE | CONTENT_LENGTH)
+    !is_hop_by_hop(name) && !matches!(*name, AGE | CONTENT_LENGTH | header::CONTENT_RANGE)
 }
 
 /// Returns whether a header applies to one connection or hop only (RFC 9110 7.6.1 and 11.7).
@@ -83,7 +83,7 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
 /// It carries all that may differ from what the client has: a browser that is not sent `Access-Control-Allow-Origin` or a new
 /// `Content-Security-Policy` goes on with the old one. Only what describes the bytes of the body stays out.
 fn is_304_header(name: &HeaderName) -> bool {
-    !matches!(*name, header::CONTENT_ENCODING | header::CONTENT_RANGE) && !is_full_body_header(name)
+    *name != header::CONTENT_ENCODING && !is_full_body_header(name)
 }
 
 /// Returns whether a header describes the full body, so that a partial response must not carry it (RFC 9530 2).

@@ -52,9 +52,9 @@ proptest! {
     }
 
     #[test]
-    fn initial_age_is_the_largest_of_all_ages_and_time_since_date(
+    fn initial_age_is_the_larger_of_the_first_age_and_time_since_date(
         ages in vec(any::<u64>(), 0..3),
-        malformed in vec(any_value(), 0..2),
+        others in vec(any_value(), 0..2),
         (date, now) in (option::of(second()), second()),
     ) {
         let fields = |ages: &[u64]| -> Vec<_> {
@@ -62,10 +62,12 @@ proptest! {
             ages.chain(date.map(|date| (DATE, date_value(date)))).collect()
         };
         let apparent_age = now.saturating_sub(date.unwrap_or(now));
-        let expected = Duration::from_secs(ages.iter().copied().chain([apparent_age]).max().unwrap());
+        let expected = Duration::from_secs(ages.first().map_or(apparent_age, |age| apparent_age.max(*age)));
         prop_assert_eq!(initial_age(&headers(fields(&ages)), at(now)), expected);
-        let malformed = malformed.into_iter().map(|value| (AGE, value));
-        prop_assert!(initial_age(&headers(fields(&ages).into_iter().chain(malformed)), at(now)) >= expected);
+        if !ages.is_empty() {
+            let others = others.into_iter().map(|value| (AGE, value));
+            prop_assert_eq!(initial_age(&headers(fields(&ages).into_iter().chain(others)), at(now)), expected);
+        }
         let list = ages.iter().map(u64::to_string).collect::<Vec<_>>().join(" , ");
         let joined = headers([(AGE, value(list.as_bytes())), (DATE, date_value(date.unwrap_or(now)))]);
         prop_assert_eq!(initial_age(&joined, at(now)), expected);
@@ -73,7 +75,10 @@ proptest! {
 
     #[test]
     fn dates_round_trip(second in second(), malformed in any_value()) {
-        prop_assert_eq!(parse_date(date_value(second).as_bytes()), Some(at(second)));
+        let date = date_value(second);
+        for spelling in [date.as_bytes().to_vec(), date.as_bytes().to_ascii_lowercase(), date.as_bytes().to_ascii_uppercase()] {
+            prop_assert_eq!(parse_date(&spelling), Some(at(second)));
+        }
         let _ = parse_date(malformed.as_bytes());
     }
 }

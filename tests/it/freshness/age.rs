@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use actix_web::http::header::HttpDate;
+use actix_web::{HttpResponse, http::header::HttpDate};
+use cache_page::Reason;
 
 use crate::support::{TestApp, ok_with};
 
@@ -32,4 +33,31 @@ async fn age_header_of_the_handler_is_added() {
     app.get("/").await.assert_age(30);
     app.advance(5);
     app.get("/").await.assert_hit().assert_ttl(65).assert_age(35);
+}
+
+/// A cache that joins a field to that of another one puts its own in front (RFC 9111 5.1).
+#[actix_web::test]
+async fn first_member_of_an_age_list_counts() {
+    for lines in [&["0, 7200"][..], &["0", "7200"], &["0,7200", "9000"]] {
+        let ages = lines.iter().map(|line| ("age", *line));
+        let headers: Vec<_> = ages.chain([("cache-control", "max-age=3600")]).collect();
+        let app = TestApp::with_handler(ok_with(&headers)).await;
+        app.get("/").await.assert_stored().assert_ttl(3600);
+    }
+    for line in ["7200, 0", "7200"] {
+        let app = TestApp::with_handler(ok_with(&[("age", line), ("cache-control", "max-age=3600")])).await;
+        app.get("/").await.assert_not_stored(Reason::Expired);
+    }
+}
+
+#[actix_web::test]
+async fn names_in_dates_are_compared_without_case() {
+    for expires in
+        ["THU, 18 AUG 2089 02:01:18 GMT", "thu, 18 aug 2089 02:01:18 gmt", "Thu, 18 Aug 2089 02:01:18 Gmt"]
+    {
+        let app = TestApp::with_handler(|_| HttpResponse::Created().finish()).await;
+        app.get("/").await.assert_not_stored(Reason::Status);
+        app.set_handler(move |_| HttpResponse::Created().insert_header(("expires", expires)).finish());
+        app.get("/").await.assert_stored();
+    }
 }
