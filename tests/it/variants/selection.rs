@@ -1,7 +1,9 @@
 //! Which variant answers a request.
 
+use actix_web::HttpResponse;
+
 use super::{app, varying};
-use crate::support::TestApp;
+use crate::support::{Call, Crowd, TestApp};
 
 const VALUES: [&[(&str, &str)]; 7] = [
     &[],
@@ -62,18 +64,59 @@ async fn spelling_of_vary_does_not_matter() {
     app.get("/").header("x-b", "0").await.assert_miss();
 }
 
+/// A handler that reads the first line sees another value than one that reads all of them.
 #[actix_web::test]
-async fn values_split_over_several_lines_are_one_value() {
+async fn values_split_over_several_lines_are_variants_of_their_own() {
     let app = TestApp::with_handler(varying(&["x-a, cookie"])).await;
-    let pairs: [[&[(&str, &str)]; 2]; 4] = [
-        [&[("x-a", "1"), ("x-a", "2")], &[("x-a", "1, 2")]],
-        [&[("x-a", " 3 ")], &[("x-a", "3")]],
-        [&[("cookie", "a=1"), ("cookie", "b=2")], &[("cookie", "a=1; b=2")]],
-        [&[("x-a", "4"), ("cookie", "c=3")], &[("cookie", "c=3"), ("x-a", "4")]],
+    let spellings: [&[(&str, &str)]; 8] = [
+        &[("x-a", "1"), ("x-a", "2")],
+        &[("x-a", "1, 2")],
+        &[("x-a", "1"), ("x-a", ", 2")],
+        &[("x-a", "1")],
+        &[("x-a", "1"), ("x-a", "")],
+        &[("cookie", "a=1"), ("cookie", "b=2")],
+        &[("cookie", "a=1; b=2")],
+        &[("cookie", "a=1"), ("cookie", "; b=2")],
     ];
-    for [first, second] in pairs {
-        app.get("/").headers(first).await.assert_stored();
-        app.get("/").headers(second).await.assert_hit();
+    for headers in spellings {
+        app.get("/").headers(headers).await.assert_stored();
+    }
+    for headers in spellings {
+        app.get("/").headers(headers).await.assert_hit();
+    }
+    app.get("/").headers(&[("x-a", "4"), ("cookie", "c=3")]).await.assert_stored();
+    app.get("/").headers(&[("cookie", "c=3"), ("x-a", "4")]).await.assert_hit();
+}
+
+/// The handler speaks the first language that it reads.
+fn by_first_language(call: &Call) -> HttpResponse {
+    let first = call.request.headers().get("accept-language").map(|line| line.to_str().unwrap().to_owned());
+    HttpResponse::Ok().insert_header(("vary", "accept-language")).body(first.unwrap_or_default())
+}
+
+#[actix_web::test]
+async fn split_header_does_not_poison_the_page_of_the_joined_one() {
+    let split = [("accept-language", "xx"), ("accept-language", "de"), ("accept-language", "en")];
+    let app = TestApp::with_handler(by_first_language).await;
+    app.get("/").await.assert_stored();
+    app.get("/").headers(&split).await.assert_stored().assert_body("xx");
+    let joined = app.get("/").header("accept-language", "xx, de, en").await;
+    joined.assert_stored().assert_body("xx, de, en");
+}
+
+#[actix_web::test]
+async fn split_header_does_not_follow_the_flight_of_the_joined_one() {
+    let app = TestApp::with_handler(by_first_language).await;
+    for is_known_to_vary in [false, true] {
+        app.pause();
+        let split = app.get("/").header("accept-language", "xx").header("accept-language", "de");
+        let crowd = Crowd::send([split, app.get("/").header("accept-language", "xx, de")]).await;
+        app.resume().await;
+        let responses = crowd.responses().await;
+        responses[0].assert_body("xx");
+        responses[1].assert_body("xx, de");
+        assert_eq!(app.runs(), if is_known_to_vary { 4 } else { 2 });
+        app.advance(60);
     }
 }
 
