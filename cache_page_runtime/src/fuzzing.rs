@@ -86,6 +86,7 @@ pub fn select(
         Selection::Full => (200, None),
         Selection::Partial(range) => (206, Some(range)),
         Selection::NotModified => (304, None),
+        Selection::PreconditionFailed => (412, None),
         Selection::Unsatisfiable => (416, None),
     }
 }

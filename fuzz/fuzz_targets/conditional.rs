@@ -64,6 +64,10 @@ fuzz_target!(|data: &[u8]| {
             );
         }
         (304, None) => assert!(request.contains_key(IF_MODIFIED_SINCE) && last_modified.is_some()),
+        (412, None) => {
+            assert!(request.contains_key(IF_MATCH) || request.contains_key(IF_UNMODIFIED_SINCE));
+            return;
+        }
         (416, None) => assert!(request.contains_key(RANGE)),
         other => panic!("{other:?}"),
     }

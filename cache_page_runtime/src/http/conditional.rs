@@ -32,7 +32,10 @@ pub(crate) struct Representation<'p> {
 /// Returns whether a request may be answered with anything less than the full response.
 #[inline]
 pub(crate) fn is_conditional_or_range(request: &HeaderMap) -> bool {
-    [IF_NONE_MATCH, IF_MODIFIED_SINCE, RANGE].iter().any(|name| request.contains_key(name))
+    // One pass over the names costs no more than a few look-ups.
+    request.keys().any(|name| {
+        matches!(*name, IF_MATCH | IF_MODIFIED_SINCE | IF_NONE_MATCH | IF_UNMODIFIED_SINCE | RANGE)
+    })
 }
 
 impl Representation<'_> {
@@ -40,6 +43,9 @@ impl Representation<'_> {
     pub(crate) fn select(&self, method: &Method, request: &HeaderMap) -> Selection {
         if !self.status.is_success() {
             return Selection::Full;
+        }
+        if self.fails_precondition(request) {
+            return Selection::PreconditionFailed;
         }
         let mut lists = request.get_all(IF_NONE_MATCH);
         let is_current = match lists.next() {
@@ -63,6 +69,26 @@ impl Representation<'_> {
         }
     }
 
+    /// Evaluates `If-Match`, or `If-Unmodified-Since` without it (RFC 9110 13.1.1, 13.1.4).
+    ///
+    /// The cache is part of the origin server, which evaluates them: on a miss, a handler may have done so.
+    fn fails_precondition(&self, request: &HeaderMap) -> bool {
+        let mut lists = request.get_all(IF_MATCH).map(HeaderValue::as_bytes).peekable();
+        if lists.peek().is_some() {
+            return !lists.any(|list| list.trim_ascii() == b"*" || self.is_listed_strongly(list));
+        }
+        let since = single_value(request.get_all(IF_UNMODIFIED_SINCE));
+        let parse = |value: Option<&HeaderValue>| parse_date(value?.as_bytes());
+        // Without a date of modification, the field is ignored.
+        matches!((parse(self.last_modified), parse(since)), (Some(modified), Some(since)) if modified > since)
+    }
+
+    /// Returns whether a list has the entity tag, by strong comparison.
+    fn is_listed_strongly(&self, list: &[u8]) -> bool {
+        let etag = self.etag.and_then(|etag| EntityTag::parse(etag.as_bytes()));
+        etag.is_some_and(|etag| EntityTags::new(list).any(|listed| listed.strong_eq(etag)))
+    }
+
     /// Returns whether a value of `If-None-Match` lists the entity tag, by weak comparison (RFC 9110 13.1.2).
     fn is_listed(&self, list: &[u8]) -> bool {
         if list.trim_ascii() == b"*" {
@@ -84,11 +110,7 @@ impl Representation<'_> {
 
     /// Returns whether a partial response may be sent: the client must not combine parts of two versions.
     fn allows_range(&self, request: &HeaderMap) -> bool {
-        // `If-Match` and `If-Unmodified-Since` are not evaluated here (RFC 9110 13.1.1, 13.1.4). The full response is correct
-        // even if the client's version is another one.
-        let has_precondition = request.contains_key(IF_MATCH) || request.contains_key(IF_UNMODIFIED_SINCE);
         if self.status != StatusCode::OK
-            || has_precondition
             // If the client has a part of a response that actix-web's `Compress` encoded on its way, a part of the identity encoding
             // does not fit to it. Clients that send range requests accept no coding; browsers always do.
             || content_coding::accepts_any(request)
@@ -209,6 +231,39 @@ mod tests {
     }
 
     #[test]
+    fn preconditions_are_compared_strongly() {
+        let is_failed =
+            |etag, lines: &[_]| select(etag, Some(MODIFIED), lines) == Selection::PreconditionFailed;
+        for (etag, list, expected) in [
+            (Some("\"a\""), "\"a\"", false),
+            (Some("\"a\""), "\"b\", \"a\"", false),
+            (Some("\"a\""), "*", false),
+            (None, "*", false),
+            (Some("\"a\""), "\"b\"", true),
+            (Some("\"a\""), "W/\"a\"", true),
+            (Some("W/\"a\""), "\"a\"", true),
+            (Some("W/\"a\""), "W/\"a\"", true),
+            (None, "\"a\"", true),
+            (Some("\"a\""), "", true),
+            (Some("\"a\""), "junk", true),
+        ] {
+            assert_eq!(is_failed(etag, &[(IF_MATCH, list)]), expected, "{etag:?} {list:?}");
+        }
+        assert!(!is_failed(Some("\"a\""), &[(IF_MATCH, "\"b\""), (IF_MATCH, "\"a\"")]));
+        for (since, expected) in [(BEFORE, true), (MODIFIED, false), (DATE, false), ("soon", false)] {
+            assert_eq!(is_failed(None, &[(IF_UNMODIFIED_SINCE, since)]), expected, "{since:?}");
+        }
+        // `If-Match` takes precedence, and both are evaluated before the others.
+        assert!(!is_failed(Some("\"a\""), &[(IF_MATCH, "\"a\""), (IF_UNMODIFIED_SINCE, BEFORE)]));
+        assert!(is_failed(Some("\"a\""), &[(IF_MATCH, "\"b\""), (IF_NONE_MATCH, "\"a\"")]));
+        assert_eq!(
+            select(None, None, &[(IF_UNMODIFIED_SINCE, BEFORE)]),
+            Selection::Full,
+            "no date of modification"
+        );
+    }
+
+    #[test]
     fn range_needs_a_matching_strong_validator() {
         let is_partial = |etag, last_modified, condition| {
             select(Some(etag), last_modified, &[(RANGE, "bytes=2-3"), (IF_RANGE, condition)])
@@ -226,10 +281,8 @@ mod tests {
         assert!(!is_partial("\"a\"", Some(DATE), DATE), "the page may have changed again within that second");
         assert!(!is_partial("\"a\"", None, DATE));
         assert!(!is_partial("\"a\"", Some(MODIFIED), "junk"));
-        for condition in [(IF_MATCH, "\"b\""), (IF_MATCH, "\"a\""), (IF_UNMODIFIED_SINCE, BEFORE)] {
-            let request = [(RANGE, "bytes=2-3"), condition];
-            assert_eq!(select(Some("\"a\""), Some(MODIFIED), &request), Selection::Full, "{request:?}");
-        }
+        let with_if_match = [(RANGE, "bytes=2-3"), (IF_MATCH, "\"a\"")];
+        assert_eq!(select(Some("\"a\""), None, &with_if_match), Selection::Partial(2..4));
         let repeated = [(RANGE, "bytes=2-3"), (RANGE, "bytes=2-3")];
         assert_eq!(select(None, None, &repeated), Selection::Full);
         let current = [(RANGE, "bytes=2-3"), (IF_NONE_MATCH, "\"a\"")];

@@ -12,6 +12,8 @@ pub(crate) enum Selection {
     Partial(Range<usize>),
     /// Nothing, because the client's copy is current (304).
     NotModified,
+    /// Nothing, because `If-Match` or `If-Unmodified-Since` is not fulfilled (412).
+    PreconditionFailed,
     /// Nothing, because the range lies beyond the end of the body (416).
     Unsatisfiable,
 }

@@ -163,6 +163,7 @@ impl Page {
                 self.write_headers(response.headers_mut(), |line| line.is_in_not_modified);
                 response
             }
+            Selection::PreconditionFailed => return HttpResponse::new(StatusCode::PRECONDITION_FAILED),
             Selection::Unsatisfiable => {
                 let mut response = HttpResponse::new(StatusCode::RANGE_NOT_SATISFIABLE);
                 insert(response.headers_mut(), CONTENT_RANGE, format!("bytes */{}", self.body().len()));

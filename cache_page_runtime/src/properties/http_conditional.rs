@@ -2,7 +2,10 @@
 
 use actix_web::http::{
     Method, StatusCode,
-    header::{HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE},
+    header::{
+        HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
+        RANGE,
+    },
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
@@ -68,7 +71,7 @@ proptest! {
         stored in stored(),
         method in method(),
         request in vec((
-            select(&[IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_RANGE, RANGE]),
+            select(&[IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, IF_RANGE, RANGE]),
             prop_oneof![soup(WORDS), any_value(), Just(HeaderValue::from_static("bytes=0-0"))],
         ), 0..4),
     ) {
@@ -81,6 +84,9 @@ proptest! {
             Selection::Partial(range) => {
                 prop_assert!(range.start < range.end && range.end <= stored.body_len);
                 prop_assert!(stored.status == StatusCode::OK && method == Method::GET && has(&[RANGE]));
+            }
+            Selection::PreconditionFailed => {
+                prop_assert!(stored.status.is_success() && has(&[IF_MATCH, IF_UNMODIFIED_SINCE]));
             }
             Selection::Unsatisfiable => {
                 prop_assert!(stored.status == StatusCode::OK && method == Method::GET && has(&[RANGE]));

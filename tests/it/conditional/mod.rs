@@ -7,6 +7,7 @@ use crate::support::{Call, TestApp, TestResponse};
 mod entity_tags;
 mod if_range;
 mod not_modified;
+mod preconditions;
 mod ranges;
 mod revalidation;
 mod stored_headers;

@@ -35,8 +35,6 @@ async fn conditions_are_evaluated_on_a_miss_as_on_a_hit() {
             (&[("if-modified-since", BEFORE)], 200),
             (&[("if-modified-since", "Sunday, 06-Nov-94 08:49:37 GMT")], 304),
             (&[("if-modified-since", "yesterday")], 200),
-            (&[("if-match", "\"other\"")], 200),
-            (&[("if-unmodified-since", BEFORE)], 200),
         ] {
             for response in on_miss_and_hit(handler, headers).await {
                 response.assert_status(status).assert_body(if status == 304 { "" } else { "0123456789" });

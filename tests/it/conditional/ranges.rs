@@ -56,13 +56,21 @@ async fn if_none_match_is_evaluated_before_the_range() {
 
 /// A client must not join parts of two versions.
 #[actix_web::test]
-async fn range_with_a_failed_precondition_gets_the_full_page() {
+async fn range_with_a_failed_precondition_gets_no_part() {
     for condition in [("if-match", "\"v0\""), ("if-match", "W/\"v1\""), ("if-unmodified-since", BEFORE)] {
         for response in on_miss_and_hit(tagged, &[("range", "bytes=5-"), condition]).await {
-            response.assert_status(200).assert_body("0123456789");
+            response.assert_status(412).assert_body("").assert_no_header("content-range");
         }
     }
-    assert_ne!(BEFORE, CHANGED);
+}
+
+#[actix_web::test]
+async fn range_with_a_fulfilled_precondition_gets_its_part() {
+    for condition in [("if-match", "\"v0\", \"v1\""), ("if-match", "*"), ("if-unmodified-since", CHANGED)] {
+        for response in on_miss_and_hit(tagged, &[("range", "bytes=5-"), condition]).await {
+            response.assert_status(206).assert_body("56789");
+        }
+    }
 }
 
 #[actix_web::test]
