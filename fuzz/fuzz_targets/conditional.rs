@@ -3,12 +3,13 @@
 #![no_main]
 
 use actix_web::http::header::{
-    HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE,
+    HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
 };
 use cache_page_runtime::fuzzing::select;
 use libfuzzer_sys::fuzz_target;
 
-const NAMES: [HeaderName; 4] = [IF_NONE_MATCH, RANGE, IF_RANGE, IF_MODIFIED_SINCE];
+const NAMES: [HeaderName; 6] =
+    [IF_NONE_MATCH, RANGE, IF_RANGE, IF_MODIFIED_SINCE, IF_MATCH, IF_UNMODIFIED_SINCE];
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)

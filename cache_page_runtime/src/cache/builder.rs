@@ -213,7 +213,11 @@ impl PageCacheBuilder {
     /// Its value is a Dictionary (RFC 9651) with `max-age`, `stale-while-revalidate` and `stale-if-error` in seconds, `no-store`,
     /// and two members of this cache, `tags=("posts" "post:1")` and `vary=("accept-language")`: what a
     /// [`PageControl`](crate::PageControl) sets. A response with an invalid value is not stored (`invalid-targeted-field`), and the
-    /// log has the reason. What `Cache-Control` forbids stays forbidden.
+    /// log has the reason.
+    ///
+    /// A field with any directive of RFC 9111 is obeyed alone: `Cache-Control` and `Expires` are then for other caches (RFC 9213 2.2).
+    /// `max-age=600` beside `Cache-Control: no-store` stores a response here and nowhere else. The response's `Age` counts. A field
+    /// with nothing but `tags` and `vary` leaves `Cache-Control` in force.
     pub fn targeted_cache_control(mut self, name: HeaderName) -> Self {
         self.config.targeted_cache_control = Some(name);
         self

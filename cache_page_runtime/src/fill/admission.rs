@@ -100,7 +100,7 @@ impl AdmissionRequest<'_> {
             decision,
             headers,
             vary_names,
-            max_age: policy.max_age(own_ttl),
+            max_age: policy.max_age(own_ttl.or(overrides.targeted_lifetime.flatten().map(Some))),
             tags: tags(policy, self.request.request(), overrides, self.now)?,
             created_at: self.now,
             date,

@@ -286,7 +286,10 @@ impl Fill {
         for name in overrides.iter().flat_map(|overrides| &overrides.vary) {
             response.headers_mut().append(VARY, HeaderValue::from_name(name.clone()));
         }
-        let headers = CachingHeaders::from_headers(response.headers());
+        let mut headers = CachingHeaders::from_headers(response.headers());
+        if let Some(lifetime) = overrides.as_ref().ok().and_then(|overrides| overrides.targeted_lifetime) {
+            headers.obey_targeted(lifetime);
+        }
         // Overrides that could not be read may have forbidden reuse.
         if headers.forbids_reuse() || overrides.as_ref().map_or(true, |overrides| overrides.no_store) {
             self.run.invalidate_stale();

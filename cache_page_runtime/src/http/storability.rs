@@ -147,6 +147,8 @@ pub(crate) struct CachingHeaders {
     pub(crate) has_vary: bool,
     pub(crate) has_connection: bool,
     pub(crate) has_content_encoding: bool,
+    /// Whether a targeted field is obeyed instead of `Cache-Control` and `Expires`.
+    is_targeted: bool,
     has_age: bool,
     has_upgrade: bool,
     is_event_stream: bool,
@@ -190,6 +192,13 @@ impl CachingHeaders {
         found
     }
 
+    /// Obeys a targeted field with this freshness lifetime instead of `Cache-Control` and `Expires` (RFC 9213 2.2).
+    pub(crate) fn obey_targeted(&mut self, lifetime: Option<Duration>) {
+        let max_age = lifetime.map(|lifetime| lifetime.as_secs());
+        self.cache_control = CacheControl { max_age, ..CacheControl::default() };
+        self.is_targeted = true;
+    }
+
     /// Returns whether neither this response may be reused nor the one that it replaces.
     pub(crate) fn forbids_reuse(&self) -> bool {
         let CacheControl { no_store, no_cache, private, must_understand, .. } = self.cache_control;
@@ -204,7 +213,7 @@ impl CachingHeaders {
     /// Returns the explicit freshness lifetime, or `None` without looking for it if there cannot be one.
     fn freshness_lifetime(&self, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
         let CacheControl { s_maxage, max_age, .. } = self.cache_control;
-        let is_explicit = s_maxage.or(max_age).is_some() || self.has_expires;
+        let is_explicit = s_maxage.or(max_age).is_some() || self.has_expires && !self.is_targeted;
         is_explicit.then(|| freshness::freshness_lifetime(headers, &self.cache_control, now)).flatten()
     }
 }

@@ -11,6 +11,10 @@ use super::structured_fields::{Item, ParseError, ParseResult, Value, parse_dicti
 pub(crate) struct TargetedCacheControl {
     /// Whether any member forbids storing, even if a later member of the same name does not.
     pub(crate) no_store: bool,
+    /// Whether the field says anything about storing or freshness. Then `Cache-Control` and `Expires` are for other caches (RFC 9213
+    /// 2.2). A field with nothing but `tags` and `vary`, which are members of this cache alone, does not replace them.
+    pub(crate) has_directives: bool,
+    /// The freshness lifetime of the response when it was generated. Its age is not subtracted.
     pub(crate) ttl: Option<Duration>,
     pub(crate) stale_while_revalidate: Option<Duration>,
     pub(crate) stale_if_error: Option<Duration>,
@@ -47,6 +51,7 @@ struct DictionaryMembers {
 
 impl DictionaryMembers {
     fn set(&mut self, key: &[u8], value: Value<'_>) -> ParseResult<()> {
+        self.cache_control.has_directives |= is_directive(key);
         match key {
             b"max-age" => self.max_age = Some(seconds(&value)?),
             b"s-maxage" => self.s_maxage = Some(seconds(&value)?),
@@ -92,6 +97,26 @@ impl DictionaryMembers {
         }
         cache_control
     }
+}
+
+/// Returns whether a member is a response directive (RFC 9111 5.2.2, RFC 5861, RFC 8246).
+fn is_directive(key: &[u8]) -> bool {
+    const DIRECTIVES: [&[u8]; 13] = [
+        b"max-age",
+        b"s-maxage",
+        b"no-store",
+        b"no-cache",
+        b"private",
+        b"public",
+        b"must-revalidate",
+        b"proxy-revalidate",
+        b"must-understand",
+        b"no-transform",
+        b"immutable",
+        b"stale-while-revalidate",
+        b"stale-if-error",
+    ];
+    DIRECTIVES.contains(&key)
 }
 
 fn seconds(value: &Value<'_>) -> ParseResult<Duration> {

@@ -18,6 +18,8 @@ pub(crate) struct Overrides {
     pub(crate) no_store: bool,
     /// `Some(None)` sets no expiry.
     pub(crate) ttl: Option<Option<Duration>>,
+    /// The freshness lifetime that the cache's targeted field gives, if the field replaces `Cache-Control` and `Expires`.
+    pub(crate) targeted_lifetime: Option<Option<Duration>>,
     pub(crate) stale_while_revalidate: Option<Duration>,
     pub(crate) stale_if_error: Option<Duration>,
     pub(crate) tags: Vec<Tag>,
@@ -32,10 +34,17 @@ impl Overrides {
         &mut self,
         values: impl Iterator<Item = &'v HeaderValue>,
     ) -> Result<(), ParseError> {
-        let TargetedCacheControl { no_store, ttl, stale_while_revalidate, stale_if_error, tags, vary } =
-            TargetedCacheControl::parse(values)?;
+        let TargetedCacheControl {
+            no_store,
+            has_directives,
+            ttl,
+            stale_while_revalidate,
+            stale_if_error,
+            tags,
+            vary,
+        } = TargetedCacheControl::parse(values)?;
         self.no_store |= no_store;
-        self.ttl = self.ttl.or(ttl.map(Some));
+        self.targeted_lifetime = has_directives.then_some(ttl);
         self.stale_while_revalidate = self.stale_while_revalidate.or(stale_while_revalidate);
         self.stale_if_error = self.stale_if_error.or(stale_if_error);
         tags.iter().for_each(|tag| self.add_tag(tag));

@@ -6,7 +6,7 @@ use actix_web::{
     Error, HttpResponse,
     http::{
         Method, StatusCode,
-        header::{CACHE_CONTROL, HeaderName, HeaderValue},
+        header::{AGE, CACHE_CONTROL, EXPIRES, HeaderName, HeaderValue, SET_COOKIE, VARY},
     },
     web,
 };
@@ -214,16 +214,99 @@ async fn control_ttl_overrides_the_targeted_field() {
     app.get("/page").await.assert_stored().assert_fwd("miss").assert_ttl(100);
 }
 
+/// Stored here, and as `Cache-Control` says downstream.
 #[actix_web::test]
-async fn cache_control_forbids_to_store_despite_the_targeted_field() {
-    for (cache_control, reason) in
-        [("private", Reason::Private), ("no-store", Reason::NoStore), ("no-cache", Reason::NoCache)]
-    {
-        let app = builder().handler(page_with_both("max-age=5", cache_control)).start().await;
-        let response = app.get("/page").await;
-        response.assert_not_stored(reason).assert_fwd("miss");
-        response.assert_no_header(FIELD).assert_header("cache-control", cache_control);
+async fn targeted_field_is_obeyed_alone() {
+    for cache_control in ["private", "no-store", "no-cache", "max-age=0", "s-maxage=1, must-revalidate"] {
+        for uri in ["/page", "/middleware/plain"] {
+            let app = builder().handler(page_with_both("max-age=5", cache_control)).start().await;
+            let response = app.get(uri).await;
+            response.assert_stored().assert_ttl(5).assert_header("cache-control", cache_control);
+            let hit = app.get(uri).await;
+            hit.assert_hit().assert_no_header(FIELD).assert_header("cache-control", cache_control);
+        }
     }
+}
+
+#[actix_web::test]
+async fn expires_beside_the_targeted_field_is_for_other_caches() {
+    for (value, ttl) in [("max-age=5", 5), ("public", 60)] {
+        let handler = move |call: &Call| {
+            let mut response = page_with(value)(call);
+            response.headers_mut().insert(EXPIRES, HeaderValue::from_static("0"));
+            response
+        };
+        let app = builder().handler(handler).start().await;
+        app.get("/page").await.assert_stored().assert_ttl(ttl).assert_header("expires", "0");
+    }
+}
+
+/// Without a lifetime in the field, that of the attribute applies.
+#[actix_web::test]
+async fn targeted_field_without_a_lifetime_replaces_cache_control() {
+    for value in ["public", "stale-if-error=40", "no-store=?0"] {
+        let app = builder().handler(page_with_both(value, "max-age=5")).start().await;
+        app.get("/page").await.assert_stored().assert_ttl(60);
+    }
+}
+
+/// Tags and names do not say that a private response may be stored.
+#[actix_web::test]
+async fn targeted_field_without_directives_leaves_cache_control_in_force() {
+    for value in ["tags=a", "vary=dnt", "unknown", ""] {
+        for (cache_control, reason) in
+            [("private", Reason::Private), ("no-store", Reason::NoStore), ("no-cache", Reason::NoCache)]
+        {
+            let app = builder().handler(page_with_both(value, cache_control)).start().await;
+            app.get("/page").await.assert_not_stored(reason).assert_no_header(FIELD);
+        }
+        let app = builder().handler(page_with_both(value, "max-age=5")).start().await;
+        app.get("/page").await.assert_stored().assert_ttl(5);
+    }
+}
+
+#[actix_web::test]
+async fn targeted_field_does_not_store_what_is_one_visitors() {
+    for (name, value, reason) in [(SET_COOKIE, "id=1", Reason::SetCookie), (VARY, "*", Reason::Vary)] {
+        let handler = move |call: &Call| {
+            let mut response = page_with("max-age=60, public")(call);
+            response.headers_mut().insert(name.clone(), HeaderValue::from_static(value));
+            response
+        };
+        let app = builder().handler(handler).start().await;
+        app.get("/page").await.assert_not_stored(reason);
+    }
+}
+
+/// RFC 9111 4.2.3: the response has spent a part of its lifetime elsewhere.
+#[actix_web::test]
+async fn age_of_the_response_counts_against_the_targeted_field() {
+    for (age, ttl) in [("0", Some(100)), ("30", Some(70)), ("100", None), ("7200", None)] {
+        let handler = move |call: &Call| {
+            let mut response = page_with("max-age=100")(call);
+            response.headers_mut().insert(AGE, HeaderValue::from_static(age));
+            response
+        };
+        let app = builder().handler(handler).start().await;
+        let response = app.get("/page").await;
+        match ttl {
+            Some(ttl) => response.assert_stored().assert_ttl(ttl),
+            None => response.assert_not_stored(Reason::Expired),
+        };
+    }
+}
+
+/// It answers as `no-store` does elsewhere, and the stale page stays for later failures.
+#[actix_web::test]
+async fn cache_control_for_other_caches_does_not_remove_the_stale_page() {
+    let app = builder().handler(page_with_both("max-age=5, stale-if-error=60", "no-store")).start().await;
+    app.get("/kept-on-error").await.assert_stored();
+    app.advance(5);
+    app.set_handler(|_| HttpResponse::InternalServerError().finish());
+    app.get("/kept-on-error")
+        .await
+        .assert_stale(Reason::StaleIfError)
+        .assert_header("cache-control", "no-store");
 }
 
 #[actix_web::test]

@@ -19,6 +19,7 @@ fn all_members_are_parsed() {
                    vary=(\"Accept-Language\" dnt)";
     let expected = TargetedCacheControl {
         no_store: false,
+        has_directives: true,
         ttl: some_seconds(60),
         stale_while_revalidate: some_seconds(30),
         stale_if_error: some_seconds(300),
@@ -27,8 +28,18 @@ fn all_members_are_parsed() {
     };
     assert_eq!(parse_valid(all), expected);
     assert_eq!(parse(&all.split(", ").collect::<Vec<_>>()), Ok(expected));
-    for empty in [&[][..], &[""], &[" ", "", "\t"], &["no-store=?0, vary=(), tags=( )"]] {
+    for empty in [&[][..], &[""], &[" ", "", "\t"], &["vary=(), tags=( )"]] {
         assert_eq!(parse(empty), Ok(TargetedCacheControl::default()), "{empty:?}");
+    }
+}
+
+#[test]
+fn members_of_this_cache_alone_are_no_directives() {
+    for value in ["no-store=?0", "max-age=0", "public", "tags=a, must-understand", "stale-if-error=5"] {
+        assert!(parse_valid(value).has_directives, "{value:?}");
+    }
+    for value in ["", "tags=(a b)", "vary=dnt", "tags=a, unknown=5", "tags=no-store"] {
+        assert!(!parse_valid(value).has_directives, "{value:?}");
     }
 }
 
@@ -95,7 +106,11 @@ fn tags_and_vary_accept_strings_tokens_and_lists() {
 fn unknown_members_and_parameters_are_ignored() {
     for unknown in ["a", "a=1.5", "a=(1 ?1;b=:YQ==: \"x\");c", "max-ages=1", "a;max-age=1"] {
         let value = format!("{unknown}, max-age=5 , {unknown}");
-        let expected = TargetedCacheControl { ttl: some_seconds(5), ..TargetedCacheControl::default() };
+        let expected = TargetedCacheControl {
+            has_directives: true,
+            ttl: some_seconds(5),
+            ..TargetedCacheControl::default()
+        };
         assert_eq!(parse_valid(&value), expected, "{value:?}");
     }
 }
