@@ -89,7 +89,7 @@ reasons! {
     /// The handler has begun, changed or ended the session of its client (feature `actix-session`), so the response is for that
     /// client.
     SessionChanged = "session-changed",
-    /// The response has another header that is meant for one client, such as `Clear-Site-Data`.
+    /// The response has another header that is meant for one client, such as `Clear-Site-Data` or `X-CSRF-Token`.
     UserSpecificHeader = "user-specific-header",
     /// The response has `Cache-Control: no-store`, or the handler called `PageControl::no_store`.
     NoStore = "no-store",

@@ -90,6 +90,32 @@ impl PageCacheBuilder {
         self
     }
 
+    /// Adds a response header that is about one request, as an identifier or a counter is. The response is stored without it: the
+    /// client of the fill is sent the header, and others are not.
+    ///
+    /// ```
+    /// use actix_web::http::header::HeaderName;
+    /// use cache_page::PageCache;
+    ///
+    /// let name = HeaderName::from_static("x-served-in");
+    /// let cache = PageCache::builder().per_request_header(name).build();
+    /// # drop(cache);
+    /// ```
+    ///
+    /// Without being added, these are not stored: `Server-Timing`, `Traceparent` and other headers of tracing, `X-Request-Id` and
+    /// all names that end in `request-id`, `correlation-id`, `trace-id` or `transaction-id`, `X-Response-Time`, `X-Runtime` and
+    /// similar ones, and all names that begin with `RateLimit` or `X-RateLimit`.
+    ///
+    /// A response with a header that hands a secret to one client is not stored at all (`user-specific-header`): `Authorization`,
+    /// `Clear-Site-Data`, `Authentication-Info`, `X-Auth-Token`, and names with `csrf`, `xsrf`, `jwt`, `api-key`, `session-id`,
+    /// `access-token` and similar ones. To add one of those, use the attribute's `no_store_if`.
+    pub fn per_request_header(mut self, name: HeaderName) -> Self {
+        if !self.config.per_request_headers.contains(&name) {
+            self.config.per_request_headers.push(name);
+        }
+        self
+    }
+
     /// Sets what the `Cache-Status` response header shows (RFC 9211). Defaults to [`CacheStatusHeader::Full`]. It never shows a key.
     pub fn cache_status(mut self, header: CacheStatusHeader) -> Self {
         self.cache_status = header;

@@ -25,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) key_prefix: String,
     /// Request headers that are part of every key.
     pub(crate) vary: Vec<HeaderName>,
+    /// Response headers that are not stored, beside those that never are.
+    pub(crate) per_request_headers: Vec<HeaderName>,
     /// The response header that is addressed to this cache.
     pub(crate) targeted_cache_control: Option<HeaderName>,
 }
@@ -63,6 +65,7 @@ impl Config {
             honors_request_directives: false,
             key_prefix: String::new(),
             vary: Vec::new(),
+            per_request_headers: Vec::new(),
             targeted_cache_control: None,
         }
     }

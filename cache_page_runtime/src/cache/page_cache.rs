@@ -184,6 +184,11 @@ impl PageCache {
         &self.inner.config.vary
     }
 
+    /// Returns the response headers that are not stored, beside those that never are.
+    pub(crate) fn per_request_headers(&self) -> &[HeaderName] {
+        &self.inner.config.per_request_headers
+    }
+
     /// Returns the name of the response header that is addressed to this cache.
     pub(crate) fn targeted_cache_control(&self) -> Option<&HeaderName> {
         self.inner.config.targeted_cache_control.as_ref()

@@ -359,7 +359,8 @@ impl Fill {
         let (fill_time, now) = (Some(admission.fill_time), admission.created_at);
         let fits = self.run.context.fits(body.as_ref());
         let body = if fits { body.map(body::into_exact_allocation) } else { body };
-        let response_head = ResponseHead::new(head.head(), admission.headers.has_connection);
+        let (cache, has_connection) = (self.run.context.cache.clone(), admission.headers.has_connection);
+        let response_head = ResponseHead::new(head.head(), has_connection, cache.per_request_headers());
         match commit::store(&mut self.run, response_head, body.as_ref(), admission) {
             Ok(Stored { entry, generated }) => {
                 response_headers::add(head.headers_mut(), generated);
@@ -384,8 +385,8 @@ impl Fill {
         let (cause, context) = (Some(self.cause), &self.run.context);
         let cache = context.cache.clone();
         // Downstream caches read them before it is known whether the body completes.
-        let generated =
-            response_headers::generate(ResponseHead::new(head.head(), true), None, &admission, context);
+        let response_head = ResponseHead::new(head.head(), true, cache.per_request_headers());
+        let generated = response_headers::generate(response_head, None, &admission, context);
         let mut response = StreamedResponse::new(self.run, head, stream, admission);
         response_headers::add(response.headers_mut(), generated);
         let report = Report { forward_reason: cause, ..Report::of(Outcome::NotStored(Reason::Streamed)) };

@@ -129,7 +129,14 @@ impl BodySink for StreamedFill {
         }
         let Self { mut run, admission, status, reason_phrase, headers, .. } = *self;
         let fill_time = Some(admission.fill_time);
-        let head = ResponseHead { status, reason: reason_phrase, headers: &headers, has_connection: true };
+        let cache = run.context.cache.clone();
+        let head = ResponseHead {
+            status,
+            reason: reason_phrase,
+            headers: &headers,
+            has_connection: true,
+            unstored: cache.per_request_headers(),
+        };
         let body = body::into_exact_allocation(bytes.into());
         match commit::store(&mut run, head, Some(&body), admission) {
             Ok(_) => run.reporter.report(Report { fill_time, ..Report::of(Outcome::Stored) }, None),

@@ -14,6 +14,7 @@ use actix_web::http::{
 use super::{
     cache_control::CacheControl,
     freshness::{self, StaleWindows},
+    per_request::is_for_one_client,
 };
 use crate::outcome::Reason;
 
@@ -181,12 +182,7 @@ impl CachingHeaders {
                 CONTENT_SECURITY_POLICY | CONTENT_SECURITY_POLICY_REPORT_ONLY => {
                     found.has_csp_nonce |= has_nonce(value);
                 }
-                _ => {
-                    found.has_user_specific_header |= matches!(
-                        name.as_str(),
-                        "set-cookie2" | "clear-site-data" | "authentication-info" | "sec-websocket-accept"
-                    );
-                }
+                _ => found.has_user_specific_header |= is_for_one_client(name),
             }
         }
         found

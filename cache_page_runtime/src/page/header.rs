@@ -9,7 +9,7 @@ use actix_web::{
     web::Bytes,
 };
 
-use crate::http::list;
+use crate::http::{list, per_request::is_about_one_request};
 
 /// The bytes that a shared `Bytes` allocates beside its contents.
 const BYTES_OVERHEAD: usize = 24;
@@ -61,7 +61,9 @@ impl StoredHeader {
 ///
 /// `Age`, `Content-Length` and `Content-Range` do not: every response gets its own.
 pub(super) fn is_stored(name: &HeaderName) -> bool {
-    !is_hop_by_hop(name) && !matches!(*name, AGE | CONTENT_LENGTH | header::CONTENT_RANGE)
+    !is_hop_by_hop(name)
+        && !matches!(*name, AGE | CONTENT_LENGTH | header::CONTENT_RANGE)
+        && !is_about_one_request(name)
 }
 
 /// Returns whether a header applies to one connection or hop only (RFC 9110 7.6.1 and 11.7).

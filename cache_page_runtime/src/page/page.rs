@@ -41,18 +41,23 @@ pub(crate) struct ResponseHead<'h> {
     pub(crate) headers: &'h HeaderMap,
     /// Whether `Connection` may list hop-by-hop headers.
     pub(crate) has_connection: bool,
+    /// Headers that are not stored, beside those that never are.
+    pub(crate) unstored: &'h [HeaderName],
 }
 
 impl<'h> ResponseHead<'h> {
-    pub(crate) fn new(head: &'h dev::ResponseHead, has_connection: bool) -> Self {
-        Self { status: head.status, reason: head.reason, headers: &head.headers, has_connection }
+    pub(crate) fn new(head: &'h dev::ResponseHead, has_connection: bool, unstored: &'h [HeaderName]) -> Self {
+        let dev::ResponseHead { status, reason, headers, .. } = head;
+        Self { status: *status, reason: *reason, headers, has_connection, unstored }
     }
 
     /// Returns the header lines that are stored.
     pub(crate) fn stored_headers(self) -> impl Iterator<Item = (&'h HeaderName, &'h HeaderValue)> {
         let connection =
             if self.has_connection { header::connection_options(self.headers) } else { Vec::new() };
-        let is_stored = move |name: &HeaderName| header::is_stored(name) && !connection.contains(name);
+        let is_stored = move |name: &HeaderName| {
+            header::is_stored(name) && !connection.contains(name) && !self.unstored.contains(name)
+        };
         self.headers.iter().filter(move |(name, _)| is_stored(name))
     }
 }

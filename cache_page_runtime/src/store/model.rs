@@ -70,8 +70,13 @@ fn purge_keys(tags: &[Tag]) -> Arc<PurgeKeys> {
 
 pub(super) fn entry(body: Bytes, created_at: Instant, ttl: Option<Duration>, tags: &[Tag]) -> Arc<Entry> {
     let headers = HeaderMap::new();
-    let head =
-        ResponseHead { status: StatusCode::OK, reason: None, headers: &headers, has_connection: false };
+    let head = ResponseHead {
+        status: StatusCode::OK,
+        reason: None,
+        headers: &headers,
+        has_connection: false,
+        unstored: &[],
+    };
     let lifetime = Lifetime {
         created_at,
         initial_age: Duration::ZERO,

@@ -11,6 +11,7 @@ mod headers;
 mod methods;
 mod on_a_socket;
 mod page_control;
+mod per_request_headers;
 mod redirects;
 mod statuses;
 mod stored_headers;

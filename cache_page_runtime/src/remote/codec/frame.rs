@@ -172,6 +172,7 @@ mod tests {
             reason: None,
             headers: &headers,
             has_connection: false,
+            unstored: &[],
         };
         let lifetime = Lifetime {
             created_at: now.before(Duration::from_secs(2)),
