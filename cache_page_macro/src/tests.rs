@@ -3,7 +3,7 @@
 //! `snapshots/NAME.in.rs` is the input, `snapshots/NAME.rs` the output. `UPDATE_EXPECT=1 cargo test -p cache_page_macro`
 //! rewrites the outputs.
 
-use std::panic::catch_unwind;
+use std::{panic::catch_unwind, time::Duration};
 
 use cache_page::Policy;
 use expect_test::expect_file;
@@ -38,6 +38,7 @@ snapshots! {
     options
     all_options
     stale
+    status_ttls
     no_parameters
     invalid
     tags
@@ -198,6 +199,35 @@ fn name_of_the_original_function_is_a_name() {
     for invalid in ["\"original_page\"", "true", "a::b", "", "a b"] {
         assert_eq!(name(invalid), 1, "{invalid}");
     }
+}
+
+#[test]
+fn status_may_have_a_ttl_of_its_own() {
+    let statuses = |list: &str| {
+        error_count(&format!("#[cache_page(60, statuses = {list})] async fn page() -> String {{}}"))
+    };
+    for valid in ["[404 => \"5s\"]", "[404 => 5, 410]", "[410, 404 => TTL, 403 => None,]", "[404 => 60 * 5]"]
+    {
+        assert_eq!(statuses(valid), 0, "{valid}");
+    }
+    for (invalid, errors) in [
+        ("[404 => 0]", 1),
+        ("[404 => \"5\", 206 => \"5s\", 404]", 3),
+        ("[404 => -1, 404 => 1.5]", 3),
+        ("[206 => 0]", 2),
+        ("[404 =>]", 1),
+        ("[=> 5]", 1),
+        ("[404 = 5]", 1),
+        ("[404 => 5 410]", 1),
+        ("{404 => 5}", 1),
+    ] {
+        assert_eq!(statuses(invalid), errors, "{invalid}");
+    }
+    let policy =
+        |ttls: &'static [(u16, Option<Duration>)]| catch_unwind(|| Policy::new(60).status_ttls(ttls));
+    assert!(policy(const { &[(404, Some(Duration::from_secs(5))), (410, None)] }).is_ok());
+    assert!(policy(&[(404, Some(Duration::ZERO))]).is_err());
+    assert!(policy(&[(206, None)]).is_err());
 }
 
 #[test]

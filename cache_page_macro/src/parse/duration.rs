@@ -38,6 +38,15 @@ pub(crate) const BROWSER_TTL: DurationMessages = DurationMessages {
     unbounded: Err("this option requires a duration such as \"1year\""),
 };
 
+/// The TTL of one status in `statuses`.
+pub(crate) const STATUS_TTL: DurationMessages = DurationMessages {
+    noun: "a TTL",
+    examples: "`5` (seconds), `\"5s\"`, a constant, or `None` (no expiry)",
+    too_long: "this TTL is too long; write `None` for no expiry",
+    zero: Err("a TTL of zero stores nothing; set a longer TTL, or remove the status"),
+    unbounded: Ok(()),
+};
+
 /// `stale_while_revalidate` and `stale_if_error`.
 pub(crate) const STALE_WINDOW: DurationMessages = DurationMessages {
     noun: "a duration",

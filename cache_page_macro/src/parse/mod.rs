@@ -5,6 +5,7 @@ mod arguments;
 mod duration;
 mod options;
 mod similar;
+mod statuses;
 mod template;
 mod tokens;
 mod value;

@@ -7,9 +7,10 @@ use syn::{Error, Expr, ExprArray, Ident, LitStr, Path, spanned::Spanned as _};
 use super::{
     duration::{BROWSER_TTL, STALE_WINDOW, Ttl},
     similar::similar,
+    statuses::Statuses,
     template::{MAX_TAGS, path, tag},
     tokens::respan,
-    value::{OptionTokens, UNLIMITED, cookie_name, header_name, query_parameter, query_pattern, status},
+    value::{OptionTokens, UNLIMITED, cookie_name, header_name, query_parameter, query_pattern},
 };
 
 /// How an option is written and parsed.
@@ -55,7 +56,7 @@ pub(crate) static CACHE_PAGE: AttributeSpec = AttributeSpec {
         NAME,
         option("key_prefix", "key_prefix = \"v2\"", |tokens| tokens.string().map(argument)),
         option("statuses", "statuses = [404, 410]", |tokens| {
-            tokens.list(1, UNLIMITED, status).map(OptionValue::List)
+            Statuses::parse(tokens).map(OptionValue::Statuses)
         }),
         option("vary", "vary = [\"accept-language\"]", |tokens| {
             tokens.list(1, UNLIMITED, header_name).map(OptionValue::List)
@@ -214,6 +215,7 @@ enum OptionValue {
     List(ExprArray),
     /// As `List`, with route parameters in braces.
     Templates(ExprArray),
+    Statuses(Statuses),
 }
 
 fn argument(value: impl ToTokens) -> OptionValue {
@@ -315,6 +317,7 @@ impl Options {
                     let (krate, duration) = (respan(krate, span), duration.to_tokens(krate));
                     quote_spanned!(span=> #krate::__private::finite(#duration))
                 }
+                OptionValue::Statuses(statuses) => return Some(statuses.method_calls(krate)),
                 OptionValue::HandlerName(_)
                 | OptionValue::Crate(_)
                 | OptionValue::Policy(_)

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::{Error, Expr, ExprArray, ExprLit, Ident, Lit, LitStr, Path, parse::Parser as _};
 
 use super::{
@@ -93,6 +93,28 @@ impl OptionTokens<'_> {
         if is_number { Ok(expr) } else { Err(self.error(message)) }
     }
 
+    /// Returns the tokens without the invisible group that a `macro_rules!` puts around an expression.
+    pub(crate) fn ungrouped(&self) -> TokenStream {
+        let mut tokens = self.tokens.clone();
+        loop {
+            let mut trees = tokens.clone().into_iter();
+            match (trees.next(), trees.next()) {
+                (Some(TokenTree::Group(group)), None) if group.delimiter() == Delimiter::None => {
+                    tokens = group.stream();
+                }
+                _ => return tokens,
+            }
+        }
+    }
+
+    pub(crate) fn not_a_list(&self) -> Error {
+        self.error(format!("`{}` takes a list; write `{}`", self.name, self.example))
+    }
+
+    pub(crate) fn empty_list(&self) -> Error {
+        self.error(format!("`{}` is an empty list; write `{}`, or remove it", self.name, self.example))
+    }
+
     /// Parses a list. `element` returns the value of an element, or an error message.
     pub(crate) fn list(
         &self,
@@ -100,11 +122,10 @@ impl OptionTokens<'_> {
         max: usize,
         element: fn(&Expr) -> Result<String, String>,
     ) -> syn::Result<ExprArray> {
-        let message = format!("`{}` takes a list; write `{}`", self.name, self.example);
-        let Expr::Array(list) = self.expr(&message)? else { return Err(self.error(message)) };
+        let list = syn::parse2(self.tokens.clone()).map(ungroup);
+        let Ok(Expr::Array(list)) = list else { return Err(self.not_a_list()) };
         if list.elems.len() < min {
-            let message = format!("`{}` is an empty list; write `{}`, or remove it", self.name, self.example);
-            return Err(self.error(message));
+            return Err(self.empty_list());
         }
         let mut seen = Vec::new();
         let errors = list.elems.iter().enumerate().filter_map(|(position, expr)| {
@@ -121,12 +142,16 @@ impl OptionTokens<'_> {
             };
             Some(Error::new_spanned(expr, message))
         });
-        let combined = errors.reduce(|mut all, error| {
-            all.combine(error);
-            all
-        });
-        combined.map_or(Ok(list), Err)
+        combine(errors).map_or(Ok(list), Err)
     }
+}
+
+/// Returns all errors as one, if there is any.
+pub(crate) fn combine(errors: impl IntoIterator<Item = Error>) -> Option<Error> {
+    errors.into_iter().reduce(|mut all, error| {
+        all.combine(error);
+        all
+    })
 }
 
 pub(crate) fn status(element: &Expr) -> Result<String, String> {

@@ -100,7 +100,11 @@ impl AdmissionRequest<'_> {
             decision,
             headers,
             vary_names,
-            max_age: policy.max_age(own_ttl.or(overrides.targeted_lifetime.flatten().map(Some))),
+            max_age: policy.max_age(
+                own_ttl
+                    .or(overrides.targeted_lifetime.flatten().map(Some))
+                    .or_else(|| policy.own_ttl_of(head.status)),
+            ),
             tags: tags(policy, self.request.request(), overrides, self.now)?,
             created_at: self.now,
             date,

@@ -133,8 +133,16 @@ impl HandlerPolicy {
     /// To an error that the handler returned it applies only if `statuses` names the status: an `Err` that renders as a redirect, to
     /// a login page for example, is not the response that the TTL is meant for.
     pub(crate) fn ttl_for(&self, status: StatusCode, is_error: bool) -> Option<Option<Duration>> {
+        if let Some(ttl) = self.own_ttl_of(status) {
+            return Some(ttl);
+        }
         let applies = self.names_status(status) || !is_error && matches!(status.as_u16(), 200 | 301 | 308);
         applies.then_some(self.policy.ttl)
+    }
+
+    /// Returns the TTL that the policy has for this status alone.
+    pub(crate) fn own_ttl_of(&self, status: StatusCode) -> Option<Option<Duration>> {
+        self.policy.status_ttls.iter().find(|(code, _)| *code == status.as_u16()).map(|(_, ttl)| *ttl)
     }
 
     /// Returns whether a TTL that the handler set for its response also applies if it returned an error with this status.
@@ -145,9 +153,9 @@ impl HandlerPolicy {
         status.is_client_error() || self.names_status(status)
     }
 
-    /// Returns whether `statuses` has this status.
+    /// Returns whether `statuses` has this status, with or without a TTL of its own.
     fn names_status(&self, status: StatusCode) -> bool {
-        self.policy.statuses.contains(&status.as_u16())
+        self.policy.statuses.contains(&status.as_u16()) || self.own_ttl_of(status).is_some()
     }
 
     /// Returns whether `bypass_if` matches the request.
@@ -180,7 +188,7 @@ impl HandlerPolicy {
         self.policy.browser_ttl.is_some()
     }
 
-    /// Returns the `Cache-Control` for downstream caches, given the TTL that the handler set for this response.
+    /// Returns the `Cache-Control` for downstream caches, given the TTL of this response, if it is not that of the policy.
     pub(crate) fn max_age(&self, response_ttl: Option<Option<Duration>>) -> Option<HeaderValue> {
         match (response_ttl, self.policy.browser_ttl) {
             (Some(ttl), None) => max_age(ttl).ok(),

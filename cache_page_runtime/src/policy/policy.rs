@@ -48,6 +48,7 @@ pub struct Policy {
     pub(super) tags: &'static [&'static str],
     pub(super) cache: Option<&'static str>,
     pub(super) statuses: &'static [u16],
+    pub(super) status_ttls: &'static [(u16, Option<Duration>)],
     pub(super) vary: &'static [&'static str],
     pub(super) vary_cookie: &'static [&'static str],
     pub(super) query_rule: QueryRule,
@@ -84,6 +85,7 @@ impl Policy {
             tags: &[],
             cache: None,
             statuses: &[],
+            status_ttls: &[],
             vary: &[],
             vary_cookie: &[],
             query_rule: QueryRule::All,
@@ -148,14 +150,46 @@ impl Policy {
     pub const fn statuses(mut self, statuses: &'static [u16]) -> Self {
         let mut at = 0;
         while at < statuses.len() {
-            assert!(matches!(statuses[at], 200..=599), "only final statuses (200 to 599) can be stored");
-            assert!(
-                !is_never_stored(statuses[at]),
-                "206, 304, 412, 416, 417, 428, 429, 431 and 511 depend on the single request and are never stored"
-            );
+            assert_status(statuses[at]);
             at += 1;
         }
         self.statuses = statuses;
+        self.status_ttls = &[];
+        self
+    }
+
+    /// Sets the TTLs of these statuses, which are stored beside those of [`statuses`](Self::statuses). `None` stores them without
+    /// expiry.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use cache_page::Policy;
+    ///
+    /// // As `statuses = [410, 404 => "5s"]` in the attribute.
+    /// const PAGE: Policy =
+    ///     Policy::new(60).statuses(&[410]).status_ttls(&[(404, Some(Duration::from_secs(5)))]);
+    /// ```
+    ///
+    /// [`statuses`](Self::statuses) removes them, so call it first.
+    ///
+    /// # Panics
+    ///
+    /// Panics as [`statuses`](Self::statuses) does, or if a TTL is zero.
+    #[track_caller]
+    pub const fn status_ttls(mut self, ttls: &'static [(u16, Option<Duration>)]) -> Self {
+        let mut at = 0;
+        while at < ttls.len() {
+            assert_status(ttls[at].0);
+            if let Some(ttl) = ttls[at].1 {
+                assert!(
+                    !ttl.is_zero(),
+                    "a TTL of zero stores nothing; set a longer TTL, or remove the status"
+                );
+            }
+            at += 1;
+        }
+        self.status_ttls = ttls;
         self
     }
 
@@ -282,6 +316,16 @@ impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Policy").field("ttl", &self.ttl).field("tags", &self.tags).finish_non_exhaustive()
     }
+}
+
+/// Panics if responses with this status are never stored.
+#[track_caller]
+const fn assert_status(status: u16) {
+    assert!(matches!(status, 200..=599), "only final statuses (200 to 599) can be stored");
+    assert!(
+        !is_never_stored(status),
+        "206, 304, 412, 416, 417, 428, 429, 431 and 511 depend on the single request and are never stored"
+    );
 }
 
 /// Returns whether a name is a token (RFC 9110 5.6.2) without capital letters, other than `*`.

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use actix_web::{
     HttpRequest, HttpResponse,
+    error::InternalError,
     http::{StatusCode, header::WARNING},
     web,
 };
-use cache_page::{Page, Reason, cache_page};
+use cache_page::{Page, Policy, Reason, cache_page};
 
 use crate::support::{Origin, TestApp};
 
@@ -29,6 +30,62 @@ async fn statuses_are_stored_beside_those_of_the_default() {
     }
     app.advance(60);
     app.get("/404").await.assert_stored();
+}
+
+const BRIEF: Duration = Duration::from_secs(3);
+
+#[cache_page(60, statuses = [410, 404 => "5s", 403 => BRIEF, 451 => None, 200 => 7])]
+async fn by_status_ttl(path: web::Path<(u16, bool)>) -> Result<HttpResponse, actix_web::Error> {
+    let (code, is_error) = path.into_inner();
+    let status = StatusCode::from_u16(code).unwrap();
+    if is_error { Err(InternalError::new("fails", status).into()) } else { Ok(HttpResponse::new(status)) }
+}
+
+#[actix_web::test]
+async fn status_can_have_a_ttl_of_its_own() {
+    let app = TestApp::builder().route("/{code}/{is_error}", by_status_ttl).start().await;
+    for (code, ttl, max_age) in [
+        (200, Some(7), 7),
+        (301, Some(60), 60),
+        (403, Some(3), 3),
+        (404, Some(5), 5),
+        (410, Some(60), 60),
+        (451, None, 31_536_000),
+    ] {
+        for is_error in [false, true] {
+            let uri = format!("/{code}/{is_error}");
+            let response = app.get(&uri).await;
+            if is_error && code == 301 {
+                response.assert_not_stored(Reason::Status);
+                continue;
+            }
+            response.assert_stored().assert_ttl(ttl);
+            response.assert_header("cache-control", &format!("max-age={max_age}"));
+            app.get(&uri).await.assert_hit().assert_status(code);
+        }
+    }
+    app.advance(5);
+    app.get("/404/true").await.assert_stored();
+    app.get("/410/true").await.assert_hit();
+}
+
+#[actix_web::test]
+async fn statuses_of_the_attribute_replace_those_of_its_policy() {
+    const POLICY: Policy = Policy::new(60).statuses(&[410]).status_ttls(&[(404, Some(BRIEF))]);
+
+    #[cache_page(policy = POLICY)]
+    async fn inherited(code: web::Path<u16>) -> HttpResponse {
+        HttpResponse::new(StatusCode::from_u16(*code).unwrap())
+    }
+    #[cache_page(policy = POLICY, statuses = [404])]
+    async fn replaced(code: web::Path<u16>) -> HttpResponse {
+        HttpResponse::new(StatusCode::from_u16(*code).unwrap())
+    }
+    let app = TestApp::builder().route("/a/{code}", inherited).route("/b/{code}", replaced).start().await;
+    app.get("/a/404").await.assert_stored().assert_ttl(3);
+    app.get("/a/410").await.assert_stored().assert_ttl(60);
+    app.get("/b/404").await.assert_stored().assert_ttl(60);
+    app.get("/b/410").await.assert_not_stored(Reason::Status);
 }
 
 fn is_preview(request: &HttpRequest) -> bool {

@@ -93,6 +93,13 @@ impl PageCacheMiddleware {
         ///
         /// If one of them is never stored, or is not a final status.
         statuses(statuses: &'static [u16]);
+        /// Sets the TTLs of these statuses, which are stored beside those of [`statuses`](Self::statuses). `None` stores them
+        /// without expiry. [`statuses`](Self::statuses) removes them, so call it first.
+        ///
+        /// # Panics
+        ///
+        /// If one of the statuses is never stored, or is not a final status, or if a TTL is zero.
+        status_ttls(ttls: &'static [(u16, Option<Duration>)]);
         /// Stores one page per value of these request headers, which are written in lower case.
         ///
         /// # Panics
