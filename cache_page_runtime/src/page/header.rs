@@ -93,6 +93,12 @@ pub(super) fn is_full_body_header(name: &HeaderName) -> bool {
     matches!(name.as_str(), "content-digest" | "content-md5")
 }
 
+/// Returns whether a header says which origins may read the response, or that this depends on the request.
+pub(super) fn is_about_origins(name: &HeaderName) -> bool {
+    let text = name.as_str();
+    *name == VARY || text.starts_with("access-control-") || text == "cross-origin-resource-policy"
+}
+
 /// Returns the header names that `Connection` lists, which are hop-by-hop for this response.
 pub(super) fn connection_options(headers: &HeaderMap) -> Vec<HeaderName> {
     list::members(headers.get_all(CONNECTION)).filter_map(|name| HeaderName::from_bytes(name).ok()).collect()

@@ -168,9 +168,9 @@ impl Page {
                 self.write_headers(response.headers_mut(), |line| line.is_in_not_modified);
                 response
             }
-            Selection::PreconditionFailed => return HttpResponse::new(StatusCode::PRECONDITION_FAILED),
+            Selection::PreconditionFailed => return self.refusal(StatusCode::PRECONDITION_FAILED),
             Selection::Unsatisfiable => {
-                let mut response = HttpResponse::new(StatusCode::RANGE_NOT_SATISFIABLE);
+                let mut response = self.refusal(StatusCode::RANGE_NOT_SATISFIABLE);
                 insert(response.headers_mut(), CONTENT_RANGE, format!("bytes */{}", self.body().len()));
                 return response;
             }
@@ -190,6 +190,14 @@ impl Page {
     fn full_response(&self) -> HttpResponse {
         let mut response = self.response_without_headers();
         self.write_headers(response.headers_mut(), |_| true);
+        response
+    }
+
+    /// Creates the response to a request that gets nothing of the page. Of its headers, it has those that let scripts of another
+    /// origin read the status.
+    fn refusal(&self, status: StatusCode) -> HttpResponse {
+        let mut response = HttpResponse::new(status);
+        self.write_headers(response.headers_mut(), |line| header::is_about_origins(&line.name));
         response
     }
 

@@ -1,6 +1,9 @@
 //! `If-Match` and `If-Unmodified-Since` (RFC 9110 13.1.1, 13.1.4): the same answer on a hit as on a miss.
 
-use actix_web::{HttpResponse, http::StatusCode};
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header::HeaderValue},
+};
 
 use super::{BEFORE, CHANGED, Handler, on_miss_and_hit, tagged, untagged};
 use crate::support::{Call, TestApp};
@@ -69,4 +72,30 @@ async fn failed_precondition_does_not_change_what_others_are_sent() {
     app.get("/").header("if-match", "\"v0\"").await.assert_stored().assert_status(412);
     app.get("/").await.assert_hit().assert_status(200).assert_body("0123456789");
     assert_eq!(app.runs(), 1);
+}
+
+/// Scripts of another origin read the status only if the handler permits it.
+#[actix_web::test]
+async fn refusal_has_the_cors_headers_of_the_page() {
+    let app = TestApp::with_handler(|call| {
+        let mut response = tagged(call);
+        for (name, value) in [
+            ("access-control-allow-origin", "https://a.example"),
+            ("vary", "origin"),
+            ("cache-control", "max-age=60"),
+        ] {
+            response.headers_mut().insert(name.parse().unwrap(), HeaderValue::from_static(value));
+        }
+        response
+    })
+    .await;
+    for (header, status) in [(("if-match", "\"v0\""), 412), (("range", "bytes=10-"), 416)] {
+        for _ in 0..2 {
+            let response = app.get("/").header(header.0, header.1).await;
+            response.assert_status(status).assert_header("vary", "origin");
+            response.assert_header("access-control-allow-origin", "https://a.example");
+            // A downstream cache must not store it for others.
+            response.assert_no_header("cache-control").assert_no_header("etag");
+        }
+    }
 }
