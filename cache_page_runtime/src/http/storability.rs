@@ -6,14 +6,15 @@ use actix_web::http::{
     Method, StatusCode,
     header::{
         AGE, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY,
-        CONTENT_SECURITY_POLICY_REPORT_ONLY, CONTENT_TYPE, DATE, ETAG, EXPIRES, HeaderMap, HeaderValue,
-        SET_COOKIE, UPGRADE, VARY,
+        CONTENT_SECURITY_POLICY_REPORT_ONLY, CONTENT_TYPE, DATE, ETAG, EXPIRES, HeaderMap, HeaderName,
+        HeaderValue, SET_COOKIE, UPGRADE, VARY,
     },
 };
 
 use super::{
     cache_control::CacheControl,
     freshness::{self, StaleWindows},
+    list,
     per_request::is_for_one_client,
 };
 use crate::outcome::Reason;
@@ -24,6 +25,16 @@ pub(crate) fn check_method(method: &Method) -> Result<(), Reason> {
         Method::GET | Method::HEAD => Ok(()),
         _ => Err(Reason::Method),
     }
+}
+
+/// Checks that a request is not the opening handshake of a WebSocket (RFC 6455 4.1), which only its handler can answer.
+///
+/// Without its key it is none, so that a header alone does not bypass the cache.
+pub(crate) fn check_handshake(headers: &HeaderMap) -> Result<(), Reason> {
+    let is_websocket = |member: &[u8]| member.eq_ignore_ascii_case(b"websocket");
+    let is_handshake = list::members(headers.get_all(UPGRADE)).any(is_websocket)
+        && headers.contains_key(HeaderName::from_static("sec-websocket-key"));
+    if is_handshake { Err(Reason::Upgrade) } else { Ok(()) }
 }
 
 /// Returns whether responses of this status are never stored, whatever their headers are.

@@ -12,7 +12,7 @@ use super::{builder::KeyBuilder, cache_key::List};
 ///
 /// The scheme and host in the key do not suffice. They are what `ConnectionInfo` returns, which ignores `X-Forwarded-Host` if
 /// `Forwarded` has a host, for example, but the handler may read the ignored header.
-const LINK_HEADERS: [HeaderName; 14] = [
+const LINK_HEADERS: [HeaderName; 21] = [
     FORWARDED,
     HeaderName::from_static("x-forwarded-host"),
     HeaderName::from_static("x-forwarded-server"),
@@ -27,6 +27,13 @@ const LINK_HEADERS: [HeaderName; 14] = [
     HeaderName::from_static("x-original-url"),
     HeaderName::from_static("x-original-uri"),
     HeaderName::from_static("x-rewrite-url"),
+    HeaderName::from_static("x-http-host-override"),
+    HeaderName::from_static("x-url-scheme"),
+    HeaderName::from_static("x-script-name"),
+    HeaderName::from_static("x-scheme"),
+    HeaderName::from_static("x-original-proto"),
+    HeaderName::from_static("front-end-https"),
+    HeaderName::from_static("cloudfront-forwarded-proto"),
 ];
 
 /// Adds what a handler may read through `HttpRequest`, except for most headers: the route parameters, and the headers from which links

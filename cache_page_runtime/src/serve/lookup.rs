@@ -15,7 +15,10 @@ use crate::{
         Audience, Bypass, Context, EntryPoint, Fill, FillRole, Reporter, RequestHandle, RunControl,
         SessionBefore, Start,
     },
-    http::{RequestDirectives, credentials, storability::check_method},
+    http::{
+        RequestDirectives, credentials,
+        storability::{check_handshake, check_method},
+    },
     key::{
         AnonymousValue, Argument, CacheKey, Classified, HandlerType, KeyBuilder, KeyValue, push_app_identity,
         push_http_request,
@@ -360,6 +363,7 @@ fn may_use_cache(
     is_known: bool,
 ) -> Result<(), Reason> {
     check_method(request.method())?;
+    check_handshake(request.headers())?;
     if !cache.is_enabled() {
         Err(Reason::Disabled)
     } else if !is_known {

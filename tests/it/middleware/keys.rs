@@ -24,6 +24,13 @@ async fn header_that_links_are_made_from_is_in_the_key() {
         "x-original-url",
         "x-original-uri",
         "x-rewrite-url",
+        "x-http-host-override",
+        "x-url-scheme",
+        "x-script-name",
+        "x-scheme",
+        "x-original-proto",
+        "front-end-https",
+        "cloudfront-forwarded-proto",
     ] {
         let app = around_for_a_minute().handler(shown).start().await;
         let base = if name == "host" { "x-forwarded-host" } else { "host" };

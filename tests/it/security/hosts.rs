@@ -246,6 +246,13 @@ async fn every_header_that_links_are_made_from_is_in_the_key() {
         "x-original-url",
         "x-original-uri",
         "x-rewrite-url",
+        "x-http-host-override",
+        "x-url-scheme",
+        "x-script-name",
+        "x-scheme",
+        "x-original-proto",
+        "front-end-https",
+        "cloudfront-forwarded-proto",
     ] {
         let app = builder().start().await;
         // The host that the key takes from another header is the same in all requests.

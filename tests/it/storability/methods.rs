@@ -33,3 +33,20 @@ async fn other_methods_bypass_the_cache() {
     assert_eq!(app.runs(), 1 + methods.len() as u64);
     app.get("/").await.assert_hit();
 }
+
+#[actix_web::test]
+async fn websocket_handshake_bypasses_the_cache() {
+    let app = TestApp::new().await;
+    app.get("/").await.assert_stored();
+    for protocols in ["websocket", "WebSocket", "h2c, websocket"] {
+        let handshake =
+            app.get("/").header("upgrade", protocols).header("sec-websocket-key", "x3JJHMbDL1EzLkh9GBhXDw==");
+        handshake.await.assert_bypass(Reason::Upgrade);
+    }
+    app.get("/").await.assert_hit();
+    for other in
+        [("upgrade", "h2c"), ("upgrade", "websocket"), ("sec-websocket-key", "x3JJHMbDL1EzLkh9GBhXDw==")]
+    {
+        app.get("/").header(other.0, other.1).await.assert_hit();
+    }
+}
