@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
-    alloc::System,
+    alloc,
     future::{Ready, ready},
     sync::Mutex,
 };
@@ -13,14 +13,22 @@ use actix_web::{
     body::to_bytes,
     dev::Payload,
     http::header::{CONTENT_LANGUAGE, HeaderValue},
+    rt::System,
     test::{TestRequest, call_service, init_service},
     web::{self, Bytes, BytesMut},
 };
-use cache_page::{KeyBuilder, KeyInput, Outcome, PageCache, cache_page, testing::CacheStatus};
+use cache_page::{KeyBuilder, KeyInput, Outcome, PageCache, PageControl, cache_page, testing::CacheStatus};
 use cap::Cap;
 
 #[global_allocator]
-static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
+static ALLOCATOR: Cap<alloc::System> = Cap::new(alloc::System, usize::MAX);
+
+/// Runs a test while no other one runs: the allocator counts for all of them.
+fn alone(test: impl Future<Output = ()>) {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap();
+    System::new().block_on(test);
+}
 
 /// The size of the buffer that actix-web reads a request head into.
 const BUFFER: usize = 64 * 1024;
@@ -106,12 +114,94 @@ async fn variant() -> HttpResponse {
     HttpResponse::Ok().insert_header(("vary", "x-language")).body("page")
 }
 
-#[actix_web::test]
-async fn counted_bytes_are_the_allocated_bytes_or_up_to_a_tenth_more() {
+/// A page of the length in the path, with as many tags, of which each is on so many pages.
+#[cache_page(60)]
+async fn tagged(path: web::Path<(usize, usize, usize, usize)>, control: PageControl) -> String {
+    let (length, tags, pages, number) = *path;
+    for tag in 0..tags {
+        control.tag(format!("{tag} of {}", number / pages));
+    }
+    "x".repeat(length)
+}
+
+/// The budget is not exceeded by more than a tenth, whatever mix of pages was stored before, and a purge frees everything.
+#[test]
+fn allocated_bytes_stay_within_the_budget_in_every_mix() {
+    alone(assert_within_budget());
+}
+
+async fn assert_within_budget() {
+    const BUDGET: usize = 8 << 20;
+    // Length, tags, and pages with the same tag.
+    let small = (0, 0, 1);
+    let large = (100_000, 0, 1);
+    let own_tags = (100, 128, 1);
+    let shared_tags = (100, 128, 50);
+    let mixes = [
+        [small, large, small],
+        [own_tags, large, small],
+        [shared_tags, large, own_tags],
+        [large, own_tags, small],
+        [small, own_tags, shared_tags],
+    ];
+    for mix in mixes {
+        let cache = PageCache::builder().max_bytes(BUDGET).build();
+        let app = App::new()
+            .app_data(cache.clone())
+            .route("/{length}/{tags}/{pages}/{number}", web::get().to(tagged));
+        let app = init_service(app).await;
+        let request = async |path: &str| {
+            let response = call_service(&app, TestRequest::get().uri(path).to_request()).await;
+            drop(to_bytes(response.into_body()).await);
+        };
+        // What is allocated once, such as requests in flight.
+        for number in 0..100 {
+            request(&format!("/1/1/1/{number}")).await;
+        }
+        cache.purge_all().await.unwrap();
+        let before = ALLOCATOR.allocated();
+        for (length, tags, pages) in mix {
+            for number in 0..(2 * BUDGET / (600 + length + 70 * tags)).min(20_000) {
+                request(&format!("/{length}/{tags}/{pages}/{number}")).await;
+                let counted = cache.stats().bytes();
+                assert!(counted <= BUDGET, "{mix:?}: {counted} bytes are counted");
+                if number % 64 == 0 {
+                    let allocated = ALLOCATOR.allocated().saturating_sub(before);
+                    assert!(allocated <= BUDGET * 11 / 10, "{mix:?}: {allocated} bytes are allocated");
+                }
+            }
+            let allocated = ALLOCATOR.allocated().saturating_sub(before);
+            println!("{length} {tags} {pages}: {allocated} bytes are allocated for {BUDGET}");
+        }
+        cache.purge_all().await.unwrap();
+        let allocated = ALLOCATOR.allocated().saturating_sub(before);
+        println!("purged: {allocated} bytes");
+        assert_eq!(cache.stats().bytes(), 0, "{mix:?}");
+        assert!(allocated < BUDGET / 100, "{mix:?}: {allocated} bytes stay allocated after a purge");
+    }
+}
+
+#[test]
+fn counted_bytes_are_the_allocated_bytes_or_up_to_a_tenth_more() {
+    alone(assert_counted());
+}
+
+async fn assert_counted() {
     let pages = ["page/200", "page/2000", "page/50000"];
-    for path in
-        pages.into_iter().chain(["string", "buffer", "slice", "held", "echo", "empty", "headers", "variant"])
-    {
+    for path in pages.into_iter().chain([
+        "string",
+        "buffer",
+        "slice",
+        "held",
+        "echo",
+        "empty",
+        "headers",
+        "variant",
+        "tagged/100/1/1",
+        "tagged/100/1/100",
+        "tagged/100/20/1",
+        "tagged/100/128/20",
+    ]) {
         let cache = PageCache::new();
         let app = App::new()
             .app_data(cache.clone())
@@ -124,7 +214,8 @@ async fn counted_bytes_are_the_allocated_bytes_or_up_to_a_tenth_more() {
             .route("/echo/{number}", web::get().to(echo))
             .route("/empty/{number}", web::get().to(empty))
             .route("/headers/{number}", web::get().to(headers))
-            .route("/variant/{number}", web::get().to(variant));
+            .route("/variant/{number}", web::get().to(variant))
+            .route("/tagged/{length}/{tags}/{pages}/{number}", web::get().to(tagged));
         let app = init_service(app).await;
         let fill = async |number: usize| {
             // A server reads header values as parts of a buffer.

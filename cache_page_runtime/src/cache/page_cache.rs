@@ -16,7 +16,7 @@ use crate::{
     observe::{Observer, Stats},
     purge::{LocalSelector, PurgeMode, StableIds},
     remote::{LocalCache, RemoteTier},
-    store::{Store, StreamBudget},
+    store::{Store, StreamBudget, local_copies},
     time::clock::Clock,
 };
 
@@ -81,11 +81,13 @@ impl PageCache {
     /// Removes all expired pages, and returns how many were removed.
     ///
     /// A cache removes some expired pages whenever it stores a page. A cache that is no longer used keeps what it has until this
-    /// is called. It takes time for each stored page, during which no page can be stored; stored pages are still served.
+    /// is called. It takes time for each stored page, but looks at them in batches, between which other threads use the cache.
     // The number is for logs; callers are interested in the effect.
     #[allow(clippy::must_use_candidate)]
     pub fn remove_expired(&self) -> usize {
-        self.inner.store.remove_expired(self.inner.config.clock.now())
+        let removed = self.inner.store.remove_expired(self.inner.config.clock.now());
+        local_copies::drop_unusable();
+        removed
     }
 
     /// Logs an error if each worker has a cache of its own, at the first request.

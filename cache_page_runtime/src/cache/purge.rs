@@ -17,6 +17,7 @@ use super::page_cache::PageCache;
 use crate::{
     purge::{PurgeError, PurgeMode, PurgeSelector, parse},
     remote::StoreError,
+    store::local_copies,
 };
 
 /// The result of a purge.
@@ -121,8 +122,9 @@ impl Future for PurgeFuture {
 /// A purge applies to this cache and to its [named caches](crate::PageCacheBuilder::named_cache). Without a cache of its own, an App
 /// uses the default cache of the process, so a purge applies to the pages of all Apps in it.
 ///
-/// The time that a purge of a tag, path, URL or handler takes depends on the number of matching pages. `purge_all` takes constant time.
-/// A purge of a prefix, and `expire_all`, look at every page.
+/// The memory of the removed pages is free when the method returns, except for copies of hot pages that other workers have, which
+/// they drop as they copy further pages. The time that a purge of a tag, path, URL or handler takes depends on the number of matching
+/// pages. A purge of a prefix or of everything looks at every page. It does so in batches, and other threads use the cache meanwhile.
 impl PageCache {
     /// Removes the pages of a path, on every host, with every query, in all variants.
     ///
@@ -173,7 +175,7 @@ impl PageCache {
     ///
     /// The prefix need not end at a segment: `"/posts"` also selects `/posts-archive`. Write `"/posts/"` for the paths below `/posts`.
     ///
-    /// It looks at every page of the cache. Until it returns, pages are served but none is stored.
+    /// It looks at every page of the cache, a batch at a time: other requests are answered and stored meanwhile.
     ///
     /// # Errors
     ///
@@ -230,8 +232,7 @@ impl PageCache {
         self.purge_parsed(PurgeMode::Expire, parse::to_handler(name))
     }
 
-    /// Removes all pages, in constant time. Their memory is freed as other pages are stored, or by
-    /// [`remove_expired`](Self::remove_expired).
+    /// Removes all pages.
     ///
     /// # Errors
     ///
@@ -268,6 +269,7 @@ impl PageCache {
             }
             pages += cache.store().purge(mode, &local, cache.clock().now());
         }
+        local_copies::drop_unusable();
         tracing::debug!(target: "cache_page", mode = ?mode, selector = local.as_str(), pages, "purged");
         PurgeFuture { result: Ok(PurgeSummary { pages }), remote_acks, timeout, deadline: None }
     }

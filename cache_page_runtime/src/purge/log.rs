@@ -64,13 +64,14 @@ impl<T: Clone + Eq + Hash> PurgeLog<T> {
         Self { last: AtomicU64::new(0), entries: Mutex::new(entries) }
     }
 
-    /// Appends a purge. The caller removes the pages afterwards, so a page that is stored concurrently is either removed by the
+    /// Appends a purge, and returns its sequence number. The caller removes the pages afterwards, so a page that is stored concurrently is either removed by the
     /// purge or rejected by this log.
-    pub(crate) fn append(&self, purge: T) {
+    pub(crate) fn append(&self, purge: T) -> PurgeSeq {
         let mut entries = lock(&self.entries);
         let PurgeSeq(sequence) = PurgeSeq::advance();
         entries.append(purge, sequence);
         self.last.store(sequence, SeqCst);
+        PurgeSeq(sequence)
     }
 
     /// Returns whether anything was purged after `start`.
@@ -154,7 +155,9 @@ mod tests {
         let before = PurgeSeq::now();
         log.append(1);
         let between = PurgeSeq::now();
-        (0..2 * CAPACITY).for_each(|_| log.append(1));
+        for _ in 0..2 * CAPACITY {
+            log.append(1);
+        }
         assert!(
             log.was_purged_since(before, |purge| *purge == 1)
                 && !log.was_purged_since(before, |purge| *purge == 2)

@@ -11,18 +11,12 @@
 //! with the same traces. S3-FIFO as in the paper is within a point of those two. SIEVE is worse if the set of popular entries
 //! changes, or if few entries are requested twice.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, atomic::Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use smallvec::SmallVec;
 
-use super::{ghosts::GhostQueue, node::EntryNode};
+use super::{ghosts::GhostQueue, node::EntryNode, queue::NodeQueue};
 use crate::time::Instant;
-
-/// The removed nodes that may be queued beside as many as are stored, before all of them are dropped.
-pub(super) const REMOVED_SLACK: usize = 64;
 
 /// The nodes of each queue that an insertion checks for expiry. That is more than an insertion adds, so that the checks reach
 /// every node.
@@ -31,26 +25,17 @@ const SAMPLE: usize = 3;
 /// The fraction of the budget that the small queue has, as its denominator.
 const SMALL_QUEUE_DIVISOR: usize = 32;
 
-/// The order in which entries are evicted, and the bytes that are charged for them.
+/// The number of entries that may be kept before one is evicted, whatever their hits are. Clients could make every entry popular,
+/// and the next eviction would look at all of them.
+const MAX_KEPT: usize = 1000;
+
+/// The order in which entries are evicted, and the bytes that are charged for them. Every node is in the map.
 #[derive(Default)]
 pub(super) struct Eviction {
-    small: Queue,
-    main: Queue,
+    small: NodeQueue,
+    main: NodeQueue,
     ghosts: GhostQueue,
-    /// The number of queued nodes that are in the map.
-    len: usize,
-    /// The key weights of the queued nodes that were removed from the map.
-    removed_bytes: usize,
     max_bytes: usize,
-}
-
-#[derive(Default)]
-struct Queue {
-    nodes: VecDeque<Arc<EntryNode>>,
-    /// The weights of those nodes that are in the map.
-    bytes: usize,
-    /// The position that was sampled last.
-    cursor: usize,
 }
 
 impl Eviction {
@@ -59,67 +44,80 @@ impl Eviction {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.stored_bytes() + self.removed_bytes + self.ghosts.bytes()
+        self.stored_bytes() + self.small.bytes() + self.main.bytes() + self.ghosts.bytes()
     }
 
-    /// Returns the weights of all queued nodes that are in the map.
+    /// Returns the weights of all nodes.
     pub(super) fn stored_bytes(&self) -> usize {
-        self.small.bytes + self.main.bytes
+        self.small.weight() + self.main.weight()
+    }
+
+    /// Returns the number of nodes.
+    pub(super) fn len(&self) -> usize {
+        self.small.len() + self.main.len()
+    }
+
+    /// Returns by how many bytes the next [`push`](Self::push) can grow the queues at most, beside the weight of the node.
+    pub(super) fn max_growth(&self) -> usize {
+        self.small.next_growth().max(self.main.next_growth())
     }
 
     pub(super) fn push(&mut self, node: Arc<EntryNode>) {
-        self.len += 1;
-        if self.ghosts.remove(node.hash, self.len) {
+        if self.ghosts.remove(node.hash, self.len() + 1) {
             self.push_main(node);
         } else {
             node.is_in_main.store(false, Ordering::Relaxed);
-            self.small.push(node);
+            self.small.push_back(node);
         }
     }
 
     fn push_main(&mut self, node: Arc<EntryNode>) {
         node.is_in_main.store(true, Ordering::Relaxed);
-        self.main.push(node);
+        self.main.push_back(node);
     }
 
-    /// Records that a node was removed from the map.
-    ///
-    /// The node stays queued, and its key stays charged, until it reaches the front.
-    pub(super) fn set_removed(&mut self, node: &EntryNode) {
+    /// Records that a node was removed from the map, or is about to be.
+    pub(super) fn remove(&mut self, node: &Arc<EntryNode>) {
         node.set_removed();
-        self.len -= 1;
-        self.queue_of(node).bytes -= node.weight;
-        self.removed_bytes += node.key_weight();
+        let is_in_main = node.is_in_main.load(Ordering::Relaxed);
+        if is_in_main {
+            self.main.remove(node)
+        } else {
+            self.small.remove(node)
+        };
     }
 
-    fn queue_of(&mut self, node: &EntryNode) -> &mut Queue {
-        if node.is_in_main.load(Ordering::Relaxed) { &mut self.main } else { &mut self.small }
+    /// Forgets what was evicted, if nothing is stored any more.
+    pub(super) fn forget_if_empty(&mut self) {
+        if self.len() == 0 {
+            self.ghosts = GhostQueue::new(self.max_bytes);
+        }
     }
 
-    /// Takes the next node to evict from its queue; the caller must remove it from the map and call
-    /// [`drop_removed`](Self::drop_removed).
+    /// Chooses the next node to evict; the caller must remove it.
     ///
     /// A node for which `is_pinned` returns `true` is not evicted.
-    pub(super) fn pop_victim(&mut self, is_pinned: impl Fn(&EntryNode) -> bool) -> Option<Arc<EntryNode>> {
+    pub(super) fn choose_victim(&mut self, is_pinned: impl Fn(&EntryNode) -> bool) -> Option<Arc<EntryNode>> {
         // The number of pinned nodes at the end of the main queue, behind all others.
         let mut pinned = 0;
-        loop {
+        for step in 0.. {
             let is_from_small =
-                self.small.bytes > self.max_bytes / SMALL_QUEUE_DIVISOR || self.main.nodes.len() <= pinned;
-            let queue = if is_from_small { &mut self.small } else { &mut self.main };
-            let node = queue.nodes.pop_front()?;
-            if node.is_removed() {
-                self.drop_removed(&node);
-                continue;
-            }
+                self.small.weight() > self.max_bytes / SMALL_QUEUE_DIVISOR || self.main.len() <= pinned;
+            let queue = if is_from_small { &self.small } else { &self.main };
+            let node = Arc::clone(queue.front()?);
             if node.is_flushed() {
                 return Some(node);
             }
             let is_pinned = is_pinned(&node);
-            if is_pinned || node.spend_frequency(self.required_frequency(node.weight)) {
+            let is_kept = step < MAX_KEPT && node.spend_frequency(self.required_frequency(node.weight));
+            if is_pinned || is_kept {
                 pinned = if is_pinned { pinned + 1 } else { 0 };
-                self.queue_of(&node).bytes -= node.weight;
-                self.push_main(node);
+                if is_from_small {
+                    self.small.remove(&node);
+                    self.push_main(node);
+                } else {
+                    self.main.move_to_back(&node);
+                }
                 continue;
             }
             if is_from_small {
@@ -127,16 +125,12 @@ impl Eviction {
             }
             return Some(node);
         }
-    }
-
-    /// Ends the charge for a removed node that has left its queue.
-    pub(super) fn drop_removed(&mut self, node: &EntryNode) {
-        self.removed_bytes -= node.key_weight();
+        None
     }
 
     /// Returns the frequency that a node of this weight needs to stay: a large one takes the room of several others.
     fn required_frequency(&self, weight: usize) -> u8 {
-        let average = self.stored_bytes() / self.len.max(1);
+        let average = self.stored_bytes() / self.len().max(1);
         if weight > 4 * average {
             3
         } else if weight > average + average / 2 {
@@ -148,56 +142,47 @@ impl Eviction {
 
     /// Returns those of the next few nodes that are expired.
     pub(super) fn sample_expired(&mut self, now: Instant) -> SmallVec<[Arc<EntryNode>; 2 * SAMPLE]> {
-        let mut expired = SmallVec::new();
-        self.small.sample_expired(now, &mut expired);
-        self.main.sample_expired(now, &mut expired);
-        expired
+        let nodes = self.small.sample(SAMPLE).chain(self.main.sample(SAMPLE));
+        nodes.filter(|node| node.is_expired(now)).cloned().collect()
     }
 
-    /// Returns all queued nodes, including those that were removed from the map.
-    pub(super) fn nodes(&self) -> impl Iterator<Item = &Arc<EntryNode>> {
-        self.small.nodes.iter().chain(&self.main.nodes)
-    }
-
-    /// Drops all removed nodes if most of the queued nodes are removed.
-    pub(super) fn compact_if_sparse(&mut self) {
-        if self.small.nodes.len() + self.main.nodes.len() > 2 * self.len + REMOVED_SLACK {
-            self.compact();
+    /// Returns the next nodes of a pass over all of them, in reverse order of their places, or nothing at its end.
+    ///
+    /// A pass meets every node that was there when it began. A node moves from the small queue to the main one only, so the small
+    /// one is first.
+    pub(super) fn next_batch(&self, pass: &mut Pass, max: usize) -> Vec<Arc<EntryNode>> {
+        if !pass.is_in_main {
+            let batch = self.small.batch_before(&mut pass.place, max);
+            if !batch.is_empty() {
+                return batch;
+            }
+            *pass = Pass { is_in_main: true, place: usize::MAX };
         }
-    }
-
-    /// Drops all queued nodes that were removed from the map.
-    pub(super) fn compact(&mut self) {
-        self.small.nodes.retain(|node| !node.is_removed());
-        self.main.nodes.retain(|node| !node.is_removed());
-        self.removed_bytes = 0;
+        self.main.batch_before(&mut pass.place, max)
     }
 }
 
-impl Queue {
-    fn push(&mut self, node: Arc<EntryNode>) {
-        self.bytes += node.weight;
-        self.nodes.push_back(node);
-    }
+/// How far a pass over all nodes has come.
+pub(super) struct Pass {
+    is_in_main: bool,
+    /// The nodes in front of this place were not met yet.
+    place: usize,
+}
 
-    fn sample_expired(&mut self, now: Instant, expired: &mut SmallVec<[Arc<EntryNode>; 2 * SAMPLE]>) {
-        for _ in 0..SAMPLE.min(self.nodes.len()) {
-            self.cursor = if self.cursor + 1 < self.nodes.len() { self.cursor + 1 } else { 0 };
-            let node = self.nodes.get(self.cursor);
-            expired.extend(node.filter(|node| !node.is_removed() && node.is_expired(now)).cloned());
-        }
+impl Default for Pass {
+    fn default() -> Self {
+        Self { is_in_main: false, place: usize::MAX }
     }
 }
 
 #[cfg(test)]
 impl Eviction {
-    /// Returns the number of queued nodes that are in the map.
-    pub(super) fn len(&self) -> usize {
-        self.len
+    pub(super) fn nodes(&self) -> Vec<Arc<EntryNode>> {
+        [self.small.to_vec(), self.main.to_vec()].concat()
     }
 
-    /// Returns the bytes of the ghost queue.
-    pub(super) fn ghost_bytes(&self) -> usize {
-        self.ghosts.bytes()
+    /// Returns the bytes of the queues and of the ghost queue.
+    pub(super) fn table_bytes(&self) -> usize {
+        self.small.bytes() + self.main.bytes() + self.ghosts.bytes()
     }
 }

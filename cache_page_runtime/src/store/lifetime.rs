@@ -54,9 +54,9 @@ impl Entry {
         self.lifetime.ttl.is_none_or(is_within) && !self.is_expired_early(now)
     }
 
-    /// Makes the entry stale before its TTL has passed.
-    pub(crate) fn expire(&self, now: Instant) {
-        self.expired_at.fetch_min(now.as_nanos(), Ordering::AcqRel);
+    /// Makes the entry stale before its TTL has passed, and returns whether this had not been done before.
+    pub(crate) fn expire(&self, now: Instant) -> bool {
+        self.expired_at.fetch_min(now.as_nanos(), Ordering::AcqRel) > now.as_nanos()
     }
 
     fn is_expired_early(&self, now: Instant) -> bool {

@@ -86,6 +86,10 @@ impl KeyHash {
 
 /// Returns this worker's copy of a fresh entry.
 pub(crate) fn get(store: &Arc<Store>, key: CacheKey<'_>, hash: KeyHash, now: Instant) -> Option<Arc<Entry>> {
+    if store.is_sweeping() {
+        // The purge may select the entry.
+        return None;
+    }
     let found = COPIES.try_with(|copies| {
         let mut copies = copies.borrow_mut();
         let slot = copies.slots.get_mut(hash.slot())?;
@@ -114,6 +118,13 @@ pub(crate) fn record_hit(store: &Arc<Store>, key: CacheKey<'_>, hash: KeyHash, e
     if is_hot {
         make_copy(store, key, hash, entry);
     }
+}
+
+/// Drops the copies of this worker that are not usable any more, and so ends the charge for them.
+pub(crate) fn drop_unusable() {
+    let unusable = COPIES.try_with(|copies| copies.borrow_mut().take_unusable());
+    // Dropped after the borrow has ended, because releasing a copy takes locks.
+    drop(unusable);
 }
 
 #[cold]
@@ -171,6 +182,11 @@ impl LocalCopies {
             }
         }
         (is_free, unusable)
+    }
+
+    fn take_unusable(&mut self) -> Vec<LocalCopy> {
+        let slots = self.slots.iter_mut();
+        slots.filter_map(|slot| slot.take_if(|copy| !copy.node.is_current())).collect()
     }
 
     fn insert(&mut self, hash: KeyHash, copy: LocalCopy) -> Option<LocalCopy> {

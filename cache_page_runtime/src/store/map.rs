@@ -12,10 +12,14 @@ use super::{
 };
 
 /// A map that readers access one locked shard at a time. It is only changed under the store's state lock.
-#[derive(Default)]
 pub(super) struct EntryMap(DashMap<NodeKey, Slot, RandomState>);
 
 impl EntryMap {
+    /// Creates a map with this number of shards, a power of two.
+    pub(super) fn new(shards: usize) -> Self {
+        Self(DashMap::with_hasher_and_shard_amount(RandomState::default(), shards.max(2)))
+    }
+
     pub(super) fn hash(&self, key: &[u8]) -> u64 {
         self.0.hasher().hash_one(key)
     }
@@ -53,10 +57,21 @@ impl EntryMap {
     }
 }
 
+impl EntryMap {
+    /// Frees the places that are not needed, one shard after the other. Readers and writers of the others go on.
+    pub(super) fn shrink(&self) {
+        self.0.shrink_to_fit();
+    }
+}
+
 #[cfg(test)]
 impl EntryMap {
     pub(super) fn len(&self) -> usize {
         self.0.len()
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.0.capacity()
     }
 
     /// Returns all slots with their nodes, including the flushed ones.

@@ -19,7 +19,7 @@ use crate::{
     page::{Page, ResponseHead},
     policy::HandlerPolicy,
     purge::{PurgeKeys, PurgeSeq, RequestSubject, StableIds, Tag},
-    store::{entry::Lifetime, eviction::REMOVED_SLACK, variants::MAX_VARIANTS},
+    store::{entry::Lifetime, variants::MAX_VARIANTS},
     time::{Clock, ManualClock},
 };
 
@@ -183,19 +183,17 @@ impl World {
             let stored = self.store.map.get_with_flushed(&node.key);
             stored.is_some_and(|(_, stored)| Arc::ptr_eq(&stored, node))
         };
-        let (stored, removed): (Vec<_>, Vec<_>) = state.eviction.nodes().partition(|node| is_stored(node));
-        prop_assert!(stored.iter().all(|node| !node.is_removed()));
-        prop_assert!(removed.iter().all(|node| node.is_removed()));
+        let stored = state.eviction.nodes();
+        prop_assert!(stored.iter().all(|node| is_stored(node) && !node.is_removed()));
         let weights: usize = stored.iter().map(|node| node.weight).sum();
-        let removed_bytes: usize = removed.iter().map(|node| node.key_weight()).sum();
-        let others = state.eviction.ghost_bytes() + state.copy_bytes + state.purge_index.bytes();
-        prop_assert_eq!(state.bytes(), weights + removed_bytes + others);
+        let others = state.eviction.table_bytes() + state.copy_bytes + state.purge_index.bytes();
+        prop_assert_eq!(state.bytes(), weights + others);
         prop_assert_eq!(state.eviction.stored_bytes(), weights);
         prop_assert!(state.bytes() <= self.store.max_bytes);
-        prop_assert_eq!(state.eviction.len(), self.store.map.len());
-        prop_assert!(stored.len() + removed.len() <= 2 * state.eviction.len() + REMOVED_SLACK);
+        prop_assert_eq!((state.eviction.len(), stored.len()), (self.store.map.len(), stored.len()));
         let slots = self.store.map.to_vec();
-        let entries = slots.iter().filter(|(slot, node)| slot.entry().is_some() && !node.is_flushed());
+        prop_assert!(slots.iter().all(|(_, node)| !node.is_flushed()), "a purge frees everything");
+        let entries = slots.iter().filter(|(slot, _)| slot.entry().is_some());
         prop_assert_eq!(state.entries, entries.count());
         prop_assert!(state.purge_index.holds_exactly(&stored), "the index holds exactly what is stored");
         for (slot, node) in &slots {

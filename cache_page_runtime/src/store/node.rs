@@ -5,7 +5,7 @@ use std::{
     hash::{Hash, Hasher},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -38,6 +38,8 @@ pub(super) struct EntryNode {
     pub(super) purge_keys: Box<[(PurgeKey, AtomicUsize)]>,
     /// Whether the node is in the main queue. Only accessed under the store's state lock.
     pub(super) is_in_main: AtomicBool,
+    /// The place in that queue. Only accessed under the store's state lock.
+    pub(super) place: AtomicU32,
 }
 
 impl EntryNode {
@@ -53,7 +55,7 @@ impl EntryNode {
         let purge_keys: Box<[_]> = purge_keys.iter().map(|key| (*key, AtomicUsize::new(0))).collect();
         let weight = weight
             .saturating_add(Self::weight_of_key(key))
-            .saturating_add(purge_keys.len() * (size_of::<(PurgeKey, AtomicUsize)>() + weights::INDEX_ENTRY));
+            .saturating_add(purge_keys.len() * size_of::<(PurgeKey, AtomicUsize)>());
         Self {
             key: key.into(),
             hash,
@@ -65,6 +67,7 @@ impl EntryNode {
             epoch: Arc::clone(epoch),
             purge_keys,
             is_in_main: AtomicBool::new(false),
+            place: AtomicU32::new(0),
         }
     }
 
@@ -101,10 +104,14 @@ impl EntryNode {
         !self.is_removed() && !self.is_flushed() && !self.is_expired_early.load(Ordering::Acquire)
     }
 
-    /// Records that a purge made the entry stale, and that it is unusable from `expires_at` on.
-    pub(super) fn expire(&self, expires_at: u64) {
-        self.expires_at.fetch_min(expires_at, Ordering::AcqRel);
+    /// Records that a purge makes the entry stale.
+    pub(super) fn expire_copies(&self) {
         self.is_expired_early.store(true, Ordering::Release);
+    }
+
+    /// Records that what is stored is unusable from `expires_at` on, if not earlier.
+    pub(super) fn lower_expiry(&self, expires_at: u64) {
+        self.expires_at.fetch_min(expires_at, Ordering::AcqRel);
     }
 
     /// Records that the node was removed from the map, or is about to be.
@@ -126,20 +133,14 @@ impl EntryNode {
         self.expires_at.load(Ordering::Acquire) <= now.as_nanos() || self.is_flushed()
     }
 
-    /// Returns the bytes that stay charged while a removed node is queued.
-    pub(super) fn key_weight(&self) -> usize {
-        Self::weight_of_key(&self.key)
-    }
-
     pub(super) fn weight_of_key(key: &[u8]) -> usize {
-        key.len() + weights::in_arc::<Self>() + weights::MAP_AND_QUEUE
+        key.len() + weights::in_arc::<Self>() + weights::MAP
     }
 }
 
 /// The time between two purges of everything.
 ///
-/// Ending an epoch makes all of its nodes unusable at once, so that a flush takes the same time for any number of entries.
-/// Lookups and evictions then remove them one by one.
+/// Ending an epoch makes all of its nodes unusable at once. A sweep then removes them in batches.
 #[derive(Default)]
 pub(super) struct FlushEpoch {
     has_ended: AtomicBool,

@@ -5,8 +5,9 @@
 //!
 //! A lookup locks one shard of the map for as long as it takes to clone an `Arc`. All changes happen in a [`Writer`], under the
 //! state lock, which guards what changes together with the map: the eviction queues, the purge index and the charged bytes.
+//! Whatever concerns many entries is done in batches, and the lock is free between them.
 //!
-//! **Lock order:** the state, one shard of the map, the nodes of a variant set, the purge log. No lock is held over an `await`.
+//! **Lock order:** the state, one shard of the map, the nodes of a variant set, the active purges, the purge log. No lock is held over an `await`.
 
 #[cfg(test)]
 #[path = "model.rs"]
@@ -15,7 +16,13 @@ mod model;
 #[path = "tests.rs"]
 mod tests;
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
 
 use actix_web::http::header::HeaderMap;
 
@@ -24,8 +31,8 @@ use super::{
     map::EntryMap,
     miss::Miss,
     node::EntryNode,
-    purge,
     slot::Slot,
+    sweep::{ActivePurge, ActivePurges, BATCH, Sweep, yield_to},
     variants::VariantSet,
     writer::{State, Writer},
 };
@@ -34,14 +41,27 @@ use crate::{
     key::{CacheKey, KeyBuf},
     outcome::{ForwardReason, Reason},
     purge::{LocalSelector, PurgeLog, PurgeMode},
-    sync::{Mutex, MutexGuard, lock},
+    sync::{Mutex, MutexGuard, lock, try_lock},
     time::Instant,
 };
+
+/// The bytes of budget for each shard of the map and each table of the purge index. Each has about a thousand entries, so that it
+/// grows and shrinks in less than a millisecond.
+const BYTES_PER_SHARD: usize = 1 << 19;
+
+/// The highest number of shards: those of a cache of a million small pages.
+const MAX_SHARDS: usize = 1024;
+
+/// The weight from which an entry may take the room of many others.
+const MIN_LARGE: usize = 32 * 1024;
 
 /// The entries of one cache in memory.
 pub(crate) struct Store {
     map: EntryMap,
     state: Mutex<State>,
+    /// The number of threads that wait for the state.
+    waiting: AtomicUsize,
+    active_purges: ActivePurges,
     max_bytes: usize,
     purge_log: PurgeLog<(PurgeMode, LocalSelector)>,
 }
@@ -60,9 +80,15 @@ enum Lookup {
 impl Store {
     /// Creates an empty store with a budget of `max_bytes`.
     pub(crate) fn new(max_bytes: usize) -> Self {
+        let tables = (max_bytes / BYTES_PER_SHARD).next_power_of_two().min(MAX_SHARDS);
+        // Workers lock shards for reading.
+        let workers = thread::available_parallelism().map_or(1, usize::from);
+        let shards = tables.max((4 * workers).next_power_of_two().min(MAX_SHARDS));
         Self {
-            map: EntryMap::default(),
-            state: Mutex::new(State::new(max_bytes)),
+            map: EntryMap::new(shards),
+            state: Mutex::new(State::new(max_bytes, tables)),
+            waiting: AtomicUsize::new(0),
+            active_purges: ActivePurges::default(),
             max_bytes,
             purge_log: PurgeLog::new(),
         }
@@ -95,6 +121,10 @@ impl Store {
         let unusable = match stored.value() {
             _ if node.is_flushed() => Lookup::Absent,
             Slot::VariantSet(variants) => return Lookup::Variants(Arc::clone(variants)),
+            // Its sweep removes the entry.
+            Slot::Entry(entry) | Slot::Variant(entry, _) if self.active_purges.apply(node, entry) => {
+                return Lookup::Absent;
+            }
             Slot::Entry(entry) | Slot::Variant(entry, _) => {
                 let must_revalidate = entry.must_revalidate_remote(now);
                 if (!must_revalidate || entry.remote_ref().is_some()) && entry.is_usable(now) {
@@ -177,10 +207,27 @@ impl Store {
         entry: Arc<Entry>,
         replaced: Option<&Arc<Entry>>,
     ) -> Result<(), Reason> {
+        self.make_room_in_batches(entry.weight());
         let mut writer = self.writer();
         // With the state locked: a purge that is logged later finds the entry once it has the lock.
         self.may_store(&entry)?;
-        writer.put(key, names, request, entry, replaced)
+        let put = writer.put(key, names, request, entry, replaced);
+        let is_sparse = writer.take_sparse();
+        drop(writer);
+        if is_sparse {
+            self.map.shrink();
+        }
+        put
+    }
+
+    /// Makes most of the room for a large entry, in batches, between which other threads use the store.
+    fn make_room_in_batches(&self, weight: usize) {
+        // What is stored meanwhile needs room too, so that the batches are limited.
+        let mut batches = if weight > MIN_LARGE { self.entry_count() / BATCH + 1 } else { 0 };
+        while batches > 0 && self.writer().evict(weight, BATCH) {
+            yield_to(&self.waiting);
+            batches -= 1;
+        }
     }
 
     /// Checks that an entry was not purged since its handler was started.
@@ -203,10 +250,55 @@ impl Store {
     }
 
     /// Removes or expires all entries that a selector matches, and returns their number.
+    ///
+    /// It takes effect at once, and frees memory in batches, between which other threads use the store.
     pub(crate) fn purge(&self, mode: PurgeMode, selector: &LocalSelector, now: Instant) -> usize {
         // Before the state is locked: entries stored until then are found here, and later ones are checked against the log.
-        self.purge_log.append((mode, selector.clone()));
-        purge::purge(&mut self.writer(), mode, selector, now)
+        let seq = self.purge_log.append((mode, selector.clone()));
+        if let (PurgeMode::Remove, LocalSelector::All) = (mode, selector) {
+            let purged = self.writer().flush();
+            self.sweep(Sweep::all(), |writer, node| {
+                if node.is_flushed() {
+                    writer.remove(node);
+                }
+                false
+            });
+            return purged;
+        }
+        let purge = self.active_purges.start(ActivePurge::new(seq, mode, selector.clone(), now));
+        let swept = self.sweep(Sweep::of(selector), |writer, node| purge.sweep(writer, node));
+        swept + purge.expired_by_lookups()
+    }
+
+    /// Visits nodes in batches, and returns for how many of them `visit` returned `true`.
+    fn sweep(
+        &self,
+        mut sweep: Sweep,
+        mut visit: impl FnMut(&mut Writer<'_>, &Arc<EntryNode>) -> bool,
+    ) -> usize {
+        let mut visited = 0;
+        loop {
+            let mut writer = self.writer();
+            let batch = sweep.next(&writer);
+            visited += batch.iter().filter(|node| visit(&mut writer, node)).count();
+            if !batch.is_empty() {
+                drop(writer);
+                yield_to(&self.waiting);
+                continue;
+            }
+            writer.end_sweep();
+            let is_sparse = writer.take_sparse();
+            drop(writer);
+            if is_sparse {
+                self.map.shrink();
+            }
+            return visited;
+        }
+    }
+
+    /// Returns whether a purge has not looked at every entry yet.
+    pub(super) fn is_sweeping(&self) -> bool {
+        self.active_purges.is_any()
     }
 
     pub(crate) fn purge_log(&self) -> &PurgeLog<(PurgeMode, LocalSelector)> {
@@ -215,7 +307,7 @@ impl Store {
 
     /// Removes all expired entries, and returns their number.
     pub(crate) fn remove_expired(&self, now: Instant) -> usize {
-        self.writer().remove_expired(now)
+        self.sweep(Sweep::all(), |writer, node| writer.remove_if_expired(node, now))
     }
 
     /// Charges a worker's copy of an entry, and evicts others for it. Returns whether there is room for the copy.
@@ -247,7 +339,12 @@ impl Store {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+        try_lock(&self.state).unwrap_or_else(|| {
+            self.waiting.fetch_add(1, Ordering::Relaxed);
+            let state = lock(&self.state);
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            state
+        })
     }
 }
 

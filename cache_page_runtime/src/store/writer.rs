@@ -6,7 +6,7 @@ use actix_web::http::header::HeaderMap;
 
 use super::{
     entry::Entry,
-    eviction::Eviction,
+    eviction::{Eviction, Pass},
     map::EntryMap,
     node::{EntryNode, FlushEpoch},
     purge_index::PurgeIndex,
@@ -35,22 +35,31 @@ pub(super) struct State {
     pub(super) entries: usize,
     /// The bytes of the workers' copies.
     pub(super) copy_bytes: usize,
+    /// The highest number of nodes since the map was last told to shrink.
+    peak: usize,
 }
 
 impl State {
-    pub(super) fn new(max_bytes: usize) -> Self {
+    /// Creates an empty state, whose index has this number of tables.
+    pub(super) fn new(max_bytes: usize, tables: usize) -> Self {
         Self {
             eviction: Eviction::new(max_bytes),
-            purge_index: PurgeIndex::default(),
+            purge_index: PurgeIndex::new(tables),
             epoch: Arc::default(),
             entries: 0,
             copy_bytes: 0,
+            peak: 0,
         }
     }
 
     /// Returns all bytes that are charged to the budget.
     pub(super) fn bytes(&self) -> usize {
         self.eviction.bytes() + self.purge_index.bytes() + self.copy_bytes
+    }
+
+    /// Returns what would be charged with a further node of this weight.
+    fn needed_bytes(&self, weight: usize) -> usize {
+        self.bytes().saturating_add(self.eviction.max_growth()).saturating_add(weight)
     }
 }
 
@@ -156,12 +165,24 @@ impl<'s> Writer<'s> {
             self.remove_expired_sample(entry.created_at());
             self.state.entries += 1;
         }
-        self.make_room(node.weight + PurgeIndex::max_growth(&node));
-        self.state.eviction.push(Arc::clone(&node));
+        // Before room is made, because what is charged for the index is known afterwards.
         self.state.purge_index.insert(&node);
+        if !self.make_room(node.weight) {
+            self.undo(&node, &slot);
+            return Err(Reason::BodyTooLarge);
+        }
+        self.state.eviction.push(Arc::clone(&node));
         self.map.insert(node, slot);
-        self.state.eviction.compact_if_sparse();
+        self.state.peak = self.state.peak.max(self.state.eviction.len());
         Ok(())
+    }
+
+    /// Undoes an insertion that there is no room for. What was stored under the key before is removed too.
+    fn undo(&mut self, node: &Arc<EntryNode>, slot: &Slot) {
+        if let Some((_, old)) = self.map.get_with_flushed(&node.key) {
+            self.map.remove(&old);
+        }
+        self.unlink(node, slot);
     }
 
     /// Removes a node with its slot, unless another node has replaced it.
@@ -180,9 +201,9 @@ impl<'s> Writer<'s> {
         }
     }
 
-    /// Removes a node from everything but the map and its queue.
+    /// Removes a node from everything but the map.
     fn unlink(&mut self, node: &Arc<EntryNode>, slot: &Slot) {
-        self.state.eviction.set_removed(node);
+        self.state.eviction.remove(node);
         self.state.purge_index.remove(node);
         if slot.entry().is_some() && !node.is_flushed() {
             self.state.entries -= 1;
@@ -192,19 +213,38 @@ impl<'s> Writer<'s> {
         }
     }
 
-    /// Evicts others until so many bytes fit into the budget, or nothing more can be evicted.
-    fn make_room(&mut self, bytes: usize) {
+    /// Evicts others until so many bytes fit into the budget, beside what the queues grow by. Returns `false` if nothing more can
+    /// be evicted.
+    fn make_room(&mut self, bytes: usize) -> bool {
+        self.make_room_within(bytes, usize::MAX).unwrap_or(false)
+    }
+
+    /// As [`make_room`](Self::make_room), with up to `max` evictions. Returns `None` if these were not enough.
+    fn make_room_within(&mut self, bytes: usize, max: usize) -> Option<bool> {
         let map = self.map;
         // No request would find the variants of an evicted set.
         let has_variants = |node: &EntryNode| {
             let stored = map.read(&node.key);
             stored.is_some_and(|stored| stored.variant_set().is_some_and(|variants| !variants.is_empty()))
         };
-        while self.state.bytes().saturating_add(bytes) > self.max_bytes {
-            let Some(node) = self.state.eviction.pop_victim(has_variants) else { break };
+        let mut evicted = 0;
+        while self.state.needed_bytes(bytes) > self.max_bytes {
+            if evicted == max {
+                return None;
+            }
+            let Some(node) = self.state.eviction.choose_victim(has_variants) else { return Some(false) };
             self.remove(&node);
-            self.state.eviction.drop_removed(&node);
+            evicted += 1;
         }
+        Some(true)
+    }
+
+    /// Evicts up to `max` entries for a further one of this weight, and returns whether more must be evicted.
+    pub(super) fn evict(&mut self, weight: usize, max: usize) -> bool {
+        if weight > self.max_bytes / MAX_ENTRY_DIVISOR {
+            return false;
+        }
+        self.make_room_within(weight, max).is_none()
     }
 
     /// Checks a few entries, and removes those that are expired.
@@ -214,30 +254,49 @@ impl<'s> Writer<'s> {
         }
     }
 
-    /// Removes all expired entries, and returns their number.
-    pub(super) fn remove_expired(&mut self, now: Instant) -> usize {
+    /// Removes a node if what is stored has expired or was flushed, and returns whether that was an entry that counts.
+    pub(super) fn remove_if_expired(&mut self, node: &Arc<EntryNode>, now: Instant) -> bool {
         let before = self.state.entries;
-        let nodes = self.state.eviction.nodes();
-        let expired: Vec<Arc<EntryNode>> = nodes.filter(|node| node.is_expired(now)).cloned().collect();
-        expired.iter().for_each(|node| self.remove(node));
-        self.state.eviction.compact();
-        before - self.state.entries
+        if node.is_expired(now) {
+            self.remove(node);
+        }
+        self.state.entries < before
     }
 
-    /// Makes everything unusable, and returns the number of entries. Their memory is freed as they are found or evicted.
+    /// Makes everything unusable, and returns the number of entries.
     pub(super) fn flush(&mut self) -> usize {
         std::mem::take(&mut self.state.epoch).end();
         std::mem::take(&mut self.state.entries)
     }
 
-    /// Returns the nodes of all entries with a purge key.
-    pub(super) fn nodes_of(&self, key: PurgeKey) -> Vec<Arc<EntryNode>> {
-        self.state.purge_index.nodes(key).cloned().collect()
+    /// Returns the next nodes of a purge key: up to `max` in front of `position` in its list.
+    pub(super) fn nodes_before(
+        &self,
+        key: PurgeKey,
+        position: &mut usize,
+        max: usize,
+    ) -> Vec<Arc<EntryNode>> {
+        self.state.purge_index.batch_before(key, position, max)
     }
 
-    /// Returns the nodes of everything that is stored, and of some of what was removed.
-    pub(super) fn nodes(&self) -> Vec<Arc<EntryNode>> {
-        self.state.eviction.nodes().cloned().collect()
+    /// Returns the next nodes of a pass over all that is stored, up to `max`.
+    pub(super) fn nodes_of_pass(&self, pass: &mut Pass, max: usize) -> Vec<Arc<EntryNode>> {
+        self.state.eviction.next_batch(pass, max)
+    }
+
+    /// Ends a sweep.
+    pub(super) fn end_sweep(&mut self) {
+        self.state.eviction.forget_if_empty();
+    }
+
+    /// Returns whether the map should shrink, because most of what was in it was removed.
+    pub(super) fn take_sparse(&mut self) -> bool {
+        let len = self.state.eviction.len();
+        let is_sparse = len < self.state.peak / 2;
+        if is_sparse {
+            self.state.peak = len;
+        }
+        is_sparse
     }
 
     /// Returns the entry of a node that is in the map.
@@ -251,8 +310,7 @@ impl<'s> Writer<'s> {
         if self.state.copy_bytes.saturating_add(bytes) > self.max_bytes / MAX_COPIES_DIVISOR {
             return false;
         }
-        self.make_room(bytes);
-        let has_room = self.state.bytes().saturating_add(bytes) <= self.max_bytes;
+        let has_room = self.make_room(bytes);
         if has_room {
             self.state.copy_bytes += bytes;
         }

@@ -40,9 +40,6 @@ fn fresh_for_a_second(_: &Call) -> HttpResponse {
     HttpResponse::Ok().insert_header(("cache-control", "max-age=1")).body(vec![b'x'; 1000])
 }
 
-/// Keys of removed pages count until they are dropped, a batch at a time.
-const BATCH: usize = 20;
-
 #[actix_web::test]
 async fn page_that_expires_and_is_filled_again_counts_once() {
     let app = TestApp::with_handler(fresh_for_a_second).await;
@@ -51,7 +48,7 @@ async fn page_that_expires_and_is_filled_again_counts_once() {
     for run in 2..=1000 {
         app.advance(1);
         app.get("/").await.assert_stored();
-        assert!(app.bytes() < BATCH * once, "{} bytes after {run} runs", app.bytes());
+        assert_eq!(app.bytes(), once, "after {run} runs");
     }
     assert_eq!((app.runs(), app.pages()), (1000, 1));
 }
@@ -67,7 +64,7 @@ async fn fresh_page_that_is_replaced_counts_once() {
     let once = app.bytes();
     for run in 2..=200 {
         app.get("/").header("cache-control", "no-cache").await.assert_stored();
-        assert!(app.bytes() < BATCH * once, "{} bytes after {run} runs", app.bytes());
+        assert_eq!(app.bytes(), once, "after {run} runs");
     }
     assert_eq!((app.runs(), app.pages()), (200, 1));
 }

@@ -9,6 +9,7 @@ mod budget;
 mod eviction;
 mod expired;
 mod local_copies;
+mod purges;
 mod threads;
 mod weight;
 

@@ -1,0 +1,247 @@
+//! [`NodeQueue`]: a queue of nodes from which any node is removed in constant time.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use super::node::EntryNode;
+
+/// The end of a list.
+const NONE: u32 = u32::MAX;
+
+/// The fraction by which a full queue grows, as its denominator: a small one, because the whole capacity is charged.
+const GROWTH_DIVISOR: usize = 8;
+
+/// A doubly linked list in a vector without gaps. Each node records its place in the vector.
+///
+/// No removed node stays queued, so a purge frees what it removes, and no later pass has to clean up. A place has 32 bits: with
+/// the weight of the smallest entry, 2³² of them take more than two terabytes.
+pub(super) struct NodeQueue {
+    links: Vec<Link>,
+    first: u32,
+    last: u32,
+    /// The weights of the nodes.
+    weight: usize,
+    /// The place that was sampled last.
+    cursor: usize,
+}
+
+struct Link {
+    node: Arc<EntryNode>,
+    previous: u32,
+    next: u32,
+}
+
+impl Default for NodeQueue {
+    fn default() -> Self {
+        Self { links: Vec::new(), first: NONE, last: NONE, weight: 0, cursor: 0 }
+    }
+}
+
+impl NodeQueue {
+    pub(super) fn len(&self) -> usize {
+        self.links.len()
+    }
+
+    /// Returns the weights of the nodes.
+    pub(super) fn weight(&self) -> usize {
+        self.weight
+    }
+
+    /// Returns the allocated bytes beside the nodes.
+    pub(super) fn bytes(&self) -> usize {
+        self.links.capacity() * size_of::<Link>()
+    }
+
+    /// Returns by how many bytes the next [`push_back`](Self::push_back) grows the queue.
+    pub(super) fn next_growth(&self) -> usize {
+        if self.links.len() < self.links.capacity() { 0 } else { self.step() * size_of::<Link>() }
+    }
+
+    fn step(&self) -> usize {
+        4 + self.links.len() / GROWTH_DIVISOR
+    }
+
+    pub(super) fn front(&self) -> Option<&Arc<EntryNode>> {
+        Some(&self.links.get(self.first as usize)?.node)
+    }
+
+    pub(super) fn push_back(&mut self, node: Arc<EntryNode>) {
+        if self.next_growth() > 0 {
+            self.links.reserve_exact(self.step());
+        }
+        self.weight += node.weight;
+        let place = u32::try_from(self.links.len()).unwrap_or(NONE);
+        node.place.store(place, Ordering::Relaxed);
+        self.links.push(Link { node, previous: NONE, next: NONE });
+        self.link_back(place);
+    }
+
+    /// Moves a queued node to the end.
+    pub(super) fn move_to_back(&mut self, node: &Arc<EntryNode>) {
+        if let Some(place) = self.place_of(node) {
+            self.unlink(place);
+            self.link_back(place);
+        }
+    }
+
+    /// Removes a node, and returns whether it was queued.
+    pub(super) fn remove(&mut self, node: &Arc<EntryNode>) -> bool {
+        let Some(place) = self.place_of(node) else { return false };
+        self.unlink(place);
+        let removed = self.links.swap_remove(place as usize);
+        self.weight -= removed.node.weight;
+        if let Some(moved) = self.links.get(place as usize) {
+            moved.node.place.store(place, Ordering::Relaxed);
+            let Link { previous, next, .. } = *moved;
+            *self.next_of(previous) = place;
+            *self.previous_of(next) = place;
+        }
+        if self.links.is_empty() || self.links.len() < self.links.capacity() / 2 {
+            self.links.shrink_to(self.links.len() + self.links.len() / GROWTH_DIVISOR);
+        }
+        true
+    }
+
+    /// Returns up to `max` nodes in front of `place`, the last one first, and moves `place` before them.
+    ///
+    /// The node in the last place takes that of a removed one. So a pass from the last place to the first one meets every node that
+    /// was queued when it began, whatever is added and removed meanwhile.
+    pub(super) fn batch_before(&self, place: &mut usize, max: usize) -> Vec<Arc<EntryNode>> {
+        let end = self.links.len().min(*place);
+        *place = end.saturating_sub(max);
+        self.links.iter().take(end).skip(*place).rev().map(|link| Arc::clone(&link.node)).collect()
+    }
+
+    fn get(&self, place: usize) -> Option<&Arc<EntryNode>> {
+        Some(&self.links.get(place)?.node)
+    }
+
+    /// Returns the nodes in the next few places after those of the last call.
+    pub(super) fn sample(&mut self, count: usize) -> impl Iterator<Item = &Arc<EntryNode>> {
+        let (len, start) = (self.links.len(), self.cursor);
+        let count = count.min(len);
+        self.cursor = if len == 0 { 0 } else { (start + count) % len };
+        let queue = &*self;
+        (0..count).filter_map(move |step| queue.get((start + step) % len))
+    }
+
+    fn place_of(&self, node: &Arc<EntryNode>) -> Option<u32> {
+        let place = node.place.load(Ordering::Relaxed);
+        self.get(place as usize).is_some_and(|queued| Arc::ptr_eq(queued, node)).then_some(place)
+    }
+
+    fn link_back(&mut self, place: u32) {
+        let last = std::mem::replace(&mut self.last, place);
+        *self.next_of(last) = place;
+        if let Some(link) = self.links.get_mut(place as usize) {
+            (link.previous, link.next) = (last, NONE);
+        }
+    }
+
+    fn unlink(&mut self, place: u32) {
+        let Some(&Link { previous, next, .. }) = self.links.get(place as usize) else { return };
+        *self.next_of(previous) = next;
+        *self.previous_of(next) = previous;
+    }
+
+    /// Returns what leads to the node behind the one in this place.
+    fn next_of(&mut self, place: u32) -> &mut u32 {
+        self.links.get_mut(place as usize).map_or(&mut self.first, |link| &mut link.next)
+    }
+
+    /// Returns what leads to the node before the one in this place.
+    fn previous_of(&mut self, place: u32) -> &mut u32 {
+        self.links.get_mut(place as usize).map_or(&mut self.last, |link| &mut link.previous)
+    }
+}
+
+#[cfg(test)]
+impl NodeQueue {
+    /// Returns all nodes, the first one first, and checks that the links lead both ways.
+    pub(super) fn to_vec(&self) -> Vec<Arc<EntryNode>> {
+        let (mut nodes, mut previous, mut place) = (Vec::new(), NONE, self.first);
+        while let Some(link) = self.links.get(place as usize) {
+            assert_eq!((link.previous, link.node.place.load(Ordering::Relaxed)), (previous, place));
+            nodes.push(Arc::clone(&link.node));
+            (previous, place) = (place, link.next);
+        }
+        assert_eq!((self.last, nodes.len()), (previous, self.links.len()));
+        nodes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::node::FlushEpoch;
+
+    fn node(number: u8) -> Arc<EntryNode> {
+        let epoch = Arc::new(FlushEpoch::default());
+        Arc::new(EntryNode::new(&[number], 0, 1, u64::MAX, &[], &epoch))
+    }
+
+    fn keys(queue: &NodeQueue) -> Vec<u8> {
+        queue.to_vec().iter().map(|node| node.key[0]).collect()
+    }
+
+    #[test]
+    fn nodes_keep_their_order_when_others_are_removed() {
+        let mut queue = NodeQueue::default();
+        let nodes: Vec<_> = (0..10).map(node).collect();
+        nodes.iter().for_each(|node| queue.push_back(Arc::clone(node)));
+        for removed in [0, 9, 4] {
+            assert!(queue.remove(&nodes[removed]));
+            assert!(!queue.remove(&nodes[removed]), "it is not queued any more");
+        }
+        assert_eq!(keys(&queue), [1, 2, 3, 5, 6, 7, 8]);
+        queue.move_to_back(&nodes[5]);
+        queue.move_to_back(&nodes[1]);
+        queue.move_to_back(&nodes[1]);
+        assert_eq!(keys(&queue), [2, 3, 6, 7, 8, 5, 1]);
+        assert_eq!(queue.front().map(|node| node.key[0]), Some(2));
+        queue.push_back(Arc::clone(&nodes[0]));
+        assert_eq!(keys(&queue), [2, 3, 6, 7, 8, 5, 1, 0]);
+        for node in &nodes {
+            queue.remove(node);
+        }
+        assert_eq!((queue.len(), queue.weight(), queue.bytes()), (0, 0, 0));
+    }
+
+    #[test]
+    fn pass_from_the_last_place_meets_every_node() {
+        let mut queue = NodeQueue::default();
+        let nodes: Vec<_> = (0..100).map(node).collect();
+        nodes.iter().for_each(|node| queue.push_back(Arc::clone(node)));
+        let (mut met, mut place) = (Vec::new(), usize::MAX);
+        loop {
+            let batch = queue.batch_before(&mut place, 7);
+            if batch.is_empty() {
+                break;
+            }
+            for node in batch {
+                met.push(node.key[0]);
+                // Others are added and removed meanwhile.
+                queue.push_back(self::node(200));
+                let other = &nodes[usize::from(node.key[0]) * 7 % 100];
+                met.extend(queue.remove(other).then_some(other.key[0]));
+            }
+        }
+        assert!((0..100).all(|number| met.contains(&number)), "{met:?}");
+    }
+
+    #[test]
+    fn capacity_is_near_the_length() {
+        let mut queue = NodeQueue::default();
+        let nodes: Vec<_> = (0..100).cycle().take(10_000).map(node).collect();
+        for node in &nodes {
+            let growth = queue.next_growth();
+            let before = queue.bytes();
+            queue.push_back(Arc::clone(node));
+            assert_eq!(queue.bytes(), before + growth);
+            assert!(queue.links.capacity() <= queue.len() * 9 / 8 + 5);
+        }
+        for node in &nodes {
+            queue.remove(node);
+            assert!(queue.links.capacity() <= 2 * queue.len() + 2, "{}", queue.len());
+        }
+    }
+}
