@@ -1,7 +1,7 @@
 //! The list of `statuses`: `[404, 410 => "5s"]`.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{
     Error, Expr, Path, Token, bracketed,
     parse::{Parse, ParseStream},
@@ -26,7 +26,8 @@ struct StatusList(Span, Punctuated<StatusEntry, Token![,]>);
 
 struct StatusEntry {
     status: Expr,
-    ttl: Option<Expr>,
+    /// What follows `=>`, if that is there.
+    ttl: Option<Option<Expr>>,
 }
 
 impl Parse for StatusList {
@@ -41,7 +42,22 @@ impl Parse for StatusEntry {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let status = input.parse()?;
         let arrow: Option<Token![=>]> = input.parse()?;
-        Ok(Self { status, ttl: arrow.map(|_| input.parse()).transpose()? })
+        let is_missing = input.is_empty() || input.peek(Token![,]);
+        let ttl = arrow.map(|_| if is_missing { Ok(None) } else { input.parse().map(Some) });
+        Ok(Self { status, ttl: ttl.transpose()? })
+    }
+}
+
+/// Returns the status of an entry, or an error message.
+fn status_of(entry: &Expr) -> Result<String, String> {
+    match entry {
+        // It is what other options are written with.
+        Expr::Assign(assign) => {
+            let written = |expr: &Expr| expr.to_token_stream().to_string();
+            let (status, ttl) = (written(&assign.left), written(&assign.right));
+            Err(format!("a TTL follows `=>`; write `{status} => {ttl}`"))
+        }
+        entry => status(entry),
     }
 }
 
@@ -57,17 +73,21 @@ impl Statuses {
         let mut statuses = Self { span, plain: Vec::new(), timed: Vec::new() };
         let (mut seen, mut errors) = (Vec::new(), Vec::new());
         for StatusEntry { status: expr, ttl } in entries {
-            match status(&ungroup(expr.clone())) {
+            match status_of(&ungroup(expr.clone())) {
                 Ok(code) if seen.contains(&code) => {
                     errors.push(Error::new_spanned(&expr, format!("`{code}` is listed twice; remove one")));
                 }
                 Ok(code) => seen.push(code),
                 Err(message) => errors.push(Error::new_spanned(&expr, message)),
             }
-            match ttl.map(|ttl| Ttl::parse(ttl, &STATUS_TTL)).transpose() {
-                Ok(Some(ttl)) => statuses.timed.push((expr, ttl)),
-                Ok(None) => statuses.plain.push(expr),
-                Err(error) => errors.push(error),
+            match ttl.map(|ttl| ttl.map(|ttl| Ttl::parse(ttl, &STATUS_TTL)).transpose()) {
+                Some(Ok(Some(ttl))) => statuses.timed.push((expr, ttl)),
+                Some(Ok(None)) => {
+                    let message = format!("write {} after `=>`", STATUS_TTL.examples);
+                    errors.push(Error::new_spanned(expr, message));
+                }
+                Some(Err(error)) => errors.push(error),
+                None => statuses.plain.push(expr),
             }
         }
         combine(errors).map_or(Ok(statuses), Err)
@@ -80,10 +100,11 @@ impl Statuses {
         if self.timed.is_empty() {
             return statuses;
         }
+        let span = self.timed.last().map_or(self.span, |(_, ttl)| ttl.span());
         let entries = self.timed.iter().map(|(status, ttl)| {
             let ttl = ttl.to_tokens(krate);
             quote!((#status, #ttl))
         });
-        quote_spanned!(self.span=> #statuses.status_ttls(const { &[#(#entries),*] }))
+        quote_spanned!(span=> #statuses.status_ttls(const { &[#(#entries),*] }))
     }
 }
