@@ -188,7 +188,9 @@ async fn path_is_purged_on_all_hosts_and_however_it_is_escaped() {
         one.fill(request(&one)).await;
         request(&third).await.assert_remote_hit();
         one.cache().purge_path(path).await.unwrap();
+        // The run may not be stored: the third process may receive the purge while it runs.
         let response = request(&third).await;
-        assert!(response.is_stored(), "{path}: {response:?}");
+        response.assert_miss();
+        assert_eq!(response.text(), "page 1 of third", "{path}");
     }
 }
