@@ -25,6 +25,7 @@ use std::{
 
 use foldhash::quality::RandomState;
 
+use super::stream::LeaderStream;
 use crate::{
     purge::PurgeSeq,
     sync::{Mutex, MutexGuard, is_panicking, lock},
@@ -63,6 +64,8 @@ struct State<T> {
     followers: BTreeMap<Ticket, Waker>,
     next_ticket: Ticket,
     failures: u32,
+    /// The body that the leader streams. The first follower watches it.
+    stream: Option<Arc<LeaderStream>>,
     completion: Option<Completion<T>>,
 }
 
@@ -163,6 +166,7 @@ impl<T: Clone> Flights<T> {
             followers: BTreeMap::new(),
             next_ticket: 1,
             failures: 0,
+            stream: None,
             completion: None,
         };
         let purge_seq = participant.purge_seq;
@@ -206,6 +210,7 @@ impl<T: Clone> Flights<T> {
         let _waker = leave(&mut state);
         let has_leader = state.leader.is_some() || state.completion.is_some();
         let is_empty = state.followers.is_empty();
+        let is_streaming = state.stream.is_some();
         let next = state.followers.first_key_value().map(|(_, next)| next.clone());
         drop(state);
         if is_empty && !has_leader {
@@ -213,7 +218,7 @@ impl<T: Clone> Flights<T> {
             return flight.complete(Completion::Uncoalesced);
         }
         drop(shard);
-        if let (Some(next), false) = (next, has_leader) {
+        if let Some(next) = next.filter(|_| !has_leader || is_streaming) {
             next.wake();
         }
     }
@@ -272,6 +277,23 @@ impl<T: Clone> Leader<T> {
         self.completed = true;
     }
 
+    /// Records that the body of the response is streamed. Followers wait for its end for at most `max_duration`.
+    pub(crate) fn start_stream(&self, now: Duration, max_duration: Duration) -> Arc<LeaderStream> {
+        let stream = Arc::new(LeaderStream::new(now, max_duration));
+        let mut state = lock(&self.flight.state);
+        let watcher = match state.leader {
+            // After a timeout, another request may lead.
+            Some((leader, _)) if leader == self.ticket => {
+                state.stream = Some(Arc::clone(&stream));
+                state.followers.first_key_value().map(|(_, watcher)| watcher.clone())
+            }
+            _ => None,
+        };
+        drop(state);
+        watcher.into_iter().for_each(Waker::wake);
+        stream
+    }
+
     /// Leaves the lead because the handler failed. One follower takes over, or all run uncoalesced after too many failures.
     pub(crate) fn fail(mut self) {
         self.failed = true;
@@ -288,6 +310,7 @@ impl<T: Clone> Drop for Leader<T> {
             // After a timeout, another request may lead.
             if state.leader.is_some_and(|(leader, _)| leader == self.ticket) {
                 state.leader = None;
+                state.stream = None;
                 state.failures += u32::from(failed);
             }
             None
@@ -305,7 +328,8 @@ pub(crate) struct Follower<T: Clone> {
 }
 
 impl<T: Clone> Follower<T> {
-    /// Polls for the leader's result. A leader that has been running for longer than `fill_timeout` has failed.
+    /// Polls for the leader's result. A leader has failed that has been running for longer than `fill_timeout`, or whose client does
+    /// not read its response.
     pub(crate) fn poll(
         &mut self,
         context: &mut Context<'_>,
@@ -325,7 +349,13 @@ impl<T: Clone> Follower<T> {
             }
             None => {}
         }
-        let timed_out = state.leader.is_some_and(|(_, since)| now.saturating_sub(since) >= fill_timeout);
+        let is_over_timeout =
+            state.leader.is_some_and(|(_, since)| now.saturating_sub(since) >= fill_timeout);
+        let stalls_at = state.stream.as_ref().and_then(|stream| stream.stalls_at());
+        let timed_out = is_over_timeout || stalls_at.is_some_and(|stalls_at| now >= stalls_at);
+        if !timed_out && state.stream.as_ref().is_some_and(|stream| stream.is_given_up(now)) {
+            return Poll::Ready(Wakeup::Uncoalesced);
+        }
         if state.leader.is_some() && !timed_out {
             let previous = state.followers.insert(self.ticket, context.waker().clone());
             drop(state);
@@ -347,15 +377,28 @@ impl<T: Clone> Follower<T> {
         Poll::Ready(Wakeup::Lead(self.take_lead(state, now)))
     }
 
-    /// Returns when the present leader started, as the time since the clock's start.
-    pub(crate) fn leader_since(&self) -> Option<Duration> {
-        lock(&self.flight.state).leader.map(|(_, since)| since)
+    /// Returns when the present leader may have failed, and the follower should be polled again, as the time since the clock's start.
+    pub(crate) fn next_poll(&self, now: Duration, fill_timeout: Duration) -> Option<Duration> {
+        let state = lock(&self.flight.state);
+        let (_, since) = state.leader?;
+        let timeout = since.saturating_add(fill_timeout);
+        let Some(stream) = &state.stream else { return Some(timeout) };
+        // One follower is enough to notice that the client does not read.
+        let is_first = state.followers.keys().next() == Some(&self.ticket);
+        let stall = if is_first { stream.next_check(now) } else { timeout };
+        Some(timeout.min(stream.gives_up_at()).min(stall))
+    }
+
+    /// Returns whether the leader streams a body.
+    pub(crate) fn is_streamed(&self) -> bool {
+        lock(&self.flight.state).stream.is_some()
     }
 
     fn take_lead(&mut self, mut state: MutexGuard<'_, State<T>>, now: Duration) -> Leader<T> {
         self.left = true;
         let waker = state.followers.remove(&self.ticket);
         state.leader = Some((self.ticket, now));
+        state.stream = None;
         drop(state);
         drop(waker);
         Leader::new(&self.flights, &self.flight, self.ticket)

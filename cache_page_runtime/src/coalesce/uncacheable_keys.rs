@@ -46,8 +46,10 @@ impl UncacheableKeys {
     }
 
     /// Remembers a key, for 30 seconds.
-    pub(crate) fn insert(&self, key: &[u8], now: Instant) {
-        self.renew(self.mark(key), now);
+    pub(crate) fn insert(&self, key: &[u8], now: Instant) -> UncacheableMark {
+        let mark = self.mark(key);
+        self.renew(mark, now);
+        mark
     }
 
     /// Remembers a key for another 30 seconds, because it had another uncacheable response.

@@ -28,9 +28,8 @@ pub(crate) async fn wait<T: Clone>(
             if now >= deadline {
                 return Poll::Ready(None);
             }
-            let leader_deadline =
-                follower.leader_since().map_or(deadline, |since| Instant::new(since) + fill_timeout);
-            let due = deadline.min(leader_deadline);
+            let next_poll = follower.next_poll(now.since_start(), fill_timeout);
+            let due = next_poll.map_or(deadline, |next_poll| deadline.min(Instant::new(next_poll)));
             let (_, sleep) = match timer.take() {
                 Some(set) if set.0 == due => timer.insert(set),
                 _ => timer.insert((due, clock.sleep_until(due))),

@@ -1,8 +1,10 @@
 //! What waits for a fill: its followers in this process, and the processes that wait for its lease.
 
+use std::{sync::Arc, time::Duration};
+
 use crate::{
     cache::{PageCache, SharedResult},
-    coalesce::{Leader, UncacheableMark},
+    coalesce::{Leader, LeaderStream, UncacheableMark},
     remote::RemoteLease,
     time::instant::Instant,
 };
@@ -37,6 +39,14 @@ impl Participation {
 
     pub(crate) fn set_leader(&mut self, leader: Leader<SharedResult>) {
         self.role = FillRole::Leader(leader);
+    }
+
+    /// Records that the body of the response is streamed.
+    pub(crate) fn start_stream(&self, now: Instant, max_duration: Duration) -> Option<Arc<LeaderStream>> {
+        match &self.role {
+            FillRole::Leader(leader) => Some(leader.start_stream(now.since_start(), max_duration)),
+            FillRole::Uncacheable(_) | FillRole::Uncoalesced => None,
+        }
     }
 
     pub(crate) fn has_lease(&self) -> bool {
@@ -86,7 +96,7 @@ impl Participation {
     pub(crate) fn release_followers(&mut self, cache: &PageCache, now: Instant) {
         match std::mem::replace(&mut self.role, FillRole::Uncoalesced) {
             FillRole::Leader(leader) => {
-                cache.uncacheable_keys().insert(leader.key(), now);
+                self.role = FillRole::Uncacheable(cache.uncacheable_keys().insert(leader.key(), now));
                 leader.complete_with(|| None);
             }
             FillRole::Uncacheable(mark) => {

@@ -17,10 +17,12 @@ use super::{
 };
 use crate::{
     cache::PageCache,
+    coalesce::LeaderStream,
     observe::Report,
     outcome::{Outcome, Reason},
     page::{ResponseHead, body},
     store::StreamCopy,
+    time::instant::Instant,
 };
 
 /// A response whose body is still streamed.
@@ -39,6 +41,10 @@ struct StreamedFill {
     copy: BudgetedCopy,
     /// The length that the handler announced.
     length: Option<u64>,
+    /// What followers know of the stream.
+    shown: Option<Arc<LeaderStream>>,
+    /// From when on no request waits for the end of the body.
+    gives_up_at: Instant,
 }
 
 /// A copy of a streamed body. Dropped, it gives its bytes back to the budget.
@@ -76,7 +82,10 @@ impl StreamedResponse {
             BodySize::None | BodySize::Stream => None,
         };
         let is_too_large = length.is_some_and(|length| length > run.context.max_body() as u64);
+        let (now, max_duration) = (run.now(), run.context.cache.timeouts().coalesce_timeout);
         let sink = Box::new(StreamedFill {
+            shown: run.participation.start_stream(now, max_duration),
+            gives_up_at: now + max_duration,
             copy: BudgetedCopy::start(&run.context.cache),
             run,
             admission,
@@ -113,7 +122,17 @@ impl StreamedResponse {
 }
 
 impl BodySink for StreamedFill {
+    fn pending(&mut self) {
+        self.shown.iter().for_each(|stream| stream.wait_for_handler());
+    }
+
     fn chunk(&mut self, chunk: &[u8]) -> Result<(), Reason> {
+        let now = self.run.now();
+        self.shown.iter().for_each(|stream| stream.wait_for_client(now.since_start()));
+        if now >= self.gives_up_at {
+            // The body may be endless, and is remembered as such for as long as there is more of it.
+            self.run.participation.release(&self.run.context.cache, now);
+        }
         self.copy.add(chunk, self.run.context.max_body())
     }
 

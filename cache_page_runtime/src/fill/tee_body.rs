@@ -14,6 +14,8 @@ use crate::outcome::Reason;
 
 /// Receives a copy of a streamed body. Dropped without an end, the client has disconnected.
 pub(crate) trait BodySink {
+    /// The client has read all chunks, and the next one is not there yet.
+    fn pending(&mut self);
     /// Takes the next chunk, or says why it does not want any more.
     fn chunk(&mut self, chunk: &[u8]) -> Result<(), Reason>;
     /// The body is complete.
@@ -50,7 +52,10 @@ impl<S: BodySink> MessageBody for TeeBody<S> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.get_mut();
-        let Poll::Ready(next) = Pin::new(&mut this.body).poll_next(context) else { return Poll::Pending };
+        let Poll::Ready(next) = Pin::new(&mut this.body).poll_next(context) else {
+            this.sink.iter_mut().for_each(|sink| sink.pending());
+            return Poll::Pending;
+        };
         if let Some(mut sink) = this.sink.take() {
             match &next {
                 Some(Ok(chunk)) => match sink.chunk(chunk) {

@@ -168,6 +168,10 @@ pub(super) async fn wait_for_leader(lookup: &mut Lookup<'_>, mut flight: FlightW
     loop {
         let guard = AbandonGuard { lookup, cause: flight.cause };
         let wakeup = wait(&mut flight.follower, clock, deadline, timeouts.fill_timeout).await;
+        if wakeup.is_none() && flight.follower.is_streamed() {
+            // The stream may be endless: the next request does not wait for it.
+            lookup.cache.uncacheable_keys().insert(&flight.key, clock.now());
+        }
         std::mem::forget(guard);
         match after_wait(lookup, wakeup, &flight, clock.now()) {
             Joined::Step(step) => return step,

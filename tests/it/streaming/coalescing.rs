@@ -1,5 +1,7 @@
 //! Requests for a page that is being streamed.
 
+use std::time::Duration;
+
 use cache_page::{Outcome, Reason};
 
 use super::streaming;
@@ -79,21 +81,131 @@ async fn client_that_leaves_a_stream_is_replaced_by_a_follower() {
     app.get("/").await.assert_hit().assert_body("two");
 }
 
-/// The response of the one that runs the handler then is for all that still wait.
+/// How long a client may leave a body unread before a follower runs the handler.
+const STALL: Duration = Duration::from_millis(40);
+
 #[actix_web::test]
-async fn slow_client_delays_followers_for_the_coalesce_timeout_only() {
+async fn client_that_does_not_read_is_replaced_by_one_follower() {
     let (app, bodies) = streaming();
     let app = app.start().await;
     bodies.add(&["one"]);
-    let (_, _slow) = app.get("/").stream().await;
-    let early = Crowd::send([app.get("/")]).await;
-    app.advance(3);
-    let late = Crowd::send([app.get("/")]).await;
+    let (_, _unread) = app.get("/").stream().await;
+    let crowd = Crowd::send(app.get("/").times(10)).await;
     bodies.add(&["two"]).finish();
-    app.advance(2);
+    app.advance_by(STALL - Duration::from_millis(1));
     settle().await;
-    assert_eq!((early.answered(), late.answered(), app.runs()), (1, 1, 2));
+    assert_eq!((crowd.answered(), app.runs()), (0, 1));
+    app.advance_by(Duration::from_millis(1));
+    for response in crowd.responses().await {
+        response.assert_body("two");
+    }
+    assert_eq!((app.runs(), app.count(Outcome::Collapsed)), (2, 9));
     app.get("/").await.assert_hit().assert_body("two");
+}
+
+/// Again and again: with each page that expires, the client asks first and does not read.
+#[actix_web::test]
+async fn request_after_a_client_stopped_reading_does_not_wait() {
+    let (app, bodies) = streaming();
+    let app = app.start().await;
+    let mut unread = Vec::new();
+    for _ in 0..5 {
+        bodies.add(&["one", "two"]);
+        let (_, mut body) = app.get("/").stream().await;
+        // The client stops in the middle.
+        assert_eq!(body.next(), Next::Chunk("one".to_owned()));
+        unread.push(body);
+        app.advance_by(STALL);
+        bodies.add(&["page"]).finish();
+        app.get("/").await.assert_body("page");
+        app.get("/").await.assert_hit();
+        app.advance(60);
+    }
+    assert_eq!(app.runs(), 10);
+}
+
+/// The number of clients that do not read does not matter.
+#[actix_web::test]
+async fn several_clients_that_do_not_read_delay_nobody_for_long() {
+    let (app, bodies) = streaming();
+    let app = app.start().await;
+    let mut unread = Vec::new();
+    for _ in 0..3 {
+        bodies.add(&["unread"]);
+        unread.push(app.get("/").stream().await);
+        app.advance_by(STALL);
+    }
+    bodies.add(&["page"]).finish();
+    let crowd = Crowd::send(app.get("/").times(5)).await;
+    assert_eq!(crowd.answered(), 5);
+    for response in crowd.responses().await {
+        response.assert_body("page");
+    }
+}
+
+/// A client that reads all there is does not lose the lead, however slowly the handler goes on.
+#[actix_web::test]
+async fn slow_handler_keeps_its_followers_for_the_coalesce_timeout() {
+    let (app, bodies) = streaming();
+    let app = app.start().await;
+    let source = bodies.add(&["one"]);
+    let (_, mut body) = app.get("/").stream().await;
+    assert_eq!(body.read(), ("one".to_owned(), Next::Pending));
+    let crowd = Crowd::send(app.get("/").times(5)).await;
+    for _ in 0..4 {
+        app.advance(1);
+        settle().await;
+        source.push("more");
+        assert_eq!(body.read(), ("more".to_owned(), Next::Pending));
+    }
+    assert_eq!((app.runs(), crowd.answered()), (1, 0));
+    source.finish();
+    assert_eq!(body.next(), Next::End);
+    assert_eq!(crowd.responses().await.len(), 5);
+    assert_eq!(app.runs(), 1);
+}
+
+/// After one request has waited in vain, no other one waits for that stream.
+#[actix_web::test]
+async fn endless_stream_delays_followers_for_one_timeout_only() {
+    let (app, bodies) = streaming();
+    let app = app.start().await;
+    let source = bodies.add(&["one"]);
+    let (_, mut body) = app.get("/").stream().await;
+    assert_eq!(body.read(), ("one".to_owned(), Next::Pending));
+    let first = Crowd::send([app.get("/")]).await;
+    bodies.add(&["two"]);
+    app.advance(5);
+    settle().await;
+    assert_eq!((app.runs(), first.answered()), (2, 0));
+    let mut runs = 2;
+    for _ in 0..20 {
+        app.advance(20);
+        bodies.add(&["another"]);
+        let (_, mut visitor) = app.get("/").stream().await;
+        assert_eq!(visitor.next(), Next::Chunk("another".to_owned()));
+        runs += 1;
+        assert_eq!(app.runs(), runs);
+        source.push("more");
+        assert_eq!(body.read(), ("more".to_owned(), Next::Pending));
+    }
+}
+
+/// The stream is remembered for as long as it lasts, even if the handler sends nothing for minutes.
+#[actix_web::test]
+async fn silent_stream_does_not_delay_later_requests() {
+    let (app, bodies) = streaming();
+    let app = app.start().await;
+    bodies.add(&["one"]);
+    let (_, mut body) = app.get("/").stream().await;
+    assert_eq!(body.read(), ("one".to_owned(), Next::Pending));
+    for seconds in [29, 29, 29] {
+        app.advance(seconds);
+        bodies.add(&["page"]);
+        let (_, mut visitor) = app.get("/").stream().await;
+        assert_eq!(visitor.next(), Next::Chunk("page".to_owned()));
+    }
+    assert_eq!(app.runs(), 4);
 }
 
 #[actix_web::test]

@@ -126,13 +126,68 @@ fn timeout_of_a_leader_counts_as_a_failure() {
         let [mut one, mut two, mut three] = follow(flights);
         let (polled, leader) = poll(&mut one, FILL_TIMEOUT);
         assert_eq!((polled, poll(&mut two, FILL_TIMEOUT).0), (Polled::Lead, Polled::Pending));
-        assert_eq!(two.leader_since(), Some(FILL_TIMEOUT));
+        assert_eq!(two.next_poll(FILL_TIMEOUT, FILL_TIMEOUT), Some(2 * FILL_TIMEOUT));
         // The first leader was replaced, so its disconnection changes nothing.
         drop(first);
         assert_eq!(poll(&mut two, FILL_TIMEOUT).0, Polled::Pending);
         assert_eq!(poll(&mut two, 2 * FILL_TIMEOUT).0, Polled::Uncoalesced);
         assert_eq!(poll(&mut three, 2 * FILL_TIMEOUT).0, Polled::Uncoalesced);
         drop(leader);
+    });
+}
+
+#[test]
+fn leader_whose_client_does_not_read_is_replaced_by_one_follower() {
+    const MILLISECOND: Duration = Duration::from_millis(1);
+    run(|flights| {
+        let first = lead(flights);
+        let [mut one, mut two] = follow(flights);
+        let stream = first.start_stream(Duration::ZERO, FILL_TIMEOUT);
+        let stalls_at = one.next_poll(Duration::ZERO, FILL_TIMEOUT).unwrap();
+        assert_eq!(two.next_poll(Duration::ZERO, FILL_TIMEOUT), Some(FILL_TIMEOUT), "one follower watches");
+        stream.wait_for_handler();
+        assert_eq!(poll(&mut one, stalls_at).0, Polled::Pending);
+        stream.wait_for_client(stalls_at);
+        assert_eq!(poll(&mut one, 2 * stalls_at - MILLISECOND).0, Polled::Pending);
+        let (polled, leader) = poll(&mut one, 2 * stalls_at);
+        assert_eq!((polled, poll(&mut two, 2 * stalls_at).0), (Polled::Lead, Polled::Pending));
+        // The first leader goes on all the same.
+        first.complete_with(|| Some(1));
+        assert_eq!(poll(&mut two, 2 * stalls_at).0, Polled::Completed(1));
+        drop(leader);
+    });
+}
+
+#[test]
+fn follower_that_watched_a_stream_is_replaced_when_it_leaves() {
+    run(|flights| {
+        let first = lead(flights);
+        let [one, mut two] = follow(flights);
+        let stream = first.start_stream(Duration::ZERO, FILL_TIMEOUT);
+        drop(one);
+        let stalls_at = two.next_poll(Duration::ZERO, FILL_TIMEOUT).unwrap();
+        assert!(stalls_at < FILL_TIMEOUT);
+        stream.wait_for_handler();
+        assert_eq!(poll(&mut two, stalls_at).0, Polled::Pending);
+        first.complete_with(|| Some(1));
+        assert_eq!(poll(&mut two, stalls_at).0, Polled::Completed(1));
+    });
+}
+
+#[test]
+fn followers_leave_a_stream_that_takes_too_long() {
+    run(|flights| {
+        let first = lead(flights);
+        let [mut one] = follow(flights);
+        let stream = first.start_stream(Duration::ZERO, Duration::from_secs(1));
+        stream.wait_for_handler();
+        assert_eq!(poll(&mut one, Duration::from_millis(999)).0, Polled::Pending);
+        assert_eq!(poll(&mut one, Duration::from_secs(1)).0, Polled::Uncoalesced);
+        drop(one);
+        let [mut late] = follow(flights);
+        assert_eq!(poll(&mut late, Duration::from_secs(2)).0, Polled::Uncoalesced);
+        drop(late);
+        first.complete_with(|| Some(1));
     });
 }
 

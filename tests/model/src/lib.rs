@@ -18,6 +18,7 @@
 #[allow(dead_code, reason = "the runtime uses all of it")]
 mod coalesce {
     pub(crate) mod flight;
+    pub(crate) mod stream;
 }
 #[path = "../../../cache_page_runtime/src/purge"]
 #[allow(dead_code, reason = "the runtime uses all of it")]
