@@ -128,7 +128,8 @@ impl Future for PurgeFuture {
 impl PageCache {
     /// Removes the pages of a path, on every host, with every query, in all variants.
     ///
-    /// The path may be percent-encoded: `"/tags/über"` is the same as `"/tags/%C3%BCber"`.
+    /// The path may be percent-encoded: `"/tags/über"` is the same as `"/tags/%C3%BCber"`. Dot segments and repeated slashes make no
+    /// difference (RFC 3986 6.2.2.3), so that `"/posts/1"` also selects what a client requested as `//posts/1`.
     ///
     /// # Errors
     ///
@@ -153,7 +154,8 @@ impl PageCache {
     ///
     /// Scheme and host are compared with those of actix-web's `ConnectionInfo`: behind a proxy that does not send `X-Forwarded-Proto`,
     /// the scheme is `http`. The query is compared as the handler's attribute specifies: with `query = ["page"]`, other parameters and
-    /// the order of parameters are ignored.
+    /// the order of parameters are ignored. Equivalent URLs are one (RFC 9110 4.2.3, RFC 3986 6.2): default ports, the case of scheme
+    /// and host, user information and the spelling of the query (`%61` for `a`, `+` for `%20`) make no difference.
     ///
     /// # Errors
     ///

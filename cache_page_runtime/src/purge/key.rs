@@ -1,11 +1,11 @@
 //! The keys that the purge index files pages under.
 
-use std::{borrow::Cow, hash::BuildHasher as _, sync::OnceLock};
+use std::{hash::BuildHasher as _, sync::OnceLock};
 
 use foldhash::quality::RandomState;
-use percent_encoding::percent_decode;
 use smallvec::SmallVec;
 
+use super::normal_form;
 use crate::http::QueryRule;
 
 /// A path, handler, tag, origin or query as a 64-bit hash.
@@ -18,7 +18,7 @@ pub(crate) struct PurgeKey(u64);
 impl PurgeKey {
     /// Returns the key of a path, which must be percent-decoded.
     pub(crate) fn from_path(path: &str) -> Self {
-        Self::hash(0, path.as_bytes())
+        Self::hash(0, normal_form::decoded_path(path).as_bytes())
     }
 
     pub(crate) fn from_handler(name: &str) -> Self {
@@ -29,9 +29,10 @@ impl PurgeKey {
         Self::hash(2, tag.as_bytes())
     }
 
-    /// Returns the key of a scheme and a host, which are case-insensitive (RFC 9110 4.2.3).
+    /// Returns the key of a scheme and a host, which are case-insensitive, and have an optional default port (RFC 9110 4.2.3).
     pub(crate) fn from_origin(scheme: &str, host: &str) -> Self {
         // A scheme contains no slash, so the separator is unambiguous.
+        let host = normal_form::host(scheme, host);
         let mut origin: SmallVec<[u8; 64]> = SmallVec::new();
         [scheme, "/", host].iter().for_each(|part| origin.extend_from_slice(part.as_bytes()));
         origin.make_ascii_lowercase();
@@ -41,7 +42,10 @@ impl PurgeKey {
     /// Returns the key of those parts of a query that `rule` selects.
     pub(super) fn from_query(query: Option<&str>, rule: QueryRule) -> Self {
         match rule.select(query.unwrap_or_default()) {
-            None => Self::hash(4 + u8::from(query.is_some()), query.unwrap_or_default().as_bytes()),
+            None => {
+                let parameters: SmallVec<[_; 8]> = normal_form::query(query).collect();
+                Self(hasher().hash_one((4_u8, &*parameters)))
+            }
             Some(parameters) => Self(hasher().hash_one((6_u8, &*parameters))),
         }
     }
@@ -49,13 +53,6 @@ impl PurgeKey {
     fn hash(kind: u8, bytes: &[u8]) -> Self {
         Self(hasher().hash_one((kind, bytes)))
     }
-}
-
-/// Decodes the percent-encoding of a path, so that purges may write a path in either form.
-///
-/// Invalid UTF-8 becomes U+FFFD, as in the path parameters of actix-web.
-pub(crate) fn percent_decoded(path: &[u8]) -> Cow<'_, str> {
-    percent_decode(path).decode_utf8_lossy()
 }
 
 fn hasher() -> &'static RandomState {

@@ -3,6 +3,7 @@
 mod error;
 mod key;
 mod log;
+mod normal_form;
 pub(crate) mod parse;
 mod selector;
 pub(crate) mod stable_id;

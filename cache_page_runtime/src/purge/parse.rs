@@ -1,6 +1,6 @@
 //! Parsing of the arguments of purges.
 
-use super::{error::PurgeError, key::percent_decoded, selector::PurgeSelector, tag};
+use super::{error::PurgeError, normal_form, selector::PurgeSelector, tag};
 use crate::http::RequestOrigin;
 
 pub(crate) fn to_path(path: &str) -> Result<PurgeSelector, PurgeError> {
@@ -20,13 +20,13 @@ pub(crate) fn to_handler(name: &str) -> Result<PurgeSelector, PurgeError> {
 }
 
 pub(crate) fn to_prefix(prefix: &str) -> Result<PurgeSelector, PurgeError> {
-    let path = check_path(prefix)?;
+    let path = decode(check_path(prefix)?);
     if path == "/" {
         return Err(PurgeError::invalid(
             "the prefix \"/\" matches every page; use `purge_all` or `expire_all` instead",
         ));
     }
-    Ok(PurgeSelector::Prefix(decode(path)))
+    Ok(PurgeSelector::Prefix(path))
 }
 
 pub(crate) fn to_url(url: &str) -> Result<PurgeSelector, PurgeError> {
@@ -39,12 +39,12 @@ pub(crate) fn to_url(url: &str) -> Result<PurgeSelector, PurgeError> {
         return Err(invalid());
     }
     let (origin, rest) = match url.split_once("://") {
-        Some((scheme @ ("http" | "https"), rest)) => {
-            let (host, path) = rest.split_at(rest.find(['/', '?']).ok_or_else(invalid)?);
-            if host.is_empty() {
+        Some((scheme, rest)) if ["http", "https"].iter().any(|known| known.eq_ignore_ascii_case(scheme)) => {
+            let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+            if normal_form::host(scheme, host).is_empty() {
                 return Err(invalid());
             }
-            (Some((scheme.to_owned(), host.to_owned())), path)
+            (Some((scheme.to_ascii_lowercase(), host.to_owned())), path)
         }
         _ => (None, url),
     };
@@ -52,6 +52,8 @@ pub(crate) fn to_url(url: &str) -> Result<PurgeSelector, PurgeError> {
         Some((path, query)) => (path, Some(query)),
         None => (rest, None),
     };
+    // Without a path, an absolute URL is that of the root (RFC 9110 4.2.3).
+    let path = if path.is_empty() && origin.is_some() { "/" } else { path };
     let path = decode(check_path(path).map_err(|_| invalid())?);
     Ok(PurgeSelector::Url { path, query: query.map(Into::into), origin })
 }
@@ -75,7 +77,7 @@ pub(crate) fn referred_to(reference: &str, base: &str, origin: &RequestOrigin<'_
             None => format!("{}/{reference}", base.rsplit_once('/')?.0),
         },
     };
-    to_path(&without_dots(&path)).ok()
+    to_path(&path).ok()
 }
 
 /// Splits the authority from `rest` and returns the path, if the authority is `host`.
@@ -83,22 +85,6 @@ fn path_on_host(rest: &str, host: &str) -> Option<String> {
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let path = if path.is_empty() { "/" } else { path };
     authority.eq_ignore_ascii_case(host).then(|| path.to_owned())
-}
-
-/// Removes dot segments (RFC 3986 5.2.4).
-fn without_dots(path: &str) -> String {
-    let mut segments: Vec<&str> = Vec::new();
-    for segment in path.split('/').skip(1) {
-        match segment {
-            "." => {}
-            ".." => drop(segments.pop()),
-            _ => segments.push(segment),
-        }
-    }
-    if path.ends_with("/.") || path.ends_with("/..") {
-        segments.push("");
-    }
-    format!("/{}", segments.join("/"))
 }
 
 fn check_path(path: &str) -> Result<&str, PurgeError> {
@@ -114,5 +100,5 @@ fn check_path(path: &str) -> Result<&str, PurgeError> {
 }
 
 fn decode(path: &str) -> String {
-    percent_decoded(path.as_bytes()).into_owned()
+    normal_form::path(path.as_bytes()).into_owned()
 }

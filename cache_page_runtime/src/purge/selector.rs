@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use actix_web::HttpRequest;
 
-use super::{
-    key::{PurgeKey, percent_decoded},
-    subject::PurgeKeys,
-};
+use super::{key::PurgeKey, normal_form, subject::PurgeKeys};
 use crate::http::RequestOrigin;
 
 /// What a purge does with the pages that it selects.
@@ -23,13 +20,13 @@ pub(crate) enum PurgeMode {
 pub(crate) enum PurgeSelector {
     All,
     Tag(String),
-    /// Percent-decoded.
+    /// In its normal form.
     Path(String),
     Handler(String),
-    /// Percent-decoded.
+    /// In its normal form.
     Prefix(String),
     Url {
-        /// Percent-decoded.
+        /// In its normal form.
         path: String,
         query: Option<String>,
         /// Scheme and host.
@@ -44,7 +41,7 @@ pub(crate) enum LocalSelector {
     Tag(PurgeKey),
     Path(PurgeKey),
     Handler(PurgeKey),
-    /// Percent-decoded.
+    /// In its normal form.
     Prefix(Arc<str>),
     Url(Arc<Url>),
 }
@@ -63,7 +60,7 @@ impl PurgeSelector {
         let head = request.head();
         let origin = RequestOrigin::new(head, head.headers.get("host"), request.app_config());
         Self::Url {
-            path: percent_decoded(head.uri.path().as_bytes()).into_owned(),
+            path: normal_form::path(head.uri.path().as_bytes()).into_owned(),
             query: head.uri.query().map(str::to_owned),
             origin: Some((origin.scheme.to_owned(), origin.host.to_owned())),
         }

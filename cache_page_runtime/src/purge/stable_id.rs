@@ -6,6 +6,7 @@
 use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::normal_form;
 use crate::key::Id;
 
 /// The first byte of an id is the kind of the purge key.
@@ -26,7 +27,7 @@ pub(crate) fn tag(tag: &str) -> Id {
 
 /// Returns the id of a path, which must be percent-decoded.
 pub(crate) fn path(path: &str) -> Id {
-    id(PATH, &[path])
+    id(PATH, &[&normal_form::decoded_path(path)])
 }
 
 pub(crate) fn handler(name: &str) -> Id {
@@ -38,16 +39,23 @@ pub(crate) fn is_handler(id: Id) -> bool {
     id.0[0] == HANDLER
 }
 
-/// Returns the id of a URL whose query is keyed byte for byte. Without a query, it is the id of the path.
+/// Returns the id of a URL whose whole query is keyed. Without parameters, it is the id of the path.
 pub(crate) fn url(path: &str, query: Option<&str>) -> Id {
-    query.map_or_else(|| self::path(path), |query| id(URL, &[path, query]))
+    let parameters: Vec<_> = normal_form::query(query).collect();
+    if parameters.is_empty() {
+        return self::path(path);
+    }
+    let path = normal_form::decoded_path(path);
+    let mut parts: Vec<&str> = vec![&path];
+    parts.extend(parameters.iter().flat_map(|(name, value)| [&**name, &**value]));
+    id(URL, &parts)
 }
 
 /// Returns the id of all URLs with this path, for a handler whose query rule selects parameters.
 ///
 /// The process that purges a URL may not have this handler's query rule, so its purge matches every query.
 pub(crate) fn any_query(path: &str) -> Id {
-    id(ANY_QUERY, &[path])
+    id(ANY_QUERY, &[&normal_form::decoded_path(path)])
 }
 
 fn id(kind: u8, parts: &[&str]) -> Id {

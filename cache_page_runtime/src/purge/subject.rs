@@ -5,12 +5,7 @@ use std::{iter, sync::Arc};
 use actix_web::HttpRequest;
 use smallvec::SmallVec;
 
-use super::{
-    key::{PurgeKey, percent_decoded},
-    log::PurgeSeq,
-    stable_id,
-    tag::Tag,
-};
+use super::{key::PurgeKey, log::PurgeSeq, normal_form, stable_id, tag::Tag};
 use crate::{
     http::{QueryRule, RequestOrigin},
     key::Id,
@@ -62,7 +57,7 @@ impl RequestSubject {
         stable_ids: StableIds,
     ) -> Self {
         let head = request.head();
-        let path = percent_decoded(head.uri.path().as_bytes());
+        let path = normal_form::path(head.uri.path().as_bytes());
         let origin = RequestOrigin::new(head, head.headers.get("host"), request.app_config());
         let query = head.uri.query();
         let url_id = match (stable_ids, handler.query_rule) {
@@ -134,7 +129,7 @@ impl PurgeKeys {
         &self.tag_names
     }
 
-    /// Returns the percent-decoded path.
+    /// Returns the path in its normal form.
     pub(crate) fn path(&self) -> &str {
         &self.subject.path
     }

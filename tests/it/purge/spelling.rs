@@ -1,7 +1,7 @@
 //! Paths that can be written in several ways.
 
 use actix_web::{middleware::NormalizePath, web};
-use cache_page::cache_page;
+use cache_page::{PageCacheMiddleware, cache_page};
 
 use super::{Purge, removed, site};
 use crate::support::TestApp;
@@ -26,6 +26,61 @@ async fn paths_are_compared_without_percent_encoding() {
             }
             assert_eq!(removed(purge()).await, 4, "{name} of {path}");
         }
+    }
+}
+
+/// Spellings of one query (RFC 3986 6.2.2.2), as `web::Query` reads it.
+#[actix_web::test]
+async fn queries_are_compared_decoded() {
+    let app = site().start().await;
+    let equivalent: [&[&str]; 4] = [
+        &["?a=b+c", "?a=b%20c", "?%61=b%20%63", "?a=%62+c"],
+        &["", "?", "?&"],
+        &["?a", "?a=", "?%61"],
+        &["?a=%2B", "?a=%2b"],
+    ];
+    for queries in equivalent {
+        for query in queries {
+            for query in queries {
+                app.get(&format!("/posts/1{query}")).await.assert_stored();
+            }
+            let others = ["/posts/1?b=a", "/posts/1?a=b&c", "/posts/1?c&a=b", "/posts/1?a=x"];
+            for uri in others {
+                app.get(uri).await;
+            }
+            let url = format!("/posts/1{query}");
+            assert_eq!(removed(app.cache().purge_url(&url)).await, queries.len(), "{url}");
+            for uri in others {
+                app.get(uri).await.assert_hit();
+            }
+        }
+    }
+}
+
+/// A middleware stores pages by the path as the client wrote it.
+#[actix_web::test]
+async fn paths_that_are_normalized_behind_a_middleware_are_one() {
+    let app = TestApp::builder()
+        .uncached()
+        .wrap(NormalizePath::trim)
+        .wrap(|| PageCacheMiddleware::new(60))
+        .start()
+        .await;
+    let spellings = ["/posts/1", "//posts/1", "/posts//1", "/posts/./1", "/posts/2/../1", "///posts///%31"];
+    let purges: [(&str, Purge); 5] = [
+        ("path", |cache| cache.purge_path("/posts/1")),
+        ("another spelling", |cache| cache.purge_path("//posts/x/..//1")),
+        ("URL", |cache| cache.purge_url("/posts/1")),
+        ("URL with a host", |cache| cache.purge_url("http://localhost:8080//posts/./1")),
+        ("prefix", |cache| cache.purge_prefix("/posts/")),
+    ];
+    for (name, purge) in purges {
+        for uri in spellings {
+            app.get(uri).await.assert_stored();
+        }
+        app.get("/posts").await;
+        assert_eq!(removed(purge(app.cache())).await, spellings.len(), "{name}");
+        app.get("/posts").await.assert_hit();
     }
 }
 

@@ -31,7 +31,7 @@ const OTHER_PURGES: [(&str, Purge); 14] = [
     ("purge_path", |cache| cache.purge_path("/posts/2")),
     ("purge_path with a slash", |cache| cache.purge_path("/posts/1/")),
     ("purge_url", |cache| cache.purge_url("/posts/1?page=2")),
-    ("purge_url with an empty query", |cache| cache.purge_url("/posts/1?")),
+    ("purge_url with an empty parameter", |cache| cache.purge_url("/posts/1?=")),
     ("purge_prefix", |cache| cache.purge_prefix("/posts/1/")),
     ("purge_prefix in another case", |cache| cache.purge_prefix("/Posts")),
     ("purge_tag, shorter", |cache| cache.purge_tag("post")),
