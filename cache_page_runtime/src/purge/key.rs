@@ -50,6 +50,12 @@ impl PurgeKey {
         }
     }
 
+    /// Returns some bits of the hash, which are as random as the others.
+    pub(crate) fn low_bits(self) -> u16 {
+        let [one, two, ..] = self.0.to_le_bytes();
+        u16::from_le_bytes([one, two])
+    }
+
     fn hash(kind: u8, bytes: &[u8]) -> Self {
         Self(hasher().hash_one((kind, bytes)))
     }

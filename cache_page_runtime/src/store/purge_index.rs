@@ -20,7 +20,6 @@ use crate::purge::PurgeKey;
 /// Tables and lists are charged at their capacity, and shrink when they are mostly empty.
 pub(super) struct PurgeIndex {
     tables: Box<[Table]>,
-    hasher: RandomState,
     /// The capacity of all tables and lists, in bytes.
     bytes: usize,
 }
@@ -45,7 +44,7 @@ struct IndexEntry {
 impl PurgeIndex {
     pub(super) fn new(tables: usize) -> Self {
         let tables = (0..tables.max(1)).map(|_| Table::default()).collect();
-        Self { tables, hasher: RandomState::default(), bytes: 0 }
+        Self { tables, bytes: 0 }
     }
 
     /// Returns the bytes that are charged for the tables and lists.
@@ -98,10 +97,7 @@ impl PurgeIndex {
     }
 
     fn table_of(&self, key: PurgeKey) -> usize {
-        use std::hash::BuildHasher as _;
-        // The tables use other bits of another hash.
-        let [one, two, ..] = self.hasher.hash_one(key).to_le_bytes();
-        usize::from(u16::from_le_bytes([one, two])) % self.tables.len()
+        usize::from(key.low_bits()) % self.tables.len()
     }
 }
 
