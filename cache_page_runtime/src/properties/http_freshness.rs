@@ -52,7 +52,7 @@ proptest! {
     }
 
     #[test]
-    fn initial_age_is_the_larger_of_the_first_age_and_time_since_date(
+    fn initial_age_is_the_larger_of_age_and_time_since_date(
         ages in vec(any::<u64>(), 0..3),
         others in vec(any_value(), 0..2),
         (date, now) in (option::of(second()), second()),

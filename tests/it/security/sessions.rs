@@ -188,7 +188,7 @@ async fn page_that_leaves_the_session_alone_is_stored() {
 
 /// A middleware that writes to every session makes it one visitor's page where the handler could read that.
 #[actix_web::test]
-async fn session_changed_by_a_middleware_counts_for_anonymous_only_pages() {
+async fn session_changed_by_a_middleware_counts_for_anonymous_pages() {
     let app = TestApp::builder()
         .route("/page", page)
         .route("/none", no_arguments)

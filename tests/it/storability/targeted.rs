@@ -252,7 +252,7 @@ async fn targeted_field_without_a_lifetime_replaces_cache_control() {
 
 /// Tags and names do not say that a private response may be stored.
 #[actix_web::test]
-async fn targeted_field_without_directives_leaves_cache_control_in_force() {
+async fn targeted_field_without_directives_leaves_cache_control() {
     for value in ["tags=a", "vary=dnt", "unknown", ""] {
         for (cache_control, reason) in
             [("private", Reason::Private), ("no-store", Reason::NoStore), ("no-cache", Reason::NoCache)]
@@ -298,7 +298,7 @@ async fn age_of_the_response_counts_against_the_targeted_field() {
 
 /// It answers as `no-store` does elsewhere, and the stale page stays for later failures.
 #[actix_web::test]
-async fn cache_control_for_other_caches_does_not_remove_the_stale_page() {
+async fn cache_control_for_others_does_not_remove_the_stale_page() {
     let app = builder().handler(page_with_both("max-age=5, stale-if-error=60", "no-store")).start().await;
     app.get("/kept-on-error").await.assert_stored();
     app.advance(5);

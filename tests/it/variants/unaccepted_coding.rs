@@ -214,7 +214,7 @@ async fn revalidating(origin: Origin, control: PageControl) -> Result<HttpRespon
 
 /// Otherwise the handler would confirm the page, and the client be sent it.
 #[actix_web::test]
-async fn handler_gets_no_validators_of_a_page_that_its_client_cannot_decode() {
+async fn handler_gets_no_validators_of_a_page_in_a_refused_coding() {
     for (accepted, body) in [("br", "br 1"), ("gzip", "plain 2")] {
         let app = TestApp::builder()
             .route("/", revalidating)

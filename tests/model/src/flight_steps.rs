@@ -137,7 +137,7 @@ fn timeout_of_a_leader_counts_as_a_failure() {
 }
 
 #[test]
-fn leader_whose_client_does_not_read_is_replaced_by_one_follower() {
+fn client_that_does_not_read_hands_over_to_one_follower() {
     const MILLISECOND: Duration = Duration::from_millis(1);
     run(|flights| {
         let first = lead(flights);
