@@ -1,6 +1,6 @@
 //! The normal form of URLs in purges: equivalent URLs (RFC 9110 4.2.3, RFC 3986 6.2) are one.
 //!
-//! A page and a purge are both brought into it, so that nobody has to know in which spelling a client requested the page. Where two
+//! A page and a purge are both brought into it, so that a caller need not know in which spelling a client requested the page. Where two
 //! pages have the same form, a purge of one removes the other as well.
 
 use std::borrow::Cow;

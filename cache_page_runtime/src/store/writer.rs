@@ -35,7 +35,7 @@ pub(super) struct State {
     pub(super) entries: usize,
     /// The bytes of the workers' copies.
     pub(super) copy_bytes: usize,
-    /// The highest number of nodes since the map was last told to shrink.
+    /// The highest number of nodes since the map last shrank.
     peak: usize,
 }
 

@@ -126,7 +126,7 @@ async fn request_after_a_client_stopped_reading_does_not_wait() {
 
 /// The number of clients that do not read does not matter.
 #[actix_web::test]
-async fn several_clients_that_do_not_read_delay_nobody_for_long() {
+async fn several_clients_that_do_not_read_delay_others_briefly() {
     let (app, bodies) = streaming();
     let app = app.start().await;
     let mut unread = Vec::new();
