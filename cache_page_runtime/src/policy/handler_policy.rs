@@ -70,7 +70,7 @@ impl HandlerPolicy {
         self.name
     }
 
-    /// Returns whether a request was admitted to the cache: a `GET` or `HEAD`.
+    /// Returns whether a request was admitted to the cache: a `GET` or `HEAD`. The key of the first one needs the derived options.
     pub(crate) fn has_cached_request(&self) -> bool {
         self.derived.get().is_some()
     }

@@ -7,7 +7,10 @@ use actix_web::{
     http::{Method, StatusCode},
 };
 
-use super::hit::Hit;
+use super::{
+    eligibility::{check_request, log_unsafe_method},
+    hit::Hit,
+};
 use crate::{
     cache::{PageCache, SharedResult},
     coalesce::Leader,
@@ -15,10 +18,7 @@ use crate::{
         Audience, Bypass, Context, EntryPoint, Fill, FillRole, Reporter, RequestHandle, RunControl,
         SessionBefore, Start,
     },
-    http::{
-        RequestDirectives, credentials,
-        storability::{check_handshake, check_method},
-    },
+    http::{RequestDirectives, credentials},
     key::{
         AnonymousValue, Argument, CacheKey, Classified, HandlerType, KeyBuilder, KeyValue, push_app_identity,
         push_http_request,
@@ -70,7 +70,7 @@ impl<'r> Lookup<'r> {
         let selected = default_cache.select(policy.cache_name());
         let cache = selected.unwrap_or(default_cache);
         let mut key = KeyBuilder::new(request);
-        let admitted = may_use_cache(request, policy, cache, selected.is_some());
+        let admitted = check_request(request, policy, cache, selected.is_some());
         if admitted == Err(Reason::Method) && entry_point == EntryPoint::Attribute {
             log_unsafe_method(request, policy, cache.clock().now());
         }
@@ -326,7 +326,7 @@ impl<'r> Lookup<'r> {
                 (RequestHandle::lent(request), Some(subject))
             }
         };
-        // Where the response may depend on anything in the request, it is for one client whoever changed the session.
+        // Where the response may depend on anything in the request, it is for one client, whichever service changed the session.
         let session = match self.key.reads_any_header() {
             true => SessionBefore::default(),
             false => SessionBefore::record(request),
@@ -354,56 +354,6 @@ impl<'r> Lookup<'r> {
     pub(super) fn is_head(&self) -> bool {
         *self.request.method() == Method::HEAD
     }
-}
-
-fn may_use_cache(
-    request: &HttpRequest,
-    policy: &HandlerPolicy,
-    cache: &PageCache,
-    is_known: bool,
-) -> Result<(), Reason> {
-    check_method(request.method())?;
-    check_handshake(request.headers())?;
-    if !cache.is_enabled() {
-        Err(Reason::Disabled)
-    } else if !is_known {
-        log_unknown_cache(policy, cache.clock().now());
-        Err(Reason::UnknownCache)
-    } else if policy.bypasses(request) {
-        Err(Reason::BypassIf)
-    } else {
-        Ok(())
-    }
-}
-
-/// Logs that a handler which was never called for `GET` is called for a method that changes something, at most once a minute.
-///
-/// A route attribute above `#[cache_page]` is expanded first, so the macro cannot reject its method.
-#[cold]
-fn log_unsafe_method(request: &HttpRequest, policy: &HandlerPolicy, now: Instant) {
-    if !policy.has_cached_request() && !request.method().is_safe() {
-        policy.log_error(
-            now,
-            format_args!(
-                "responses to {} are never stored, and the handler was not called for GET yet; \
-                 if it only handles {0}, remove `#[cache_page]`",
-                request.method()
-            ),
-        );
-    }
-}
-
-/// Logs that the cache which the policy names does not exist, at most once a minute.
-#[cold]
-fn log_unknown_cache(policy: &HandlerPolicy, now: Instant) {
-    let name = policy.cache_name().unwrap_or_default();
-    policy.log_error(
-        now,
-        format_args!(
-            "there is no cache named \"{name}\", so its responses are not stored; \
-             add it to the App's cache: `PageCache::builder().named_cache(\"{name}\", …)`"
-        ),
-    );
 }
 
 impl fmt::Debug for Lookup<'_> {

@@ -106,7 +106,7 @@ async fn client_whose_requests_fail_delays_others_by_two_runs_only() {
     crowd.responses().await[10].assert_stored();
 }
 
-/// What a client error says may hold for that one request, so nobody waits for another one.
+/// A client error may hold for one request only, so no follower waits for another run.
 #[actix_web::test]
 async fn client_error_is_not_a_failure() {
     let app = paused().handler(|_| HttpResponse::NotFound().finish()).start().await;

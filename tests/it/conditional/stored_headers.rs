@@ -55,7 +55,7 @@ async fn header_that_was_added_or_removed_changes_the_tag() {
     }
 }
 
-/// A page that is made anew without a change is the one that the client has.
+/// A page that another run generates without a change is the one that the client has.
 #[actix_web::test]
 async fn times_and_lifetimes_do_not_change_the_tag() {
     let app = TestApp::with_handler(|call| {

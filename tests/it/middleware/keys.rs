@@ -4,34 +4,11 @@ use actix_web::{HttpResponse, guard, web};
 use cache_page::PageCacheMiddleware;
 
 use super::{around_for_a_minute, shown};
-use crate::support::TestApp;
+use crate::support::{LINK_HEADERS, TestApp};
 
 #[actix_web::test]
 async fn header_that_links_are_made_from_is_in_the_key() {
-    for name in [
-        "host",
-        "forwarded",
-        "x-forwarded-host",
-        "x-forwarded-server",
-        "x-forwarded-proto",
-        "x-forwarded-scheme",
-        "x-forwarded-ssl",
-        "x-forwarded-port",
-        "x-forwarded-prefix",
-        "x-forwarded-path",
-        "x-host",
-        "x-original-host",
-        "x-original-url",
-        "x-original-uri",
-        "x-rewrite-url",
-        "x-http-host-override",
-        "x-url-scheme",
-        "x-script-name",
-        "x-scheme",
-        "x-original-proto",
-        "front-end-https",
-        "cloudfront-forwarded-proto",
-    ] {
+    for &name in LINK_HEADERS {
         let app = around_for_a_minute().handler(shown).start().await;
         let base = if name == "host" { "x-forwarded-host" } else { "host" };
         let ordinary = || app.get("/").header(base, "good.example");

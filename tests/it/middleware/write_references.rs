@@ -45,7 +45,7 @@ const FOREIGN_REFERENCES: [&str; 7] = [
     "//evil.example/posts/1",
     "http://site.example:8080@evil.example/posts/1",
     "http://evil.example?http://site.example:8080/posts/1",
-    "mailto:somebody@site.example",
+    "mailto:author@site.example",
 ];
 
 /// Stores all pages, sends a write whose response has this header, and returns the pages that are gone.

@@ -11,7 +11,7 @@ use actix_web::{
 };
 use cache_page::{KeyInput, cache_page};
 
-use crate::support::{Call, Crowd, TestApp, TestAppBuilder, TestRequest};
+use crate::support::{Call, Crowd, LINK_HEADERS, TestApp, TestAppBuilder, TestRequest};
 
 /// Shows the host of the request; nothing but the cache itself adds it to the key.
 fn host(call: &Call) -> HttpResponse {
@@ -230,30 +230,7 @@ async fn forwarded_header_is_not_stored_in_the_page_of_others() {
 
 #[actix_web::test]
 async fn every_header_that_links_are_made_from_is_in_the_key() {
-    for name in [
-        "host",
-        "forwarded",
-        "x-forwarded-host",
-        "x-forwarded-server",
-        "x-forwarded-proto",
-        "x-forwarded-scheme",
-        "x-forwarded-ssl",
-        "x-forwarded-port",
-        "x-forwarded-prefix",
-        "x-forwarded-path",
-        "x-host",
-        "x-original-host",
-        "x-original-url",
-        "x-original-uri",
-        "x-rewrite-url",
-        "x-http-host-override",
-        "x-url-scheme",
-        "x-script-name",
-        "x-scheme",
-        "x-original-proto",
-        "front-end-https",
-        "cloudfront-forwarded-proto",
-    ] {
+    for &name in LINK_HEADERS {
         let app = builder().start().await;
         // The host that the key takes from another header is the same in all requests.
         let (base, value) = match name {

@@ -143,7 +143,7 @@ impl Backend {
         });
     }
 
-    /// Ends all leases, whoever holds them.
+    /// Ends the leases of all processes.
     pub(crate) fn release_leases(&self) {
         self.change_all(|namespace| namespace.leases.clear());
     }
