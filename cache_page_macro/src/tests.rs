@@ -258,6 +258,21 @@ fn attribute_and_policy_reject_the_same_elements() {
     }
 }
 
+/// The middleware and named policies take lists that no attribute has checked.
+#[test]
+fn attribute_and_policy_reject_the_same_parameters() {
+    let attribute = |option: String| {
+        error_count(&format!("#[cache_page(60, {option})] async fn page() -> String {}", "{}"))
+    };
+    for name in ["page", "utm_*", "*", "a*b", "", "**"] {
+        let names: &[&str] = Box::leak(Box::new([name]));
+        let ignore = catch_unwind(|| Policy::new(60).ignore_query(names));
+        assert_eq!(attribute(format!("ignore_query = [{name:?}]")), usize::from(ignore.is_err()), "{name:?}");
+        let query = catch_unwind(|| Policy::new(60).query(names));
+        assert_eq!(attribute(format!("query = [{name:?}]")), usize::from(query.is_err()), "{name:?}");
+    }
+}
+
 #[test]
 fn conflicting_attributes_are_an_error() {
     let both =

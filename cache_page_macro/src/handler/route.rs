@@ -18,21 +18,26 @@ pub(crate) fn writing_method(attribute: &Attribute) -> Option<&'static str> {
 
 /// Returns whether an attribute makes the function a route: `#[get("/path")]` or `#[routes]`.
 pub(crate) fn is_route(attribute: &Attribute) -> bool {
-    route_name(attribute).is_some() || attribute.path().is_ident("routes")
+    route_name(attribute).is_some()
+        || is_of_actix(attribute)
+            && attribute.path().segments.last().is_some_and(|last| last.ident == "routes")
+        || attribute.path().is_ident("cfg_attr") && names().any(|name| contains_word(attribute, name))
 }
 
 /// Returns the name of a route attribute of actix-web.
 ///
 /// An attribute of that name in another crate, such as `#[openapi::post]`, is no route.
 fn route_name(attribute: &Attribute) -> Option<&'static str> {
-    let path = attribute.path();
-    let is_actix =
-        path.segments.len() == 1 || path.segments.first().is_some_and(|first| first.ident == "actix_web");
-    if !is_actix || !matches!(attribute.meta, Meta::List(_)) {
+    if !is_of_actix(attribute) || !matches!(attribute.meta, Meta::List(_)) {
         return None;
     }
-    let last = &path.segments.last()?.ident;
+    let last = &attribute.path().segments.last()?.ident;
     names().find(|name| last == name)
+}
+
+fn is_of_actix(attribute: &Attribute) -> bool {
+    let segments = &attribute.path().segments;
+    segments.len() == 1 || segments.first().is_some_and(|first| first.ident == "actix_web")
 }
 
 /// The routes below the attribute.

@@ -171,7 +171,7 @@ pub(crate) fn status(element: &Expr) -> Result<String, String> {
 }
 
 /// The request headers that responses usually vary by.
-const REQUEST_HEADERS: [&str; 26] = [
+const REQUEST_HEADERS: [&str; 27] = [
     "accept",
     "accept-charset",
     "accept-encoding",
@@ -195,6 +195,7 @@ const REQUEST_HEADERS: [&str; 26] = [
     "user-agent",
     "viewport-width",
     "x-forwarded-host",
+    "x-forwarded-port",
     "x-forwarded-proto",
     "x-inertia",
     "x-requested-with",

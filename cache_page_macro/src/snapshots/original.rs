@@ -1,3 +1,4 @@
+#[actix_web::routes]
 #[get("/posts/{id}")]
 ///A post.
 #[allow(clippy::async_yields_async)]

@@ -10,6 +10,7 @@ use std::{
         Arc, Mutex, Weak,
         atomic::{AtomicBool, Ordering},
     },
+    thread::{self, ThreadId},
 };
 
 use actix_web::HttpRequest;
@@ -20,6 +21,8 @@ use crate::sync::lock;
 #[derive(Debug)]
 pub(super) struct BuildSite {
     location: &'static Location<'static>,
+    /// Each worker is a thread, in which it calls the closure of `HttpServer::new`.
+    thread: ThreadId,
     is_checked: AtomicBool,
     /// Is dropped with the cache.
     cache: Arc<()>,
@@ -28,6 +31,7 @@ pub(super) struct BuildSite {
 /// A cache that serves an address.
 struct Server {
     built_at: &'static Location<'static>,
+    built_by: ThreadId,
     address: SocketAddr,
     cache: Weak<()>,
 }
@@ -37,10 +41,15 @@ static SERVERS: Mutex<Vec<Server>> = Mutex::new(Vec::new());
 impl BuildSite {
     #[track_caller]
     pub(super) fn caller() -> Self {
-        Self { location: Location::caller(), is_checked: AtomicBool::new(false), cache: Arc::new(()) }
+        Self {
+            location: Location::caller(),
+            thread: thread::current().id(),
+            is_checked: AtomicBool::new(false),
+            cache: Arc::new(()),
+        }
     }
 
-    /// Logs an error if another cache that was built at the same place serves the same address. Only the first request of a cache is
+    /// Logs an error if another thread has built a cache at the same place that serves the same address. Only the first request of a cache is
     /// looked at.
     #[inline]
     pub(super) fn check(&self, request: &HttpRequest) {
@@ -59,10 +68,16 @@ impl BuildSite {
         let is_one_of_several = {
             let mut servers = lock(&SERVERS);
             servers.retain(|server| server.cache.strong_count() > 0);
-            let others =
-                servers.iter().filter(|other| other.built_at == self.location && other.address == address);
-            let is_second = others.count() == 1;
-            servers.push(Server { built_at: self.location, address, cache: Arc::downgrade(&self.cache) });
+            let is_other = |other: &&Server| {
+                other.built_at == self.location && other.built_by != self.thread && other.address == address
+            };
+            let is_second = servers.iter().filter(is_other).count() == 1;
+            servers.push(Server {
+                built_at: self.location,
+                built_by: self.thread,
+                address,
+                cache: Arc::downgrade(&self.cache),
+            });
             is_second
         };
         if is_one_of_several {

@@ -138,9 +138,8 @@ fn share(run: &mut Run, entry: &Arc<Entry>, vary_names: &VaryNames, flight_key: 
     let result = || shared_result(run, Arc::clone(entry), vary_names);
     match (leader, flight_key) {
         (Some(leader), _) => {
-            if run.is_refresh() {
-                cache.uncacheable_keys().remove(leader.key());
-            }
+            // A follower that did not wait for the end of the stream may have marked the key.
+            cache.uncacheable_keys().remove(leader.key());
             leader.complete_with(result);
         }
         (None, Some(key)) => {

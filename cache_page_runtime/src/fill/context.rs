@@ -77,12 +77,14 @@ impl Context {
         Some(self.subject(request)?.with_tags(tags))
     }
 
-    /// Returns whether an entry was purged after the request arrived, so that the request must not be answered with it.
+    /// Returns whether an entry was purged since its own request arrived, so that no request must be answered with it.
+    ///
+    /// A purge that began before this request may not have reached the store when the request looked the entry up.
     pub(crate) fn is_purged(&self, entry: &Entry) -> bool {
         let matches = |(mode, selector): &(PurgeMode, LocalSelector)| {
             *mode == PurgeMode::Remove && selector.matches(entry.purge_keys())
         };
-        self.cache.store().purge_log().was_purged_since(self.purge_seq, matches)
+        self.cache.store().purge_log().was_purged_since(entry.purge_keys().purge_seq(), matches)
     }
 
     /// Returns what followers receive for an entry that was made for `request` and varies by `vary_names`.

@@ -35,7 +35,7 @@ use super::{
 };
 use crate::{
     coalesce::Participant,
-    http::{CachingHeaders, Selection},
+    http::{CachingHeaders, Selection, vary},
     observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
     page::{Page, ResponseHead, body},
@@ -284,6 +284,10 @@ impl Fill {
         let mut overrides = self.overrides(&mut response, now);
         let mut response = self.revalidate(response, overrides.as_mut().ok());
         for name in overrides.iter().flat_map(|overrides| &overrides.vary) {
+            // A page that a 304 has confirmed names it already.
+            if vary::contains(response.headers(), name) {
+                continue;
+            }
             response.headers_mut().append(VARY, HeaderValue::from_name(name.clone()));
         }
         let mut headers = CachingHeaders::from_headers(response.headers());

@@ -12,7 +12,7 @@ use super::{builder::KeyBuilder, cache_key::List};
 ///
 /// The scheme and host in the key do not suffice. They are what `ConnectionInfo` returns, which ignores `X-Forwarded-Host` if
 /// `Forwarded` has a host, for example, but the handler may read the ignored header.
-const LINK_HEADERS: [HeaderName; 21] = [
+static LINK_HEADERS: [HeaderName; 21] = [
     FORWARDED,
     HeaderName::from_static("x-forwarded-host"),
     HeaderName::from_static("x-forwarded-server"),
@@ -43,8 +43,8 @@ pub fn push_http_request(key: &mut KeyBuilder<'_>) {
     key.set_reads_any_header();
     push_scheme(request, key);
     push_route_parameters(request, key);
-    for name in LINK_HEADERS {
-        key.parts.push_header_values(request.headers(), &name);
+    for name in &LINK_HEADERS {
+        key.parts.push_header_values(request.headers(), name);
     }
 }
 

@@ -210,19 +210,54 @@ impl Policy {
     }
 
     /// Stores one page per value of these cookies. Responses have `Vary: cookie`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a name is empty.
+    #[track_caller]
     pub const fn vary_cookie(mut self, cookies: &'static [&'static str]) -> Self {
+        assert_names(cookies);
         self.vary_cookie = cookies;
         self
     }
 
     /// Keys the pages by these query parameters alone, in any order. Defaults to the whole query, byte for byte.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a name is empty or contains `*`.
+    #[track_caller]
     pub const fn query(mut self, parameters: &'static [&'static str]) -> Self {
+        assert_names(parameters);
+        let mut at = 0;
+        while at < parameters.len() {
+            assert!(
+                position_of_star(parameters[at]).is_none(),
+                "`query` takes no patterns; name each parameter that is in the key"
+            );
+            at += 1;
+        }
         self.query_rule = QueryRule::Only(parameters);
         self
     }
 
     /// Keys the pages by all query parameters except these, in any order. `utm_*` matches every name that begins with `utm_`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a name is empty, is `*` alone, or contains a `*` that is not its end.
+    #[track_caller]
     pub const fn ignore_query(mut self, parameters: &'static [&'static str]) -> Self {
+        assert_names(parameters);
+        let mut at = 0;
+        while at < parameters.len() {
+            let name = parameters[at];
+            if let Some(star) = position_of_star(name) {
+                assert!(name.len() > 1, "`*` ignores every parameter; use `query(&[])` instead");
+                assert!(star + 1 == name.len(), "a `*` can only end a name, such as \"utm_*\"");
+            }
+            at += 1;
+        }
         self.query_rule = QueryRule::Except(parameters);
         self
     }
@@ -328,7 +363,30 @@ const fn assert_status(status: u16) {
     );
 }
 
-/// Returns whether a name is a token (RFC 9110 5.6.2) without capital letters, other than `*`.
+/// Panics if a name is empty.
+#[track_caller]
+const fn assert_names(names: &[&str]) {
+    let mut at = 0;
+    while at < names.len() {
+        assert!(!names[at].is_empty(), "a name must not be empty");
+        at += 1;
+    }
+}
+
+/// Returns the position of the first `*` in a name.
+const fn position_of_star(name: &str) -> Option<usize> {
+    let bytes = name.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at] == b'*' {
+            return Some(at);
+        }
+        at += 1;
+    }
+    None
+}
+
+/// Returns whether a name is a token (RFC 9110 5.6.2) other than `*`.
 const fn is_header_name(name: &[u8]) -> bool {
     let mut at = 0;
     while at < name.len() {

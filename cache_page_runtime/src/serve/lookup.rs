@@ -89,7 +89,8 @@ impl<'r> Lookup<'r> {
     where
         Argument<T>: Classified<By>,
     {
-        if self.admitted.is_ok() {
+        // A request that bypasses the cache has no key, but its response tells downstream caches whether it is for anonymous visitors.
+        if !matches!(self.admitted, Err(Reason::Method | Reason::Disabled)) {
             Argument::<T>::key(&mut self.key);
         }
     }

@@ -133,7 +133,9 @@ impl<'s> Writer<'s> {
     /// Removes a variant from a full set: a stale one, or else the least used one.
     fn replace_variant(&mut self, variants: &VariantSet, now: Instant) {
         let is_stale = |node: &Arc<EntryNode>| self.entry_of(node).is_none_or(|entry| !entry.is_fresh(now));
-        let stale = variants.nodes().iter().find(|node| is_stale(node)).cloned();
+        // Not under the lock of the nodes, which comes after that of a shard of the map.
+        let nodes = variants.nodes().clone();
+        let stale = nodes.into_iter().find(is_stale);
         if let Some(node) = stale.or_else(|| variants.least_used()) {
             self.remove(&node);
             // It is the caller's only way to make room, so a node that has left the map by another way must go too.

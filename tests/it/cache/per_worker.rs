@@ -26,6 +26,11 @@ fn build() -> PageCache {
     PageCache::builder().build()
 }
 
+/// Builds a cache in a thread of its own, as a worker does.
+fn build_in_worker() -> PageCache {
+    std::thread::spawn(build).join().expect("the cache is built")
+}
+
 fn errors(events: &Events) -> Vec<String> {
     let errors = events.take().into_iter().filter(|event| event.level == Level::ERROR);
     errors.map(|event| event.message().to_owned()).collect()
@@ -33,7 +38,8 @@ fn errors(events: &Events) -> Vec<String> {
 
 #[actix_web::test]
 async fn caches_of_two_workers_are_an_error_in_the_log() {
-    let workers = [worker("192.0.2.9:80", build()).await, worker("192.0.2.9:80", build()).await];
+    let workers =
+        [worker("192.0.2.9:80", build_in_worker()).await, worker("192.0.2.9:80", build_in_worker()).await];
     let events = Events::collect();
     request(&workers[0]).await;
     assert_eq!(errors(&events), Vec::<String>::new());
@@ -50,12 +56,22 @@ async fn caches_of_many_workers_are_one_error() {
     // Dropped caches would not count.
     let mut workers = Vec::new();
     for _ in 0..4 {
-        workers.push(worker("192.0.2.10:80", build()).await);
+        workers.push(worker("192.0.2.10:80", build_in_worker()).await);
     }
     for worker in workers.iter().chain(&workers) {
         request(worker).await;
     }
     assert_eq!(errors(&events).len(), 1);
+}
+
+#[actix_web::test]
+async fn caches_that_one_thread_has_built_are_no_error() {
+    let scopes = [worker("192.0.2.14:80", build()).await, worker("192.0.2.14:80", build()).await];
+    let events = Events::collect();
+    for scope in &scopes {
+        request(scope).await;
+    }
+    assert_eq!(errors(&events), Vec::<String>::new());
 }
 
 #[actix_web::test]
@@ -71,7 +87,8 @@ async fn one_cache_of_all_workers_is_no_error() {
 
 #[actix_web::test]
 async fn caches_of_two_servers_are_no_error() {
-    let servers = [worker("192.0.2.12:80", build()).await, worker("192.0.2.13:80", build()).await];
+    let servers =
+        [worker("192.0.2.12:80", build_in_worker()).await, worker("192.0.2.13:80", build_in_worker()).await];
     let events = Events::collect();
     for server in &servers {
         request(server).await;

@@ -108,6 +108,11 @@ async fn by_condition(origin: Origin, #[anonymous] user: Option<User>) -> impl R
     greet(&origin, user.map(|user| user.0))
 }
 
+#[cache_page(60, bypass_if = |request| request.path() == "/by-type-and-condition")]
+async fn by_type_and_condition(origin: Origin, visitor: ClassifiedVisitor) -> impl Responder {
+    greet(&origin, visitor.0.0)
+}
+
 #[cache_page(60)]
 async fn slow(origin: Origin, #[anonymous] user: Option<User>) -> impl Responder {
     format!("{} {}", origin.pass().await, user.map_or("guest".to_owned(), |user| user.0))
@@ -127,6 +132,7 @@ fn builder() -> TestAppBuilder {
         .route("/own-headers", with_own_headers)
         .route("/browser-ttl", with_browser_ttl)
         .route("/by-condition", by_condition)
+        .route("/by-type-and-condition", by_type_and_condition)
         .route("/by-request", by_request)
         .route("/slow", slow)
 }
@@ -208,8 +214,11 @@ async fn browser_ttl_of_an_anonymous_page_is_sent_as_given() {
 
 #[actix_web::test]
 async fn bypass_for_another_reason_is_private_too() {
-    let response = builder().start().await.get("/by-condition").header("x-user", "alice").await;
-    response.assert_bypass(Reason::BypassIf).assert_header("cache-control", "private, no-cache");
+    let app = builder().start().await;
+    for path in ["/by-condition", "/by-type-and-condition"] {
+        let response = app.get(path).header("x-user", "alice").await;
+        response.assert_bypass(Reason::BypassIf).assert_header("cache-control", "private, no-cache");
+    }
 }
 
 #[actix_web::test]

@@ -100,11 +100,11 @@ impl PageCacheMiddleware {
         ///
         /// If one of the statuses is never stored, or is not a final status, or if a TTL is zero.
         status_ttls(ttls: &'static [(u16, Option<Duration>)]);
-        /// Stores one page per value of these request headers, which are written in lower case.
+        /// Stores one page per value of these request headers.
         ///
         /// # Panics
         ///
-        /// If one of them is not a header name in lower case.
+        /// If one of them is not a header name.
         vary(headers: &'static [&'static str]);
         /// Stores one page per value of these cookies. Requests with any cookie still bypass the cache, because handlers may read
         /// the others.
