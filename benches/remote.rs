@@ -40,7 +40,7 @@ const PURGES: usize = 500;
 /// Returns a text of this length.
 fn body(length: usize) -> Bytes {
     static TEXT: OnceLock<Bytes> = OnceLock::new();
-    let text = TEXT.get_or_init(|| include_str!("../README.md").repeat(10).into());
+    let text = TEXT.get_or_init(|| include_str!("../src/guide/what_is_cached.md").repeat(60).into());
     text.slice(..length)
 }
 

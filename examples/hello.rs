@@ -9,12 +9,12 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use actix_web::{App, HttpServer, Responder, get};
+use actix_web::{App, HttpServer, Responder, get, route};
 use cache_page::cache_page;
 
 static RUNS: AtomicU64 = AtomicU64::new(0);
 
-#[get("/")]
+#[route("/", method = "GET", method = "HEAD")]
 #[cache_page(60)]
 async fn hello() -> impl Responder {
     RUNS.fetch_add(1, Ordering::Relaxed);

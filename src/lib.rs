@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(doc)]
+pub mod guide;
 mod key_inputs;
 
 pub use cache_page_macro::{cache_page, purge_page};

@@ -1,0 +1,34 @@
+//! The guide: how to cache, invalidate and operate, by task.
+//!
+//! 1. [Getting started](getting_started): install, the attribute, its options
+//! 2. [What is cached](what_is_cached): storability, per-response control, the middleware
+//! 3. [Keys](keys): what an argument reads
+//! 4. [Users, sessions, cookies](users): pages for anonymous visitors, credentials
+//! 5. [Forms and CSRF](forms)
+//! 6. [Invalidation](invalidation): tags, purges, soft purges
+//! 7. [Stale content and errors](stale)
+//! 8. [Behind nginx, Varnish and CDNs](downstream)
+//! 9. [Many processes](processes): Redis and Valkey
+//! 10. [Deploys](deploys): restarts and versions
+//! 11. [Operating](operating): outcomes, metrics, limits, "users see old data"
+//! 12. [Testing](testing)
+//! 13. [Recipes](recipes): short answers to common tasks
+//! 14. [Coming from Django, Rails or ASP.NET](coming_from)
+//! 15. [How it works](how_it_works): the generated code, coalescing, limits
+//!
+//! Every example in it is compiled and run as a test.
+
+macro_rules! chapters {
+    ($($name:ident)+) => {
+        $(
+            pub mod $name {
+                #![doc = include_str!(concat!(stringify!($name), ".md"))]
+            }
+        )+
+    };
+}
+
+chapters! {
+    getting_started what_is_cached keys users forms invalidation stale downstream processes deploys operating testing recipes
+    coming_from how_it_works
+}
