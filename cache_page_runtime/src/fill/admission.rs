@@ -27,6 +27,8 @@ pub(crate) struct Admission {
     pub(crate) created_at: Instant,
     pub(crate) date: SystemTime,
     pub(crate) fill_time: Duration,
+    /// Whether the handler asked for the validators of the response that it refreshes.
+    pub(crate) asks_for_validators: bool,
 }
 
 /// The run whose response may be stored.
@@ -40,6 +42,7 @@ pub(crate) struct AdmissionRequest<'f> {
     /// be `'static`, which the generated code only requires with the option of that name.
     pub(crate) can_refresh: bool,
     pub(crate) fill_time: Duration,
+    pub(crate) asks_for_validators: bool,
     pub(crate) now: Instant,
 }
 
@@ -109,6 +112,7 @@ impl AdmissionRequest<'_> {
             created_at: self.now,
             date,
             fill_time: self.fill_time,
+            asks_for_validators: self.asks_for_validators,
         })
     }
 

@@ -34,6 +34,7 @@ struct Parts<'p> {
     lifetime: Lifetime,
     local_expiry: Option<Instant>,
     purge_keys: Arc<PurgeKeys>,
+    asks_for_validators: bool,
 }
 
 /// Stores the response of a run, shares it with its followers and publishes it.
@@ -88,12 +89,14 @@ impl<'p> Parts<'p> {
             },
             local_expiry: cache.remote().map(|remote| remote.local_expiry(admission.created_at)),
             purge_keys: purge_keys.ok_or(Reason::KeyTooLong)?,
+            asks_for_validators: admission.asks_for_validators,
         })
     }
 
     fn entry(&self, generated: &GeneratedHeaders) -> Arc<Entry> {
         let page = Page::from_response(self.head, generated, self.body.cloned());
-        let entry = Entry::new(page, self.lifetime, Arc::clone(&self.purge_keys));
+        let entry = Entry::new(page, self.lifetime, Arc::clone(&self.purge_keys))
+            .revalidatable(self.asks_for_validators);
         self.local_expiry.into_iter().for_each(|expiry| entry.set_local_expiry(expiry));
         Arc::new(entry)
     }

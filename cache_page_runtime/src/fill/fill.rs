@@ -349,8 +349,9 @@ impl Fill {
         let can_refresh =
             context.policy.can_refresh_in_background() || self.entry_point == EntryPoint::Middleware;
         let fill_time = now.since(self.started);
-        let session = &self.session;
-        let run = AdmissionRequest { context, request, session, can_refresh, fill_time, now };
+        let (session, asks_for_validators) = (&self.session, self.control.asks_for_validators());
+        let run =
+            AdmissionRequest { context, request, session, can_refresh, fill_time, asks_for_validators, now };
         run.admit(response, headers, overrides)
     }
 

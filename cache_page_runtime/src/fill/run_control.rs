@@ -63,6 +63,11 @@ impl RunControl {
         }
     }
 
+    /// Returns whether the handler asked for the validators, so that it may confirm its response later.
+    pub(crate) fn asks_for_validators(&self) -> bool {
+        self.control.as_ref().is_some_and(PageControl::asks_for_validators)
+    }
+
     /// Returns the validators that the handler read, if it did.
     pub(crate) fn validators_read(&self) -> Option<Validators> {
         self.control.as_ref().and_then(PageControl::take_read_validators)

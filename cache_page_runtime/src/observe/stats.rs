@@ -185,7 +185,7 @@ impl Stats {
         self.handlers.iter().map(|(name, handler)| (*name, handler))
     }
 
-    /// Returns the number of pages in memory. Each variant of a page counts.
+    /// Returns the number of pages in memory. Each variant of a page counts, and so does an expired page until it is removed.
     #[must_use]
     pub fn pages(&self) -> usize {
         self.pages

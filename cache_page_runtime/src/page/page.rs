@@ -223,6 +223,11 @@ impl Page {
         self.headers.iter().any(|line| line.is_generated && line.name == ETAG)
     }
 
+    /// Returns whether the page has an `ETag` or a `Last-Modified`.
+    pub(crate) fn has_validator(&self) -> bool {
+        self.headers().any(|(name, _)| matches!(*name, ETAG | LAST_MODIFIED))
+    }
+
     /// Returns what conditional and range requests are evaluated against.
     pub(crate) fn representation(&self) -> Representation<'_> {
         let (mut etag, mut last_modified, mut date, mut accepts_ranges) = (None, None, None, true);

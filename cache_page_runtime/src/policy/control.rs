@@ -59,6 +59,8 @@ struct ControlState {
     validators: RefCell<Option<Validators>>,
     /// Whether the handler read the validators, so that its 304 refers to them.
     validators_read: Cell<bool>,
+    /// Whether the handler asked for validators, also if there were none.
+    asks_for_validators: Cell<bool>,
     /// How many attributes and middlewares inside have claimed the response, so that no middleware around them stores it.
     inner_claims: Cell<u32>,
 }
@@ -150,11 +152,15 @@ impl PageControl {
     /// A handler that finds its content unchanged may respond with `304 Not Modified`. The page is then fresh again, with its old body
     /// and the headers of the 304 (RFC 9111 4.3.4). Its tags remain, but a TTL that was set for the old response must be set again.
     ///
-    /// An expired page is available here until it is evicted.
+    /// An expired page is available here until room is needed: the pages of a handler that calls this method, also if it returns
+    /// `None`, stay in memory after they have expired. They are evicted before all others, count in
+    /// [`Stats::pages`](crate::Stats::pages), and are removed by purges and by
+    /// [`remove_expired`](crate::PageCache::remove_expired).
     #[must_use]
     pub fn validators(&self) -> Option<Validators> {
         let validators = self.state.validators.borrow().clone();
         self.state.validators_read.set(validators.is_some());
+        self.state.asks_for_validators.set(true);
         validators
     }
 
@@ -176,10 +182,16 @@ impl PageControl {
     pub(crate) fn start(&self, validators: Option<Validators>) {
         *self.state.validators.borrow_mut() = validators;
         self.state.validators_read.set(false);
+        self.state.asks_for_validators.set(false);
     }
 
     pub(crate) fn take_overrides(&self) -> Overrides {
         std::mem::take(&mut *self.overrides())
+    }
+
+    /// Returns whether the handler has asked for validators, also if there were none.
+    pub(crate) fn asks_for_validators(&self) -> bool {
+        self.state.asks_for_validators.get()
     }
 
     /// Returns the validators that the handler has read, once.

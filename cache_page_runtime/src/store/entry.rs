@@ -34,6 +34,7 @@ pub(crate) struct Entry {
     /// Nanoseconds: the page is sent from this process's memory until then, without asking the remote store.
     pub(super) local_expiry: AtomicU64,
     remote_ref: Option<Box<RemoteRef>>,
+    is_revalidatable: bool,
 }
 
 /// When an entry was created, and how long it may be used.
@@ -68,7 +69,19 @@ impl Entry {
             expired_at: AtomicU64::new(NEVER),
             local_expiry: AtomicU64::new(NEVER),
             remote_ref: None,
+            is_revalidatable: false,
         }
+    }
+
+    /// Sets whether the handler may confirm the page after it has expired, if the page has a validator.
+    pub(crate) fn revalidatable(self, asks_for_validators: bool) -> Self {
+        let is_revalidatable = asks_for_validators && self.page.has_validator();
+        Self { is_revalidatable, ..self }
+    }
+
+    /// Returns whether the handler may confirm the page after it has expired.
+    pub(crate) fn is_revalidatable(&self) -> bool {
+        self.is_revalidatable
     }
 
     pub(crate) fn with_remote_ref(self, remote_ref: Option<RemoteRef>) -> Self {
@@ -116,6 +129,7 @@ impl Entry {
             expired_at: AtomicU64::new(self.expired_at.load(Ordering::Acquire)),
             local_expiry: AtomicU64::new(self.local_expiry.load(Ordering::Acquire)),
             remote_ref: None,
+            is_revalidatable: self.is_revalidatable,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use actix_web::{
     http::{
         StatusCode,
-        header::{HeaderName, HeaderValue},
+        header::{ETAG, HeaderName, HeaderValue},
     },
     test::TestRequest,
     web::Bytes,
@@ -68,6 +68,11 @@ fn purge_keys(tags: &[Tag]) -> Arc<PurgeKeys> {
     RequestSubject::new(&request, POLICY.purge_subject(), PurgeSeq::now(), StableIds::Omit).with_tags(tags)
 }
 
+/// Half of the entries stay after they have expired.
+fn is_revalidatable(body_len: usize) -> bool {
+    body_len.is_multiple_of(2)
+}
+
 pub(super) fn entry(body: Bytes, created_at: Instant, ttl: Option<Duration>, tags: &[Tag]) -> Arc<Entry> {
     let headers = HeaderMap::new();
     let head = ResponseHead {
@@ -84,7 +89,10 @@ pub(super) fn entry(body: Bytes, created_at: Instant, ttl: Option<Duration>, tag
         stale: StaleWindows::default(),
         fill_time: Duration::ZERO,
     };
-    Arc::new(Entry::new(Page::from_response(head, &[], Some(body)), lifetime, purge_keys(tags)))
+    let generated = [(ETAG, HeaderValue::from_static("W/\"1\""))];
+    let is_revalidatable = is_revalidatable(body.len());
+    let page = Page::from_response(head, &generated, Some(body));
+    Arc::new(Entry::new(page, lifetime, purge_keys(tags)).revalidatable(is_revalidatable))
 }
 
 fn values() -> impl Strategy<Value = Values> {
@@ -213,6 +221,7 @@ impl World {
 struct ModelEntry {
     number: u64,
     expires_at: Option<u64>,
+    is_revalidatable: bool,
 }
 
 impl ModelEntry {
@@ -233,24 +242,12 @@ enum ModelSlot {
 struct Model(BTreeMap<u8, ModelSlot>);
 
 impl Model {
-    fn get(&mut self, key: u8, values: Values, now: u64) -> Result<u64, ForwardReason> {
-        match self.0.get_mut(&key) {
+    fn get(&self, key: u8, values: Values) -> Result<ModelEntry, ForwardReason> {
+        match self.0.get(&key) {
             None => Err(ForwardReason::Miss),
-            Some(ModelSlot::Entry(entry)) if !entry.is_expired(now) => Ok(entry.number),
-            Some(ModelSlot::Entry(_)) => {
-                self.0.remove(&key);
-                Err(ForwardReason::Stale)
-            }
+            Some(ModelSlot::Entry(entry)) => Ok(*entry),
             Some(ModelSlot::Variants(varies, entries)) => {
-                let selected = selected(values, *varies);
-                match entries.get(&selected) {
-                    None => Err(ForwardReason::VaryMiss),
-                    Some(entry) if !entry.is_expired(now) => Ok(entry.number),
-                    Some(_) => {
-                        entries.remove(&selected);
-                        Err(ForwardReason::Stale)
-                    }
-                }
+                entries.get(&selected(values, *varies)).copied().ok_or(ForwardReason::VaryMiss)
             }
         }
     }
@@ -302,7 +299,9 @@ proptest! {
             match step {
                 Step::Put { key, varies, values, length, ttl } => {
                     let number = world.put(key, varies, values, length, ttl).unwrap();
-                    model.put(key, varies, values, ModelEntry { number, expires_at: ttl.map(|ttl| now + ttl) });
+                    let is_revalidatable = is_revalidatable(8 + length);
+                    let entry = ModelEntry { number, expires_at: ttl.map(|ttl| now + ttl), is_revalidatable };
+                    model.put(key, varies, values, entry);
                 }
                 Step::Purge(selector) => {
                     let purged = world.purge(selector);
@@ -311,10 +310,16 @@ proptest! {
                     prop_assert!(expected.iter().filter(|entry| !entry.is_expired(now)).count() <= purged);
                 }
                 Step::Get { key, values } => {
-                    match (world.get(key, values), model.get(key, values, now)) {
+                    match (world.get(key, values), model.get(key, values)) {
+                        (Err(ForwardReason::Stale), Ok(entry)) => prop_assert!(entry.is_expired(now)),
                         // The store may have removed an expired entry before a request found it.
-                        (Err(ForwardReason::Miss | ForwardReason::VaryMiss), Err(ForwardReason::Stale)) => {}
-                        (found, expected) => prop_assert_eq!(found, expected),
+                        (Err(_), Ok(entry)) => {
+                            prop_assert!(entry.is_expired(now) && !entry.is_revalidatable);
+                        }
+                        (Ok(number), Ok(entry)) => {
+                            prop_assert!(number == entry.number && !entry.is_expired(now));
+                        }
+                        (found, Err(expected)) => prop_assert_eq!(found, Err(expected)),
                     }
                 }
                 Step::Wait { seconds } => {
@@ -340,7 +345,8 @@ proptest! {
             match step {
                 Step::Put { key, varies, values, length, ttl } => {
                     if let Ok(number) = world.put(key, varies, values, length, ttl) {
-                        let entry = ModelEntry { number, expires_at: ttl.map(|ttl| now + ttl) };
+                        let expires_at = ttl.map(|ttl| now + ttl);
+                        let entry = ModelEntry { number, expires_at, is_revalidatable: false };
                         history.insert(0, (key, world.varies(key), values, entry));
                         prop_assert_eq!(world.get(key, values), Ok(number), "what is stored is found");
                     }

@@ -18,6 +18,14 @@ use crate::{key::CacheKey, purge::PurgeKey, time::Instant};
 /// popular entry is written at most three times between two passes of its queue.
 const MAX_FREQUENCY: u8 = 3;
 
+/// One of the queues of [`Eviction`](super::eviction::Eviction).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum QueueId {
+    Small = 0,
+    Main = 1,
+    Expired = 2,
+}
+
 /// A key of the map, with the state of what is stored under it.
 pub(super) struct EntryNode {
     pub(super) key: Box<[u8]>,
@@ -36,8 +44,10 @@ pub(super) struct EntryNode {
     epoch: Arc<FlushEpoch>,
     /// The purge keys of the entry, and its position in the index list of each. Only accessed under the store's state lock.
     pub(super) purge_keys: Box<[(PurgeKey, AtomicUsize)]>,
-    /// Whether the node is in the main queue. Only accessed under the store's state lock.
-    pub(super) is_in_main: AtomicBool,
+    /// Whether the handler may confirm the entry after it has expired, so that it stays until room is needed.
+    is_revalidatable: bool,
+    /// The queue that the node is in, as a [`QueueId`]. Only accessed under the store's state lock.
+    queue: AtomicU8,
     /// The place in that queue. Only accessed under the store's state lock.
     pub(super) place: AtomicU32,
 }
@@ -66,9 +76,32 @@ impl EntryNode {
             is_expired_early: AtomicBool::new(false),
             epoch: Arc::clone(epoch),
             purge_keys,
-            is_in_main: AtomicBool::new(false),
+            is_revalidatable: false,
+            queue: AtomicU8::new(QueueId::Small as u8),
             place: AtomicU32::new(0),
         }
+    }
+
+    /// Sets whether the handler may confirm the entry after it has expired.
+    pub(super) fn revalidatable(self, is_revalidatable: bool) -> Self {
+        Self { is_revalidatable, ..self }
+    }
+
+    /// Counts the hits on a node that this one replaces as its own.
+    pub(super) fn inherit_frequency(&self, replaced: &Self) {
+        self.frequency.store(replaced.frequency(), Ordering::Relaxed);
+    }
+
+    pub(super) fn queue(&self) -> QueueId {
+        match self.queue.load(Ordering::Relaxed) {
+            0 => QueueId::Small,
+            1 => QueueId::Main,
+            _ => QueueId::Expired,
+        }
+    }
+
+    pub(super) fn set_queue(&self, queue: QueueId) {
+        self.queue.store(queue as u8, Ordering::Relaxed);
     }
 
     pub(super) fn matches_key(&self, key: CacheKey<'_>) -> bool {
@@ -131,6 +164,11 @@ impl EntryNode {
     /// Returns whether what is stored is unusable.
     pub(super) fn is_expired(&self, now: Instant) -> bool {
         self.expires_at.load(Ordering::Acquire) <= now.as_nanos() || self.is_flushed()
+    }
+
+    /// Returns whether the handler may confirm what is stored after it has expired.
+    pub(super) fn is_revalidatable(&self) -> bool {
+        self.is_revalidatable && !self.is_flushed()
     }
 
     pub(super) fn weight_of_key(key: &[u8]) -> usize {

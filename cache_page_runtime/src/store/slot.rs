@@ -59,6 +59,11 @@ impl Slot {
         self.entry().map(|entry| entry.purge_keys().index_keys()).unwrap_or_default()
     }
 
+    /// Returns whether the handler may confirm the entry after it has expired.
+    pub(super) fn is_revalidatable(&self) -> bool {
+        self.entry().is_some_and(|entry| entry.is_revalidatable())
+    }
+
     /// Returns the nanoseconds at which the slot becomes unusable.
     pub(super) fn expires_at(&self) -> u64 {
         self.entry().and_then(|entry| entry.expires_at()).map_or(u64::MAX, Instant::as_nanos)

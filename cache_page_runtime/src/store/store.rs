@@ -72,7 +72,7 @@ enum Lookup {
     Usable(Arc<Entry>),
     /// An entry that must not be sent unless the remote store confirms it. It was removed if it cannot be confirmed.
     Unconfirmed(Option<Arc<Entry>>),
-    /// An unusable entry, which was removed. The handler may still revalidate it.
+    /// An expired entry, which the handler may still revalidate, or an entry that was withdrawn and removed.
     Expired(Option<Arc<Entry>>),
     Variants(Arc<VariantSet>),
 }
@@ -98,7 +98,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Returns the cause of the miss. An unusable entry is removed, and is returned as part of the [`Miss`].
+    /// Returns the cause of the miss, with the entry that was found expired. It stays until it is replaced, or removed as others are
+    /// stored.
     pub(crate) fn get(
         &self,
         key: CacheKey<'_>,
@@ -137,7 +138,11 @@ impl Store {
                     };
                 }
                 let entry = (!entry.is_invalidated()).then(|| Arc::clone(entry));
-                if must_revalidate { Lookup::Unconfirmed(entry) } else { Lookup::Expired(entry) }
+                match entry {
+                    entry if must_revalidate => Lookup::Unconfirmed(entry),
+                    Some(entry) => return Lookup::Expired(Some(entry)),
+                    None => Lookup::Expired(None),
+                }
             }
         };
         let node = Arc::clone(node);
@@ -207,9 +212,13 @@ impl Store {
         entry: Arc<Entry>,
         replaced: Option<&Arc<Entry>>,
     ) -> Result<(), Reason> {
-        self.make_room_in_batches(entry.weight());
+        // Before room is made for it.
+        self.may_store(&entry)?;
+        if entry.weight() > MIN_LARGE {
+            self.with_coalescing_key(key, request, |key| self.make_room_in_batches(key, entry.weight()));
+        }
         let mut writer = self.writer();
-        // With the state locked: a purge that is logged later finds the entry once it has the lock.
+        // With the state locked too: a purge that is logged later finds the entry once it has the lock.
         self.may_store(&entry)?;
         let put = writer.put(key, names, request, entry, replaced);
         let is_sparse = writer.take_sparse();
@@ -220,11 +229,15 @@ impl Store {
         put
     }
 
-    /// Makes most of the room for a large entry, in batches, between which other threads use the store.
-    fn make_room_in_batches(&self, weight: usize) {
+    /// Makes most of the room that a large entry needs beside that of the entry that it replaces, in batches, between which other
+    /// threads use the store.
+    fn make_room_in_batches(&self, key: &[u8], weight: usize) {
+        let writer = self.writer();
+        let (fits, missing) = (writer.fits(weight), weight.saturating_sub(writer.weight_of(key)));
+        drop(writer);
         // What is stored meanwhile needs room too, so that the batches are limited.
-        let mut batches = if weight > MIN_LARGE { self.entry_count() / BATCH + 1 } else { 0 };
-        while batches > 0 && self.writer().evict(weight, BATCH) {
+        let mut batches = if fits && missing > MIN_LARGE { self.entry_count() / BATCH + 1 } else { 0 };
+        while batches > 0 && self.writer().evict(missing, BATCH) {
             yield_to(&self.waiting);
             batches -= 1;
         }

@@ -48,8 +48,19 @@ impl VariantSet {
         lock(&self.nodes)
     }
 
-    pub(super) fn push(&self, node: Arc<EntryNode>) {
-        self.nodes().push(node);
+    /// Adds a variant as the latest one, unless it is there.
+    pub(super) fn push(&self, node: &Arc<EntryNode>) {
+        let mut nodes = self.nodes();
+        if !nodes.iter().any(|variant| Arc::ptr_eq(variant, node)) {
+            nodes.push(Arc::clone(node));
+        }
+    }
+
+    /// Puts a variant in the place of the one that it refreshes, so that it is not on probation again.
+    pub(super) fn replace(&self, old: &Arc<EntryNode>, node: &Arc<EntryNode>) {
+        if let Some(place) = self.nodes().iter_mut().find(|variant| Arc::ptr_eq(variant, old)) {
+            *place = Arc::clone(node);
+        }
     }
 
     pub(super) fn remove(&self, node: &Arc<EntryNode>) {

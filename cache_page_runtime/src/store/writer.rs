@@ -147,8 +147,8 @@ impl<'s> Writer<'s> {
         let hash = self.map.hash(key);
         let (weight, expires_at) = (slot.weight(), slot.expires_at());
         let node = EntryNode::new(key, hash, weight, expires_at, &slot.purge_keys(), &self.state.epoch);
-        let node = Arc::new(node);
-        if node.weight > self.max_bytes / MAX_ENTRY_DIVISOR {
+        let node = Arc::new(node.revalidatable(slot.is_revalidatable()));
+        if !self.fits(node.weight) {
             return Err(Reason::BodyTooLarge);
         }
         if let Some((old, old_node)) = self.map.get_with_flushed(key) {
@@ -156,12 +156,16 @@ impl<'s> Writer<'s> {
             if !may_replace && slot.is_older_than(&old) {
                 return Err(Reason::Superseded);
             }
+            node.inherit_frequency(&old_node);
+            if let Slot::Variant(_, variants) = &slot {
+                variants.replace(&old_node, &node);
+            }
             // The old slot stays in the map until the new one replaces it, so that no request misses in between.
             self.unlink(&old_node, &old);
         }
         if let Slot::Variant(_, variants) = &slot {
             // Before room is made, because a variant set without variants may be evicted.
-            variants.push(Arc::clone(&node));
+            variants.push(&node);
         }
         if let Some(entry) = slot.entry() {
             self.remove_expired_sample(entry.created_at());
@@ -241,18 +245,29 @@ impl<'s> Writer<'s> {
         Some(true)
     }
 
-    /// Evicts up to `max` entries for a further one of this weight, and returns whether more must be evicted.
-    pub(super) fn evict(&mut self, weight: usize, max: usize) -> bool {
-        if weight > self.max_bytes / MAX_ENTRY_DIVISOR {
-            return false;
-        }
-        self.make_room_within(weight, max).is_none()
+    /// Evicts up to `max` entries for so many further bytes, and returns whether more must be evicted.
+    pub(super) fn evict(&mut self, bytes: usize, max: usize) -> bool {
+        self.make_room_within(bytes, max).is_none()
     }
 
-    /// Checks a few entries, and removes those that are expired.
+    /// Returns whether the budget allows for an entry of this weight.
+    pub(super) fn fits(&self, weight: usize) -> bool {
+        weight <= self.max_bytes / MAX_ENTRY_DIVISOR
+    }
+
+    /// Returns the bytes that are charged for what is stored under a key.
+    pub(super) fn weight_of(&self, key: &[u8]) -> usize {
+        self.map.read(key).map_or(0, |stored| stored.key().0.weight)
+    }
+
+    /// Checks a few entries, and removes those that are expired, unless their handlers may still confirm them.
     fn remove_expired_sample(&mut self, now: Instant) {
         for node in self.state.eviction.sample_expired(now) {
-            self.remove(&node);
+            if node.is_revalidatable() {
+                self.state.eviction.set_expired(&node);
+            } else {
+                self.remove(&node);
+            }
         }
     }
 

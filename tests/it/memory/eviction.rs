@@ -1,7 +1,9 @@
 //! Which pages are evicted where there is not room for all.
 
+use actix_web::HttpResponse;
+
 use super::{Random, body_of, weight};
-use crate::support::TestApp;
+use crate::support::{Call, TestApp};
 
 /// One request in ten is for a popular page, all others are for URLs that are requested once.
 #[actix_web::test]
@@ -47,4 +49,26 @@ async fn page_that_was_filled_again_is_evicted_after_older_ones() {
     }
     app.get("/again").await.assert_hit();
     app.get("/oldest").await.assert_miss();
+}
+
+/// Of the old page and the new one, there needs to be room for one.
+#[actix_web::test]
+async fn large_page_that_is_refreshed_evicts_no_others() {
+    let body = |call: &Call| {
+        let length = if call.request.uri().path() == "/large" { 45_000 } else { 2000 };
+        HttpResponse::Ok().body(vec![b'x'; length])
+    };
+    let app = TestApp::builder().cache(|cache| cache.max_bytes(400_000)).handler(body).start().await;
+    app.get("/large").await.assert_stored();
+    app.advance(30);
+    while app.bytes() < 380_000 {
+        app.get(&format!("/{}", app.pages())).await.assert_stored();
+    }
+    let pages = app.pages();
+    for _ in 0..3 {
+        app.get("/large").await.assert_hit();
+    }
+    app.advance(30);
+    app.get("/large").await.assert_stored().assert_fwd("stale");
+    assert_eq!(app.pages(), pages);
 }

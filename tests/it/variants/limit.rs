@@ -96,3 +96,18 @@ async fn variant_that_is_refreshed_counts_once() {
     store_variants(&app, 1..MAX_VARIANTS + 1).await;
     assert_variants_are_hits(&app, 1..MAX_VARIANTS + 1).await;
 }
+
+#[actix_web::test]
+async fn variant_that_is_refreshed_keeps_its_place() {
+    let app = app().await;
+    app.get("/").header("x-a", "popular").await.assert_stored();
+    for _ in 0..3 {
+        app.get("/").header("x-a", "popular").await.assert_hit();
+    }
+    app.advance(30);
+    store_variants(&app, 0..MAX_VARIANTS - 1).await;
+    app.advance(30);
+    app.get("/").header("x-a", "popular").await.assert_stored().assert_fwd("stale");
+    store_variants(&app, 1000..1200).await;
+    app.get("/").header("x-a", "popular").await.assert_hit();
+}

@@ -5,6 +5,7 @@ use cache_page::{PageControl, cache_page};
 
 use crate::support::{Call, Origin, TestApp};
 
+mod busy_cache;
 mod confirmed_page;
 mod requests;
 mod validators;
