@@ -8,8 +8,8 @@ mod key_inputs;
 pub use cache_page_macro::{cache_page, purge_page};
 pub use cache_page_runtime::{
     CacheStatusHeader, HandlerStats, IntoTtl, KeyBuilder, KeyInput, Outcome, Page, PageCache,
-    PageCacheBuilder, PageCacheMiddleware, PageCacheService, PageControl, Policy, PurgeError, PurgeFuture,
-    PurgeSummary, Reason, Stats, Validators, remote, testing,
+    PageCacheBuilder, PageCacheMiddleware, PageCacheService, PageControl, ParseOutcomeError, Policy,
+    PurgeError, PurgeFuture, PurgeSummary, Reason, Stats, Validators, remote, testing,
 };
 #[cfg(feature = "redis")]
 pub use cache_page_runtime::{RedisStore, RedisUrlError};

@@ -59,7 +59,7 @@ pub use crate::{
     cache::{PageCache, PageCacheBuilder, PurgeFuture, PurgeSummary},
     key::{KeyBuilder, KeyInput},
     observe::{CacheStatusHeader, HandlerStats, Stats},
-    outcome::{Outcome, Reason},
+    outcome::{Outcome, ParseOutcomeError, Reason},
     page::Page,
     policy::{PageControl, Policy, Validators},
     purge::PurgeError,

@@ -1,5 +1,7 @@
 //! The outcome of a request, and the reason for it.
 
+use std::{error::Error, fmt, str::FromStr};
+
 /// What the cache did with a request. Every request to a cached handler has exactly one outcome.
 ///
 /// It is reported in `Cache-Status`, in [`Stats`](crate::Stats), in the metric of the feature `metrics` and in a `tracing` event.
@@ -193,6 +195,57 @@ impl Outcome {
         }
     }
 }
+
+/// Writes the name, and after a colon the reason if there is one: `hit`, `not-stored: set-cookie`. [`FromStr`] reads it.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.reason() {
+            Some(reason) => f.pad(&format!("{}: {reason}", self.as_str())),
+            None => f.pad(self.as_str()),
+        }
+    }
+}
+
+impl FromStr for Outcome {
+    type Err = ParseOutcomeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, reason) = match text.split_once(": ") {
+            Some((name, reason)) => (name, Some(reason.parse()?)),
+            None => (text, None),
+        };
+        Self::all()
+            .find(|outcome| outcome.as_str() == name && outcome.reason() == reason)
+            .ok_or(ParseOutcomeError(()))
+    }
+}
+
+/// Writes [`as_str`](Reason::as_str), which [`FromStr`] reads.
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Reason {
+    type Err = ParseOutcomeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.iter().copied().find(|reason| reason.as_str() == text).ok_or(ParseOutcomeError(()))
+    }
+}
+
+/// The error of parsing a string that is no [`Outcome`] or [`Reason`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParseOutcomeError(());
+
+impl fmt::Display for ParseOutcomeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not the name of an outcome or a reason")
+    }
+}
+
+impl Error for ParseOutcomeError {}
 
 /// Why a request that may use the cache was forwarded to the handler (RFC 9211 2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

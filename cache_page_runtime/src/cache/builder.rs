@@ -12,6 +12,8 @@ use super::{
     config::Config,
     page_cache::{Inner, PageCache},
 };
+#[cfg(feature = "metrics")]
+use crate::observe::describe_metrics;
 use crate::{
     coalesce::{Flights, UncacheableKeys},
     observe::{CacheStatusHeader, Observer},
@@ -26,6 +28,7 @@ const DEFAULT_MAX_BYTES: usize = 64 * 1024 * 1024;
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct PageCacheBuilder {
+    name: Option<String>,
     max_bytes: usize,
     max_body: Option<usize>,
     pub(super) config: Config,
@@ -61,6 +64,7 @@ impl PageCache {
 impl Default for PageCacheBuilder {
     fn default() -> Self {
         Self {
+            name: None,
             max_bytes: DEFAULT_MAX_BYTES,
             max_body: None,
             config: Config::new(DEFAULT_MAX_BYTES),
@@ -73,6 +77,13 @@ impl Default for PageCacheBuilder {
 }
 
 impl PageCacheBuilder {
+    /// Names the cache in metrics and logs. Defaults to the name under which it was added with [`named_cache`](Self::named_cache), else
+    /// `default`, `default-2` and so on, in the order of the first requests.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
     /// Sets the size of the cache in bytes: bodies, headers, keys and bookkeeping of all pages. Defaults to 64 MiB.
     ///
     /// Pages that were requested once are evicted first (S3-FIFO). A page that would take more than a quarter of the cache is not
@@ -330,8 +341,14 @@ impl PageCacheBuilder {
     #[must_use]
     #[track_caller]
     pub fn build(self) -> PageCache {
-        let Self { max_bytes, max_body, mut config, cache_status, named, remote_store, remote_options } =
+        let Self { name, max_bytes, max_body, mut config, cache_status, named, remote_store, remote_options } =
             self;
+        #[cfg(feature = "metrics")]
+        describe_metrics();
+        let observer = Observer::new(cache_status);
+        name.iter().for_each(|name| observer.set_name(name));
+        // The name under which handlers select a cache, unless that cache has another.
+        named.iter().for_each(|(name, cache)| cache.observer().set_name(name));
         config.max_body = max_body.unwrap_or(max_bytes / 8);
         let inner = Arc::new(Inner {
             remote: remote_store.and_then(|store| remote_tier(store, remote_options, &config.key_prefix)),
@@ -340,7 +357,7 @@ impl PageCacheBuilder {
             flights: Arc::new(Flights::new()),
             uncacheable_keys: UncacheableKeys::new(),
             stream_budget: StreamBudget::new(max_bytes / 4),
-            observer: Observer::new(cache_status),
+            observer,
             named: named.into(),
             build_site: BuildSite::caller(),
         });

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     coalesce::{Flights, UncacheableKeys},
     http::CredentialHeaders,
-    observe::{Observer, Stats},
+    observe::{Observer, Stats, record_purge, record_sizes},
     purge::{LocalSelector, PurgeMode, StableIds},
     remote::{LocalCache, RemoteTier},
     store::{Store, StreamBudget, local_copies},
@@ -88,7 +88,18 @@ impl PageCache {
     pub fn remove_expired(&self) -> usize {
         let removed = self.inner.store.remove_expired(self.inner.config.clock.now());
         local_copies::drop_unusable();
+        record_sizes(&self.inner.observer, &self.inner.store);
         removed
+    }
+
+    /// Sets the gauges of what is in memory, of this cache and its named caches: `cache_page_entries`, `cache_page_bytes` and
+    /// `cache_page_limit_bytes`.
+    ///
+    /// They are also set after each fill and purge. Call it where the metrics are read, such as in the handler of `/metrics`, so that
+    /// they count what has expired since.
+    #[cfg(feature = "metrics")]
+    pub fn record_metrics(&self) {
+        self.with_named().for_each(|cache| record_sizes(&cache.inner.observer, &cache.inner.store));
     }
 
     /// Logs an error if each worker has a cache of its own, at the first request.
@@ -201,13 +212,15 @@ impl PageCache {
 /// Purges of other processes.
 impl LocalCache for Inner {
     fn purge(&self, mode: PurgeMode, selector: &LocalSelector) {
-        self.store.purge(mode, selector, self.config.clock.now());
+        let pages = self.store.purge(mode, selector, self.config.clock.now());
+        record_purge(&self.observer, &self.store, mode, selector, pages);
     }
 }
 
 impl fmt::Debug for PageCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PageCache")
+            .field("name", self.inner.observer.name())
             .field("pages", &self.inner.store.entry_count())
             .field("bytes", &self.inner.store.bytes())
             .field("max_bytes", &self.inner.store.max_bytes())

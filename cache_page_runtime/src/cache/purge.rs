@@ -15,6 +15,7 @@ use tokio::{
 
 use super::page_cache::PageCache;
 use crate::{
+    observe::record_purge,
     purge::{PurgeError, PurgeMode, PurgeSelector, parse},
     remote::StoreError,
     store::local_copies,
@@ -269,7 +270,9 @@ impl PageCache {
                 remote_acks.push(ack);
                 timeout = timeout.max(remote_timeout);
             }
-            pages += cache.store().purge(mode, &local, cache.clock().now());
+            let purged = cache.store().purge(mode, &local, cache.clock().now());
+            record_purge(cache.observer(), cache.store(), mode, &local, purged);
+            pages += purged;
         }
         local_copies::drop_unusable();
         tracing::debug!(target: "cache_page", mode = ?mode, selector = local.as_str(), pages, "purged");

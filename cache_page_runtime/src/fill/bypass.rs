@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     cache::PageCache,
-    observe::{Report, record_stored_bytes},
+    observe::{Report, record_sizes},
     outcome::{Outcome, Reason},
     policy::HandlerPolicy,
     time::instant::Instant,
@@ -105,7 +105,7 @@ impl BypassReport {
 
     fn report(&mut self, headers: Option<&mut HeaderMap>) {
         self.reported = true;
-        record_stored_bytes(|| self.cache.store().bytes());
+        record_sizes(self.cache.observer(), self.cache.store());
         let fill_time = Some(self.cache.clock().now().since(self.started));
         let report = Report { fill_time, ..Report::of(Outcome::Bypass(self.reason)) };
         self.log(&report, headers);

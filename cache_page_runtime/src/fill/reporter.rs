@@ -6,7 +6,7 @@ use actix_web::http::header::HeaderMap;
 
 use crate::{
     cache::PageCache,
-    observe::{RefreshReport, Report, record_stored_bytes},
+    observe::{RefreshReport, Report, record_sizes},
     outcome::{ForwardReason, Outcome, Reason},
     policy::HandlerId,
     remote::RemoteError,
@@ -85,7 +85,7 @@ impl Reporter {
 impl Run {
     fn report(self, report: Report, headers: Option<&mut HeaderMap>) {
         if report.fill_time.is_some() {
-            record_stored_bytes(|| self.cache.store().bytes());
+            record_sizes(self.cache.observer(), self.cache.store());
         }
         let observer = self.cache.observer();
         if let Audience::Background(_) = self.audience {

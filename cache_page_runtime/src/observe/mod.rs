@@ -7,20 +7,47 @@ mod cache_status;
 mod metrics;
 mod observer;
 mod report;
+#[cfg(feature = "serde")]
+mod serialize;
 mod stats;
 
 pub use observer::CacheStatusHeader;
 pub use stats::{HandlerStats, Stats};
 
 pub(crate) use cache_status::{CACHE_STATUS, REMOTE_HIT_DETAIL};
+#[cfg(feature = "metrics")]
+pub(crate) use metrics::describe as describe_metrics;
 pub(crate) use observer::Observer;
 pub(crate) use report::{RefreshReport, Report};
 
-/// Records the bytes that all stored pages take, which only change where a handler ran.
+use crate::{
+    purge::{LocalSelector, PurgeMode},
+    store::Store,
+};
+
+/// Sets the gauges of what is in memory: the number of entries, their bytes, and the limit.
 ///
 /// Does nothing without the `metrics` feature.
 #[cfg_attr(not(feature = "metrics"), allow(unused_variables))]
-pub(crate) fn record_stored_bytes(bytes: impl FnOnce() -> usize) {
+pub(crate) fn record_sizes(observer: &Observer, store: &Store) {
     #[cfg(feature = "metrics")]
-    metrics::set_stored_bytes(bytes());
+    metrics::set_sizes(observer, store.entry_count(), store.bytes(), store.max_bytes());
+}
+
+/// Counts a purge and the pages that it removed or made stale, and sets the gauges of what is in memory.
+///
+/// Does nothing without the `metrics` feature.
+#[cfg_attr(not(feature = "metrics"), allow(unused_variables))]
+pub(crate) fn record_purge(
+    observer: &Observer,
+    store: &Store,
+    mode: PurgeMode,
+    selector: &LocalSelector,
+    pages: usize,
+) {
+    #[cfg(feature = "metrics")]
+    {
+        metrics::count_purge(observer, mode.as_str(), selector.as_str(), pages);
+        record_sizes(observer, store);
+    }
 }

@@ -1,5 +1,10 @@
 //! What one cache counts, and how much it reports to clients.
 
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use super::stats::Counters;
 
 /// The level of detail of the `Cache-Status` response header (RFC 9211).
@@ -16,15 +21,31 @@ pub enum CacheStatusHeader {
     Off,
 }
 
-/// The counters of one cache, and its configuration for the `Cache-Status` header.
+/// The name and the counters of one cache, and its configuration for the `Cache-Status` header.
 pub(crate) struct Observer {
+    name: OnceLock<Arc<str>>,
     counters: Counters,
     cache_status: CacheStatusHeader,
 }
 
 impl Observer {
     pub(crate) fn new(cache_status: CacheStatusHeader) -> Self {
-        Self { counters: Counters::new(), cache_status }
+        Self { name: OnceLock::new(), counters: Counters::new(), cache_status }
+    }
+
+    /// Names the cache, unless it has a name.
+    pub(crate) fn set_name(&self, name: &str) {
+        self.name.get_or_init(|| name.into());
+    }
+
+    /// Returns the name of the cache in metrics and logs. Caches without one are numbered when they are first reported.
+    pub(crate) fn name(&self) -> &Arc<str> {
+        static UNNAMED: AtomicUsize = AtomicUsize::new(1);
+
+        self.name.get_or_init(|| match UNNAMED.fetch_add(1, Ordering::Relaxed) {
+            1 => "default".into(),
+            number => format!("default-{number}").into(),
+        })
     }
 
     pub(crate) fn counters(&self) -> &Counters {

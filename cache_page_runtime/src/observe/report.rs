@@ -60,6 +60,7 @@ impl Report {
         observer.counters().count(handler, self.outcome, self.fill_time);
         tracing::debug!(
             target: "cache_page",
+            cache = &**observer.name(),
             handler = handler.name,
             outcome = self.outcome.as_str(),
             reason = self.outcome.reason().map(Reason::as_str),
@@ -69,9 +70,12 @@ impl Report {
         );
         #[cfg(feature = "metrics")]
         {
-            metrics::count_request(handler.name, self.outcome);
+            metrics::count_request(observer, handler.name, self.outcome);
+            if let Some(age) = self.age {
+                metrics::record_age(observer, handler.name, age);
+            }
             if let Some(time) = self.fill_time {
-                metrics::record_fill_time(handler.name, time);
+                metrics::record_fill_time(observer, handler.name, time);
             }
         }
     }
@@ -93,6 +97,7 @@ impl RefreshReport {
         let reason = self.stored.err();
         tracing::debug!(
             target: "cache_page",
+            cache = &**observer.name(),
             handler = handler.name,
             refresh = if reason.is_none() { "stored" } else { "not-stored" },
             reason = reason.map(Reason::as_str),
@@ -100,9 +105,9 @@ impl RefreshReport {
         );
         #[cfg(feature = "metrics")]
         {
-            metrics::count_refresh(handler.name, reason);
+            metrics::count_refresh(observer, handler.name, reason);
             if let Some(time) = self.fill_time {
-                metrics::record_fill_time(handler.name, time);
+                metrics::record_fill_time(observer, handler.name, time);
             }
         }
     }

@@ -15,6 +15,17 @@ pub(crate) enum PurgeMode {
     Expire,
 }
 
+impl PurgeMode {
+    /// Returns its name in metrics.
+    #[cfg(feature = "metrics")]
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Remove => "purge",
+            Self::Expire => "soft-purge",
+        }
+    }
+}
+
 /// The pages that a purge applies to, as the caller named them. This form can be sent to other processes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum PurgeSelector {

@@ -1,11 +1,11 @@
 //! Metrics of the `metrics` crate.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use cache_page::{Outcome, Reason};
+use cache_page::{Outcome, PageCache, Reason};
 use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
     SharedString, Unit,
@@ -92,7 +92,7 @@ impl Recorder for Values {
 async fn record() -> (TestApp, Values) {
     let values = Values::default();
     let _guard = metrics::set_default_local_recorder(&values);
-    let app = builder().start().await;
+    let app = builder().cache(|cache| cache.name("site")).start().await;
     send_samples(&app).await;
     (app, values.clone())
 }
@@ -104,8 +104,9 @@ async fn request_counter_has_the_counts_of_stats() {
     for (handler, counts) in app.cache().stats().handlers() {
         for outcome in Outcome::all().filter(|outcome| counts.count(*outcome) > 0) {
             let (result, reason) = (outcome.as_str(), outcome.reason().map_or("", Reason::as_str));
-            let name =
-                format!("cache_page_requests_total handler={handler} outcome={result} reason={reason}");
+            let name = format!(
+                "cache_page_requests_total cache=site handler={handler} outcome={result} reason={reason}"
+            );
             assert_eq!(values[&name].len() as u64, counts.count(outcome), "{name}");
             requests += values[&name].len();
         }
@@ -118,27 +119,146 @@ async fn fill_histogram_has_a_duration_for_each_fill() {
     let (app, values) = record().await;
     let values = values.lock();
     for (handler, counts) in app.cache().stats().handlers() {
-        let durations = &values[&format!("cache_page_fill_seconds handler={handler}")];
+        let durations = &values[&format!("cache_page_fill_seconds cache=site handler={handler}")];
         assert_eq!(durations.len() as u64, counts.fills(), "{handler}");
         assert!(durations.iter().all(|seconds| *seconds >= 0.0), "{handler}: {durations:?}");
     }
 }
 
 #[actix_web::test]
-async fn bytes_gauge_is_set_after_each_fill() {
+async fn age_histogram_has_the_age_of_each_page_that_was_sent() {
+    let values = Values::default();
+    let _guard = metrics::set_default_local_recorder(&values);
+    let app = builder().cache(|cache| cache.name("site")).start().await;
+    app.get("/plain").await.assert_stored();
+    for _ in 0..2 {
+        app.advance(7);
+        app.get("/plain").await.assert_hit();
+    }
+    assert_eq!(values.lock()["cache_page_hit_age_seconds cache=site handler=plain"], [7.0, 14.0]);
+}
+
+#[actix_web::test]
+async fn gauges_are_set_after_each_fill() {
     let (app, values) = record().await;
     let (values, stats) = (values.lock(), app.cache().stats());
     let fills: u64 = stats.handlers().map(|(_, counts)| counts.fills()).sum();
-    let bytes = &values["cache_page_bytes "];
-    assert_eq!((bytes.len() as u64, bytes.last().copied()), (fills, Some(stats.bytes() as f64)));
+    for (gauge, expected) in
+        [("bytes", stats.bytes()), ("entries", stats.pages()), ("limit_bytes", 64 * 1024 * 1024)]
+    {
+        let set = &values[&format!("cache_page_{gauge} cache=site")];
+        assert_eq!((set.len() as u64, set.last().copied()), (fills, Some(expected as f64)), "{gauge}");
+    }
+}
+
+#[actix_web::test]
+async fn purges_are_counted_and_set_the_gauges() {
+    let values = Values::default();
+    let _guard = metrics::set_default_local_recorder(&values);
+    let app = builder().cache(|cache| cache.name("site")).start().await;
+    send_samples(&app).await;
+    app.cache().purge_path("/plain").await.unwrap();
+    app.cache().expire_all().await.unwrap();
+    let (values, stats) = (values.lock(), app.cache().stats());
+    assert_eq!(values["cache_page_purges_total cache=site mode=purge selector=path"], [1.0]);
+    assert_eq!(values["cache_page_purges_total cache=site mode=soft-purge selector=all"], [1.0]);
+    assert_eq!(values["cache_page_purged_entries_total cache=site mode=purge"], [2.0]);
+    let entries = &values["cache_page_entries cache=site"];
+    assert_eq!(entries.last().copied(), Some(stats.pages() as f64));
+}
+
+#[actix_web::test]
+async fn gauges_of_several_caches_have_their_names() {
+    let values = Values::default();
+    let _guard = metrics::set_default_local_recorder(&values);
+    let app = TestApp::builder()
+        .cache(|cache| cache.name("site").named_cache("downloads", PageCache::new()))
+        .start()
+        .await;
+    app.get("/").await.assert_stored();
+    app.cache().record_metrics();
+    let last = |gauge: &str| values.lock()[gauge].last().copied();
+    assert_eq!(last("cache_page_entries cache=site"), Some(1.0));
+    assert_eq!(last("cache_page_entries cache=downloads"), Some(0.0));
 }
 
 #[actix_web::test]
 async fn no_other_metrics_are_recorded() {
     let (_, values) = record().await;
+    let known = ["requests_total", "fill_seconds", "hit_age_seconds", "entries", "bytes", "limit_bytes"];
     for name in values.lock().keys() {
         let metric = name.split(' ').next().unwrap();
-        let known = ["cache_page_requests_total", "cache_page_fill_seconds", "cache_page_bytes"];
-        assert!(known.contains(&metric), "{name}");
+        assert!(known.iter().any(|known| metric == format!("cache_page_{known}")), "{name}");
+    }
+}
+
+/// Names of the metrics that are described.
+#[derive(Clone, Default)]
+struct Descriptions(Arc<Mutex<BTreeSet<String>>>);
+
+impl Descriptions {
+    fn add(&self, name: &KeyName) {
+        self.0.lock().unwrap().insert(name.as_str().to_owned());
+    }
+}
+
+impl Recorder for Descriptions {
+    fn describe_counter(&self, name: KeyName, _: Option<Unit>, _: SharedString) {
+        self.add(&name);
+    }
+
+    fn describe_gauge(&self, name: KeyName, _: Option<Unit>, _: SharedString) {
+        self.add(&name);
+    }
+
+    fn describe_histogram(&self, name: KeyName, _: Option<Unit>, _: SharedString) {
+        self.add(&name);
+    }
+
+    fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
+        Counter::noop()
+    }
+
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
+
+#[actix_web::test]
+async fn all_metrics_are_described_when_a_cache_is_built() {
+    let values = Values::default();
+    let guard = metrics::set_default_local_recorder(&values);
+    let app = builder().start().await;
+    send_samples(&app).await;
+    app.cache().purge_all().await.unwrap();
+    drop(guard);
+    let descriptions = Descriptions::default();
+    let _guard = metrics::set_default_local_recorder(&descriptions);
+    drop(PageCache::new());
+    for name in values.lock().keys() {
+        let metric = name.split(' ').next().unwrap();
+        assert!(descriptions.0.lock().unwrap().contains(metric), "{metric}");
+    }
+}
+
+#[test]
+fn dashboard_and_alert_rules_name_described_metrics() {
+    let descriptions = Descriptions::default();
+    metrics::with_local_recorder(&descriptions, || drop(PageCache::new()));
+    for text in [
+        include_str!("../../../docs/operations/grafana.json"),
+        include_str!("../../../docs/operations/alerts.yml"),
+    ] {
+        let words = text.split(|letter: char| !letter.is_ascii_lowercase() && letter != '_');
+        let mut names = words.filter(|word| word.starts_with("cache_page_")).peekable();
+        assert!(names.peek().is_some());
+        for name in names {
+            let metric = name.strip_suffix("_bucket").unwrap_or(name);
+            assert!(descriptions.0.lock().unwrap().contains(metric), "{name}");
+        }
     }
 }

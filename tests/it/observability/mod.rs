@@ -10,7 +10,10 @@ mod cache_status;
 mod events;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod names;
 mod secrets;
+#[cfg(feature = "serde")]
+mod serialize;
 mod stats;
 
 #[cache_page(60, name = "plain")]

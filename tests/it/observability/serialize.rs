@@ -1,0 +1,31 @@
+//! Statistics as JSON.
+
+use cache_page::{Outcome, Reason};
+use serde_json::json;
+
+use super::{SAMPLES, builder, send_samples};
+
+#[test]
+fn outcomes_and_reasons_are_strings() {
+    for outcome in Outcome::all() {
+        let text = serde_json::to_string(&outcome).unwrap();
+        assert_eq!(text, format!("\"{outcome}\""));
+        assert_eq!(serde_json::from_str::<Outcome>(&text).unwrap(), outcome);
+    }
+    assert_eq!(serde_json::from_str::<Reason>("\"status\"").unwrap(), Reason::Status);
+    let error = serde_json::from_str::<Reason>("\"hit\"").unwrap_err();
+    assert!(error.to_string().contains("the name of an outcome or a reason"), "{error}");
+}
+
+#[actix_web::test]
+async fn statistics_are_an_object() {
+    let app = builder().start().await;
+    send_samples(&app).await;
+    let stats = app.cache().stats();
+    let value = serde_json::to_value(&stats).unwrap();
+    assert_eq!(value["requests"], SAMPLES.len());
+    assert_eq!((&value["pages"], &value["bytes"]), (&json!(stats.pages()), &json!(stats.bytes())));
+    assert_eq!(value["handlers"]["status"]["outcomes"], json!({ "stored": 1, "not-stored: status": 2 }));
+    assert_eq!(value["handlers"]["status"]["fills"], 3);
+    assert!(value.get("remote").is_none());
+}
