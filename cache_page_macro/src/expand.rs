@@ -193,10 +193,15 @@ fn key(args: &Args, handler: &Handler, request: &Ident, lookup: &Ident) -> Token
     let inputs = key_inputs(handler, lookup);
     let vary_by =
         args.options.vary_by().map(|function| quote_spanned!(function.span()=> #lookup.key_by(#function);));
+    let normalized =
+        args.options.normalized_headers().iter().map(
+            |(name, function)| quote_spanned!(function.span()=> #lookup.key_by_header(#name, #function);),
+        );
     quote! {
         let #lookup = &mut (&#request).lookup(&__POLICY);
         #(#inputs)*
         #vary_by
+        #(#normalized)*
     }
 }
 

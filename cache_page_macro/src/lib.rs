@@ -62,7 +62,7 @@ use crate::{handler::Handler, parse::Args};
 /// | `name = "home"` | Sets the name of the handler in reports. Default: `module::path::function`. |
 /// | `key_prefix = "v2"` | Adds a prefix to the cache key. A new prefix discards all stored responses. |
 /// | `statuses = [404, 410]` | Applies the TTL to these statuses too. 200, 301 and 308 are always included. |
-/// | `vary = ["accept-language"]` | Stores one response per value of these request headers, and adds them to `Vary`. |
+/// | `vary = ["accept-language"]` | Stores one response per value of these request headers, and adds them to `Vary`. `["accept-language" => path::to::function]` stores one per value of a `fn(Option<&str>) -> impl Hash` of the header, on whose result alone the response depends. |
 /// | `vary_cookie = ["theme"]` | Stores one response per value of these cookies. Other cookies are ignored. |
 /// | `vary_by = path::to::function` | Stores one response per value of a `fn(&HttpRequest) -> impl Hash`. |
 /// | `query = ["page"]` | Uses only these query parameters in the key, in any order, and those that an argument such as `web::Query<T>` is deserialized from. `[]` uses none. |
@@ -71,7 +71,8 @@ use crate::{handler::Handler, parse::Args};
 /// | `bypass_if = path::to::function` | Bypasses the cache if a `fn(&HttpRequest) -> bool` returns `true`. |
 /// | `no_store_if = path::to::function` | Does not store a response if a `fn(&HttpRequest, &Page) -> bool` returns `true`. |
 /// | `on_hit = path::to::function` | Calls a `fn(&HttpRequest)` for each request that is answered without the handler. |
-/// | `browser_ttl = "10s"` | Sets the `max-age` that browsers and other downstream caches receive. Default: the TTL. |
+/// | `browser_ttl = "10s"` | Sets the `max-age` that browsers receive. Default: the TTL, or `no-cache` if the response can be purged by tag, has no expiry, or if there is a `bypass_if`. |
+/// | `cdn_ttl = "1h"` | Sets the `s-maxage` that CDNs and other shared caches receive. Default: as browsers. |
 /// | `stale_while_revalidate = "30s"` | Serves an expired response for this long while a background run refreshes it. |
 /// | `stale_if_error = "1h"` | Serves an expired response for this long if the handler fails. |
 /// | `max_body = 64 * 1024` | Does not store responses with longer bodies, in bytes. |
@@ -125,8 +126,8 @@ use crate::{handler::Handler, parse::Args};
 /// | anything else, such as `HttpRequest` | does not compile; the message names the words that fit the type |
 ///
 /// A page with a `#[key]` argument has `Cache-Control: private, no-cache`, where the handler sets none. A page with an
-/// `#[anonymous]` argument has `no-cache`, and the responses that bypass it have `private, no-cache`; both have
-/// `Vary: Cookie, Authorization`.
+/// `#[anonymous]` argument has `max-age=0, s-maxage=TTL`, and the responses that bypass it have `private, no-cache`; both
+/// have `Vary: Cookie, Authorization`.
 ///
 /// # Order of attributes
 ///

@@ -191,6 +191,31 @@ fn ttl_may_be_that_of_a_policy() {
 }
 
 #[test]
+fn header_in_vary_may_have_a_function() {
+    let vary =
+        |list: &str| error_count(&format!("#[cache_page(60, vary = {list})] async fn page() -> String {{}}"));
+    for valid in [
+        "[\"accept\" => media_type]",
+        "[\"accept\" => headers::media_type::<2>, \"x-theme\"]",
+        "[\"x-theme\", \"accept\" => |accept| accept.map(str::len),]",
+    ] {
+        assert_eq!(vary(valid), 0, "{valid}");
+    }
+    for invalid in [
+        "[\"accept\" =>]",
+        "[\"accept\" => \"json\"]",
+        "[\"accept\" => media_type()]",
+        "[\"accept\" = media_type]",
+        "[accept => media_type]",
+        "[\"accpet\" => media_type]",
+        "[\"accept\" => media_type, \"Accept\"]",
+        "\"accept\" => media_type",
+    ] {
+        assert_eq!(vary(invalid), 1, "{invalid}");
+    }
+}
+
+#[test]
 fn name_of_the_original_function_is_a_name() {
     let name = |name: &str| {
         error_count(&format!("#[cache_page(60, uncached = {name})] async fn page() -> String {{}}"))

@@ -6,6 +6,7 @@ mod attribute;
 mod cache;
 mod coalescing;
 mod conditional;
+mod downstream;
 mod examples;
 mod freshness;
 mod key;

@@ -38,6 +38,14 @@ pub(crate) const BROWSER_TTL: DurationMessages = DurationMessages {
     unbounded: Err("this option requires a duration such as \"1year\""),
 };
 
+pub(crate) const CDN_TTL: DurationMessages = DurationMessages {
+    noun: "a TTL",
+    examples: "`3600` (seconds), `\"1h\"`, a constant, or `0` (CDNs revalidate each time)",
+    too_long: "this TTL is too long; write one such as \"1year\"",
+    zero: Ok(()),
+    unbounded: Err("this option requires a duration such as \"1year\""),
+};
+
 /// The TTL of one status in `statuses`.
 pub(crate) const STATUS_TTL: DurationMessages = DurationMessages {
     noun: "a TTL",

@@ -9,6 +9,7 @@ mod statuses;
 mod template;
 mod tokens;
 mod value;
+mod vary;
 
 pub(crate) use self::{
     args::{Args, AttributeKind, is_uncached},

@@ -5,12 +5,13 @@ use quote::{ToTokens, quote_spanned};
 use syn::{Error, Expr, ExprArray, Ident, LitStr, Path, spanned::Spanned as _};
 
 use super::{
-    duration::{BROWSER_TTL, STALE_WINDOW, Ttl},
+    duration::{BROWSER_TTL, CDN_TTL, STALE_WINDOW, Ttl},
     similar::similar,
     statuses::Statuses,
     template::{MAX_TAGS, path, tag},
     tokens::respan,
-    value::{OptionTokens, UNLIMITED, cookie_name, header_name, query_parameter, query_pattern},
+    value::{OptionTokens, UNLIMITED, cookie_name, query_parameter, query_pattern},
+    vary::Vary,
 };
 
 /// How an option is written and parsed.
@@ -58,9 +59,7 @@ pub(crate) static CACHE_PAGE: AttributeSpec = AttributeSpec {
         option("statuses", "statuses = [404, 410]", |tokens| {
             Statuses::parse(tokens).map(OptionValue::Statuses)
         }),
-        option("vary", "vary = [\"accept-language\"]", |tokens| {
-            tokens.list(1, UNLIMITED, header_name).map(OptionValue::List)
-        }),
+        option("vary", "vary = [\"accept-language\"]", |tokens| Vary::parse(tokens).map(OptionValue::Vary)),
         option("vary_cookie", "vary_cookie = [\"theme\"]", |tokens| {
             tokens.list(1, UNLIMITED, cookie_name).map(OptionValue::List)
         }),
@@ -80,6 +79,7 @@ pub(crate) static CACHE_PAGE: AttributeSpec = AttributeSpec {
         option("browser_ttl", "browser_ttl = \"10s\"", |tokens| {
             tokens.duration(&BROWSER_TTL).map(OptionValue::Duration)
         }),
+        option("cdn_ttl", "cdn_ttl = \"1h\"", |tokens| tokens.duration(&CDN_TTL).map(OptionValue::Duration)),
         option("stale_while_revalidate", "stale_while_revalidate = \"30s\"", |tokens| {
             tokens.duration(&STALE_WINDOW).map(OptionValue::Duration)
         }),
@@ -107,6 +107,7 @@ pub(crate) static CACHE_PAGE: AttributeSpec = AttributeSpec {
                 "write `no_store_if = path::to::function`, with a function that returns `true` for responses that are not stored"
             }
             "client_ttl" => "write `browser_ttl = \"10s\"`",
+            "s_maxage" | "shared_max_age" | "proxy_ttl" | "edge_ttl" => "write `cdn_ttl = \"1h\"`",
             "swr" | "stale" => "write `stale_while_revalidate = \"30s\"`",
             "sie" => "write `stale_if_error = \"1h\"`",
             "tag" => "write `tags = [\"posts\", \"post:{id}\"]`",
@@ -216,6 +217,7 @@ enum OptionValue {
     /// As `List`, with route parameters in braces.
     Templates(ExprArray),
     Statuses(Statuses),
+    Vary(Vary),
 }
 
 fn argument(value: impl ToTokens) -> OptionValue {
@@ -286,6 +288,12 @@ impl Options {
         self.find(|value| if let OptionValue::VaryBy(function) = value { Some(function) } else { None })
     }
 
+    /// Returns the request headers in `vary` that have a function, with that function.
+    pub(crate) fn normalized_headers(&self) -> &[(Expr, Expr)] {
+        self.find(|value| if let OptionValue::Vary(vary) = value { Some(&*vary.normalized) } else { None })
+            .unwrap_or_default()
+    }
+
     /// Returns whether the handler may run in the background, after its request was answered. What a policy contains is only
     /// known at run time.
     pub(crate) fn has_background_refresh(&self) -> bool {
@@ -310,6 +318,10 @@ impl Options {
             let argument = match value {
                 OptionValue::Argument(value) => value.clone(),
                 OptionValue::List(list) | OptionValue::Templates(list) => {
+                    quote_spanned!(list.span()=> &#list)
+                }
+                OptionValue::Vary(vary) => {
+                    let list = vary.plain.as_ref()?;
                     quote_spanned!(list.span()=> &#list)
                 }
                 OptionValue::Duration(duration) => {

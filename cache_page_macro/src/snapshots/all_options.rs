@@ -19,11 +19,17 @@ async fn page(
                 framework::cache::__private::seconds_and_nanos(1, 500000000),
             ),
         )
+        .cdn_ttl(
+            framework::cache::__private::finite(
+                framework::cache::__private::seconds(3600),
+            ),
+        )
         .max_body(64 * 1024)
         .for_handler("home");
     let __lookup = &mut (&__request).lookup(&__POLICY);
     __lookup.key_from::<web::Path<u64>, _>();
     __lookup.key_by(tenant::of::<Name, Region>);
+    __lookup.key_by_header("accept", media_type);
     (__lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<

@@ -5,11 +5,12 @@ use std::{
     time::Duration,
 };
 
+use actix_web::HttpRequest;
 use http::header::HeaderName;
 
 use super::{
     build_site::BuildSite,
-    config::Config,
+    config::{Config, HonorDirectives},
     page_cache::{Inner, PageCache},
 };
 #[cfg(feature = "metrics")]
@@ -139,7 +140,28 @@ impl PageCacheBuilder {
     /// `no-cache`, `max-age` and `min-fresh` refresh a page, `no-store` bypasses the cache, and `only-if-cached` is answered with
     /// 504 if no page is stored.
     pub fn honor_request_cache_control(mut self, honor: bool) -> Self {
-        self.config.honors_request_directives = honor;
+        self.config.honors_request_directives = HonorDirectives::Always(honor);
+        self
+    }
+
+    /// Honors the `Cache-Control` of requests, as [`honor_request_cache_control`](Self::honor_request_cache_control) does, for which
+    /// the function returns `true`: those of administrators, of a monitor or of a trusted network.
+    ///
+    /// It is called for requests with `Cache-Control` or `Pragma`, hits included, so it must be fast and must not block.
+    ///
+    /// ```
+    /// use actix_web::HttpRequest;
+    /// use cache_page::PageCache;
+    ///
+    /// fn is_local(request: &HttpRequest) -> bool {
+    ///     request.peer_addr().is_some_and(|address| address.ip().is_loopback())
+    /// }
+    ///
+    /// let cache = PageCache::builder().honor_request_cache_control_if(is_local).build();
+    /// # drop(cache);
+    /// ```
+    pub fn honor_request_cache_control_if(mut self, honors: fn(&HttpRequest) -> bool) -> Self {
+        self.config.honors_request_directives = HonorDirectives::If(honors);
         self
     }
 
@@ -218,7 +240,8 @@ impl PageCacheBuilder {
         self
     }
 
-    /// Sets whether the cache is used at all. Defaults to `true`. With `false`, all requests bypass it (`disabled`):
+    /// Sets whether the cache is used at all. Defaults to `true`. With `false`, all requests bypass it (`disabled`), and responses are
+    /// sent as handlers make them, also without headers for downstream caches:
     ///
     /// ```
     /// # use cache_page::PageCache;

@@ -20,7 +20,7 @@ pub(crate) struct Config {
     pub(crate) credential_headers: CredentialHeaders,
     /// Predicates for requests that identify a client by something else than a header.
     pub(crate) credential_if: Vec<fn(&HttpRequest) -> bool>,
-    pub(crate) honors_request_directives: bool,
+    pub(crate) honors_request_directives: HonorDirectives,
     /// For handlers that have no prefix of their own.
     pub(crate) key_prefix: String,
     /// Request headers that are part of every key.
@@ -29,6 +29,15 @@ pub(crate) struct Config {
     pub(crate) per_request_headers: Vec<HeaderName>,
     /// The response header that is addressed to this cache.
     pub(crate) targeted_cache_control: Option<HeaderName>,
+}
+
+/// Whether the `Cache-Control` of requests is honored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum HonorDirectives {
+    /// That of all requests, or of none.
+    Always(bool),
+    /// That of requests for which the function returns `true`.
+    If(fn(&HttpRequest) -> bool),
 }
 
 /// How long requests wait, and when entries are refreshed.
@@ -62,7 +71,7 @@ impl Config {
             max_body: max_bytes / 8,
             credential_headers: CredentialHeaders::default(),
             credential_if: Vec::new(),
-            honors_request_directives: false,
+            honors_request_directives: HonorDirectives::Always(false),
             key_prefix: String::new(),
             vary: Vec::new(),
             per_request_headers: Vec::new(),

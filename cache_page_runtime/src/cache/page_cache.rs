@@ -7,12 +7,12 @@ use http::header::HeaderName;
 
 use super::{
     build_site::BuildSite,
-    config::{Config, Timeouts},
+    config::{Config, HonorDirectives, Timeouts},
     shared_result::SharedResult,
 };
 use crate::{
     coalesce::{Flights, UncacheableKeys},
-    http::CredentialHeaders,
+    http::{CredentialHeaders, RequestDirectives},
     observe::{Observer, Stats, record_purge, record_sizes},
     purge::{LocalSelector, PurgeMode, StableIds},
     remote::{LocalCache, RemoteTier},
@@ -186,8 +186,20 @@ impl PageCache {
         self.inner.config.credential_if.iter().any(|is_credential| is_credential(request))
     }
 
-    pub(crate) fn honors_request_directives(&self) -> bool {
-        self.inner.config.honors_request_directives
+    /// Returns whether there are predicates for requests of identified clients.
+    pub(crate) fn has_credential_if(&self) -> bool {
+        !self.inner.config.credential_if.is_empty()
+    }
+
+    /// Returns the cache directives of a request, if it has any and they are honored.
+    #[inline]
+    pub(crate) fn request_directives(&self, request: &HttpRequest) -> Option<RequestDirectives> {
+        let parse = || RequestDirectives::from_headers(request.headers());
+        match self.inner.config.honors_request_directives {
+            HonorDirectives::Always(false) => None,
+            HonorDirectives::Always(true) => parse(),
+            HonorDirectives::If(honors) => parse().filter(|_| honors(request)),
+        }
     }
 
     pub(crate) fn key_prefix(&self) -> &str {

@@ -2,8 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use actix_web::{HttpRequest, HttpResponse, http::Method};
-use http::header::HeaderValue;
+use actix_web::{HttpRequest, HttpResponse};
 
 use super::{context::Context, request_handle::RequestHandle, session::SessionBefore};
 use crate::{
@@ -21,8 +20,8 @@ pub(crate) struct Admission {
     /// The unkeyed request headers that the response varies by.
     pub(crate) vary_names: VaryNames,
     pub(crate) tags: Vec<Tag>,
-    /// `Cache-Control` for downstream caches, where the handler sent none.
-    pub(crate) max_age: Option<HeaderValue>,
+    /// The TTL for downstream caches, if it is not that of the policy.
+    pub(crate) response_ttl: Option<Option<Duration>>,
     /// When the head of the response was complete. Its body may be streamed after that.
     pub(crate) created_at: Instant,
     pub(crate) date: SystemTime,
@@ -64,7 +63,7 @@ impl AdmissionRequest<'_> {
         if overrides.no_store {
             return Err(Reason::NoStore);
         }
-        if self.request.method() == Method::HEAD {
+        if !self.context.runs_as_get(self.request.method()) {
             return Err(Reason::Head);
         }
         if response.status().is_redirection() && self.url().is_target_of(response.headers()) {
@@ -103,11 +102,9 @@ impl AdmissionRequest<'_> {
             decision,
             headers,
             vary_names,
-            max_age: policy.max_age(
-                own_ttl
-                    .or(overrides.targeted_lifetime.flatten().map(Some))
-                    .or_else(|| policy.own_ttl_of(head.status)),
-            ),
+            response_ttl: own_ttl
+                .or(overrides.targeted_lifetime.flatten().map(Some))
+                .or_else(|| policy.own_ttl_of(head.status)),
             tags: tags(policy, self.request.request(), overrides, self.now)?,
             created_at: self.now,
             date,

@@ -5,16 +5,22 @@ use std::{
     pin::{Pin, pin},
 };
 
-use actix_web::{HttpRequest, HttpResponse, http::header::HeaderMap};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{CACHE_CONTROL, HeaderMap, HeaderName},
+};
+use smallvec::SmallVec;
 
 use super::{
     handler::{Handled, Handler, Served},
     response_headers,
     run_control::{EntryPoint, RunControl},
     session,
+    visibility::Visibility,
 };
 use crate::{
     cache::PageCache,
+    key::KeyParts,
     observe::{Report, record_sizes},
     outcome::{Outcome, Reason},
     policy::HandlerPolicy,
@@ -27,9 +33,13 @@ pub(crate) struct Bypass {
     request: Option<HttpRequest>,
     control: RunControl,
     report: BypassReport,
-    /// The page is stored for anonymous visitors only, and the response may be for another visitor.
-    is_anonymous_page: bool,
+    visibility: Visibility,
+    /// The request headers in the key, as far as it was made.
+    keyed: KeyedNames,
 }
+
+/// The names of the request headers that the response depends on.
+type KeyedNames = SmallVec<[HeaderName; 2]>;
 
 /// The report of a bypass, made exactly once. Dropped before, the client has disconnected or the handler has panicked.
 struct BypassReport {
@@ -47,7 +57,8 @@ impl Bypass {
         cache: &PageCache,
         policy: &'static HandlerPolicy,
         reason: Reason,
-        is_anonymous_page: bool,
+        visibility: Visibility,
+        keyed: &KeyParts,
     ) -> Self {
         let started = cache.clock().now();
         Self {
@@ -57,12 +68,17 @@ impl Bypass {
                 EntryPoint::Middleware => None,
             },
             report: BypassReport { cache: cache.clone(), policy, reason, started, reported: false },
-            is_anonymous_page,
+            // Whether the visitor is logged in may not have been checked.
+            visibility: Visibility {
+                is_private: visibility.is_private || visibility.varies_by_login,
+                ..visibility
+            },
+            keyed: keyed.vary_names().cloned().collect(),
         }
     }
 
     pub(crate) async fn run(self, mut handler: Pin<&mut dyn Handler>) -> Served {
-        let Self { request, control, mut report, is_anonymous_page } = self;
+        let Self { request, control, mut report, visibility, keyed } = self;
         let handled =
             pin!(poll_fn(|context| handler.as_mut().poll_response(request.as_ref(), context))).await;
         let (mut response, is_error) = match handled {
@@ -73,10 +89,12 @@ impl Bypass {
             }
             Handled::ServiceError(response) => (response, true),
         };
-        if is_anonymous_page {
-            response_headers::add_for_one_visitor(response.headers_mut());
+        // A handler inside that sends `Cache-Control`, or whose cache does, knows more.
+        let is_claimed_inside = control.is_claimed_inside();
+        if !(is_claimed_inside && response.headers().contains_key(CACHE_CONTROL)) {
+            report.add_unstored_headers(response.headers_mut(), visibility, &keyed);
         }
-        if control.is_claimed_inside() {
+        if is_claimed_inside {
             report.leave_to_inner(response.headers_mut());
         } else if !is_error {
             report.remove_targeted_field(&control, &mut response);
@@ -89,6 +107,13 @@ impl Bypass {
 }
 
 impl BypassReport {
+    fn add_unstored_headers(&self, headers: &mut HeaderMap, visibility: Visibility, keyed: &KeyedNames) {
+        let credentials = self.cache.credential_headers();
+        let generated =
+            response_headers::generate_unstored(headers, self.reason, visibility, keyed.iter(), credentials);
+        response_headers::add(headers, generated);
+    }
+
     /// The handler inside reports its own outcome.
     fn leave_to_inner(&mut self, headers: &mut HeaderMap) {
         self.reported = true;

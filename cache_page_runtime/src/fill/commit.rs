@@ -50,7 +50,7 @@ pub(crate) fn store(
     let parts = Parts::new(run, head, body, &admission)?;
     let vary_names = admission.vary_names;
     if !run.context.fits(body) {
-        share_unstored(run, &parts, &vary_names);
+        share_unstored(run, &parts, &vary_names, Reason::BodyTooLarge);
         return Err(Reason::BodyTooLarge);
     }
     let entry = parts.entry(&generated);
@@ -59,7 +59,7 @@ pub(crate) fn store(
     }
     let flight_key = flight_key(run);
     if let Err(reason) = put(run, &entry, &vary_names) {
-        share_unstored(run, &parts, &vary_names);
+        share_unstored(run, &parts, &vary_names, reason);
         return Err(reason);
     }
     publish_entry(run, &entry, &vary_names);
@@ -153,11 +153,11 @@ fn share(run: &mut Run, entry: &Arc<Entry>, vary_names: &VaryNames, flight_key: 
     }
 }
 
-/// Shares a response that is not stored, without generated headers: as the client of this run gets it.
-fn share_unstored(run: &mut Run, parts: &Parts<'_>, vary_names: &VaryNames) {
+/// Shares a response that is not stored, as the client of this run gets it.
+fn share_unstored(run: &mut Run, parts: &Parts<'_>, vary_names: &VaryNames, reason: Reason) {
     let Some(leader) = run.participation.take_leader() else { return };
     leader.complete_with(|| {
-        let entry = parts.entry(&GeneratedHeaders::new());
+        let entry = parts.entry(&run.generate_unstored(parts.head.headers, reason));
         let is_rejected = run.context.policy.rejects(run.request.request(), &entry.page);
         if is_rejected { None } else { shared_result(run, entry, vary_names) }
     });

@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use actix_web::{
     HttpRequest,
-    http::header::{HeaderMap, HeaderName},
+    http::{
+        Method,
+        header::{HeaderMap, HeaderName},
+    },
     web::Bytes,
 };
 
+use super::{run_control::EntryPoint, visibility::Visibility};
 use crate::{
     cache::{PageCache, SharedResult, shared_result},
     http::{CredentialHeaders, VaryNames},
@@ -25,6 +29,7 @@ pub(crate) struct Context {
     pub(crate) cache: PageCache,
     pub(crate) policy: &'static HandlerPolicy,
     pub(crate) key: KeyParts,
+    pub(crate) entry_point: EntryPoint,
     /// Whether the response is served to requests without credentials only.
     pub(crate) anonymous_only: bool,
     /// The purge sequence when the request arrived. A later purge that matches keeps the response out of the store.
@@ -48,10 +53,24 @@ impl Context {
         self.anonymous_only.then(|| self.cache.credential_headers())
     }
 
+    /// Returns which visitors the response is for, as far as downstream caches have to know.
+    pub(crate) fn visibility(&self) -> Visibility {
+        Visibility {
+            is_private: self.key.has_private_value(),
+            varies_by_login: self.anonymous_only || self.key.is_anonymous() || self.policy.has_bypass_if(),
+        }
+    }
+
+    /// Returns whether the response to a request with this method may be stored: its handler ran for `GET`.
+    pub(crate) fn runs_as_get(&self, method: &Method) -> bool {
+        *method == Method::GET || self.entry_point.runs_head_as_get()
+    }
+
     /// Returns whether requests that differ in this header never share a response.
     pub(crate) fn is_keyed(&self, name: &HeaderName) -> bool {
         // Requests with an unkeyed credential do not see an anonymous-only response at all.
-        self.key.has_header(name) || self.credentials().is_some_and(|credentials| credentials.contains(name))
+        self.key.distinguishes(name)
+            || self.credentials().is_some_and(|credentials| credentials.contains(name))
     }
 
     /// Returns the length of the longest body that is stored, in bytes.

@@ -9,8 +9,8 @@ use std::{
 
 use actix_web::{
     HttpResponse,
-    body::BoxBody,
-    http::{StatusCode, header::VARY},
+    body::{BoxBody, MessageBody as _},
+    http::{Method, StatusCode, header::VARY},
     web::Bytes,
 };
 use http::header::HeaderValue;
@@ -49,7 +49,6 @@ pub(crate) struct Fill {
     run: Run,
     control: RunControl,
     session: SessionBefore,
-    entry_point: EntryPoint,
     cause: ForwardReason,
     /// The status of a 304 of the handler, where the response that it confirms is sent instead.
     upstream_status: Option<StatusCode>,
@@ -62,7 +61,6 @@ pub(crate) struct Start {
     pub(crate) request: RequestHandle,
     pub(crate) control: RunControl,
     pub(crate) session: SessionBefore,
-    pub(crate) entry_point: EntryPoint,
     pub(crate) miss: Miss,
     pub(crate) role: FillRole,
     pub(crate) now: Instant,
@@ -85,7 +83,7 @@ impl Fill {
     /// Starts a run. `context` is called last, so that the key in it is not moved from value to value.
     #[inline]
     pub(crate) fn start(start: Start, reporter: Reporter, context: impl FnOnce() -> Context) -> Box<Self> {
-        let Start { request, control, session, entry_point, miss, role, now } = start;
+        let Start { request, control, session, miss, role, now } = start;
         let Miss { cause, stale } = miss;
         let participation = Participation::new(role);
         let started = Clock::System.now();
@@ -94,7 +92,6 @@ impl Fill {
             run: Run { context: context(), request, stale, participation, reporter, started },
             control,
             session,
-            entry_point,
             cause,
             upstream_status: None,
             started: now,
@@ -347,7 +344,7 @@ impl Fill {
     ) -> Result<Admission, Reason> {
         let Run { context, request, .. } = &self.run;
         let can_refresh =
-            context.policy.can_refresh_in_background() || self.entry_point == EntryPoint::Middleware;
+            context.policy.can_refresh_in_background() || context.entry_point == EntryPoint::Middleware;
         let fill_time = now.since(self.started);
         let (session, asks_for_validators) = (&self.session, self.control.asks_for_validators());
         let run =
@@ -419,6 +416,12 @@ impl Fill {
     }
 
     fn reject(mut self: Box<Self>, mut response: HttpResponse, reason: Reason, now: Instant) -> HttpResponse {
+        let generated = self.run.generate_unstored(response.headers(), reason);
+        response_headers::add(response.headers_mut(), generated);
+        if self.run.request.method() == Method::HEAD && self.run.context.entry_point.runs_head_as_get() {
+            // The handler ran for GET. Its body is not sent, and may be endless.
+            response = response.map_body(|_, body| body::announce(body.size()));
+        }
         let status = Some(response.status());
         let fill_time = Some(now.since(self.started));
         let report = Report { fill_time, ..Report::of(Outcome::NotStored(reason)) };

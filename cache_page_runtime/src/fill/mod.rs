@@ -20,6 +20,7 @@ mod run_control;
 mod session;
 mod stream;
 mod tee_body;
+mod visibility;
 
 pub(crate) use self::{
     background::spawn,
@@ -32,4 +33,5 @@ pub(crate) use self::{
     request_handle::RequestHandle,
     run_control::{EntryPoint, RunControl},
     session::SessionBefore,
+    visibility::Visibility,
 };

@@ -1,16 +1,17 @@
-//! Headers that the cache adds to a stored response for downstream caches.
+//! Headers that the cache adds to a response for downstream caches.
 //!
-//! A response that may not be stored gets none of them. The headers that the handler has sent are not changed, except that `Vary`
-//! is extended.
+//! A response that is not stored gets `Cache-Control` and `Vary` at most, where it is not for everybody. The headers that the handler
+//! has sent are not changed, except that `Vary` is extended.
 
 use actix_web::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, VARY,
+    ACCEPT_ENCODING, CACHE_CONTROL, DATE, ETAG, EXPIRES, HeaderMap, HeaderName, HeaderValue, VARY,
 };
 use smallvec::SmallVec;
 
-use super::{admission::Admission, context::Context};
+use super::{admission::Admission, context::Context, run_control::EntryPoint, visibility::Visibility};
 use crate::{
-    http::{CredentialHeaders, credentials::VARY_NAMES, etag, header_cache, vary},
+    http::{CredentialHeaders, downstream::Reuse, etag, header_cache, vary},
+    outcome::Reason,
     page::ResponseHead,
 };
 
@@ -27,12 +28,17 @@ pub(crate) fn generate(
     context: &Context,
 ) -> GeneratedHeaders {
     let sent = &admission.headers;
+    let visibility = context.visibility();
     let mut generated = GeneratedHeaders::new();
     if !sent.has_date {
         generated.extend(header_cache::date(admission.date).map(|date| (DATE, date)));
     }
     if !sent.has_cache_control {
-        let value = cache_control(admission, context);
+        let value = match (visibility.is_private, sent.has_expires) {
+            (true, has_expires) => Some(private(has_expires)),
+            (false, true) => None,
+            (false, false) => context.policy.cache_control(reuse(admission, context), admission.response_ttl),
+        };
         generated.extend(value.map(|value| (CACHE_CONTROL, value)));
     }
     if !sent.has_etag && head.status.is_success() {
@@ -40,8 +46,8 @@ pub(crate) fn generate(
             body.and_then(|body| etag::weak_from_response(head.status.as_u16(), head.stored_headers(), body));
         generated.extend(etag.map(|etag| (ETAG, etag)));
     }
-    // An anonymous-only page is for requests without credentials: browsers and CDNs must not send it to others either.
-    let credentials = context.credentials().into_iter().flat_map(CredentialHeaders::vary_names);
+    // Requests with credentials get another response: browsers and CDNs must not send this one to them either.
+    let credentials = credential_names(visibility, context.cache.credential_headers());
     // This cache reads `Accept-Encoding` without `Vary`; others do not.
     let encoding = sent.has_content_encoding.then_some(&VARY_OF_ENCODED);
     let names = context.key.vary_names().chain(credentials).chain(encoding);
@@ -49,31 +55,82 @@ pub(crate) fn generate(
     generated
 }
 
-/// Downstream caches, browsers included, know one response per URL. Where the key has a value that they do not know, they must
-/// revalidate before they show the response of one visitor to the next. So must they where a visitor may have logged in since.
-fn cache_control(admission: &Admission, context: &Context) -> Option<HeaderValue> {
-    let has_expires = admission.headers.has_expires;
-    if context.key.has_private_value() {
-        return Some(HeaderValue::from_static(if has_expires { "private" } else { "private, no-cache" }));
+/// Returns which downstream caches may answer with a stored response.
+fn reuse(admission: &Admission, context: &Context) -> Reuse {
+    // No purge reaches them.
+    let is_purged = !admission.tags.is_empty() || context.entry_point == EntryPoint::Middleware;
+    // They do not know the predicate.
+    let has_predicate =
+        context.policy.has_bypass_if() || context.anonymous_only && context.cache.has_credential_if();
+    if is_purged || has_predicate {
+        Reuse::Revalidated
+    } else if context.visibility().varies_by_login {
+        Reuse::Shared
+    } else {
+        Reuse::All
     }
-    if has_expires {
-        return None;
-    }
-    if context.key.is_anonymous() && !context.policy.has_browser_ttl() {
-        return Some(HeaderValue::from_static("no-cache"));
-    }
-    admission.max_age.clone()
 }
 
-/// Adds headers to a response that bypasses a page for anonymous visitors, so that no downstream cache sends it to another visitor.
-pub(crate) fn add_for_one_visitor(headers: &mut HeaderMap) {
+/// Returns the headers that keep a response which is not stored from the visitors that it is not for. `keyed` are the request headers
+/// that it depends on.
+///
+/// A proxy that stores responses without `Cache-Control` for a second, as is usual with nginx, would send it to the next visitor.
+pub(crate) fn generate_unstored<'n>(
+    headers: &HeaderMap,
+    reason: Reason,
+    visibility: Visibility,
+    keyed: impl Iterator<Item = &'n HeaderName>,
+    credentials: &'n CredentialHeaders,
+) -> GeneratedHeaders {
+    let mut generated = GeneratedHeaders::new();
+    if matches!(reason, Reason::Method | Reason::Disabled) {
+        return generated;
+    }
     if !headers.contains_key(CACHE_CONTROL) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        let has_expires = headers.contains_key(EXPIRES);
+        if visibility.is_private || is_for_one_request(reason) {
+            generated.push((CACHE_CONTROL, private(has_expires)));
+        } else if visibility.varies_by_login && !has_expires {
+            generated.push((CACHE_CONTROL, HeaderValue::from_static("no-cache")));
+        }
     }
-    let is_sent = headers.contains_key(VARY);
-    if let Some((name, value)) = vary_field(headers, is_sent, VARY_NAMES.iter()) {
-        headers.insert(name, value);
-    }
+    let names = keyed.chain(credential_names(visibility, credentials));
+    generated.extend(vary_field(headers, headers.contains_key(VARY), names));
+    generated
+}
+
+/// Returns whether a response that is not stored for this reason may be another one for the next client, or is not to be stored
+/// anywhere.
+fn is_for_one_request(reason: Reason) -> bool {
+    !matches!(
+        reason,
+        // The response of a handler that reads nothing but what its `Vary` says, as any that is stored. How long others store it is
+        // theirs to know.
+        Reason::UnknownCache
+            | Reason::UnknownApp
+            | Reason::ContentEncoding
+            | Reason::Upgrade
+            | Reason::RequestNoStore
+            | Reason::Head
+            | Reason::Status
+            | Reason::SelfRedirect
+            | Reason::Expired
+            | Reason::Vary
+            | Reason::RemoteUnavailable
+            | Reason::BodyTooLarge
+    )
+}
+
+/// A lifetime of the handler is for browsers then.
+fn private(has_expires: bool) -> HeaderValue {
+    HeaderValue::from_static(if has_expires { "private" } else { "private, no-cache" })
+}
+
+fn credential_names(
+    visibility: Visibility,
+    credentials: &CredentialHeaders,
+) -> impl Iterator<Item = &HeaderName> {
+    visibility.varies_by_login.then(|| credentials.vary_names()).into_iter().flatten()
 }
 
 /// Returns `Vary` with the names that it lacks, if it lacks any.

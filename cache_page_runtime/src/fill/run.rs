@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{StatusCode, header::HeaderMap};
 
 use super::{
     context::Context,
@@ -10,6 +10,7 @@ use super::{
     publish,
     reporter::{Audience, Reporter},
     request_handle::RequestHandle,
+    response_headers::{self, GeneratedHeaders},
 };
 use crate::{
     outcome::{Outcome, Reason},
@@ -62,8 +63,8 @@ impl Run {
 
     /// Removes the stale entry, so that it is not served any more, not even by requests that hold it already.
     pub(crate) fn invalidate_stale(&self) {
-        // The response to a HEAD is not the one that is stored.
-        if *self.request.method() != Method::GET {
+        // The response of a handler that ran for HEAD is not the one that is stored.
+        if !self.context.runs_as_get(self.request.method()) {
             return;
         }
         if let (Some(stale), Some(key)) = (&self.stale, self.context.cache_key()) {
@@ -96,6 +97,13 @@ impl Run {
         }
         self.reporter.back_off();
         self.participation.release(&self.context.cache, now);
+    }
+
+    /// Returns the headers of a response that is not stored.
+    pub(super) fn generate_unstored(&self, headers: &HeaderMap, reason: Reason) -> GeneratedHeaders {
+        let Context { cache, key, .. } = &self.context;
+        let (visibility, credentials) = (self.context.visibility(), cache.credential_headers());
+        response_headers::generate_unstored(headers, reason, visibility, key.vary_names(), credentials)
     }
 
     /// Lets a follower take over because the handler failed.

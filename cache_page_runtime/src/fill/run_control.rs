@@ -20,6 +20,11 @@ pub(crate) enum EntryPoint {
 }
 
 impl EntryPoint {
+    /// Returns whether a handler that runs for a `HEAD` cannot tell it from a `GET`, so that its response may be stored.
+    pub(crate) fn runs_head_as_get(self) -> bool {
+        self == Self::Middleware
+    }
+
     /// Returns whether the App may be retained by a clone of the request, which services must not see.
     pub(crate) fn app_retention(self) -> AppRetention {
         match self {

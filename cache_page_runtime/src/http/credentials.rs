@@ -122,7 +122,7 @@ const HARMLESS: [&str; 3] = ["sec-websocket-key", "x-cache-key", "x-appengine-us
 
 /// What downstream caches have to tell apart. They cannot know the other credentials, and a long `Vary` would keep some of them, such
 /// as nginx, from storing the response at all.
-pub(crate) static VARY_NAMES: [HeaderName; 2] = [COOKIE, AUTHORIZATION];
+static VARY_NAMES: [HeaderName; 2] = [COOKIE, AUTHORIZATION];
 
 /// The headers that identify a client, for one cache.
 #[derive(Clone, Debug, Default)]

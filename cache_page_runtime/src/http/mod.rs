@@ -5,6 +5,7 @@ pub(crate) mod conditional;
 pub(crate) mod content_coding;
 pub(crate) mod cookies;
 pub(crate) mod credentials;
+pub(crate) mod downstream;
 pub(crate) mod etag;
 pub(crate) mod freshness;
 pub(crate) mod header_cache;

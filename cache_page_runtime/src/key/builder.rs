@@ -6,7 +6,7 @@ use actix_web::HttpRequest;
 use http::header::{COOKIE, HOST, HeaderName, HeaderValue};
 
 use super::{
-    cache_key::{KeyParts, List},
+    cache_key::{Coverage, KeyParts, List},
     handler_id::HandlerType,
     key_buf,
 };
@@ -97,12 +97,12 @@ impl<'r> KeyBuilder<'r> {
 
     fn push_cookie(&mut self, name: &str) {
         self.parts.push_list(List::Values, cookies::values(self.request.headers(), name));
-        self.parts.add_keyed_header(COOKIE, false);
+        self.parts.add_keyed_header(COOKIE, Coverage::Part);
     }
 
     pub(super) fn push_header(&mut self, name: HeaderName) {
         self.parts.push_header_values(self.request.headers(), &name);
-        self.parts.add_keyed_header(name, true);
+        self.parts.add_keyed_header(name, Coverage::Full);
     }
 
     /// Adds the handler, which must be the last part.
@@ -147,8 +147,49 @@ impl<'r> KeyBuilder<'r> {
             // Which header an extractor reads may depend on the request, so the name is in the key too.
             let values = self.request.headers().get_all(&name).map(HeaderValue::as_bytes);
             self.parts.push_list(List::Header, iter::once(name.as_str().as_bytes()).chain(values));
-            self.parts.add_keyed_header(name, true);
+            self.parts.add_keyed_header(name, Coverage::Full);
         }
+    }
+
+    /// Adds what a function makes of a request header, where few of its values lead to different responses.
+    ///
+    /// The function gets the value of the header, with repeated lines joined by `, `, or `None` if the header is absent. The response
+    /// must not depend on anything else of the header. It names the header in `Vary`, and downstream caches may store it, one
+    /// response per value of the header. An invalid header name adds what the function makes of an absent header.
+    ///
+    /// ```
+    /// use actix_web::HttpRequest;
+    /// use cache_page::{KeyBuilder, KeyInput};
+    ///
+    /// /// A language of the site, read from `Accept-Language`.
+    /// struct Language(&'static str);
+    ///
+    /// fn choose(accepted: Option<&str>) -> &'static str {
+    ///     if accepted.is_some_and(|accepted| accepted.starts_with("de")) { "de" } else { "en" }
+    /// }
+    ///
+    /// impl KeyInput for Language {
+    ///     fn key(_: &HttpRequest, key: &mut KeyBuilder<'_>) {
+    ///         key.normalized_header("accept-language", choose);
+    ///     }
+    /// }
+    /// # let _ = Language(choose(None));
+    /// ```
+    pub fn normalized_header<T: Hash>(&mut self, name: &str, normalize: impl FnOnce(Option<&str>) -> T) {
+        let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
+            return self.parts.push_hashed(&normalize(None));
+        };
+        let mut values = self.request.headers().get_all(&name).map(HeaderValue::as_bytes);
+        let normalized = match (values.next(), values.next()) {
+            (None, _) => normalize(None),
+            (Some(value), None) => normalize(Some(&String::from_utf8_lossy(value))),
+            (Some(first), Some(second)) => {
+                let lines: Vec<&[u8]> = [first, second].into_iter().chain(values).collect();
+                normalize(Some(&String::from_utf8_lossy(&lines.join(&b", "[..]))))
+            }
+        };
+        self.parts.push_hashed(&normalized);
+        self.parts.add_keyed_header(name, Coverage::Normalized);
     }
 
     /// Adds all values of a cookie, or that the cookie is absent. Other cookies are not part of the key.
@@ -158,7 +199,7 @@ impl<'r> KeyBuilder<'r> {
     pub fn cookie(&mut self, name: &str) {
         let values = cookies::values(self.request.headers(), name);
         self.parts.push_list(List::Cookie, iter::once(name.as_bytes()).chain(values));
-        self.parts.add_keyed_header(COOKIE, false);
+        self.parts.add_keyed_header(COOKIE, Coverage::Part);
     }
 
     /// Stores and serves the page only for visitors who are not logged in.
@@ -181,8 +222,8 @@ impl<'r> KeyBuilder<'r> {
     /// ```
     ///
     /// Both the page and the responses to logged-in visitors have `Vary: Cookie, Authorization`. Where the handler sets no
-    /// `Cache-Control`, the page is sent with `no-cache` and the responses to logged-in visitors with `private, no-cache`, so that
-    /// neither a browser nor a proxy shows the page of one visitor to the next.
+    /// `Cache-Control`, the page is sent with `max-age=0, s-maxage=TTL` and the responses to logged-in visitors with
+    /// `private, no-cache`, so that neither a browser nor a proxy shows the page of one visitor to the next.
     ///
     /// [`Reason::LoggedIn`]: crate::Reason::LoggedIn
     pub fn anonymous_if(&mut self, is_anonymous: bool) {

@@ -15,7 +15,6 @@ use super::{
     key_buf::KeyBuf,
     variant::push_variant_values,
 };
-use crate::http::credentials::VARY_NAMES;
 
 /// The first byte of a key. The map holds the keys of requests and of variants side by side.
 const REQUEST: u8 = 0;
@@ -61,8 +60,18 @@ pub(crate) struct KeyParts {
 #[derive(Debug)]
 struct KeyedHeader {
     name: HeaderName,
-    /// Whether all of its values are in the key.
-    full: bool,
+    coverage: Coverage,
+}
+
+/// How much of a request header is in the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Coverage {
+    /// A part of it. The response may depend on the rest.
+    Part,
+    /// What a function has made of it. The response depends on nothing else of it, as the author says.
+    Normalized,
+    /// All of its values.
+    Full,
 }
 
 impl<'k> CacheKey<'k> {
@@ -110,13 +119,21 @@ impl KeyParts {
 
     /// Returns whether all values of a request header are in the key.
     pub(crate) fn has_header(&self, name: &HeaderName) -> bool {
-        self.keyed_headers.iter().any(|keyed| keyed.full && keyed.name == *name)
+        self.covers(name, Coverage::Full)
     }
 
-    /// Returns the request headers that belong in the response's `Vary`.
+    /// Returns whether requests that differ in a header have different keys wherever the response differs.
+    pub(crate) fn distinguishes(&self, name: &HeaderName) -> bool {
+        self.covers(name, Coverage::Normalized)
+    }
+
+    fn covers(&self, name: &HeaderName, coverage: Coverage) -> bool {
+        self.keyed_headers.iter().any(|keyed| keyed.coverage >= coverage && keyed.name == *name)
+    }
+
+    /// Returns the request headers that belong in the response's `Vary`, beside those of credentials.
     pub(crate) fn vary_names(&self) -> impl Iterator<Item = &HeaderName> {
-        let login = if self.is_anonymous { &VARY_NAMES[..] } else { &[] };
-        self.keyed_headers.iter().map(|keyed| &keyed.name).chain(login)
+        self.keyed_headers.iter().map(|keyed| &keyed.name)
     }
 
     /// Returns whether the page is stored from and served to anonymous visitors only, as an argument demands.
@@ -133,14 +150,14 @@ impl KeyParts {
         self.has_private_value
     }
 
-    pub(super) fn set_private(&mut self) {
+    pub(crate) fn set_private(&mut self) {
         self.has_private_value = true;
     }
 
-    pub(super) fn add_keyed_header(&mut self, name: HeaderName, full: bool) {
+    pub(super) fn add_keyed_header(&mut self, name: HeaderName, coverage: Coverage) {
         match self.keyed_headers.iter_mut().find(|keyed| keyed.name == name) {
-            Some(keyed) => keyed.full |= full,
-            None => self.keyed_headers.push(KeyedHeader { name, full }),
+            Some(keyed) => keyed.coverage = keyed.coverage.max(coverage),
+            None => self.keyed_headers.push(KeyedHeader { name, coverage }),
         }
     }
 

@@ -1,7 +1,13 @@
 //! Complete response bodies.
 
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
 use actix_web::{
-    body::{BodySize, BoxBody, MessageBody as _, None as NoBody},
+    body::{BodySize, BoxBody, MessageBody, None as NoBody},
     web::Bytes,
 };
 
@@ -37,5 +43,25 @@ pub(crate) fn into_exact_allocation(bytes: Bytes) -> Bytes {
         Ok(bytes) => Bytes::copy_from_slice(&bytes),
         // The bytes are static or shared, and `Bytes` does not expose the size of the shared allocation.
         Err(shared) => Bytes::copy_from_slice(&shared),
+    }
+}
+
+/// A body that is not sent, because the request is a `HEAD`. Its length is.
+struct AnnouncedBody(BodySize);
+
+/// Returns a body of this size for the response to a `HEAD`.
+pub(crate) fn announce(size: BodySize) -> BoxBody {
+    BoxBody::new(AnnouncedBody(size))
+}
+
+impl MessageBody for AnnouncedBody {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        self.0
+    }
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        Poll::Ready(None)
     }
 }

@@ -12,7 +12,10 @@ use once_cell::sync::OnceCell;
 
 use super::{handler_id::HandlerId, policy::Policy};
 use crate::{
-    http::{QueryRule, StaleWindows},
+    http::{
+        QueryRule, StaleWindows,
+        downstream::{self, Reuse},
+    },
     key::KeyOptions,
     page::Page,
     purge::{HandlerSubject, PurgeKey, Tag, TagError, Tags, tag},
@@ -32,7 +35,8 @@ pub struct HandlerPolicy {
 /// What is derived from the options at the first request.
 struct Derived {
     vary: Box<[HeaderName]>,
-    max_age: HeaderValue,
+    /// `Cache-Control` of responses with the TTL of the policy, in the order of [`Reuse::ALL`].
+    cache_control: [HeaderValue; 3],
     handler_key: PurgeKey,
 }
 
@@ -184,15 +188,23 @@ impl HandlerPolicy {
         self.policy.max_body.map_or(cache_limit, |limit| limit.min(cache_limit))
     }
 
-    pub(crate) fn has_browser_ttl(&self) -> bool {
-        self.policy.browser_ttl.is_some()
+    /// Returns whether some requests bypass the cache for a reason that only the policy knows.
+    pub(crate) fn has_bypass_if(&self) -> bool {
+        self.policy.bypass_if.is_some()
     }
 
     /// Returns the `Cache-Control` for downstream caches, given the TTL of this response, if it is not that of the policy.
-    pub(crate) fn max_age(&self, response_ttl: Option<Option<Duration>>) -> Option<HeaderValue> {
-        match (response_ttl, self.policy.browser_ttl) {
-            (Some(ttl), None) => max_age(ttl).ok(),
-            _ => self.derived().map(|derived| derived.max_age.clone()),
+    pub(crate) fn cache_control(
+        &self,
+        reuse: Reuse,
+        response_ttl: Option<Option<Duration>>,
+    ) -> Option<HeaderValue> {
+        match response_ttl {
+            Some(ttl) => downstream::cache_control(reuse, ttl, self.policy.downstream).ok(),
+            None => {
+                let values = &self.derived()?.cache_control;
+                Reuse::ALL.iter().zip(values).find(|(one, _)| **one == reuse).map(|(_, value)| value.clone())
+            }
         }
     }
 
@@ -215,17 +227,14 @@ impl HandlerPolicy {
             .iter()
             .map(|name| HeaderName::from_bytes(name.as_bytes()))
             .collect::<Result<_, _>>()?;
-        let max_age = max_age(self.policy.browser_ttl.or(self.policy.ttl))?;
-        Ok(Derived { vary, max_age, handler_key: PurgeKey::from_handler(self.name) })
+        let [all, shared, revalidated] =
+            Reuse::ALL.map(|reuse| downstream::cache_control(reuse, self.policy.ttl, self.policy.downstream));
+        Ok(Derived {
+            vary,
+            cache_control: [all?, shared?, revalidated?],
+            handler_key: PurgeKey::from_handler(self.name),
+        })
     }
-}
-
-/// Returns `max-age` with the seconds of a TTL. No expiry is one year, as caches treat larger numbers differently (RFC 9111 1.2.2).
-fn max_age(ttl: Option<Duration>) -> Result<HeaderValue, http::Error> {
-    const YEAR: u64 = 365 * 24 * 60 * 60;
-
-    let seconds = ttl.map_or(YEAR, |ttl| ttl.as_secs().min(YEAR));
-    Ok(HeaderValue::try_from(format!("max-age={seconds}"))?)
 }
 
 impl fmt::Debug for HandlerPolicy {

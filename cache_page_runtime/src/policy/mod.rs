@@ -1,6 +1,7 @@
 //! The options of a handler: those of its attribute, and those that it sets for a single response.
 
 mod control;
+mod downstream;
 mod handler_id;
 mod handler_policy;
 mod overrides;
@@ -13,4 +14,4 @@ pub use self::{
     policy::{Policy, policy},
     ttl::{Ttl, finite, seconds, seconds_and_nanos},
 };
-pub(crate) use self::{handler_id::HandlerId, overrides::Overrides};
+pub(crate) use self::{handler_id::HandlerId, overrides::Overrides, policy::assert_header_name};

@@ -5,7 +5,9 @@ use std::{fmt, time::Duration};
 use actix_web::HttpRequest;
 
 use crate::{
-    http::{QueryRule, StaleWindows, storability::is_never_stored, syntax::is_tchar},
+    http::{
+        QueryRule, StaleWindows, downstream::DownstreamTtls, storability::is_never_stored, syntax::is_tchar,
+    },
     page::Page,
     purge::tag::assert_tags,
 };
@@ -55,7 +57,7 @@ pub struct Policy {
     pub(super) bypass_if: Option<fn(&HttpRequest) -> bool>,
     pub(super) no_store_if: Option<fn(&HttpRequest, &Page) -> bool>,
     pub(super) on_hit: Option<fn(&HttpRequest)>,
-    pub(super) browser_ttl: Option<Duration>,
+    pub(super) downstream: DownstreamTtls,
     pub(super) stale: StaleWindows,
     pub(super) max_body: Option<usize>,
 }
@@ -92,7 +94,7 @@ impl Policy {
             bypass_if: None,
             no_store_if: None,
             on_hit: None,
-            browser_ttl: None,
+            downstream: DownstreamTtls { browser: None, cdn: None },
             stale: StaleWindows { while_revalidate: Duration::ZERO, if_error: Duration::ZERO },
             max_body: None,
         }
@@ -202,7 +204,7 @@ impl Policy {
     pub const fn vary(mut self, headers: &'static [&'static str]) -> Self {
         let mut at = 0;
         while at < headers.len() {
-            assert!(is_header_name(headers[at].as_bytes()), "not a header name, such as \"accept-language\"");
+            assert_header_name(headers[at]);
             at += 1;
         }
         self.vary = headers;
@@ -297,12 +299,6 @@ impl Policy {
         self
     }
 
-    /// Sets the `max-age` that is sent to browsers and other downstream caches, if the handler sets none. Defaults to the TTL.
-    pub const fn browser_ttl(mut self, ttl: Duration) -> Self {
-        self.browser_ttl = Some(ttl);
-        self
-    }
-
     /// Sets for how long after its expiry a page is served stale while the handler refreshes it in the background (RFC 5861 3).
     ///
     /// # Panics
@@ -384,6 +380,12 @@ const fn position_of_star(name: &str) -> Option<usize> {
         at += 1;
     }
     None
+}
+
+/// Panics if a name is not a header name.
+#[track_caller]
+pub(crate) const fn assert_header_name(name: &str) {
+    assert!(is_header_name(name.as_bytes()), "not a header name, such as \"accept-language\"");
 }
 
 /// Returns whether a name is a token (RFC 9110 5.6.2) other than `*`.

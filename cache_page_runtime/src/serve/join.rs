@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use actix_web::http::Method;
-
 use super::{
     hit::Hit,
     lookup::{Lookup, NoHit},
@@ -95,7 +93,7 @@ fn participant(lookup: &Lookup<'_>, now: Instant) -> Participant<impl Fn(PurgeSe
     Participant {
         now: now.since_start(),
         purge_seq: lookup.purge_seq,
-        may_lead: *lookup.request.method() == Method::GET,
+        may_lead: lookup.may_fill(),
         is_outdated: |started| is_outdated(lookup, started),
     }
 }

@@ -4,7 +4,10 @@ use std::{fmt, hash::Hash, sync::Arc};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{Method, StatusCode},
+    http::{
+        Method, StatusCode,
+        header::{CACHE_CONTROL, HeaderValue},
+    },
 };
 
 use super::{
@@ -16,7 +19,7 @@ use crate::{
     coalesce::Leader,
     fill::{
         Audience, Bypass, Context, EntryPoint, Fill, FillRole, Reporter, RequestHandle, RunControl,
-        SessionBefore, Start,
+        SessionBefore, Start, Visibility,
     },
     http::{RequestDirectives, credentials},
     key::{
@@ -112,15 +115,17 @@ impl<'r> Lookup<'r> {
     where
         T: KeyValue<By> + ?Sized,
     {
-        if self.admitted.is_ok() {
-            value.add_to(&mut self.key);
+        match self.admitted {
+            Ok(()) => value.add_to(&mut self.key),
+            Err(_) => self.key.parts.set_private(),
         }
     }
 
     /// Adds what the function in `#[key(by = …)]` returns for an argument to the key.
     pub fn key_value_by<'a, T: ?Sized, K: Hash>(&mut self, value: &'a T, by: impl FnOnce(&'a T) -> K) {
-        if self.admitted.is_ok() {
-            self.key.value(&by(value));
+        match self.admitted {
+            Ok(()) => self.key.value(&by(value)),
+            Err(_) => self.key.parts.set_private(),
         }
     }
 
@@ -143,8 +148,16 @@ impl<'r> Lookup<'r> {
 
     /// Adds the result of the attribute's `vary_by` to the key.
     pub fn key_by<T: Hash>(&mut self, vary_by: impl FnOnce(&'r HttpRequest) -> T) {
+        match self.admitted {
+            Ok(()) => self.key.value(&vary_by(self.request)),
+            Err(_) => self.key.parts.set_private(),
+        }
+    }
+
+    /// Adds what a function of the attribute's `vary` makes of a request header to the key.
+    pub fn key_by_header<T: Hash>(&mut self, name: &str, normalize: impl FnOnce(Option<&str>) -> T) {
         if self.admitted.is_ok() {
-            self.key.value(&vary_by(self.request));
+            self.key.normalized_header(name, normalize);
         }
     }
 
@@ -172,8 +185,8 @@ impl<'r> Lookup<'r> {
     pub(super) fn admit(&mut self, handler: HandlerType) -> Result<(), Reason> {
         // Every handler has a type of its own, as has every instantiation of a generic handler.
         self.key.push_handler(handler);
-        if self.cache.honors_request_directives() && self.admitted != Err(Reason::Method) {
-            self.directives = RequestDirectives::from_headers(self.request.headers());
+        if self.admitted != Err(Reason::Method) {
+            self.directives = self.cache.request_directives(self.request);
         }
         self.admitted?;
         // First, so that no query is searched that is too long for a key.
@@ -275,6 +288,8 @@ impl<'r> Lookup<'r> {
             return None;
         }
         let mut response = HttpResponse::new(StatusCode::GATEWAY_TIMEOUT);
+        // A proxy that stores errors would send it to clients that ask for nothing of the kind.
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         let report = Report::of(Outcome::Bypass(Reason::OnlyIfCached));
         report.log(self.cache.observer(), self.policy.handler_id());
         report.write_header(self.cache.observer().cache_status(), response.headers_mut());
@@ -288,10 +303,15 @@ impl<'r> Lookup<'r> {
 
     /// Starts a run that bypasses the cache.
     pub(super) fn bypass(&self, reason: Reason) -> Bypass {
-        // Without a cache, the response is the handler's own.
-        let is_anonymous_page =
-            self.key.parts.is_anonymous() && !matches!(reason, Reason::Disabled | Reason::Method);
-        Bypass::new(self.request, self.entry_point, self.cache, self.policy, reason, is_anonymous_page)
+        let parts = &self.key.parts;
+        let visibility = Visibility {
+            is_private: parts.has_private_value(),
+            varies_by_login: parts.is_anonymous()
+                || self.key.reads_any_header()
+                || self.policy.has_bypass_if()
+                || self.entry_point == EntryPoint::Middleware,
+        };
+        Bypass::new(self.request, self.entry_point, self.cache, self.policy, reason, visibility, parts)
     }
 
     /// Starts a fill, which takes the key.
@@ -337,7 +357,6 @@ impl<'r> Lookup<'r> {
             request: handle,
             control: RunControl::start(request, self.entry_point, validators),
             session,
-            entry_point: self.entry_point,
             miss,
             role,
             now,
@@ -345,6 +364,7 @@ impl<'r> Lookup<'r> {
         Fill::start(start, reporter, || Context {
             cache: self.cache.clone(),
             policy: self.policy,
+            entry_point: self.entry_point,
             anonymous_only: self.key.reads_any_header(),
             purge_seq: self.purge_seq,
             subject,
@@ -352,8 +372,9 @@ impl<'r> Lookup<'r> {
         })
     }
 
-    pub(super) fn is_head(&self) -> bool {
-        *self.request.method() == Method::HEAD
+    /// Returns whether the response of the handler may be stored.
+    pub(super) fn may_fill(&self) -> bool {
+        *self.request.method() == Method::GET || self.entry_point.runs_head_as_get()
     }
 }
 

@@ -114,8 +114,7 @@ fn look_up(lookup: &mut Lookup<'_>, handler_type: HandlerType, mode: RefreshMode
 
 /// Answers with an entry and refreshes it, unless another request does.
 fn respond_and_refresh(lookup: &mut Lookup<'_>, hit: &Hit, mode: RefreshMode, now: Instant) -> Step {
-    // The response to a HEAD would not be stored.
-    let leader = if lookup.is_head() { None } else { lead_refresh(lookup, &hit.entry, now) };
+    let leader = if lookup.may_fill() { lead_refresh(lookup, &hit.entry, now) } else { None };
     let Some(leader) = leader else { return Step::Respond(lookup.respond(hit, now)) };
     let entry = Arc::clone(&hit.entry);
     match mode {

@@ -44,13 +44,13 @@ async fn by_status_ttl(path: web::Path<(u16, bool)>) -> Result<HttpResponse, act
 #[actix_web::test]
 async fn status_can_have_a_ttl_of_its_own() {
     let app = TestApp::builder().route("/{code}/{is_error}", by_status_ttl).start().await;
-    for (code, ttl, max_age) in [
-        (200, Some(7), 7),
-        (301, Some(60), 60),
-        (403, Some(3), 3),
-        (404, Some(5), 5),
-        (410, Some(60), 60),
-        (451, None, 31_536_000),
+    for (code, ttl, cache_control) in [
+        (200, Some(7), "max-age=7"),
+        (301, Some(60), "max-age=60"),
+        (403, Some(3), "max-age=3"),
+        (404, Some(5), "max-age=5"),
+        (410, Some(60), "max-age=60"),
+        (451, None, "no-cache"),
     ] {
         for is_error in [false, true] {
             let uri = format!("/{code}/{is_error}");
@@ -60,7 +60,7 @@ async fn status_can_have_a_ttl_of_its_own() {
                 continue;
             }
             response.assert_stored().assert_ttl(ttl);
-            response.assert_header("cache-control", &format!("max-age={max_age}"));
+            response.assert_header("cache-control", cache_control);
             app.get(&uri).await.assert_hit().assert_status(code);
         }
     }
@@ -103,7 +103,7 @@ async fn bypass_by_closure(origin: Origin) -> String {
 }
 
 #[actix_web::test]
-async fn bypass_if_runs_the_handler_and_adds_no_headers() {
+async fn bypass_if_runs_the_handler() {
     let app = TestApp::builder()
         .route("/function", bypass_by_function)
         .route("/closure", bypass_by_closure)
@@ -114,7 +114,7 @@ async fn bypass_if_runs_the_handler_and_adds_no_headers() {
         page.assert_stored();
         for _ in 0..2 {
             let preview = app.get(uri).header("x-preview", "1").await;
-            preview.assert_bypass(Reason::BypassIf).assert_no_header("cache-control");
+            preview.assert_bypass(Reason::BypassIf).assert_no_header("etag");
             assert_ne!(preview.body, page.body);
         }
         app.get(uri).await.assert_hit().assert_body(page.body);
@@ -150,7 +150,7 @@ async fn no_store_if_decides_by_the_page() {
         for _ in 0..2 {
             let empty = app.get(&format!("{uri}/[]")).await;
             empty.assert_not_stored(Reason::NoStoreIf).assert_fwd("miss");
-            empty.assert_body("[]").assert_no_header("cache-control");
+            empty.assert_body("[]").assert_no_header("etag");
         }
         app.get(&format!("{uri}/full")).await.assert_stored();
         app.get(&format!("{uri}/full")).await.assert_hit();

@@ -113,6 +113,27 @@ impl Blog {
     }
 }
 
+/// A browser asks for each page with the tag that it has: no purge reaches it.
+#[actix_web::test]
+async fn browser_of_the_author_shows_each_change_at_once() {
+    for blog in blogs().await {
+        let mut tags = Vec::new();
+        for path in PAGES {
+            let page = blog.get(path).await;
+            if page.status == 200 && path != "/about" {
+                page.assert_header("cache-control", "no-cache");
+                tags.push((path, page.header("etag").unwrap()));
+            }
+        }
+        blog.write("/posts/1", "title=Third&body=Three&tags=rust,+c%2B%2B", "/posts/1").await;
+        for (path, tag) in tags {
+            let shows_post = !["/posts/2", "/tags/sql"].contains(&path);
+            let status = if shows_post { 200 } else { 304 };
+            blog.app.get(path).header("if-none-match", tag).await.assert_status(status);
+        }
+    }
+}
+
 #[actix_web::test]
 async fn empty_blog_has_lists_and_stores_no_404() {
     for blog in empty_blogs().await {

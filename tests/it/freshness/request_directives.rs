@@ -1,7 +1,7 @@
 //! `Cache-Control` and `Pragma` of requests (RFC 9111 5.2.1), which count only where the cache honours them.
 
 use actix_web::{HttpRequest, HttpResponse};
-use cache_page::{Outcome, Reason, cache_page};
+use cache_page::{Outcome, PageCache, Reason, cache_page};
 
 use crate::support::{TestApp, TestResponse};
 
@@ -134,4 +134,43 @@ async fn only_if_cached_is_a_504_if_the_request_bypasses_the_cache() {
     app.get("/").await.assert_stored();
     app.get("/").header("cache-control", "only-if-cached").await.assert_hit();
     app.post("/").header("cache-control", "only-if-cached").await.assert_body("page");
+}
+
+fn is_admin(request: &HttpRequest) -> bool {
+    request.headers().contains_key("x-admin")
+}
+
+#[actix_web::test]
+async fn directives_are_honored_by_predicate() {
+    let app = TestApp::builder().cache(|cache| cache.honor_request_cache_control_if(is_admin)).start().await;
+    app.get("/").await.assert_stored().assert_body("page 1");
+    for directive in ["no-cache", "no-store", "max-age=0", "only-if-cached"] {
+        app.get("/").header("cache-control", directive).await.assert_hit().assert_body("page 1");
+    }
+    app.get("/").header("x-admin", "1").await.assert_hit().assert_body("page 1");
+    let by_admin = |directive| app.get("/").header("x-admin", "1").header("cache-control", directive);
+    by_admin("no-cache").await.assert_stored().assert_fwd("request").assert_body("page 2");
+    app.get("/").await.assert_hit().assert_body("page 2");
+    by_admin("no-store").await.assert_bypass(Reason::RequestNoStore);
+    app.advance(60);
+    assert_gateway_timeout(&by_admin("only-if-cached").await);
+}
+
+#[actix_web::test]
+async fn last_choice_of_who_is_honored_counts() {
+    for (is_honored, builder) in [
+        (
+            true,
+            PageCache::builder().honor_request_cache_control_if(is_admin).honor_request_cache_control(true),
+        ),
+        (
+            false,
+            PageCache::builder().honor_request_cache_control(true).honor_request_cache_control_if(is_admin),
+        ),
+    ] {
+        let app = TestApp::builder().page_cache(builder.build()).start().await;
+        app.get("/").await.assert_stored();
+        let response = app.get("/").header("cache-control", "no-cache").await;
+        assert_eq!(response.is_stored(), is_honored, "{response:?}");
+    }
 }

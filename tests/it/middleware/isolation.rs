@@ -35,7 +35,7 @@ async fn request_with_credentials_is_not_stored() {
         for visitor in ["alice", "bob"] {
             let response = app.get("/").header(name, visitor).await;
             response.assert_bypass(Reason::Credentials);
-            response.assert_no_header("cache-control").assert_no_header("etag");
+            response.assert_header("cache-control", "private, no-cache").assert_no_header("etag");
             assert!(response.text().contains(visitor), "{response:?}");
         }
     }

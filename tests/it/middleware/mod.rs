@@ -11,6 +11,7 @@ mod access_checks;
 mod coalescing;
 mod errors;
 mod handlers;
+mod head;
 mod isolation;
 mod keys;
 mod nesting;

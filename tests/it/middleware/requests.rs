@@ -1,4 +1,4 @@
-//! Bodies and methods of requests.
+//! Bodies of requests.
 
 use actix_web::{
     Error, Responder,
@@ -10,8 +10,8 @@ use actix_web::{
 };
 use cache_page::{PageCacheMiddleware, Reason};
 
-use super::{around, around_for_a_minute, seconds, shown};
-use crate::support::{TestApp, TestAppBuilder, settle};
+use super::{around, around_for_a_minute, seconds};
+use crate::support::{TestAppBuilder, settle};
 
 async fn echo(body: Bytes) -> Bytes {
     body
@@ -95,31 +95,4 @@ async fn get_request_with_an_empty_body_is_a_hit() {
     let app = quoting(|| PageCacheMiddleware::new(60)).start().await;
     app.get("/").await.assert_stored();
     app.get("/").header("content-length", "0").await.assert_hit();
-}
-
-/// As frameworks do that answer `HEAD` by `GET`.
-async fn head_to_get(
-    mut request: ServiceRequest,
-    next: Next<BoxBody>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
-    if request.method() == Method::HEAD {
-        request.head_mut().method = Method::GET;
-    }
-    next.call(request).await
-}
-
-#[actix_web::test]
-async fn head_request_that_an_inner_service_changes_stores_nothing() {
-    let app = TestApp::builder()
-        .uncached()
-        .handler(shown)
-        .wrap(|| from_fn(head_to_get))
-        .wrap(|| PageCacheMiddleware::new(60))
-        .start()
-        .await;
-    app.head("/").await.assert_not_stored(Reason::Head).assert_status(200);
-    let page = app.get("/").await;
-    page.assert_stored().assert_status(200);
-    assert!(!page.body.is_empty());
-    app.head("/").await.assert_hit();
 }

@@ -21,7 +21,10 @@ use actix_web::{
     Error, HttpRequest, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
-    http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING, UPGRADE},
+    http::{
+        Method,
+        header::{CONTENT_LENGTH, HeaderMap, HeaderValue, RANGE, TRANSFER_ENCODING, UPGRADE},
+    },
 };
 use xxhash_rust::xxh3::Xxh3;
 
@@ -36,12 +39,12 @@ use crate::{
     fill::{EntryPoint, Fill, spawn},
     key::{HandlerType, KeyBuilder},
     outcome::Reason,
-    policy::{HandlerPolicy, PageControl, Policy},
+    policy::{HandlerPolicy, PageControl, Policy, assert_header_name},
     purge::PurgeSeq,
     serve::{Lookup, RefreshMode, Step, resolve},
 };
 
-/// Adds the result of `vary_by` to a key.
+/// Adds the results of `vary_by` and `vary_by_header` to a key.
 type VaryByFn = Rc<dyn Fn(&HttpRequest, &mut KeyBuilder<'_>)>;
 
 /// A middleware that caches the responses of all handlers of an App, a scope or a resource.
@@ -70,6 +73,10 @@ type VaryByFn = Rc<dyn Fn(&HttpRequest, &mut KeyBuilder<'_>)>;
 /// responses that change the session out of the cache, and logs an error.
 ///
 /// A request with a body bypasses the cache, whatever its method, and so does a WebSocket handshake.
+///
+/// A `HEAD` for which no page is stored runs the services inside as a `GET`, without `Range`, and stores their response: monitors
+/// that poll with `HEAD` cost one run per TTL, and handlers for `GET` answer them. If it bypasses the cache, it stays a `HEAD`.
+/// Services outside find a `GET` in the request that comes back with the response.
 ///
 /// A handler inside with a `#[cache_page]` of its own stores its response itself. With `#[cache_page(uncached)]` or
 /// [`PageControl::no_store`] its response is not stored at all. Of two nested middlewares, the inner one stores.
@@ -123,8 +130,49 @@ fn call_site_id(place: &'static Location<'static>) -> u64 {
 
 impl PageCacheMiddleware {
     /// Adds the result of a function to the key, as the attribute's `vary_by`.
-    pub fn vary_by<T: Hash + 'static>(mut self, vary_by: fn(&HttpRequest) -> T) -> Self {
-        self.vary_by = Some(Rc::new(move |request, key| key.value(&vary_by(request))));
+    pub fn vary_by<T: Hash + 'static>(self, vary_by: fn(&HttpRequest) -> T) -> Self {
+        self.add_to_key(move |request, key| key.value(&vary_by(request)))
+    }
+
+    /// Stores one page per result of a function of a request header, as `"accept-language" => path::to::function` in the
+    /// attribute's `vary`.
+    ///
+    /// The function gets the value of the header, or `None` if it is absent. Responses name the header in `Vary`. Handlers inside
+    /// that read it must not depend on anything else of it.
+    ///
+    /// ```
+    /// use cache_page::PageCacheMiddleware;
+    ///
+    /// fn language(accepted: Option<&str>) -> &'static str {
+    ///     if accepted.is_some_and(|accepted| accepted.starts_with("de")) { "de" } else { "en" }
+    /// }
+    ///
+    /// let middleware = PageCacheMiddleware::new(60).vary_by_header("accept-language", language);
+    /// # drop(middleware);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the name is not a header name.
+    #[track_caller]
+    pub fn vary_by_header<T: Hash + 'static>(
+        self,
+        name: &'static str,
+        normalize: fn(Option<&str>) -> T,
+    ) -> Self {
+        assert_header_name(name);
+        self.add_to_key(move |_, key| key.normalized_header(name, normalize))
+    }
+
+    /// Adds to the key beside what was added before.
+    fn add_to_key(mut self, add: impl Fn(&HttpRequest, &mut KeyBuilder<'_>) + 'static) -> Self {
+        self.vary_by = Some(match self.vary_by {
+            None => Rc::new(add),
+            Some(earlier) => Rc::new(move |request, key| {
+                earlier(request, key);
+                add(request, key);
+            }),
+        });
         self
     }
 }
@@ -209,8 +257,7 @@ where
         Step::Respond(response) => Ok(request.into_response(response)),
         Step::RespondAndRefresh(response, fill) => Ok(refresh_after_send(service, request, response, fill)),
         Step::Fill(fill) => {
-            // A stored response must not depend on a body.
-            request.set_payload(Payload::None);
+            prepare(&mut request);
             let mut inner = InnerService::new(service, request);
             let served = fill.run(pin!(inner.call())).await;
             inner.respond(served)
@@ -220,6 +267,17 @@ where
             let served = bypass.run(pin!(inner.call())).await;
             inner.respond(served)
         }
+    }
+}
+
+/// Makes a request one whose response may be stored: without a body, on which no stored response may depend, and a `GET`, which is
+/// routed to handlers for `GET`. A range is not for `HEAD` (RFC 9110 14.2).
+fn prepare(request: &mut ServiceRequest) {
+    request.set_payload(Payload::None);
+    if *request.method() == Method::HEAD {
+        let head = request.head_mut();
+        head.method = Method::GET;
+        head.headers.remove(RANGE);
     }
 }
 
@@ -234,13 +292,13 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
-    request.set_payload(Payload::None);
     let answered = request.request().clone();
     let (head, body) = response.into_parts();
     let (body, sent) = notify_on_send(body);
     spawn(Box::pin(async move {
         // The sender is dropped when the response is sent, which is no error.
         let _ = sent.await;
+        prepare(&mut request);
         let mut inner = InnerService::new(service, request);
         fill.run_in_background(pin!(inner.call())).await;
     }));

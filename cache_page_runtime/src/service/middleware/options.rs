@@ -120,8 +120,12 @@ impl PageCacheMiddleware {
         no_store_if(no_store_if: fn(&HttpRequest, &Page) -> bool);
         /// Calls the function for each request that is answered without the services inside; see [`Policy::on_hit`].
         on_hit(on_hit: fn(&HttpRequest));
-        /// Sets the `max-age` for downstream caches, where the handler sends no `Cache-Control`. Defaults to the TTL.
+        /// Sets the `max-age` that browsers are sent, where the handler sends no `Cache-Control`. By default pages are sent with
+        /// `no-cache`: browsers store them and ask each time, because a write may purge the page, and no purge reaches a browser.
         browser_ttl(ttl: Duration);
+        /// Sets the `s-maxage` that CDNs and other shared caches are sent, where the handler sends no `Cache-Control`. See
+        /// [`Policy::cdn_ttl`].
+        cdn_ttl(ttl: Duration);
         /// Serves a page for this long after it expires, while it is refreshed in the background (RFC 5861 3).
         ///
         /// # Panics

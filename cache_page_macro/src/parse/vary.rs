@@ -1,0 +1,103 @@
+//! The list of `vary`: `["accept", "accept-language" => path::to::function]`.
+
+use proc_macro2::Span;
+use quote::ToTokens as _;
+use syn::{
+    Error, Expr, ExprArray, Token, bracketed,
+    parse::{Parse, ParseStream},
+    parse_quote_spanned,
+    punctuated::Punctuated,
+};
+
+use super::{
+    tokens::ungroup,
+    value::{OptionTokens, combine, header_name},
+};
+
+/// The request headers in the key, and those of which a function is.
+pub(crate) struct Vary {
+    /// All of them but those with a function, if there are any.
+    pub(crate) plain: Option<ExprArray>,
+    /// A name, and the function of its value.
+    pub(crate) normalized: Vec<(Expr, Expr)>,
+}
+
+/// The list as it is written.
+struct VaryList(Span, Punctuated<VaryEntry, Token![,]>);
+
+struct VaryEntry {
+    name: Expr,
+    /// What follows `=>`, if that is there.
+    function: Option<Option<Expr>>,
+}
+
+impl Parse for VaryList {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let content;
+        let bracket = bracketed!(content in input);
+        Ok(Self(bracket.span.join(), Punctuated::parse_terminated(&content)?))
+    }
+}
+
+impl Parse for VaryEntry {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let name = input.parse()?;
+        let arrow: Option<Token![=>]> = input.parse()?;
+        let is_missing = input.is_empty() || input.peek(Token![,]);
+        let function = arrow.map(|_| if is_missing { Ok(None) } else { input.parse().map(Some) });
+        Ok(Self { name, function: function.transpose()? })
+    }
+}
+
+/// Returns the name of an entry, or an error message.
+fn name_of(entry: &Expr) -> Result<String, String> {
+    match entry {
+        // It is what other options are written with.
+        Expr::Assign(assign) => {
+            let written = |expr: &Expr| expr.to_token_stream().to_string();
+            let (name, function) = (written(&assign.left), written(&assign.right));
+            Err(format!("a function follows `=>`; write `{name} => {function}`"))
+        }
+        entry => header_name(entry),
+    }
+}
+
+impl Vary {
+    /// Parses the value of the option, or returns every error in it.
+    pub(crate) fn parse(tokens: &OptionTokens<'_>) -> syn::Result<Self> {
+        // A list that a `macro_rules!` passed on is an expression in an invisible group.
+        let Ok(VaryList(span, entries)) = syn::parse2(tokens.ungrouped()) else {
+            return Err(tokens.not_a_list());
+        };
+        if entries.is_empty() {
+            return Err(tokens.empty_list());
+        }
+        let (mut plain, mut normalized) = (Vec::new(), Vec::new());
+        let (mut seen, mut errors) = (Vec::new(), Vec::new());
+        for VaryEntry { name: expr, function } in entries {
+            match name_of(&ungroup(expr.clone())) {
+                Ok(name) if seen.contains(&name) => {
+                    errors.push(Error::new_spanned(&expr, format!("`{name}` is listed twice; remove one")));
+                }
+                Ok(name) => seen.push(name),
+                Err(message) => errors.push(Error::new_spanned(&expr, message)),
+            }
+            match function.map(|function| function.map(ungroup)) {
+                None => plain.push(expr),
+                Some(Some(function @ (Expr::Path(_) | Expr::Closure(_)))) => {
+                    normalized.push((expr, function));
+                }
+                Some(other) => {
+                    let message = "write the path of a function of `Option<&str>`, or a closure, after `=>`";
+                    errors.push(other.map_or_else(
+                        || Error::new_spanned(expr, message),
+                        |other| Error::new_spanned(other, message),
+                    ));
+                }
+            }
+        }
+        let plain =
+            (!plain.is_empty() || normalized.is_empty()).then(|| parse_quote_spanned!(span=> [#(#plain),*]));
+        combine(errors).map_or(Ok(Self { plain, normalized }), Err)
+    }
+}

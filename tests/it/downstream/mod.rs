@@ -1,0 +1,6 @@
+//! What browsers, proxies and CDNs are told by `Cache-Control` and `Vary`, where the handler says nothing.
+
+mod normalized;
+mod pages;
+mod ttls;
+mod unstored;
