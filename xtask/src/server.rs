@@ -1,11 +1,11 @@
-//! Installs the programs that the tests of the remote store start: Redis and OpenSSL.
+//! Installs the programs that tests start: Redis and OpenSSL for the remote store, and nginx.
 
 use std::process::Command;
 
 use crate::step;
 
 /// The programs, which have the names of their Debian packages, and the argument that prints their version.
-const PROGRAMS: [(&str, &str); 2] = [("redis-server", "--version"), ("openssl", "version")];
+const PROGRAMS: [(&str, &str); 3] = [("redis-server", "--version"), ("openssl", "version"), ("nginx", "-v")];
 
 /// Installs the missing programs from Debian's packages.
 ///
@@ -43,5 +43,8 @@ fn apt(arguments: &[&str], packages: &str) -> Result<Command, String> {
 }
 
 fn runs(program: &str, argument: &str) -> bool {
-    Command::new(program).arg(argument).output().is_ok_and(|output| output.status.success())
+    // Debian's folder for servers is not in the path of every user.
+    [program, &format!("/usr/sbin/{program}")]
+        .iter()
+        .any(|path| Command::new(path).arg(argument).output().is_ok_and(|output| output.status.success()))
 }
