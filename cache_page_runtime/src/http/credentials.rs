@@ -151,6 +151,11 @@ impl CredentialHeaders {
         self.added.contains(name) || is_credential(name) && !self.ignored.contains(name)
     }
 
+    /// Returns whether the application ignores a header: no response depends on it.
+    pub(crate) fn is_ignored(&self, name: &HeaderName) -> bool {
+        self.ignored.contains(name)
+    }
+
     /// Checks that a request carries no credentials, except those that are part of the key.
     ///
     /// It looks at each header of the request once, instead of looking up each name of a credential.

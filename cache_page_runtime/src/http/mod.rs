@@ -10,6 +10,7 @@ pub(crate) mod etag;
 pub(crate) mod freshness;
 pub(crate) mod header_cache;
 pub(crate) mod list;
+pub(crate) mod ordinary_headers;
 pub(crate) mod origin;
 pub(crate) mod per_request;
 pub(crate) mod query;

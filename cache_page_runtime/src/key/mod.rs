@@ -40,5 +40,6 @@ pub(crate) use self::{
     cache_key::{CacheKey, KeyParts},
     handler_id::{HandlerKeyPart, HandlerType},
     key_buf::KeyBuf,
+    request::push_any_header,
     variant::push_variant_values,
 };

@@ -1,50 +1,41 @@
 //! What `HttpRequest` reads.
 
+use std::iter;
+
 use actix_web::{
     HttpRequest,
-    http::header::{FORWARDED, HeaderName},
+    http::header::{HeaderName, HeaderValue},
 };
+use smallvec::SmallVec;
 
 use super::{builder::KeyBuilder, cache_key::List};
+use crate::http::ordinary_headers::is_ordinary;
 
-/// The headers from which handlers and frameworks build absolute links. A client can send any value, which must not end up in the pages
-/// of other clients.
-///
-/// The scheme and host in the key do not suffice. They are what `ConnectionInfo` returns, which ignores `X-Forwarded-Host` if
-/// `Forwarded` has a host, for example, but the handler may read the ignored header.
-static LINK_HEADERS: [HeaderName; 21] = [
-    FORWARDED,
-    HeaderName::from_static("x-forwarded-host"),
-    HeaderName::from_static("x-forwarded-server"),
-    HeaderName::from_static("x-forwarded-proto"),
-    HeaderName::from_static("x-forwarded-scheme"),
-    HeaderName::from_static("x-forwarded-ssl"),
-    HeaderName::from_static("x-forwarded-port"),
-    HeaderName::from_static("x-forwarded-prefix"),
-    HeaderName::from_static("x-forwarded-path"),
-    HeaderName::from_static("x-host"),
-    HeaderName::from_static("x-original-host"),
-    HeaderName::from_static("x-original-url"),
-    HeaderName::from_static("x-original-uri"),
-    HeaderName::from_static("x-rewrite-url"),
-    HeaderName::from_static("x-http-host-override"),
-    HeaderName::from_static("x-url-scheme"),
-    HeaderName::from_static("x-script-name"),
-    HeaderName::from_static("x-scheme"),
-    HeaderName::from_static("x-original-proto"),
-    HeaderName::from_static("front-end-https"),
-    HeaderName::from_static("cloudfront-forwarded-proto"),
-];
-
-/// Adds what a handler may read through `HttpRequest`, except for most headers: the route parameters, and the headers from which links
-/// are built. The page is for requests without credentials only.
+/// Adds what a handler may read through `HttpRequest`, except for headers: the scheme and the route parameters. The headers are added
+/// by [`push_any_header`] before the key is complete. The page is for requests without credentials only.
 pub fn push_http_request(key: &mut KeyBuilder<'_>) {
     let request = key.request();
     key.set_reads_any_header();
     push_scheme(request, key);
     push_route_parameters(request, key);
-    for name in &LINK_HEADERS {
-        key.parts.push_header_values(request.headers(), name);
+}
+
+/// Adds all headers that a handler may read or a guard may choose it by, except for those that are in the key already, that are
+/// [ordinary](is_ordinary), or that the application ignores.
+///
+/// Among them are the headers from which handlers and frameworks build absolute links. A client can send any value, which must not end
+/// up in the pages of other clients. The scheme and host in the key do not suffice: they are what `ConnectionInfo` returns, which
+/// ignores `X-Forwarded-Host` if `Forwarded` has a host, for example, but the handler may read the ignored header.
+pub(crate) fn push_any_header(key: &mut KeyBuilder<'_>, is_ignored: impl Fn(&HeaderName) -> bool) {
+    let headers = key.request().headers();
+    let mut names: SmallVec<[&HeaderName; 8]> = headers
+        .keys()
+        .filter(|name| !is_ordinary(name) && !key.parts.has_header(name) && !is_ignored(name))
+        .collect();
+    names.sort_unstable_by_key(|name| name.as_str());
+    for name in names {
+        let values = headers.get_all(name).map(HeaderValue::as_bytes);
+        key.parts.push_list(List::Header, iter::once(name.as_str().as_bytes()).chain(values));
     }
 }
 

@@ -23,8 +23,8 @@ use crate::{
     },
     http::{RequestDirectives, credentials},
     key::{
-        AnonymousValue, Argument, CacheKey, Classified, HandlerType, KeyBuilder, KeyValue, push_app_identity,
-        push_http_request,
+        AnonymousValue, Argument, CacheKey, Classified, HandlerType, KeyBuilder, KeyValue, push_any_header,
+        push_app_identity, push_http_request,
     },
     observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
@@ -183,6 +183,10 @@ impl<'r> Lookup<'r> {
 
     /// Completes the key and returns whether the request may use the cache.
     pub(super) fn admit(&mut self, handler: HandlerType) -> Result<(), Reason> {
+        if self.admitted.is_ok() && self.key.reads_any_header() {
+            let credentials = self.cache.credential_headers();
+            push_any_header(&mut self.key, |name| credentials.is_ignored(name));
+        }
         // Every handler has a type of its own, as has every instantiation of a generic handler.
         self.key.push_handler(handler);
         if self.admitted != Err(Reason::Method) {

@@ -20,6 +20,7 @@ mod parity;
 mod placement;
 mod refresh;
 mod requests;
+mod routing;
 mod site;
 mod stale_on_error;
 mod storability;

@@ -115,7 +115,7 @@ async fn vary_stores_a_page_for_each_list_of_values() {
         }
     }
     assert_eq!(app.runs(), 5);
-    app.get("/").header("accept", "x").await.assert_hit();
+    app.get("/").header("user-agent", "x").await.assert_hit();
 }
 
 #[actix_web::test]
