@@ -129,8 +129,9 @@ impl Future for PurgeFuture {
 impl PageCache {
     /// Removes the pages of a path, on every host, with every query, in all variants.
     ///
-    /// The path may be percent-encoded: `"/tags/über"` is the same as `"/tags/%C3%BCber"`. Dot segments and repeated slashes make no
-    /// difference (RFC 3986 6.2.2.3), so that `"/posts/1"` also selects what a client requested as `//posts/1`.
+    /// The path may be percent-encoded: `"/tags/über"` is the same as `"/tags/%C3%BCber"`. Dot segments (RFC 3986 6.2.2.3),
+    /// repeated slashes and a slash at the end make no difference: `"/posts/1"` also selects what a client requested as `//posts/1/`,
+    /// which `NormalizePath` may have made the same page.
     ///
     /// # Errors
     ///

@@ -18,7 +18,7 @@ pub(crate) struct PurgeKey(u64);
 impl PurgeKey {
     /// Returns the key of a path, which must be percent-decoded.
     pub(crate) fn from_path(path: &str) -> Self {
-        Self::hash(0, normal_form::decoded_path(path).as_bytes())
+        Self::hash(0, normal_form::page_path(path).as_bytes())
     }
 
     pub(crate) fn from_handler(name: &str) -> Self {

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode;
 
 /// Decodes the percent-encoding of a path, and removes dot segments (RFC 3986 5.2.4) and empty ones, which `NormalizePath` removes
-/// behind a middleware. A slash at the end is significant.
+/// behind a middleware. A slash at the end is kept, for purges by prefix.
 ///
 /// Invalid UTF-8 becomes U+FFFD, as in the path parameters of actix-web.
 pub(crate) fn path(path: &[u8]) -> Cow<'_, str> {
@@ -21,6 +21,18 @@ pub(crate) fn path(path: &[u8]) -> Cow<'_, str> {
 /// As [`path`], for a path that is decoded already.
 pub(super) fn decoded_path(path: &str) -> Cow<'_, str> {
     if path.contains("//") || path.contains("/.") { Cow::Owned(resolve(path)) } else { Cow::Borrowed(path) }
+}
+
+/// Returns a path in its normal form without the slash at its end, which `NormalizePath` adds or removes behind a middleware.
+pub(super) fn page_path(path: &str) -> Cow<'_, str> {
+    let strip = |path: &str| path.len() - usize::from(path.len() > 1 && path.ends_with('/'));
+    match decoded_path(path) {
+        Cow::Borrowed(path) => Cow::Borrowed(&path[..strip(path)]),
+        Cow::Owned(mut path) => {
+            path.truncate(strip(&path));
+            Cow::Owned(path)
+        }
+    }
 }
 
 fn resolve(path: &str) -> String {
@@ -74,6 +86,19 @@ mod tests {
             ("/..", "/"),
         ] {
             assert_eq!(path(written.as_bytes()), expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn page_is_the_same_with_a_slash_at_the_end() {
+        for (written, expected) in [
+            ("/posts/1/", "/posts/1"),
+            ("/posts/1", "/posts/1"),
+            ("//posts//", "/posts"),
+            ("/", "/"),
+            ("//", "/"),
+        ] {
+            assert_eq!(page_path(written), expected, "{written}");
         }
     }
 

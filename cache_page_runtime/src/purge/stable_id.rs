@@ -27,7 +27,7 @@ pub(crate) fn tag(tag: &str) -> Id {
 
 /// Returns the id of a path, which must be percent-decoded.
 pub(crate) fn path(path: &str) -> Id {
-    id(PATH, &[&normal_form::decoded_path(path)])
+    id(PATH, &[&normal_form::page_path(path)])
 }
 
 pub(crate) fn handler(name: &str) -> Id {
@@ -45,7 +45,7 @@ pub(crate) fn url(path: &str, query: Option<&str>) -> Id {
     if parameters.is_empty() {
         return self::path(path);
     }
-    let path = normal_form::decoded_path(path);
+    let path = normal_form::page_path(path);
     let mut parts: Vec<&str> = vec![&path];
     parts.extend(parameters.iter().flat_map(|(name, value)| [&**name, &**value]));
     id(URL, &parts)
@@ -55,7 +55,7 @@ pub(crate) fn url(path: &str, query: Option<&str>) -> Id {
 ///
 /// The process that purges a URL may not have this handler's query rule, so its purge matches every query.
 pub(crate) fn any_query(path: &str) -> Id {
-    id(ANY_QUERY, &[&normal_form::decoded_path(path)])
+    id(ANY_QUERY, &[&normal_form::page_path(path)])
 }
 
 fn id(kind: u8, parts: &[&str]) -> Id {

@@ -38,10 +38,10 @@ async fn stored<'u>(app: &TestApp, uris: &[&'u str]) -> Vec<&'u str> {
     stored
 }
 
-const URIS: [&str; 6] = ["/a", "/a?b", "/a?c=d", "/a/", "/b", "/"];
+const URIS: [&str; 7] = ["/a", "/a?b", "/a?c=d", "/a/", "/a/c", "/b", "/"];
 
 /// The pages that a write to `/a` does not change.
-const OTHER_URIS: [&str; 3] = ["/a/", "/b", "/"];
+const OTHER_URIS: [&str; 3] = ["/a/c", "/b", "/"];
 
 #[actix_web::test]
 async fn successful_write_purges_the_pages_of_its_path_on_all_hosts() {

@@ -66,10 +66,19 @@ async fn paths_that_are_normalized_behind_a_middleware_are_one() {
         .wrap(|| PageCacheMiddleware::new(60))
         .start()
         .await;
-    let spellings = ["/posts/1", "//posts/1", "/posts//1", "/posts/./1", "/posts/2/../1", "///posts///%31"];
-    let purges: [(&str, Purge); 5] = [
+    let spellings = [
+        "/posts/1",
+        "/posts/1/",
+        "//posts/1",
+        "/posts//1//",
+        "/posts/./1",
+        "/posts/2/../1/",
+        "///posts///%31",
+    ];
+    let purges: [(&str, Purge); 6] = [
         ("path", |cache| cache.purge_path("/posts/1")),
         ("another spelling", |cache| cache.purge_path("//posts/x/..//1")),
+        ("a slash at the end", |cache| cache.purge_path("/posts/1/")),
         ("URL", |cache| cache.purge_url("/posts/1")),
         ("URL with a host", |cache| cache.purge_url("http://localhost:8080//posts/./1")),
         ("prefix", |cache| cache.purge_prefix("/posts/")),
