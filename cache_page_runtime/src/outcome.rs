@@ -57,6 +57,11 @@ reasons! {
     Disabled = "disabled",
     /// There is no cache with the name in the attribute's `cache`.
     UnknownCache = "unknown-cache",
+    /// The request names a host that [`PageCacheBuilder::allowed_hosts`](crate::PageCacheBuilder::allowed_hosts) does not contain.
+    UnknownHost = "unknown-host",
+    /// The request names a host in a spelling that browsers do not use: with capital letters, user information, or zeros in front of
+    /// the port. Guards and handlers may tell it from the usual spelling, so it would need a page of its own.
+    HostSpelling = "host-spelling",
     /// The attribute's `bypass_if` returned `true`.
     BypassIf = "bypass-if",
     /// The request carries credentials, and the page is cached only for requests without credentials.

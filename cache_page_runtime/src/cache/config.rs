@@ -5,7 +5,10 @@ use std::time::Duration;
 use actix_web::HttpRequest;
 use http::header::HeaderName;
 
-use crate::{http::CredentialHeaders, time::clock::Clock};
+use crate::{
+    http::{AllowedHosts, CredentialHeaders},
+    time::clock::Clock,
+};
 
 /// Options that do not change after the cache is built.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub(crate) struct Config {
     pub(crate) credential_headers: CredentialHeaders,
     /// Predicates for requests that identify a client by something else than a header.
     pub(crate) credential_if: Vec<fn(&HttpRequest) -> bool>,
+    /// The hosts of the site. Requests that name others bypass the cache.
+    pub(crate) allowed_hosts: Option<AllowedHosts>,
     pub(crate) honors_request_directives: HonorDirectives,
     /// For handlers that have no prefix of their own.
     pub(crate) key_prefix: String,
@@ -71,6 +76,7 @@ impl Config {
             max_body: max_bytes / 8,
             credential_headers: CredentialHeaders::default(),
             credential_if: Vec::new(),
+            allowed_hosts: None,
             honors_request_directives: HonorDirectives::Always(false),
             key_prefix: String::new(),
             vary: Vec::new(),

@@ -5,6 +5,7 @@ mod builder;
 mod config;
 mod credential_options;
 mod extract;
+mod host_options;
 mod page_cache;
 mod purge;
 mod shared_result;

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     coalesce::{Flights, UncacheableKeys},
-    http::{CredentialHeaders, RequestDirectives},
+    http::{AllowedHosts, CredentialHeaders, RequestDirectives},
     observe::{Observer, Stats, record_purge, record_sizes},
     purge::{LocalSelector, PurgeMode, StableIds},
     remote::{LocalCache, RemoteTier},
@@ -184,6 +184,11 @@ impl PageCache {
     /// Returns whether a predicate takes a request for one of an identified client.
     pub(crate) fn has_credential(&self, request: &HttpRequest) -> bool {
         self.inner.config.credential_if.iter().any(|is_credential| is_credential(request))
+    }
+
+    /// Returns the hosts of the site, if they are known.
+    pub(crate) fn allowed_hosts(&self) -> Option<&AllowedHosts> {
+        self.inner.config.allowed_hosts.as_ref()
     }
 
     /// Returns whether there are predicates for requests of identified clients.

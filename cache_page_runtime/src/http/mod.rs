@@ -9,6 +9,7 @@ pub(crate) mod downstream;
 pub(crate) mod etag;
 pub(crate) mod freshness;
 pub(crate) mod header_cache;
+pub(crate) mod hosts;
 pub(crate) mod list;
 pub(crate) mod ordinary_headers;
 pub(crate) mod origin;
@@ -27,6 +28,7 @@ pub(crate) use self::{
     conditional::Representation,
     credentials::CredentialHeaders,
     freshness::StaleWindows,
+    hosts::AllowedHosts,
     origin::RequestOrigin,
     query::QueryRule,
     range::Selection,

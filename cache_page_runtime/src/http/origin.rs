@@ -12,7 +12,7 @@ use actix_web::{
 };
 
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+pub(super) const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RequestOrigin<'r> {
@@ -40,12 +40,16 @@ impl<'r> RequestOrigin<'r> {
 
 /// Returns the first parameter of this name in all `Forwarded` values (RFC 7239).
 fn forwarded_parameter<'r>(head: &'r RequestHead, parameter: &str) -> Option<&'r str> {
-    head.headers
-        .get_all(&FORWARDED)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split([';', ',']))
+    let values = head.headers.get_all(&FORWARDED).filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| forwarded_parameters(value, parameter)).next()
+}
+
+/// Returns the parameters of this name in a `Forwarded` value, as actix-web reads them.
+pub(super) fn forwarded_parameters<'v>(value: &'v str, parameter: &str) -> impl Iterator<Item = &'v str> {
+    value
+        .split([';', ','])
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| name.trim().eq_ignore_ascii_case(parameter))
+        .filter(move |(name, _)| name.trim().eq_ignore_ascii_case(parameter))
         .map(|(_, value)| value.trim().trim_start_matches('"').trim_end_matches('"'))
 }
 

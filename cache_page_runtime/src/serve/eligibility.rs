@@ -4,7 +4,10 @@ use actix_web::HttpRequest;
 
 use crate::{
     cache::PageCache,
-    http::storability::{check_handshake, check_method},
+    http::{
+        RequestOrigin, hosts,
+        storability::{check_handshake, check_method},
+    },
     outcome::Reason,
     policy::HandlerPolicy,
     time::instant::Instant,
@@ -27,7 +30,9 @@ pub(super) fn check_request(
     } else if policy.bypasses(request) {
         Err(Reason::BypassIf)
     } else {
-        Ok(())
+        let head = request.head();
+        let origin = RequestOrigin::new(head, head.headers.get("host"), request.app_config());
+        hosts::check(head, &origin, cache.allowed_hosts())
     }
 }
 

@@ -5,6 +5,7 @@ use cache_page::{PageCacheMiddleware, cache_page};
 
 use crate::support::{Origin, TestApp, TestAppBuilder};
 
+mod allowed_hosts;
 mod disabled;
 mod key_prefix;
 mod named;

@@ -4,12 +4,14 @@ use std::future::{Ready, ready};
 
 use actix_web::{
     Error, FromRequest, HttpRequest, HttpResponse,
-    dev::{ConnectionInfo, Payload},
+    body::{BoxBody, MessageBody},
+    dev::{ConnectionInfo, Payload, ServiceRequest, ServiceResponse},
     guard,
     http::Version,
+    middleware::{Next, from_fn},
     web,
 };
-use cache_page::{KeyInput, cache_page};
+use cache_page::{KeyInput, Reason, cache_page};
 
 use crate::support::{Call, Crowd, LINK_HEADERS, TestApp, TestAppBuilder, TestRequest};
 
@@ -172,13 +174,98 @@ async fn link_never_leads_to_an_attackers_host() {
     }
 }
 
+/// RFC 9110 4.2.3: they are one host. But a handler shows the spelling that it was sent.
 #[actix_web::test]
-async fn spellings_of_a_host_have_their_own_pages() {
+async fn spelling_of_a_host_is_never_shown_to_others() {
     let app = builder().start().await;
-    for host in ["GOOD.example", "good.EXAMPLE", "good.example", "good.example.", "good.example:80"] {
+    for host in
+        ["GOOD.example", "good.EXAMPLE", "good.example", "good.example.", "good.example:80", "good.example:"]
+    {
         for _ in 0..2 {
             app.get("/link").header("host", host).await.assert_body(format!("http://{host}/next"));
         }
+    }
+}
+
+/// Requests for `good.example` in a spelling that no browser uses.
+fn unusual_requests(app: &TestApp, path: &str) -> Vec<TestRequest> {
+    let good = ("host", "good.example");
+    let authority = |target: &str| app.get(&format!("{target}{path}"));
+    vec![
+        app.get(path).header("host", "GOOD.example"),
+        app.get(path).header("host", "good.examplE:80"),
+        app.get(path).header("host", "good.example:"),
+        app.get(path).header("host", "good.example:080"),
+        app.get(path).header("host", "user@good.example"),
+        app.get(path).headers(&[good, ("host", "Good.example")]),
+        app.get(path).headers(&[good, ("x-forwarded-host", "Good.example")]),
+        app.get(path).headers(&[good, ("forwarded", "host=\"Good.example\"")]),
+        authority("http://Good.example").headers(&[good]),
+        authority("http://good.example:0080").version(Version::HTTP_2),
+    ]
+}
+
+/// Neither do they multiply the pages of a site, nor do they get or replace the page of the usual spelling.
+#[actix_web::test]
+async fn unusual_spelling_of_a_host_bypasses_the_cache() {
+    let app = builder().start().await;
+    for path in ["/link", "/all-headers"] {
+        for request in unusual_requests(&app, path) {
+            request.await.assert_bypass(Reason::HostSpelling);
+        }
+        let page = app.get(path).header("host", "good.example").await;
+        page.assert_stored();
+        for request in unusual_requests(&app, path) {
+            let response = request.await;
+            response.assert_bypass(Reason::HostSpelling);
+        }
+        app.get(path).header("host", "good.example").await.assert_hit().assert_body(&page.body);
+    }
+    assert_eq!(app.pages(), 2);
+}
+
+/// An access check may surround one of two scopes only, and the guard compares byte by byte.
+#[actix_web::test]
+async fn unusual_spelling_of_a_host_does_not_evade_an_access_check() {
+    let scope = |name| web::scope("").app_data(web::Data::new(name)).route("/", web::get().to(shop));
+    let app = TestApp::builder()
+        .configure(move |config| {
+            let internal = scope("internal").guard(guard::Host("internal.example"));
+            config.service(internal.wrap(from_fn(only_staff))).service(scope("public"));
+        })
+        .start()
+        .await;
+    let [internal, capitals] =
+        ["internal.example", "Internal.example"].map(|host| app.get("/").header("host", host));
+    internal.clone().header("x-staff", "1").await.assert_stored().assert_body("internal");
+    internal.clone().await.assert_status(403);
+    capitals.clone().await.assert_body("public");
+    capitals.header("x-staff", "1").await.assert_body("public");
+    internal.header("x-staff", "1").await.assert_body("internal");
+}
+
+async fn only_staff(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if request.headers().contains_key("x-staff") {
+        return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
+    }
+    Ok(request.into_response(HttpResponse::Forbidden().finish()))
+}
+
+/// For a browser they are one tenant. The guards tell them apart.
+#[actix_web::test]
+async fn guards_on_two_spellings_of_a_host_share_no_page() {
+    let app = ["a.com", "A.com"].into_iter().fold(TestApp::builder(), |app, host| {
+        app.configure(move |config| {
+            let scope = web::scope("").guard(guard::Host(host)).app_data(web::Data::new(host));
+            config.service(scope.route("/", web::get().to(shop)));
+        })
+    });
+    let app = app.start().await;
+    for host in ["A.com", "a.com", "A.com", "a.com"] {
+        app.get("/").header("host", host).await.assert_body(host);
     }
 }
 

@@ -142,7 +142,7 @@ async fn urls_and_hosts_that_look_alike_have_their_own_pages() {
         ("/item/1?a=+", &[]),
         ("/item/1?a=%20", &[]),
         ("/item/1", &[("host", "one.example")]),
-        ("/item/1", &[("host", "ONE.example")]),
+        ("/item/1", &[("host", "one.example:80")]),
         ("/item/1", &[("x-forwarded-host", "evil.example")]),
         ("/item/1", &[("x-forwarded-proto", "https")]),
         ("/item/1", &[("forwarded", "host=other.example")]),
