@@ -122,7 +122,7 @@ use crate::{handler::Handler, parse::Args};
 /// | `#[unkeyed] arg: T` | nothing: you assert that the response does not depend on the value |
 /// | `#[anonymous] arg: Option<T>` | nothing: pages are stored and served where it is `None`; `Some` bypasses the cache |
 /// | `#[anonymous(by = path::to::function)] arg: T` | the same, for values for which a `fn(&T) -> bool` returns `true` |
-/// | `#[anonymous] arg: HttpRequest` | the headers that links are built from; requests with credentials bypass the cache |
+/// | `#[anonymous] arg: HttpRequest` | all headers but those that browsers and proxies send on their own; requests with credentials bypass the cache |
 /// | anything else, such as `HttpRequest` | does not compile; the message names the words that fit the type |
 ///
 /// A page with a `#[key]` argument has `Cache-Control: private, no-cache`, where the handler sets none. A page with an

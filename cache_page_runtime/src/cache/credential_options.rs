@@ -35,7 +35,10 @@ impl PageCacheBuilder {
         self
     }
 
-    /// Does not count a request header as a credential that is recognized as one by its name.
+    /// Ignores a request header on anonymous-only pages: it does not count as a credential, whatever its name, and is not in their keys.
+    ///
+    /// For a header that a proxy adds, and that differs from request to request. The key already ignores those of common proxies and
+    /// content delivery networks, and all names that end in `request-id`, `correlation-id`, `trace-id` or `transaction-id`.
     ///
     /// You assert that no response of an anonymous-only handler depends on it. If a response may depend on it, use
     /// [`vary`](Self::vary), which stores one page per value.

@@ -10,11 +10,9 @@ use http::header::{self, HeaderName};
 
 use super::per_request;
 
-const ORDINARY: [&str; 64] = [
-    "akamai-origin-hop",
+const ORDINARY: [&str; 56] = [
     "alt-used",
     "b3",
-    "cdn-loop",
     "client-ip",
     "connect-time",
     "device-memory",
@@ -24,14 +22,9 @@ const ORDINARY: [&str; 64] = [
     "early-data",
     "ect",
     "elastic-apm-traceparent",
-    "fastly-client",
-    "fastly-client-ip",
-    "fastly-ff",
-    "fastly-orig-accept-encoding",
-    "fastly-ssl",
-    "fastly-temp-xff",
     "grpc-trace-bin",
     "http2-settings",
+    "incap-client-ip",
     "keep-alive",
     "newrelic",
     "priority",
@@ -55,7 +48,6 @@ const ORDINARY: [&str; 64] = [
     "x-forwarded-by",
     "x-forwarded-client-ip",
     "x-forwarded-for",
-    "x-geo-coordinates",
     "x-instana-l",
     "x-instana-s",
     "x-instana-t",
@@ -78,9 +70,12 @@ const ORDINARY: [&str; 64] = [
 ];
 
 /// The beginnings of names. `sec-` belongs to browsers: fetch metadata, client hints, privacy signals.
-const PREFIXES: [&str; 22] = [
+const PREFIXES: [&str; 31] = [
+    "akamai-",
+    "cdn-",
     "cf-",
     "cloudfront-",
+    "fastly-",
     "fly-",
     "if-",
     "ot-tracer-",
@@ -91,15 +86,21 @@ const PREFIXES: [&str; 22] = [
     "x-arr-",
     "x-azure-",
     "x-country",
+    "x-datadome-",
+    "x-edgeconnect-",
     "x-envoy-",
+    "x-fb-",
     "x-fd-",
     "x-geo-",
     "x-geoip-",
     "x-ja3",
     "x-ja4",
     "x-nf-",
+    "x-operamini-",
     "x-railway-",
     "x-sigsci-",
+    "x-sucuri-",
+    "x-ucbrowser-",
     "x-vercel-",
 ];
 

@@ -54,7 +54,7 @@ pub trait KeyInput {
     /// Whether the argument may read any request header.
     ///
     /// The handler's pages are *anonymous-only* then: requests with credentials (`Cookie`, `Authorization` and similar headers) bypass
-    /// the cache. The key also contains the route parameters and the headers from which links are built, such as `X-Forwarded-Host`.
+    /// the cache. The key also contains the route parameters, and all headers but those that browsers and proxies send on their own.
     const READS_ANY_HEADER: bool = false;
 
     /// Adds to the key what the argument reads from the request.

@@ -146,3 +146,29 @@ async fn credential_beside_one_that_is_an_argument_bypasses() {
     let both = app.get("/keyed").header("cookie", "alice").header("authorization", "x").await;
     both.assert_bypass(Reason::Credentials);
 }
+
+/// Neither by a name that nobody knows, nor by one that looks like an ordinary one.
+#[actix_web::test]
+async fn header_that_a_client_invents_is_in_no_page_of_others() {
+    let shown = async |app: &TestApp, headers: &[(&str, &str)]| app.get("/shown").headers(headers).await;
+    let app = TestApp::builder().route("/shown", all_headers).start().await;
+    for name in [
+        "x-theme",
+        "hx-request",
+        "accept",
+        "x-forwarded-hosts",
+        "x-url",
+        "save-data",
+        "accepts",
+        "x-user-agents",
+    ] {
+        shown(&app, &[(name, "<script>")]).await;
+        let response = shown(&app, &[]).await;
+        assert!(!response.text().contains("<script>"), "{response:?}");
+    }
+}
+
+#[cache_page(60)]
+async fn all_headers(#[anonymous] request: HttpRequest) -> String {
+    format!("{:?}", request.headers())
+}

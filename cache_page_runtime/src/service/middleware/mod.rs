@@ -68,6 +68,12 @@ type VaryByFn = Rc<dyn Fn(&HttpRequest, &mut KeyBuilder<'_>)>;
 /// cache. Services outside of the middleware run on every request, and services inside only on a miss: an access check that looks
 /// at anything but credential headers belongs outside.
 ///
+/// Routing inside does not run on a hit either, so the key contains what guards usually decide by: the URL, the host, and all headers
+/// but those that browsers, proxies and content delivery networks send on their own. `guard::Acceptable`, `guard::Host` and
+/// `guard::Header("x-api-version", "2")` choose the right page. A guard by one of these headers needs [`vary`](Self::vary), such as
+/// `vary(&["user-agent"])`; a guard by anything else, such as the client's address or extensions, needs [`vary_by`](Self::vary_by). Or
+/// the middleware wraps the scope or resource that the guard selects: each place has pages of its own.
+///
 /// Sessions belong inside: `.wrap(SessionMiddleware::new(…)).wrap(PageCacheMiddleware::new(…))`. The cache then sees the cookie of
 /// a session that a handler begins, and the session is not loaded on a hit. In the other order, the feature `actix-session` keeps
 /// responses that change the session out of the cache, and logs an error.
