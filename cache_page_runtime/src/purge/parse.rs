@@ -65,12 +65,12 @@ pub(crate) fn to_url(url: &str) -> Result<PurgeSelector, PurgeError> {
 pub(crate) fn referred_to(reference: &str, base: &str, origin: &RequestOrigin<'_>) -> Option<PurgeSelector> {
     let reference = reference.split(['?', '#']).next().unwrap_or_default();
     let path = match reference.strip_prefix("//") {
-        Some(rest) => path_on_host(rest, origin.host)?,
+        Some(rest) => path_on_origin(rest, origin)?,
         None if reference.starts_with('/') => reference.to_owned(),
         None if reference.is_empty() => base.to_owned(),
         None => match reference.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case(origin.scheme) => {
-                path_on_host(rest, origin.host)?
+                path_on_origin(rest, origin)?
             }
             Some(_) => return None,
             // A relative path replaces the last segment of the base.
@@ -80,11 +80,12 @@ pub(crate) fn referred_to(reference: &str, base: &str, origin: &RequestOrigin<'_
     to_path(&path).ok()
 }
 
-/// Splits the authority from `rest` and returns the path, if the authority is `host`.
-fn path_on_host(rest: &str, host: &str) -> Option<String> {
+/// Splits the authority from `rest` and returns the path, if the authority is the host of `origin` (RFC 9110 4.2.3).
+fn path_on_origin(rest: &str, origin: &RequestOrigin<'_>) -> Option<String> {
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let path = if path.is_empty() { "/" } else { path };
-    authority.eq_ignore_ascii_case(host).then(|| path.to_owned())
+    let host = |host| normal_form::host(origin.scheme, host);
+    host(authority).eq_ignore_ascii_case(host(origin.host)).then(|| path.to_owned())
 }
 
 fn check_path(path: &str) -> Result<&str, PurgeError> {

@@ -51,14 +51,18 @@ const FOREIGN_REFERENCES: [&str; 7] = [
 
 /// Stores all pages, sends a write whose response has this header, and returns the pages that are gone.
 async fn purged_by(name: &'static str, reference: &'static str) -> Vec<&'static str> {
+    purged_on(HOST, name, reference).await
+}
+
+async fn purged_on(host: &str, name: &'static str, reference: &'static str) -> Vec<&'static str> {
     let app = with_write(move || HttpResponse::Created().insert_header((name, reference)).finish()).await;
     for uri in URIS {
-        app.get(uri).header("host", HOST).await.assert_stored();
+        app.get(uri).header("host", host).await.assert_stored();
     }
-    app.post(WRITE).header("host", HOST).await.assert_status(201);
+    app.post(WRITE).header("host", host).await.assert_status(201);
     let mut purged = Vec::new();
     for uri in URIS {
-        if !app.get(uri).header("host", HOST).header("cache-control", "only-if-cached").await.is_hit() {
+        if !app.get(uri).header("host", host).header("cache-control", "only-if-cached").await.is_hit() {
             purged.push(uri);
         }
     }
@@ -81,4 +85,17 @@ async fn write_purges_no_page_of_another_origin() {
             assert!(purged_by(name, reference).await.is_empty(), "{name}: {reference}");
         }
     }
+}
+
+/// RFC 9110 4.2.3: `http://site.example:80` is the origin `http://site.example`.
+#[actix_web::test]
+async fn write_purges_the_page_named_with_the_default_port() {
+    for (host, reference) in [
+        ("site.example", "http://site.example:80/posts/1"),
+        ("site.example:80", "http://Site.example/posts/1"),
+        ("site.example", "//site.example:/posts/1"),
+    ] {
+        assert_eq!(purged_on(host, "location", reference).await, POST, "{host}: {reference}");
+    }
+    assert!(purged_on("site.example", "location", "http://site.example:443/posts/1").await.is_empty());
 }
