@@ -6,7 +6,7 @@ use actix_web::{
     Error, HttpResponse,
     body::BoxBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{HeaderValue, SET_COOKIE},
+    http::header::{HeaderName, HeaderValue, SET_COOKIE},
     middleware::{Next as NextService, from_fn},
     web,
 };
@@ -69,6 +69,46 @@ async fn cookie_of_an_inner_middleware_is_never_replayed() {
         response.assert_header("set-cookie", &format!("csrf={number}; HttpOnly"));
     }
     assert_eq!(app.pages(), 0);
+}
+
+/// Headers that middleware inside adds to each response.
+const ABOUT_ONE_REQUEST: [&str; 8] = [
+    "x-request-id",
+    "x-correlation-id",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "ratelimit",
+    "server-timing",
+    "traceparent",
+    "x-response-time",
+];
+
+async fn describe_request(
+    request: ServiceRequest,
+    next: NextService<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let mut response = next.call(request).await?;
+    for name in ABOUT_ONE_REQUEST {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static("of the miss"));
+    }
+    Ok(response)
+}
+
+#[actix_web::test]
+async fn header_about_one_request_from_inside_is_not_replayed() {
+    let app = TestApp::builder()
+        .uncached()
+        .wrap(|| from_fn(describe_request))
+        .wrap(|| PageCacheMiddleware::new(60))
+        .start()
+        .await;
+    let (miss, hit) = (app.get("/").await, app.get("/").await);
+    miss.assert_stored();
+    hit.assert_hit().assert_body(&miss.body);
+    for name in ABOUT_ONE_REQUEST {
+        miss.assert_header(name, "of the miss");
+        hit.assert_no_header(name);
+    }
 }
 
 #[actix_web::test]
