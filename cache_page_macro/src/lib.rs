@@ -50,7 +50,7 @@ use crate::{handler::Handler, parse::Args};
 /// |---|---|
 /// | `60` | whole seconds |
 /// | `"5m"`, `"1h 30m"`, `"250ms"` | one or more numbers with a unit |
-/// | `HOUR`, `config::TTL`, `60 * 60` | a constant: an integer (seconds) or a [`Duration`](core::time::Duration) |
+/// | `HOUR`, `config::TTL`, `Self::TTL`, `60 * 60` | a constant: an integer (seconds) or a [`Duration`](core::time::Duration) |
 /// | `None` | no expiry: the response is stored until it is purged or evicted |
 ///
 /// A response that has its own lifetime, such as `Cache-Control: max-age`, is stored for that long instead.

@@ -51,6 +51,7 @@ snapshots! {
     policy
     policy_options
     original
+    generic_ttl
 }
 
 #[test]
@@ -316,6 +317,81 @@ fn conflicting_attributes_are_an_error() {
     assert_eq!(both("#[purge_page(tags = [\"a\"])] #[instrument(err)]"), 1);
 }
 
+/// An attribute that was imported under another name is recognized once it was expanded.
+#[test]
+fn renamed_attributes_conflict_too() {
+    type Attribute = fn(TokenStream, TokenStream) -> TokenStream;
+    let cached: (Attribute, TokenStream) = (crate::expand_cache_page, quote!(60));
+    let uncached: (Attribute, TokenStream) = (crate::expand_cache_page, quote!(uncached));
+    let purging: (Attribute, TokenStream) = (crate::expand_purge_page, quote!(tags = ["a"]));
+    let both = |(above, above_args): &(Attribute, TokenStream),
+                (below, below_args): &(Attribute, TokenStream)| {
+        let handler = quote!(
+            #[get("/")]
+            async fn page() -> String {}
+        );
+        errors_in(below(below_args.clone(), above(above_args.clone(), handler)))
+    };
+    for (above, below) in [(&cached, &purging), (&purging, &cached), (&cached, &cached), (&purging, &purging)]
+    {
+        assert_eq!(both(above, below), 1);
+    }
+    for (above, below) in [(&cached, &uncached), (&uncached, &cached), (&uncached, &uncached)] {
+        assert_eq!(both(above, below), 1);
+    }
+    assert_eq!(both(&uncached, &purging), 0);
+    assert_eq!(both(&purging, &uncached), 0);
+}
+
+#[test]
+fn original_function_has_no_route_attributes() {
+    let attributes_of_copy = |attributes: &str| {
+        let handler =
+            format!("#[cache_page(60, uncached = copy)] {attributes} async fn page() -> String {{}}");
+        let file: syn::File = syn::parse2(expand(&handler)).expect("the generated code is valid Rust");
+        let copy = file.items.into_iter().find_map(|item| match item {
+            syn::Item::Fn(function) if function.sig.ident == "copy" => Some(function),
+            _ => None,
+        });
+        let attributes = copy.expect("the original function is there").attrs.into_iter().skip(1);
+        attributes.map(|attribute| quote!(#attribute).to_string().replace(' ', "")).collect::<Vec<_>>()
+    };
+    for route in [
+        "#[get(\"/\")]",
+        "#[head(\"/\")]",
+        "#[actix_web::get(\"/\")]",
+        "#[::actix_web::get(\"/\")]",
+        "#[get(PATH)]",
+        "#[route(\"/\", method = \"GET\")]",
+        "#[actix_web::route(\"/\", method = \"GET\")]",
+        "#[routes] #[get(\"/a\")] #[get(\"/b\")]",
+        "#[actix_web::routes] #[get(\"/a\")] #[actix_web::get(\"/b\")]",
+        "#[fetch(\"/\")]",
+        "#[web::get(\"\", name = \"a\")]",
+        "#[cfg_attr(feature = \"a\", get(\"/\"))]",
+        "#[cfg_attr(feature = \"a\", actix_web::routes, get(\"/\"))]",
+        "#[cfg_attr(true, actix_web::get(\"/\"))]",
+    ] {
+        assert!(attributes_of_copy(route).is_empty(), "{route}");
+    }
+    for kept in
+        ["#[protect(\"ADMIN\")]", "#[instrument]", "#[doc=\"/\"]", "#[cfg(get)]", "#[cfg_attr(get,inline)]"]
+    {
+        assert_eq!(attributes_of_copy(kept), [kept], "{kept}");
+    }
+    assert_eq!(attributes_of_copy("#[cfg_attr(a, get(\"/\"), inline)]"), ["#[cfg_attr(a,inline)]"]);
+}
+
+#[test]
+fn variable_of_a_ttl_has_a_type() {
+    let ttl = |ttl: &str| error_count(&format!("#[cache_page({ttl})] async fn page() -> String {{}}"));
+    assert_eq!(ttl("{ let minutes = 5; minutes * 60 }"), 1);
+    assert_eq!(ttl("{ let minutes: u64 = 5; minutes * 60 }"), 0);
+    assert_eq!(ttl("{ let minutes = MINUTE; minutes * 60 }"), 0);
+    assert_eq!(ttl("{ 0 }"), 1);
+    assert_eq!(ttl("({ \"5\" })"), 1);
+}
+
 /// Expands the first attribute of this crate. Attributes above it have been expanded by then.
 fn expand(source: &str) -> TokenStream {
     let start = ["#[cache_page", "#[purge_page"].into_iter().filter_map(|name| source.find(name)).min();
@@ -338,6 +414,10 @@ fn expand(source: &str) -> TokenStream {
 }
 
 fn error_count(source: &str) -> usize {
-    let tokens = expand(source).into_iter();
+    errors_in(expand(source))
+}
+
+fn errors_in(tokens: TokenStream) -> usize {
+    let tokens = tokens.into_iter();
     tokens.filter(|token| matches!(token, TokenTree::Ident(name) if name == "compile_error")).count()
 }

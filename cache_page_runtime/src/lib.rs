@@ -73,8 +73,8 @@ pub mod __private {
 
     pub use crate::{
         key::{AnonymousValue, Argument, Classified, KeyValue, input_by, push_http_request},
-        policy::{HandlerPolicy, Policy, Ttl, finite, policy, seconds, seconds_and_nanos},
+        policy::{GenericPolicy, HandlerPolicy, Policy, Ttl, finite, policy, seconds, seconds_and_nanos},
         serve::Lookup,
-        service::{PurgePolicy, Request},
+        service::{CachedRequest, PurgePolicy, PurgingRequest, UncachedRequest},
     };
 }

@@ -8,6 +8,6 @@ mod validate;
 pub(crate) use self::{
     arg_attributes::ArgClass,
     handler::{Handler, MAX_ARGUMENTS},
-    route::is_route,
+    route::without_routes,
     validate::{keeps_arg_attributes, validate},
 };

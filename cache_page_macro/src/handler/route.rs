@@ -1,7 +1,10 @@
 //! The route attributes of actix-web below the attribute: their methods and parameters.
 
 use proc_macro2::{TokenStream, TokenTree};
-use syn::{Attribute, Error, Expr, LitStr, Meta, parse::ParseStream};
+use syn::{
+    Attribute, Error, Expr, LitStr, Meta, MetaList, Path, Token, parse::ParseStream, parse_quote,
+    punctuated::Punctuated,
+};
 
 use super::handler::Handler;
 use crate::parse::{route_parameters, string_literal, ungroup};
@@ -16,27 +19,63 @@ pub(crate) fn writing_method(attribute: &Attribute) -> Option<&'static str> {
     WRITING.into_iter().find(|method| *method == name)
 }
 
-/// Returns whether an attribute makes the function a route: `#[get("/path")]` or `#[routes]`.
-pub(crate) fn is_route(attribute: &Attribute) -> bool {
-    route_name(attribute).is_some()
-        || is_of_actix(attribute)
-            && attribute.path().segments.last().is_some_and(|last| last.ident == "routes")
-        || attribute.path().is_ident("cfg_attr") && names().any(|name| contains_word(attribute, name))
+/// Returns the attributes without those that make the function a route.
+pub(crate) fn without_routes(attributes: Vec<Attribute>) -> Vec<Attribute> {
+    attributes
+        .into_iter()
+        .filter_map(|mut attribute| match &attribute.meta {
+            Meta::List(list) if list.path.is_ident("cfg_attr") => {
+                let conditional = Punctuated::<Meta, Token![,]>::parse_terminated;
+                // A predicate is a `Meta` too, except for `true` and `false`.
+                let Ok(metas) = list.parse_args_with(conditional) else {
+                    let is_route = names().chain(["routes"]).any(|name| contains_word(&attribute, name));
+                    return (!is_route).then_some(attribute);
+                };
+                let mut metas = metas.into_iter();
+                let predicate = metas.next()?;
+                let kept: Vec<Meta> = metas.filter(|meta| !is_route(meta)).collect();
+                attribute.meta = parse_quote!(cfg_attr(#predicate #(, #kept)*));
+                (!kept.is_empty()).then_some(attribute)
+            }
+            meta => (!is_route(meta)).then_some(attribute),
+        })
+        .collect()
+}
+
+/// Returns whether an attribute makes the function a route: `#[get("/path")]`, `#[routes]`, or `#[fetch("/path")]` if `get` was
+/// imported under that name.
+fn is_route(attribute: &Meta) -> bool {
+    let of_actix = is_of_actix(attribute.path());
+    let last = attribute.path().segments.last().map(|last| &last.ident);
+    match attribute {
+        Meta::Path(_) => of_actix && last.is_some_and(|last| last == "routes"),
+        Meta::List(list) => {
+            of_actix && last.is_some_and(|last| names().any(|name| last == name)) || starts_with_a_path(list)
+        }
+        Meta::NameValue(_) => false,
+    }
+}
+
+/// Returns whether the first argument of an attribute is a string such as `"/posts"` or `""`, the path of a route.
+fn starts_with_a_path(list: &MetaList) -> bool {
+    let first = list.tokens.clone().into_iter().next();
+    let first = first.map(TokenStream::from).and_then(|first| syn::parse2::<LitStr>(first).ok());
+    first.is_some_and(|path| path.value().is_empty() || path.value().starts_with('/'))
 }
 
 /// Returns the name of a route attribute of actix-web.
 ///
 /// An attribute of that name in another crate, such as `#[openapi::post]`, is no route.
 fn route_name(attribute: &Attribute) -> Option<&'static str> {
-    if !is_of_actix(attribute) || !matches!(attribute.meta, Meta::List(_)) {
+    if !is_of_actix(attribute.path()) || !matches!(attribute.meta, Meta::List(_)) {
         return None;
     }
     let last = &attribute.path().segments.last()?.ident;
     names().find(|name| last == name)
 }
 
-fn is_of_actix(attribute: &Attribute) -> bool {
-    let segments = &attribute.path().segments;
+fn is_of_actix(path: &Path) -> bool {
+    let segments = &path.segments;
     segments.len() == 1 || segments.first().is_some_and(|first| first.ident == "actix_web")
 }
 

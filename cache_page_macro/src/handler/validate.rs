@@ -1,12 +1,13 @@
 //! Every error in an annotated function, each at its own token, with its fix.
 
+use proc_macro2::Span;
 use syn::{Attribute, Error, FnArg, PatType, ReturnType, Type, visit_mut::VisitMut};
 
 use super::{
     handler::{Handler, MAX_ARGUMENTS},
     route::{Routes, contains_word, writing_method},
 };
-use crate::parse::{Args, AttributeKind, is_uncached};
+use crate::parse::{Args, AttributeKind, CACHED_REQUEST, PURGING_REQUEST, UNCACHED_REQUEST, is_uncached};
 
 /// Returns every error in the handler.
 pub(crate) fn validate(handler: &Handler, args: &Args) -> Vec<Error> {
@@ -28,6 +29,7 @@ pub(crate) fn validate(handler: &Handler, args: &Args) -> Vec<Error> {
         }
     }
     errors.extend(handler.attributes.iter().filter_map(|attribute| conflict(attribute, kind)));
+    errors.extend(conflict_with_expanded(handler, kind));
     if let Some(routes) = Routes::below(handler) {
         let attribute = kind.spec().attribute;
         errors.extend(options.templates().flat_map(|text| routes.validate_parameters(text, attribute)));
@@ -83,22 +85,21 @@ fn validate_type(argument: &PatType, errors: &mut Vec<Error>) {
     }));
 }
 
+const NO_PURGE_ON_HIT: &str =
+    "a handler that is answered from the cache would not purge; remove `#[cache_page]` or `#[purge_page]`";
+const CACHED_TWICE: &str = "this handler is cached already; remove one `#[cache_page]`";
+const CACHED_AND_UNCACHED: &str = "a handler is either cached or uncached; remove one `#[cache_page]`";
+const PURGES_TWICE: &str = "this handler purges already; write one `#[purge_page]` with all tags and paths";
+
 /// Returns the error for an attribute that conflicts with the one above it.
 fn conflict(attribute: &Attribute, kind: &AttributeKind) -> Option<Error> {
-    const NO_PURGE_ON_HIT: &str = "a handler that is answered from the cache would not purge; remove `#[cache_page]` or `#[purge_page]`";
     let name = attribute.path().segments.last()?.ident.to_string();
     let message = match (name.as_str(), kind) {
-        ("cache_page", AttributeKind::Cache(_)) if is_caching(attribute) => {
-            "this handler is cached already; remove one `#[cache_page]`".to_owned()
-        }
-        ("cache_page", AttributeKind::Cache(_) | AttributeKind::Uncached) => {
-            "a handler is either cached or uncached; remove one `#[cache_page]`".to_owned()
-        }
+        ("cache_page", AttributeKind::Cache(_)) if is_caching(attribute) => CACHED_TWICE.to_owned(),
+        ("cache_page", AttributeKind::Cache(_) | AttributeKind::Uncached) => CACHED_AND_UNCACHED.to_owned(),
         ("cache_page", AttributeKind::Purge) if is_caching(attribute) => NO_PURGE_ON_HIT.to_owned(),
         ("purge_page", AttributeKind::Cache(_)) => NO_PURGE_ON_HIT.to_owned(),
-        ("purge_page", AttributeKind::Purge) => {
-            "this handler purges already; write one `#[purge_page]` with all tags and paths".to_owned()
-        }
+        ("purge_page", AttributeKind::Purge) => PURGES_TWICE.to_owned(),
         ("instrument", _) if contains_word(attribute, "err") => format!(
             "`#[instrument(err)]` needs the `Result` that the handler returns; move it above `#[{}]`",
             kind.spec().attribute
@@ -113,6 +114,30 @@ fn conflict(attribute: &Attribute, kind: &AttributeKind) -> Option<Error> {
         _ => return None,
     };
     Some(Error::new_spanned(&attribute.meta, message))
+}
+
+/// Returns the error for an attribute above that has been expanded, because it was imported under another name.
+///
+/// [`conflict`] knows attributes by their names. The one that is expanded second knows the other by the first argument.
+fn conflict_with_expanded(handler: &Handler, kind: &AttributeKind) -> Option<Error> {
+    let Some(FnArg::Typed(PatType { ty, .. })) = handler.signature.inputs.first() else { return None };
+    let Type::Path(path) = &**ty else { return None };
+    let mut segments = path.path.segments.iter().rev();
+    let (last, door) = (segments.next()?, segments.next()?);
+    if door.ident != "__private" {
+        return None;
+    }
+    let message = match (last.ident.to_string().as_str(), kind) {
+        (CACHED_REQUEST, AttributeKind::Cache(_)) => CACHED_TWICE,
+        (CACHED_REQUEST, AttributeKind::Uncached)
+        | (UNCACHED_REQUEST, AttributeKind::Cache(_) | AttributeKind::Uncached) => CACHED_AND_UNCACHED,
+        (CACHED_REQUEST, AttributeKind::Purge) | (PURGING_REQUEST, AttributeKind::Cache(_)) => {
+            NO_PURGE_ON_HIT
+        }
+        (PURGING_REQUEST, AttributeKind::Purge) => PURGES_TWICE,
+        _ => return None,
+    };
+    Some(Error::new(Span::call_site(), message))
 }
 
 /// Returns whether an attribute is a `#[cache_page]` that stores responses.

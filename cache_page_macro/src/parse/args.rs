@@ -37,7 +37,20 @@ impl AttributeKind {
             Self::Purge => &PURGE_PAGE,
         }
     }
+
+    /// Returns the name of the type of the request, the first argument of the generated function.
+    pub(crate) fn request_type(&self) -> &'static str {
+        match self {
+            Self::Cache(_) => CACHED_REQUEST,
+            Self::Uncached => UNCACHED_REQUEST,
+            Self::Purge => PURGING_REQUEST,
+        }
+    }
 }
+
+pub(crate) const CACHED_REQUEST: &str = "CachedRequest";
+pub(crate) const UNCACHED_REQUEST: &str = "UncachedRequest";
+pub(crate) const PURGING_REQUEST: &str = "PurgingRequest";
 
 /// The arguments that could be parsed, and every error in the others.
 type Parsed = (Args, Vec<Error>);

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Error, Expr, ExprLit, Lit, LitInt, Path, spanned::Spanned as _};
+use syn::{
+    Block, Error, Expr, ExprBlock, ExprConst, ExprIf, ExprLit, ExprMatch, Lit, LitInt, Local, LocalInit, Pat,
+    Path, Stmt, spanned::Spanned as _,
+};
 
 use super::tokens::{respan, ungroup};
 
@@ -80,9 +83,16 @@ pub(crate) enum Ttl {
 
 impl Ttl {
     pub(crate) fn parse(expr: Expr, messages: &DurationMessages) -> syn::Result<Self> {
-        let expr = ungroup(expr);
+        let expr = without_braces(expr);
         match &expr {
             Expr::Lit(ExprLit { lit, .. }) => Self::from_literal(lit, messages),
+            Expr::Block(ExprBlock { block, .. }) => match untyped_variable(block) {
+                Some(number) => Err(Error::new_spanned(
+                    number,
+                    "the type of this number is not known; write it, such as `let minutes: u64 = 5;`",
+                )),
+                None => Ok(Self::Constant(expr)),
+            },
             Expr::Path(path) if path.path.is_ident("None") => messages
                 .unbounded
                 .map(|()| Self::Unbounded)
@@ -181,23 +191,67 @@ fn unit_error(text: &str, problem: &humantime::DurationError, messages: &Duratio
 /// The type of the expression selects the implementation of `Ttl::get`, and an expression of bare literals has none.
 /// One that names a constant has the constant's type.
 fn type_bare_literals(expr: &mut Expr) {
-    fn collect<'e>(expr: &'e mut Expr, literals: &mut Vec<&'e mut LitInt>) -> bool {
-        match expr {
-            Expr::Lit(ExprLit { lit: Lit::Int(literal), .. }) if literal.suffix().is_empty() => {
-                literals.push(literal);
-                true
-            }
-            Expr::Paren(paren) => collect(&mut paren.expr, literals),
-            Expr::Binary(binary) => {
-                collect(&mut binary.left, literals) && collect(&mut binary.right, literals)
-            }
-            _ => false,
-        }
-    }
     let mut literals = Vec::new();
-    if collect(expr, &mut literals) {
+    if collect_literals(expr, &mut literals) {
         for literal in literals {
             *literal = LitInt::new(&format!("{}u64", literal.base10_digits()), literal.span());
         }
     }
+}
+
+/// Collects the literals that make up the value of an expression. Returns `false` if it has other parts, one of which has a type.
+fn collect_literals<'e>(expr: &'e mut Expr, literals: &mut Vec<&'e mut LitInt>) -> bool {
+    match expr {
+        Expr::Lit(ExprLit { lit: Lit::Int(literal), .. }) if literal.suffix().is_empty() => {
+            literals.push(literal);
+            true
+        }
+        Expr::Group(group) => collect_literals(&mut group.expr, literals),
+        Expr::Paren(paren) => collect_literals(&mut paren.expr, literals),
+        Expr::Unary(unary) => collect_literals(&mut unary.expr, literals),
+        Expr::Binary(binary) => {
+            collect_literals(&mut binary.left, literals) && collect_literals(&mut binary.right, literals)
+        }
+        Expr::Block(ExprBlock { block, .. }) | Expr::Const(ExprConst { block, .. }) => {
+            collect_in_block(block, literals)
+        }
+        Expr::If(ExprIf { then_branch, else_branch: Some((_, other)), .. }) => {
+            collect_in_block(then_branch, literals) && collect_literals(other, literals)
+        }
+        Expr::Match(ExprMatch { arms, .. }) => {
+            arms.iter_mut().all(|arm| collect_literals(&mut arm.body, literals))
+        }
+        _ => false,
+    }
+}
+
+fn collect_in_block<'e>(block: &'e mut Block, literals: &mut Vec<&'e mut LitInt>) -> bool {
+    match block.stmts.last_mut() {
+        Some(Stmt::Expr(value, None)) => collect_literals(value, literals),
+        _ => false,
+    }
+}
+
+/// Returns the expression inside of parentheses and braces, which rustc would report as unnecessary.
+fn without_braces(expr: Expr) -> Expr {
+    match ungroup(expr) {
+        Expr::Paren(paren) => without_braces(*paren.expr),
+        Expr::Block(ExprBlock { attrs, label: None, block }) if attrs.is_empty() => match &*block.stmts {
+            [Stmt::Expr(value, None)] => without_braces(value.clone()),
+            _ => Expr::Block(ExprBlock { attrs, label: None, block }),
+        },
+        expr => expr,
+    }
+}
+
+/// Returns the value of the first `let minutes = 5;` in a block. From such variables rustc does not infer the type of the TTL.
+fn untyped_variable(block: &Block) -> Option<Expr> {
+    block.stmts.iter().find_map(|statement| match statement {
+        Stmt::Local(Local { pat: Pat::Ident(_), init: Some(LocalInit { expr, .. }), .. }) => {
+            let mut value = (**expr).clone();
+            let is_untyped = collect_literals(&mut value, &mut Vec::new());
+            is_untyped.then_some(value)
+        }
+        _ => None,
+    })
 }

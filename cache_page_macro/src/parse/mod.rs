@@ -12,7 +12,7 @@ mod value;
 mod vary;
 
 pub(crate) use self::{
-    args::{Args, AttributeKind, is_uncached},
+    args::{Args, AttributeKind, CACHED_REQUEST, PURGING_REQUEST, UNCACHED_REQUEST, is_uncached},
     duration::Ttl,
     options::AttributeSpec,
     similar::similar,

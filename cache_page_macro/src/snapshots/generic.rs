@@ -1,28 +1,29 @@
 #[allow(clippy::async_yields_async)]
 async fn page<'a, R, const N: usize>(
-    __request: ::cache_page::__private::Request,
+    __cache_page_request: ::cache_page::__private::CachedRequest,
     repo: web::Data<R>,
 ) -> ::cache_page::__private::HttpResponse
 where
     R: Repo,
 {
-    static __POLICY: ::cache_page::__private::HandlerPolicy = ::cache_page::__private::Policy::with_ttl(
-            ::cache_page::__private::seconds(60),
-        )
-        .for_handler(::core::concat!(::core::module_path!(), "::page"));
-    #[allow(single_use_lifetimes, unused_lifetimes)]
-    fn __returns<'a, R, const N: usize>(_: Either<impl Responder, &'static str>)
-    where
-        R: Repo,
-    {}
-    let __lookup = &mut (&__request).lookup(&__POLICY);
-    __lookup.key_from::<web::Data<R>, _>();
-    (__lookup)
+    {
+        fn __cache_page_traits(_: impl Responder) {}
+    }
+    let __cache_page_lookup = &mut (&__cache_page_request)
+        .lookup({
+            static __CACHE_PAGE_POLICY: ::cache_page::__private::HandlerPolicy = ::cache_page::__private::Policy::with_ttl(
+                    ::cache_page::__private::seconds(60),
+                )
+                .for_handler(::core::concat!(::core::module_path!(), "::page"));
+            &__CACHE_PAGE_POLICY
+        });
+    __cache_page_lookup.key_from::<web::Data<R>, _>();
+    (__cache_page_lookup)
         .serve(async move {
-            if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
+            if let ::core::option::Option::Some(__cache_page_returns) = ::core::option::Option::None::<
                 Either<_, &'static str>,
             > {
-                return __returns;
+                return __cache_page_returns;
             }
             #[allow(unused_braces)] { Either::Left(repo.page::<N>()) }
         })

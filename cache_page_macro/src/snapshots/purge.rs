@@ -1,15 +1,19 @@
 #[allow(clippy::async_yields_async)]
 async fn create(
-    __request: ::cache_page::__private::Request,
+    __cache_page_request: ::cache_page::__private::PurgingRequest,
 ) -> ::cache_page::__private::HttpResponse {
-    static __PURGE: ::cache_page::__private::PurgePolicy = ::cache_page::__private::PurgePolicy::new(
-            ::core::concat!(::core::module_path!(), "::create"),
-        )
-        .tags(&["posts"]);
-    fn __returns(_: impl Responder) {}
-    (&__request)
+    {
+        fn __cache_page_traits(_: impl Responder) {}
+    }
+    (&__cache_page_request)
         .purge_after(
-            &__PURGE,
+            {
+                static __CACHE_PAGE_POLICY: ::cache_page::__private::PurgePolicy = ::cache_page::__private::PurgePolicy::new(
+                        ::core::concat!(::core::module_path!(), "::create"),
+                    )
+                    .tags(&["posts"]);
+                &__CACHE_PAGE_POLICY
+            },
             async move {
                 #[allow(unused_braces)]
                 {

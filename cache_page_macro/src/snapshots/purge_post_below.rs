@@ -1,24 +1,28 @@
 #[post("/posts/{id}")]
 #[allow(clippy::async_yields_async)]
 pub async fn edit(
-    __request: ::cache_page::__private::Request,
+    __cache_page_request: ::cache_page::__private::PurgingRequest,
     id: web::Path<u64>,
     web::Json(post): web::Json<Post>,
 ) -> ::cache_page::__private::HttpResponse {
-    static __PURGE: ::cache_page::__private::PurgePolicy = ::cache_page::__private::PurgePolicy::new(
-            ::core::concat!(::core::module_path!(), "::edit"),
-        )
-        .tags(&["post:{id}", "posts"])
-        .paths(&["/posts", "/posts/{id}"]);
-    fn __returns(_: Result<impl Responder, AppError>) {}
-    (&__request)
+    {
+        fn __cache_page_traits(_: impl Responder) {}
+    }
+    (&__cache_page_request)
         .purge_after(
-            &__PURGE,
+            {
+                static __CACHE_PAGE_POLICY: ::cache_page::__private::PurgePolicy = ::cache_page::__private::PurgePolicy::new(
+                        ::core::concat!(::core::module_path!(), "::edit"),
+                    )
+                    .tags(&["post:{id}", "posts"])
+                    .paths(&["/posts", "/posts/{id}"]);
+                &__CACHE_PAGE_POLICY
+            },
             async move {
-                if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
+                if let ::core::option::Option::Some(__cache_page_returns) = ::core::option::Option::None::<
                     Result<_, AppError>,
                 > {
-                    return __returns;
+                    return __cache_page_returns;
                 }
                 #[allow(unused_braces)]
                 {

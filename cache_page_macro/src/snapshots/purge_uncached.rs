@@ -1,20 +1,22 @@
 #[cache_page(uncached)]
 #[allow(clippy::async_yields_async)]
 async fn refresh(
-    __request: ::cache_page::__private::Request,
+    __cache_page_request: ::cache_page::__private::PurgingRequest,
 ) -> ::cache_page::__private::HttpResponse {
-    static __PURGE: ::cache_page::__private::PurgePolicy = ::cache_page::__private::PurgePolicy::new(
-            ::core::concat!(::core::module_path!(), "::refresh"),
-        )
-        .tags(&["posts"]);
-    (&__request)
+    (&__cache_page_request)
         .purge_after(
-            &__PURGE,
+            {
+                static __CACHE_PAGE_POLICY: ::cache_page::__private::PurgePolicy = ::cache_page::__private::PurgePolicy::new(
+                        ::core::concat!(::core::module_path!(), "::refresh"),
+                    )
+                    .tags(&["posts"]);
+                &__CACHE_PAGE_POLICY
+            },
             async move {
-                if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
+                if let ::core::option::Option::Some(__cache_page_returns) = ::core::option::Option::None::<
                     &'static str,
                 > {
-                    return __returns;
+                    return __cache_page_returns;
                 }
                 #[allow(unused_braces)] { "Refreshed" }
             },

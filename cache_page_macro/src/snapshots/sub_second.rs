@@ -1,18 +1,21 @@
 #[allow(clippy::async_yields_async)]
 async fn page(
-    __request: ::cache_page::__private::Request,
+    __cache_page_request: ::cache_page::__private::CachedRequest,
 ) -> ::cache_page::__private::HttpResponse {
-    static __POLICY: ::cache_page::__private::HandlerPolicy = ::cache_page::__private::Policy::with_ttl(
-            ::cache_page::__private::seconds_and_nanos(1, 500000000),
-        )
-        .for_handler(::core::concat!(::core::module_path!(), "::page"));
-    let __lookup = &mut (&__request).lookup(&__POLICY);
-    (__lookup)
+    let __cache_page_lookup = &mut (&__cache_page_request)
+        .lookup({
+            static __CACHE_PAGE_POLICY: ::cache_page::__private::HandlerPolicy = ::cache_page::__private::Policy::with_ttl(
+                    ::cache_page::__private::seconds_and_nanos(1, 500000000),
+                )
+                .for_handler(::core::concat!(::core::module_path!(), "::page"));
+            &__CACHE_PAGE_POLICY
+        });
+    (__cache_page_lookup)
         .serve(async move {
-            if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<
+            if let ::core::option::Option::Some(__cache_page_returns) = ::core::option::Option::None::<
                 String,
             > {
-                return __returns;
+                return __cache_page_returns;
             }
             #[allow(unused_braces)] { String::new() }
         })

@@ -2,6 +2,7 @@
 
 mod control;
 mod downstream;
+mod generic_policy;
 mod handler_id;
 mod handler_policy;
 mod overrides;
@@ -10,6 +11,7 @@ mod ttl;
 
 pub use self::{
     control::{PageControl, Validators},
+    generic_policy::GenericPolicy,
     handler_policy::HandlerPolicy,
     policy::{Policy, policy},
     ttl::{Ttl, finite, seconds, seconds_and_nanos},

@@ -7,5 +7,5 @@ mod request;
 pub use self::{
     middleware::{IntoTtl, PageCacheMiddleware, PageCacheService},
     purge_page::PurgePolicy,
-    request::Request,
+    request::{CachedRequest, PurgingRequest, UncachedRequest},
 };

@@ -4,7 +4,7 @@ use std::{fmt, future::Future};
 
 use actix_web::{HttpRequest, HttpResponse, Responder};
 
-use super::request::Request;
+use super::request::UseUncachedToCallThis as Request;
 use crate::{
     cache::{PageCache, PurgeFuture},
     policy::PageControl,

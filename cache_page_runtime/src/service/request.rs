@@ -16,7 +16,17 @@ use crate::{
 };
 
 /// The first argument of a cached handler.
-pub type Request = UseUncachedToCallThis;
+pub type CachedRequest = UseUncachedToCallThis;
+
+/// The first argument of an uncached handler.
+///
+/// The attributes tell by these names which one of them was expanded before.
+pub type UncachedRequest = UseUncachedToCallThis;
+
+/// The first argument of a handler that purges.
+pub type PurgingRequest = UseUncachedToCallThis;
+
+type Request = UseUncachedToCallThis;
 
 /// The request that a handler is called for. Extracting it does not touch the body.
 ///

@@ -26,6 +26,21 @@ mod locals {
     }
 
     in_both_orders! {
+        mod generated_names("/{id}", "/7") => (200, "7 1 2 3 4 5, run 1");
+        #[allow(non_snake_case)]
+        async fn page(id: web::Path<u32>) -> impl Responder {
+            let __POLICY = 1;
+            let __PURGE = 2;
+            let __CACHE_PAGE_POLICY = 3;
+            let __cache_page_lookup = 4;
+            let __cache_page_request = 5;
+            let numbers = format!("{__POLICY} {__PURGE} {__CACHE_PAGE_POLICY} {__cache_page_lookup} {__cache_page_request}");
+            format!("{id} {numbers}, run {}", count_run())
+        }
+        use actix_web::{Responder, web};
+    }
+
+    in_both_orders! {
         mod items_of_the_module("/", "/") => (200, "1 Policy Request, run 1");
         async fn page() -> String {
             format!("{POLICY} {Policy:?} {Request:?}, run {}", count_run())
@@ -38,6 +53,57 @@ mod locals {
 
         #[derive(Debug)]
         struct Request;
+    }
+}
+
+/// Constants, statics and functions of the module with names that a careless expansion would use.
+#[allow(non_upper_case_globals)]
+mod items_of_the_module_in_options {
+    use std::time::Duration;
+
+    use actix_web::{HttpRequest, get, post, web::Path};
+    use cache_page::{Policy, cache_page, purge_page};
+
+    use crate::attribute::signatures::count_run;
+
+    const __POLICY: Policy = Policy::new(60);
+    const __request: u64 = 60;
+    static __lookup: u64 = 1;
+    const __returns: Duration = Duration::from_secs(5);
+    static __PURGE: u64 = 2;
+    const __POLICIES: u64 = 3;
+
+    fn __bypass_if(_: &HttpRequest) -> bool {
+        __POLICIES == 0
+    }
+
+    #[cache_page(__request, policy = __POLICY, bypass_if = __bypass_if, stale_if_error = __returns)]
+    #[get("/{id}")]
+    pub(super) async fn above(id: Path<u32>) -> String {
+        format!("{id} {__request} {__lookup} {__PURGE}, run {}", count_run())
+    }
+
+    #[get("/{id}")]
+    #[cache_page(__request, policy = __POLICY, bypass_if = __bypass_if, stale_if_error = __returns)]
+    pub(super) async fn below(__cache_page_request: Path<u32>) -> String {
+        format!("{__cache_page_request} {__request} {__lookup} {__PURGE}, run {}", count_run())
+    }
+
+    #[post("/{id}")]
+    #[purge_page(tags = ["a"])]
+    pub(super) async fn purging() -> String {
+        format!("{__PURGE}")
+    }
+
+    cached! {
+        above_route_is_cached: above, "/7" => "7 60 1 2, run 1";
+        below_route_is_cached: below, "/7" => "7 60 1 2, run 1";
+    }
+
+    #[actix_web::test]
+    async fn handler_that_purges_compiles() {
+        let app = crate::attribute::signatures::app_with(|| purging).start().await;
+        app.post("/7").await.assert_body("2");
     }
 }
 

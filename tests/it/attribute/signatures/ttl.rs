@@ -82,6 +82,13 @@ fresh_for! {
     call: (minutes(2)) => Some(minutes(2));
     call_of_an_associated_function: (Duration::from_millis(1_500)) => Some(Duration::from_millis(1_500));
     some: (Some(minutes(2))) => Some(minutes(2));
+    braces: ({ 60 }) => Some(minutes(1));
+    product_in_braces: ({ 5 * 12 }) => Some(minutes(1));
+    sum_with_braces: ({ 5 + 5 } * 6) => Some(minutes(1));
+    shift: (1 << 4) => Some(Duration::from_secs(16));
+    condition: (if cfg!(test) { 60 } else { 30 }) => Some(minutes(1));
+    choice: (match MINUTE { 0 => 1, _ => 2 * 60 }) => Some(minutes(2));
+    constant_block: (const { 30 + 30 }) => Some(minutes(1));
     block: ({ const HALF: u64 = MINUTE / 2; HALF }) => Some(Duration::from_secs(30));
     none: (None) => None;
     ttl_and_name: (60, name = "home") => Some(minutes(1));

@@ -14,26 +14,28 @@
 //! #[get("/posts/{id}")]
 //! #[allow(clippy::async_yields_async)]
 //! async fn post(
-//!     __request: ::cache_page::__private::Request,
+//!     __cache_page_request: ::cache_page::__private::CachedRequest,
 //!     id: web::Path<u64>,
 //!     user: User,
 //! ) -> ::cache_page::__private::HttpResponse {
-//!     static __POLICY: ::cache_page::__private::HandlerPolicy = ::cache_page::__private::Policy::with_ttl(
-//!             ::cache_page::__private::seconds(60),
-//!         )
-//!         .for_handler(::core::concat!(::core::module_path!(), "::post"));
-//!     fn __returns(_: Result<impl Responder, AppError>) {}     // only if the return type contains `impl`
-//!     let __lookup = &mut (&__request).lookup(&__POLICY);
-//!     __lookup.key_from::<web::Path<u64>, _>();
-//!     __lookup.key_from_result(&query);                       // for `query: Result<web::Query<T>, E>`
-//!     __lookup.key_value(&user);
-//!     __lookup.key_value_by(&user, |user| user.id);           // for `#[key(by = |user| user.id)]`
-//!     __lookup.anonymous(&user);                              // for `#[anonymous]`
-//!     __lookup.anonymous_by(&user, path::to::function);       // for `#[anonymous(by = path::to::function)]`
-//!     __lookup.key_by(path::to::function);                    // only with this option
-//!     (__lookup).serve(async move {
-//!         if let ::core::option::Option::Some(__returns) = ::core::option::Option::None::<Result<_, AppError>> {
-//!             return __returns;
+//!     { fn traits(_: impl Responder) {} }                     // for the traits in an `impl` of the return type
+//!     let lookup = &mut (&request).lookup({
+//!         static POLICY: ::cache_page::__private::HandlerPolicy = ::cache_page::__private::Policy::with_ttl(
+//!                 ::cache_page::__private::seconds(60),
+//!             )
+//!             .for_handler(::core::concat!(::core::module_path!(), "::post"));
+//!         &POLICY
+//!     });
+//!     lookup.key_from::<web::Path<u64>, _>();
+//!     lookup.key_from_result(&query);                         // for `query: Result<web::Query<T>, E>`
+//!     lookup.key_value(&user);
+//!     lookup.key_value_by(&user, |user| user.id);             // for `#[key(by = |user| user.id)]`
+//!     lookup.anonymous(&user);                                // for `#[anonymous]`
+//!     lookup.anonymous_by(&user, path::to::function);         // for `#[anonymous(by = path::to::function)]`
+//!     lookup.key_by(path::to::function);                      // only with this option
+//!     (lookup).serve(async move {
+//!         if let ::core::option::Option::Some(returns) = ::core::option::Option::None::<Result<_, AppError>> {
+//!             return returns;
 //!         }
 //!         #[allow(unused_braces)]
 //!         { BODY }
@@ -41,10 +43,22 @@
 //! }
 //! ```
 //!
+//! Every generated name begins with `__cache_page_`, which this text leaves out from here on.
+//!
 //! With `policy = LISTING`, the policy begins with that constant:
 //!
 //! ```text
-//!     static __POLICY: … = ::cache_page::__private::policy(LISTING).for_handler(…);
+//!         static POLICY: … = ::cache_page::__private::policy(LISTING).for_handler(…);
+//! ```
+//!
+//! With `#[cache_page(Self::TTL)]`, which a static cannot name, the options are a constant of the function, and the static holds the
+//! policy that belongs to each value of that constant:
+//!
+//! ```text
+//!     (&request).lookup({
+//!         static POLICIES: ::cache_page::__private::GenericPolicy = ::cache_page::__private::GenericPolicy::new(…);
+//!         POLICIES.of(const { &::cache_page::__private::Policy::with_ttl(…) })
+//!     })
 //! ```
 //!
 //! With `uncached = original_post`, the original function follows under that name, without its route attributes.
@@ -52,22 +66,22 @@
 //! `#[cache_page(uncached)]` and `#[purge_page(tags = ["posts"])]` differ in the policy and in the call:
 //!
 //! ```text
-//!     (&__request).uncached(async move { … }).await
+//!     (&request).uncached(async move { … }).await
 //! ```
 //!
 //! ```text
-//!     static __PURGE: ::cache_page::__private::PurgePolicy = ::cache_page::__private::PurgePolicy::new(
-//!         ::core::concat!(::core::module_path!(), "::edit"),
-//!     ).tags(&["posts"]);
-//!     (&__request).purge_after(&__PURGE, async move { … }).await
+//!     (&request).purge_after({ static POLICY: ::cache_page::__private::PurgePolicy = …; &POLICY }, async move { … }).await
 //! ```
 //!
 //! The reasons:
 //!
 //! * The request is an extra first argument, because extractors run before the cache: an extractor that rejects a
 //!   request also protects hits.
-//! * No `use` and no item is generated outside of the function. Names that the body could use begin with two
-//!   underscores.
+//! * No `use` and no item is generated outside of the function, and none whose scope contains the body.
+//! * Local variables are hygienic, but a constant or a static of their name in the user's module would take their place. So all
+//!   generated names have a prefix of their own.
+//! * The type of the request has a name for each attribute. By it, a second attribute of this crate recognizes the first one, under
+//!   whatever name that was imported.
 //! * `lookup`, `uncached` and `purge_after` are called on a reference, so that method resolution finds them before the
 //!   methods of a trait that is implemented for every type.
 //! * The body stays where it was written, in an `async` block. An async closure does not take the return type as its
@@ -77,38 +91,43 @@
 //! * The early return fixes the type of the block, unless that is an `impl` as a whole, so that `?`, `.into()` and
 //!   coercions are inferred as in a plain function.
 //! * The braces around the body keep its `use` declarations away from the early return.
-//! * The function `__returns` uses the traits that an `impl` in the return type names: the generated return type does
-//!   not.
+//! * The function `traits` uses the traits that an `impl` in the return type names. The generated return type does not name them, and
+//!   rustc would report their imports as unused. Traits with arguments are imported instead: a function could name neither `Self`
+//!   nor a type parameter of the `impl` block around it.
 //! * The call of `serve` has the span of the return type. A type that is not a `Responder` is reported there, and once:
 //!   rustc drops a repeated error only if its span is the same.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{
-    Attribute, Expr, FnArg, Generics, Pat, PatType, Path, ReturnType, Signature, Token, Type, TypeParamBound,
-    TypePath, ext::IdentExt as _, parse_quote, punctuated::Punctuated, spanned::Spanned as _,
-    visit_mut::VisitMut,
+    Attribute, Expr, FnArg, Pat, PatType, Signature, Type, TypePath, parse_quote, spanned::Spanned as _,
 };
 
+use super::{
+    policy::policy,
+    return_type::{infer_impl_traits, return_type, use_impl_traits},
+};
 use crate::{
-    handler::{ArgClass, Handler, MAX_ARGUMENTS, is_route},
-    parse::{Args, AttributeKind, Ttl, respan},
+    handler::{ArgClass, Handler, MAX_ARGUMENTS, without_routes},
+    parse::{Args, AttributeKind, respan},
 };
 
 /// Returns the generated function.
 pub(crate) fn expand(args: &Args, mut handler: Handler) -> TokenStream {
     let krate = &args.krate;
-    let request = Ident::new("__request", Span::mixed_site());
-    let lookup = Ident::new("__lookup", Span::mixed_site());
-    let policy = policy(args, &handler.signature.ident);
-    let key = matches!(args.kind, AttributeKind::Cache(_)).then(|| key(args, &handler, &request, &lookup));
+    let request = Ident::new("__cache_page_request", Span::mixed_site());
+    let lookup = Ident::new("__cache_page_lookup", Span::mixed_site());
+    let policy = policy(args, &handler.signature);
+    let key =
+        matches!(args.kind, AttributeKind::Cache(_)).then(|| key(args, &handler, &policy, &request, &lookup));
     let return_type = return_type(&handler.signature.output);
-    let impl_traits = use_impl_traits(&return_type, &handler.signature.generics);
+    let impl_traits = use_impl_traits(&return_type);
     let original = args.options.original_name().map(|name| original(&handler, name));
 
     merge_arguments(&mut handler);
     let signature = &mut handler.signature;
-    signature.inputs.insert(0, parse_quote!(#request: #krate::__private::Request));
+    let request_type = Ident::new(args.kind.request_type(), Span::call_site());
+    signature.inputs.insert(0, parse_quote!(#request: #krate::__private::#request_type));
     signature.output = parse_quote!(-> #krate::__private::HttpResponse);
 
     let Handler { attributes, visibility, signature, inner_attributes, body, brace, .. } = handler;
@@ -119,13 +138,12 @@ pub(crate) fn expand(args: &Args, mut handler: Handler) -> TokenStream {
         block
     };
     let receiver = if key.is_some() { lookup } else { request };
-    let response = response(&receiver, args, return_type, &body);
+    let response = response(&receiver, args, &policy, return_type, &body);
     quote! {
         #(#attributes)*
         #lints
         #visibility #signature {
             #(#inner_attributes)*
-            #policy
             #impl_traits
             #key
             #response
@@ -139,57 +157,14 @@ pub(crate) fn expand(args: &Args, mut handler: Handler) -> TokenStream {
 /// A private function that only tests call would be reported as unused.
 fn original(handler: &Handler, name: &Ident) -> TokenStream {
     let mut function = handler.clone();
-    function.attributes.retain(|attribute| !is_route(attribute));
+    function.attributes = without_routes(function.attributes);
     function.signature.ident = name.clone();
     let function = function.without_arg_attributes();
     quote!(#[allow(dead_code)] #function)
 }
 
-/// Returns the static with the arguments of the attribute.
-fn policy(args: &Args, handler: &Ident) -> Option<TokenStream> {
-    let Args { kind, options, krate } = args;
-    let name = match options.handler_name() {
-        Some(name) => quote!(#name),
-        None => {
-            let last = format!("::{}", handler.unraw());
-            quote!(::core::concat!(::core::module_path!(), #last))
-        }
-    };
-    let calls = options.method_calls(krate);
-    // The path in `crate = path` may be longer than necessary.
-    let lints = options.krate().map(|_| quote!(#[allow(unused_qualifications)]));
-    let declaration = match kind {
-        AttributeKind::Cache(ttl) => {
-            let base = base_policy(ttl.as_ref(), options.policy(), krate);
-            quote!(static __POLICY: #krate::__private::HandlerPolicy = #base #calls .for_handler(#name);)
-        }
-        AttributeKind::Purge => quote! {
-            static __PURGE: #krate::__private::PurgePolicy = #krate::__private::PurgePolicy::new(#name) #calls;
-        },
-        AttributeKind::Uncached => return None,
-    };
-    Some(quote!(#lints #declaration))
-}
-
-/// Returns the policy to which the options are added: that of a TTL, or a constant, whose TTL another one may replace.
-fn base_policy(ttl: Option<&Ttl>, policy: Option<&Expr>, krate: &Path) -> TokenStream {
-    let ttl = ttl.map(|ttl| (ttl.span(), ttl.to_tokens(krate)));
-    match (policy, ttl) {
-        (None, None) => TokenStream::new(),
-        (None, Some((span, ttl))) => {
-            let krate = respan(krate, span);
-            quote_spanned!(span=> #krate::__private::Policy::with_ttl(#ttl))
-        }
-        (Some(policy), ttl) => {
-            let (span, krate) = (policy.span(), respan(krate, policy.span()));
-            let ttl = ttl.map(|(span, ttl)| quote_spanned!(span=> .ttl(#ttl)));
-            quote_spanned!(span=> #krate::__private::policy(#policy) #ttl)
-        }
-    }
-}
-
 /// Returns the statements that begin the lookup and build the cache key.
-fn key(args: &Args, handler: &Handler, request: &Ident, lookup: &Ident) -> TokenStream {
+fn key(args: &Args, handler: &Handler, policy: &TokenStream, request: &Ident, lookup: &Ident) -> TokenStream {
     let inputs = key_inputs(handler, lookup);
     let vary_by =
         args.options.vary_by().map(|function| quote_spanned!(function.span()=> #lookup.key_by(#function);));
@@ -198,7 +173,7 @@ fn key(args: &Args, handler: &Handler, request: &Ident, lookup: &Ident) -> Token
             |(name, function)| quote_spanned!(function.span()=> #lookup.key_by_header(#name, #function);),
         );
     quote! {
-        let #lookup = &mut (&#request).lookup(&__POLICY);
+        let #lookup = &mut (&#request).lookup(#policy);
         #(#inputs)*
         #vary_by
         #(#normalized)*
@@ -275,9 +250,15 @@ fn is_result(path: &TypePath) -> bool {
 }
 
 /// Returns the call that takes the body and returns the response.
-fn response(receiver: &Ident, args: &Args, return_type: Type, body: &TokenStream) -> TokenStream {
+fn response(
+    receiver: &Ident,
+    args: &Args,
+    policy: &TokenStream,
+    return_type: Type,
+    body: &TokenStream,
+) -> TokenStream {
     let span = return_type.span();
-    let returns = Ident::new("__returns", span);
+    let returns = Ident::new("__cache_page_returns", span);
     let inferred = infer_impl_traits(return_type);
     let early_return = (!matches!(inferred, Type::Infer(_))).then(|| {
         quote! {
@@ -301,77 +282,10 @@ fn response(receiver: &Ident, args: &Args, return_type: Type, body: &TokenStream
         }
         AttributeKind::Uncached => quote_spanned!(span=> (&#receiver).uncached(async move { #body })),
         AttributeKind::Purge => {
-            let purge = Ident::new("__PURGE", Span::call_site().located_at(span));
-            quote_spanned!(span=> (&#receiver).purge_after(&#purge, async move { #body }))
+            quote_spanned!(span=> (&#receiver).purge_after(#policy, async move { #body }))
         }
     };
     quote_spanned!(span=> #call.await)
-}
-
-fn return_type(output: &ReturnType) -> Type {
-    match output {
-        ReturnType::Type(_, ty) => (**ty).clone(),
-        ReturnType::Default => parse_quote!(()),
-    }
-}
-
-/// Returns the type with `_` in the place of every `impl`, which is only valid in a signature.
-fn infer_impl_traits(mut return_type: Type) -> Type {
-    struct Infer;
-    impl VisitMut for Infer {
-        fn visit_type_mut(&mut self, ty: &mut Type) {
-            match ty {
-                Type::ImplTrait(impl_trait) => {
-                    let underscore = Token![_](impl_trait.span());
-                    *ty = parse_quote!(#underscore);
-                }
-                _ => syn::visit_mut::visit_type_mut(self, ty),
-            }
-        }
-    }
-    Infer.visit_type_mut(&mut return_type);
-    return_type
-}
-
-/// Returns a function that uses the traits of the return type, so that their imports are used.
-fn use_impl_traits(return_type: &Type, generics: &Generics) -> Option<TokenStream> {
-    let mut scan = ReturnTypeScan::default();
-    let mut argument = return_type.clone();
-    scan.visit_type_mut(&mut argument);
-    if !scan.has_impl_trait || scan.has_self {
-        return None;
-    }
-    let (parameters, where_clause) = (&generics.params, &generics.where_clause);
-    let lints = generics.lifetimes().next().map(|_| quote!(#[allow(single_use_lifetimes, unused_lifetimes)]));
-    Some(quote! {
-        #lints
-        fn __returns<#parameters>(_: #argument) #where_clause {}
-    })
-}
-
-/// Scans a return type, and removes `use<…>`, which is not valid in an argument.
-#[derive(Default)]
-struct ReturnTypeScan {
-    has_impl_trait: bool,
-    /// A nested function cannot name `Self`.
-    has_self: bool,
-}
-
-impl VisitMut for ReturnTypeScan {
-    fn visit_type_impl_trait_mut(&mut self, ty: &mut syn::TypeImplTrait) {
-        self.has_impl_trait = true;
-        let bounds: Punctuated<_, Token![+]> = std::mem::take(&mut ty.bounds)
-            .into_iter()
-            .filter(|bound| !matches!(bound, TypeParamBound::PreciseCapture(_)))
-            .collect();
-        ty.bounds = bounds;
-        syn::visit_mut::visit_type_impl_trait_mut(self, ty);
-    }
-
-    fn visit_path_mut(&mut self, path: &mut Path) {
-        self.has_self |= path.segments.first().is_some_and(|first| first.ident == "Self");
-        syn::visit_mut::visit_path_mut(self, path);
-    }
 }
 
 /// Makes room for the request if the handler has as many arguments as actix-web takes: merges two into a tuple, which
