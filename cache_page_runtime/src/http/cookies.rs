@@ -15,16 +15,21 @@ pub(crate) fn values<'h>(headers: &'h HeaderMap, name: &'h str) -> impl Iterator
             Ok(pairs) => (pairs, None),
             Err(_) => ("", Some(field)),
         };
-        invalid.into_iter().chain(pairs.split(';').filter_map(move |pair| value(pair, name)))
+        let values = pairs.split(';').filter_map(move |pair| value(pair, name));
+        invalid.into_iter().chain(values.flat_map(|(mark, value)| mark.into_iter().chain([value])))
     })
 }
 
-fn value<'h>(pair: &'h str, name: &str) -> Option<&'h [u8]> {
+/// Precedes the value of a cookie whose name is encoded. No value is equal, as cookies are separated by it.
+pub(crate) const ENCODED_NAME: &[u8] = b";";
+
+fn value<'h>(pair: &'h str, name: &str) -> Option<(Option<&'h [u8]>, &'h [u8])> {
     let (pair_name, value) = pair.split_once('=')?;
     // actix-web trims all Unicode whitespace.
     let pair_name = pair_name.trim();
-    let is_match = pair_name == name || percent_decode_str(pair_name).eq(name.bytes());
-    is_match.then(|| value.trim().as_bytes())
+    let mark = (pair_name != name).then_some(ENCODED_NAME);
+    let is_match = mark.is_none() || percent_decode_str(pair_name).eq(name.bytes());
+    is_match.then(|| (mark, value.trim().as_bytes()))
 }
 
 #[cfg(test)]
@@ -40,7 +45,7 @@ mod tests {
         let headers: HeaderMap =
             fields.iter().map(|field| (COOKIE, HeaderValue::from_static(field))).collect();
         let found: Vec<_> = values(&headers, "theme").collect();
-        assert_eq!(found, [&b"dark"[..], b"light", b"\"q=1\"", b""]);
+        assert_eq!(found, [&b"dark"[..], b"light", b";", b"\"q=1\"", b""]);
         assert_eq!(values(&headers, "none").count(), 0);
     }
 
@@ -51,7 +56,7 @@ mod tests {
             values(&fields.collect(), "theme").map(<[u8]>::to_vec).collect()
         };
         assert_eq!(found(&[b"\xc2\xa0theme\xe3\x80\x80=a"]), [b"a"]);
-        assert_eq!(found(&[b"%20theme=a; t%68eme=%ff"]), [b"%ff"]);
+        assert_eq!(found(&[b"%20theme=a; t%68eme=%ff"]), [&b";"[..], b"%ff"]);
         assert_eq!(found(&[b"theme=a", b"x=\xff; theme=b"]), [&b"a"[..], b"x=\xff; theme=b"]);
     }
 }

@@ -74,7 +74,16 @@ proptest! {
         }
         let request = request.to_http_request();
         let keyed: Vec<_> = cookies::values(request.headers(), "theme").collect();
-        // The handler's view is a function of the keyed values.
+        // The handler's views are functions of the keyed values.
+        let raw = keyed.iter().enumerate().filter(|&(position, value)| {
+            *value != cookies::ENCODED_NAME && (position == 0 || keyed[position - 1] != cookies::ENCODED_NAME)
+        });
+        let raw: Option<Vec<String>> = raw.map(|(_, value)| String::from_utf8(value.to_vec()).ok()).collect();
+        let seen_raw: Option<Vec<String>> = request.cookies_raw().ok().map(|cookies| {
+            cookies.iter().filter(|cookie| cookie.name() == "theme").map(|cookie| cookie.value().to_owned()).collect()
+        });
+        prop_assert_eq!(raw, seen_raw);
+        let keyed: Vec<_> = keyed.into_iter().filter(|value| *value != cookies::ENCODED_NAME).collect();
         let from_key: Option<Vec<_>> = keyed.iter().map(|bytes| std::str::from_utf8(bytes).ok()).collect();
         let from_key: Option<Vec<String>> = from_key.map(|values| {
             let found = values.iter().filter_map(|value| Cookie::parse_encoded(format!("theme={value}")).ok());

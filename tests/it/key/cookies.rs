@@ -82,6 +82,26 @@ async fn cookie_cannot_be_hidden_from_the_key() {
     }
 }
 
+#[cache_page(60, vary_cookie = ["theme"])]
+async fn raw_theme(#[unkeyed] request: HttpRequest) -> String {
+    let cookies = request.cookies_raw().unwrap();
+    let theme = cookies.iter().find(|cookie| cookie.name() == "theme");
+    theme.map_or("none".to_owned(), |cookie| format!("[{}]", cookie.value()))
+}
+
+/// `cookies_raw` reads names and values as they were sent.
+#[actix_web::test]
+async fn cookie_cannot_be_hidden_from_a_handler_that_decodes_none() {
+    for attack in ["th%65me=dark", "th%65me=dark; theme=dark", "theme=dark; th%65me=light", "th%65me=;"] {
+        let app = TestApp::builder().route("/", raw_theme).start().await;
+        app.get("/").header("cookie", attack).await.assert_stored();
+        for (cookies, body) in [("theme=dark", "[dark]"), ("theme=d%61rk", "[d%61rk]"), ("id=1", "none")] {
+            let response = app.get("/").header("cookie", cookies).await;
+            assert_eq!(response.text(), body, "after {attack}: {response:?}");
+        }
+    }
+}
+
 #[cache_page(60, vary_cookie = ["a", "b"])]
 async fn two_cookies(#[unkeyed] request: HttpRequest) -> String {
     format!("{:?}", request.headers().get("cookie"))

@@ -18,6 +18,7 @@ mod path;
 mod query;
 mod query_inputs;
 mod request;
+mod unseen;
 mod values;
 mod vary;
 
