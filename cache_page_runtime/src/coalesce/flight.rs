@@ -36,8 +36,8 @@ const SHARDS: usize = 64;
 /// The number of leaders that may fail before the followers run uncoalesced. A handler that always fails is then not run by
 /// one follower after the other, each of which has waited for all before it.
 ///
-/// Server errors, panics and timeouts count. A client that disconnects does not: otherwise, a client could make all followers
-/// run the handler by leading twice and disconnecting.
+/// Server errors, panics and timeouts count. A client that disconnects or does not read does not: otherwise, a client could make all
+/// followers run the handler by leading twice.
 const MAX_FAILURES: u32 = 2;
 
 /// Flights by the hash of their key. Of two keys with the same hash, only one can have a flight.
@@ -64,6 +64,8 @@ struct State<T> {
     followers: BTreeMap<Ticket, Waker>,
     next_ticket: Ticket,
     failures: u32,
+    /// The number of leaders whose clients did not read their responses.
+    stalls: u32,
     /// The body that the leader streams. The first follower watches it.
     stream: Option<Arc<LeaderStream>>,
     completion: Option<Completion<T>>,
@@ -166,6 +168,7 @@ impl<T: Clone> Flights<T> {
             followers: BTreeMap::new(),
             next_ticket: 1,
             failures: 0,
+            stalls: 0,
             stream: None,
             completion: None,
         };
@@ -279,8 +282,8 @@ impl<T: Clone> Leader<T> {
 
     /// Records that the body of the response is streamed. Followers wait for its end for at most `max_duration`.
     pub(crate) fn start_stream(&self, now: Duration, max_duration: Duration) -> Arc<LeaderStream> {
-        let stream = Arc::new(LeaderStream::new(now, max_duration));
         let mut state = lock(&self.flight.state);
+        let stream = Arc::new(LeaderStream::new(now, max_duration, state.stalls));
         let watcher = match state.leader {
             // After a timeout, another request may lead.
             Some((leader, _)) if leader == self.ticket => {
@@ -328,8 +331,8 @@ pub(crate) struct Follower<T: Clone> {
 }
 
 impl<T: Clone> Follower<T> {
-    /// Polls for the leader's result. A leader has failed that has been running for longer than `fill_timeout`, or whose client does
-    /// not read its response.
+    /// Polls for the leader's result. A leader is replaced that has been running for longer than `fill_timeout`, which is a failure,
+    /// or whose client does not read its response.
     pub(crate) fn poll(
         &mut self,
         context: &mut Context<'_>,
@@ -352,11 +355,11 @@ impl<T: Clone> Follower<T> {
         let is_over_timeout =
             state.leader.is_some_and(|(_, since)| now.saturating_sub(since) >= fill_timeout);
         let stalls_at = state.stream.as_ref().and_then(|stream| stream.stalls_at());
-        let timed_out = is_over_timeout || stalls_at.is_some_and(|stalls_at| now >= stalls_at);
-        if !timed_out && state.stream.as_ref().is_some_and(|stream| stream.is_given_up(now)) {
+        let is_replaced = is_over_timeout || stalls_at.is_some_and(|stalls_at| now >= stalls_at);
+        if !is_replaced && state.stream.as_ref().is_some_and(|stream| stream.is_given_up(now)) {
             return Poll::Ready(Wakeup::Uncoalesced);
         }
-        if state.leader.is_some() && !timed_out {
+        if state.leader.is_some() && !is_replaced {
             let previous = state.followers.insert(self.ticket, context.waker().clone());
             drop(state);
             drop(previous);
@@ -366,7 +369,8 @@ impl<T: Clone> Follower<T> {
             // Dropping this follower wakes the next one.
             return Poll::Ready(Wakeup::Uncoalesced);
         }
-        state.failures += u32::from(timed_out);
+        state.failures += u32::from(is_over_timeout);
+        state.stalls += u32::from(is_replaced && !is_over_timeout);
         if state.failures >= MAX_FAILURES {
             self.left = true;
             drop(state);

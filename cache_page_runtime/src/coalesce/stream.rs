@@ -7,8 +7,14 @@ use std::{
     time::Duration,
 };
 
-/// How long a leader's client may leave a streamed body unread before a follower takes over.
-const MAX_STALL: Duration = Duration::from_millis(40);
+/// How long the first leader's client may leave a streamed body unread before a follower takes over.
+///
+/// The client of each leader that takes over has half the time of the one before. So all of them together delay others by less than
+/// 50 ms, and each of them costs one run.
+const FIRST_MAX_STALL: Duration = Duration::from_millis(24);
+
+/// What timers can tell apart.
+const LEAST_MAX_STALL: Duration = Duration::from_millis(1);
 
 const NOT_STALLED: u64 = u64::MAX;
 
@@ -18,14 +24,17 @@ pub(crate) struct LeaderStream {
     gives_up_at: Duration,
     /// Nanoseconds: since when a part of the body waits for the client to read it.
     stalled_since: AtomicU64,
+    max_stall: Duration,
 }
 
 impl LeaderStream {
-    /// Starts a stream whose head waits for the client.
-    pub(super) fn new(now: Duration, max_duration: Duration) -> Self {
+    /// Starts a stream whose head waits for the client. `stalls` is how many leaders' clients did not read.
+    pub(super) fn new(now: Duration, max_duration: Duration, stalls: u32) -> Self {
+        let max_stall = FIRST_MAX_STALL / 2_u32.saturating_pow(stalls);
         let stream = Self {
             gives_up_at: now.saturating_add(max_duration),
             stalled_since: AtomicU64::new(NOT_STALLED),
+            max_stall: max_stall.max(LEAST_MAX_STALL),
         };
         stream.wait_for_client(now);
         stream
@@ -54,11 +63,11 @@ impl LeaderStream {
     /// Returns when the client has left the body unread for too long, if it does not go on.
     pub(super) fn stalls_at(&self) -> Option<Duration> {
         let nanos = self.stalled_since.load(Ordering::Relaxed);
-        (nanos < NOT_STALLED).then(|| Duration::from_nanos(nanos).saturating_add(MAX_STALL))
+        (nanos < NOT_STALLED).then(|| Duration::from_nanos(nanos).saturating_add(self.max_stall))
     }
 
     /// Returns when a stall can be noticed that begins now.
     pub(super) fn next_check(&self, now: Duration) -> Duration {
-        self.stalls_at().unwrap_or_else(|| now.saturating_add(MAX_STALL))
+        self.stalls_at().unwrap_or_else(|| now.saturating_add(self.max_stall))
     }
 }

@@ -1,6 +1,6 @@
 //! The response of a run whose body is streamed.
 
-use std::{pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpResponse,
@@ -18,6 +18,7 @@ use super::{
 use crate::{
     cache::PageCache,
     coalesce::LeaderStream,
+    http::live_stream,
     observe::Report,
     outcome::{Outcome, Reason},
     page::{ResponseHead, body},
@@ -82,7 +83,9 @@ impl StreamedResponse {
             BodySize::None | BodySize::Stream => None,
         };
         let is_too_large = length.is_some_and(|length| length > run.context.max_body() as u64);
-        let (now, max_duration) = (run.now(), run.context.cache.timeouts().coalesce_timeout);
+        let is_live = length.is_none() && live_stream::is_live(head.headers());
+        let coalesce_timeout = run.context.cache.timeouts().coalesce_timeout;
+        let (now, max_duration) = (run.now(), if is_live { Duration::ZERO } else { coalesce_timeout });
         let sink = Box::new(StreamedFill {
             shown: run.participation.start_stream(now, max_duration),
             gives_up_at: now + max_duration,

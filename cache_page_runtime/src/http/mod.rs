@@ -11,6 +11,7 @@ pub(crate) mod freshness;
 pub(crate) mod header_cache;
 pub(crate) mod hosts;
 pub(crate) mod list;
+pub(crate) mod live_stream;
 pub(crate) mod ordinary_headers;
 pub(crate) mod origin;
 pub(crate) mod per_request;

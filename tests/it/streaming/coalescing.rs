@@ -2,10 +2,21 @@
 
 use std::time::Duration;
 
+use actix_web::{HttpResponse, body::BodySize, rt::spawn};
 use cache_page::{Outcome, Reason};
 
-use super::streaming;
-use crate::support::{Crowd, Next, settle};
+use super::{Bodies, streaming};
+use crate::support::{Call, Crowd, Next, TestApp, TestAppBuilder, settle};
+
+/// As [`streaming`], with a header in each response.
+fn streaming_with(header: (&'static str, &'static str)) -> (TestAppBuilder, Bodies) {
+    let bodies = Bodies::default();
+    let handler = {
+        let bodies = bodies.clone();
+        move |_: &Call| HttpResponse::Ok().insert_header(header).body(bodies.next().body())
+    };
+    (TestApp::builder().handler(handler), bodies)
+}
 
 #[actix_web::test]
 async fn followers_of_a_stream_wait_for_its_end() {
@@ -82,7 +93,7 @@ async fn client_that_leaves_a_stream_is_replaced_by_a_follower() {
 }
 
 /// How long a client may leave a body unread before a follower runs the handler.
-const STALL: Duration = Duration::from_millis(40);
+const STALL: Duration = Duration::from_millis(24);
 
 #[actix_web::test]
 async fn client_that_does_not_read_is_replaced_by_one_follower() {
@@ -143,6 +154,52 @@ async fn several_clients_that_do_not_read_delay_others_briefly() {
     }
 }
 
+/// Two clients do not read. The one that comes first leads, and the other one takes over from it.
+#[actix_web::test]
+async fn clients_that_do_not_read_cost_one_run_each() {
+    let (app, bodies) = streaming();
+    let app = app.start().await;
+    bodies.add(&["unread"]);
+    let (_, _first) = app.get("/").stream().await;
+    let second = spawn(app.get("/").stream());
+    settle().await;
+    let crowd = Crowd::send(app.get("/").times(48)).await;
+    assert_eq!(app.runs(), 1);
+    bodies.add(&["unread"]);
+    app.advance_by(STALL);
+    let _second = second.await.unwrap();
+    assert_eq!((app.runs(), crowd.answered()), (2, 0));
+    bodies.add(&["page"]).finish();
+    app.advance_by(STALL / 2);
+    settle().await;
+    assert_eq!((app.runs(), crowd.answered()), (3, 48));
+    for response in crowd.responses().await {
+        response.assert_body("page");
+    }
+}
+
+/// However many there are, one after the other.
+#[actix_web::test]
+async fn clients_that_do_not_read_delay_others_by_50_ms_together() {
+    let (app, bodies) = streaming();
+    let app = app.start().await;
+    let mut unread = Vec::new();
+    for _ in 0..5 {
+        bodies.add(&["unread"]);
+        unread.push(spawn(app.get("/").stream()));
+        settle().await;
+    }
+    let crowd = Crowd::send(app.get("/").times(10)).await;
+    assert_eq!(app.runs(), 1);
+    bodies.add(&["page"]).finish();
+    for _ in 0..49 {
+        app.advance_by(Duration::from_millis(1));
+        settle().await;
+    }
+    assert_eq!((app.runs(), crowd.answered()), (6, 10));
+    app.get("/").await.assert_hit().assert_body("page");
+}
+
 /// A client that reads all there is does not lose the lead, however slowly the handler goes on.
 #[actix_web::test]
 async fn slow_handler_keeps_its_followers_for_the_coalesce_timeout() {
@@ -189,6 +246,63 @@ async fn endless_stream_delays_followers_for_one_timeout_only() {
         source.push("more");
         assert_eq!(body.read(), ("more".to_owned(), Next::Pending));
     }
+}
+
+/// Parts that are sent as things happen: no request waits for their end, not even the first one.
+#[actix_web::test]
+async fn live_stream_delays_no_request() {
+    let live = [
+        ("content-type", "application/x-ndjson"),
+        ("content-type", "multipart/x-mixed-replace; boundary=frame"),
+        ("x-accel-buffering", "no"),
+    ];
+    for header in live {
+        let (app, bodies) = streaming_with(header);
+        let app = app.start().await;
+        let mut streams = Vec::new();
+        for run in 1..=20 {
+            bodies.add(&["part"]);
+            let (_, mut body) = app.get("/").stream().await;
+            assert_eq!((body.read(), app.runs()), (("part".to_owned(), Next::Pending), run), "{header:?}");
+            streams.push(body);
+            app.advance(7);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn live_stream_that_is_complete_is_stored() {
+    let (app, bodies) = streaming_with(("content-type", "application/x-ndjson"));
+    let app = app.start().await;
+    let source = bodies.add(&["{}"]);
+    let (_, mut body) = app.get("/").stream().await;
+    let crowd = {
+        bodies.add(&["{}"]).finish();
+        Crowd::send([app.get("/")]).await
+    };
+    assert_eq!((crowd.answered(), app.runs()), (1, 2));
+    source.finish();
+    assert_eq!(body.read(), ("{}".to_owned(), Next::End));
+    app.get("/").await.assert_hit().assert_body("{}");
+}
+
+/// An announced length means that the response is there, whatever its type.
+#[actix_web::test]
+async fn lines_of_a_known_length_are_coalesced() {
+    let bodies = Bodies::default();
+    let app = TestApp::builder().handler({
+        let bodies = bodies.clone();
+        move |_: &Call| {
+            let mut response = HttpResponse::Ok();
+            response.insert_header(("content-type", "application/x-ndjson"));
+            response.body(bodies.next().body_of(BodySize::Sized(2)))
+        }
+    });
+    let app = app.start().await;
+    let source = bodies.add(&["{}"]);
+    let crowd = Crowd::send(app.get("/").times(10)).await;
+    source.finish();
+    assert_eq!((crowd.responses().await.len(), app.runs()), (10, 1));
 }
 
 /// The stream is remembered for as long as it lasts, even if the handler sends nothing for minutes.

@@ -159,6 +159,26 @@ fn client_that_does_not_read_hands_over_to_one_follower() {
 }
 
 #[test]
+fn each_client_that_does_not_read_has_half_the_time_of_the_one_before() {
+    run(|flights| {
+        let mut leader = lead(flights);
+        let followers: [_; 4] = follow(flights);
+        let (mut now, mut replaced, mut times) = (Duration::ZERO, Vec::new(), Vec::new());
+        for mut follower in followers {
+            let _stream = leader.start_stream(now, FILL_TIMEOUT);
+            let stalls_at = follower.next_poll(now, FILL_TIMEOUT).unwrap();
+            times.push(stalls_at - now);
+            now = stalls_at;
+            let (polled, next) = poll(&mut follower, now);
+            assert_eq!(polled, Polled::Lead, "a client that does not read is no failure");
+            replaced.push(std::mem::replace(&mut leader, next.unwrap()));
+        }
+        assert!(times.windows(2).all(|pair| pair[0] == 2 * pair[1]), "{times:?}");
+        leader.complete_with(|| Some(1));
+    });
+}
+
+#[test]
 fn follower_that_watched_a_stream_is_replaced_when_it_leaves() {
     run(|flights| {
         let first = lead(flights);
