@@ -383,6 +383,19 @@ fn original_function_has_no_route_attributes() {
 }
 
 #[test]
+fn header_of_an_extension_is_no_misspelling() {
+    let vary = |name: &str| {
+        error_count(&format!("#[cache_page(60, vary = [{name:?}])] async fn page() -> String {{}}"))
+    };
+    for valid in ["x-authorization", "x-origin", "x-accept", "x-request", "X-Forwarded", "x-foo"] {
+        assert_eq!(vary(valid), 0, "{valid}");
+    }
+    for misspelled in ["authorisation", "accept-langauge", "x-forwarded-hots", "referrer"] {
+        assert_eq!(vary(misspelled), 1, "{misspelled}");
+    }
+}
+
+#[test]
 fn variable_of_a_ttl_has_a_type() {
     let ttl = |ttl: &str| error_count(&format!("#[cache_page({ttl})] async fn page() -> String {{}}"));
     assert_eq!(ttl("{ let minutes = 5; minutes * 60 }"), 1);

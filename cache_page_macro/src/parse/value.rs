@@ -211,7 +211,10 @@ pub(crate) fn header_name(element: &Expr) -> Result<String, String> {
         name if !is_token(name) => Err(format!("`{name}` is not a header name; write one such as {EXAMPLE}")),
         name => {
             let name = name.to_lowercase();
-            match similar(&name, REQUEST_HEADERS) {
+            // `X-Authorization` is not a misspelling of `Authorization`.
+            let is_extension = |name: &str| name.starts_with("x-");
+            let candidates = REQUEST_HEADERS.into_iter();
+            match similar(&name, candidates.filter(|known| is_extension(known) == is_extension(&name))) {
                 Some(meant) => Err(format!("`{name}` is probably a misspelling; write \"{meant}\"")),
                 _ => Ok(name),
             }
