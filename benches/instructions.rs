@@ -24,8 +24,8 @@ use actix_web::{
 use cache_page::{
     KeyBuilder, KeyInput, PageCache, cache_page,
     remote::{
-        BoxFuture, ChangeBatch, Cursor, GetRequest, GetResponse, Id, LeaseStatus, PurgeRequest, PutRequest,
-        PutResult, ReleaseReason, RemoteStore,
+        BoxFuture, ChangeBatch, Cursor, GetRequest, GetResponse, Id, LeaseStatus, PurgeRequest, PurgeResult,
+        PutRequest, PutResult, ReleaseReason, RemoteStore,
     },
 };
 use dashmap::DashMap;
@@ -209,8 +209,8 @@ impl RemoteStore for EmptyStore {
         Box::pin(ready(Ok(())))
     }
 
-    fn purge(&self, _: PurgeRequest) -> BoxFuture<'_, ()> {
-        Box::pin(ready(Ok(())))
+    fn purge(&self, _: PurgeRequest) -> BoxFuture<'_, PurgeResult> {
+        Box::pin(ready(Ok(PurgeResult { sequence: 2, is_namespace_used: true })))
     }
 
     fn poll_changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch> {

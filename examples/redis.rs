@@ -20,8 +20,8 @@ async fn time() -> impl Responder {
 
 #[post("/purge")]
 async fn purge(cache: PageCache) -> Result<impl Responder, PurgeError> {
-    cache.purge_tag("times").await?;
-    Ok("purged in all processes\n")
+    let summary = cache.purge_tag("times").await?;
+    Ok(format!("purged {} pages here; in the others: {:?}\n", summary.pages(), summary.remote()))
 }
 
 #[get("/stats")]

@@ -56,7 +56,7 @@ mod time;
 #[cfg(feature = "redis")]
 pub use crate::remote::{RedisStore, RedisUrlError};
 pub use crate::{
-    cache::{PageCache, PageCacheBuilder, PurgeFuture, PurgeSummary},
+    cache::{PageCache, PageCacheBuilder, PurgeFuture, PurgeSummary, RemotePurge},
     key::{KeyBuilder, KeyInput},
     observe::{CacheStatusHeader, HandlerStats, Stats},
     outcome::{Outcome, ParseOutcomeError, Reason},

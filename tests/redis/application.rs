@@ -9,7 +9,7 @@ use actix_web::{
 };
 #[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
 use cache_page::RedisStore;
-use cache_page::{Outcome, PageCache, cache_page};
+use cache_page::{Outcome, PageCache, RemotePurge, cache_page};
 
 use crate::{client::PageContent, database::Counters};
 
@@ -261,8 +261,10 @@ async fn purge(method: web::Path<String>, argument: String, cache: PageCache) ->
         _ => return HttpResponse::NotFound().finish(),
     };
     match purging.await {
+        Ok(summary) if summary.remote() == RemotePurge::Pending => {
+            HttpResponse::ServiceUnavailable().body("pending")
+        }
         Ok(_) => HttpResponse::Ok().body("done"),
-        Err(error) if error.is_pending() => HttpResponse::ServiceUnavailable().body(error.to_string()),
         Err(error) => HttpResponse::BadRequest().body(error.to_string()),
     }
 }

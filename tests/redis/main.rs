@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod application;
+mod bookkeeping;
 mod client;
 #[cfg(feature = "redis-cluster")]
 mod cluster;
@@ -28,6 +29,7 @@ mod runner;
 mod sentinel;
 mod server;
 mod sharing;
+mod short_lived;
 #[cfg(feature = "redis-cluster")]
 mod slot_migration;
 mod transports;
@@ -37,6 +39,9 @@ use runner::tests;
 fn main() {
     if application::is_requested() {
         return application::run();
+    }
+    if short_lived::is_requested() {
+        return short_lived::run();
     }
     // These mostly wait, so they run in parallel.
     #[allow(unused_mut)]
@@ -75,6 +80,12 @@ fn main() {
         purges::unrelated_purges_do_not_reject_a_page,
         purges::lookup_in_flight_is_not_shared_after_a_purge,
         purges::fill_in_flight_is_not_shared_while_disconnected,
+        bookkeeping::overwritten_pages_and_leases_are_replaced,
+        bookkeeping::overwritten_stamps_are_replaced,
+        bookkeeping::overwritten_log_and_sequence_are_replaced,
+        bookkeeping::process_starts_with_overwritten_keys,
+        short_lived::purge_of_a_short_lived_process_is_delivered,
+        short_lived::purge_with_a_wrong_prefix_or_url_is_an_error,
         outages::local_memory_is_served_without_a_server,
         outages::server_that_starts_late_is_used,
         outages::flushed_server_is_filled_again,

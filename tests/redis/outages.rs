@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::{
     application::Settings,
     database::Database,
-    process::{Process, remote_only, settings, wait_until, with_timeout},
+    process::{Process, remote_only, settings, wait_at_most, wait_until, with_timeout},
     proxy::{Mode, Proxy},
     resp::Reply,
     server::{Server, free_port},
@@ -27,13 +27,15 @@ pub(crate) fn local_memory_is_served_without_a_server() {
     trusting.wait_unavailable();
     doubting.wait_unavailable();
     wait_until("the lag has passed", || !doubting.get("/page/2").is_hit());
-    let runs = database.runs("page", 2);
-    for _ in 0..10 {
+    for _ in 0..5 {
         assert!(trusting.get("/page/1").is_hit());
-        let answer = doubting.get("/page/2");
-        assert!(answer.status == 200 && !answer.is_hit(), "{}", answer.outcome());
+        // Another process may purge the page. Until the lag has passed again, it is served from memory.
+        let version = database.change(2);
+        let current = || doubting.get("/page/2").content().version == version;
+        wait_at_most(short.max_purge_lag, "the handler runs again", current);
+        wait_until("the page is a hit", || doubting.get("/page/2").is_hit());
     }
-    assert_eq!((database.runs("page", 1), database.runs("page", 2)), (1, runs + 10));
+    assert_eq!(database.runs("page", 1), 1);
     // A purge is pending, and takes effect in this process.
     database.change(1);
     assert_eq!(trusting.try_purge("purge_tag", "page:1").status, 503);

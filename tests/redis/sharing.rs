@@ -245,7 +245,7 @@ pub(crate) fn every_key_expires() {
     other.purge("purge_prefix", "/short-ttl/10");
     other.purge("expire_tag", "page:11");
     wait_until("all data of pages has expired", || {
-        client.keys().iter().all(|key| b"ntlr".contains(&suffix(key)[0]))
+        client.keys().iter().all(|key| b"ntlru".contains(&suffix(key)[0]))
     });
 }
 

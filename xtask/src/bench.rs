@@ -3,7 +3,7 @@
 use crate::{cargo, compile, instructions, server, step};
 
 /// The benchmarks that `cargo bench` runs.
-const CARGO_BENCHES: [&str; 5] = ["scaling", "ratios", "fills", "purges", "remote"];
+const CARGO_BENCHES: [&str; 6] = ["scaling", "ratios", "fills", "purges", "locks", "remote"];
 
 pub(crate) fn run(only: Option<&str>) -> Result<(), String> {
     let is_wanted = |name: &str| only.is_none_or(|only| only == name);

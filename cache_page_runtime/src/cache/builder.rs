@@ -318,7 +318,8 @@ impl PageCacheBuilder {
 
     /// Sets how long a request or a purge waits for the [remote store](crate::remote). Defaults to 50 milliseconds.
     ///
-    /// A later answer counts as a miss: the handler runs.
+    /// A later answer counts as a miss: the handler runs. A purge that is not confirmed by then is still delivered
+    /// ([`RemotePurge::Pending`](crate::RemotePurge::Pending)).
     pub fn remote_timeout(mut self, time: Duration) -> Self {
         self.remote_options.timeout = time;
         self
@@ -339,9 +340,11 @@ impl PageCacheBuilder {
 
     /// Sets the longest time that a page is served from local memory after another process has purged it. Defaults to one second.
     ///
-    /// Purges are usually received within a millisecond. After this time without a connection to the [remote store](crate::remote),
-    /// local memory is no longer served, and handlers run until the connection is back. A longer time serves more pages while the
-    /// remote store is unavailable.
+    /// Purges are usually received within a millisecond. While the [remote store](crate::remote) is unavailable, a purge is not
+    /// received, so a page is served from local memory only until this time has passed since its handler was started, or since the
+    /// connection was lost. Then its handler runs again, once for each of these times, until the connection is back.
+    ///
+    /// So this is also how stale pages may be during an outage: with 30 seconds, handlers run at most twice a minute for each page.
     pub fn max_purge_lag(mut self, time: Duration) -> Self {
         self.remote_options.max_purge_lag = time;
         self

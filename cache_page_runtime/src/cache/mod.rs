@@ -8,11 +8,12 @@ mod extract;
 mod host_options;
 mod page_cache;
 mod purge;
+mod purge_future;
 mod shared_result;
 
 pub(crate) use self::shared_result::{SharedResult, shared_result};
 pub use self::{
     builder::PageCacheBuilder,
     page_cache::PageCache,
-    purge::{PurgeFuture, PurgeSummary},
+    purge_future::{PurgeFuture, PurgeSummary, RemotePurge},
 };

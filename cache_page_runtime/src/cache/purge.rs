@@ -1,114 +1,11 @@
 //! The purges of a cache.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
-
-use tokio::{
-    runtime::Handle,
-    sync::oneshot::Receiver,
-    time::{Sleep, sleep},
-};
-
-use super::page_cache::PageCache;
+use super::{page_cache::PageCache, purge_future::PurgeFuture};
 use crate::{
     observe::record_purge,
     purge::{PurgeError, PurgeMode, PurgeSelector, parse},
-    remote::StoreError,
     store::local_copies,
 };
-
-/// The result of a purge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PurgeSummary {
-    pages: usize,
-}
-
-impl PurgeSummary {
-    /// Returns how many pages of this process were removed, or made stale by `expire_…`. Each variant of a page counts as one.
-    #[must_use]
-    pub fn pages(self) -> usize {
-        self.pages
-    }
-}
-
-/// The future of a purge, which every `purge_…` and `expire_…` method of [`PageCache`] returns.
-///
-/// The purge has already taken effect in this process, whether or not the future is awaited. The future waits for the remote store, if
-/// the cache has one. Once it completes, a process that looks up the remote store does not receive a purged page. It completes within
-/// the [timeout](crate::PageCacheBuilder::remote_timeout) of that store.
-///
-/// ```
-/// # use cache_page::{PageCache, PurgeError};
-/// # async fn saved(cache: PageCache) -> Result<(), PurgeError> {
-/// let summary = cache.purge_tag("posts").await?;
-/// println!("removed {} pages", summary.pages());
-/// # Ok(())
-/// # }
-/// ```
-///
-/// # Errors
-///
-/// Completes with an error if the argument of the purge was invalid, or if the remote store has not confirmed the purge in time
-/// ([`PurgeError::is_pending`]).
-#[must_use = "the purge of a remote store has only completed when this future has"]
-#[derive(Debug)]
-pub struct PurgeFuture {
-    result: Result<PurgeSummary, PurgeError>,
-    remote_acks: Vec<Receiver<Result<(), StoreError>>>,
-    /// The longest timeout of the remote stores.
-    timeout: Duration,
-    deadline: Option<Pin<Box<Sleep>>>,
-}
-
-impl PurgeFuture {
-    fn ready(result: Result<PurgeSummary, PurgeError>) -> Self {
-        Self { result, remote_acks: Vec::new(), timeout: Duration::ZERO, deadline: None }
-    }
-
-    /// Returns whether the timeout has elapsed. Outside of a tokio runtime, it never does.
-    fn has_timed_out(&mut self, context: &mut Context<'_>) -> bool {
-        if self.deadline.is_none() && Handle::try_current().is_ok() {
-            self.deadline = Some(Box::pin(sleep(self.timeout)));
-        }
-        self.deadline.as_mut().is_some_and(|deadline| deadline.as_mut().poll(context).is_ready())
-    }
-
-    /// Does not wait for the remote store. The cache retries and logs what fails.
-    pub(crate) fn detach(self) {}
-}
-
-impl Future for PurgeFuture {
-    type Output = Result<PurgeSummary, PurgeError>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        while let Some(last) = self.remote_acks.last_mut() {
-            let ack = match Pin::new(last).poll(context) {
-                Poll::Pending if self.has_timed_out(context) => {
-                    self.remote_acks.clear();
-                    let timeout = self.timeout;
-                    self.result = self
-                        .result
-                        .clone()
-                        .and_then(|_| Err(PurgeError::pending(format_args!("no reply within {timeout:?}"))));
-                    break;
-                }
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(Ok(()))) => Ok(()),
-                Poll::Ready(Ok(Err(error))) => Err(PurgeError::pending(error)),
-                Poll::Ready(Err(_)) => Err(PurgeError::pending("the remote store was shut down")),
-            };
-            self.remote_acks.pop();
-            if let (Err(error), Ok(_)) = (ack, &self.result) {
-                self.result = Err(error);
-            }
-        }
-        Poll::Ready(self.result.clone())
-    }
-}
 
 /// # Purging
 ///
@@ -117,8 +14,9 @@ impl Future for PurgeFuture {
 /// background; otherwise the next request waits for the handler.
 ///
 /// A purge takes effect immediately: when the method returns, no worker of this process serves a purged page. When the returned
-/// [`PurgeFuture`] has completed, the [remote store](crate::remote) does not return it either. A response whose request began before the
-/// purge is not stored; it is only sent to requests that also began before the purge.
+/// [`PurgeFuture`] has completed and the purge is [confirmed](crate::RemotePurge::Confirmed), the [remote store](crate::remote) does not
+/// return it either. A response whose request began before the purge is not stored; it is only sent to requests that also began before
+/// the purge.
 ///
 /// A purge applies to this cache and to its [named caches](crate::PageCacheBuilder::named_cache). Without a cache of its own, an App
 /// uses the default cache of the process, so a purge applies to the pages of all Apps in it.
@@ -240,7 +138,7 @@ impl PageCache {
     ///
     /// # Errors
     ///
-    /// Fails only if the remote store has not confirmed the purge in time.
+    /// Never fails.
     pub fn purge_all(&self) -> PurgeFuture {
         self.purge(PurgeMode::Remove, &PurgeSelector::All)
     }
@@ -249,7 +147,7 @@ impl PageCache {
     ///
     /// # Errors
     ///
-    /// Fails only if the remote store has not confirmed the purge in time.
+    /// Never fails.
     pub fn expire_all(&self) -> PurgeFuture {
         self.purge(PurgeMode::Expire, &PurgeSelector::All)
     }
@@ -257,26 +155,27 @@ impl PageCache {
     fn purge_parsed(&self, mode: PurgeMode, selector: Result<PurgeSelector, PurgeError>) -> PurgeFuture {
         match selector {
             Ok(selector) => self.purge(mode, &selector),
-            Err(error) => PurgeFuture::ready(Err(error)),
+            Err(error) => PurgeFuture::new(Err(error)),
         }
     }
 
     /// Purges this cache and its named caches, and begins the purge of their remote stores.
     pub(crate) fn purge(&self, mode: PurgeMode, selector: &PurgeSelector) -> PurgeFuture {
         let local = selector.to_local();
-        let (mut pages, mut remote_acks, mut timeout) = (0, Vec::new(), Duration::ZERO);
+        let (mut pages, mut acks) = (0, Vec::new());
         for cache in self.with_named() {
             // The remote purge is queued first. Until it completes, pages from that store are checked against the queue.
-            if let Some((ack, remote_timeout)) = cache.remote().map(|remote| remote.purge(mode, selector)) {
-                remote_acks.push(ack);
-                timeout = timeout.max(remote_timeout);
-            }
+            acks.extend(cache.remote().map(|remote| (cache, remote, remote.purge(mode, selector))));
             let purged = cache.store().purge(mode, &local, cache.clock().now());
             record_purge(cache.observer(), cache.store(), mode, &local, purged);
             pages += purged;
         }
         local_copies::drop_unusable();
         tracing::debug!(target: "cache_page", mode = ?mode, selector = local.as_str(), pages, "purged");
-        PurgeFuture { result: Ok(PurgeSummary { pages }), remote_acks, timeout, deadline: None }
+        let mut future = PurgeFuture::new(Ok(pages));
+        for (cache, remote, ack) in acks {
+            future.add_remote(cache, remote, ack);
+        }
+        future
     }
 }

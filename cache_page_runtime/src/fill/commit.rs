@@ -126,7 +126,7 @@ fn put(run: &Run, entry: &Arc<Entry>, vary_names: &VaryNames) -> Result<(), Reas
     }
 }
 
-fn publish_entry(run: &mut Run, entry: &Entry, vary_names: &VaryNames) {
+fn publish_entry(run: &mut Run, entry: &Arc<Entry>, vary_names: &VaryNames) {
     let Run { context, request, participation, .. } = run;
     let (Some(remote), Some(key)) = (context.cache.remote(), context.cache_key()) else { return };
     let mut vary_names = vary_names.clone();

@@ -1,6 +1,6 @@
 //! Publishing a stored response to the other processes.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, http::header::HeaderMap};
 
@@ -24,13 +24,23 @@ pub(crate) fn publish(
     context: &Context,
     headers: &HeaderMap,
     remote: &RemoteTier,
-    entry: &Entry,
+    entry: &Arc<Entry>,
     vary_names: &VaryNames,
     lease: Option<RemoteLease>,
 ) {
-    if let Some(requests) = put_requests(context, headers, remote, entry, vary_names, lease.as_ref()) {
-        remote.put(requests, lease);
-    }
+    let store = context.cache.store();
+    let local_key =
+        context.cache_key().map(|key| store.with_coalescing_key(key, headers, |key| Box::from(key)));
+    let (store, entry) = (Arc::clone(store), Arc::clone(entry));
+    let Some(requests) = put_requests(context, headers, remote, &entry, vary_names, lease.as_ref()) else {
+        return;
+    };
+    let keys = Arc::clone(entry.shared_purge_keys());
+    remote.put(requests, lease, &keys, move || {
+        if let Some(key) = local_key {
+            store.remove_under(&key, &entry);
+        }
+    });
 }
 
 fn put_requests(

@@ -62,6 +62,11 @@ pub(crate) struct Fetched {
 
 /// Looks for the response of a fill, and waits for a process that is making it.
 pub(crate) async fn fetch(request: FetchRequest<'_>) -> Fetched {
+    if let Some(remote) = request.context.cache.remote()
+        && let Err(error) = remote.wait_available().await
+    {
+        return Fetched { error: Some(error), ..Fetched::default() };
+    }
     match Fetch::new(request) {
         Some(fetch) => fetch.run().await,
         None => Fetched::default(),

@@ -17,15 +17,22 @@ use tokio::{runtime::Handle, sync::Notify, time::timeout};
 use super::{
     error::StoreError,
     messages::{
-        ChangeBatch, Cursor, GetRequest, GetResponse, PurgeRequest, PutRequest, PutResult, ReleaseReason,
+        ChangeBatch, Cursor, GetRequest, GetResponse, PurgeRequest, PurgeResult, PutRequest, PutResult,
+        ReleaseReason,
     },
     stats::{RemoteCounters, RemoteError, RemoteStats},
     store::{BoxFuture, RemoteStore},
 };
-use crate::key::Id;
+use crate::{
+    key::Id,
+    time::{Clock, Instant},
+};
 
 /// Timeouts in a row after which the breaker opens.
 const MAX_CONSECUTIVE_TIMEOUTS: u32 = 3;
+
+/// The least time that an attempt to deliver a purge may take. Its caller does not wait for longer than the timeout.
+const MIN_PURGE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Bytes of entries that may be on their way to the store. Entries beyond it are not stored there.
 const MAX_INFLIGHT_BYTES: usize = 16 * 1024 * 1024;
@@ -36,11 +43,15 @@ pub(crate) struct RemoteClient {
     timeout: Duration,
     counters: RemoteCounters,
     /// Whether the breaker is closed.
-    is_available: AtomicBool,
+    is_connected: AtomicBool,
+    /// Whether the keys of entries are known, so that the store can be used for more than purges.
+    is_ready: AtomicBool,
     /// Whether the first attempt to reach the store has completed.
     was_tried: AtomicBool,
-    /// Signals that the breaker was closed.
-    connected: Notify,
+    /// Until when requests wait for the first attempt.
+    starts_until: Instant,
+    /// Signals that one of these has changed.
+    changed: Notify,
     consecutive_timeouts: AtomicU32,
     inflight_bytes: AtomicU64,
 }
@@ -51,9 +62,11 @@ impl RemoteClient {
             store,
             timeout,
             counters: RemoteCounters::default(),
-            is_available: AtomicBool::new(false),
+            is_connected: AtomicBool::new(false),
+            is_ready: AtomicBool::new(false),
             was_tried: AtomicBool::new(false),
-            connected: Notify::new(),
+            starts_until: Clock::System.now() + timeout,
+            changed: Notify::new(),
             consecutive_timeouts: AtomicU32::new(0),
             inflight_bytes: AtomicU64::new(0),
         }
@@ -71,13 +84,17 @@ impl RemoteClient {
         self.call(|store| store.release(key, owner, reason)).await
     }
 
-    /// Sends the purge that `request` returns, which is called once the store is available.
+    /// Sends the purge that `request` returns, which is called once the store is connected.
     ///
     /// The caller retries a purge that fails, so a failure neither opens the breaker nor is counted.
-    pub(super) async fn purge(&self, request: impl FnOnce() -> PurgeRequest) -> Result<(), StoreError> {
-        let result = if self.wait_available().await {
-            let result = with_timeout(self.timeout, self.store.purge(request())).await;
-            result.map_err(|error| error.unwrap_or_else(|| self.timeout_error()))
+    pub(super) async fn purge(
+        &self,
+        request: impl FnOnce() -> PurgeRequest,
+    ) -> Result<PurgeResult, StoreError> {
+        let result = if self.wait_connected().await {
+            let timeout = self.timeout.max(MIN_PURGE_TIMEOUT);
+            let result = with_timeout(timeout, self.store.purge(request())).await;
+            result.map_err(|error| error.unwrap_or_else(|| timeout_error(timeout)))
         } else {
             Err(StoreError::unavailable("the remote store is unavailable"))
         };
@@ -93,8 +110,14 @@ impl RemoteClient {
         self.timeout
     }
 
+    /// Returns whether entries can be looked up.
     pub(super) fn is_available(&self) -> bool {
-        self.is_available.load(Ordering::Acquire)
+        self.is_connected() && self.is_ready.load(Ordering::Acquire)
+    }
+
+    /// Returns whether the breaker is closed.
+    pub(super) fn is_connected(&self) -> bool {
+        self.is_connected.load(Ordering::Acquire)
     }
 
     pub(super) fn counters(&self) -> &RemoteCounters {
@@ -105,12 +128,18 @@ impl RemoteClient {
         self.counters.snapshot(self.is_available())
     }
 
+    /// Records that the keys of entries are known.
+    pub(super) fn mark_ready(&self) {
+        self.is_ready.store(true, Ordering::Release);
+        self.changed.notify_waiters();
+    }
+
     /// Closes the breaker.
-    pub(super) fn mark_available(&self) {
+    pub(super) fn mark_connected(&self) {
         self.consecutive_timeouts.store(0, Ordering::Relaxed);
-        if !self.is_available.swap(true, Ordering::AcqRel) {
+        if !self.is_connected.swap(true, Ordering::AcqRel) {
             self.was_tried.store(true, Ordering::Release);
-            self.connected.notify_waiters();
+            self.changed.notify_waiters();
             self.counters.log_recovery();
         }
     }
@@ -118,8 +147,10 @@ impl RemoteClient {
     /// Opens the breaker.
     pub(super) fn mark_unavailable(&self, error: &StoreError) {
         self.counters.warn(error);
-        self.was_tried.store(true, Ordering::Release);
-        if self.is_available.swap(false, Ordering::AcqRel) {
+        if !self.was_tried.swap(true, Ordering::AcqRel) {
+            self.changed.notify_waiters();
+        }
+        if self.is_connected.swap(false, Ordering::AcqRel) {
             self.store.reset_connections();
         }
     }
@@ -146,7 +177,7 @@ impl RemoteClient {
         &'c self,
         call: impl FnOnce(&'c dyn RemoteStore) -> BoxFuture<'c, T>,
     ) -> Result<T, RemoteError> {
-        if !self.wait_available().await {
+        if !self.is_available() {
             return Err(self.counters.counted(RemoteError::Unavailable));
         }
         match with_timeout(self.timeout, call(&*self.store)).await {
@@ -158,23 +189,38 @@ impl RemoteClient {
         }
     }
 
-    /// Returns whether the breaker is closed. A process that has just started waits up to one deadline for the first
-    /// connection.
-    async fn wait_available(&self) -> bool {
-        if !self.was_tried.load(Ordering::Acquire) && !self.is_available() {
-            let connected = self.connected.notified();
-            if !self.is_available() && Handle::try_current().is_ok() {
-                let _ = timeout(self.timeout, connected).await;
+    /// Waits until entries can be looked up, for a process that has just started: no longer than until its first attempt to
+    /// connect has failed, or one timeout has elapsed since its start.
+    pub(super) async fn wait_available(&self) -> Result<(), RemoteError> {
+        while !self.is_available() {
+            let changed = self.changed.notified();
+            let left = self.starts_until.since(Clock::System.now());
+            let has_failed = self.was_tried.load(Ordering::Acquire) && !self.is_connected();
+            // The timers of tokio panic outside of a runtime.
+            let may_wait = !has_failed && !left.is_zero() && Handle::try_current().is_ok();
+            if !self.is_available() && (!may_wait || timeout(left, changed).await.is_err()) {
+                return Err(self.counters.counted(RemoteError::Unavailable));
             }
         }
-        self.is_available()
+        Ok(())
+    }
+
+    /// Waits until the first attempt to connect has completed, and returns whether the breaker is closed.
+    async fn wait_connected(&self) -> bool {
+        loop {
+            let changed = self.changed.notified();
+            if self.is_connected() || self.was_tried.load(Ordering::Acquire) {
+                return self.is_connected();
+            }
+            changed.await;
+        }
     }
 
     /// Counts and logs a failed call, and opens the breaker if need be. `None` is a timeout.
     fn record_failure(&self, error: Option<StoreError>) -> RemoteError {
         let kind = match error {
             None => {
-                let error = self.timeout_error();
+                let error = timeout_error(self.timeout);
                 let timeouts = self.consecutive_timeouts.fetch_add(1, Ordering::Relaxed) + 1;
                 if timeouts >= MAX_CONSECUTIVE_TIMEOUTS {
                     self.mark_unavailable(&error);
@@ -194,10 +240,10 @@ impl RemoteClient {
         };
         self.counters.counted(kind)
     }
+}
 
-    fn timeout_error(&self) -> StoreError {
-        StoreError::unavailable(format_args!("no answer within {:?}", self.timeout))
-    }
+fn timeout_error(timeout: Duration) -> StoreError {
+    StoreError::unavailable(format_args!("no answer within {timeout:?}"))
 }
 
 /// Runs `call` for at most `time`. The error is `None` if it timed out.

@@ -58,6 +58,11 @@ impl RemoteLease {
         self.release(ReleaseReason::Uncacheable(UNCACHEABLE_TTL));
     }
 
+    /// Stops the renewal of the lease, because its entry is being put: if that takes too long, another process takes over.
+    pub(super) fn stop_renewal(&self) {
+        self.renewal.abort();
+    }
+
     /// Records that the store has ended the lease.
     pub(super) fn disarm(&mut self) {
         self.renewal.abort();

@@ -130,6 +130,17 @@ pub enum PurgeScope {
     PathPrefix(String),
 }
 
+/// The result of a [`PurgeRequest`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PurgeResult {
+    /// The sequence number of the purge.
+    pub sequence: u64,
+    /// Whether entries are or were stored in the namespace, as far as the store remembers. `true` if it does not record this.
+    ///
+    /// A program with a wrong `key_prefix` purges a namespace that no other process uses, and is told so.
+    pub is_namespace_used: bool,
+}
+
 /// A position in the log of changes, in a format of the store's choice.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cursor(pub Vec<u8>);

@@ -11,11 +11,16 @@
 //! * **Local copies.** A page is served from local memory for at most
 //!   [`local_ttl`](crate::PageCacheBuilder::local_ttl). After that it is revalidated: the store confirms its
 //!   [version](GetRequest::if_version), or sends a newer page.
-//! * **Purges.** When a purge has been awaited, the remote store returns none of the purged pages. Other processes may
-//!   serve them from local memory until they receive the purge, usually within a millisecond, and never for longer than
-//!   [`max_purge_lag`](crate::PageCacheBuilder::max_purge_lag): a process that could not poll the store for that long
-//!   does not serve from local memory.
-//! * **Failures.** A request waits for the store for at most
+//! * **Purges.** When a purge has been awaited and [confirmed](crate::RemotePurge::Confirmed), the remote store returns none
+//!   of the purged pages. Other processes may serve them from local memory until they receive the purge, usually within a
+//!   millisecond, and never for longer than [`max_purge_lag`](crate::PageCacheBuilder::max_purge_lag): a process that could
+//!   not poll the store for that long only serves from local memory what it has made since.
+//! * **One page for all.** A process that runs the handler keeps its page in local memory only if the remote store has
+//!   accepted it, or cannot store it at all. So after a purge, processes do not keep different pages of one URL. They may
+//!   have different ones for up to `local_ttl` if two of them run the handler at the same time: without coalescing across
+//!   processes, or if the handler takes longer than `coalesce_timeout`.
+//! * **Failures.** While the store is unavailable, a page is served from local memory for `max_purge_lag` after its handler was
+//!   started, and purges wait until the store is available. A request waits for the store for at most
 //!   [`remote_timeout`](crate::PageCacheBuilder::remote_timeout), and then runs its handler. After repeated failures the
 //!   store is not called until it is available again.
 //!
@@ -37,6 +42,7 @@ mod client;
 mod codec;
 mod error;
 mod lease;
+mod local_cache;
 mod messages;
 mod namespace;
 mod options;
@@ -56,18 +62,19 @@ pub use self::redis::{RedisStore, RedisUrlError};
 pub(crate) use self::{
     codec::{DecodeError, Frame, decode, encode_page, encode_vary_names},
     lease::RemoteLease,
+    local_cache::LocalCache,
     namespace::{entry_id, variant_key},
     options::RemoteOptions,
+    purge_queue::PurgeAck,
     stats::RemoteError,
-    subscriber::LocalCache,
     tier::RemoteTier,
     waiters::Waiter,
 };
 pub use self::{
     error::StoreError,
     messages::{
-        Change, ChangeBatch, Cursor, GetRequest, GetResponse, Lease, LeaseStatus, PurgeRequest, PurgeScope,
-        PutRequest, PutResult, ReleaseReason, RemoteEntry,
+        Change, ChangeBatch, Cursor, GetRequest, GetResponse, Lease, LeaseStatus, PurgeRequest, PurgeResult,
+        PurgeScope, PutRequest, PutResult, ReleaseReason, RemoteEntry,
     },
     stats::RemoteStats,
     store::{BoxFuture, RemoteStore},

@@ -41,7 +41,12 @@ impl Namespace {
         if key_prefix.is_empty() { Self::Build } else { Self::Prefix }
     }
 
-    /// Hashes the executable if the namespace needs that. Before it has returned, there are no keys.
+    /// Returns whether [`prepare`](Self::prepare) would return at once.
+    pub(super) fn is_prepared(self) -> bool {
+        matches!(self, Self::Prefix) || BUILD_ID.get().is_some()
+    }
+
+    /// Hashes the executable if the namespace needs that, which may take long. Before it has returned, there are no keys.
     pub(super) fn prepare(self) {
         if let Self::Build = self {
             build_id();

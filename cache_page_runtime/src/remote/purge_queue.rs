@@ -4,12 +4,12 @@
 
 use std::{collections::VecDeque, sync::Mutex};
 
-use tokio::sync::oneshot::Sender;
+use tokio::sync::oneshot::{Receiver, Sender, channel};
 
 use super::{
     codec::PurgeMessage,
     error::StoreError,
-    messages::{PurgeRequest, PurgeScope},
+    messages::{PurgeRequest, PurgeResult, PurgeScope},
 };
 use crate::{
     key::Id,
@@ -33,7 +33,7 @@ pub(super) struct PurgeQueue(Mutex<Queue>);
 struct Queue {
     pending: VecDeque<PendingPurge>,
     /// The purge that is being delivered.
-    in_flight: Option<LocalSelector>,
+    in_flight: Option<InFlightPurge>,
     is_delivering: bool,
     /// The purges that were delivered last, with the local sequence number of their completion. A response of the store
     /// to a request that was sent before that may not reflect them.
@@ -42,17 +42,36 @@ struct Queue {
     evicted_up_to: PurgeSeq,
 }
 
+struct InFlightPurge {
+    selector: LocalSelector,
+    is_refilled: bool,
+}
+
 /// A purge that waits for its delivery.
 pub(super) struct PendingPurge {
     mode: PurgeMode,
     selector: LocalSelector,
     scope: PurgeScope,
     message: Vec<u8>,
-    replies: Vec<PurgeReply>,
+    waiting: Vec<WaitingCaller>,
+    /// Whether the store has accepted a page since the purge was requested, which it will purge when it executes it.
+    is_refilled: bool,
 }
 
-/// Where the result of the first attempt is sent.
-pub(super) type PurgeReply = Sender<Result<(), StoreError>>;
+/// A caller that waits for a purge.
+struct WaitingCaller {
+    first_attempt: Option<Sender<Result<PurgeResult, StoreError>>>,
+    delivery: Sender<PurgeResult>,
+}
+
+/// What a caller waits for.
+#[derive(Debug)]
+pub(crate) struct PurgeAck {
+    /// The result of the first attempt to deliver the purge.
+    pub(crate) first_attempt: Receiver<Result<PurgeResult, StoreError>>,
+    /// The result of the attempt that succeeded.
+    pub(crate) delivery: Receiver<PurgeResult>,
+}
 
 impl PendingPurge {
     pub(super) fn new(process_id: Id, mode: PurgeMode, selector: &PurgeSelector) -> Self {
@@ -62,7 +81,8 @@ impl PendingPurge {
             selector: selector.to_local(),
             scope: scope_of(selector),
             message: message.encode(),
-            replies: Vec::new(),
+            waiting: Vec::new(),
+            is_refilled: false,
         }
     }
 
@@ -71,9 +91,28 @@ impl PendingPurge {
         Self::new(process_id, PurgeMode::Remove, &PurgeSelector::All)
     }
 
-    pub(super) fn with_reply(mut self, reply: PurgeReply) -> Self {
-        self.replies.push(reply);
-        self
+    /// Adds a caller that waits for the purge.
+    pub(super) fn add_caller(&mut self) -> PurgeAck {
+        let ((attempted, first_attempt), (delivered, delivery)) = (channel(), channel());
+        self.waiting.push(WaitingCaller { first_attempt: Some(attempted), delivery: delivered });
+        PurgeAck { first_attempt, delivery }
+    }
+
+    /// Takes the callers of another purge.
+    fn take_callers(&mut self, other: &mut Self) {
+        // While the store is unavailable, equal purges may be requested over and over, by callers that have stopped waiting.
+        if self.waiting.len().is_power_of_two() {
+            self.waiting.retain(|caller| !caller.delivery.is_closed());
+        }
+        self.waiting.append(&mut other.waiting);
+    }
+
+    pub(super) fn mode(&self) -> PurgeMode {
+        self.mode
+    }
+
+    pub(super) fn selector(&self) -> &LocalSelector {
+        &self.selector
     }
 
     pub(super) fn request(&self, min_sequence: u64) -> PurgeRequest {
@@ -81,17 +120,24 @@ impl PendingPurge {
         PurgeRequest { min_sequence, expire, scope: self.scope.clone(), message: self.message.clone() }
     }
 
-    pub(super) fn reply(&mut self, result: &Result<(), StoreError>) {
-        for reply in self.replies.drain(..) {
-            // The receiver may be gone.
-            let _ = reply.send(result.clone());
+    /// Tells the callers the result of an attempt. The receivers may be gone.
+    pub(super) fn reply(&mut self, result: &Result<PurgeResult, StoreError>) {
+        for caller in &mut self.waiting {
+            if let Some(first_attempt) = caller.first_attempt.take() {
+                let _ = first_attempt.send(result.clone());
+            }
+        }
+        if let Ok(result) = result {
+            for caller in self.waiting.drain(..) {
+                let _ = caller.delivery.send(*result);
+            }
         }
     }
 }
 
 impl PurgeQueue {
     /// Adds a purge, and returns whether the caller has to start the delivery.
-    pub(super) fn push(&self, purge: PendingPurge) -> bool {
+    pub(super) fn push(&self, mut purge: PendingPurge) -> bool {
         let queue = &mut *lock(&self.0);
         // Equal purges that have not been started are merged.
         let equal = queue
@@ -101,7 +147,11 @@ impl PurgeQueue {
             .take(MAX_COMPARED)
             .find(|pending| pending.mode == purge.mode && pending.selector == purge.selector);
         match equal {
-            Some(equal) => equal.replies.extend(purge.replies),
+            Some(equal) => {
+                // What was stored in the meantime is purged in local memory too.
+                equal.is_refilled = false;
+                equal.take_callers(&mut purge);
+            }
             None => queue.pending.push_back(purge),
         }
         !std::mem::replace(&mut queue.is_delivering, true)
@@ -111,36 +161,46 @@ impl PurgeQueue {
     pub(super) fn start_next(&self) -> Option<PendingPurge> {
         let queue = &mut *lock(&self.0);
         let next = queue.pending.pop_front();
-        queue.in_flight = next.as_ref().map(|purge| purge.selector.clone());
+        queue.in_flight = next
+            .as_ref()
+            .map(|purge| InFlightPurge { selector: purge.selector.clone(), is_refilled: purge.is_refilled });
         queue.is_delivering = next.is_some();
         next
     }
 
-    /// Records that the purge in flight was delivered.
-    pub(super) fn complete(&self) {
+    /// Records that the purge in flight was delivered, and returns whether the store had accepted a page in the meantime,
+    /// which it has purged.
+    pub(super) fn complete(&self) -> bool {
         let queue = &mut *lock(&self.0);
-        if let Some(selector) = queue.in_flight.take() {
-            queue.completed.push_back((PurgeSeq::advance(), selector));
+        let mut is_refilled = false;
+        if let Some(purge) = queue.in_flight.take() {
+            is_refilled = purge.is_refilled;
+            queue.completed.push_back((PurgeSeq::advance(), purge.selector));
         }
         if queue.completed.len() > MAX_COMPLETED
             && let Some((completed_at, _)) = queue.completed.pop_front()
         {
             queue.evicted_up_to = completed_at;
         }
+        is_refilled
     }
 
     /// Puts back a purge that failed, as the first of the queue, and ends the delivery. The callers that wait for the
     /// purges behind it get an error. If too many purges wait, the one that `all` returns replaces them.
-    pub(super) fn requeue(&self, purge: PendingPurge, all: impl FnOnce() -> PendingPurge) {
+    pub(super) fn requeue(&self, mut purge: PendingPurge, all: impl FnOnce() -> PendingPurge) {
         let queue = &mut *lock(&self.0);
-        queue.in_flight = None;
+        purge.is_refilled = queue.in_flight.take().is_some_and(|purge| purge.is_refilled);
         queue.is_delivering = false;
         queue.pending.push_front(purge);
         let blocked = Err(StoreError::unavailable("an earlier purge has not been delivered yet"));
         queue.pending.iter_mut().for_each(|purge| purge.reply(&blocked));
         if queue.pending.len() > MAX_PENDING {
-            queue.pending.clear();
-            queue.pending.push_back(all());
+            let mut all = all();
+            for mut purge in queue.pending.drain(..) {
+                all.is_refilled |= purge.is_refilled;
+                all.take_callers(&mut purge);
+            }
+            queue.pending.push_back(all);
         }
     }
 
@@ -150,14 +210,34 @@ impl PurgeQueue {
         !queue.pending.is_empty() && !std::mem::replace(&mut queue.is_delivering, true)
     }
 
+    /// Records that the store has accepted an entry with `keys`, which was sent at `requested_at`. Returns whether a purge has
+    /// been executed since that may have purged it. Purges that are still to be executed are remembered to do so.
+    pub(super) fn record_put(&self, keys: &PurgeKeys, requested_at: PurgeSeq) -> bool {
+        let queue = &mut *lock(&self.0);
+        for purge in queue.pending.iter_mut().filter(|purge| purge.selector.matches(keys)) {
+            purge.is_refilled = true;
+        }
+        if let Some(purge) = queue.in_flight.as_mut().filter(|purge| purge.selector.matches(keys)) {
+            purge.is_refilled = true;
+        }
+        queue.evicted_up_to > requested_at || queue.completed_since(requested_at).any(|it| it.matches(keys))
+    }
+
     /// Returns whether a purge matches an entry with `keys` that the store may not have executed when it answered a
     /// request that was sent at `requested_at`.
     pub(super) fn matches(&self, keys: &PurgeKeys, requested_at: PurgeSeq) -> bool {
         let queue = &*lock(&self.0);
         let pending = queue.pending.iter().map(|purge| &purge.selector);
-        let later = queue.completed.iter().rev().take_while(|(completed_at, _)| *completed_at > requested_at);
-        let mut candidates = pending.chain(&queue.in_flight).chain(later.map(|(_, selector)| selector));
+        let in_flight = queue.in_flight.iter().map(|purge| &purge.selector);
+        let mut candidates = pending.chain(in_flight).chain(queue.completed_since(requested_at));
         queue.evicted_up_to > requested_at || candidates.any(|selector| selector.matches(keys))
+    }
+}
+
+impl Queue {
+    fn completed_since(&self, seq: PurgeSeq) -> impl Iterator<Item = &LocalSelector> {
+        let later = self.completed.iter().rev().take_while(move |(completed_at, _)| *completed_at > seq);
+        later.map(|(_, selector)| selector)
     }
 }
 
@@ -174,4 +254,31 @@ fn scope_of(selector: &PurgeSelector) -> PurgeScope {
             vec![stable_id::url(path, query.as_deref()), stable_id::any_query(path)]
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Anyone who can make a handler purge would otherwise grow the queue while the store is unavailable.
+    #[test]
+    fn callers_that_have_stopped_waiting_are_forgotten() {
+        let queue = PurgeQueue::default();
+        let mut patient = None;
+        for _ in 0..10_000 {
+            let mut purge = PendingPurge::all(Id([0; 16]));
+            let ack = purge.add_caller();
+            queue.push(purge);
+            patient.get_or_insert(ack);
+        }
+        let mut purge = queue.start_next().unwrap();
+        assert!(queue.start_next().is_none());
+        assert!(purge.waiting.len() < 10, "{} callers", purge.waiting.len());
+        let result = PurgeResult { sequence: 7, is_namespace_used: true };
+        purge.reply(&Err(StoreError::rejected("full")));
+        purge.reply(&Ok(result));
+        let PurgeAck { mut first_attempt, mut delivery } = patient.unwrap();
+        assert_eq!(first_attempt.try_recv().unwrap(), Err(StoreError::rejected("full")));
+        assert_eq!(delivery.try_recv().unwrap(), result);
+    }
 }

@@ -1,12 +1,14 @@
 //! What the workers of a cache share with the thread of its [subscriber](super::subscriber).
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock, Weak,
     atomic::{AtomicU64, Ordering},
 };
 
 use super::{
     client::RemoteClient,
+    local_cache::LocalCache,
+    messages::PurgeResult,
     namespace::random_id,
     options::RemoteOptions,
     purge_queue::{PendingPurge, PurgeQueue},
@@ -26,6 +28,8 @@ pub(super) struct RemoteState {
     pub(super) seen_purges: SeenPurges,
     pub(super) purge_queue: PurgeQueue,
     pub(super) waiters: Waiters,
+    /// The local memory that the store backs.
+    pub(super) cache: OnceLock<Weak<dyn LocalCache>>,
     /// Nanoseconds of the system clock. Until then, local memory lags behind the purge log by at most `max_purge_lag`.
     consistent_until: AtomicU64,
 }
@@ -39,6 +43,7 @@ impl RemoteState {
             seen_purges: SeenPurges::default(),
             purge_queue: PurgeQueue::default(),
             waiters: Waiters::default(),
+            cache: OnceLock::new(),
             consistent_until: AtomicU64::new(0),
         }
     }
@@ -47,7 +52,7 @@ impl RemoteState {
     pub(super) fn mark_consistent(&self, polled_at: Instant) {
         let until = (polled_at + self.options.max_purge_lag).as_nanos();
         self.consistent_until.fetch_max(until, Ordering::AcqRel);
-        self.client.mark_available();
+        self.client.mark_connected();
     }
 
     /// Returns whether local memory may be served at `now`, which is a time of `clock`.
@@ -59,18 +64,24 @@ impl RemoteState {
         now.as_nanos() < self.consistent_until.load(Ordering::Acquire)
     }
 
-    /// Delivers the queued purges in their order, until none is left or one fails. The callers that wait for a purge get
-    /// the result of its first attempt.
+    /// Delivers the queued purges in their order, until none is left or one fails.
     pub(super) async fn deliver_purges(&self) {
         while let Some(mut purge) = self.purge_queue.start_next() {
             let request = || purge.request(self.seen_purges.max_sequence());
             let result = self.client.purge(request).await;
-            purge.reply(&result);
-            if result.is_err() {
+            let Ok(PurgeResult { sequence, .. }) = result else {
+                purge.reply(&result);
                 // The subscriber resumes the delivery once the store is available.
                 return self.purge_queue.requeue(purge, || PendingPurge::all(self.process_id));
+            };
+            self.seen_purges.advance_own(sequence);
+            if self.purge_queue.complete()
+                && let Some(cache) = self.cache.get().and_then(Weak::upgrade)
+            {
+                // The others will have another page in the place of one that was stored after the purge was requested.
+                cache.purge(purge.mode(), purge.selector());
             }
-            self.purge_queue.complete();
+            purge.reply(&result);
         }
     }
 }

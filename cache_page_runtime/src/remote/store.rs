@@ -5,7 +5,8 @@ use std::{fmt, future::Future, pin::Pin, time::Duration};
 use super::{
     error::StoreError,
     messages::{
-        ChangeBatch, Cursor, GetRequest, GetResponse, PurgeRequest, PutRequest, PutResult, ReleaseReason,
+        ChangeBatch, Cursor, GetRequest, GetResponse, PurgeRequest, PurgeResult, PutRequest, PutResult,
+        ReleaseReason,
     },
 };
 use crate::key::Id;
@@ -77,7 +78,9 @@ pub trait RemoteStore: fmt::Debug + Send + Sync + 'static {
 
     /// Purges or soft-purges all entries that match, and appends the purge to the log that
     /// [`poll_changes`](Self::poll_changes) reads.
-    fn purge(&self, request: PurgeRequest) -> BoxFuture<'_, ()>;
+    ///
+    /// All purges with a smaller number than that of the [result](PurgeResult::sequence) have been executed by then.
+    fn purge(&self, request: PurgeRequest) -> BoxFuture<'_, PurgeResult>;
 
     /// Returns the changes after a cursor. If there are none, waits for at most `wait`.
     ///

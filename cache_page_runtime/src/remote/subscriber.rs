@@ -10,6 +10,7 @@ use tokio::time::{sleep, timeout};
 use super::{
     codec::PurgeMessage,
     error::StoreError,
+    local_cache::LocalCache,
     messages::{Change, ChangeBatch},
     state::RemoteState,
 };
@@ -30,12 +31,6 @@ const WAIT_TOLERANCE: Duration = Duration::from_millis(250);
 /// The least time that a poll may take which has to connect first.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The local memory of the cache that a remote store backs.
-pub(crate) trait LocalCache: Send + Sync {
-    /// Purges all entries that match `selector`.
-    fn purge(&self, mode: PurgeMode, selector: &LocalSelector);
-}
-
 /// Polls the store until the cache is dropped. A panic of the store's code counts as a failed poll.
 pub(super) async fn run(state: &Arc<RemoteState>, cache: &Weak<dyn LocalCache>) {
     while cache.strong_count() > 0 {
@@ -55,7 +50,7 @@ async fn poll(state: &Arc<RemoteState>, cache: &Weak<dyn LocalCache>) {
     let call_timeout = state.client.timeout();
     while cache.strong_count() > 0 {
         let sent_at = Clock::System.now();
-        let (wait, deadline) = if state.client.is_available() {
+        let (wait, deadline) = if state.client.is_connected() {
             (poll_wait, poll_wait + WAIT_TOLERANCE.max(call_timeout))
         } else {
             (Duration::ZERO, CONNECT_TIMEOUT.max(call_timeout * 10))

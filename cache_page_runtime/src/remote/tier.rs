@@ -12,20 +12,21 @@ use std::{
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     sync::oneshot::{Receiver, Sender, channel},
+    task::spawn_blocking,
 };
 
 use super::{
     client::RemoteClient,
-    error::StoreError,
     lease::RemoteLease,
+    local_cache::LocalCache,
     messages::{GetRequest, GetResponse, Lease, PutRequest, PutResult},
     namespace::Namespace,
     options::RemoteOptions,
-    purge_queue::PendingPurge,
+    purge_queue::{PendingPurge, PurgeAck},
     state::RemoteState,
     stats::{RemoteError, RemoteStats},
     store::RemoteStore,
-    subscriber::{self, LocalCache},
+    subscriber,
     waiters::Waiter,
 };
 use crate::{
@@ -92,6 +93,11 @@ impl RemoteTier {
 
     pub(crate) fn namespace(&self) -> Namespace {
         self.namespace
+    }
+
+    /// Waits until entries can be looked up, for a process that has just started.
+    pub(crate) async fn wait_available(&self) -> Result<(), RemoteError> {
+        self.state.client.wait_available().await
     }
 
     pub(crate) fn is_available(&self) -> bool {
@@ -174,36 +180,48 @@ impl RemoteTier {
     /// Puts entries into the store in the background, in their order, until one is rejected. Nothing is put if the store is
     /// unavailable or too many bytes are in flight.
     ///
-    /// The lease, if there is one, ends in any case.
-    pub(crate) fn put(&self, requests: Vec<PutRequest>, lease: Option<RemoteLease>) {
+    /// The lease, if there is one, ends in any case. `withdraw` is called if the store has not kept the entry because of a
+    /// purge or a newer entry, so that other processes will have another one. The entry has the purge keys `keys`.
+    pub(crate) fn put(
+        &self,
+        requests: Vec<PutRequest>,
+        lease: Option<RemoteLease>,
+        keys: &Arc<PurgeKeys>,
+        withdraw: impl FnOnce() + Send + 'static,
+    ) {
         let bytes = requests.iter().map(|request| request.bytes.len()).sum();
         let client = Arc::clone(&self.state.client);
         let Some(permit) = client.reserve(bytes) else {
             return client.counters().count(RemoteError::Overloaded);
         };
+        let (state, keys) = (Arc::clone(&self.state), Arc::clone(keys));
         self.runtime.spawn(async move {
+            let sent_at = PurgeSeq::now();
             let result = put_all(&client, requests, lease).await;
+            let is_withdrawn = match result {
+                Ok(PutResult::Stored) => state.purge_queue.record_put(&keys, sent_at),
+                Ok(PutResult::Purged | PutResult::Superseded) => true,
+                // The store has no other entry either.
+                Err(_) => false,
+            };
+            if is_withdrawn {
+                withdraw();
+            }
             client.counters().count_put(result);
             drop(permit);
         });
     }
 
-    /// Purges in the store what is being purged in local memory.
-    ///
-    /// Returns the result of the first attempt, and how long the caller waits for it at most. Until the purge is executed,
+    /// Purges in the store what is being purged in local memory. Until the purge is executed,
     /// [`has_pending_purge`](Self::has_pending_purge) matches it.
-    pub(crate) fn purge(
-        &self,
-        mode: PurgeMode,
-        selector: &PurgeSelector,
-    ) -> (Receiver<Result<(), StoreError>>, Duration) {
-        let (reply, result) = channel();
-        let purge = PendingPurge::new(self.state.process_id, mode, selector).with_reply(reply);
+    pub(crate) fn purge(&self, mode: PurgeMode, selector: &PurgeSelector) -> PurgeAck {
+        let mut purge = PendingPurge::new(self.state.process_id, mode, selector);
+        let ack = purge.add_caller();
         if self.state.purge_queue.push(purge) {
             let state = Arc::clone(&self.state);
             self.runtime.spawn(async move { state.deliver_purges().await });
         }
-        (result, self.options().timeout)
+        ack
     }
 }
 
@@ -215,8 +233,17 @@ fn run_subscriber(
 ) {
     runtime.block_on(async {
         if let Ok(cache) = started.await {
-            // Hashing a large executable takes time, and no request waits for this thread.
-            namespace.prepare();
+            if namespace.is_prepared() {
+                state.client.mark_ready();
+            } else {
+                // Hashing a large executable takes time, and purges do not need it.
+                let client = Arc::clone(&state.client);
+                drop(spawn_blocking(move || {
+                    namespace.prepare();
+                    client.mark_ready();
+                }));
+            }
+            let _ = state.cache.set(Weak::clone(&cache));
             subscriber::run(state, &cache).await;
         }
     });
@@ -229,6 +256,9 @@ async fn put_all(
     requests: Vec<PutRequest>,
     mut lease: Option<RemoteLease>,
 ) -> Result<PutResult, RemoteError> {
+    if let Some(lease) = &lease {
+        lease.stop_renewal();
+    }
     let mut result = Ok(PutResult::Stored);
     for request in requests {
         let ends_lease = request.owner.is_some();

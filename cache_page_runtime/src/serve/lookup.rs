@@ -1,6 +1,6 @@
 //! The key of a request, whether it may use the cache, and what local memory has for it.
 
-use std::{fmt, hash::Hash, sync::Arc};
+use std::{fmt, hash::Hash, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -233,9 +233,10 @@ impl<'r> Lookup<'r> {
 
     fn find_hit(&self, now: Instant) -> Result<Hit, Miss> {
         let key = self.cache_key().ok_or(Miss::new(ForwardReason::Miss))?;
-        if self.cache.remote().is_some_and(|remote| !remote.is_consistent(self.cache.clock(), now)) {
-            // Another process may have purged what local memory has.
-            return Err(Miss::new(ForwardReason::Miss));
+        if let Some(remote) = self.cache.remote()
+            && !remote.is_consistent(self.cache.clock(), now)
+        {
+            return self.find_recent(key, now, remote.options().max_purge_lag);
         }
         let hash = local_copies::KeyHash::new(key);
         let refreshes_ahead = self.cache.timeouts().refresh_ahead;
@@ -258,6 +259,19 @@ impl<'r> Lookup<'r> {
             && entry.backoff().is_due(now)
             && entry.should_refresh_early(now, jitter::uniform_random);
         Ok(Hit::new(entry, Outcome::Hit, now).needing_refresh(needs_refresh))
+    }
+
+    /// Looks into local memory while the process does not hear of purges. Another process may have purged what is there, but not
+    /// earlier than the handler was started.
+    #[cold]
+    fn find_recent(&self, key: CacheKey<'_>, now: Instant, max_purge_lag: Duration) -> Result<Hit, Miss> {
+        let recent = self.cache.store().get(key, self.request.headers(), now).ok().filter(|entry| {
+            now.since(entry.started_at()) < max_purge_lag && entry.is_fresh(now) && self.accepts(entry, now)
+        });
+        match recent {
+            Some(entry) => Ok(Hit::new(entry, Outcome::Hit, now)),
+            None => Err(Miss::new(ForwardReason::Miss)),
+        }
     }
 
     /// Serves a stale entry while it is revalidated, or while its handler fails (RFC 5861).

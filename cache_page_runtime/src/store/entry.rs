@@ -101,6 +101,11 @@ impl Entry {
         &self.purge_keys
     }
 
+    /// Returns what a purge selects the entry by, to be kept without the entry.
+    pub(crate) fn shared_purge_keys(&self) -> &Arc<PurgeKeys> {
+        &self.purge_keys
+    }
+
     /// Returns when a refresh may be tried again after it failed.
     pub(crate) fn backoff(&self) -> &Backoff {
         &self.backoff

@@ -259,7 +259,12 @@ impl Store {
 
     /// Removes an entry, unless another one has replaced it.
     pub(crate) fn remove_if_current(&self, key: CacheKey<'_>, request: &HeaderMap, entry: &Arc<Entry>) {
-        self.with_coalescing_key(key, request, |key| self.writer().remove_entry(key, entry));
+        self.with_coalescing_key(key, request, |key| self.remove_under(key, entry));
+    }
+
+    /// Removes an entry that was stored under this key, that of a page or of a variant, unless another one has replaced it.
+    pub(crate) fn remove_under(&self, key: &[u8], entry: &Arc<Entry>) {
+        self.writer().remove_entry(key, entry);
     }
 
     /// Removes or expires all entries that a selector matches, and returns their number.

@@ -4,8 +4,8 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use actix_web::web::Bytes;
 use cache_page::remote::{
-    BoxFuture, ChangeBatch, Cursor, GetRequest, GetResponse, Id, LeaseStatus, PurgeRequest, PurgeScope,
-    PutRequest, PutResult, ReleaseReason, RemoteEntry, RemoteStore, Version,
+    BoxFuture, ChangeBatch, Cursor, GetRequest, GetResponse, Id, LeaseStatus, PurgeRequest, PurgeResult,
+    PurgeScope, PutRequest, PutResult, ReleaseReason, RemoteEntry, RemoteStore, Version,
 };
 use cache_page::testing::conformance;
 use futures_util::FutureExt as _;
@@ -52,6 +52,8 @@ enum Violation {
     ConfirmsAnyVersion,
     ConfirmsExpiredEntries,
     ReusesVersions,
+    ReportsLaterSequence,
+    ReportsUnusedNamespace,
 }
 
 #[derive(Debug)]
@@ -136,7 +138,7 @@ impl RemoteStore for ViolatingStore {
         self.store.release(key, owner, reason)
     }
 
-    fn purge(&self, mut request: PurgeRequest) -> BoxFuture<'_, ()> {
+    fn purge(&self, mut request: PurgeRequest) -> BoxFuture<'_, PurgeResult> {
         match (self.violation, &mut request.scope) {
             (Violation::PurgesNothing, scope) => *scope = PurgeScope::Keys(Vec::new()),
             (Violation::PurgesEverything, scope) => *scope = PurgeScope::PathPrefix(String::new()),
@@ -151,7 +153,15 @@ impl RemoteStore for ViolatingStore {
             (Violation::TruncatesMessages, _) => request.message.truncate(3),
             _ => {}
         }
-        self.store.purge(request)
+        Box::pin(async move {
+            let mut result = self.store.purge(request).await?;
+            match self.violation {
+                Violation::ReportsLaterSequence => result.sequence += 1,
+                Violation::ReportsUnusedNamespace => result.is_namespace_used = false,
+                _ => {}
+            }
+            Ok(result)
+        })
     }
 
     fn poll_changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch> {
@@ -204,6 +214,8 @@ async fn conformance_suite_detects_every_violation() {
         Violation::ConfirmsAnyVersion,
         Violation::ConfirmsExpiredEntries,
         Violation::ReusesVersions,
+        Violation::ReportsLaterSequence,
+        Violation::ReportsUnusedNamespace,
     ];
     let runs = all.map(|violation| async move {
         let backend = Backend::on_the_system_clock();

@@ -36,3 +36,14 @@ async fn dead_process_is_not_waited_for_after_its_lease_has_expired() {
     let responses = in_time("the response of the other process", waiting.responses()).await;
     responses[0].assert_stored().assert_body("page 1 of other");
 }
+
+/// The process holds the lease until the put times out, but does not renew it.
+#[actix_web::test]
+async fn lease_is_not_renewed_while_its_page_is_put() {
+    let (_, one, _) = two_processes_with(|cache| cache.remote_timeout(Duration::from_secs(1))).await;
+    one.store().set_behavior(&[Method::Put], Behavior::Hangs);
+    one.get("/page").await.assert_stored();
+    let lookups = one.lookups();
+    until("the put times out", || one.remote_stats().timeouts > 0).await;
+    assert_eq!(one.lookups(), lookups);
+}

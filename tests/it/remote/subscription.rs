@@ -24,8 +24,9 @@ async fn unsubscribed() -> (TestApp, TestApp) {
     (one, other)
 }
 
-/// Sends requests until local memory is not served any more.
+/// Sends requests until local memory is not served any more. The page is too old to be served without purges.
 async fn wait_distrusted(app: &TestApp) {
+    app.advance(1);
     let deadline = Instant::now() + Duration::from_secs(120);
     while app.get(POST).await.is_hit() {
         assert!(Instant::now() < deadline, "local memory is still served");
@@ -38,6 +39,7 @@ async fn local_memory_is_not_served_without_purges_for_max_purge_lag() {
     other.cache().purge_tag("posts").await.unwrap();
     wait_distrusted(&one).await;
     for run in 2..5 {
+        one.advance(1);
         let response = one.get(POST).await;
         response.assert_outcome(Outcome::Stored).assert_detail("remote-unavailable");
         response.assert_status(200).assert_body(format!("page {run} of one"));

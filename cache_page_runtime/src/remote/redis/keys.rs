@@ -69,6 +69,11 @@ impl ShardKeys {
         self.with_name(b"l")
     }
 
+    /// Returns the key of the mark that a page was stored.
+    pub(super) fn used(&self) -> Vec<u8> {
+        self.with_name(b"u")
+    }
+
     /// Adds the keys of the stamps of `purge_keys` to a command.
     pub(super) fn push_stamps(&self, command: &mut Cmd, purge_keys: &[Id]) {
         let mut key = self.with_name(b"s");

@@ -15,6 +15,10 @@
 //! | `c` and an id | the owner of the lease on a page; with the suffix `w`, whether another process waits |
 //! | `i` | the run id of the server that this data is from |
 //! | `n`, `t`, `l` | the number of the last purge; that of the last purge in the log; the log |
+//! | `u` | a mark that a page was ever stored, without which a purge reports that it probably has the wrong prefix |
+//!
+//! Each of them may be overwritten by accident, with a value of another type or with garbage. The scripts delete such a value
+//! when they find it, and go on as after an eviction.
 //!
 //! # Purges
 //!
@@ -63,8 +67,8 @@ use self::{
     server_clock::ServerClock,
 };
 use super::{
-    BoxFuture, ChangeBatch, Cursor, GetRequest, GetResponse, PurgeRequest, PutRequest, PutResult,
-    ReleaseReason, RemoteStore, StoreError,
+    BoxFuture, ChangeBatch, Cursor, GetRequest, GetResponse, PurgeRequest, PurgeResult, PutRequest,
+    PutResult, ReleaseReason, RemoteStore, StoreError,
 };
 use crate::{key::Id, sync::lock};
 
@@ -191,7 +195,7 @@ impl RemoteStore for RedisStore {
         Box::pin(self.release_lease(key, owner, reason))
     }
 
-    fn purge(&self, request: PurgeRequest) -> BoxFuture<'_, ()> {
+    fn purge(&self, request: PurgeRequest) -> BoxFuture<'_, PurgeResult> {
         Box::pin(self.execute_purge(request))
     }
 

@@ -10,45 +10,49 @@ use super::{
 };
 use crate::{
     purge::stable_id,
-    remote::{PurgeRequest, PurgeScope, StoreError},
+    remote::{PurgeRequest, PurgeResult, PurgeScope, StoreError},
 };
 
 impl RedisStore {
-    pub(super) async fn execute_purge(&self, request: PurgeRequest) -> Result<(), StoreError> {
+    pub(super) async fn execute_purge(&self, request: PurgeRequest) -> Result<PurgeResult, StoreError> {
         let mut connection = self.connection()?;
         // The first shard assigns the sequence number.
-        let sequence = self.purge_shard(&mut connection, self.first_shard(), &request, 0).await?;
+        let mut result = self.purge_shard(&mut connection, self.first_shard(), &request, 0).await?;
         // The log reports a purge only after all shards have executed it.
         for keys in &self.shards()[1..] {
-            self.purge_shard(&mut connection, keys, &request, sequence).await?;
+            let shard = self.purge_shard(&mut connection, keys, &request, result.sequence).await?;
+            result.is_namespace_used |= shard.is_namespace_used;
         }
         let keys = self.first_shard();
-        let message = [digits(sequence).as_bytes(), &request.message].concat();
+        let message = [digits(result.sequence).as_bytes(), &request.message].concat();
         let arguments = [keys.prefix(), &message, &message];
         let reply =
             self.scripts.publish.run(&mut connection, &[&keys.log(), &keys.log_tail()], &arguments).await;
-        parse_string(reply.map_err(store_error)?).map(drop).ok_or_else(unexpected_reply)
+        parse_string(reply.map_err(store_error)?).ok_or_else(unexpected_reply)?;
+        Ok(result)
     }
 
-    /// Purges one shard, and returns the sequence number. The shard assigns a number if `sequence` is 0.
+    /// Purges one shard, and returns the result for it. The shard assigns a number if `sequence` is 0.
     async fn purge_shard(
         &self,
         connection: &mut Connection,
         keys: &ShardKeys,
         request: &PurgeRequest,
         sequence: u64,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<PurgeResult, StoreError> {
         let mut purge = [digits(request.min_sequence), digits(sequence)].concat().into_bytes();
         purge.push(if request.expire { b'e' } else { b'p' });
         let scope_keys = push_scope(&mut purge, &request.scope, keys);
         // Each key that the script changes is declared, although the script could compute the keys. While a slot moves to
         // another node of a cluster, a script would take the keys that are on the other node for purged. With declared keys, the
         // server rejects the script, and the purge is retried until the slot is on one node.
-        let script_keys = [vec![keys.sequence(), keys.recent_purges()], scope_keys].concat();
+        let script_keys = [vec![keys.sequence(), keys.recent_purges(), keys.used()], scope_keys].concat();
         let script_keys: Vec<&[u8]> = script_keys.iter().map(Vec::as_slice).collect();
         let reply = self.scripts.purge.run(connection, &script_keys, &[keys.prefix(), &purge, &purge]).await;
         let reply = parse_string(reply.map_err(store_error)?).ok_or_else(unexpected_reply)?;
-        undouble(&reply).and_then(parse_number).ok_or_else(unexpected_reply)
+        let (used, sequence) = undouble(&reply).and_then(<[u8]>::split_last).ok_or_else(unexpected_reply)?;
+        let sequence = parse_number(sequence).ok_or_else(unexpected_reply)?;
+        Ok(PurgeResult { sequence, is_namespace_used: *used == b'1' })
     }
 }
 

@@ -70,7 +70,12 @@ impl RedisStore {
                 .arg("STREAMS")
                 .arg(&log)
                 .arg(&cursor.last_entry);
-            let _: Value = read.query_async(connection).await.map_err(store_error)?;
+            let reply: Result<Value, _> = read.query_async(connection).await;
+            // The script deletes a log that was overwritten.
+            reply.map(drop).map_err(store_error).or_else(|error| match error.is_unavailable() {
+                true => Err(error),
+                false => Ok(()),
+            })?;
         }
         let sequence = cursor.as_ref().map_or(0, |cursor| cursor.sequence).to_string();
         let last_entry = cursor.as_ref().map_or("", |cursor| &cursor.last_entry);

@@ -32,8 +32,8 @@ use tokio::time::{Instant, sleep, timeout};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::remote::{
-    BoxFuture, ChangeBatch, Cursor, GetRequest, GetResponse, Id, Lease, PurgeRequest, PurgeScope, PutRequest,
-    PutResult, ReleaseReason, RemoteEntry, RemoteStore, StoreError, Version,
+    BoxFuture, ChangeBatch, Cursor, GetRequest, GetResponse, Id, Lease, PurgeRequest, PurgeResult,
+    PurgeScope, PutRequest, PutResult, ReleaseReason, RemoteEntry, RemoteStore, StoreError, Version,
 };
 
 /// The deadline of each call and condition.
@@ -145,9 +145,9 @@ impl<S: RemoteStore> Process<S> {
         complete("release", self.store.release(key, owner, reason)).await;
     }
 
-    async fn send_purge(&self, scope: PurgeScope, expire: bool, message: &[u8]) {
+    async fn send_purge(&self, scope: PurgeScope, expire: bool, message: &[u8]) -> PurgeResult {
         let request = PurgeRequest { min_sequence: self.sequence, expire, scope, message: message.to_vec() };
-        complete("purge", self.store.purge(request)).await;
+        complete("purge", self.store.purge(request)).await
     }
 
     async fn purge(&self, scope: PurgeScope) {

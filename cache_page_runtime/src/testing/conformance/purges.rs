@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Harness, Process, complete, entry, id, keys, prefix};
-use crate::remote::{PurgeRequest, PurgeScope, PutRequest, PutResult, RemoteStore};
+use crate::remote::{PurgeRequest, PurgeResult, PurgeScope, PutRequest, PutResult, RemoteStore};
 
 pub(super) async fn run<S: RemoteStore>(harness: &Harness<'_, S>) {
     matches_each_purge_key(harness).await;
@@ -223,8 +223,9 @@ async fn assigns_increasing_sequence_numbers<S: RemoteStore>(harness: &Harness<'
     let mut last = one.current_sequence().await;
     let scopes = [keys(&["a"]), keys(&["a"]), prefix("/p"), prefix("/p"), keys(&["b"])];
     for (index, scope) in scopes.into_iter().enumerate() {
-        other.send_purge(scope, index % 2 == 1, b"message").await;
+        let PurgeResult { sequence, .. } = other.send_purge(scope, index % 2 == 1, b"message").await;
         let next = one.current_sequence().await;
+        assert_eq!(sequence, next, "the sequence number in the result of purge {index}");
         assert!(next > last, "purge {index} has the sequence number {next}, the one before it {last}");
         last = next;
     }
@@ -238,6 +239,8 @@ async fn assigns_increasing_sequence_numbers<S: RemoteStore>(harness: &Harness<'
     assert_eq!(result, PutResult::Purged, "put before that purge");
     let result = one.put(entry(id("entry"), &["a"], next)).await;
     assert_eq!(result, PutResult::Stored, "put after that purge");
+    let result = other.send_purge(keys(&["another"]), false, b"message").await;
+    assert!(result.is_namespace_used, "the result of a purge beside an entry");
     other.purge(keys(&["a"])).await;
     assert!(!one.contains(id("entry")).await, "an entry after a later purge");
     assert!(one.current_sequence().await > next, "a later purge did not increase the sequence number");

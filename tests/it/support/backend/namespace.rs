@@ -4,8 +4,8 @@ use std::{collections::HashMap, time::Instant};
 
 use actix_web::web::Bytes;
 use cache_page::remote::{
-    Change, ChangeBatch, Cursor, GetRequest, GetResponse, Id, LeaseStatus, PurgeRequest, PurgeScope,
-    PutRequest, PutResult, RemoteEntry, Version,
+    Change, ChangeBatch, Cursor, GetRequest, GetResponse, Id, LeaseStatus, PurgeRequest, PurgeResult,
+    PurgeScope, PutRequest, PutResult, RemoteEntry, Version,
 };
 
 /// The data of one namespace.
@@ -135,7 +135,7 @@ impl Namespace {
         self.log.push(Change::Filled(key));
     }
 
-    pub(super) fn purge(&mut self, request: PurgeRequest, now: Instant) {
+    pub(super) fn purge(&mut self, request: PurgeRequest, now: Instant) -> PurgeResult {
         self.sequence = self.sequence.max(request.min_sequence) + 1;
         self.purges.push(ExecutedPurge {
             sequence: self.sequence,
@@ -144,6 +144,7 @@ impl Namespace {
             scope: request.scope,
         });
         self.log.push(Change::Purged(request.message));
+        PurgeResult { sequence: self.sequence, is_namespace_used: self.puts > 0 }
     }
 
     /// Returns the number of changes up to now.

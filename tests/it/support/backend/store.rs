@@ -10,8 +10,8 @@ use std::{
 };
 
 use cache_page::remote::{
-    BoxFuture, ChangeBatch, Cursor, GetRequest, GetResponse, Id, PurgeRequest, PutRequest, PutResult,
-    ReleaseReason, RemoteStore, StoreError,
+    BoxFuture, ChangeBatch, Cursor, GetRequest, GetResponse, Id, PurgeRequest, PurgeResult, PutRequest,
+    PutResult, ReleaseReason, RemoteStore, StoreError,
 };
 use tokio::{
     sync::Notify,
@@ -202,7 +202,7 @@ impl RemoteStore for MemoryStore {
         })
     }
 
-    fn purge(&self, request: PurgeRequest) -> BoxFuture<'_, ()> {
+    fn purge(&self, request: PurgeRequest) -> BoxFuture<'_, PurgeResult> {
         self.call(Method::Purge, async move { self.change(|namespace, now| namespace.purge(request, now)) })
     }
 

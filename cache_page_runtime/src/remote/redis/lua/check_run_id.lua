@@ -14,11 +14,11 @@ local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 if not run_id then
     return redis.error_reply('NORUNID the server has no run_id')
 end
-if redis.call('GET', KEYS[1]) == run_id then
+if read_string(KEYS[1]) == run_id then
     return '+'
 end
 redis.call('DEL', KEYS[3], KEYS[4], KEYS[5])
-local sequence = redis.call('GET', KEYS[2])
+local sequence = read_number(KEYS[2])
 if sequence then
     local purge = digits(math.max(tonumber(sequence) + 1, now, tonumber(ARGV[2]) + 1))
     if redis.pcall('SET', KEYS[2], purge, 'PX', math.max(redis.call('PTTL', KEYS[2]), DAY))['err'] then

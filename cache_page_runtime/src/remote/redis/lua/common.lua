@@ -18,6 +18,9 @@ local function encode_stamp(created, expired, global_expired)
     return numbers .. numbers
 end
 
+-- The greatest number that is not garbage: numbers are times, and a clock may have been wrong by some years.
+local MAX_NUMBER = now + 100 * 365 * DAY * 1000
+
 -- Returns a number of a text; the first one has the index 0.
 local function number(text, index)
     return tonumber(string.sub(text, 16 * index + 1, 16 * index + 16))
@@ -40,16 +43,86 @@ local function failed(result)
     return type(result) == 'table' and result['err'] ~= nil
 end
 
+-- Any key may be overwritten by accident, with a value of another type or with garbage. It is deleted then, which is the same as an
+-- eviction: that may purge too much, but never too little.
+
+-- Returns the string under a key, or nil. A value of another type is deleted.
+local function read_string(key)
+    local value = redis.pcall('GET', key)
+    if not failed(value) then
+        return value or nil
+    end
+    if not string.find(value['err'], 'WRONGTYPE', 1, true) then
+        error(value['err'])
+    end
+    redis.call('DEL', key)
+    return nil
+end
+
+-- Returns whether a text consists of the digits of this many numbers.
+local function are_digits(text, count)
+    return #text == 16 * count and not string.find(text, '%D')
+end
+
+-- The same for numbers of purges, which are not far in the future.
+local function are_numbers(text, count)
+    if not are_digits(text, count) then
+        return false
+    end
+    for index = 0, count - 1 do
+        if number(text, index) > MAX_NUMBER then
+            return false
+        end
+    end
+    return true
+end
+
+-- Returns the number under a key, as digits, or nil. Anything else is deleted.
+local function read_number(key)
+    local value = read_string(key)
+    if value and not are_numbers(value, 1) then
+        redis.call('DEL', key)
+        return nil
+    end
+    return value
+end
+
+-- Returns a stamp if it is valid, or nil. The global stamp has three numbers, others have two.
+local function valid_stamp(stamp, count)
+    if stamp and are_numbers(stamp, 2 * count) and string.sub(stamp, 1, 16 * count) == string.sub(stamp, 16 * count + 1) then
+        return stamp
+    end
+    return nil
+end
+
+-- Returns the owner of a lease, or '-' for an uncacheable page, or nil. A lease has a TTL; anything else is deleted.
+local function read_lease(key)
+    local owner = read_string(key)
+    if not owner then
+        return nil
+    end
+    local ttl = redis.call('PTTL', key)
+    if (#owner ~= 16 and owner ~= '-') or ttl < 0 or ttl > HOUR then
+        redis.call('DEL', key)
+        return nil
+    end
+    return owner
+end
+
 -- Returns the keys and values of the stamps of purge keys. A stamp has the numbers of the purge before which it was created and of the last
 -- soft purge. The last value is the global stamp: the numbers of the purge before which it was created, of the last rule, and of the last
--- soft purge of all pages.
+-- soft purge of all pages. A missing or invalid stamp is nil.
 local function read_stamps(purge_keys)
-    local keys = {}
+    local keys, values = {}, {}
     for index = 1, #purge_keys / 16 do
         keys[index] = prefix .. 's' .. id(purge_keys, index)
     end
     keys[#keys + 1] = prefix .. 'x'
-    return keys, redis.call('MGET', unpack(keys))
+    local stamps = redis.call('MGET', unpack(keys))
+    for index = 1, #keys do
+        values[index] = valid_stamp(stamps[index], index < #keys and 2 or 3)
+    end
+    return keys, values
 end
 
 -- The recent purges: purge keys, and 'x' for purges that may match any page, each with the number of its last purge; and 'f' with the number
@@ -63,12 +136,22 @@ local function last_purge(purge_key)
     if numbers['err'] or not numbers[1] then
         return nil
     end
-    return math.max(tonumber(numbers[1]), tonumber(numbers[2] or '0'))
+    local last = math.max(tonumber(numbers[1]), tonumber(numbers[2] or '0'))
+    if not (last <= MAX_NUMBER) then
+        redis.call('DEL', RECENT_PURGES)
+        return nil
+    end
+    return last
 end
 
 -- Records a purge. If there is no record yet, purges up to the number `unknown_up_to` are unknown.
 local function record_purge(purge_keys, purge, unknown_up_to)
-    local is_new = redis.call('EXISTS', RECENT_PURGES) == 0
+    local known = redis.pcall('ZMSCORE', RECENT_PURGES, 'f')
+    local is_new = known['err'] or not known[1] or not (tonumber(known[1]) <= MAX_NUMBER)
+    if is_new then
+        -- There is nothing, or garbage.
+        redis.call('DEL', RECENT_PURGES)
+    end
     for index = is_new and 0 or 1, #purge_keys do
         local score, member = index == 0 and unknown_up_to or purge, purge_keys[index] or 'f'
         if failed(redis.pcall('ZADD', RECENT_PURGES, 'GT', score, member)) then
@@ -86,11 +169,11 @@ local function record_purge(purge_keys, purge, unknown_up_to)
 end
 
 -- Returns 'p' if a rule after the purge `purge_seq` purges pages with this path or handler, 'e' and the number if one soft-purges them, or
--- else nil. Without a rule, the list was evicted, which counts as a purge.
-local function match_rules(handler, path, purge_seq)
+-- else nil. Without the last rule, the list was evicted or replaced, which counts as a purge.
+local function match_rules(handler, path, purge_seq, last_rule)
     local found, expired = nil, 0
-    local rules = redis.call('ZRANGEBYSCORE', prefix .. 'xs', '(' .. digits(purge_seq), '+inf', 'WITHSCORES')
-    if #rules == 0 then
+    local rules = redis.pcall('ZRANGEBYSCORE', prefix .. 'xs', '(' .. digits(purge_seq), '+inf', 'WITHSCORES')
+    if rules['err'] or #rules == 0 or tonumber(rules[#rules]) < last_rule then
         return 'p', 0
     end
     for index = 1, #rules, 2 do
@@ -120,7 +203,7 @@ local function check_page(handler, purge_keys, path, purge_seq)
         else
             expired = math.max(expired, number(stamp, 2))
             if number(stamp, 1) > purge_seq then
-                local found, rule_expired = match_rules(handler, path, purge_seq)
+                local found, rule_expired = match_rules(handler, path, purge_seq, number(stamp, 1))
                 if found == 'p' then
                     return false, 0
                 end

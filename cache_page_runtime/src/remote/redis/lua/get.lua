@@ -1,10 +1,13 @@
 -- KEYS: page, lease. ARGV: prefix, owner ('' if no lease is requested), TTL of the lease.
 -- Answers what plain reads cannot: who gets the lease, and whether a rule matches.
 -- Returns the lease status and numbers, twice, so that the caller detects whether they are corrupt, and the page.
-local page = redis.call('GET', KEYS[1])
+local page = read_string(KEYS[1]) or false
 local stored_at, expired, is_fresh = 0, 0, false
-local header = page and string.sub(page, 9, 8 + (tonumber(string.sub(page, 1, 8)) or 0))
-if header and not string.find(string.sub(header, 1, 80), '^' .. string.rep('%d', 80) .. '$') then
+local length = page and tonumber(string.sub(page, 1, 8)) or 0
+local header = page and string.sub(page, 9, 8 + length)
+-- The header is there twice. A page has at most 140 purge keys.
+if page and not (are_digits(string.sub(header, 1, 80), 5) and number(header, 4) <= 140
+    and string.sub(page, 1, 8 + length) == string.sub(page, 9 + length, 16 + 2 * length)) then
     -- The value is not a page.
     page = false
 end
@@ -32,7 +35,7 @@ end
 -- 'a' is acquired, 'h' is held by another owner, 'u' is uncoalesced.
 local lease = 'u'
 if ARGV[2] ~= '' and not is_fresh then
-    local owner = redis.call('GET', KEYS[2])
+    local owner = read_lease(KEYS[2])
     if not owner then
         -- If the server rejects writes, each process acquires the lease.
         redis.pcall('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])

@@ -5,20 +5,25 @@ if not is_master() then
     return redis.error_reply(ERROR_REPLICA)
 end
 -- Keeps the run id from being evicted as unused: without it, each new connection purges everything.
-redis.call('GET', prefix .. 'i')
-local sequence = redis.call('GET', KEYS[3])
+read_string(prefix .. 'i')
+local sequence = read_number(KEYS[3])
 if not sequence then
     sequence = digits(math.max(now, tonumber(ARGV[3]) + 1))
     redis.pcall('SET', KEYS[3], sequence, 'PX', DAY)
 end
-local tail = redis.call('GET', KEYS[2])
+local last = redis.pcall('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+if last['err'] then
+    -- Without the tail, readers see a gap.
+    redis.call('DEL', KEYS[1], KEYS[2])
+    last = {}
+end
+local tail = read_number(KEYS[2])
 if not tail then
     tail = sequence
     if redis.pcall('SET', KEYS[2], tail, 'PX', DAY)['err'] then
         tail = ''
     end
 end
-local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
 last = last[1] and last[1][1] or '0-0'
 local entries = {}
 if ARGV[2] ~= '' and ARGV[2] ~= last then

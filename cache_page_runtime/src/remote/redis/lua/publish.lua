@@ -5,7 +5,7 @@ if ARGV[2] ~= ARGV[3] or KEYS[1] ~= prefix .. 'l' or KEYS[2] ~= prefix .. 't' th
     return redis.error_reply(ERROR_CORRUPT)
 end
 local purge, message = string.sub(ARGV[2], 1, 16), string.sub(ARGV[2], 17)
-local previous = redis.call('GET', KEYS[2]) or ''
+local previous = read_number(KEYS[2]) or ''
 local added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', 4096, '*', 'b', previous, 'n', purge, 'v', message)
 if failed(added) or redis.pcall('SET', KEYS[2], purge, 'PX', DAY)['err'] then
     redis.call('DEL', KEYS[1], KEYS[2])

@@ -3,14 +3,14 @@
 -- soft-purge; and a scope: 'k' and purge keys, 'x' and a prefix, 'h' and a handler, or 'a' for all.
 -- A purge deletes stamps, and pages without them are not returned. That works even if the server rejects writes.
 -- In a cluster, a purge may arrive after others with greater numbers, so no number is lowered.
--- Returns the number of the purge, twice.
+-- Returns the number of the purge and '1' if a page was ever stored, or else '0', twice.
 if ARGV[2] ~= ARGV[3] or KEYS[1] ~= prefix .. 'n' then
     return redis.error_reply(ERROR_CORRUPT)
 end
 local request = ARGV[2]
 local assigned, mode, kind, scope =
     number(request, 1), string.sub(request, 33, 33), string.sub(request, 34, 34), string.sub(request, 35)
-local sequence = tonumber(redis.call('GET', KEYS[1]) or '0')
+local sequence = tonumber(read_number(KEYS[1]) or '0')
 local purge = assigned
 if assigned == 0 then
     purge = math.max(sequence + 1, now, number(request, 0) + 1)
@@ -43,7 +43,7 @@ record_purge(purge_keys, purge, sequence > 0 and sequence or purge)
 if kind == 'k' then
     for _, purge_key in ipairs(purge_keys) do
         local key = prefix .. 's' .. purge_key
-        local stamp = mode == 'e' and redis.call('GET', key)
+        local stamp = mode == 'e' and valid_stamp(read_string(key), 2)
         if stamp then
             replace(key, encode_stamp(number(stamp, 0), math.max(purge, number(stamp, 1))))
         else
@@ -52,7 +52,7 @@ if kind == 'k' then
     end
 elseif kind == 'a' then
     local key = prefix .. 'x'
-    local stamp = mode == 'e' and redis.call('GET', key)
+    local stamp = mode == 'e' and valid_stamp(read_string(key), 3)
     if stamp then
         replace(key, encode_stamp(number(stamp, 0), number(stamp, 1), math.max(purge, number(stamp, 2))))
     else
@@ -61,11 +61,12 @@ elseif kind == 'a' then
 else
     local key, rules = prefix .. 'x', prefix .. 'xs'
     -- Without a global stamp, there are no pages.
-    local stamp = redis.call('GET', key)
-    if stamp and number(stamp, 1) > 0 and redis.call('EXISTS', rules) == 0 then
-        -- The earlier rules were evicted.
-        redis.call('DEL', key)
-    elseif stamp then
+    local stamp = valid_stamp(read_string(key), 3)
+    local last = redis.pcall('ZRANGE', rules, -1, -1, 'WITHSCORES')
+    if not stamp or last['err'] or number(stamp, 1) > tonumber(last[2] or '0') then
+        -- There are no pages, or the earlier rules were evicted or replaced.
+        redis.call('DEL', key, rules)
+    else
         if failed(redis.pcall('ZADD', rules, 'GT', purge, mode .. kind .. scope)) then
             redis.call('DEL', key)
         else
@@ -81,4 +82,5 @@ else
         end
     end
 end
-return digits(purge) .. digits(purge)
+local result = digits(purge) .. redis.call('EXISTS', prefix .. 'u')
+return result .. result

@@ -13,7 +13,7 @@ local purge_keys, path = string.sub(header, 113, 112 + 16 * count), string.sub(h
 
 -- Ends the lease, and notifies the processes that wait.
 local function finish(result)
-    if redis.call('GET', KEYS[2]) ~= owner then
+    if read_lease(KEYS[2]) ~= owner then
         return result
     end
     redis.call('DEL', KEYS[2])
@@ -29,16 +29,31 @@ local function finish(result)
 end
 
 local keys, values = read_stamps(purge_keys)
-local sequence = redis.call('GET', prefix .. 'n')
+local sequence = read_number(prefix .. 'n')
+
+-- Rejects the page because of the purge with this number. If the sequence was overwritten with a lower number, it is raised: later pages
+-- reflect this purge, but would not show it.
+local function reject(purge)
+    if sequence and purge > tonumber(sequence) then
+        redis.pcall('SET', prefix .. 'n', digits(purge), 'PX', DAY)
+    end
+    return finish('purged')
+end
+
 local created = {}
 for index = 1, #keys do
     local stamp = values[index]
-    if stamp and (number(stamp, 0) > purge_seq or (index < #keys and number(stamp, 1) > purge_seq)) then
-        return finish('purged')
+    if stamp and number(stamp, 0) > purge_seq then
+        return reject(number(stamp, 0))
     end
-    if stamp and index == #keys
-        and (number(stamp, 2) > purge_seq or (number(stamp, 1) > purge_seq and match_rules(handler, path, purge_seq))) then
-        return finish('purged')
+    if stamp and index < #keys and number(stamp, 1) > purge_seq then
+        return reject(number(stamp, 1))
+    end
+    if stamp and index == #keys and number(stamp, 2) > purge_seq then
+        return reject(number(stamp, 2))
+    end
+    if stamp and index == #keys and number(stamp, 1) > purge_seq and match_rules(handler, path, purge_seq, number(stamp, 1)) then
+        return reject(number(stamp, 1))
     end
     if not stamp then
         -- The purge key was purged, its stamp was evicted, or it is new.
@@ -47,13 +62,13 @@ for index = 1, #keys do
         end
         created[index] = last_purge(index < #keys and id(purge_keys, index) or 'x') or tonumber(sequence)
         if created[index] > purge_seq then
-            return finish('purged')
+            return reject(created[index])
         end
     end
 end
 
-local stored = redis.call('GETRANGE', KEYS[1], 8, 71)
-if #stored == 64 and number(stored, 2) > started_at and now < number(stored, 3)
+local stored = redis.pcall('GETRANGE', KEYS[1], 8, 71)
+if not failed(stored) and are_digits(stored, 4) and number(stored, 2) > started_at and now < number(stored, 3)
     and number(stored, 1) <= now + MAX_CLOCK_SKEW then
     return finish('superseded')
 end
@@ -64,6 +79,11 @@ local page_header = digits(purge_seq) .. digits(now) .. digits(started_at) .. di
     .. handler .. purge_keys .. path
 page_header = string.format('%08d', #page_header) .. page_header
 redis.call('SET', KEYS[1], page_header .. page_header .. ARGV[4], 'PX', ttl)
+-- Read, so that it is not evicted as unused.
+redis.pcall('GET', prefix .. 'u')
+if redis.call('PTTL', prefix .. 'u') < 30 * DAY then
+    redis.call('SET', prefix .. 'u', '1', 'PX', 31 * DAY)
+end
 extend(prefix .. 'xs', ttl)
 for index = 1, #keys do
     if values[index] then

@@ -1,0 +1,220 @@
+//! The future of a purge, and its result.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::{
+    runtime::Handle,
+    time::{Instant, Sleep, sleep_until, timeout_at},
+};
+
+use super::page_cache::PageCache;
+use crate::{
+    purge::PurgeError,
+    remote::{PurgeAck, PurgeResult, RemoteTier},
+};
+
+/// How long [`PurgeFuture::delivered`] waits.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The result of a purge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PurgeSummary {
+    pages: usize,
+    remote: RemotePurge,
+}
+
+/// What a purge has done in the [remote store](crate::remote) of the cache and those of its named caches.
+///
+/// It has no number of pages: a purge of a remote store does not look at them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RemotePurge {
+    /// The cache has no remote store.
+    NoStore,
+    /// The remote store has executed the purge. It returns none of the purged pages.
+    Confirmed,
+    /// The remote store has not confirmed the purge in time, or is unavailable. The purge is queued, and is retried until the store
+    /// confirms it or this process ends. Until then, other processes may serve purged pages.
+    Pending,
+    /// The remote store has executed the purge, but as far as it remembers, no process has ever stored a page there with the
+    /// [`key_prefix`](crate::PageCacheBuilder::key_prefix) of this cache. In a program that only purges, the prefix is probably not that
+    /// of the servers, or the URL leads to another store.
+    NothingStored,
+}
+
+impl PurgeSummary {
+    /// Returns how many pages in the memory of this process were removed, or made stale by `expire_…`. Each variant of a page counts
+    /// as one.
+    #[must_use]
+    pub fn pages(self) -> usize {
+        self.pages
+    }
+
+    /// Returns what the purge has done in the remote store.
+    #[must_use]
+    pub fn remote(self) -> RemotePurge {
+        self.remote
+    }
+}
+
+/// The future of a purge, which every `purge_…` and `expire_…` method of [`PageCache`] returns.
+///
+/// The purge has already taken effect in this process, whether or not the future is awaited. Awaited, it waits for the remote store,
+/// if the cache has one, but for no longer than the [timeout](crate::PageCacheBuilder::remote_timeout) of that store since the method
+/// was called, and not at all while that store is unavailable. A purge that is not confirmed by then is no error: it is queued, and
+/// [`PurgeSummary::remote`] says so.
+///
+/// ```
+/// # use cache_page::{PageCache, PurgeError};
+/// # async fn saved(cache: PageCache) -> Result<(), PurgeError> {
+/// let summary = cache.purge_tag("posts").await?;
+/// println!("removed {} pages of this process; remote store: {:?}", summary.pages(), summary.remote());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A program that ends after a purge waits until the purge is [`delivered`](Self::delivered).
+///
+/// # Errors
+///
+/// Completes with an error if the argument of the purge was invalid. Nothing was purged then.
+#[must_use = "whether the remote store has executed the purge is only known when this future has completed"]
+#[derive(Debug)]
+pub struct PurgeFuture {
+    result: Result<usize, PurgeError>,
+    remotes: Vec<RemotePart>,
+    /// When the longest timeout of the remote stores elapses.
+    deadline: Instant,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// The purge of one remote store.
+#[derive(Debug)]
+struct RemotePart {
+    ack: PurgeAck,
+    key_prefix: String,
+    /// `None` until the first attempt has completed.
+    state: Option<RemotePurge>,
+}
+
+impl PurgeFuture {
+    /// Creates the future of a purge that has removed this number of pages in this process.
+    pub(super) fn new(result: Result<usize, PurgeError>) -> Self {
+        Self { result, remotes: Vec::new(), deadline: Instant::now(), timer: None }
+    }
+
+    /// Adds a remote store that executes the purge too.
+    pub(super) fn add_remote(&mut self, cache: &PageCache, remote: &RemoteTier, ack: PurgeAck) {
+        self.deadline = self.deadline.max(Instant::now() + remote.options().timeout);
+        self.remotes.push(RemotePart { ack, key_prefix: cache.key_prefix().to_owned(), state: None });
+    }
+
+    /// Waits until the remote store has executed the purge, for at most 10 seconds.
+    ///
+    /// It is for programs that purge and end, such as a command in a deployment. The process must not end before, because it is its
+    /// own queue that delivers the purge. A handler awaits the `PurgeFuture` itself, so that it responds while the remote store is
+    /// unavailable.
+    ///
+    /// ```no_run
+    /// use cache_page::PageCache;
+    ///
+    /// # #[cfg(feature = "redis")]
+    /// #[actix_web::main]
+    /// async fn main() -> Result<(), cache_page::PurgeError> {
+    ///     let cache = PageCache::builder().redis("redis://localhost:6379").key_prefix("shop").build();
+    ///     cache.purge_tag("prices").delivered().await?;
+    ///     Ok(())
+    /// }
+    /// # #[cfg(not(feature = "redis"))]
+    /// # fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// * The argument of the purge was invalid.
+    /// * The remote store has not confirmed the purge in time: [`PurgeError::is_pending`].
+    /// * No process has stored a page in the remote store with this `key_prefix`: [`PurgeError::is_nothing_stored`]. If there are
+    ///   several remote stores, because named caches have their own, this is an error if it is so in all of them.
+    pub async fn delivered(self) -> Result<PurgeSummary, PurgeError> {
+        self.delivered_within(DELIVERY_TIMEOUT).await
+    }
+
+    /// Waits as [`delivered`](Self::delivered) does, for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`delivered`](Self::delivered).
+    pub async fn delivered_within(self, timeout: Duration) -> Result<PurgeSummary, PurgeError> {
+        let deadline = Instant::now() + timeout;
+        let pages = self.result?;
+        let (mut states, mut prefix) = (Vec::new(), String::new());
+        for RemotePart { ack: PurgeAck { first_attempt, mut delivery }, key_prefix, .. } in self.remotes {
+            let result = timeout_at(deadline, &mut delivery).await;
+            match result {
+                Ok(Ok(result)) => states.push(state_of(result)),
+                Ok(Err(_)) => return Err(PurgeError::pending("the remote store was shut down")),
+                Err(_) => {
+                    let failure = first_attempt.await.ok().and_then(Result::err);
+                    let failure = failure.map(|error| format!("; {error}")).unwrap_or_default();
+                    return Err(PurgeError::pending(format_args!("not within {timeout:?}{failure}")));
+                }
+            }
+            prefix = key_prefix;
+        }
+        match summarize(states) {
+            RemotePurge::NothingStored => Err(PurgeError::nothing_stored(&prefix)),
+            remote => Ok(PurgeSummary { pages, remote }),
+        }
+    }
+
+    /// Returns whether the timeout has elapsed. Outside of a tokio runtime, it never does.
+    fn has_timed_out(&mut self, context: &mut Context<'_>) -> bool {
+        if self.timer.is_none() && Handle::try_current().is_ok() {
+            self.timer = Some(Box::pin(sleep_until(self.deadline)));
+        }
+        self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(context).is_ready())
+    }
+
+    /// Does not wait for the remote store. The cache retries and logs what fails.
+    pub(crate) fn detach(self) {}
+}
+
+impl Future for PurgeFuture {
+    type Output = Result<PurgeSummary, PurgeError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut is_waiting = false;
+        for part in self.remotes.iter_mut().filter(|part| part.state.is_none()) {
+            match Pin::new(&mut part.ack.first_attempt).poll(context) {
+                Poll::Pending => is_waiting = true,
+                Poll::Ready(Ok(Ok(result))) => part.state = Some(state_of(result)),
+                Poll::Ready(Ok(Err(_)) | Err(_)) => part.state = Some(RemotePurge::Pending),
+            }
+        }
+        if is_waiting && !self.has_timed_out(context) {
+            return Poll::Pending;
+        }
+        let states = self.remotes.iter().map(|part| part.state.unwrap_or(RemotePurge::Pending));
+        let remote = summarize(states);
+        Poll::Ready(self.result.clone().map(|pages| PurgeSummary { pages, remote }))
+    }
+}
+
+fn state_of(result: PurgeResult) -> RemotePurge {
+    if result.is_namespace_used { RemotePurge::Confirmed } else { RemotePurge::NothingStored }
+}
+
+/// Returns the state of the purge in several remote stores.
+fn summarize(states: impl IntoIterator<Item = RemotePurge>) -> RemotePurge {
+    let combine = |one, other| match (one, other) {
+        (RemotePurge::Pending, _) | (_, RemotePurge::Pending) => RemotePurge::Pending,
+        (RemotePurge::NothingStored, other) => other,
+        (one, _) => one,
+    };
+    states.into_iter().reduce(combine).unwrap_or(RemotePurge::NoStore)
+}
