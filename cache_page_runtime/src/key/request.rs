@@ -30,7 +30,7 @@ pub(crate) fn push_any_header(key: &mut KeyBuilder<'_>, is_ignored: impl Fn(&Hea
     let headers = key.request().headers();
     let mut names: SmallVec<[&HeaderName; 8]> = headers
         .keys()
-        .filter(|name| !is_ordinary(name) && !key.parts.has_header(name) && !is_ignored(name))
+        .filter(|name| !is_ordinary(name) && !key.parts.distinguishes(name) && !is_ignored(name))
         .collect();
     names.sort_unstable_by_key(|name| name.as_str());
     for name in names {
