@@ -63,10 +63,10 @@ use crate::{handler::Handler, parse::Args};
 /// | `key_prefix = "v2"` | Adds a prefix to the cache key. A new prefix discards all stored responses. |
 /// | `statuses = [404, 410]` | Applies the TTL to these statuses too. 200, 301 and 308 are always included. |
 /// | `vary = ["accept-language"]` | Stores one response per value of these request headers, and adds them to `Vary`. `["accept-language" => path::to::function]` stores one per value of a `fn(Option<&str>) -> impl Hash` of the header, on whose result alone the response depends. |
-/// | `vary_cookie = ["theme"]` | Stores one response per value of these cookies. Other cookies are ignored. |
+/// | `vary_cookie = ["theme"]` | Stores one response per value of these cookies. Other cookies are ignored, except beside `#[anonymous] request: HttpRequest`. |
 /// | `vary_by = path::to::function` | Stores one response per value of a `fn(&HttpRequest) -> impl Hash`. |
-/// | `query = ["page"]` | Uses only these query parameters in the key, in any order, and those that an argument such as `web::Query<T>` is deserialized from. `[]` uses none. |
-/// | `ignore_query = ["utm_*"]` | Uses all query parameters but these in the key, in any order. |
+/// | `query = ["page"]` | Uses only these query parameters in the key, in any order, and those that an argument reads: `web::Query<T>` the ones that it is deserialized from, `Uri` and `HttpRequest` all. `[]` uses none. |
+/// | `ignore_query = ["utm_*"]` | Uses all query parameters but these in the key, in any order, and those that an argument reads. |
 /// | `tags = ["posts", "post:{id}"]` | Tags the response for [`macro@purge_page`]. `{id}` is a parameter of the route. |
 /// | `bypass_if = path::to::function` | Bypasses the cache if a `fn(&HttpRequest) -> bool` returns `true`. |
 /// | `no_store_if = path::to::function` | Does not store a response if a `fn(&HttpRequest, &Page) -> bool` returns `true`. |
@@ -122,7 +122,7 @@ use crate::{handler::Handler, parse::Args};
 /// | `#[unkeyed] arg: T` | nothing: you assert that the response does not depend on the value |
 /// | `#[anonymous] arg: Option<T>` | nothing: pages are stored and served where it is `None`; `Some` bypasses the cache |
 /// | `#[anonymous(by = path::to::function)] arg: T` | the same, for values for which a `fn(&T) -> bool` returns `true` |
-/// | `#[anonymous] arg: HttpRequest` | all headers but those that browsers and proxies send on their own; requests with credentials bypass the cache |
+/// | `#[anonymous] arg: HttpRequest` | all headers but those that browsers and proxies send on their own; requests with credentials bypass the cache. The handler sees cookies that are no credentials, such as `_ga`; you assert that the response does not depend on them |
 /// | anything else, such as `HttpRequest` | does not compile; the message names the words that fit the type |
 ///
 /// A page with a `#[key]` argument has `Cache-Control: private, no-cache`, where the handler sets none. A page with an

@@ -76,6 +76,9 @@ reasons! {
     ContentEncoding = "content-encoding",
     /// The request has a body. The service within a middleware may read it, but it is not part of the key.
     Body = "body",
+    /// A service outside of a middleware holds the request, so that the cookies and query parameters that are not in the key cannot be
+    /// removed from it.
+    RequestHeld = "request-held",
     /// The key is longer than 8 KiB.
     KeyTooLong = "key-too-long",
     /// The App has no `PageCache`, and nothing else identifies the App.
@@ -94,7 +97,8 @@ reasons! {
     /// The response has `Set-Cookie`.
     SetCookie = "set-cookie",
     /// The handler has begun, changed or ended the session of its client (feature `actix-session`), so the response is for that
-    /// client.
+    /// client. Or the page is for requests without credentials, and the request has a session with values: the name of its cookie is
+    /// missing from `session_cookies`.
     SessionChanged = "session-changed",
     /// The response has another header that is meant for one client, such as `Clear-Site-Data` or `X-CSRF-Token`.
     UserSpecificHeader = "user-specific-header",

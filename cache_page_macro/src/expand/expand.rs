@@ -30,6 +30,7 @@
 //!     lookup.key_from_result(&query);                         // for `query: Result<web::Query<T>, E>`
 //!     lookup.key_value(&user);
 //!     lookup.key_value_by(&user, |user| user.id);             // for `#[key(by = |user| user.id)]`
+//!     lookup.unkeyed::<HttpRequest>();                        // for `#[unkeyed]`
 //!     lookup.anonymous(&user);                                // for `#[anonymous]`
 //!     lookup.anonymous_by(&user, path::to::function);         // for `#[anonymous(by = path::to::function)]`
 //!     lookup.key_by(path::to::function);                      // only with this option
@@ -187,7 +188,9 @@ fn key_inputs(handler: &Handler, lookup: &Ident) -> Vec<TokenStream> {
     let statements = arguments.flat_map(|(argument, attributes)| {
         let FnArg::Typed(PatType { attrs, pat, ty, .. }) = argument else { return Vec::new() };
         let statements = match (&**pat, attributes.class()) {
-            (_, Some((ArgClass::Unkeyed, _))) => Vec::new(),
+            (_, Some((ArgClass::Unkeyed, _))) => {
+                vec![quote_spanned!(ty.span()=> #lookup.unkeyed::<#ty>();)]
+            }
             (Pat::Ident(name), Some((class, by))) => {
                 vec![value_statement(&name.ident, ty, class, by, lookup)]
             }

@@ -24,6 +24,7 @@ pub(crate) async fn page(
     __cache_page_lookup.key_from_result(&size);
     __cache_page_lookup.key_value(&user);
     __cache_page_lookup.key_value_by(&shop, |shop| shop.id);
+    __cache_page_lookup.unkeyed::<Metrics>();
     __cache_page_lookup.anonymous(&session);
     __cache_page_lookup.anonymous_by(&visitor, visitor::is_guest);
     (__cache_page_lookup)

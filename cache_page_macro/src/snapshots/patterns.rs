@@ -16,6 +16,7 @@ async fn page(
     __cache_page_lookup.key_from::<web::Query<Page>, _>();
     __cache_page_lookup.key_from::<Method, _>();
     __cache_page_lookup.key_from::<Uri, _>();
+    __cache_page_lookup.unkeyed::<HttpRequest>();
     (__cache_page_lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__cache_page_returns) = ::core::option::Option::None::<

@@ -17,6 +17,7 @@ use super::{
 use crate::observe::describe_metrics;
 use crate::{
     coalesce::{Flights, UncacheableKeys},
+    http::IgnoredQuery,
     observe::{CacheStatusHeader, Observer},
     remote::{LocalCache, RemoteOptions, RemoteStore, RemoteTier},
     store::{Store, StreamBudget},
@@ -376,7 +377,11 @@ impl PageCacheBuilder {
         // The name under which handlers select a cache, unless that cache has another.
         named.iter().for_each(|(name, cache)| cache.observer().set_name(name));
         config.max_body = max_body.unwrap_or(max_bytes / 8);
+        let ignored_query = std::mem::take(&mut config.ignored_query);
+        let ignored_query: Option<&'static IgnoredQuery> =
+            (!ignored_query.is_empty()).then(|| &*Box::leak(Box::new(ignored_query)));
         let inner = Arc::new(Inner {
+            ignored_query,
             remote: remote_store.and_then(|store| remote_tier(store, remote_options, &config.key_prefix)),
             config,
             store: Arc::new(Store::new(max_bytes)),

@@ -6,7 +6,7 @@ use actix_web::HttpRequest;
 use http::header::HeaderName;
 
 use crate::{
-    http::{AllowedHosts, CredentialHeaders},
+    http::{AllowedHosts, CredentialHeaders, IgnoredQuery},
     time::clock::Clock,
 };
 
@@ -25,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) credential_if: Vec<fn(&HttpRequest) -> bool>,
     /// The hosts of the site. Requests that name others bypass the cache.
     pub(crate) allowed_hosts: Option<AllowedHosts>,
+    /// Query parameters that are ignored for all handlers.
+    pub(super) ignored_query: IgnoredQuery,
     pub(crate) honors_request_directives: HonorDirectives,
     /// For handlers that have no prefix of their own.
     pub(crate) key_prefix: String,
@@ -77,6 +79,7 @@ impl Config {
             credential_headers: CredentialHeaders::default(),
             credential_if: Vec::new(),
             allowed_hosts: None,
+            ignored_query: IgnoredQuery::default(),
             honors_request_directives: HonorDirectives::Always(false),
             key_prefix: String::new(),
             vary: Vec::new(),

@@ -9,6 +9,7 @@ mod host_options;
 mod page_cache;
 mod purge;
 mod purge_future;
+mod query_options;
 mod shared_result;
 
 pub(crate) use self::shared_result::{SharedResult, shared_result};

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     coalesce::{Flights, UncacheableKeys},
-    http::{AllowedHosts, CredentialHeaders, RequestDirectives},
+    http::{AllowedHosts, CredentialHeaders, IgnoredQuery, RequestDirectives},
     observe::{Observer, Stats, record_purge, record_sizes},
     purge::{LocalSelector, PurgeMode, StableIds},
     remote::{LocalCache, RemoteTier},
@@ -55,6 +55,8 @@ pub(super) struct Inner {
     pub(super) remote: Option<RemoteTier>,
     pub(super) named: Box<[(String, PageCache)]>,
     pub(super) build_site: BuildSite,
+    /// Pages refer to it.
+    pub(super) ignored_query: Option<&'static IgnoredQuery>,
 }
 
 impl PageCache {
@@ -189,6 +191,11 @@ impl PageCache {
     /// Returns the hosts of the site, if they are known.
     pub(crate) fn allowed_hosts(&self) -> Option<&AllowedHosts> {
         self.inner.config.allowed_hosts.as_ref()
+    }
+
+    /// Returns the query parameters that are ignored for all handlers.
+    pub(crate) fn ignored_query(&self) -> Option<&'static IgnoredQuery> {
+        self.inner.ignored_query
     }
 
     /// Returns whether there are predicates for requests of identified clients.

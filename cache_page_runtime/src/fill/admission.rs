@@ -117,7 +117,7 @@ impl AdmissionRequest<'_> {
         RequestUrl {
             uri: self.request.uri(),
             routed_path: self.request.request().map(|request| request.match_info().as_str()),
-            query_rule: self.context.policy.query_rule(),
+            query_rule: self.context.keyed_parts().query_rule,
         }
     }
 }

@@ -6,7 +6,7 @@ use actix_web::{
     HttpRequest,
     http::{
         Method,
-        header::{HeaderMap, HeaderName},
+        header::{COOKIE, HeaderMap, HeaderName},
     },
     web::Bytes,
 };
@@ -14,7 +14,7 @@ use actix_web::{
 use super::{run_control::EntryPoint, visibility::Visibility};
 use crate::{
     cache::{PageCache, SharedResult, shared_result},
-    http::{CredentialHeaders, VaryNames},
+    http::{CredentialHeaders, QueryRule, VaryNames},
     key::{CacheKey, KeyParts},
     outcome::Outcome,
     policy::HandlerPolicy,
@@ -36,6 +36,14 @@ pub(crate) struct Context {
     pub(crate) purge_seq: PurgeSeq,
     /// What the response is purged by, recorded where the request is not at hand when the handler returns.
     pub(crate) subject: Option<RequestSubject>,
+}
+
+/// The parts of a request that are in its key by name.
+#[derive(Clone, Copy)]
+pub(crate) struct KeyedParts {
+    /// The names of cookies. `None` if all of them are in the key.
+    pub(crate) cookies: Option<&'static [&'static str]>,
+    pub(crate) query_rule: QueryRule,
 }
 
 impl Context {
@@ -68,9 +76,21 @@ impl Context {
 
     /// Returns whether requests that differ in this header never share a response.
     pub(crate) fn is_keyed(&self, name: &HeaderName) -> bool {
-        // Requests with an unkeyed credential do not see an anonymous-only response at all.
-        self.key.distinguishes(name)
-            || self.credentials().is_some_and(|credentials| credentials.contains(name))
+        // Requests with an unkeyed credential do not see an anonymous-only response at all. But they may have cookies that are
+        // ignored, which a handler with the request may read. The middleware removes these.
+        let is_excluded = |credentials: &CredentialHeaders| {
+            credentials.contains(name) && (self.entry_point == EntryPoint::Middleware || *name != COOKIE)
+        };
+        self.key.distinguishes(name) || self.credentials().is_some_and(is_excluded)
+    }
+
+    /// Returns which cookies and query parameters are in the key.
+    pub(crate) fn keyed_parts(&self) -> KeyedParts {
+        let all_cookies = self.key.distinguishes(&COOKIE);
+        KeyedParts {
+            cookies: (!all_cookies).then_some(self.policy.vary_cookie()),
+            query_rule: self.policy.query_rule(self.cache.ignored_query()),
+        }
     }
 
     /// Returns the length of the longest body that is stored, in bytes.
@@ -85,7 +105,8 @@ impl Context {
     /// Returns what the response is purged by, except for its tags.
     pub(crate) fn subject(&self, request: Option<&HttpRequest>) -> Option<RequestSubject> {
         let subject = || {
-            let (handler, stable_ids) = (self.policy.purge_subject(), self.cache.stable_ids());
+            let handler = self.policy.purge_subject(self.cache.ignored_query());
+            let stable_ids = self.cache.stable_ids();
             Some(RequestSubject::new(request?, handler, self.purge_seq, stable_ids))
         };
         self.subject.clone().or_else(subject)

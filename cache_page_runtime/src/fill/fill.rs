@@ -8,7 +8,7 @@ use std::{
 };
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     body::{BoxBody, MessageBody as _},
     http::{Method, StatusCode, header::VARY},
     web::Bytes,
@@ -18,8 +18,9 @@ use http::header::HeaderValue;
 use super::{
     admission::{Admission, AdmissionRequest},
     background,
+    bypass::Bypass,
     commit::{self, Stored},
-    context::Context,
+    context::{Context, KeyedParts},
     fallback::{self, FillError},
     handler::{Handled, Handler, Served},
     participation::{FillRole, Participation},
@@ -160,6 +161,21 @@ impl Fill {
     /// Ends a run whose request is answered and reported elsewhere.
     pub(crate) fn discard(self: Box<Self>) {
         self.run.reporter.discard();
+    }
+
+    /// Returns what services inside of the middleware may see of the request.
+    pub(crate) fn keyed_parts(&self) -> KeyedParts {
+        self.run.context.keyed_parts()
+    }
+
+    /// Leaves the lead to another request, and lets this one bypass the cache.
+    pub(crate) fn into_bypass(self: Box<Self>, request: &HttpRequest, reason: Reason) -> Bypass {
+        let context = &self.run.context;
+        let Context { cache, policy, key, .. } = context;
+        let bypass =
+            Bypass::new(request, context.entry_point, cache, policy, reason, context.visibility(), key);
+        self.discard();
+        bypass
     }
 
     /// Runs the handler because the client asked for a newer response than this one.

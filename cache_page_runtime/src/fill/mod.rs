@@ -25,7 +25,7 @@ mod visibility;
 pub(crate) use self::{
     background::spawn,
     bypass::Bypass,
-    context::Context,
+    context::{Context, KeyedParts},
     fill::{Fill, RemoteHit, Start},
     handler::{Handled, Handler, Served},
     participation::FillRole,

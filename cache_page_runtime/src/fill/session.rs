@@ -13,42 +13,61 @@ use {
 use crate::{policy::HandlerPolicy, time::instant::Instant};
 
 /// The session of a request before its handler runs.
-#[derive(Default)]
-pub(crate) struct SessionBefore {
-    /// What a service around the cache has made of the session, if it has changed it. `None` where every change counts.
-    #[cfg(feature = "actix-session")]
-    changed: Option<Box<(SessionStatus, HashMap<String, String>)>>,
+#[cfg(feature = "actix-session")]
+pub(crate) enum SessionBefore {
+    /// The response may depend on anything in the session, whichever service has put it there.
+    OfAnonymousVisitor,
+    /// Every change counts.
+    Unchanged,
+    /// What a service around the cache has made of the session.
+    Changed(Box<(SessionStatus, HashMap<String, String>)>),
 }
+
+#[cfg(not(feature = "actix-session"))]
+pub(crate) struct SessionBefore;
 
 #[cfg(feature = "actix-session")]
 impl SessionBefore {
+    /// Returns what is expected of a request without credentials.
+    pub(crate) fn of_anonymous_visitor() -> Self {
+        Self::OfAnonymousVisitor
+    }
+
     /// Records the session for a handler that sees no more of the request than its arguments read.
     ///
     /// Changes by others, such as a middleware that counts visits, then do not show in its response.
     pub(crate) fn record(request: &HttpRequest) -> Self {
         // A request without a session gets an empty one, which no middleware saves.
         let session = request.get_session();
-        let changed = match session.status() {
-            SessionStatus::Unchanged => None,
-            status => Some(Box::new((status, session.entries().clone()))),
-        };
-        Self { changed }
+        match session.status() {
+            SessionStatus::Unchanged => Self::Unchanged,
+            status => Self::Changed(Box::new((status, session.entries().clone()))),
+        }
     }
 
-    /// Returns whether the session was begun, changed, renewed or ended, so that the response is for its client alone.
+    /// Returns whether the session was begun, changed, renewed or ended, or should be empty and is not, so that the response is for
+    /// its client alone.
     pub(super) fn is_changed(&self, request: &HttpRequest) -> bool {
         let session = request.get_session();
-        match &self.changed {
-            None => session.status() != SessionStatus::Unchanged,
-            Some(before) => session.status() != before.0 || *session.entries() != before.1,
+        match self {
+            // A session that is not empty belongs to a visitor whose cookie was not taken for a credential by mistake.
+            Self::OfAnonymousVisitor => {
+                session.status() != SessionStatus::Unchanged || !session.entries().is_empty()
+            }
+            Self::Unchanged => session.status() != SessionStatus::Unchanged,
+            Self::Changed(before) => session.status() != before.0 || *session.entries() != before.1,
         }
     }
 }
 
 #[cfg(not(feature = "actix-session"))]
 impl SessionBefore {
+    pub(crate) fn of_anonymous_visitor() -> Self {
+        Self
+    }
+
     pub(crate) fn record(_: &HttpRequest) -> Self {
-        Self {}
+        Self
     }
 
     pub(super) fn is_changed(&self, _: &HttpRequest) -> bool {

@@ -5,6 +5,22 @@ use std::str;
 use actix_web::http::header::{COOKIE, HeaderMap, HeaderValue};
 use percent_encoding::percent_decode_str;
 
+/// Returns a `Cookie` field that has the cookies in the key alone, as all requests with the same key have them, or `None` if the
+/// request has no other fields than that. An empty field stands for none.
+pub(crate) fn common_field(headers: &HeaderMap, keyed: &[&str]) -> Option<Vec<u8>> {
+    let mut sent = headers.get_all(COOKIE);
+    let first = sent.next()?;
+    let mut common = Vec::new();
+    for name in keyed {
+        for value in values(headers, name) {
+            let separator = if common.is_empty() { "" } else { "; " };
+            common.extend([separator.as_bytes(), name.as_bytes(), b"=", value].concat());
+        }
+    }
+    let is_sent = sent.next().is_none() && first.as_bytes() == common && !common.is_empty();
+    (!is_sent).then_some(common)
+}
+
 /// Returns every value of the cookie `name`, in order, from all `Cookie` fields.
 ///
 /// Cookies are parsed as actix-web parses them, so that the key and the handler read the same values. actix-web ignores a field

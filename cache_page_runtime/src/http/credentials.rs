@@ -1,7 +1,7 @@
 //! Request headers and query parameters that identify a client.
 //!
 //! No list of names is complete: each gateway, framework and cloud has its own. A name counts as a credential if it contains one of
-//! [`WORDS`], or if it is in [`LISTED`]. A name that is taken for a credential by mistake costs a hit; one that is not recognized
+//! the words in `credential_words`, or if it is in [`LISTED`]. A name that is taken for a credential by mistake costs a hit; one that is not recognized
 //! could show the page of one client to another.
 
 use std::borrow::Cow;
@@ -10,38 +10,10 @@ use actix_web::http::header::{
     self, AUTHORIZATION, COOKIE, HeaderMap, HeaderName, PROXY_AUTHORIZATION, USER_AGENT,
 };
 
-use super::QueryRule;
+use super::{CookieRule, QueryRule, credential_words::has_credential_word};
 use crate::outcome::Reason;
 
-/// The parts of names by which credentials are recognized. `-` is the beginning or the end of a word of the name.
-const WORDS: [&str; 24] = [
-    "auth",
-    "token",
-    "cert",
-    "user",
-    "secret",
-    "session",
-    "jwt",
-    "signature",
-    "-sig-",
-    "identity",
-    "credential",
-    "cookie",
-    "passw",
-    "login",
-    "csrf",
-    "xsrf",
-    "hmac",
-    "email",
-    "key-",
-    "tenant",
-    "claim",
-    "oidc",
-    "account",
-    "mtls",
-];
-
-/// Credentials, signed request data and verified identities whose names contain none of [`WORDS`].
+/// Credentials, signed request data and verified identities whose names contain none of the words.
 const LISTED: [&str; 66] = [
     // OAuth 2.0 proof of possession (RFC 9449), request signatures of AWS, Azure and Telegram, app attestation.
     "dpop",
@@ -117,7 +89,7 @@ const LISTED: [&str; 66] = [
     "x-groups",
 ];
 
-/// Names that contain one of [`WORDS`] and identify no client.
+/// Names that contain one of the words and identify no client.
 const HARMLESS: [&str; 3] = ["sec-websocket-key", "x-cache-key", "x-appengine-user-ip"];
 
 /// What downstream caches have to tell apart. They cannot know the other credentials, and a long `Vary` would keep some of them, such
@@ -129,6 +101,7 @@ static VARY_NAMES: [HeaderName; 2] = [COOKIE, AUTHORIZATION];
 pub(crate) struct CredentialHeaders {
     added: Vec<HeaderName>,
     ignored: Vec<HeaderName>,
+    pub(crate) cookies: CookieRule,
 }
 
 impl CredentialHeaders {
@@ -156,18 +129,28 @@ impl CredentialHeaders {
         self.ignored.contains(name)
     }
 
-    /// Checks that a request carries no credentials, except those that are part of the key.
+    /// Checks that a request carries no credentials, except those that are part of the key: headers in full, or cookies by name.
     ///
     /// It looks at each header of the request once, instead of looking up each name of a credential.
     pub(crate) fn check(
         &self,
         request: &HeaderMap,
         is_keyed: impl Fn(&HeaderName) -> bool,
+        keyed_cookies: &[&str],
     ) -> Result<(), Reason> {
-        match request.keys().any(|name| self.contains(name) && !is_keyed(name)) {
+        let has_no_credential =
+            |name: &HeaderName| *name == COOKIE && self.ignores_cookies(request, keyed_cookies);
+        let is_credential =
+            |name: &HeaderName| self.contains(name) && !is_keyed(name) && !has_no_credential(name);
+        match request.keys().any(is_credential) {
             true => Err(Reason::Credentials),
             false => Ok(()),
         }
+    }
+
+    fn ignores_cookies(&self, request: &HeaderMap, keyed: &[&str]) -> bool {
+        // Somebody who adds `Cookie` means all of them.
+        !self.added.contains(&COOKIE) && self.cookies.is_anonymous(request, keyed)
     }
 
     /// Returns the names for the `Vary` of a response to requests without credentials.
@@ -226,7 +209,7 @@ fn is_credential_name(name: &[u8]) -> bool {
     }
     // Proxies and libraries that set a `User-Agent` of their own send the original one under a longer name.
     let name = name.strip_suffix(USER_AGENT.as_str().as_bytes()).unwrap_or(name);
-    (WORD_SEARCH.finds_in(name) || is_listed(name))
+    (has_credential_word(name) || is_listed(name))
         && !HARMLESS.iter().any(|harmless| harmless.as_bytes() == name)
 }
 
@@ -259,103 +242,19 @@ const fn letter_bit(letter: u8) -> u32 {
     1 << (letter % 32)
 }
 
-static WORD_SEARCH: WordSearch = WordSearch::new(&WORDS);
-
-/// A search for several words at once (Shift-And): bit _n_ of the state is set if the word with letter _n_ matches up to that letter.
-/// One pass over the name costs the same, however many words there are.
-struct WordSearch {
-    /// For each ASCII character, the letters of the words that it matches.
-    letters: [u128; 128],
-    first_letters: u128,
-    last_letters: u128,
-}
-
-impl WordSearch {
-    /// Compiles words of 128 letters in total.
-    const fn new(words: &[&str]) -> Self {
-        let mut search = Self { letters: [0; 128], first_letters: 0, last_letters: 0 };
-        let (mut word, mut bit) = (0, 1_u128);
-        while word < words.len() {
-            let bytes = words[word].as_bytes();
-            search.first_letters |= bit;
-            let mut at = 0;
-            while at < bytes.len() {
-                assert!(bit != 0, "the words have more than 128 letters");
-                let byte = bytes[at];
-                search.letters[byte as usize] |= bit;
-                search.letters[byte.to_ascii_uppercase() as usize] |= bit;
-                if byte == b'-' {
-                    search.letters[b'_' as usize] |= bit;
-                    search.letters[b'.' as usize] |= bit;
-                }
-                if at + 1 == bytes.len() {
-                    search.last_letters |= bit;
-                }
-                bit <<= 1;
-                at += 1;
-            }
-            word += 1;
-        }
-        search
-    }
-
-    fn finds_in(&self, name: &[u8]) -> bool {
-        let step =
-            |state: u128, byte: u8| (state << 1 | self.first_letters) & self.letters[usize::from(byte % 128)];
-        let mut state = step(0, b'-');
-        let mut matched = 0;
-        for byte in name {
-            state = step(state, *byte);
-            matched |= state;
-        }
-        (matched | step(state, b'-')) & self.last_letters != 0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A slow search for the same words.
-    fn contains_word(name: &str) -> bool {
-        let name = format!("-{}-", name.to_ascii_lowercase().replace(['_', '.'], "-"));
-        WORDS.iter().any(|word| name.contains(word))
-    }
-
-    #[test]
-    fn words_are_found_wherever_they_are_in_a_name() {
-        for word in WORDS {
-            let word = word.trim_matches('-');
-            for name in [word.to_owned(), format!("x-{word}"), format!("X_{}", word.to_uppercase())] {
-                assert!(WORD_SEARCH.finds_in(name.as_bytes()), "{name}");
-            }
-        }
-        for name in [
-            "apikey",
-            "x-keyed",
-            "key",
-            "keys",
-            "a-sig",
-            "design",
-            "sig.a",
-            "x-sigsci-tags",
-            "",
-            "-",
-            "authtoken",
-        ] {
-            assert_eq!(WORD_SEARCH.finds_in(name.as_bytes()), contains_word(name), "{name}");
-        }
-    }
-
     #[test]
     fn listed_names_are_needed_and_found() {
         for name in LISTED {
-            assert!(!contains_word(name), "{name} contains a word");
+            assert!(!has_credential_word(name.as_bytes()), "{name} contains a word");
             for spelling in [name.to_owned(), name.replace('-', "_"), name.to_uppercase()] {
                 assert!(is_listed(spelling.as_bytes()), "{spelling}");
             }
         }
-        assert!(HARMLESS.iter().all(|name| contains_word(name)));
+        assert!(HARMLESS.iter().all(|name| has_credential_word(name.as_bytes())));
     }
 
     #[test]

@@ -3,15 +3,19 @@
 pub(crate) mod cache_control;
 pub(crate) mod conditional;
 pub(crate) mod content_coding;
+mod cookie_rule;
 pub(crate) mod cookies;
+mod credential_words;
 pub(crate) mod credentials;
 pub(crate) mod downstream;
 pub(crate) mod etag;
 pub(crate) mod freshness;
 pub(crate) mod header_cache;
 pub(crate) mod hosts;
+mod ignored_cookies;
 pub(crate) mod list;
 pub(crate) mod live_stream;
+mod names;
 pub(crate) mod ordinary_headers;
 pub(crate) mod origin;
 pub(crate) mod per_request;
@@ -23,15 +27,17 @@ pub(crate) mod storability;
 pub(crate) mod structured_fields;
 pub(crate) mod syntax;
 pub(crate) mod targeted;
+mod tracking_parameters;
 pub(crate) mod vary;
 
 pub(crate) use self::{
     conditional::Representation,
+    cookie_rule::CookieRule,
     credentials::CredentialHeaders,
     freshness::StaleWindows,
     hosts::AllowedHosts,
     origin::RequestOrigin,
-    query::QueryRule,
+    query::{IgnoredQuery, QueryRule},
     range::Selection,
     request_directives::RequestDirectives,
     storability::{CachingHeaders, ResponseView, StorageDecision, Ttl},

@@ -202,6 +202,16 @@ impl<'r> KeyBuilder<'r> {
         self.parts.add_keyed_header(COOKIE, Coverage::Part);
     }
 
+    /// Adds the whole query as it was sent, where `query` or `ignore_query` leave out parts of it. Otherwise it is in the key already.
+    ///
+    /// For an extractor that reads the query, and so shows the handler parameters that these options leave out. `web::Query`, `Uri` and
+    /// `HttpRequest` add what they read.
+    pub fn query(&mut self) {
+        if !self.query_rule.selects_all() {
+            self.parts.push_optional(self.request.uri().query().map(str::as_bytes));
+        }
+    }
+
     /// Stores and serves the page only for visitors who are not logged in.
     ///
     /// If `is_anonymous` is `false`, the request bypasses the cache with [`Reason::LoggedIn`]. It adds nothing to the key. For an

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::{
     builder::KeyBuilder,
     input::KeyInput,
-    query_fields::{push_unselected_parameters, push_whole_query},
+    query_fields::push_unselected_parameters,
     request::{push_route_parameters, push_scheme},
 };
 
@@ -38,7 +38,7 @@ impl<T: DeserializeOwned> KeyInput for web::Query<T> {
 impl KeyInput for Uri {
     fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
         push_scheme(request, key);
-        push_whole_query(request, key);
+        key.query();
     }
 }
 

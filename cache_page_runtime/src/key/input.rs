@@ -8,7 +8,8 @@ use super::{builder::KeyBuilder, request::push_http_request};
 
 /// What a handler argument reads from the request, besides its method, scheme, host, path and query.
 ///
-/// The cache key always contains those. Everything else that an argument reads must be in the key too. Otherwise one visitor could be
+/// The cache key always contains those, except for what `query` or `ignore_query` leave out of the query: an extractor that reads such
+/// parameters adds them with [`KeyBuilder::query`]. Everything else that an argument reads must be in the key too. Otherwise one visitor could be
 /// sent the page of another. Therefore every argument of a `#[cache_page]` handler must implement this trait or be marked `#[key]`,
 /// `#[unkeyed]` or `#[anonymous]`.
 ///

@@ -9,10 +9,7 @@ use actix_web_lab::extract::{
 use serde::de::DeserializeOwned;
 
 use super::{
-    builder::KeyBuilder,
-    input::KeyInput,
-    query_fields::{push_unselected_parameters, push_whole_query},
-    refused::NoBody,
+    builder::KeyBuilder, input::KeyInput, query_fields::push_unselected_parameters, refused::NoBody,
     request::push_route_parameters,
 };
 
@@ -39,9 +36,9 @@ impl KeyInput for Host {}
 /// Adds the `X-Forwarded-Prefix` header. The path and query are in the key.
 #[diagnostic::do_not_recommend]
 impl KeyInput for ReconstructedPath {
-    fn key(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
+    fn key(_: &HttpRequest, key: &mut KeyBuilder<'_>) {
         key.header("x-forwarded-prefix");
-        push_whole_query(request, key);
+        key.query();
     }
 }
 

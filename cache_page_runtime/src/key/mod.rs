@@ -40,6 +40,7 @@ pub(crate) use self::{
     cache_key::{CacheKey, KeyParts},
     handler_id::{HandlerKeyPart, HandlerType},
     key_buf::KeyBuf,
-    request::push_any_header,
+    query_fields::push_query_read_by,
+    request::{push_any_header, push_request_without_query},
     variant::push_variant_values,
 };

@@ -1,6 +1,9 @@
 //! Which query parameters a type is deserialized from.
 
-use std::fmt::{self, Display};
+use std::{
+    any::type_name,
+    fmt::{self, Display},
+};
 
 use actix_web::HttpRequest;
 use serde::{
@@ -12,8 +15,6 @@ use serde::{
 };
 
 use super::{builder::KeyBuilder, cache_key::List};
-use crate::http::QueryRule;
-
 /// The query parameters that a type is deserialized from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum QueryFields {
@@ -30,11 +31,11 @@ enum QueryFields {
 pub(super) fn push_unselected_parameters<T: DeserializeOwned>(key: &mut KeyBuilder<'_>) {
     let rule = key.query_rule();
     // A query that is too long for the key is not parsed.
-    if matches!(rule, QueryRule::All) || key.parts.key().is_none() {
+    if rule.selects_all() || key.parts.key().is_none() {
         return;
     }
     match query_fields::<T>() {
-        QueryFields::Any => push_whole_query(key.request(), key),
+        QueryFields::Any => key.query(),
         QueryFields::Named(fields) if fields.iter().all(|field| rule.selects(field)) => {}
         QueryFields::Named(fields) => {
             let query = key.request().query_string();
@@ -47,10 +48,13 @@ pub(super) fn push_unselected_parameters<T: DeserializeOwned>(key: &mut KeyBuild
     }
 }
 
-/// Adds the query as it was sent, for an argument that reads all of it.
-pub(super) fn push_whole_query(request: &HttpRequest, key: &mut KeyBuilder<'_>) {
-    if !matches!(key.query_rule(), QueryRule::All) {
-        key.parts.push_optional(request.uri().query().map(str::as_bytes));
+/// Adds the query as it was sent if a `T`, which the author has classified, is or contains an `HttpRequest`: what the author says
+/// about it does not cover the parameters that the options leave out.
+pub(crate) fn push_query_read_by<T: ?Sized>(key: &mut KeyBuilder<'_>) {
+    // The name contains those of the type's parts, such as the one of `Option<HttpRequest>`.
+    if !key.query_rule().selects_all() && type_name::<T>().contains(type_name::<HttpRequest>()) {
+        key.query();
+        key.end_input();
     }
 }
 

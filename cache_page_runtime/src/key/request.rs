@@ -11,9 +11,16 @@ use smallvec::SmallVec;
 use super::{builder::KeyBuilder, cache_key::List};
 use crate::http::ordinary_headers::is_ordinary;
 
-/// Adds what a handler may read through `HttpRequest`, except for headers: the scheme and the route parameters. The headers are added
-/// by [`push_any_header`] before the key is complete. The page is for requests without credentials only.
+/// Adds what a handler may read through `HttpRequest`, except for headers: the scheme, the route parameters, and the query if the
+/// options leave out parts of it. The headers are added by [`push_any_header`] before the key is complete. The page is for requests
+/// without credentials only.
 pub fn push_http_request(key: &mut KeyBuilder<'_>) {
+    push_request_without_query(key);
+    key.query();
+}
+
+/// As [`push_http_request`], for services that see no more of the query than is in the key.
+pub(crate) fn push_request_without_query(key: &mut KeyBuilder<'_>) {
     let request = key.request();
     key.set_reads_any_header();
     push_scheme(request, key);

@@ -13,7 +13,7 @@ use once_cell::sync::OnceCell;
 use super::{handler_id::HandlerId, policy::Policy};
 use crate::{
     http::{
-        QueryRule, StaleWindows,
+        IgnoredQuery, QueryRule, StaleWindows,
         downstream::{self, Reuse},
     },
     key::KeyOptions,
@@ -79,8 +79,14 @@ impl HandlerPolicy {
         self.derived.get().is_some()
     }
 
-    pub(crate) fn query_rule(&self) -> QueryRule {
-        self.policy.query_rule
+    /// Returns which query parameters are in the key, given those that the cache ignores.
+    pub(crate) fn query_rule(&self, cache_ignores: Option<&'static IgnoredQuery>) -> QueryRule {
+        self.policy.query_rule.in_cache(cache_ignores)
+    }
+
+    /// Returns the names of the cookies that are in the key.
+    pub(crate) fn vary_cookie(&self) -> &'static [&'static str] {
+        self.policy.vary_cookie
     }
 
     /// Returns the name of the cache that stores the pages, if it is not the App's main cache.
@@ -103,20 +109,21 @@ impl HandlerPolicy {
         &'o self,
         cache_prefix: &'o str,
         cache_vary: &'o [HeaderName],
+        cache_ignores: Option<&'static IgnoredQuery>,
     ) -> KeyOptions<'o> {
         KeyOptions {
             prefix: if self.policy.key_prefix.is_empty() { cache_prefix } else { self.policy.key_prefix },
-            query_rule: self.policy.query_rule,
+            query_rule: self.query_rule(cache_ignores),
             cookies: self.policy.vary_cookie,
             vary: [self.derived().map_or(&[], |derived| &derived.vary), cache_vary],
         }
     }
 
     /// Returns what purges need to know about the handler.
-    pub(crate) fn purge_subject(&self) -> HandlerSubject {
+    pub(crate) fn purge_subject(&self, cache_ignores: Option<&'static IgnoredQuery>) -> HandlerSubject {
         let key =
             self.derived().map_or_else(|| PurgeKey::from_handler(self.name), |derived| derived.handler_key);
-        HandlerSubject { name: self.name, key, query_rule: self.policy.query_rule }
+        HandlerSubject { name: self.name, key, query_rule: self.query_rule(cache_ignores) }
     }
 
     /// Returns the valid tags of a request's page, and the error of the last invalid one.

@@ -213,6 +213,9 @@ impl Policy {
 
     /// Stores one page per value of these cookies. Responses have `Vary: cookie`.
     ///
+    /// On anonymous-only pages they are no credentials, and the middleware passes them on. Other cookies count there as
+    /// [`PageCacheBuilder::session_cookies`](crate::PageCacheBuilder::session_cookies) says.
+    ///
     /// # Panics
     ///
     /// Panics if a name is empty.
@@ -224,6 +227,9 @@ impl Policy {
     }
 
     /// Keys the pages by these query parameters alone, in any order. Defaults to the whole query, byte for byte.
+    ///
+    /// The middleware removes the others from the requests that it does not answer itself. A handler with the attribute that takes
+    /// `web::Query<T>` adds the parameters of `T` to the key, and one that takes `Uri` or `HttpRequest` the whole query.
     ///
     /// # Panics
     ///
@@ -244,6 +250,9 @@ impl Policy {
     }
 
     /// Keys the pages by all query parameters except these, in any order. `utm_*` matches every name that begins with `utm_`.
+    ///
+    /// Handlers see the parameters that are left out as for [`query`](Self::query).
+    /// [`PageCacheBuilder::ignore_query`](crate::PageCacheBuilder::ignore_query) leaves them out for all handlers.
     ///
     /// # Panics
     ///

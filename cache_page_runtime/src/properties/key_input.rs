@@ -129,6 +129,16 @@ proptest! {
         let all = selected(QueryRule::Except(&[]), &junk);
         let rest: Pairs = all.into_iter().filter(|(name, _)| without(name)).collect();
         prop_assert_eq!(selected(QueryRule::Except(EXCEPT), &junk), rest);
+
+        // What services in a middleware read is what the key has, and nothing else.
+        for rule in [QueryRule::Only(ONLY), QueryRule::Except(EXCEPT)] {
+            for query in [query(&pairs), junk.clone()] {
+                let common = rule.common_query(&query).unwrap();
+                prop_assert!(common.is_ascii());
+                prop_assert_eq!(selected(QueryRule::Except(&[]), &common), selected(rule, &query));
+                prop_assert_eq!(rule.common_query(&common), Some(common.clone()));
+            }
+        }
     }
 
     #[test]

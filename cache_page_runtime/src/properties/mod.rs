@@ -4,6 +4,7 @@
 
 mod http_cache_control;
 mod http_conditional;
+mod http_cookies;
 mod http_freshness;
 mod http_range;
 mod http_storability;

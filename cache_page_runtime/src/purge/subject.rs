@@ -63,9 +63,7 @@ impl RequestSubject {
         let url_id = match (stable_ids, handler.query_rule) {
             (StableIds::Omit, _) => None,
             (StableIds::Include, QueryRule::All) => Some(stable_id::url(&path, query)),
-            (StableIds::Include, QueryRule::Only(_) | QueryRule::Except(_)) => {
-                Some(stable_id::any_query(&path))
-            }
+            (StableIds::Include, _) => Some(stable_id::any_query(&path)),
         };
         Self {
             purge_seq,

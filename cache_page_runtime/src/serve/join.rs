@@ -105,8 +105,8 @@ fn is_outdated(lookup: &Lookup<'_>, started: PurgeSeq) -> bool {
     if lookup.purge_seq <= started || !purge_log.any_since(started) {
         return false;
     }
-    let subject =
-        RequestSubject::new(lookup.request, lookup.policy.purge_subject(), started, StableIds::Omit);
+    let handler = lookup.policy.purge_subject(lookup.cache.ignored_query());
+    let subject = RequestSubject::new(lookup.request, handler, started, StableIds::Omit);
     let (tags, _) = lookup.policy.expand_tags(lookup.request);
     let purge_keys = subject.with_tags(&tags);
     purge_log.was_purged_between(started, lookup.purge_seq, |(_, selector)| selector.matches(&purge_keys))

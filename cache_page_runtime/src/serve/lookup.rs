@@ -24,7 +24,7 @@ use crate::{
     http::{RequestDirectives, credentials},
     key::{
         AnonymousValue, Argument, CacheKey, Classified, HandlerType, KeyBuilder, KeyValue, push_any_header,
-        push_app_identity, push_http_request,
+        push_app_identity, push_query_read_by, push_request_without_query,
     },
     observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
@@ -82,7 +82,7 @@ impl<'r> Lookup<'r> {
             None => push_app_identity(&mut key.parts, request, entry_point.app_retention()),
         });
         if admitted.is_ok() {
-            key.push_request(&policy.key_options(cache.key_prefix(), cache.vary()));
+            key.push_request(&policy.key_options(cache.key_prefix(), cache.vary(), cache.ignored_query()));
         }
         Self { request, policy, cache, key, purge_seq, entry_point, admitted, directives: None }
     }
@@ -124,8 +124,18 @@ impl<'r> Lookup<'r> {
     /// Adds what the function in `#[key(by = …)]` returns for an argument to the key.
     pub fn key_value_by<'a, T: ?Sized, K: Hash>(&mut self, value: &'a T, by: impl FnOnce(&'a T) -> K) {
         match self.admitted {
-            Ok(()) => self.key.value(&by(value)),
+            Ok(()) => {
+                self.key.value(&by(value));
+                push_query_read_by::<T>(&mut self.key);
+            }
             Err(_) => self.key.parts.set_private(),
+        }
+    }
+
+    /// Adds nothing for an `#[unkeyed]` argument, except for the query if it is an `HttpRequest`, which has more of it than the key.
+    pub fn unkeyed<T: ?Sized>(&mut self) {
+        if self.admitted.is_ok() {
+            push_query_read_by::<T>(&mut self.key);
         }
     }
 
@@ -142,6 +152,7 @@ impl<'r> Lookup<'r> {
     pub fn anonymous_by<T: ?Sized>(&mut self, value: &T, is_anonymous: impl FnOnce(&T) -> bool) {
         if self.admitted.is_ok() {
             self.key.anonymous_if(is_anonymous(value));
+            push_query_read_by::<T>(&mut self.key);
         }
         self.key.parts.set_anonymous();
     }
@@ -161,10 +172,10 @@ impl<'r> Lookup<'r> {
         }
     }
 
-    /// Adds what a handler may read through `HttpRequest` to the key.
-    pub(crate) fn key_from_http_request(&mut self) {
+    /// Adds what services may read of a request from which everything is removed that is not in the key.
+    pub(crate) fn key_from_service_request(&mut self) {
         if self.admitted.is_ok() {
-            push_http_request(&mut self.key);
+            push_request_without_query(&mut self.key);
             self.key.end_input();
         }
     }
@@ -210,8 +221,10 @@ impl<'r> Lookup<'r> {
     /// Checks that nothing outside the key identifies the client.
     fn check_anonymous(&self) -> Result<(), Reason> {
         let is_keyed = |name: &_| self.key.parts.has_header(name);
-        self.cache.credential_headers().check(self.request.headers(), is_keyed)?;
-        credentials::check_query(self.request.uri().query(), self.policy.query_rule())?;
+        let (headers, keyed_cookies) = (self.request.headers(), self.policy.vary_cookie());
+        self.cache.credential_headers().check(headers, is_keyed, keyed_cookies)?;
+        let query_rule = self.policy.query_rule(self.cache.ignored_query());
+        credentials::check_query(self.request.uri().query(), query_rule)?;
         if self.cache.has_credential(self.request) { Err(Reason::Credentials) } else { Ok(()) }
     }
 
@@ -358,7 +371,7 @@ impl<'r> Lookup<'r> {
             EntryPoint::Middleware => {
                 let subject = RequestSubject::new(
                     request,
-                    self.policy.purge_subject(),
+                    self.policy.purge_subject(self.cache.ignored_query()),
                     self.purge_seq,
                     self.cache.stable_ids(),
                 );
@@ -367,7 +380,7 @@ impl<'r> Lookup<'r> {
         };
         // Where the response may depend on anything in the request, it is for one client, whichever service changed the session.
         let session = match self.key.reads_any_header() {
-            true => SessionBefore::default(),
+            true => SessionBefore::of_anonymous_visitor(),
             false => SessionBefore::record(request),
         };
         let reporter = Reporter::new(self.cache.clone(), self.policy.handler_id(), miss.cause, audience);

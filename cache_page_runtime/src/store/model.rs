@@ -65,7 +65,8 @@ fn tag(number: u64) -> Tag {
 fn purge_keys(tags: &[Tag]) -> Arc<PurgeKeys> {
     static POLICY: HandlerPolicy = Policy::with_ttl(None).for_handler("model");
     let request = TestRequest::with_uri("/page").to_http_request();
-    RequestSubject::new(&request, POLICY.purge_subject(), PurgeSeq::now(), StableIds::Omit).with_tags(tags)
+    RequestSubject::new(&request, POLICY.purge_subject(None), PurgeSeq::now(), StableIds::Omit)
+        .with_tags(tags)
 }
 
 /// Half of the entries stay after they have expired.

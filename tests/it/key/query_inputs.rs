@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{Either, Error, http::Uri, web::Query};
+use actix_web::{Either, Error, HttpRequest, http::Uri, web::Query};
 use cache_page::cache_page;
 use serde::Deserialize;
 
@@ -65,6 +65,16 @@ async fn by_uri(origin: Origin, uri: Uri) -> String {
 }
 
 #[cache_page(60, ignore_query = ["utm_*"])]
+async fn by_request(origin: Origin, #[unkeyed] request: HttpRequest) -> String {
+    format!("{} {}", origin.count(), request.query_string())
+}
+
+#[cache_page(60, query = ["page"])]
+async fn by_anonymous_request(origin: Origin, #[anonymous] request: HttpRequest) -> String {
+    format!("{} {}", origin.count(), request.query_string())
+}
+
+#[cache_page(60, ignore_query = ["utm_*"])]
 async fn ignoring(origin: Origin, query: Result<Query<Search>, Error>) -> String {
     format!("{} {query:?}", origin.count())
 }
@@ -77,6 +87,8 @@ fn builder() -> TestAppBuilder {
         .route("/all", all)
         .route("/nested", nested)
         .route("/uri", by_uri)
+        .route("/request", by_request)
+        .route("/anonymous", by_anonymous_request)
         .route("/ignoring", ignoring)
 }
 
@@ -105,6 +117,8 @@ async fn parameter_that_only_an_argument_reads_is_in_the_key() {
         ("/all?page=1&x=evil", "/all?page=1"),
         ("/nested?utm_source=evil", "/nested"),
         ("/uri?utm_source=evil", "/uri"),
+        ("/request?utm_source=evil", "/request"),
+        ("/anonymous?x=evil", "/anonymous"),
     ] {
         assert_two_pages(&app, first, second).await;
     }

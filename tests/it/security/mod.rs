@@ -3,6 +3,7 @@
 mod access_checks;
 mod anonymous;
 mod apps;
+mod cookies;
 mod credentials;
 mod document;
 mod failures;
@@ -11,6 +12,7 @@ mod hosts;
 mod load;
 mod logged_in;
 mod outer_middleware;
+mod queries;
 mod responses;
 mod servers;
 mod sessions;

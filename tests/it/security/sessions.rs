@@ -12,6 +12,7 @@ use actix_web::{
     cookie::Key,
     dev::{Payload, ServiceRequest},
     middleware::{Next, from_fn},
+    web,
 };
 use cache_page::{Page, PageCacheMiddleware, Reason, cache_page};
 use tracing::Level;
@@ -283,5 +284,32 @@ async fn no_store_if_sees_what_the_handler_has_put_into_the_request() {
             let response = app.get("/").await;
             response.assert_not_stored(Reason::NoStoreIf).assert_body(format!("token {run}"));
         }
+    }
+}
+
+/// The author has named another cookie than the one of the sessions.
+#[actix_web::test]
+async fn page_of_a_session_is_not_stored_under_a_wrong_cookie_name() {
+    async fn login(session: Session) -> Result<&'static str, Error> {
+        session.insert("csrf", "alice")?;
+        Ok("welcome")
+    }
+    let apps = [
+        TestApp::builder().route("/", form),
+        TestApp::builder().configure(|config| {
+            config.service(web::resource("/").wrap(PageCacheMiddleware::new(60)).to(uncached_form));
+        }),
+    ];
+    for app in apps {
+        let app =
+            app.route("/login", login).wrap(sessions).cache(|cache| cache.session_cookies(["sessionid"]));
+        let app = app.start().await;
+        let cookie = app.get("/login").await.header("set-cookie").unwrap();
+        let cookie = cookie.split(';').next().unwrap();
+        app.get("/")
+            .header("cookie", cookie)
+            .await
+            .assert_not_stored(Reason::SessionChanged)
+            .assert_body("alice");
     }
 }

@@ -155,7 +155,7 @@ mod tests {
     fn purge_keys() -> Arc<PurgeKeys> {
         static POLICY: HandlerPolicy = Policy::with_ttl(None).for_handler("frame");
         let request = TestRequest::with_uri("/page?a=b").to_http_request();
-        RequestSubject::new(&request, POLICY.purge_subject(), PurgeSeq::now(), StableIds::Include)
+        RequestSubject::new(&request, POLICY.purge_subject(None), PurgeSeq::now(), StableIds::Include)
             .with_tags(&[Tag::new("one"), Tag::new("über")])
     }
 

@@ -19,10 +19,17 @@ use crate::fill::{Handled, Handler, Served};
 
 type ServiceFuture<B> = Pin<Box<dyn Future<Output = Result<ServiceResponse<B>, Error>>>>;
 
+/// The head of a request as it arrived.
+pub(super) type ArrivedHead = (Method, Uri, HeaderMap);
+
+/// Copies the head of a request.
+pub(super) fn arrived_head(request: &ServiceRequest) -> ArrivedHead {
+    (request.method().clone(), request.uri().clone(), request.headers().clone())
+}
+
 /// A call of the inner service, which owns the request until it responds.
 pub(super) struct InnerService<B> {
-    /// The head of the request as it arrived.
-    head: (Method, Uri, HeaderMap),
+    head: ArrivedHead,
     call: ServiceFuture<B>,
     /// The request, once the service has returned it.
     request: Option<HttpRequest>,
@@ -33,11 +40,11 @@ pub(super) struct InnerService<B> {
 pub(super) struct InnerCall<'i, B>(&'i mut InnerService<B>);
 
 impl<B: MessageBody + 'static> InnerService<B> {
-    pub(super) fn new<S>(service: Rc<S>, request: ServiceRequest) -> Self
+    /// `head` is that of the request as it arrived.
+    pub(super) fn new<S>(service: Rc<S>, request: ServiceRequest, head: ArrivedHead) -> Self
     where
         S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     {
-        let head = (request.method().clone(), request.uri().clone(), request.headers().clone());
         // The service is called when the future is first polled.
         let call = Box::pin(async move { service.call(request).await });
         Self { head, call, request: None, error: None }

@@ -5,6 +5,7 @@
 
 mod after_send;
 mod inner;
+mod keyed_request;
 mod options;
 mod unsafe_method;
 
@@ -20,28 +21,27 @@ use std::{
 use actix_web::{
     Error, HttpRequest, HttpResponse,
     body::{BoxBody, MessageBody},
-    dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
-    http::{
-        Method,
-        header::{CONTENT_LENGTH, HeaderMap, HeaderValue, RANGE, TRANSFER_ENCODING, UPGRADE},
-    },
+    dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING, UPGRADE},
 };
 use xxhash_rust::xxh3::Xxh3;
 
 pub use self::options::IntoTtl;
 use self::{
     after_send::notify_on_send,
-    inner::InnerService,
+    inner::{InnerService, arrived_head},
+    keyed_request::prepare,
     unsafe_method::{is_safe, purge_changed},
 };
 use crate::{
     cache::PageCache,
-    fill::{EntryPoint, Fill, spawn},
+    fill::{Bypass, EntryPoint, Fill, spawn},
     key::{HandlerType, KeyBuilder},
     outcome::Reason,
     policy::{HandlerPolicy, PageControl, Policy, assert_header_name},
     purge::PurgeSeq,
     serve::{Lookup, RefreshMode, Step, resolve},
+    time::Instant,
 };
 
 /// Adds the results of `vary_by` and `vary_by_header` to a key.
@@ -65,7 +65,8 @@ type VaryByFn = Rc<dyn Fn(&HttpRequest, &mut KeyBuilder<'_>)>;
 ///
 /// The compiler cannot check what the handlers inside read, so all pages are anonymous-only: requests with credentials (`Cookie`,
 /// `Authorization` and others, see [`PageCacheBuilder::credential_header`](crate::PageCacheBuilder::credential_header)) bypass the
-/// cache. Services outside of the middleware run on every request, and services inside only on a miss: an access check that looks
+/// cache. Which cookies are credentials is up to [`PageCacheBuilder::session_cookies`](crate::PageCacheBuilder::session_cookies); those
+/// of analytics, consent banners and CDNs are none. Services outside of the middleware run on every request, and services inside only on a miss: an access check that looks
 /// at anything but credential headers belongs outside.
 ///
 /// Routing inside does not run on a hit either, so the key contains what guards usually decide by: the URL, the host, and all headers
@@ -77,6 +78,12 @@ type VaryByFn = Rc<dyn Fn(&HttpRequest, &mut KeyBuilder<'_>)>;
 /// Sessions belong inside: `.wrap(SessionMiddleware::new(…)).wrap(PageCacheMiddleware::new(…))`. The cache then sees the cookie of
 /// a session that a handler begins, and the session is not loaded on a hit. In the other order, the feature `actix-session` keeps
 /// responses that change the session out of the cache, and logs an error.
+///
+/// What is not in the key, services inside do not see: cookies that are no credentials and not in `vary_cookie`, and the query
+/// parameters that `query` or `ignore_query` leave out, are removed from the request; with these two options, the other parameters are
+/// sorted. Requests that bypass the cache are passed on as they are. Outer services find the changed request in the response. If one of
+/// them holds the request, nothing can be removed from it, and it bypasses the cache (`request-held`) if it has such cookies or
+/// parameters.
 ///
 /// A request with a body bypasses the cache, whatever its method, and so does a WebSocket handshake.
 ///
@@ -259,32 +266,49 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
+    let policy = config.policy;
     match look_up(request.request(), config, purge_seq).await {
         Step::Respond(response) => Ok(request.into_response(response)),
         Step::RespondAndRefresh(response, fill) => Ok(refresh_after_send(service, request, response, fill)),
         Step::Fill(fill) => {
-            prepare(&mut request);
-            let mut inner = InnerService::new(service, request);
+            let head = arrived_head(&request);
+            if prepare(&mut request, &fill.keyed_parts()).is_err() {
+                log_held_request(policy, fill.now());
+                let bypass = fill.into_bypass(request.request(), Reason::RequestHeld);
+                return run_bypass(service, request, bypass).await;
+            }
+            let mut inner = InnerService::new(service, request, head);
             let served = fill.run(pin!(inner.call())).await;
             inner.respond(served)
         }
-        Step::Bypass(bypass) => {
-            let mut inner = InnerService::new(service, request);
-            let served = bypass.run(pin!(inner.call())).await;
-            inner.respond(served)
-        }
+        Step::Bypass(bypass) => run_bypass(service, request, bypass).await,
     }
 }
 
-/// Makes a request one whose response may be stored: without a body, on which no stored response may depend, and a `GET`, which is
-/// routed to handlers for `GET`. A range is not for `HEAD` (RFC 9110 14.2).
-fn prepare(request: &mut ServiceRequest) {
-    request.set_payload(Payload::None);
-    if *request.method() == Method::HEAD {
-        let head = request.head_mut();
-        head.method = Method::GET;
-        head.headers.remove(RANGE);
-    }
+#[cold]
+fn log_held_request(policy: &HandlerPolicy, now: Instant) {
+    policy.log_error(
+        now,
+        format_args!(
+            "a service outside of the cache holds the request, which cannot be changed then: requests with cookies or query \
+             parameters that are not in the key, and `HEAD`, bypass the cache"
+        ),
+    );
+}
+
+async fn run_bypass<S, B>(
+    service: Rc<S>,
+    request: ServiceRequest,
+    bypass: Bypass,
+) -> Result<ServiceResponse<BoxBody>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    let head = arrived_head(&request);
+    let mut inner = InnerService::new(service, request, head);
+    let served = bypass.run(pin!(inner.call())).await;
+    inner.respond(served)
 }
 
 /// Sends a stored response, and passes the request on when it is sent.
@@ -304,8 +328,11 @@ where
     spawn(Box::pin(async move {
         // The sender is dropped when the response is sent, which is no error.
         let _ = sent.await;
-        prepare(&mut request);
-        let mut inner = InnerService::new(service, request);
+        let head = arrived_head(&request);
+        if prepare(&mut request, &fill.keyed_parts()).is_err() {
+            return fill.discard();
+        }
+        let mut inner = InnerService::new(service, request, head);
         fill.run_in_background(pin!(inner.call())).await;
     }));
     ServiceResponse::new(answered, head.set_body(body))
@@ -319,7 +346,7 @@ async fn look_up(request: &HttpRequest, config: MiddlewareConfig, purge_seq: Pur
         lookup.reject(reason);
     }
     // The handlers inside may read what a handler with an `HttpRequest` reads.
-    lookup.key_from_http_request();
+    lookup.key_from_service_request();
     // The same URL may pass through several middlewares, beside each other or nested, with other services between them.
     let depth = PageControl::get(request).map_or(0, |control| control.inner_claims());
     lookup.push_with(|_, key| key.parts.push_hashed(&(call_site, depth)));

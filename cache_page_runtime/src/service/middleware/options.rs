@@ -106,12 +106,12 @@ impl PageCacheMiddleware {
         ///
         /// If one of them is not a header name.
         vary(headers: &'static [&'static str]);
-        /// Stores one page per value of these cookies. Requests with any cookie still bypass the cache, because handlers may read
-        /// the others.
+        /// Stores one page per value of these cookies, which services inside see. Requests with other cookies bypass the cache, unless
+        /// these are ignored; see [`PageCacheBuilder::session_cookies`](crate::PageCacheBuilder::session_cookies).
         vary_cookie(cookies: &'static [&'static str]);
-        /// Adds only these query parameters to the key, in any order.
+        /// Adds only these query parameters to the key, in any order. Services inside see no others.
         query(parameters: &'static [&'static str]);
-        /// Leaves these query parameters out of the key; the order of the others does not matter.
+        /// Leaves these query parameters out of the key; the order of the others does not matter. Services inside do not see them.
         ignore_query(parameters: &'static [&'static str]);
         /// Lets requests for which the function returns `true` bypass the cache.
         bypass_if(bypass_if: fn(&HttpRequest) -> bool);
