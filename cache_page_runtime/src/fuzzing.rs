@@ -81,6 +81,8 @@ pub fn select(
         date: None,
         body_len,
         accepts_ranges: true,
+        content_type: None,
+        is_encoded: false,
     };
     match representation.select(&Method::GET, request) {
         Selection::Full => (200, None),

@@ -4,19 +4,21 @@
 //! has sent are not changed, except that `Vary` is extended.
 
 use actix_web::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, DATE, ETAG, EXPIRES, HeaderMap, HeaderName, HeaderValue, VARY,
+    ACCEPT_ENCODING, ACCEPT_RANGES, CACHE_CONTROL, CONTENT_TYPE, DATE, ETAG, EXPIRES, HeaderMap, HeaderName,
+    HeaderValue, VARY,
 };
+use http::StatusCode;
 use smallvec::SmallVec;
 
 use super::{admission::Admission, context::Context, run_control::EntryPoint, visibility::Visibility};
 use crate::{
-    http::{CredentialHeaders, downstream::Reuse, etag, header_cache, vary},
+    http::{CredentialHeaders, downstream::Reuse, etag, header_cache, media_type, vary},
     outcome::Reason,
     page::ResponseHead,
 };
 
-/// The generated headers of one response: at most `Date`, `Cache-Control`, `ETag` and `Vary`.
-pub(crate) type GeneratedHeaders = SmallVec<[(HeaderName, HeaderValue); 4]>;
+/// The generated headers of one response: at most `Date`, `Cache-Control`, `ETag`, `Accept-Ranges` and `Vary`.
+pub(crate) type GeneratedHeaders = SmallVec<[(HeaderName, HeaderValue); 5]>;
 
 static VARY_OF_ENCODED: HeaderName = ACCEPT_ENCODING;
 
@@ -46,6 +48,9 @@ pub(crate) fn generate(
             body.and_then(|body| etag::weak_from_response(head.status.as_u16(), head.stored_headers(), body));
         generated.extend(etag.map(|etag| (ETAG, etag)));
     }
+    if has_ranges(head, body) {
+        generated.push((ACCEPT_RANGES, HeaderValue::from_static("bytes")));
+    }
     // Requests with credentials get another response: browsers and CDNs must not send this one to them either.
     let credentials = credential_names(visibility, context.cache.credential_headers());
     // This cache reads `Accept-Encoding` without `Vary`; others do not.
@@ -53,6 +58,14 @@ pub(crate) fn generate(
     let names = context.key.vary_names().chain(credentials).chain(encoding);
     generated.extend(vary_field(head.headers, sent.has_vary, names));
     generated
+}
+
+/// Returns whether the page is announced as one that has parts, so that clients resume a download and seek in a video (RFC 9110 14.3).
+fn has_ranges(head: ResponseHead<'_>, body: Option<&[u8]>) -> bool {
+    head.status == StatusCode::OK
+        && body.is_some_and(|body| !body.is_empty())
+        && !head.headers.contains_key(ACCEPT_RANGES)
+        && media_type::is_worth_ranges(head.headers.get(CONTENT_TYPE))
 }
 
 /// Returns which downstream caches may answer with a stored response.

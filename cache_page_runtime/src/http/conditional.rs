@@ -13,6 +13,7 @@ use actix_web::http::{
 use super::{
     content_coding,
     etag::{EntityTag, EntityTags},
+    media_type,
     range::{self, Selection},
     syntax::parse_date,
 };
@@ -27,6 +28,9 @@ pub(crate) struct Representation<'p> {
     pub(crate) body_len: usize,
     /// Whether range requests are answered: the response has no `Accept-Ranges: none` (RFC 9110 14.3).
     pub(crate) accepts_ranges: bool,
+    pub(crate) content_type: Option<&'p HeaderValue>,
+    /// Whether the handler has encoded the body, so that no middleware does.
+    pub(crate) is_encoded: bool,
 }
 
 /// Returns whether a request may be answered with anything less than the full response.
@@ -110,16 +114,21 @@ impl Representation<'_> {
 
     /// Returns whether a partial response may be sent: the client must not combine parts of two versions.
     fn allows_range(&self, request: &HeaderMap) -> bool {
-        if self.status != StatusCode::OK
-            // If the client has a part of a response that actix-web's `Compress` encoded on its way, a part of the identity encoding
-            // does not fit to it. Clients that send range requests accept no coding; browsers always do.
-            || content_coding::accepts_any(request)
-            || !self.accepts_ranges
-        {
+        if self.status != StatusCode::OK || !self.accepts_ranges || self.may_be_encoded_for(request) {
             return false;
         }
         !request.contains_key(IF_RANGE)
             || single_value(request.get_all(IF_RANGE)).is_some_and(|value| self.matches_if_range(value))
+    }
+
+    /// Returns whether a middleware may encode the full response on its way to the client. If the client has a part of what actix-web's
+    /// `Compress` has encoded, a part of the stored body does not fit to it.
+    ///
+    /// Browsers accept no coding where they request a range.
+    fn may_be_encoded_for(&self, request: &HeaderMap) -> bool {
+        content_coding::accepts_any(request)
+            && !self.is_encoded
+            && !media_type::is_never_compressed(self.content_type)
     }
 
     /// Evaluates `If-Range` by strong comparison (RFC 9110 13.1.5).
@@ -174,6 +183,8 @@ mod tests {
             date: Some(&date),
             body_len: 10,
             accepts_ranges: true,
+            content_type: None,
+            is_encoded: false,
         };
         let mut headers = HeaderMap::new();
         request.iter().for_each(|(name, text)| headers.append(name.clone(), value(text)));

@@ -15,6 +15,7 @@ pub(crate) mod hosts;
 mod ignored_cookies;
 pub(crate) mod list;
 pub(crate) mod live_stream;
+pub(crate) mod media_type;
 mod names;
 pub(crate) mod ordinary_headers;
 pub(crate) mod origin;

@@ -7,8 +7,8 @@ use actix_web::{
     http::{
         Method,
         header::{
-            ACCEPT_RANGES, AGE, CONTENT_ENCODING, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderName,
-            HeaderValue, LAST_MODIFIED, VARY,
+            ACCEPT_RANGES, AGE, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, HeaderMap,
+            HeaderName, HeaderValue, LAST_MODIFIED, VARY,
         },
     },
     web::Bytes,
@@ -28,7 +28,9 @@ pub struct Page {
     reason: Option<&'static str>,
     /// Whether the headers have `Content-Encoding`. Most pages have none, and are not searched for it at each hit.
     has_content_encoding: bool,
+    /// The lines that are sent, and behind them the handler's own lines that a generated `Vary` stands for.
     headers: Box<[StoredHeader]>,
+    sent_lines: usize,
     /// `None` if the response has no body, which differs from an empty one.
     body: Option<Bytes>,
 }
@@ -71,7 +73,7 @@ impl Page {
 
     /// Returns the headers of the response. Repeated headers keep their order.
     pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
-        self.headers.iter().map(|line| (&line.name, &line.value))
+        self.sent_headers().iter().map(|line| (&line.name, &line.value))
     }
 
     /// Returns the first value of a header.
@@ -95,11 +97,14 @@ impl Page {
         body: Option<Bytes>,
     ) -> Self {
         let is_replaced = |name: &HeaderName| generated.iter().any(|(replacing, _)| replacing == name);
-        let stored = head.stored_headers().filter(|(name, _)| !is_replaced(name));
-        let lines: SmallVec<[(&HeaderName, &HeaderValue, bool); 16]> = (stored
-            .map(|(name, value)| (name, value, false)))
-        .chain(generated.iter().map(|(name, value)| (name, value, true)))
-        .collect();
+        let own = |(name, value)| (name, value, false);
+        let mut lines: SmallVec<[(&HeaderName, &HeaderValue, bool); 16]> =
+            head.stored_headers().filter(|(name, _)| !is_replaced(name)).map(own).collect();
+        lines.extend(generated.iter().map(|(name, value)| (name, value, true)));
+        // They are needed once more if the handler confirms the page.
+        if is_replaced(&VARY) {
+            lines.extend(head.stored_headers().filter(|(name, _)| **name == VARY).map(own));
+        }
         Self::new(head.status, head.reason, StoredHeader::collect(lines.iter().copied()), body)
     }
 
@@ -121,9 +126,14 @@ impl Page {
         body: Option<Bytes>,
     ) -> Self {
         let has_content_encoding = headers.iter().any(|line| line.name == CONTENT_ENCODING);
-        Self { status, reason, has_content_encoding, headers, body }
+        let generated = headers.iter().rposition(|line| line.is_generated && line.name == VARY);
+        let own = generated.map_or(&[][..], |generated| &headers[generated..]);
+        let replaced = own.iter().filter(|line| !line.is_generated && line.name == VARY).count();
+        let sent_lines = headers.len() - replaced;
+        Self { status, reason, has_content_encoding, headers, sent_lines, body }
     }
 
+    /// Returns the lines that are sent, and behind them those that a generated `Vary` stands for.
     pub(crate) fn stored_headers(&self) -> &[StoredHeader] {
         &self.headers
     }
@@ -182,9 +192,13 @@ impl Page {
     /// Creates the handler's response again, without the headers that the cache generated.
     pub(crate) fn to_original_response(&self) -> HttpResponse {
         let mut response = self.response_without_headers();
-        // The generated `Vary` includes the names of the handler's own.
-        self.write_headers(response.headers_mut(), |line| !line.is_generated || line.name == VARY);
+        let own = self.headers.iter().filter(|line| !line.is_generated);
+        own.for_each(|line| response.headers_mut().append(line.name.clone(), line.value.clone()));
         response
+    }
+
+    fn sent_headers(&self) -> &[StoredHeader] {
+        self.headers.get(..self.sent_lines).unwrap_or_default()
     }
 
     fn full_response(&self) -> HttpResponse {
@@ -208,7 +222,7 @@ impl Page {
     }
 
     fn write_headers(&self, headers: &mut HeaderMap, is_sent: impl Fn(&&StoredHeader) -> bool) {
-        for StoredHeader { name, value, repeats_name, .. } in self.headers.iter().filter(is_sent) {
+        for StoredHeader { name, value, repeats_name, .. } in self.sent_headers().iter().filter(is_sent) {
             if *repeats_name {
                 headers.append(name.clone(), value.clone());
             } else {
@@ -230,18 +244,28 @@ impl Page {
 
     /// Returns what conditional and range requests are evaluated against.
     pub(crate) fn representation(&self) -> Representation<'_> {
-        let (mut etag, mut last_modified, mut date, mut accepts_ranges) = (None, None, None, true);
+        let (mut etag, mut last_modified, mut date) = (None, None, None);
+        let (mut accepts_ranges, mut content_type) = (true, None);
         for (name, value) in self.headers() {
             match *name {
                 ETAG => etag = etag.or(Some(value)),
                 LAST_MODIFIED => last_modified = last_modified.or(Some(value)),
                 DATE => date = date.or(Some(value)),
+                CONTENT_TYPE => content_type = content_type.or(Some(value)),
                 ACCEPT_RANGES => accepts_ranges &= !value.as_bytes().eq_ignore_ascii_case(b"none"),
                 _ => {}
             }
         }
-        let body_len = self.body().len();
-        Representation { status: self.status, etag, last_modified, date, body_len, accepts_ranges }
+        Representation {
+            status: self.status,
+            etag,
+            last_modified,
+            date,
+            body_len: self.body().len(),
+            accepts_ranges,
+            content_type,
+            is_encoded: self.has_content_encoding,
+        }
     }
 
     /// Returns the request header names that the stored `Vary` lists.
@@ -260,7 +284,8 @@ impl Page {
             status: self.status,
             reason: self.reason,
             has_content_encoding: self.has_content_encoding,
-            headers: StoredHeader::private_copies(&self.headers),
+            headers: StoredHeader::private_copies(self.sent_headers()),
+            sent_lines: self.sent_lines,
             body: self.body.as_ref().map(|bytes| Bytes::copy_from_slice(bytes)),
         }
     }

@@ -44,6 +44,8 @@ impl Stored {
             date: self.date.as_ref(),
             body_len: self.body_len,
             accepts_ranges: true,
+            content_type: None,
+            is_encoded: false,
         };
         representation.select(method, &headers(request.iter().cloned()))
     }

@@ -32,7 +32,7 @@ const HOT_THRESHOLD: u8 = 4;
 const MAX_COPY_BYTES: usize = 64 * 1024;
 
 thread_local! {
-    static COPIES: RefCell<LocalCopies> = const { RefCell::new(LocalCopies { slots: Vec::new(), hits: Vec::new() }) };
+    static COPIES: RefCell<LocalCopies> = const { RefCell::new(LocalCopies { slots: Vec::new(), hits: Vec::new(), hand: 0 }) };
 }
 
 /// The copies of one worker, by the hashes of their keys.
@@ -41,6 +41,8 @@ struct LocalCopies {
     /// For each entry that was found in the store, a part of the hash and the number of hits. Of two in one place, the later one
     /// is counted.
     hits: Vec<(u32, u8)>,
+    /// The slot after the one that was last searched for an idle copy.
+    hand: usize,
 }
 
 struct LocalCopy {
@@ -51,7 +53,7 @@ struct LocalCopy {
     entry: Arc<Entry>,
     /// The bytes that are reserved in the store.
     bytes: usize,
-    /// Whether the copy was sent since another entry needed its slot.
+    /// Whether the copy was sent since another entry needed its slot or its room.
     was_used: bool,
 }
 
@@ -139,7 +141,7 @@ fn make_copy(store: &Arc<Store>, key: CacheKey<'_>, hash: KeyHash, entry: &Arc<E
     };
     // Before room is reserved: this releases the room of the unusable copies.
     drop(unusable);
-    if !has_slot || !store.reserve_copy(bytes) {
+    if !has_slot || !reserve(store, bytes) {
         return;
     }
     let entry = Arc::new(entry.private_copy());
@@ -147,6 +149,18 @@ fn make_copy(store: &Arc<Store>, key: CacheKey<'_>, hash: KeyHash, entry: &Arc<E
     let replaced = COPIES.try_with(|copies| copies.borrow_mut().insert(hash, copy));
     // Dropped after the borrow has ended, because releasing a copy takes locks.
     drop(replaced);
+}
+
+/// Reserves room for a copy. If the copies have taken all of theirs, an idle copy of this worker ends, so that pages that were
+/// popular once do not keep others out.
+fn reserve(store: &Arc<Store>, bytes: usize) -> bool {
+    if store.reserve_copy(bytes) {
+        return true;
+    }
+    let idle = COPIES.try_with(|copies| copies.borrow_mut().take_idle(store));
+    // Dropped after the borrow has ended, because releasing a copy takes locks.
+    drop(idle);
+    store.reserve_copy(bytes)
 }
 
 impl LocalCopies {
@@ -182,6 +196,21 @@ impl LocalCopies {
             }
         }
         (is_free, unusable)
+    }
+
+    /// Takes the next copy of an entry of this store that was not sent since the last search came by.
+    fn take_idle(&mut self, store: &Arc<Store>) -> Option<LocalCopy> {
+        for _ in 0..self.slots.len() {
+            let slot = self.slots.get_mut(self.hand)?;
+            self.hand = (self.hand + 1) % SLOTS;
+            let is_idle = |copy: &mut LocalCopy| {
+                std::ptr::eq(copy.store.as_ptr(), Arc::as_ptr(store)) && !std::mem::take(&mut copy.was_used)
+            };
+            if let Some(idle) = slot.take_if(is_idle) {
+                return Some(idle);
+            }
+        }
+        None
     }
 
     fn take_unusable(&mut self) -> Vec<LocalCopy> {

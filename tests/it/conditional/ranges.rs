@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use cache_page::Reason;
 
-use super::{BEFORE, CHANGED, on_miss_and_hit, tagged};
+use super::{BEFORE, CHANGED, Handler, on_miss_and_hit, tagged};
 use crate::support::{Call, TestApp, pipeline};
 
 #[actix_web::test]
@@ -141,4 +141,52 @@ async fn partial_response_has_its_own_length_on_a_socket() {
     part.assert_hit().assert_status(206).assert_body("23").assert_header("content-length", "2");
     let none = app.get("/").header("range", "bytes=10-").await;
     none.assert_hit().assert_status(416).assert_body("").assert_header("content-range", "bytes */10");
+}
+
+/// Clients resume a download or seek in a video where the page says that it has ranges.
+#[actix_web::test]
+async fn page_that_is_not_text_has_accept_ranges() {
+    for (media_type, expected) in [
+        ("video/mp4", Some("bytes")),
+        ("application/pdf", Some("bytes")),
+        ("application/octet-stream", Some("bytes")),
+        ("text/html; charset=utf-8", None),
+        ("application/json", None),
+        ("image/svg+xml", None),
+    ] {
+        let app = TestApp::with_handler(move |_| {
+            HttpResponse::Ok().insert_header(("content-type", media_type)).body("0123456789")
+        })
+        .await;
+        for _ in 0..2 {
+            let response = app.get("/").await;
+            assert_eq!(response.header("accept-ranges").as_deref(), expected, "{response:?}");
+        }
+    }
+    for response in on_miss_and_hit(tagged, &[("range", "bytes=2-3")]).await {
+        response.assert_status(206).assert_header("accept-ranges", "bytes");
+    }
+}
+
+#[actix_web::test]
+async fn response_without_ranges_has_no_accept_ranges() {
+    let handlers: [Handler; 3] = [
+        |_| HttpResponse::Ok().finish(),
+        |_| HttpResponse::NotFound().insert_header(("cache-control", "max-age=9")).body("none"),
+        |_| HttpResponse::Ok().insert_header(("cache-control", "no-store")).body("0123456789"),
+    ];
+    for handler in handlers {
+        let app = TestApp::with_handler(handler).await;
+        for _ in 0..2 {
+            app.get("/").await.assert_no_header("accept-ranges");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn accept_ranges_of_the_handler_is_not_changed() {
+    let own = |_: &Call| HttpResponse::Ok().insert_header(("accept-ranges", "none")).body("0123456789");
+    for response in on_miss_and_hit(own, &[]).await {
+        response.assert_header("accept-ranges", "none");
+    }
 }

@@ -101,10 +101,15 @@ async fn copy_has_the_age_of_its_page() {
 
 const BUDGET: usize = 200_000;
 
-/// Requests many pages so often that there would be copies of all, were there room.
+/// Requests more pages than there is room for.
 async fn app_with_copies() -> TestApp {
+    app_with_copies_of(100).await
+}
+
+/// Requests pages so often that there would be copies of all, were there room.
+async fn app_with_copies_of(pages: usize) -> TestApp {
     let app = TestApp::builder().cache(|cache| cache.max_bytes(BUDGET)).handler(body_of(1500)).start().await;
-    for number in 0..100 {
+    for number in 0..pages {
         for _ in 0..OFTEN {
             app.get(&format!("/{number}")).await;
             assert!(app.bytes() <= BUDGET, "{} bytes", app.bytes());
@@ -117,6 +122,21 @@ async fn app_with_copies() -> TestApp {
 async fn copies_stay_within_the_budget() {
     let app = app_with_copies().await;
     assert!(app.bytes() > BUDGET / 2, "{}", app.bytes());
+}
+
+/// Else, pages that were popular once would keep the room for ever.
+#[actix_web::test]
+async fn idle_copies_make_room_for_those_of_popular_pages() {
+    // There is room for these pages, but not for copies of all.
+    let app = app_with_copies_of(50).await;
+    app.get("/late").await.assert_stored();
+    for _ in 0..3 * OFTEN {
+        app.get("/late").await.assert_hit();
+    }
+    let before = app.bytes();
+    assert_eq!(app.cache().purge_path("/late").await.unwrap().pages(), 1);
+    let freed = before - app.bytes();
+    assert!(freed > 2 * 1500, "a page and its copy: {freed} bytes");
 }
 
 /// The requests that copies answer count as requests for the page.

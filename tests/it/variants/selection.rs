@@ -64,6 +64,25 @@ async fn spelling_of_vary_does_not_matter() {
     app.get("/").header("x-b", "0").await.assert_miss();
 }
 
+/// RFC 9111 4.1 allows to compare values by what they mean, but a handler may show their bytes, as this one does.
+#[actix_web::test]
+async fn spellings_of_one_value_are_variants_of_their_own() {
+    let app = app().await;
+    let spellings = ["de,en", "de, en", "de ,en", "DE,en", "de-de,en", "de-DE,en", "de,en;q=1", "de,,en"];
+    for spelling in spellings {
+        app.get("/").header("x-a", spelling).await.assert_stored();
+    }
+    for spelling in spellings {
+        let hit = app.get("/").header("x-a", spelling).await;
+        hit.assert_hit();
+        assert!(hit.text().contains(&format!("[\"{spelling}\"]")), "{hit:?}");
+    }
+    // The server has removed the blanks around a value, which are not part of it (RFC 9110 5.5).
+    let socket = TestApp::builder().handler(varying(&["x-a"])).serve();
+    socket.get("/").header("x-a", "de,en").await.assert_stored();
+    socket.get("/").header("X-A", " de,en\t").await.assert_hit();
+}
+
 /// A handler that reads the first line sees another value than one that reads all of them.
 #[actix_web::test]
 async fn values_split_over_several_lines_are_variants_of_their_own() {

@@ -7,7 +7,7 @@ use actix_web::{
     http::header::{ACCEPT_CHARSET, DNT, HttpDate},
 };
 
-use super::{KEPT_ON_ERROR, VARYING, app, confirming, page, tagged};
+use super::{KEPT_ON_ERROR, PLAIN, VARYING, app, confirming, page, tagged};
 use crate::support::{Call, TestApp};
 
 #[actix_web::test]
@@ -166,4 +166,40 @@ async fn confirmed_page_has_the_names_that_the_control_added_to_vary() {
     app.advance(60);
     let response = app.get(KEPT_ON_ERROR).await;
     response.assert_fwd_status(304).assert_header("vary", "dnt, accept-charset");
+}
+
+/// The names that the cache adds to `Vary` are not the handler's own.
+#[actix_web::test]
+async fn confirmed_page_has_the_generated_tag_of_the_stored_one() {
+    for lines in [&[][..], &["dnt"], &["dnt", "accept-encoding"]] {
+        let app = app(confirming(move |call: &Call| {
+            let mut response = HttpResponse::Ok();
+            for line in lines {
+                response.append_header(("vary", *line));
+            }
+            response.body(format!("page {}", call.run))
+        }))
+        .await;
+        let first = app.get(VARYING).await;
+        for _ in 0..3 {
+            app.advance(60);
+            let confirmed = app.get(VARYING).await;
+            confirmed.assert_fwd_status(304).assert_header("etag", &first.header("etag").unwrap());
+            confirmed.assert_header("vary", &first.header("vary").unwrap());
+        }
+    }
+}
+
+#[actix_web::test]
+async fn encoded_page_does_not_vary_once_it_is_confirmed() {
+    let app = app(confirming(|_: &Call| {
+        HttpResponse::Ok().insert_header(("content-encoding", "gzip")).body("encoded")
+    }))
+    .await;
+    app.get(PLAIN).header("accept-encoding", "gzip").await.assert_stored();
+    app.advance(60);
+    let confirmed = app.get(PLAIN).header("accept-encoding", "gzip").await;
+    confirmed.assert_fwd_status(304).assert_header("vary", "accept-encoding");
+    app.get(PLAIN).header("accept-encoding", "gzip, br").await.assert_hit();
+    assert_eq!(app.pages(), 1);
 }
