@@ -109,7 +109,7 @@ impl AllowedHost {
 
     fn matches(&self, name: &str, port: Option<&str>, scheme: &str) -> bool {
         let is_port = match (self.port, port) {
-            (None, _) => true,
+            (None, port) => port.is_none_or(|port| port.parse::<u16>().is_ok()),
             (Some(allowed), Some(port)) => port.parse() == Ok(allowed),
             (Some(allowed), None) => default_port(scheme) == Some(allowed),
         };
@@ -257,6 +257,7 @@ mod tests {
             "b.example",
             "a.example.",
             "a.example:x",
+            "a.example:65536",
             "a.example:80:80",
             "user@a.example",
             "[a.example",

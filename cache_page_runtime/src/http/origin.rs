@@ -4,9 +4,10 @@
 //! key must contain exactly what the handler sees, so the origin is derived by the same rules, but without allocations.
 
 use actix_web::{
+    HttpRequest,
     dev::{AppConfig, RequestHead},
     http::{
-        header::{FORWARDED, HeaderName, HeaderValue},
+        header::{FORWARDED, HOST, HeaderName, HeaderValue},
         uri::Authority,
     },
 };
@@ -21,8 +22,12 @@ pub(crate) struct RequestOrigin<'r> {
 }
 
 impl<'r> RequestOrigin<'r> {
+    pub(crate) fn of(request: &'r HttpRequest) -> Self {
+        Self::new(request.head(), request.headers().get(HOST), request.app_config())
+    }
+
     /// Derives the origin of a request. `host` is its first `Host` value.
-    pub(crate) fn new(head: &'r RequestHead, host: Option<&'r HeaderValue>, config: &'r AppConfig) -> Self {
+    fn new(head: &'r RequestHead, host: Option<&'r HeaderValue>, config: &'r AppConfig) -> Self {
         let is_forwarded = head.headers.contains_key(&FORWARDED);
         let forwarded = |name| if is_forwarded { forwarded_parameter(head, name) } else { None };
         let scheme = forwarded("proto")
@@ -61,12 +66,12 @@ fn first_member<'r>(head: &'r RequestHead, name: &HeaderName) -> Option<&'r str>
 
 #[cfg(test)]
 mod tests {
-    use actix_web::{HttpRequest, test::TestRequest};
+    use actix_web::test::TestRequest;
 
     use super::*;
 
     fn assert_eq_connection_info(request: &HttpRequest) {
-        let origin = RequestOrigin::new(request.head(), request.headers().get("host"), request.app_config());
+        let origin = RequestOrigin::of(request);
         let info = request.connection_info();
         assert_eq!(
             origin,

@@ -50,20 +50,18 @@ impl<'r> KeyBuilder<'r> {
         }
     }
 
-    /// Adds the URL as a handler sees it, and what the options name.
-    pub(crate) fn push_request(&mut self, options: &KeyOptions<'_>) {
+    /// Adds the URL as a handler sees it, with the origin of the request, and what the options name.
+    pub(crate) fn push_request(&mut self, origin: &RequestOrigin<'_>, options: &KeyOptions<'_>) {
         self.query_rule = options.query_rule;
         let head = self.request.head();
-        let mut hosts = head.headers.get_all(&HOST);
-        let host = hosts.next();
-        let origin = RequestOrigin::new(head, host, self.request.app_config());
+        let hosts = head.headers.get_all(&HOST).map(HeaderValue::as_bytes);
         let parts = &mut self.parts;
         parts.push_part(options.prefix.as_bytes());
         parts.push_part(origin.scheme.as_bytes());
         parts.push_part(origin.host.as_bytes());
         // A guard may have chosen the App by `Host` or the authority, from which the origin may differ: links are built from
         // `Forwarded` or `X-Forwarded-Host` first, and a client can send another value in each.
-        parts.push_list(List::Values, host.into_iter().chain(hosts).map(HeaderValue::as_bytes));
+        parts.push_list(List::Values, hosts);
         parts.push_optional(head.uri.authority().map(|authority| authority.as_str().as_bytes()));
         parts.push_part(head.uri.path().as_bytes());
         // `web::Path` reads a copy of the path. Actix decodes some escapes in it, and middleware may have rewritten either.

@@ -8,7 +8,7 @@ use actix_web::{
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::properties::value;
-use crate::{KeyBuilder, Policy, policy::HandlerPolicy};
+use crate::{KeyBuilder, Policy, http::RequestOrigin, policy::HandlerPolicy};
 
 /// Byte strings from a small alphabet that includes the markers of frames, so that equal and similar keys are likely.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
@@ -176,7 +176,7 @@ fn handler_view(request: &HttpRequest, policy: usize) -> HandlerView {
 
 fn key_of(request: &HttpRequest, policy: usize) -> Vec<u8> {
     let mut key = KeyBuilder::new(request);
-    key.push_request(&POLICIES[policy].key_options("", &[], None));
+    key.push_request(&RequestOrigin::of(request), &POLICIES[policy].key_options("", &[], None));
     key.parts.key().unwrap().as_bytes().to_vec()
 }
 
@@ -224,7 +224,7 @@ proptest! {
     fn key_length_is_limited(sizes in vec(prop_oneof![0..20_usize, 0..9000_usize], 1..6), path in 0..9000_usize) {
         let request = TestRequest::with_uri(&format!("/{}", "a".repeat(path))).to_http_request();
         let mut key = KeyBuilder::new(&request);
-        key.push_request(&POLICIES[0].key_options("", &[], None));
+        key.push_request(&RequestOrigin::of(&request), &POLICIES[0].key_options("", &[], None));
         let mut least = path;
         for (at, size) in sizes.iter().enumerate() {
             let bytes = vec![0xff_u8; *size];
@@ -252,7 +252,7 @@ proptest! {
             prop_assert_eq!(key.parts.vary_names().filter(|listed| **listed == name).count(), usize::from(added));
         }
         let mut key = KeyBuilder::new(&request);
-        key.push_request(&POLICIES[2].key_options("", &[], None));
+        key.push_request(&RequestOrigin::of(&request), &POLICIES[2].key_options("", &[], None));
         prop_assert!(!key.parts.has_header(&COOKIE) && key.parts.vary_names().any(|listed| *listed == COOKIE));
     }
 }

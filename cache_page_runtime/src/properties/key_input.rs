@@ -160,7 +160,7 @@ proptest! {
         }
         let request = request.to_http_request();
         let info = request.connection_info();
-        let origin = RequestOrigin::new(request.head(), request.headers().get("host"), request.app_config());
+        let origin = RequestOrigin::of(&request);
         prop_assert_eq!(origin, RequestOrigin { scheme: info.scheme(), host: info.host() });
     }
 }

@@ -69,7 +69,7 @@ impl PurgeSelector {
     /// Selects the pages of a request's URL on its host.
     pub(crate) fn from_request_url(request: &HttpRequest) -> Self {
         let head = request.head();
-        let origin = RequestOrigin::new(head, head.headers.get("host"), request.app_config());
+        let origin = RequestOrigin::of(request);
         Self::Url {
             path: normal_form::path(head.uri.path().as_bytes()).into_owned(),
             query: head.uri.query().map(str::to_owned),

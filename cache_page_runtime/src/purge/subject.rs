@@ -58,7 +58,7 @@ impl RequestSubject {
     ) -> Self {
         let head = request.head();
         let path = normal_form::path(head.uri.path().as_bytes());
-        let origin = RequestOrigin::new(head, head.headers.get("host"), request.app_config());
+        let origin = RequestOrigin::of(request);
         let query = head.uri.query();
         let url_id = match (stable_ids, handler.query_rule) {
             (StableIds::Omit, _) => None,

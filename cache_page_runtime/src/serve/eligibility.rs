@@ -4,10 +4,7 @@ use actix_web::HttpRequest;
 
 use crate::{
     cache::PageCache,
-    http::{
-        RequestOrigin, hosts,
-        storability::{check_handshake, check_method},
-    },
+    http::storability::{check_handshake, check_method},
     outcome::Reason,
     policy::HandlerPolicy,
     time::instant::Instant,
@@ -30,9 +27,7 @@ pub(super) fn check_request(
     } else if policy.bypasses(request) {
         Err(Reason::BypassIf)
     } else {
-        let head = request.head();
-        let origin = RequestOrigin::new(head, head.headers.get("host"), request.app_config());
-        hosts::check(head, &origin, cache.allowed_hosts())
+        Ok(())
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
         Audience, Bypass, Context, EntryPoint, Fill, FillRole, Reporter, RequestHandle, RunControl,
         SessionBefore, Start, Visibility,
     },
-    http::{RequestDirectives, credentials},
+    http::{RequestDirectives, RequestOrigin, credentials, hosts},
     key::{
         AnonymousValue, Argument, CacheKey, Classified, HandlerType, KeyBuilder, KeyValue, push_any_header,
         push_app_identity, push_query_read_by, push_request_without_query,
@@ -81,9 +81,15 @@ impl<'r> Lookup<'r> {
             Some(_) => Ok(()),
             None => push_app_identity(&mut key.parts, request, entry_point.app_retention()),
         });
-        if admitted.is_ok() {
-            key.push_request(&policy.key_options(cache.key_prefix(), cache.vary(), cache.ignored_query()));
-        }
+        let admitted = admitted.and_then(|()| {
+            let origin = RequestOrigin::of(request);
+            hosts::check(request.head(), &origin, cache.allowed_hosts())?;
+            key.push_request(
+                &origin,
+                &policy.key_options(cache.key_prefix(), cache.vary(), cache.ignored_query()),
+            );
+            Ok(())
+        });
         Self { request, policy, cache, key, purge_seq, entry_point, admitted, directives: None }
     }
 

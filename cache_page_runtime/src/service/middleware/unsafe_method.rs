@@ -34,7 +34,7 @@ pub(super) async fn purge_changed<B: MessageBody>(
         return;
     }
     let (request, headers) = (response.request(), response.headers());
-    let origin = RequestOrigin::new(request.head(), request.headers().get("host"), request.app_config());
+    let origin = RequestOrigin::of(request);
     let references =
         [LOCATION, CONTENT_LOCATION].into_iter().filter_map(|name| headers.get(name)?.to_str().ok());
     let named = references.filter_map(|reference| referred_to(reference, path, &origin));
