@@ -101,6 +101,18 @@ async fn headers() -> HttpResponse {
     response.finish()
 }
 
+/// A page that is encoded in each coding.
+#[cfg(feature = "compress-all")]
+#[cache_page(60, compress = true)]
+async fn encoded(number: web::Path<usize>) -> String {
+    format!("<p>Item {number}</p>\n").repeat(80)
+}
+
+#[cfg(not(feature = "compress-all"))]
+async fn encoded() -> HttpResponse {
+    HttpResponse::NotFound().finish()
+}
+
 /// A page of the length in the path.
 #[cache_page(60)]
 async fn page(path: web::Path<(usize, usize)>) -> String {
@@ -201,7 +213,12 @@ async fn assert_counted() {
         "tagged/100/1/100",
         "tagged/100/20/1",
         "tagged/100/128/20",
+        "encoded",
     ]) {
+        let codings: &[&str] = if path == "encoded" { &["br", "zstd", "gzip"] } else { &[] };
+        if !codings.is_empty() && !cfg!(feature = "compress-all") {
+            continue;
+        }
         let cache = PageCache::new();
         let app = App::new()
             .app_data(cache.clone())
@@ -212,6 +229,7 @@ async fn assert_counted() {
             .route("/slice/{number}", web::get().to(slice))
             .route("/held/{number}", web::get().to(held))
             .route("/echo/{number}", web::get().to(echo))
+            .route("/encoded/{number}", web::get().to(encoded))
             .route("/empty/{number}", web::get().to(empty))
             .route("/headers/{number}", web::get().to(headers))
             .route("/variant/{number}", web::get().to(variant))
@@ -227,6 +245,14 @@ async fn assert_counted() {
             let status = CacheStatus::of(response.headers());
             assert_eq!(status.outcome(), Some(Outcome::Stored), "{path}: {status}");
             drop(to_bytes(response.into_body()).await);
+            for coding in codings {
+                let request = TestRequest::get()
+                    .uri(&format!("/{path}/{number}"))
+                    .insert_header(("accept-encoding", *coding));
+                let response = call_service(&app, request.to_request()).await;
+                assert_eq!(response.headers().get("content-encoding").unwrap(), *coding);
+                drop(to_bytes(response.into_body()).await);
+            }
         };
         // Some memory is allocated once and does not belong to a page, for example that of requests in flight.
         for number in 0..300 {

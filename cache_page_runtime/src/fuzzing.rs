@@ -83,6 +83,7 @@ pub fn select(
         accepts_ranges: true,
         content_type: None,
         is_encoded: false,
+        is_encodable: false,
     };
     match representation.select(&Method::GET, request) {
         Selection::Full => (200, None),

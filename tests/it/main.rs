@@ -5,6 +5,8 @@
 mod attribute;
 mod cache;
 mod coalescing;
+#[cfg(feature = "compress-all")]
+mod compress;
 mod conditional;
 mod downstream;
 mod examples;

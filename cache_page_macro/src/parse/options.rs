@@ -87,6 +87,7 @@ pub(crate) static CACHE_PAGE: AttributeSpec = AttributeSpec {
             tokens.duration(&STALE_WINDOW).map(OptionValue::Duration)
         }),
         option("max_body", "max_body = 64 * 1024", |tokens| tokens.byte_count().map(argument)),
+        option("compress", "compress = true", |tokens| tokens.boolean().map(argument)),
         option("policy", "policy = LISTING", |tokens| tokens.policy().map(OptionValue::Policy)),
         option("uncached", "uncached = original_handler", |tokens| {
             tokens.ident().map(OptionValue::OriginalName)
@@ -124,6 +125,7 @@ pub(crate) static CACHE_PAGE: AttributeSpec = AttributeSpec {
             "profile" | "preset" | "options" => "write `policy = LISTING`, with a constant of type `Policy`",
             "original" | "inner" => "write `uncached = original_handler`",
             "max_body_size" | "max_size" => "write `max_body = 64 * 1024`",
+            "compression" | "encode" | "gzip" | "brotli" | "zstd" => "write `compress = true`",
             "off" | "enabled" | "disabled" => {
                 "to exempt this handler from caching, write `#[cache_page(uncached)]`"
             }

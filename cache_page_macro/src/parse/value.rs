@@ -78,6 +78,18 @@ impl OptionTokens<'_> {
         Ttl::parse(self.expr(&messages.not_a_duration())?, messages)
     }
 
+    /// Returns an expression of type `bool`, such as `cfg!(feature = "compress")`.
+    pub(crate) fn boolean(&self) -> syn::Result<Expr> {
+        let message = format!("`{}` takes `true` or `false`; write `{}`", self.name, self.example);
+        let expr = self.expr(&message)?;
+        let is_boolean = match &expr {
+            Expr::Lit(ExprLit { lit, .. }) => matches!(lit, Lit::Bool(_)),
+            Expr::Macro(_) | Expr::Path(_) | Expr::Unary(_) => true,
+            _ => false,
+        };
+        if is_boolean { Ok(expr) } else { Err(self.error(message)) }
+    }
+
     pub(crate) fn byte_count(&self) -> syn::Result<Expr> {
         let message = format!(
             "`{}` takes a number of bytes or a constant of type `usize`; write `{}`",

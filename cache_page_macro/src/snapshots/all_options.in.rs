@@ -12,6 +12,7 @@
     browser_ttl = "1500ms",
     cdn_ttl = "1h",
     max_body = 64 * 1024,
+    compress = true,
     crate = framework::cache,
 )]
 async fn page(id: web::Path<u64>) -> String {

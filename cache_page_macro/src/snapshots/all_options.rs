@@ -27,6 +27,7 @@ async fn page(
                     ),
                 )
                 .max_body(64 * 1024)
+                .compress(true)
                 .for_handler("home");
             &__CACHE_PAGE_POLICY
         });

@@ -11,6 +11,7 @@ use http::header::HeaderName;
 use super::{
     build_site::BuildSite,
     config::{Config, HonorDirectives},
+    encoder::Encoder,
     page_cache::{Inner, PageCache},
 };
 #[cfg(feature = "metrics")]
@@ -19,6 +20,7 @@ use crate::{
     coalesce::{Flights, UncacheableKeys},
     http::IgnoredQuery,
     observe::{CacheStatusHeader, Observer},
+    policy::assert_has_encoder,
     remote::{LocalCache, RemoteOptions, RemoteStore, RemoteTier},
     store::{Store, StreamBudget},
     time::{clock::Clock, manual::ManualClock},
@@ -284,6 +286,35 @@ impl PageCacheBuilder {
         self
     }
 
+    /// Sets whether pages are sent encoded to clients that accept it (`Accept-Encoding`, RFC 9110 12.5.3), with the codings whose
+    /// features are enabled: `compress-brotli`, `compress-gzip` and `compress-zstd`. Defaults to `false`. The `compress` of an attribute
+    /// or a [`Policy`](crate::Policy::compress) takes precedence.
+    ///
+    /// The body of a page is encoded once per coding, when the first client that prefers it is answered from the cache: at once if it
+    /// has up to 2 KiB, else in actix-web's pool for blocking work. Until then, clients are sent the body as it is, or another coding
+    /// that they accept. All requests share the encoded bodies, which count towards [`max_bytes`](Self::max_bytes) and are evicted
+    /// before pages are. Half of the processors encode at a time. Processes with one [remote store](crate::remote) share the bodies
+    /// that are encoded in the pool, so one process encodes a page.
+    ///
+    /// Of several codings with the same weight in `Accept-Encoding`, brotli comes first, then zstd, then gzip. Each representation has
+    /// an `ETag` of its own (`"x"`, `"x-br"`, `"x-zst"`, `"x-gz"`), and all responses have `Vary: Accept-Encoding`. Ranges are served of
+    /// the body as it is, to clients that accept no coding.
+    ///
+    /// Not encoded are bodies of less than 860 bytes or that do not become shorter, formats that are compressed already, such as images,
+    /// and responses with `Content-Encoding`, `Vary: Accept-Encoding`, `Cache-Control: no-transform` or `Signature`. Neither are the
+    /// response of a miss and one that bypasses the cache: actix-web's `Compress` around the App encodes those, and passes on what
+    /// is encoded already. Nor are pages of one visitor, for whom [`Policy::compress`](crate::Policy::compress) describes the risk.
+    ///
+    /// # Panics
+    ///
+    /// If `compress` is `true` and none of these features is enabled.
+    #[track_caller]
+    pub fn compress(mut self, compress: bool) -> Self {
+        assert_has_encoder(compress);
+        self.config.compresses = compress;
+        self
+    }
+
     /// Sets Redis or Valkey as the [remote store](crate::remote). The URL is `redis://[user][:password@]host[:port][/database]`, or
     /// another one that [`RedisStore::open`](crate::RedisStore::open) takes.
     ///
@@ -388,6 +419,7 @@ impl PageCacheBuilder {
             flights: Arc::new(Flights::new()),
             uncacheable_keys: UncacheableKeys::new(),
             stream_budget: StreamBudget::new(max_bytes / 4),
+            encoder: Encoder::new(),
             observer,
             named: named.into(),
             build_site: BuildSite::caller(),

@@ -36,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) per_request_headers: Vec<HeaderName>,
     /// The response header that is addressed to this cache.
     pub(crate) targeted_cache_control: Option<HeaderName>,
+    /// Whether pages are encoded for clients that accept it, if the policy of their handler says nothing else.
+    pub(crate) compresses: bool,
 }
 
 /// Whether the `Cache-Control` of requests is honored.
@@ -85,6 +87,7 @@ impl Config {
             vary: Vec::new(),
             per_request_headers: Vec::new(),
             targeted_cache_control: None,
+            compresses: false,
         }
     }
 }

@@ -4,6 +4,7 @@ mod build_site;
 mod builder;
 mod config;
 mod credential_options;
+mod encoder;
 mod extract;
 mod host_options;
 mod page_cache;
@@ -12,9 +13,12 @@ mod purge_future;
 mod query_options;
 mod shared_result;
 
-pub(crate) use self::shared_result::{SharedResult, shared_result};
 pub use self::{
     builder::PageCacheBuilder,
     page_cache::PageCache,
     purge_future::{PurgeFuture, PurgeSummary, RemotePurge},
+};
+pub(crate) use self::{
+    encoder::{Encoder, EncodingPermit},
+    shared_result::{SharedResult, shared_result},
 };

@@ -8,6 +8,7 @@ use http::header::HeaderName;
 use super::{
     build_site::BuildSite,
     config::{Config, HonorDirectives, Timeouts},
+    encoder::Encoder,
     shared_result::SharedResult,
 };
 use crate::{
@@ -51,6 +52,7 @@ pub(super) struct Inner {
     pub(super) flights: Arc<Flights<SharedResult>>,
     pub(super) uncacheable_keys: UncacheableKeys,
     pub(super) stream_budget: StreamBudget,
+    pub(super) encoder: Encoder,
     pub(super) observer: Observer,
     pub(super) remote: Option<RemoteTier>,
     pub(super) named: Box<[(String, PageCache)]>,
@@ -70,12 +72,13 @@ impl PageCache {
     /// Returns the outcomes of all requests so far, and what is stored now.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let Inner { observer, store, flights, remote, .. } = &*self.inner;
+        let Inner { observer, store, flights, encoder, remote, .. } = &*self.inner;
         Stats {
             handlers: observer.counters().handlers(),
             pages: store.entry_count(),
             bytes: store.bytes(),
             fills_in_flight: flights.count(),
+            encodings: encoder.runs(),
             remote: remote.as_ref().map(RemoteTier::stats),
         }
     }
@@ -146,6 +149,15 @@ impl PageCache {
     /// Returns the budget for copies of streamed bodies.
     pub(crate) fn stream_budget(&self) -> &StreamBudget {
         &self.inner.stream_budget
+    }
+
+    pub(crate) fn encoder(&self) -> &Encoder {
+        &self.inner.encoder
+    }
+
+    /// Returns whether pages are encoded if the policy of their handler says nothing else.
+    pub(crate) fn compresses(&self) -> bool {
+        self.inner.config.compresses
     }
 
     pub(crate) fn observer(&self) -> &Observer {

@@ -3,11 +3,16 @@
 use std::time::{Duration, SystemTime};
 
 use actix_web::{HttpRequest, HttpResponse};
+use http::header::{ACCEPT_ENCODING, COOKIE, HeaderName};
 
 use super::{context::Context, request_handle::RequestHandle, session::SessionBefore};
 use crate::{
-    http::{CachingHeaders, ResponseView, StorageDecision, Ttl, VaryNames, redirect::RequestUrl, vary},
+    http::{
+        CachingHeaders, ResponseView, StorageDecision, Ttl, VaryNames, compressible, redirect::RequestUrl,
+        vary,
+    },
     outcome::Reason,
+    page::ResponseHead,
     policy::{HandlerPolicy, Overrides},
     purge::{Tag, TagError, Tags, tag::MAX_TAGS},
     time::instant::Instant,
@@ -46,6 +51,28 @@ pub(crate) struct AdmissionRequest<'f> {
 }
 
 impl Admission {
+    /// Returns whether later clients may be sent an encoded body. `length` is `None` where the body is still streamed.
+    ///
+    /// If the handler chooses a coding by itself, its responses are stored as they are.
+    pub(crate) fn is_encodable(
+        &self,
+        head: ResponseHead<'_>,
+        length: Option<usize>,
+        context: &Context,
+    ) -> bool {
+        let Context { cache, policy, key, .. } = context;
+        // A page per session cookie, for example.
+        let is_credential = |name: &HeaderName| *name == COOKIE || cache.credential_headers().contains(name);
+        let is_private = key.has_private_value() || key.vary_names().any(is_credential);
+        policy.compresses(cache.compresses(), is_private)
+            && length.is_none_or(|length| length >= compressible::MIN_LENGTH)
+            && !self.headers.has_content_encoding
+            && !self.headers.cache_control.no_transform
+            && !self.vary_names.contains(&ACCEPT_ENCODING)
+            && !key.has_header(&ACCEPT_ENCODING)
+            && compressible::is_compressible(head.headers)
+    }
+
     /// Returns whether the freshness lifetime has ended before the response could be stored.
     pub(crate) fn is_expired(&self, now: Instant) -> bool {
         self.decision.ttl.is_some_and(|ttl| now.since(self.created_at) >= ttl)

@@ -46,14 +46,22 @@ pub(crate) fn store(
     body: Option<&Bytes>,
     admission: Admission,
 ) -> Result<Stored, Reason> {
-    let generated = response_headers::generate(head, body.map(AsRef::as_ref), &admission, &run.context);
+    let is_encodable = body.is_some_and(|body| admission.is_encodable(head, Some(body.len()), &run.context));
+    let body_bytes = body.map(AsRef::as_ref);
+    let generated = response_headers::generate(head, body_bytes, &admission, is_encodable, &run.context);
     let parts = Parts::new(run, head, body, &admission)?;
     let vary_names = admission.vary_names;
     if !run.context.fits(body) {
         share_unstored(run, &parts, &vary_names, Reason::BodyTooLarge);
         return Err(Reason::BodyTooLarge);
     }
-    let entry = parts.entry(&generated);
+    let mut page = parts.page(&generated);
+    if is_encodable {
+        page = page.encodable();
+        // The handler often generates the same page again.
+        run.stale.iter().for_each(|stale| page.adopt_encodings(&stale.page));
+    }
+    let entry = parts.entry(page);
     if run.context.policy.rejects(run.request.request(), &entry.page) {
         return Err(Reason::NoStoreIf);
     }
@@ -93,8 +101,11 @@ impl<'p> Parts<'p> {
         })
     }
 
-    fn entry(&self, generated: &GeneratedHeaders) -> Arc<Entry> {
-        let page = Page::from_response(self.head, generated, self.body.cloned());
+    fn page(&self, generated: &GeneratedHeaders) -> Page {
+        Page::from_response(self.head, generated, self.body.cloned())
+    }
+
+    fn entry(&self, page: Page) -> Arc<Entry> {
         let entry = Entry::new(page, self.lifetime, Arc::clone(&self.purge_keys))
             .revalidatable(self.asks_for_validators);
         self.local_expiry.into_iter().for_each(|expiry| entry.set_local_expiry(expiry));
@@ -157,7 +168,7 @@ fn share(run: &mut Run, entry: &Arc<Entry>, vary_names: &VaryNames, flight_key: 
 fn share_unstored(run: &mut Run, parts: &Parts<'_>, vary_names: &VaryNames, reason: Reason) {
     let Some(leader) = run.participation.take_leader() else { return };
     leader.complete_with(|| {
-        let entry = parts.entry(&run.generate_unstored(parts.head.headers, reason));
+        let entry = parts.entry(parts.page(&run.generate_unstored(parts.head.headers, reason)));
         let is_rejected = run.context.policy.rejects(run.request.request(), &entry.page);
         if is_rejected { None } else { shared_result(run, entry, vary_names) }
     });

@@ -9,7 +9,7 @@ use std::{
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    body::{BoxBody, MessageBody as _},
+    body::{BodySize, BoxBody, MessageBody as _},
     http::{Method, StatusCode, header::VARY},
     web::Bytes,
 };
@@ -37,6 +37,7 @@ use super::{
 use crate::{
     coalesce::Participant,
     http::{CachingHeaders, Selection, vary},
+    key::KeyParts,
     observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
     page::{Page, ResponseHead, body},
@@ -101,6 +102,11 @@ impl Fill {
 
     pub(crate) fn now(&self) -> Instant {
         self.run.now()
+    }
+
+    /// Returns the key, which the fill has taken from its request.
+    pub(crate) fn key(&self) -> &KeyParts {
+        &self.run.context.key
     }
 
     /// Looks for the response in the remote store. Without one, the fill has the lease for it, if processes coalesce.
@@ -404,7 +410,12 @@ impl Fill {
         let cache = context.cache.clone();
         // Downstream caches read them before it is known whether the body completes.
         let response_head = ResponseHead::new(head.head(), true, cache.per_request_headers());
-        let generated = response_headers::generate(response_head, None, &admission, context);
+        let length = match stream.size() {
+            BodySize::Sized(length) => usize::try_from(length).ok(),
+            BodySize::None | BodySize::Stream => None,
+        };
+        let is_encodable = admission.is_encodable(response_head, length, context);
+        let generated = response_headers::generate(response_head, None, &admission, is_encodable, context);
         let mut response = StreamedResponse::new(self.run, head, stream, admission);
         response_headers::add(response.headers_mut(), generated);
         let report = Report { forward_reason: cause, ..Report::of(Outcome::NotStored(Reason::Streamed)) };
@@ -420,7 +431,9 @@ impl Fill {
         match self.selection(&entry.page) {
             Selection::Full => response,
             selection => {
-                let mut selected = entry.page.to_response(&selection, entry.age(now));
+                // The handler's response is the identity.
+                let mut selected =
+                    entry.page.to_response(&selection, None, self.run.request.headers(), entry.age(now));
                 selected.extensions_mut().extend(std::mem::take(&mut *response.extensions_mut()));
                 selected
             }
@@ -452,7 +465,10 @@ impl Fill {
         let is_fresh = entry.is_fresh(now);
         let outcome = if is_fresh { Outcome::Hit } else { Outcome::Stale(Reason::StaleIfError) };
         self.run.share(entry, outcome);
-        let mut response = entry.page.to_response(&self.selection(&entry.page), entry.age(now));
+        let headers = self.run.request.headers();
+        let encoded = entry.page.choose_encoding(headers).and_then(|choice| choice.encoded);
+        let mut response =
+            entry.page.to_response(&self.selection(&entry.page), encoded, headers, entry.age(now));
         let report = Report {
             upstream_status: error.status().filter(|_| !is_fresh),
             fill_time: Some(now.since(self.started)),

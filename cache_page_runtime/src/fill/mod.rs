@@ -29,6 +29,7 @@ pub(crate) use self::{
     fill::{Fill, RemoteHit, Start},
     handler::{Handled, Handler, Served},
     participation::FillRole,
+    publish::encoded_put_request,
     reporter::{Audience, Reporter},
     request_handle::RequestHandle,
     run_control::{EntryPoint, RunControl},

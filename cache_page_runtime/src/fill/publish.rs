@@ -78,6 +78,17 @@ fn put_requests(
     Some(requests)
 }
 
+/// Returns the request that puts an encoded body of an entry into the store, except for its bytes, or `None` if the store would reject it.
+pub(crate) fn encoded_put_request(
+    remote: &RemoteTier,
+    entry: &Entry,
+    key: &[u8],
+    now: Instant,
+) -> Option<PutRequest> {
+    let purge_seq = remote.sequence_at(entry.purge_keys().purge_seq());
+    (purge_seq > 0).then(|| put_request(entry, key, Vec::new(), purge_seq, now))
+}
+
 fn put_request(entry: &Entry, key: &[u8], bytes: Vec<u8>, purge_seq: u64, now: Instant) -> PutRequest {
     let purge_keys = entry.purge_keys();
     let ttl = entry.remote_expires_at().map_or(MAX_TTL, |expires_at| expires_at.since(now));

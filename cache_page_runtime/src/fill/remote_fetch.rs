@@ -328,7 +328,8 @@ impl<'f> Fetch<'f> {
         let decoded = match bytes.and_then(|bytes| decode(bytes, key)) {
             Ok(Frame::VaryNames(names)) => return Found::VaryNames(names),
             Ok(Frame::Page(decoded)) => decoded,
-            Err(DecodeError::KeyMismatch) => return Found::Nothing,
+            // The key of a page leads to no encoded body.
+            Ok(Frame::EncodedBody(_)) | Err(DecodeError::KeyMismatch) => return Found::Nothing,
             Err(DecodeError::Corrupt) => {
                 self.remote.report_corrupt();
                 self.fetched.error = Some(RemoteError::Corrupt);

@@ -22,11 +22,13 @@ pub(crate) type GeneratedHeaders = SmallVec<[(HeaderName, HeaderValue); 5]>;
 
 static VARY_OF_ENCODED: HeaderName = ACCEPT_ENCODING;
 
-/// Returns the headers that the handler did not send itself. `body` is `None` where it is not known yet.
+/// Returns the headers that the handler did not send itself. `body` is `None` where it is not known yet. `is_encodable` is whether clients
+/// may be sent an encoded body.
 pub(crate) fn generate(
     head: ResponseHead<'_>,
     body: Option<&[u8]>,
     admission: &Admission,
+    is_encodable: bool,
     context: &Context,
 ) -> GeneratedHeaders {
     let sent = &admission.headers;
@@ -54,7 +56,7 @@ pub(crate) fn generate(
     // Requests with credentials get another response: browsers and CDNs must not send this one to them either.
     let credentials = credential_names(visibility, context.cache.credential_headers());
     // This cache reads `Accept-Encoding` without `Vary`; others do not.
-    let encoding = sent.has_content_encoding.then_some(&VARY_OF_ENCODED);
+    let encoding = (sent.has_content_encoding || is_encodable).then_some(&VARY_OF_ENCODED);
     let names = context.key.vary_names().chain(credentials).chain(encoding);
     generated.extend(vary_field(head.headers, sent.has_vary, names));
     generated

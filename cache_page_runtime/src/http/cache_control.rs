@@ -17,6 +17,8 @@ pub(crate) struct CacheControl {
     pub(crate) no_cache: bool,
     /// `private`, also in its qualified form.
     pub(crate) private: bool,
+    /// The body must not be encoded (RFC 9111 5.2.2.6).
+    pub(crate) no_transform: bool,
     pub(crate) max_age: Option<u64>,
     pub(crate) s_maxage: Option<u64>,
     /// Overrides `no-store` in caches that implement the caching requirements of the status (RFC 9111 5.2.2.3).
@@ -58,6 +60,8 @@ impl CacheControl {
             self.no_cache = true;
         } else if is("private") {
             self.private = true;
+        } else if is("no-transform") {
+            self.no_transform = true;
         } else if is("max-age") {
             set_min(&mut self.max_age, argument);
         } else if is("s-maxage") {

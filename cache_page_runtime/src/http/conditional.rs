@@ -11,6 +11,7 @@ use actix_web::http::{
 };
 
 use super::{
+    accept_encoding::Coding,
     content_coding,
     etag::{EntityTag, EntityTags},
     media_type,
@@ -31,6 +32,8 @@ pub(crate) struct Representation<'p> {
     pub(crate) content_type: Option<&'p HeaderValue>,
     /// Whether the handler has encoded the body, so that no middleware does.
     pub(crate) is_encoded: bool,
+    /// Whether the page also has encoded representations, with entity tags of their own.
+    pub(crate) is_encodable: bool,
 }
 
 /// Returns whether a request may be answered with anything less than the full response.
@@ -90,7 +93,11 @@ impl Representation<'_> {
     /// Returns whether a list has the entity tag, by strong comparison.
     fn is_listed_strongly(&self, list: &[u8]) -> bool {
         let etag = self.etag.and_then(|etag| EntityTag::parse(etag.as_bytes()));
-        etag.is_some_and(|etag| EntityTags::new(list).any(|listed| listed.strong_eq(etag)))
+        // The tag of any representation shows that the page has not changed.
+        let is_own = |listed: EntityTag<'_>, etag| {
+            listed.strong_eq(etag) || self.page_tag(listed).is_some_and(|(tag, _)| tag.strong_eq(etag))
+        };
+        etag.is_some_and(|etag| EntityTags::new(list).any(|listed| is_own(listed, etag)))
     }
 
     /// Returns whether a value of `If-None-Match` lists the entity tag, by weak comparison (RFC 9110 13.1.2).
@@ -103,7 +110,29 @@ impl Representation<'_> {
         if self.etag.is_some_and(|etag| etag.as_bytes() == list) {
             return true;
         }
-        EntityTags::new(list).any(|listed| listed.weak_eq(etag))
+        self.listed(list, etag).is_some()
+    }
+
+    /// Returns which representation of the page a value of `If-None-Match` lists first: `Some(None)` is the identity.
+    ///
+    /// A client may go on with whichever it has. It was told by `Vary` that there are others, and the page is the same in all.
+    fn listed(&self, list: &[u8], etag: EntityTag<'_>) -> Option<Option<Coding>> {
+        EntityTags::new(list).find_map(|listed| {
+            if listed.weak_eq(etag) {
+                return Some(None);
+            }
+            self.page_tag(listed).filter(|(tag, _)| tag.weak_eq(etag)).map(|(_, coding)| Some(coding))
+        })
+    }
+
+    fn page_tag<'t>(&self, listed: EntityTag<'t>) -> Option<(EntityTag<'t>, Coding)> {
+        if self.is_encodable { listed.without_coding() } else { None }
+    }
+
+    /// Returns the coding of the first representation of the page that `If-None-Match` lists, or `None` if it lists none of them.
+    pub(crate) fn listed_coding(&self, request: &HeaderMap) -> Option<Option<Coding>> {
+        let etag = self.etag.and_then(|etag| EntityTag::parse(etag.as_bytes()))?;
+        request.get_all(IF_NONE_MATCH).find_map(|list| self.listed(list.as_bytes(), etag))
     }
 
     /// Compares `If-Modified-Since` with `Last-Modified`, or with `Date` if there is none (RFC 9111 4.3.2).
@@ -121,14 +150,14 @@ impl Representation<'_> {
             || single_value(request.get_all(IF_RANGE)).is_some_and(|value| self.matches_if_range(value))
     }
 
-    /// Returns whether a middleware may encode the full response on its way to the client. If the client has a part of what actix-web's
+    /// Returns whether the cache or a middleware may encode the full response on its way to the client. If the client has a part of what actix-web's
     /// `Compress` has encoded, a part of the stored body does not fit to it.
     ///
     /// Browsers accept no coding where they request a range.
     fn may_be_encoded_for(&self, request: &HeaderMap) -> bool {
         content_coding::accepts_any(request)
             && !self.is_encoded
-            && !media_type::is_never_compressed(self.content_type)
+            && (self.is_encodable || !media_type::is_never_compressed(self.content_type))
     }
 
     /// Evaluates `If-Range` by strong comparison (RFC 9110 13.1.5).
@@ -185,6 +214,7 @@ mod tests {
             accepts_ranges: true,
             content_type: None,
             is_encoded: false,
+            is_encodable: false,
         };
         let mut headers = HeaderMap::new();
         request.iter().for_each(|(name, text)| headers.append(name.clone(), value(text)));

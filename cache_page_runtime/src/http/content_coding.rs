@@ -1,15 +1,11 @@
 //! Which content codings a client accepts (RFC 9110 12.5.3).
 
-use actix_web::http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderValue};
 
-use super::list;
-
-/// A member of `Accept-Encoding`.
-struct Preference<'h> {
-    coding: &'h [u8],
-    /// Whether its weight is more than zero.
-    is_accepted: bool,
-}
+use super::{
+    accept_encoding::{Member, canonical, is_identity, members},
+    list,
+};
 
 /// Returns whether a request accepts a response with these values of `Content-Encoding`.
 ///
@@ -21,60 +17,25 @@ pub(crate) fn accepts<'h>(request: &HeaderMap, codings: impl Iterator<Item = &'h
 
 /// Returns whether a request accepts any coding, so that an outer middleware may encode the response.
 pub(crate) fn accepts_any(request: &HeaderMap) -> bool {
-    preferences(request).any(|preference| preference.is_accepted && !is_identity(preference.coding))
+    members(request).any(|member| member.weight > 0 && !is_identity(member.coding))
 }
 
 fn accepts_coding(request: &HeaderMap, coding: &[u8]) -> bool {
     let (mut named, mut any) = (None, None);
-    for Preference { coding: listed, is_accepted } in preferences(request) {
+    for Member { coding: listed, weight } in members(request) {
         let accepted = match listed {
             b"*" => &mut any,
             listed if canonical(listed).eq_ignore_ascii_case(canonical(coding)) => &mut named,
             _ => continue,
         };
-        *accepted = Some(accepted.unwrap_or(true) && is_accepted);
+        *accepted = Some(accepted.unwrap_or(true) && weight > 0);
     }
     named.or(any).unwrap_or(false)
 }
 
-fn preferences(request: &HeaderMap) -> impl Iterator<Item = Preference<'_>> {
-    list::members(request.get_all(ACCEPT_ENCODING)).map(|member| {
-        let mut parts = member.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
-        let coding = parts.next().unwrap_or_default();
-        Preference { coding, is_accepted: !coding.is_empty() && parts.all(is_positive_weight) }
-    })
-}
-
-/// Returns whether a parameter is a weight of more than zero (RFC 9110 12.4.2).
-fn is_positive_weight(parameter: &[u8]) -> bool {
-    let [b'q' | b'Q', b'=', weight @ ..] = parameter else { return false };
-    match weight {
-        [b'1'] => true,
-        [b'1', b'.', decimals @ ..] => decimals.len() <= 3 && decimals.iter().all(|digit| *digit == b'0'),
-        [b'0', b'.', decimals @ ..] => {
-            decimals.len() <= 3
-                && decimals.iter().all(u8::is_ascii_digit)
-                && decimals.iter().any(|digit| *digit != b'0')
-        }
-        _ => false,
-    }
-}
-
-fn is_identity(coding: &[u8]) -> bool {
-    coding.eq_ignore_ascii_case(b"identity")
-}
-
-/// Returns the name of a coding without the prefix of its older name: `x-gzip` is `gzip` (RFC 9110 8.4.1).
-fn canonical(coding: &[u8]) -> &[u8] {
-    match coding {
-        [b'x' | b'X', b'-', coding @ ..] => coding,
-        coding => coding,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{CONTENT_ENCODING, HeaderName};
+    use actix_web::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderName};
 
     use super::*;
 

@@ -4,6 +4,8 @@ use http::header::{AGE, CACHE_CONTROL, DATE, ETAG, EXPIRES, HeaderName, HeaderVa
 use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::accept_encoding::Coding;
+
 /// An entity tag that was parsed from a field value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EntityTag<'t> {
@@ -28,6 +30,14 @@ impl<'t> EntityTag<'t> {
             .iter()
             .all(is_etagc)
             .then_some((Self { is_weak, opaque_tag: &opaque_tag[..end] }, &opaque_tag[end + 1..]))
+    }
+
+    /// Returns the tag of the page, if this is the tag of one of its encoded representations, and the coding.
+    pub(crate) fn without_coding(self) -> Option<(Self, Coding)> {
+        Coding::ALL.into_iter().find_map(|coding| {
+            let opaque_tag = self.opaque_tag.strip_suffix(coding.tag_suffix().as_bytes())?;
+            Some((Self { opaque_tag, ..self }, coding))
+        })
     }
 
     /// Compares two entity tags by strong comparison (RFC 9110 8.8.3.2).
@@ -63,6 +73,14 @@ impl<'t> Iterator for EntityTags<'t> {
         self.0 = parsed.map_or(&[], |(_, rest)| rest);
         parsed.map(|(tag, _)| tag)
     }
+}
+
+/// Returns the entity tag of a representation that is encoded, given that of the page, or `None` if the latter is malformed. A weak tag
+/// stays weak.
+pub(crate) fn of_encoded(etag: &HeaderValue, coding: Coding) -> Option<HeaderValue> {
+    EntityTag::parse(etag.as_bytes())?;
+    let quoted = etag.as_bytes().trim_ascii().strip_suffix(b"\"")?;
+    HeaderValue::from_bytes(&[quoted, coding.tag_suffix().as_bytes(), b"\""].concat()).ok()
 }
 
 /// Compares two values of `ETag` by weak comparison, even if they are not valid entity tags.
@@ -155,6 +173,20 @@ mod tests {
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect();
         weak_from_response(200, lines.iter().map(|(name, value)| (name, value)), body).unwrap()
+    }
+
+    #[test]
+    fn encoded_representation_has_a_tag_of_its_own() {
+        for (tag, expected) in [("\"a\"", "\"a-br\""), ("W/\"a\"", "W/\"a-br\""), (" \"\" ", "\"-br\"")] {
+            let encoded = of_encoded(&HeaderValue::from_static(tag), Coding::Brotli).unwrap();
+            assert_eq!(encoded, expected, "{tag}");
+            let (page, coding) = EntityTag::parse(encoded.as_bytes()).unwrap().without_coding().unwrap();
+            assert_eq!((Some(page), coding), (EntityTag::parse(tag.as_bytes()), Coding::Brotli));
+        }
+        for tag in ["a", "\"a", "", "\"a\", \"b\""] {
+            assert_eq!(of_encoded(&HeaderValue::from_static(tag), Coding::Brotli), None, "{tag}");
+        }
+        assert_eq!(EntityTag::parse(b"\"a\"").unwrap().without_coding(), None);
     }
 
     #[test]

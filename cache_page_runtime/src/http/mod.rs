@@ -1,6 +1,8 @@
 //! HTTP rules as pure functions: no clock, no I/O and no state, except for the thread-local values of [`header_cache`].
 
+pub(crate) mod accept_encoding;
 pub(crate) mod cache_control;
+pub(crate) mod compressible;
 pub(crate) mod conditional;
 pub(crate) mod content_coding;
 mod cookie_rule;
@@ -32,6 +34,7 @@ mod tracking_parameters;
 pub(crate) mod vary;
 
 pub(crate) use self::{
+    accept_encoding::{Coding, PreferredCodings},
     conditional::Representation,
     cookie_rule::CookieRule,
     credentials::CredentialHeaders,

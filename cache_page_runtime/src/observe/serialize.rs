@@ -55,15 +55,16 @@ impl<T: FromStr<Err = ParseOutcomeError>> Visitor<'_> for NameVisitor<T> {
     }
 }
 
-/// Serializes an object with `requests`, `pages`, `bytes`, `fills_in_flight`, `handlers` by name, and `remote` if there is a remote
+/// Serializes an object with `requests`, `pages`, `bytes`, `fills_in_flight`, `encodings`, `handlers` by name, and `remote` if there is a remote
 /// store.
 impl Serialize for Stats {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Stats", 6)?;
+        let mut object = serializer.serialize_struct("Stats", 7)?;
         object.serialize_field("requests", &self.requests())?;
         object.serialize_field("pages", &self.pages())?;
         object.serialize_field("bytes", &self.bytes())?;
         object.serialize_field("fills_in_flight", &self.fills_in_flight())?;
+        object.serialize_field("encodings", &self.encodings())?;
         object.serialize_field("handlers", &self.handlers)?;
         match self.remote() {
             Some(remote) => object.serialize_field("remote", remote)?,

@@ -158,6 +158,7 @@ pub struct Stats {
     pub(crate) pages: usize,
     pub(crate) bytes: usize,
     pub(crate) fills_in_flight: usize,
+    pub(crate) encodings: u64,
     pub(crate) remote: Option<RemoteStats>,
 }
 
@@ -195,6 +196,13 @@ impl Stats {
     #[must_use]
     pub fn fills_in_flight(&self) -> usize {
         self.fills_in_flight
+    }
+
+    /// Returns how often the body of a page was encoded ([`PageCacheBuilder::compress`](crate::PageCacheBuilder::compress)), whether or
+    /// not it became shorter.
+    #[must_use]
+    pub fn encodings(&self) -> u64 {
+        self.encodings
     }
 
     /// Returns the size of all pages in memory, in bytes, as [`max_bytes`](crate::PageCacheBuilder::max_bytes) counts it.

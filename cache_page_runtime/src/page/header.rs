@@ -24,6 +24,8 @@ pub(crate) struct StoredHeader {
     pub(super) repeats_name: bool,
     /// Whether a 304 response carries this line.
     pub(super) is_in_not_modified: bool,
+    /// Whether an encoded representation carries this line.
+    pub(super) is_in_encoded: bool,
 }
 
 impl StoredHeader {
@@ -36,7 +38,9 @@ impl StoredHeader {
         for ((name, is_generated), value) in into_one_allocation(lines) {
             let repeats_name = headers.iter().any(|line| line.name == *name);
             let is_in_not_modified = is_304_header(name);
-            headers.push(Self { name: name.clone(), value, is_generated, repeats_name, is_in_not_modified });
+            let is_in_encoded = is_header_of_encoded(name);
+            let name = name.clone();
+            headers.push(Self { name, value, is_generated, repeats_name, is_in_not_modified, is_in_encoded });
         }
         headers.into()
     }
@@ -91,6 +95,14 @@ fn is_304_header(name: &HeaderName) -> bool {
 /// Returns whether a header describes the full body, so that a partial response must not carry it (RFC 9530 2).
 pub(super) fn is_full_body_header(name: &HeaderName) -> bool {
     matches!(name.as_str(), "content-digest" | "content-md5")
+}
+
+/// Returns whether a representation that this cache has encoded carries a header. It has an entity tag of its own, its bytes have other
+/// digests, and ranges of it are not served.
+fn is_header_of_encoded(name: &HeaderName) -> bool {
+    !matches!(*name, ETAG | ACCEPT_RANGES)
+        && !is_full_body_header(name)
+        && !matches!(name.as_str(), "repr-digest" | "digest")
 }
 
 /// Returns whether a header says which origins may read the response, or that this depends on the request.

@@ -7,8 +7,8 @@ use actix_web::{
     http::{
         Method,
         header::{
-            ACCEPT_RANGES, AGE, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, HeaderMap,
-            HeaderName, HeaderValue, LAST_MODIFIED, VARY,
+            ACCEPT_ENCODING, ACCEPT_RANGES, AGE, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG,
+            HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED, VARY,
         },
     },
     web::Bytes,
@@ -17,10 +17,14 @@ use http::StatusCode;
 use smallvec::SmallVec;
 
 use super::{
-    body,
+    body, encode,
+    encodings::{EncodedBody, EncodingChoice, Encodings},
     header::{self, StoredHeader},
 };
-use crate::http::{Representation, Selection, conditional, content_coding, header_cache, vary};
+use crate::http::{
+    Coding, PreferredCodings, Representation, Selection, conditional, content_coding, etag, header_cache,
+    vary,
+};
 
 /// A complete response, without anything that belongs only to the request that it was generated for.
 pub struct Page {
@@ -33,6 +37,8 @@ pub struct Page {
     sent_lines: usize,
     /// `None` if the response has no body, which differs from an empty one.
     body: Option<Bytes>,
+    /// `None` if the body is not to be encoded.
+    encodings: Option<Box<Encodings>>,
 }
 
 /// A response without its body.
@@ -130,7 +136,46 @@ impl Page {
         let own = generated.map_or(&[][..], |generated| &headers[generated..]);
         let replaced = own.iter().filter(|line| !line.is_generated && line.name == VARY).count();
         let sent_lines = headers.len() - replaced;
-        Self { status, reason, has_content_encoding, headers, sent_lines, body }
+        Self { status, reason, has_content_encoding, headers, sent_lines, body, encodings: None }
+    }
+
+    /// Lets the body be encoded when a client asks for that.
+    ///
+    /// The handler's own `Vary` must not list `Accept-Encoding`, and the generated one must.
+    pub(crate) fn encodable(mut self) -> Self {
+        self.encodings = Some(Box::new(Encodings::new()));
+        self
+    }
+
+    /// Takes over the encoded bodies of a page, if this page has the same body and entity tag.
+    pub(crate) fn adopt_encodings(&mut self, older: &Self) {
+        let (Some(encodings), Some(adopted)) = (&mut self.encodings, &older.encodings) else { return };
+        let is_same = self.body == older.body
+            && self.headers.iter().find(|line| line.name == ETAG).map(|line| &line.value)
+                == older.header(&ETAG);
+        if is_same {
+            **encodings = adopted.copy(Bytes::clone);
+        }
+    }
+
+    pub(crate) fn encodings(&self) -> Option<&Encodings> {
+        self.encodings.as_deref()
+    }
+
+    /// Encodes the body. Returns `None` if it does not become shorter.
+    pub(crate) fn encode(&self, coding: Coding) -> Option<EncodedBody> {
+        Some(self.encoded_body(coding, Bytes::from(encode::encode(coding, self.body())?)))
+    }
+
+    /// Returns the representation of the page with an encoded body.
+    pub(crate) fn encoded_body(&self, coding: Coding, body: Bytes) -> EncodedBody {
+        EncodedBody { coding, body, etag: self.header(&ETAG).and_then(|etag| etag::of_encoded(etag, coding)) }
+    }
+
+    /// Chooses what a client is sent, or returns `None` if there is nothing but the body as it is.
+    #[inline]
+    pub(crate) fn choose_encoding(&self, request: &HeaderMap) -> Option<EncodingChoice> {
+        Some(self.encodings()?.choose(&PreferredCodings::of_request(request)))
     }
 
     /// Returns the lines that are sent, and behind them those that a generated `Vary` stands for.
@@ -160,10 +205,20 @@ impl Page {
         self.representation().select(method, headers)
     }
 
-    /// Creates a response from the selected part of the page, with `age` as its `Age`.
-    pub(crate) fn to_response(&self, selection: &Selection, age: Duration) -> HttpResponse {
+    /// Creates a response to a request from the selected part of the page, with `age` as its `Age`. A full response has the `encoded`
+    /// body, if there is one; its ranges are not served.
+    pub(crate) fn to_response(
+        &self,
+        selection: &Selection,
+        encoded: Option<EncodedBody>,
+        request: &HeaderMap,
+        age: Duration,
+    ) -> HttpResponse {
         let mut response = match selection {
-            Selection::Full => self.full_response(),
+            Selection::Full => match encoded {
+                Some(encoded) => self.encoded_response(encoded),
+                None => self.full_response(),
+            },
             Selection::Partial(range) => {
                 let part = self.body.as_ref().map(|bytes| bytes.slice(range.clone()));
                 let mut response =
@@ -176,6 +231,9 @@ impl Page {
             Selection::NotModified => {
                 let mut response = HttpResponse::new(StatusCode::NOT_MODIFIED);
                 self.write_headers(response.headers_mut(), |line| line.is_in_not_modified);
+                if self.encodings.is_some() {
+                    self.write_tag_of_client(response.headers_mut(), encoded, request);
+                }
                 response
             }
             Selection::PreconditionFailed => return self.refusal(StatusCode::PRECONDITION_FAILED),
@@ -199,6 +257,37 @@ impl Page {
 
     fn sent_headers(&self) -> &[StoredHeader] {
         self.headers.get(..self.sent_lines).unwrap_or_default()
+    }
+
+    fn encoded_response(&self, encoded: EncodedBody) -> HttpResponse {
+        let content_encoding = encoded.content_encoding();
+        let mut response = HttpResponse::with_body(self.status, body::from_bytes(Some(encoded.body)));
+        response.head_mut().reason = self.reason;
+        let headers = response.headers_mut();
+        self.write_headers(headers, |line| line.is_in_encoded);
+        headers.insert(CONTENT_ENCODING, content_encoding);
+        if let Some(etag) = encoded.etag {
+            headers.insert(ETAG, etag);
+        }
+        response
+    }
+
+    /// Writes the entity tag of the representation that the client of a request has, so that it finds the stored response that a 304
+    /// is about (RFC 9111 4.3.4). A client that sent none has the one of the representation that it would be sent.
+    fn write_tag_of_client(
+        &self,
+        headers: &mut HeaderMap,
+        encoded: Option<EncodedBody>,
+        request: &HeaderMap,
+    ) {
+        let tag = match self.representation().listed_coding(request) {
+            Some(None) => return,
+            Some(Some(coding)) => self.header(&ETAG).and_then(|tag| etag::of_encoded(tag, coding)),
+            None => encoded.and_then(|encoded| encoded.etag),
+        };
+        if let Some(tag) = tag {
+            headers.insert(ETAG, tag);
+        }
     }
 
     fn full_response(&self) -> HttpResponse {
@@ -265,17 +354,25 @@ impl Page {
             accepts_ranges,
             content_type,
             is_encoded: self.has_content_encoding,
+            is_encodable: self.encodings.is_some(),
         }
     }
 
-    /// Returns the request header names that the stored `Vary` lists.
+    /// Returns the request header names that the stored `Vary` lists and that select a page. A page with encoded representations is
+    /// the same for all values of `Accept-Encoding`.
     pub(crate) fn vary_names(&self) -> vary::VaryNames {
-        vary::header_names(self.headers().filter(|(name, _)| **name == VARY).map(|(_, value)| value))
+        let mut names =
+            vary::header_names(self.headers().filter(|(name, _)| **name == VARY).map(|(_, value)| value));
+        if self.encodings.is_some() {
+            names.retain(|name| *name != ACCEPT_ENCODING);
+        }
+        names
     }
 
     /// Returns the bytes that the page allocates.
     pub(crate) fn weight(&self) -> usize {
-        StoredHeader::weight(&self.headers) + header::weight_of_bytes(self.body().len())
+        let encodings = self.encodings().map_or(0, |encodings| size_of::<Encodings>() + encodings.weight());
+        StoredHeader::weight(&self.headers) + header::weight_of_bytes(self.body().len()) + encodings
     }
 
     /// Copies the page into allocations that no other thread refers to.
@@ -287,6 +384,7 @@ impl Page {
             headers: StoredHeader::private_copies(self.sent_headers()),
             sent_lines: self.sent_lines,
             body: self.body.as_ref().map(|bytes| Bytes::copy_from_slice(bytes)),
+            encodings: self.encodings().map(|own| Box::new(own.copy(|bytes| Bytes::copy_from_slice(bytes)))),
         }
     }
 }

@@ -200,6 +200,11 @@ impl HandlerPolicy {
         self.policy.bypass_if.is_some()
     }
 
+    /// Returns whether pages are encoded, given the option of the cache. That does not concern pages of one visitor.
+    pub(crate) fn compresses(&self, by_default: bool, is_private: bool) -> bool {
+        self.policy.compress.unwrap_or(by_default && !is_private)
+    }
+
     /// Returns the `Cache-Control` for downstream caches, given the TTL of this response, if it is not that of the policy.
     pub(crate) fn cache_control(
         &self,

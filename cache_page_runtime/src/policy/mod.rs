@@ -16,4 +16,8 @@ pub use self::{
     policy::{Policy, policy},
     ttl::{Ttl, finite, seconds, seconds_and_nanos},
 };
-pub(crate) use self::{handler_id::HandlerId, overrides::Overrides, policy::assert_header_name};
+pub(crate) use self::{
+    handler_id::HandlerId,
+    overrides::Overrides,
+    policy::{assert_has_encoder, assert_header_name},
+};

@@ -6,7 +6,8 @@ use actix_web::HttpRequest;
 
 use crate::{
     http::{
-        QueryRule, StaleWindows, downstream::DownstreamTtls, storability::is_never_stored, syntax::is_tchar,
+        Coding, QueryRule, StaleWindows, downstream::DownstreamTtls, storability::is_never_stored,
+        syntax::is_tchar,
     },
     page::Page,
     purge::tag::assert_tags,
@@ -60,6 +61,7 @@ pub struct Policy {
     pub(super) downstream: DownstreamTtls,
     pub(super) stale: StaleWindows,
     pub(super) max_body: Option<usize>,
+    pub(super) compress: Option<bool>,
 }
 
 impl Policy {
@@ -97,6 +99,7 @@ impl Policy {
             downstream: DownstreamTtls { browser: None, cdn: None },
             stale: StaleWindows { while_revalidate: Duration::ZERO, if_error: Duration::ZERO },
             max_body: None,
+            compress: None,
         }
     }
 
@@ -337,6 +340,38 @@ impl Policy {
         self.max_body = Some(bytes);
         self
     }
+
+    /// Sets whether the pages are sent encoded to clients that accept it (`Accept-Encoding`, RFC 9110 12.5.3). Defaults to
+    /// [`PageCacheBuilder::compress`](crate::PageCacheBuilder::compress), which describes it.
+    ///
+    /// Unlike the option of the cache, this one includes pages of one visitor: those with a `#[key]` argument, `vary_by`, or a cookie or
+    /// another credential in their key. The length
+    /// of an encoded body shows whether two parts of it are alike. If a page has a secret of its visitor and also text that an attacker
+    /// can choose, such as a parameter of the URL, then an attacker who sees the length of many responses can guess the secret (BREACH).
+    /// Pages without secrets, or without text from the request, are safe.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `compress` is `true` and the crate was built without the features `compress-brotli`, `compress-gzip` and
+    /// `compress-zstd`.
+    #[track_caller]
+    pub const fn compress(mut self, compress: bool) -> Self {
+        assert_has_encoder(compress);
+        self.compress = Some(compress);
+        self
+    }
+}
+
+/// Panics if bodies are to be encoded and there is no encoder.
+#[track_caller]
+pub(crate) const fn assert_has_encoder(compress: bool) {
+    let has_encoder =
+        Coding::Brotli.is_available() || Coding::Gzip.is_available() || Coding::Zstd.is_available();
+    assert!(
+        !compress || has_encoder,
+        "`compress` needs an encoder: enable the feature `compress-all`, `compress-brotli`, `compress-gzip` or \
+         `compress-zstd` of `cache_page`"
+    );
 }
 
 /// Returns the policy that an attribute names, so that anything else is reported as a value of another type.

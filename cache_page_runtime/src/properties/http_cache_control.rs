@@ -24,6 +24,7 @@ pub(super) const DIRECTIVES: &[&str] = &[
     "min-fresh=3",
     "only-if-cached",
     "public",
+    "no-transform",
     "60",
     "99999999999999999999999",
     "x=\"no-store, private",
@@ -45,6 +46,7 @@ fn expected(name: &str, argument: Option<&str>) -> CacheControl {
         "no-store" => expected.no_store = true,
         "no-cache" => expected.no_cache = true,
         "private" => expected.private = true,
+        "no-transform" => expected.no_transform = true,
         "must-understand" => expected.must_understand = true,
         "only-if-cached" => expected.only_if_cached = true,
         "max-age" => expected.max_age = seconds(0),
@@ -65,6 +67,7 @@ fn combine(one: CacheControl, other: CacheControl) -> CacheControl {
         no_store: one.no_store | other.no_store,
         no_cache: one.no_cache | other.no_cache,
         private: one.private | other.private,
+        no_transform: one.no_transform | other.no_transform,
         max_age: min(one.max_age, other.max_age),
         s_maxage: min(one.s_maxage, other.s_maxage),
         must_understand: one.must_understand | other.must_understand,
@@ -82,7 +85,7 @@ prop_compose! {
         name in select(&[
             "no-store", "no-cache", "private", "must-understand", "only-if-cached", "max-age", "s-maxage",
             "min-fresh", "must-revalidate", "proxy-revalidate", "stale-while-revalidate", "stale-if-error",
-            "public", "no-stores", "x",
+            "no-transform", "public", "no-stores", "x",
         ][..]),
         argument in proptest::option::of(select(&[
             "", "0", "7", "007", "\"60\"", "\"no-store, private\"", "\"a\\\", no-cache, \\\\\"", "\"\"", "-1", "1.5",

@@ -46,6 +46,7 @@ impl Stored {
             accepts_ranges: true,
             content_type: None,
             is_encoded: false,
+            is_encodable: false,
         };
         representation.select(method, &headers(request.iter().cloned()))
     }

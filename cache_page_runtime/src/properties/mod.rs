@@ -2,6 +2,7 @@
 //!
 //! The properties of the store are in `store/model.rs`, because they use its private items.
 
+mod http_accept_encoding;
 mod http_cache_control;
 mod http_conditional;
 mod http_cookies;

@@ -40,6 +40,7 @@
 
 mod client;
 mod codec;
+mod encoding;
 mod error;
 mod lease;
 mod local_cache;
@@ -61,6 +62,7 @@ mod waiters;
 pub use self::redis::{RedisStore, RedisUrlError};
 pub(crate) use self::{
     codec::{DecodeError, Frame, decode, encode_page, encode_vary_names},
+    encoding::{EncodingLookup, RemoteEncoding},
     lease::RemoteLease,
     local_cache::LocalCache,
     namespace::{entry_id, variant_key},

@@ -21,6 +21,7 @@ use crate::{
 const BUILD_KEY: u8 = 0;
 const PREFIX_KEY: u8 = 1;
 const VARIANT_KEY: u8 = 2;
+const ENCODING_KEY: u8 = 3;
 
 /// Which processes share their entries.
 ///
@@ -89,6 +90,12 @@ pub(crate) fn variant_key(page_key: &[u8], names: &[HeaderName], headers: &Heade
     }
     let length = (page_key.len() as u64).to_le_bytes();
     Some([&[VARIANT_KEY], &length[..], page_key, values.as_slice()].concat())
+}
+
+/// Returns the key of an encoded body: that of the page, the coding, and the hash of the body as it is.
+pub(super) fn encoding_key(page_key: &[u8], coding: &str, hash: u128) -> Vec<u8> {
+    let length = (page_key.len() as u64).to_le_bytes();
+    [&[ENCODING_KEY], &length[..], page_key, &hash.to_le_bytes(), coding.as_bytes()].concat()
 }
 
 /// Returns the id under which the entry with a key is stored.

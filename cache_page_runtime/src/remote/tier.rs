@@ -17,6 +17,7 @@ use tokio::{
 
 use super::{
     client::RemoteClient,
+    encoding::RemoteEncoding,
     lease::RemoteLease,
     local_cache::LocalCache,
     messages::{GetRequest, GetResponse, Lease, PutRequest, PutResult},
@@ -30,6 +31,7 @@ use super::{
     waiters::Waiter,
 };
 use crate::{
+    http::Coding,
     key::{Id, Version},
     purge::{PurgeKeys, PurgeMode, PurgeSelector, PurgeSeq},
     sync::lock,
@@ -210,6 +212,12 @@ impl RemoteTier {
             client.counters().count_put(result);
             drop(permit);
         });
+    }
+
+    /// Returns the place of an encoded body in the store.
+    pub(crate) fn encoding(&self, page_key: &[u8], coding: Coding, body: &[u8]) -> RemoteEncoding {
+        let (client, runtime) = (Arc::clone(&self.state.client), self.runtime.clone());
+        RemoteEncoding::new(client, runtime, self.new_lease_owner(), page_key, coding, body)
     }
 
     /// Purges in the store what is being purged in local memory. Until the purge is executed,

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, http::header::HeaderMap};
 
 use crate::{
     cache::SharedResult,
     http::Selection,
     observe::{Observer, Report},
     outcome::{ForwardReason, Outcome},
+    page::{EncodedBody, EncodingChoice},
     policy::HandlerId,
     store::Entry,
     time::instant::Instant,
@@ -18,6 +19,8 @@ use crate::{
 pub(super) struct Hit {
     pub(super) entry: Arc<Entry>,
     report: Report,
+    /// What the client is sent of a page with encoded bodies, if that was chosen already.
+    choice: Option<EncodingChoice>,
     /// The entry is to be refreshed.
     pub(super) needs_refresh: bool,
 }
@@ -25,11 +28,15 @@ pub(super) struct Hit {
 impl Hit {
     pub(super) fn new(entry: Arc<Entry>, outcome: Outcome, now: Instant) -> Self {
         let report = Report::of_page(outcome, entry.freshness(now));
-        Self { entry, report, needs_refresh: false }
+        Self { entry, report, choice: None, needs_refresh: false }
     }
 
     pub(super) fn needing_refresh(self, needs_refresh: bool) -> Self {
         Self { needs_refresh, ..self }
+    }
+
+    pub(super) fn with_choice(self, choice: Option<EncodingChoice>) -> Self {
+        Self { choice, ..self }
     }
 
     /// The result of the flight that the request followed.
@@ -44,9 +51,15 @@ impl Hit {
         self.report.outcome
     }
 
-    /// Makes the response, and reports it.
+    /// Returns what the client is sent of the page, or `None` if that has no encoded bodies.
+    pub(super) fn take_choice(&mut self, request: &HeaderMap) -> Option<EncodingChoice> {
+        self.choice.take().or_else(|| self.entry.page.choose_encoding(request))
+    }
+
+    /// Makes the response, and reports it. A full response has the `encoded` body, if there is one.
     pub(super) fn respond(
         &self,
+        encoded: Option<EncodedBody>,
         request: &HttpRequest,
         observer: &Observer,
         handler: HandlerId,
@@ -54,7 +67,7 @@ impl Hit {
     ) -> HttpResponse {
         let page = &self.entry.page;
         let selection = page.select(request.method(), request.headers());
-        let mut response = page.to_response(&selection, self.entry.age(now));
+        let mut response = page.to_response(&selection, encoded, request.headers(), self.entry.age(now));
         let mut report = self.report;
         if matches!(report.outcome, Outcome::Hit | Outcome::RemoteHit) && selection == Selection::NotModified
         {

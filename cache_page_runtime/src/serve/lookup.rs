@@ -12,6 +12,7 @@ use actix_web::{
 
 use super::{
     eligibility::{check_request, log_unsafe_method},
+    encoding::{EncodingRequest, SharedEncoding},
     hit::Hit,
 };
 use crate::{
@@ -19,17 +20,19 @@ use crate::{
     coalesce::Leader,
     fill::{
         Audience, Bypass, Context, EntryPoint, Fill, FillRole, Reporter, RequestHandle, RunControl,
-        SessionBefore, Start, Visibility,
+        SessionBefore, Start, Visibility, encoded_put_request,
     },
-    http::{RequestDirectives, RequestOrigin, credentials, hosts},
+    http::{Coding, RequestDirectives, RequestOrigin, credentials, hosts},
     key::{
-        AnonymousValue, Argument, CacheKey, Classified, HandlerType, KeyBuilder, KeyValue, push_any_header,
-        push_app_identity, push_query_read_by, push_request_without_query,
+        AnonymousValue, Argument, CacheKey, Classified, HandlerType, KeyBuilder, KeyParts, KeyValue,
+        push_any_header, push_app_identity, push_query_read_by, push_request_without_query,
     },
     observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
+    page::{EncodedBody, EncodingChoice},
     policy::{HandlerPolicy, Validators},
     purge::{PurgeSeq, RequestSubject},
+    remote::variant_key,
     store::{Entry, Miss, local_copies},
     time::{instant::Instant, jitter},
 };
@@ -264,7 +267,11 @@ impl<'r> Lookup<'r> {
             && let Some(entry) = local_copies::get(self.cache.store(), key, hash, now)
             && !(refreshes_ahead && entry.may_refresh_early(now))
         {
-            return Ok(Hit::new(entry, Outcome::Hit, now));
+            let choice = entry.page.choose_encoding(self.request.headers());
+            // A copy is not encoded: the stored entry may have the body already.
+            if choice.as_ref().is_none_or(|choice| choice.wanted.is_none()) {
+                return Ok(Hit::new(entry, Outcome::Hit, now).with_choice(choice));
+            }
         }
         let entry = self.cache.store().get(key, self.request.headers(), now)?;
         if !entry.is_fresh(now) {
@@ -333,9 +340,59 @@ impl<'r> Lookup<'r> {
         Some(response)
     }
 
-    pub(super) fn respond(&self, hit: &Hit, now: Instant) -> HttpResponse {
+    pub(super) fn respond(&self, hit: &mut Hit, now: Instant) -> HttpResponse {
+        self.respond_under(hit, &self.key.parts, now)
+    }
+
+    /// As [`respond`](Self::respond), where a fill has taken the key.
+    pub(super) fn respond_under(&self, hit: &mut Hit, key: &KeyParts, now: Instant) -> HttpResponse {
         self.policy.call_on_hit(self.request);
-        hit.respond(self.request, self.cache.observer(), self.policy.handler_id(), now)
+        let choice = hit.take_choice(self.request.headers());
+        let encoded = choice.and_then(|EncodingChoice { encoded, wanted }| {
+            // A stale page is about to be replaced.
+            let wanted = wanted.filter(|_| !matches!(hit.outcome(), Outcome::Stale(_)));
+            wanted.and_then(|coding| self.encode(key, &hit.entry, coding, now)).or(encoded)
+        });
+        hit.respond(encoded, self.request, self.cache.observer(), self.policy.handler_id(), now)
+    }
+
+    #[cold]
+    fn encode(
+        &self,
+        key: &KeyParts,
+        entry: &Arc<Entry>,
+        coding: Coding,
+        now: Instant,
+    ) -> Option<EncodedBody> {
+        let request = EncodingRequest {
+            store: self.cache.store(),
+            encoder: self.cache.encoder(),
+            key: key.key()?,
+            headers: self.request.headers(),
+            entry,
+            coding,
+        };
+        request.encode(|| self.shared_encoding(key, entry, coding, now))
+    }
+
+    /// Returns the place of an encoded body in the remote store.
+    fn shared_encoding(
+        &self,
+        key: &KeyParts,
+        entry: &Entry,
+        coding: Coding,
+        now: Instant,
+    ) -> Option<SharedEncoding> {
+        let remote = self.cache.remote().filter(|remote| remote.is_available())?;
+        let page_key = remote.namespace().page_key(self.policy.handler(), key)?;
+        let names = self.cache.store().vary_names(key.key()?);
+        let variant = match names.is_empty() {
+            true => None,
+            false => Some(variant_key(&page_key, &names, self.request.headers())?),
+        };
+        let place = remote.encoding(variant.as_ref().unwrap_or(&page_key), coding, entry.page.body());
+        let put = encoded_put_request(remote, entry, place.key(), now);
+        Some(SharedEncoding { place, put, max_duration: self.cache.timeouts().fill_timeout })
     }
 
     /// Starts a run that bypasses the cache.

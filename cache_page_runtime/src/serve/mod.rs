@@ -1,6 +1,7 @@
 //! One request at the cache: look up, join a flight, look into the remote store, or start a fill.
 
 mod eligibility;
+mod encoding;
 mod hit;
 mod join;
 mod lookup;

@@ -29,6 +29,9 @@ use crate::time::Instant;
 /// every node.
 const SAMPLE: usize = 3;
 
+/// The nodes of each queue whose encoded bodies may be evicted before a page is.
+const ENCODED_SAMPLE: usize = 8;
+
 /// The fraction of the budget that the small queue has, as its denominator.
 const SMALL_QUEUE_DIVISOR: usize = 32;
 
@@ -45,6 +48,8 @@ pub(super) struct Eviction {
     expired: NodeQueue,
     ghosts: GhostQueue,
     max_bytes: usize,
+    /// The part of the weights that is charged for encoded bodies.
+    encoded: usize,
 }
 
 impl Eviction {
@@ -77,6 +82,7 @@ impl Eviction {
     }
 
     pub(super) fn push(&mut self, node: Arc<EntryNode>) {
+        self.encoded += node.encoded_weight();
         if self.ghosts.remove(node.hash, self.len() + 1) {
             self.push_main(node);
         } else {
@@ -93,7 +99,9 @@ impl Eviction {
     /// Records that a node was removed from the map, or is about to be.
     pub(super) fn remove(&mut self, node: &Arc<EntryNode>) {
         node.set_removed();
-        self.queue_of(node).remove(node);
+        if self.queue_of(node).remove(node) {
+            self.encoded -= node.encoded_weight();
+        }
     }
 
     fn queue_of(&mut self, node: &EntryNode) -> &mut NodeQueue {
@@ -110,6 +118,22 @@ impl Eviction {
             node.set_queue(QueueId::Expired);
             self.expired.push_back(Arc::clone(node));
         }
+    }
+
+    /// Sets what a node is charged for encoded bodies.
+    pub(super) fn set_encoded_weight(&mut self, node: &EntryNode, bytes: usize) {
+        self.encoded = self.encoded - node.encoded_weight() + bytes;
+        self.queue_of(node).set_encoded_weight(node, bytes);
+    }
+
+    /// Returns those of the next few nodes whose encoded bodies are evicted before any page: nobody requested them lately. A flood of new
+    /// pages does not evict those of popular pages, which would have to be encoded again.
+    pub(super) fn sample_encoded(&mut self) -> SmallVec<[Arc<EntryNode>; 4]> {
+        if self.encoded == 0 {
+            return SmallVec::new();
+        }
+        let nodes = self.small.sample(ENCODED_SAMPLE).chain(self.main.sample(ENCODED_SAMPLE));
+        nodes.filter(|node| node.encoded_weight() > 0 && node.frequency() == 0).cloned().collect()
     }
 
     /// Forgets what was evicted, if nothing is stored any more.
@@ -137,7 +161,7 @@ impl Eviction {
                 return Some(node);
             }
             let is_pinned = is_pinned(&node);
-            let is_kept = step < MAX_KEPT && node.spend_frequency(self.required_frequency(node.weight));
+            let is_kept = step < MAX_KEPT && node.spend_frequency(self.required_frequency(node.weight()));
             if is_pinned || is_kept {
                 pinned = if is_pinned { pinned + 1 } else { 0 };
                 if is_from_small {

@@ -50,11 +50,20 @@ struct LocalCopy {
     /// The store that has the entry. The copy does not keep the store alive.
     store: Weak<Store>,
     node: Arc<EntryNode>,
+    /// The version of the entry of which it is a copy.
+    version: u32,
     entry: Arc<Entry>,
     /// The bytes that are reserved in the store.
     bytes: usize,
     /// Whether the copy was sent since another entry needed its slot or its room.
     was_used: bool,
+}
+
+impl LocalCopy {
+    /// Returns whether the copy may be used as the entry itself may.
+    fn is_current(&self) -> bool {
+        self.node.is_current() && self.node.version() == self.version
+    }
 }
 
 impl Drop for LocalCopy {
@@ -102,7 +111,7 @@ pub(crate) fn get(store: &Arc<Store>, key: CacheKey<'_>, hash: KeyHash, now: Ins
         {
             return None;
         }
-        if !copy.node.is_current() || !copy.entry.is_fresh(now) || copy.entry.must_revalidate_remote(now) {
+        if !copy.is_current() || !copy.entry.is_fresh(now) || copy.entry.must_revalidate_remote(now) {
             // Dropped after the borrow ends, because releasing the copy takes locks.
             return Some(Err(slot.take()));
         }
@@ -131,11 +140,13 @@ pub(crate) fn drop_unusable() {
 
 #[cold]
 fn make_copy(store: &Arc<Store>, key: CacheKey<'_>, hash: KeyHash, entry: &Arc<Entry>) {
+    let Some(node) = store.node(key, entry) else { return };
+    // Read first: the entry may change meanwhile.
+    let version = node.version();
     let bytes = entry.weight() + size_of::<Option<LocalCopy>>();
     if bytes > MAX_COPY_BYTES {
         return;
     }
-    let Some(node) = store.node(key, entry) else { return };
     let Ok((has_slot, unusable)) = COPIES.try_with(|copies| copies.borrow_mut().free_slot(hash)) else {
         return;
     };
@@ -145,7 +156,20 @@ fn make_copy(store: &Arc<Store>, key: CacheKey<'_>, hash: KeyHash, entry: &Arc<E
         return;
     }
     let entry = Arc::new(entry.private_copy());
-    let copy = LocalCopy { hash: hash.0, store: Arc::downgrade(store), node, entry, bytes, was_used: false };
+    let is_current = node.version() == version;
+    let copy = LocalCopy {
+        hash: hash.0,
+        store: Arc::downgrade(store),
+        node,
+        version,
+        entry,
+        bytes,
+        was_used: false,
+    };
+    if !is_current {
+        // It may take other bytes than those that are reserved.
+        return drop(copy);
+    }
     let replaced = COPIES.try_with(|copies| copies.borrow_mut().insert(hash, copy));
     // Dropped after the borrow has ended, because releasing a copy takes locks.
     drop(replaced);
@@ -188,7 +212,7 @@ impl LocalCopies {
         let mut unusable = Vec::new();
         for (index, slot) in self.slots.iter_mut().enumerate() {
             let Some(copy) = slot else { continue };
-            let stays = copy.node.is_current() && (index != wanted || std::mem::take(&mut copy.was_used));
+            let stays = copy.is_current() && (index != wanted || std::mem::take(&mut copy.was_used));
             if !stays {
                 unusable.extend(slot.take());
             } else if index == wanted {
@@ -215,7 +239,7 @@ impl LocalCopies {
 
     fn take_unusable(&mut self) -> Vec<LocalCopy> {
         let slots = self.slots.iter_mut();
-        slots.filter_map(|slot| slot.take_if(|copy| !copy.node.is_current())).collect()
+        slots.filter_map(|slot| slot.take_if(|copy| !copy.is_current())).collect()
     }
 
     fn insert(&mut self, hash: KeyHash, copy: LocalCopy) -> Option<LocalCopy> {

@@ -194,7 +194,7 @@ impl World {
         };
         let stored = state.eviction.nodes();
         prop_assert!(stored.iter().all(|node| is_stored(node) && !node.is_removed()));
-        let weights: usize = stored.iter().map(|node| node.weight).sum();
+        let weights: usize = stored.iter().map(|node| node.weight()).sum();
         let others = state.eviction.table_bytes() + state.copy_bytes + state.purge_index.bytes();
         prop_assert_eq!(state.bytes(), weights + others);
         prop_assert_eq!(state.eviction.stored_bytes(), weights);

@@ -31,8 +31,12 @@ pub(super) struct EntryNode {
     pub(super) key: Box<[u8]>,
     /// The hash of the key, by which the ghost queue remembers an evicted entry.
     pub(super) hash: u64,
-    /// The bytes that are charged for the node and what is stored under it, until it is removed from the map.
-    pub(super) weight: usize,
+    /// The bytes that are charged for the node and what is stored under it, except for encoded bodies.
+    weight: usize,
+    /// The bytes that are charged for encoded bodies. Only written under the store's state lock.
+    encoded: AtomicUsize,
+    /// Counts the changes that copies of the entry lack.
+    version: AtomicU32,
     /// Nanoseconds: what is stored is unusable from then on.
     expires_at: AtomicU64,
     /// The number of hits since the node was last at the front of its queue, up to `MAX_FREQUENCY`.
@@ -53,11 +57,11 @@ pub(super) struct EntryNode {
 }
 
 impl EntryNode {
-    /// Creates the node of a value that takes `weight` bytes beside its key and purge keys.
+    /// Creates the node of a value that takes `weight` bytes beside its key and purge keys, `encoded` of them for encoded bodies.
     pub(super) fn new(
         key: &[u8],
         hash: u64,
-        weight: usize,
+        (weight, encoded): (usize, usize),
         expires_at: u64,
         purge_keys: &[PurgeKey],
         epoch: &Arc<FlushEpoch>,
@@ -69,7 +73,9 @@ impl EntryNode {
         Self {
             key: key.into(),
             hash,
-            weight,
+            weight: weight - encoded,
+            encoded: AtomicUsize::new(encoded),
+            version: AtomicU32::new(0),
             expires_at: AtomicU64::new(expires_at),
             frequency: AtomicU8::new(0),
             is_removed: AtomicBool::new(false),
@@ -102,6 +108,31 @@ impl EntryNode {
 
     pub(super) fn set_queue(&self, queue: QueueId) {
         self.queue.store(queue as u8, Ordering::Relaxed);
+    }
+
+    /// Returns the bytes that are charged for the node and what is stored under it, until it is removed from the map.
+    pub(super) fn weight(&self) -> usize {
+        self.weight + self.encoded_weight()
+    }
+
+    /// Returns the part of the weight that is charged for encoded bodies.
+    pub(super) fn encoded_weight(&self) -> usize {
+        self.encoded.load(Ordering::Relaxed)
+    }
+
+    /// Sets what is charged for encoded bodies. The queue that has the node must be told.
+    pub(super) fn set_encoded_weight(&self, bytes: usize) {
+        self.encoded.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Returns the version of the entry, which a copy of it is made of.
+    pub(super) fn version(&self) -> u32 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Makes the copies of the entry unusable, until they are made again.
+    pub(super) fn outdate_copies(&self) {
+        self.version.fetch_add(1, Ordering::AcqRel);
     }
 
     pub(super) fn matches_key(&self, key: CacheKey<'_>) -> bool {

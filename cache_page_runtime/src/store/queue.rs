@@ -68,7 +68,7 @@ impl NodeQueue {
         if self.next_growth() > 0 {
             self.links.reserve_exact(self.step());
         }
-        self.weight += node.weight;
+        self.weight += node.weight();
         let place = u32::try_from(self.links.len()).unwrap_or(NONE);
         node.place.store(place, Ordering::Relaxed);
         self.links.push(Link { node, previous: NONE, next: NONE });
@@ -88,7 +88,7 @@ impl NodeQueue {
         let Some(place) = self.place_of(node) else { return false };
         self.unlink(place);
         let removed = self.links.swap_remove(place as usize);
-        self.weight -= removed.node.weight;
+        self.weight -= removed.node.weight();
         if let Some(moved) = self.links.get(place as usize) {
             moved.node.place.store(place, Ordering::Relaxed);
             let Link { previous, next, .. } = *moved;
@@ -99,6 +99,12 @@ impl NodeQueue {
             self.links.shrink_to(self.links.len() + self.links.len() / GROWTH_DIVISOR);
         }
         true
+    }
+
+    /// Sets what a queued node is charged for encoded bodies.
+    pub(super) fn set_encoded_weight(&mut self, node: &EntryNode, bytes: usize) {
+        self.weight = self.weight - node.encoded_weight() + bytes;
+        node.set_encoded_weight(bytes);
     }
 
     /// Returns up to `max` nodes in front of `place`, the last one first, and moves `place` before them.
@@ -176,7 +182,7 @@ mod tests {
 
     fn node(number: u8) -> Arc<EntryNode> {
         let epoch = Arc::new(FlushEpoch::default());
-        Arc::new(EntryNode::new(&[number], 0, 1, u64::MAX, &[], &epoch))
+        Arc::new(EntryNode::new(&[number], 0, (1, 0), u64::MAX, &[], &epoch))
     }
 
     fn keys(queue: &NodeQueue) -> Vec<u8> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::{entry::Entry, variants::VariantSet, weights};
-use crate::{purge::PurgeKey, time::Instant};
+use crate::{page::Encodings, purge::PurgeKey, time::Instant};
 
 #[derive(Clone)]
 pub(super) enum Slot {
@@ -44,6 +44,11 @@ impl Slot {
             Self::Variant(entry, _) => entry.weight().saturating_add(weights::VARIANT),
             Self::VariantSet(variants) => variants.weight(),
         }
+    }
+
+    /// Returns the part of the weight that encoded bodies take.
+    pub(super) fn encoded_weight(&self) -> usize {
+        self.entry().and_then(|entry| entry.page.encodings()).map_or(0, Encodings::weight)
     }
 
     /// Returns whether the handler of this entry was started before that of a fresh `other` entry.

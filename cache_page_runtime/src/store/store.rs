@@ -37,9 +37,10 @@ use super::{
     writer::{State, Writer},
 };
 use crate::{
-    http::VaryNames,
+    http::{Coding, VaryNames},
     key::{CacheKey, KeyBuf},
     outcome::{ForwardReason, Reason},
+    page::EncodedBody,
     purge::{LocalSelector, PurgeLog, PurgeMode},
     sync::{Mutex, MutexGuard, lock, try_lock},
     time::Instant,
@@ -215,7 +216,7 @@ impl Store {
         // Before room is made for it.
         self.may_store(&entry)?;
         if entry.weight() > MIN_LARGE {
-            self.with_coalescing_key(key, request, |key| self.make_room_in_batches(key, entry.weight()));
+            self.with_coalescing_key(key, request, |key| self.make_room_for(key, entry.weight()));
         }
         let mut writer = self.writer();
         // With the state locked too: a purge that is logged later finds the entry once it has the lock.
@@ -229,14 +230,20 @@ impl Store {
         put
     }
 
-    /// Makes most of the room that a large entry needs beside that of the entry that it replaces, in batches, between which other
-    /// threads use the store.
-    fn make_room_in_batches(&self, key: &[u8], weight: usize) {
+    /// Makes most of the room that a large entry needs beside that of the entry that it replaces.
+    fn make_room_for(&self, key: &[u8], weight: usize) {
         let writer = self.writer();
         let (fits, missing) = (writer.fits(weight), weight.saturating_sub(writer.weight_of(key)));
         drop(writer);
+        if fits {
+            self.make_room_in_batches(missing);
+        }
+    }
+
+    /// Makes room for many bytes, in batches, between which other threads use the store.
+    fn make_room_in_batches(&self, missing: usize) {
         // What is stored meanwhile needs room too, so that the batches are limited.
-        let mut batches = if fits && missing > MIN_LARGE { self.entry_count() / BATCH + 1 } else { 0 };
+        let mut batches = if missing > MIN_LARGE { self.entry_count() / BATCH + 1 } else { 0 };
         while batches > 0 && self.writer().evict(missing, BATCH) {
             yield_to(&self.waiting);
             batches -= 1;
@@ -265,6 +272,24 @@ impl Store {
     /// Removes an entry that was stored under this key, that of a page or of a variant, unless another one has replaced it.
     pub(crate) fn remove_under(&self, key: &[u8], entry: &Arc<Entry>) {
         self.writer().remove_entry(key, entry);
+    }
+
+    /// Returns the key under which the entry for a request is stored.
+    pub(crate) fn entry_key(&self, key: CacheKey<'_>, request: &HeaderMap) -> Box<[u8]> {
+        self.with_coalescing_key(key, request, |key| Box::from(key))
+    }
+
+    /// Ends the encoding of the body of an entry, which stores the encoded body with the entry that is stored under this key. It is
+    /// dropped if the entry was purged, evicted or replaced meanwhile, or if there is no room for it.
+    pub(crate) fn finish_encoding(
+        &self,
+        key: &[u8],
+        entry: &Arc<Entry>,
+        coding: Coding,
+        encoded: Option<EncodedBody>,
+    ) {
+        self.make_room_in_batches(encoded.as_ref().map_or(0, EncodedBody::weight));
+        self.writer().finish_encoding(key, entry, coding, encoded);
     }
 
     /// Removes or expires all entries that a selector matches, and returns their number.

@@ -14,7 +14,13 @@ use super::{
     variants::VariantSet,
 };
 use crate::{
-    http::VaryNames, key::CacheKey, outcome::Reason, purge::PurgeKey, sync::MutexGuard, time::Instant,
+    http::{Coding, VaryNames},
+    key::CacheKey,
+    outcome::Reason,
+    page::{EncodedBody, Encodings},
+    purge::PurgeKey,
+    sync::MutexGuard,
+    time::Instant,
 };
 
 /// The fraction of the budget that one entry may take, as its denominator: a larger one would evict many others.
@@ -145,10 +151,10 @@ impl<'s> Writer<'s> {
 
     fn insert(&mut self, key: &[u8], slot: Slot, replaced: Option<&Arc<Entry>>) -> Result<(), Reason> {
         let hash = self.map.hash(key);
-        let (weight, expires_at) = (slot.weight(), slot.expires_at());
-        let node = EntryNode::new(key, hash, weight, expires_at, &slot.purge_keys(), &self.state.epoch);
+        let (weights, expires_at) = ((slot.weight(), slot.encoded_weight()), slot.expires_at());
+        let node = EntryNode::new(key, hash, weights, expires_at, &slot.purge_keys(), &self.state.epoch);
         let node = Arc::new(node.revalidatable(slot.is_revalidatable()));
-        if !self.fits(node.weight) {
+        if !self.fits(node.weight()) {
             return Err(Reason::BodyTooLarge);
         }
         if let Some((old, old_node)) = self.map.get_with_flushed(key) {
@@ -173,7 +179,7 @@ impl<'s> Writer<'s> {
         }
         // Before room is made, because what is charged for the index is known afterwards.
         self.state.purge_index.insert(&node);
-        if !self.make_room(node.weight) {
+        if !self.make_room(node.weight()) {
             self.undo(&node, &slot);
             return Err(Reason::BodyTooLarge);
         }
@@ -238,11 +244,52 @@ impl<'s> Writer<'s> {
             if evicted == max {
                 return None;
             }
+            evicted += 1;
+            let encoded = self.state.eviction.sample_encoded();
+            if !encoded.is_empty() {
+                encoded.iter().for_each(|node| self.clear_encodings(node));
+                continue;
+            }
             let Some(node) = self.state.eviction.choose_victim(has_variants) else { return Some(false) };
             self.remove(&node);
-            evicted += 1;
         }
         Some(true)
+    }
+
+    /// Drops the encoded bodies of an entry.
+    fn clear_encodings(&mut self, node: &Arc<EntryNode>) {
+        if let Some(entry) = self.entry_of(node) {
+            entry.page.encodings().into_iter().for_each(Encodings::clear);
+        }
+        self.state.eviction.set_encoded_weight(node, 0);
+    }
+
+    /// Ends the encoding of the body of an entry. The encoded body is dropped if the entry is not stored any more, or if there is no room
+    /// for it.
+    pub(super) fn finish_encoding(
+        &mut self,
+        key: &[u8],
+        entry: &Arc<Entry>,
+        coding: Coding,
+        encoded: Option<EncodedBody>,
+    ) {
+        let Some(encodings) = entry.page.encodings() else { return };
+        let stored = self.map.get(key).filter(|(slot, _)| slot.holds(entry)).map(|(_, node)| node);
+        let kept = encoded.filter(|encoded| {
+            let weight = encoded.weight();
+            // Making room for the body may have evicted its own entry.
+            stored.as_ref().is_some_and(|node| {
+                self.fits(node.weight() + weight) && self.make_room(weight) && !node.is_removed()
+            })
+        });
+        let stored = stored.filter(|node| !node.is_removed());
+        // Twice: neither a copy that was begun before nor one without the body stays.
+        stored.iter().for_each(|node| node.outdate_copies());
+        encodings.finish(coding, kept);
+        if let Some(node) = stored {
+            self.state.eviction.set_encoded_weight(&node, encodings.weight());
+            node.outdate_copies();
+        }
     }
 
     /// Evicts up to `max` entries for so many further bytes, and returns whether more must be evicted.
@@ -257,7 +304,7 @@ impl<'s> Writer<'s> {
 
     /// Returns the bytes that are charged for what is stored under a key.
     pub(super) fn weight_of(&self, key: &[u8]) -> usize {
-        self.map.read(key).map_or(0, |stored| stored.key().0.weight)
+        self.map.read(key).map_or(0, |stored| stored.key().0.weight())
     }
 
     /// Checks a few entries, and removes those that are expired, unless their handlers may still confirm them.

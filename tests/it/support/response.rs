@@ -1,6 +1,6 @@
 //! A response of a test application, and assertions on it.
 
-use std::fmt;
+use std::{fmt, io::Read as _};
 
 use actix_web::{
     http::header::{HeaderMap, HeaderName},
@@ -26,6 +26,22 @@ impl TestResponse {
 
     pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).expect("UTF-8")
+    }
+
+    /// Returns the text of the body as the client sees it.
+    pub(crate) fn decoded(&self) -> String {
+        let (body, mut text) = (&self.body[..], String::new());
+        let read = match self.header("content-encoding").as_deref() {
+            None => return self.text().to_owned(),
+            Some("gzip") => flate2::read::GzDecoder::new(body).read_to_string(&mut text),
+            Some("br") => brotli::Decompressor::new(body, 4096).read_to_string(&mut text),
+            Some("zstd") => {
+                zstd::Decoder::new(body).and_then(|mut decoder| decoder.read_to_string(&mut text))
+            }
+            Some(other) => panic!("no client accepts {other}: {self:?}"),
+        };
+        read.unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        text
     }
 
     /// Returns the lines of a header, joined.

@@ -1,6 +1,6 @@
 //! Pages that a middleware compresses after the cache, and handlers that compress by themselves.
 
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 
 use actix_web::{
     HttpRequest, HttpResponse, Responder, get,
@@ -9,7 +9,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 use cache_page::{Outcome, cache_page};
-use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use flate2::{Compression, write::GzEncoder};
 
 use crate::support::{TestApp, TestRequest, TestResponse, pipeline};
 
@@ -21,19 +21,6 @@ fn gzip(text: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(text.as_bytes()).unwrap();
     encoder.finish().unwrap()
-}
-
-/// Returns the body as the client sees it.
-fn decoded(response: &TestResponse) -> String {
-    match response.header("content-encoding").as_deref() {
-        None => response.text().to_owned(),
-        Some("gzip") => {
-            let mut text = String::new();
-            GzDecoder::new(&response.body[..]).read_to_string(&mut text).unwrap();
-            text
-        }
-        Some(other) => panic!("no client accepts {other}: {response:?}"),
-    }
 }
 
 #[route("/plain", method = "GET", method = "HEAD")]
@@ -112,7 +99,7 @@ async fn for_all(check: impl AsyncFn(&str, TestRequest, TestResponse, bool)) {
 async fn client_gets_only_content_codings_that_it_accepts() {
     for_all(async |site, _, response, is_encoded| {
         response.assert_status(200);
-        assert_eq!(decoded(&response), text(), "{site}: {response:?}");
+        assert_eq!(response.decoded(), text(), "{site}: {response:?}");
         assert_eq!(response.header("content-encoding").is_some(), is_encoded, "{site}: {response:?}");
         if is_encoded {
             let vary = response.header("vary").unwrap_or_default().to_lowercase();
@@ -168,7 +155,7 @@ async fn range_is_not_cut_of_what_a_middleware_may_compress() {
             if is_cut {
                 response.assert_status(status).assert_body(body);
             } else {
-                assert_eq!((response.status, decoded(&response)), (200, text()), "{site}: {response:?}");
+                assert_eq!((response.status, response.decoded()), (200, text()), "{site}: {response:?}");
             }
         }
     })
@@ -206,7 +193,7 @@ async fn range_of_any_media_type_is_part_of_the_full_response() {
             if status == 206 {
                 part.assert_body(&full.body[40..]).assert_no_header("content-encoding");
             } else {
-                assert_eq!(decoded(&part), text(), "{part:?}");
+                assert_eq!(part.decoded(), text(), "{part:?}");
             }
         }
         let part = app.get("/").header("range", "bytes=40-").await;
@@ -227,7 +214,7 @@ async fn resumed_download(accepted: &str) -> TestResponse {
     });
     let app = app.wrap(Compress::default).start().await;
     let first = app.get("/").header("accept-encoding", accepted).await;
-    assert_eq!(decoded(&first), text(), "{first:?}");
+    assert_eq!(first.decoded(), text(), "{first:?}");
     app.get("/")
         .header("accept-encoding", accepted)
         .header("range", "bytes=40-")
@@ -243,7 +230,7 @@ async fn resumed_download_of_a_compressed_page_gets_the_full_page() {
     {
         let response = resumed_download(accepted).await;
         response.assert_status(200);
-        assert_eq!(decoded(&response), text(), "{response:?}");
+        assert_eq!(response.decoded(), text(), "{response:?}");
     }
 }
 
@@ -262,7 +249,7 @@ async fn compressed_responses_on_one_connection_are_framed_correctly() {
     for headers in [&[("accept-encoding", "gzip")][..], &[], &[("accept-encoding", "identity")]] {
         let paths = ["/plain", "/encoded", "/plain"];
         for response in pipeline(&paths.map(|path| app.get(path).headers(headers))).await {
-            assert_eq!(decoded(&response), text(), "{response:?}");
+            assert_eq!(response.decoded(), text(), "{response:?}");
             let is_encoded = response.header("content-encoding").is_some();
             assert_eq!(is_encoded, headers.contains(&("accept-encoding", "gzip")), "{response:?}");
         }

@@ -85,7 +85,7 @@ async fn anonymous() -> &'static str {
     "page"
 }
 
-#[cache_page(60, compres = true)]
+#[cache_page(60, minify = true)]
 async fn other() -> &'static str {
     "page"
 }

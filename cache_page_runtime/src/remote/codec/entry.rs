@@ -23,6 +23,11 @@ use crate::{
 const GENERATED: u8 = 1;
 const SENSITIVE: u8 = 2;
 
+/// Whether there is a body, and whether clients may be sent an encoded one.
+const NO_BODY: u8 = 0;
+const BODY: u8 = 1;
+const ENCODABLE_BODY: u8 = 2;
+
 /// A time that does not pass.
 pub(crate) const NO_EXPIRY: u64 = u64::MAX;
 
@@ -32,6 +37,7 @@ pub(crate) struct EncodedPage {
     pub(crate) times: EncodedTimes,
     pub(crate) headers: Vec<(u8, HeaderName, Bytes)>,
     pub(crate) body: Option<Bytes>,
+    pub(crate) is_encodable: bool,
 }
 
 /// Microseconds, from when the entry was put.
@@ -76,9 +82,9 @@ pub(crate) fn encode(entry: &Entry, out: &mut Writer, now: Instant) {
         out.bytes(line.value.as_bytes());
     }
     match page.body_bytes() {
-        None => out.u8(0),
+        None => out.u8(NO_BODY),
         Some(body) => {
-            out.u8(1);
+            out.u8(if page.encodings().is_some() { ENCODABLE_BODY } else { BODY });
             out.bytes(body);
         }
     }
@@ -105,8 +111,9 @@ impl EncodedPage {
             input.raw(length)?;
             headers.push((flags, name, slice(from, length)));
         }
-        let body = match input.u8()? {
-            0 => None,
+        let kind = input.u8()?;
+        let body = match kind {
+            NO_BODY => None,
             _ => {
                 let length = input.length()?;
                 let from = input.position();
@@ -114,7 +121,7 @@ impl EncodedPage {
                 Some(slice(from, length))
             }
         };
-        Some(Self { status, times, headers, body })
+        Some(Self { status, times, headers, body, is_encodable: kind == ENCODABLE_BODY })
     }
 
     /// Creates the entry that was put `age` ago, or returns `None` if no handler could have generated it.
@@ -143,6 +150,7 @@ impl EncodedPage {
             false => self.body.clone(),
         };
         let page = Page::from_parts(StatusCode::from_u16(self.status).ok()?, headers, body);
+        let page = if self.is_encodable { page.encodable() } else { page };
         Some(Entry::new(page, self.times.lifetime(age, now), purge_keys))
     }
 }

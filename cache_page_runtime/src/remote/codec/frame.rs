@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! "cp" version kind | checksum of the rest: u64 | length of the rest: u32
-//! | key | tags, status, times, headers and body of a page, or the names of request headers
+//! | key | tags, status, times, headers and body of a page, or the names of request headers, or an encoded body
 //! ```
 //!
 //! Times are relative, because processes have no common clock; the store reports how much time has passed since the entry
@@ -33,12 +33,14 @@ const HEADER_LENGTH: usize = MAGIC.len() + 2 + 8 + 4;
 
 const VARY_NAMES: u8 = 0;
 const PAGE: u8 = 1;
+const ENCODED_BODY: u8 = 2;
 
 /// The content of an entry.
 pub(crate) enum Frame {
     /// The response varies by these request headers, and its variants are stored under keys of their own.
     VaryNames(VaryNames),
     Page(DecodedPage),
+    EncodedBody(Bytes),
 }
 
 /// A page as it was when it was put, and its tags.
@@ -62,6 +64,11 @@ pub(crate) fn encode_vary_names(key: &[u8], names: &[HeaderName]) -> Vec<u8> {
         out.u16(u16::try_from(names.len()).unwrap_or(u16::MAX));
         names.iter().for_each(|name| out.bytes(name.as_str().as_bytes()));
     })
+}
+
+/// Encodes the body of a page in a content coding, which the key names.
+pub(crate) fn encode_encoded_body(key: &[u8], body: &[u8]) -> Vec<u8> {
+    encode_frame(ENCODED_BODY, key, |out| out.bytes(body))
 }
 
 fn encode_frame(kind: u8, key: &[u8], write: impl FnOnce(&mut Writer)) -> Vec<u8> {
@@ -99,6 +106,7 @@ pub(crate) fn decode(bytes: &Bytes, key: &[u8]) -> Result<Frame, DecodeError> {
     let slice = |from: usize, length: usize| bytes.slice(start + from..start + from + length);
     let frame = match kind {
         VARY_NAMES => decode_vary_names(&mut input).map(Frame::VaryNames),
+        ENCODED_BODY => input.bytes().map(|body| Frame::EncodedBody(Bytes::copy_from_slice(body))),
         _ => decode_page(&mut input, &slice).map(Frame::Page),
     };
     frame.filter(|_| input.is_at_end()).ok_or(DecodeError::Corrupt)
@@ -110,7 +118,7 @@ fn decode_header(bytes: &[u8]) -> Option<(u8, usize)> {
     let is_ours = input.array()? == MAGIC && input.u8()? == VERSION;
     let (kind, sum, length) = (input.u8()?, input.u64()?, input.length()?);
     let rest = &bytes[input.position()..];
-    let is_intact = is_ours && kind <= PAGE && rest.len() == length && xxh3_64(rest) == sum;
+    let is_intact = is_ours && kind <= ENCODED_BODY && rest.len() == length && xxh3_64(rest) == sum;
     is_intact.then_some((kind, HEADER_LENGTH))
 }
 
@@ -191,7 +199,7 @@ mod tests {
     }
 
     fn headers(entry: &Entry, selection: &Selection, now: Instant) -> Vec<(String, Vec<u8>, bool)> {
-        let response = entry.page.to_response(selection, entry.age(now));
+        let response = entry.page.to_response(selection, None, &HeaderMap::new(), entry.age(now));
         let mut headers: Vec<_> = (response.headers().iter())
             .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec(), value.is_sensitive()))
             .collect();
@@ -213,8 +221,14 @@ mod tests {
                 let old = page(body, ttl, before);
                 assert_eq!((new.page.status(), new.page.body()), (old.page.status(), old.page.body()));
                 assert_eq!(
-                    new.page.to_response(&Selection::Full, new.age(now)).body().size(),
-                    old.page.to_response(&Selection::Full, old.age(now)).body().size()
+                    new.page
+                        .to_response(&Selection::Full, None, &HeaderMap::new(), new.age(now))
+                        .body()
+                        .size(),
+                    old.page
+                        .to_response(&Selection::Full, None, &HeaderMap::new(), old.age(now))
+                        .body()
+                        .size()
                 );
                 assert_eq!((new.age(now), new.ttl(now)), (Duration::from_secs(6), old.ttl(now)));
                 for selection in [Selection::Full, Selection::NotModified] {
@@ -233,6 +247,14 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn decoded_body_is_the_same() {
+        let bytes = Bytes::from(encode_encoded_body(b"key", b"body"));
+        let Ok(Frame::EncodedBody(body)) = decode(&bytes, b"key") else { panic!("not a body") };
+        assert_eq!(body, "body");
+        assert_eq!(decode(&bytes, b"kez").err(), Some(DecodeError::KeyMismatch));
     }
 
     #[test]
@@ -272,12 +294,12 @@ mod tests {
     proptest! {
         /// A valid checksum does not make the content valid: another program may have written it.
         #[test]
-        fn decode_does_not_panic(kind in 0..3_u8, rest in any::<Vec<u8>>()) {
+        fn decode_does_not_panic(kind in 0..4_u8, rest in any::<Vec<u8>>()) {
             let bytes = Bytes::from(encode_frame(kind, b"key", |out| out.raw(&rest)));
             if let Ok(Frame::Page(decoded)) = decode(&bytes, b"key") {
                 let now = Clock::System.now();
                 if let Some(entry) = decoded.page.to_entry(AGE, now, purge_keys(), false) {
-                    let response = entry.page.to_response(&Selection::Full, entry.age(now));
+                    let response = entry.page.to_response(&Selection::Full, None, &HeaderMap::new(), entry.age(now));
                     prop_assert!(response.status() == entry.page.status());
                     let _ = (entry.expires_at(), entry.ttl(now), entry.age(now), entry.started_at());
                 }

@@ -5,5 +5,6 @@ mod frame;
 mod purge_message;
 mod wire;
 
+pub(super) use self::frame::encode_encoded_body;
 pub(crate) use self::frame::{DecodeError, Frame, decode, encode_page, encode_vary_names};
 pub(super) use self::purge_message::PurgeMessage;

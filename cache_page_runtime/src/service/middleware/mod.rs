@@ -3,6 +3,7 @@
 //! actix-web allows no reference to a request while services own it. What a fill needs of the request meanwhile is copied, and a
 //! background refresh passes the request on only after the stale response was sent.
 
+mod accept_encoding;
 mod after_send;
 mod inner;
 mod keyed_request;
@@ -28,6 +29,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 pub use self::options::IntoTtl;
 use self::{
+    accept_encoding::RequestsHeld,
     after_send::notify_on_send,
     inner::{InnerService, arrived_head},
     keyed_request::prepare,
@@ -91,6 +93,9 @@ type VaryByFn = Rc<dyn Fn(&HttpRequest, &mut KeyBuilder<'_>)>;
 /// that poll with `HEAD` cost one run per TTL, and handlers for `GET` answer them. If it bypasses the cache, it stays a `HEAD`.
 /// Services outside find a `GET` in the request that comes back with the response.
 ///
+/// The services inside see one spelling of each set of codings in `Accept-Encoding`, such as `gzip, deflate, br, zstd`, so that one that
+/// encodes its responses, such as actix-web's `Compress`, has one page per set. Weights and other codings are left out.
+///
 /// A handler inside with a `#[cache_page]` of its own stores its response itself. With `#[cache_page(uncached)]` or
 /// [`PageControl::no_store`] its response is not stored at all. Of two nested middlewares, the inner one stores.
 ///
@@ -130,6 +135,7 @@ struct MiddlewareConfig {
     vary_by: Option<VaryByFn>,
     /// Part of the key: each worker creates a middleware, and those of one call site share their pages.
     call_site: u64,
+    are_requests_held: RequestsHeld,
 }
 
 /// Identifies a place in the program, in every process of that program.
@@ -211,7 +217,12 @@ where
         PageControl::mark_middleware_present();
         // Pages and statistics refer to the policy. One is leaked per worker.
         let policy = Box::leak(Box::new(self.policy.for_handler(self.name)));
-        let config = MiddlewareConfig { policy, vary_by: self.vary_by.clone(), call_site: self.call_site };
+        let config = MiddlewareConfig {
+            policy,
+            vary_by: self.vary_by.clone(),
+            call_site: self.call_site,
+            are_requests_held: RequestsHeld::default(),
+        };
         ready(Ok(PageCacheService { service: Rc::new(service), config }))
     }
 }
@@ -267,6 +278,7 @@ where
     B: MessageBody + 'static,
 {
     let policy = config.policy;
+    accept_encoding::normalize(&mut request, &config.are_requests_held);
     match look_up(request.request(), config, purge_seq).await {
         Step::Respond(response) => Ok(request.into_response(response)),
         Step::RespondAndRefresh(response, fill) => Ok(refresh_after_send(service, request, response, fill)),
@@ -339,7 +351,7 @@ where
 }
 
 async fn look_up(request: &HttpRequest, config: MiddlewareConfig, purge_seq: PurgeSeq) -> Step {
-    let MiddlewareConfig { policy, vary_by, call_site } = config;
+    let MiddlewareConfig { policy, vary_by, call_site, .. } = config;
     PageControl::claim_inside(request);
     let mut lookup = Lookup::new(request, policy, purge_seq, EntryPoint::Middleware);
     if let Err(reason) = check_request(request.headers()) {

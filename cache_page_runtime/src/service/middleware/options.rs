@@ -140,5 +140,11 @@ impl PageCacheMiddleware {
         stale_if_error(time: Duration);
         /// Sets the length of the longest body that is stored, in bytes.
         max_body(bytes: usize);
+        /// Sets whether the pages are sent encoded to clients that accept it; see [`Policy::compress`].
+        ///
+        /// # Panics
+        ///
+        /// If it is `true` and no encoder is enabled.
+        compress(compress: bool);
     }
 }
