@@ -15,8 +15,8 @@ use actix_web::{
     dev::{Payload, Service as _},
     get,
     http::header::{
-        ACCEPT_LANGUAGE, AGE, CACHE_CONTROL, CONTENT_TYPE, COOKIE, DATE, ETAG, HeaderName, HeaderValue,
-        IF_NONE_MATCH, VARY,
+        ACCEPT_ENCODING, ACCEPT_LANGUAGE, AGE, CACHE_CONTROL, CONTENT_TYPE, COOKIE, DATE, ETAG, HeaderName,
+        HeaderValue, IF_NONE_MATCH, VARY,
     },
     test::{TestRequest, init_service},
     web::{self, Bytes},
@@ -192,6 +192,14 @@ async fn not_stored(_language: Language) -> HttpResponse {
     response
 }
 
+/// A page of 1,500 bytes, which is encoded when it is first requested in a coding.
+#[get("/encoded")]
+#[cache_page(60)]
+async fn encoded(_language: Language) -> HttpResponse {
+    let body = "<p>Hello World, in text that is like other text.</p>\n".repeat(29);
+    HttpResponse::Ok().content_type("text/html; charset=utf-8").insert_header((ETAG, ETAG_OF_BODY)).body(body)
+}
+
 /// A remote store that is always empty, so that all hits come from memory.
 #[derive(Debug)]
 struct EmptyStore;
@@ -244,7 +252,7 @@ async fn main() -> ExitCode {
     let Some(requests) = arguments.next().and_then(|number| number.parse::<u32>().ok()) else {
         // `cargo bench` passes other arguments.
         eprintln!(
-            "usage: instructions nothing|plain|plain-text|moka|dashmap|hit|hit-remote|304|bypass|not-stored|bare|miss|new-nothing|hit-anonymous|browser-nothing REQUESTS (`cargo xtask bench instructions` compares them)"
+            "usage: instructions nothing|plain|plain-text|moka|dashmap|hit|hit-remote|304|bypass|not-stored|bare|miss|new-nothing|hit-anonymous|browser-nothing|identity|br|zstd|gzip REQUESTS (`cargo xtask bench instructions` compares them)"
         );
         return ExitCode::SUCCESS;
     };
@@ -255,17 +263,23 @@ async fn main() -> ExitCode {
         "not-stored" => "/no-store",
         "bare" => "/bare",
         "bypass" | "hit-anonymous" | "browser-nothing" => "/anon",
+        "identity" | "br" | "zstd" | "gzip" => "/encoded",
         "moka" => "/moka",
         "dashmap" => "/dashmap",
         _ => "/cached",
     };
-    let cache = if kind == "hit-remote" { cache_with_remote_store().await } else { PageCache::new() };
+    let cache = match path {
+        _ if kind == "hit-remote" => cache_with_remote_store().await,
+        "/encoded" => PageCache::builder().compress(cfg!(feature = "compress-all")).build(),
+        _ => PageCache::new(),
+    };
     let app = App::new().app_data(cache).configure(|config| {
         match path {
             "/plain" => config.service(plain),
             "/plain-text" => config.service(plain_text),
             "/no-store" => config.service(not_stored),
             "/bare" => config.service(bare),
+            "/encoded" => config.service(encoded),
             "/anon" => config.service(anonymous_only),
             "/moka" => config
                 .app_data(web::Data::new(moka::sync::Cache::<String, Arc<StoredResponse>>::new(1000)))
@@ -284,6 +298,7 @@ async fn main() -> ExitCode {
         let request = TestRequest::get().uri(uri).insert_header((ACCEPT_LANGUAGE, "en"));
         let request = match kind.as_str() {
             "304" => request.insert_header((IF_NONE_MATCH, ETAG_OF_BODY)),
+            "identity" | "br" | "zstd" | "gzip" => request.insert_header((ACCEPT_ENCODING, kind.as_str())),
             "bypass" => request.insert_header((COOKIE, ETAG_OF_BODY)),
             "hit-anonymous" | "browser-nothing" => {
                 BROWSER.into_iter().fold(request, TestRequest::insert_header)

@@ -8,7 +8,7 @@ use crate::{cargo, step};
 const REQUESTS: [u32; 2] = [1000, 3000];
 
 /// The kinds of requests of `benches/instructions.rs`. The others are compared with the first two.
-const KINDS: [(&str, &str); 9] = [
+const KINDS: [(&str, &str); 13] = [
     ("plain", "a plain handler, precomputed header values"),
     ("plain-text", "a plain handler, headers from strings"),
     ("dashmap", "a hit in a hand-written cache on DashMap"),
@@ -18,6 +18,10 @@ const KINDS: [(&str, &str); 9] = [
     ("304", "a hit, answered with 304"),
     ("bypass", "a request that bypasses the cache"),
     ("not-stored", "a response that is not stored"),
+    ("identity", "a hit on a page with encoded bodies, sent as it is"),
+    ("br", "the same, sent in brotli"),
+    ("zstd", "the same, sent in zstd"),
+    ("gzip", "the same, sent in gzip"),
 ];
 
 pub(crate) fn run() -> Result<(), String> {
@@ -58,11 +62,23 @@ pub(crate) fn run() -> Result<(), String> {
 
 /// Builds the benchmark and returns its path.
 fn build() -> Result<String, String> {
-    step("building the benchmark", &mut cargo(&["build", "--release", "--bench", "instructions"]))?;
-    let output = cargo(&["build", "--release", "--bench", "instructions", "--message-format", "json"])
-        .stderr(Stdio::null())
-        .output()
-        .map_err(|error| format!("cannot run cargo: {error}"))?;
+    step(
+        "building the benchmark",
+        &mut cargo(&["build", "--release", "--features", "compress-all", "--bench", "instructions"]),
+    )?;
+    let output = cargo(&[
+        "build",
+        "--release",
+        "--features",
+        "compress-all",
+        "--bench",
+        "instructions",
+        "--message-format",
+        "json",
+    ])
+    .stderr(Stdio::null())
+    .output()
+    .map_err(|error| format!("cannot run cargo: {error}"))?;
     let messages = String::from_utf8_lossy(&output.stdout);
     let path = messages.rsplit("\"executable\":\"").next().and_then(|rest| rest.split('"').next());
     path.filter(|path| !path.starts_with('{'))
