@@ -12,7 +12,7 @@ use super::{builder::KeyBuilder, cache_key::List};
 use crate::http::ordinary_headers::is_ordinary;
 
 /// Adds what a handler may read through `HttpRequest`, except for headers: the scheme, the route parameters, and the query if the
-/// options leave out parts of it. The headers are added by [`push_any_header`] before the key is complete. The page is for requests
+/// options leave out parts of it. The headers are added by `push_any_header` before the key is complete. The page is for requests
 /// without credentials only.
 pub fn push_http_request(key: &mut KeyBuilder<'_>) {
     push_request_without_query(key);
