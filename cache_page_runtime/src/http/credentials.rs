@@ -10,7 +10,7 @@ use actix_web::http::header::{
     self, AUTHORIZATION, COOKIE, HeaderMap, HeaderName, PROXY_AUTHORIZATION, USER_AGENT,
 };
 
-use super::{CookieRule, QueryRule, credential_words::has_credential_word};
+use super::{CookieRule, QueryRule, credential_words::has_credential_word, header_class::HeaderClass};
 use crate::outcome::Reason;
 
 /// Credentials, signed request data and verified identities whose names contain none of the words.
@@ -121,7 +121,11 @@ impl CredentialHeaders {
 
     /// Returns whether a header identifies a client.
     pub(crate) fn contains(&self, name: &HeaderName) -> bool {
-        self.added.contains(name) || is_credential(name) && !self.ignored.contains(name)
+        self.is_credential(name, HeaderClass::of(name))
+    }
+
+    fn is_credential(&self, name: &HeaderName, class: HeaderClass) -> bool {
+        self.added.contains(name) || class.is_credential && !self.ignored.contains(name)
     }
 
     /// Returns whether the application ignores a header: no response depends on it.
@@ -131,21 +135,27 @@ impl CredentialHeaders {
 
     /// Checks that a request carries no credentials, except those that are part of the key: headers in full, or cookies by name.
     ///
-    /// It looks at each header of the request once, instead of looking up each name of a credential.
-    pub(crate) fn check(
+    /// It looks at each header of the request once, instead of looking up each name of a credential, and passes on those that are not
+    /// [ordinary](HeaderClass::is_ordinary).
+    pub(crate) fn check<'h>(
         &self,
-        request: &HeaderMap,
+        request: &'h HeaderMap,
         is_keyed: impl Fn(&HeaderName) -> bool,
         keyed_cookies: &[&str],
+        mut visit: impl FnMut(&'h HeaderName),
     ) -> Result<(), Reason> {
         let has_no_credential =
             |name: &HeaderName| *name == COOKIE && self.ignores_cookies(request, keyed_cookies);
-        let is_credential =
-            |name: &HeaderName| self.contains(name) && !is_keyed(name) && !has_no_credential(name);
-        match request.keys().any(is_credential) {
-            true => Err(Reason::Credentials),
-            false => Ok(()),
+        for name in request.keys() {
+            let class = HeaderClass::of(name);
+            if self.is_credential(name, class) && !is_keyed(name) && !has_no_credential(name) {
+                return Err(Reason::Credentials);
+            }
+            if !class.is_ordinary {
+                visit(name);
+            }
         }
+        Ok(())
     }
 
     fn ignores_cookies(&self, request: &HeaderMap, keyed: &[&str]) -> bool {
@@ -172,7 +182,8 @@ pub(crate) fn check_query(query: Option<&str>, rule: QueryRule) -> Result<(), Re
     }
 }
 
-fn is_credential(name: &HeaderName) -> bool {
+/// Returns whether a header identifies a client, by its name.
+pub(super) fn is_credential(name: &HeaderName) -> bool {
     match *name {
         AUTHORIZATION | COOKIE | PROXY_AUTHORIZATION => true,
         // Most headers of most requests, which need not be searched for words.

@@ -1,4 +1,4 @@
-//! Per-worker caches of header values that change from second to second, but are the same for many requests.
+//! Per-worker caches of header values that change from second to second, but are the same for many requests, and of names.
 
 use std::{
     cell::RefCell,
@@ -7,10 +7,16 @@ use std::{
 };
 
 use actix_web::http::header::{HttpDate, TryIntoHeaderValue as _};
-use http::header::HeaderValue;
+use http::header::{HeaderName, HeaderValue};
 
 /// The number of values in each cache. Pages of up to as many different ages do not evict each other's values.
 const SLOTS: usize = 128;
+
+/// The number of names.
+const NAME_SLOTS: usize = 32;
+
+/// The length of the longest name that is remembered.
+const MAX_NAME_LEN: usize = 64;
 
 /// Each value is in the slot that is derived from its key. Another value in that slot is replaced.
 type Slots = RefCell<[Option<(u64, HeaderValue)>; SLOTS]>;
@@ -18,7 +24,29 @@ type Slots = RefCell<[Option<(u64, HeaderValue)>; SLOTS]>;
 thread_local! {
     static AGES: Slots = const { RefCell::new([const { None }; SLOTS]) };
     static CACHE_STATUSES: Slots = const { RefCell::new([const { None }; SLOTS]) };
+    static NAMES: RefCell<[Option<HeaderName>; NAME_SLOTS]> = const { RefCell::new([const { None }; NAME_SLOTS]) };
     static DATES: Slots = const { RefCell::new([const { None }; SLOTS]) };
+}
+
+/// Returns a header name. It need not be parsed again for the next request.
+pub(crate) fn name(text: &str) -> Option<HeaderName> {
+    let parse = || HeaderName::from_bytes(text.as_bytes()).ok();
+    let index = text.bytes().last().map_or(0, usize::from) ^ text.len();
+    let name = NAMES.try_with(|names| {
+        let slot = &mut names.borrow_mut()[index % NAME_SLOTS];
+        match slot {
+            Some(name) if name.as_str() == text => Some(name.clone()),
+            slot => {
+                let name = parse()?;
+                // A client must not fill memory, if an argument gets its names from the request.
+                if text.len() <= MAX_NAME_LEN {
+                    *slot = Some(name.clone());
+                }
+                Some(name)
+            }
+        }
+    });
+    name.unwrap_or_else(|_| parse())
 }
 
 /// Returns the value of `Age`, in whole seconds.
@@ -67,6 +95,15 @@ fn get_or_insert_with(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_share_a_slot_are_told_apart() {
+        for text in ["accept", "Accept", "x-t", "x-at", "a\u{e9}", "", "x t", "accept", "accept-language"] {
+            assert_eq!(name(text), HeaderName::from_bytes(text.as_bytes()).ok(), "{text}");
+        }
+        let long = "a".repeat(MAX_NAME_LEN + 1);
+        assert_eq!(name(&long).unwrap().as_str(), long);
+    }
 
     #[test]
     fn keys_that_share_a_slot_have_their_own_values() {

@@ -13,6 +13,7 @@ pub(crate) mod downstream;
 pub(crate) mod etag;
 pub(crate) mod freshness;
 pub(crate) mod header_cache;
+pub(crate) mod header_class;
 pub(crate) mod hosts;
 mod ignored_cookies;
 pub(crate) mod list;

@@ -10,7 +10,7 @@ use super::{
     handler_id::HandlerType,
     key_buf,
 };
-use crate::http::{QueryRule, RequestOrigin, cookies};
+use crate::http::{QueryRule, RequestOrigin, cookies, header_cache};
 
 /// Collects what a handler argument reads from the request; see [`KeyInput`](crate::KeyInput).
 ///
@@ -141,7 +141,7 @@ impl<'r> KeyBuilder<'r> {
     /// The response names the header in `Vary`, so that downstream caches vary by it too. An invalid header name adds nothing,
     /// because no request can have such a header.
     pub fn header(&mut self, name: &str) {
-        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+        if let Some(name) = header_cache::name(name) {
             // Which header an extractor reads may depend on the request, so the name is in the key too.
             let values = self.request.headers().get_all(&name).map(HeaderValue::as_bytes);
             self.parts.push_list(List::Header, iter::once(name.as_str().as_bytes()).chain(values));

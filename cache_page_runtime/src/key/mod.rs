@@ -41,6 +41,6 @@ pub(crate) use self::{
     handler_id::{HandlerKeyPart, HandlerType},
     key_buf::KeyBuf,
     query_fields::push_query_read_by,
-    request::{push_any_header, push_request_without_query},
+    request::{push_headers, push_request_without_query},
     variant::push_variant_values,
 };

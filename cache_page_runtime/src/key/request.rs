@@ -9,10 +9,9 @@ use actix_web::{
 use smallvec::SmallVec;
 
 use super::{builder::KeyBuilder, cache_key::List};
-use crate::http::ordinary_headers::is_ordinary;
 
 /// Adds what a handler may read through `HttpRequest`, except for headers: the scheme, the route parameters, and the query if the
-/// options leave out parts of it. The headers are added by `push_any_header` before the key is complete. The page is for requests
+/// options leave out parts of it. The headers are added by `push_headers` before the key is complete. The page is for requests
 /// without credentials only.
 pub fn push_http_request(key: &mut KeyBuilder<'_>) {
     push_request_without_query(key);
@@ -27,21 +26,21 @@ pub(crate) fn push_request_without_query(key: &mut KeyBuilder<'_>) {
     push_route_parameters(request, key);
 }
 
-/// Adds all headers that a handler may read or a guard may choose it by, except for those that are in the key already, that are
-/// [ordinary](is_ordinary), or that the application ignores.
+/// Adds the headers of these names, which a handler may read or a guard may choose it by, except for those that are in the key already,
+/// or that the application ignores.
 ///
 /// Among them are the headers from which handlers and frameworks build absolute links. A client can send any value, which must not end
 /// up in the pages of other clients. The scheme and host in the key do not suffice: they are what `ConnectionInfo` returns, which
 /// ignores `X-Forwarded-Host` if `Forwarded` has a host, for example, but the handler may read the ignored header.
-pub(crate) fn push_any_header(key: &mut KeyBuilder<'_>, is_ignored: impl Fn(&HeaderName) -> bool) {
-    let headers = key.request().headers();
-    let mut names: SmallVec<[&HeaderName; 8]> = headers
-        .keys()
-        .filter(|name| !is_ordinary(name) && !key.parts.distinguishes(name) && !is_ignored(name))
-        .collect();
+pub(crate) fn push_headers<'r>(
+    key: &mut KeyBuilder<'r>,
+    mut names: SmallVec<[&'r HeaderName; 8]>,
+    is_ignored: impl Fn(&HeaderName) -> bool,
+) {
+    names.retain(|name| !key.parts.distinguishes(name) && !is_ignored(name));
     names.sort_unstable_by_key(|name| name.as_str());
     for name in names {
-        let values = headers.get_all(name).map(HeaderValue::as_bytes);
+        let values = key.request().headers().get_all(name).map(HeaderValue::as_bytes);
         key.parts.push_list(List::Header, iter::once(name.as_str().as_bytes()).chain(values));
     }
 }

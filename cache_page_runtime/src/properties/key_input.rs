@@ -78,7 +78,12 @@ proptest! {
         let raw = keyed.iter().enumerate().filter(|&(position, value)| {
             *value != cookies::ENCODED_NAME && (position == 0 || keyed[position - 1] != cookies::ENCODED_NAME)
         });
-        let raw: Option<Vec<String>> = raw.map(|(_, value)| String::from_utf8(value.to_vec()).ok()).collect();
+        let raw: Option<Vec<&str>> = raw.map(|(_, value)| std::str::from_utf8(value).ok()).collect();
+        // Without the quotes around them.
+        let raw: Option<Vec<String>> = raw.map(|values| {
+            let found = values.iter().filter_map(|value| Cookie::parse(format!("theme={value}")).ok());
+            found.map(|cookie| cookie.value().to_owned()).collect()
+        });
         let seen_raw: Option<Vec<String>> = request.cookies_raw().ok().map(|cookies| {
             cookies.iter().filter(|cookie| cookie.name() == "theme").map(|cookie| cookie.value().to_owned()).collect()
         });

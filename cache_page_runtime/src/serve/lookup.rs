@@ -9,6 +9,7 @@ use actix_web::{
         header::{CACHE_CONTROL, HeaderValue},
     },
 };
+use smallvec::SmallVec;
 
 use super::{
     eligibility::{check_request, log_unsafe_method},
@@ -25,7 +26,7 @@ use crate::{
     http::{Coding, RequestDirectives, RequestOrigin, credentials, hosts},
     key::{
         AnonymousValue, Argument, CacheKey, Classified, HandlerType, KeyBuilder, KeyParts, KeyValue,
-        push_any_header, push_app_identity, push_query_read_by, push_request_without_query,
+        push_app_identity, push_headers, push_query_read_by, push_request_without_query,
     },
     observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
@@ -203,12 +204,6 @@ impl<'r> Lookup<'r> {
 
     /// Completes the key and returns whether the request may use the cache.
     pub(super) fn admit(&mut self, handler: HandlerType) -> Result<(), Reason> {
-        if self.admitted.is_ok() && self.key.reads_any_header() {
-            let credentials = self.cache.credential_headers();
-            push_any_header(&mut self.key, |name| credentials.is_ignored(name));
-        }
-        // Every handler has a type of its own, as has every instantiation of a generic handler.
-        self.key.push_handler(handler);
         if self.admitted != Err(Reason::Method) {
             self.directives = self.cache.request_directives(self.request);
         }
@@ -219,19 +214,24 @@ impl<'r> Lookup<'r> {
             return Err(Reason::LoggedIn);
         }
         if self.key.reads_any_header() {
-            self.check_anonymous()?;
+            self.push_anonymous_request()?;
         }
+        // Every handler has a type of its own, as has every instantiation of a generic handler.
+        self.key.push_handler(handler);
+        self.cache_key().ok_or(Reason::KeyTooLong)?;
         if self.directives.as_ref().is_some_and(RequestDirectives::no_store) {
             return Err(Reason::RequestNoStore);
         }
         Ok(())
     }
 
-    /// Checks that nothing outside the key identifies the client.
-    fn check_anonymous(&self) -> Result<(), Reason> {
+    /// Checks that nothing outside the key identifies the client, and adds the headers that the handler may read.
+    fn push_anonymous_request(&mut self) -> Result<(), Reason> {
+        let (headers, credentials) = (self.request.headers(), self.cache.credential_headers());
         let is_keyed = |name: &_| self.key.parts.has_header(name);
-        let (headers, keyed_cookies) = (self.request.headers(), self.policy.vary_cookie());
-        self.cache.credential_headers().check(headers, is_keyed, keyed_cookies)?;
+        let mut names = SmallVec::new();
+        credentials.check(headers, is_keyed, self.policy.vary_cookie(), |name| names.push(name))?;
+        push_headers(&mut self.key, names, |name| credentials.is_ignored(name));
         let query_rule = self.policy.query_rule(self.cache.ignored_query());
         credentials::check_query(self.request.uri().query(), query_rule)?;
         if self.cache.has_credential(self.request) { Err(Reason::Credentials) } else { Ok(()) }
