@@ -1,22 +1,26 @@
 //! Instructions per request, compared with a plain handler that returns the same status, headers and body.
 //!
 //! `cargo xtask bench instructions` runs this under callgrind, whose counts are repeatable. `instructions KIND REQUESTS` handles
-//! requests of one kind.
+//! requests of one kind. `plain:KIND` is a handler without a cache that answers the same requests with the same bytes.
 
 use std::{
     future::{Ready, ready},
     process::ExitCode,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use actix_web::{
     App, FromRequest, HttpRequest, HttpResponse,
+    body::to_bytes,
     dev::{Payload, Service as _},
     get,
-    http::header::{
-        ACCEPT_ENCODING, ACCEPT_LANGUAGE, AGE, CACHE_CONTROL, CONTENT_TYPE, COOKIE, DATE, ETAG, HeaderName,
-        HeaderValue, IF_NONE_MATCH, VARY,
+    http::{
+        StatusCode,
+        header::{
+            ACCEPT_ENCODING, ACCEPT_LANGUAGE, AGE, CACHE_CONTROL, CONTENT_TYPE, COOKIE, DATE, ETAG,
+            HeaderName, HeaderValue, IF_NONE_MATCH, VARY,
+        },
     },
     test::{TestRequest, init_service},
     web::{self, Bytes},
@@ -132,6 +136,74 @@ const BROWSER: [(&str, &str); 19] = [
 #[cache_page(60)]
 async fn anonymous_only(_language: Language, #[anonymous] _request: HttpRequest) -> HttpResponse {
     page()
+}
+
+/// What the plain handler sends: the response of the cache to the same request.
+static RESPONSE: OnceLock<PlainResponse> = OnceLock::new();
+
+struct PlainResponse {
+    status: StatusCode,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Bytes,
+}
+
+/// Sends precomputed headers. It takes the arguments of the handler that it is compared with.
+fn plain_response() -> HttpResponse {
+    let Some(PlainResponse { status, headers, body }) = RESPONSE.get() else {
+        return HttpResponse::InternalServerError().finish();
+    };
+    let mut response = HttpResponse::build(*status);
+    for (name, value) in headers {
+        response.insert_header((name.clone(), value.clone()));
+    }
+    match body.is_empty() {
+        true => response.finish(),
+        false => response.body(body.clone()),
+    }
+}
+
+#[get("/cached")]
+async fn plain_cached(_language: Language) -> HttpResponse {
+    plain_response()
+}
+
+#[get("/no-store")]
+async fn plain_not_stored(_language: Language) -> HttpResponse {
+    plain_response()
+}
+
+#[get("/anon")]
+async fn plain_anonymous(_language: Language, _request: HttpRequest) -> HttpResponse {
+    plain_response()
+}
+
+/// Records the response of the cache to the second request of a kind, or to the first one for a miss.
+async fn record_response(kind: &str, path: &str) {
+    let app =
+        App::new().app_data(PageCache::new()).service(cached).service(not_stored).service(anonymous_only);
+    let app = init_service(app).await;
+    let mut responses = Vec::new();
+    for _ in 0..2 {
+        let Ok(response) = app.call(request(kind, path).to_request()).await else { return };
+        let status = response.status();
+        let headers = response.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let body = to_bytes(response.into_body()).await.unwrap_or_default();
+        responses.push(PlainResponse { status, headers, body });
+    }
+    let response = if kind == "plain:miss" { responses.into_iter().next() } else { responses.pop() };
+    response.map(|response| RESPONSE.set(response).is_ok());
+}
+
+/// A request of a kind, `plain:` in front of it aside.
+fn request(kind: &str, uri: &str) -> TestRequest {
+    let request = TestRequest::get().uri(uri).insert_header((ACCEPT_LANGUAGE, "en"));
+    match kind.trim_start_matches("plain:") {
+        "304" => request.insert_header((IF_NONE_MATCH, ETAG_OF_BODY)),
+        "bypass" => request.insert_header((COOKIE, ETAG_OF_BODY)),
+        "identity" | "br" | "zstd" | "gzip" => request.insert_header((ACCEPT_ENCODING, kind)),
+        "hit-anonymous" | "browser-nothing" => BROWSER.into_iter().fold(request, TestRequest::insert_header),
+        _ => request.insert_header(("x-none-match", ETAG_OF_BODY)),
+    }
 }
 
 /// A response in a hand-written cache, keyed by the URL.
@@ -252,7 +324,7 @@ async fn main() -> ExitCode {
     let Some(requests) = arguments.next().and_then(|number| number.parse::<u32>().ok()) else {
         // `cargo bench` passes other arguments.
         eprintln!(
-            "usage: instructions nothing|plain|plain-text|moka|dashmap|hit|hit-remote|304|bypass|not-stored|bare|miss|new-nothing|hit-anonymous|browser-nothing|identity|br|zstd|gzip REQUESTS (`cargo xtask bench instructions` compares them)"
+            "usage: instructions nothing|plain|plain-text|moka|dashmap|hit|hit-remote|304|bypass|not-stored|bare|miss|new-nothing|hit-anonymous|browser-nothing|plain:KIND|identity|br|zstd|gzip REQUESTS (`cargo xtask bench instructions` compares them)"
         );
         return ExitCode::SUCCESS;
     };
@@ -260,9 +332,9 @@ async fn main() -> ExitCode {
     let path = match kind.as_str() {
         "plain" => "/plain",
         "plain-text" => "/plain-text",
-        "not-stored" => "/no-store",
+        "not-stored" | "plain:not-stored" => "/no-store",
         "bare" => "/bare",
-        "bypass" | "hit-anonymous" | "browser-nothing" => "/anon",
+        "bypass" | "hit-anonymous" | "browser-nothing" | "plain:bypass" | "plain:hit-anonymous" => "/anon",
         "identity" | "br" | "zstd" | "gzip" => "/encoded",
         "moka" => "/moka",
         "dashmap" => "/dashmap",
@@ -273,8 +345,15 @@ async fn main() -> ExitCode {
         "/encoded" => PageCache::builder().compress(cfg!(feature = "compress-all")).build(),
         _ => PageCache::new(),
     };
+    let is_plain = kind.starts_with("plain:");
+    if is_plain {
+        record_response(&kind, path).await;
+    }
     let app = App::new().app_data(cache).configure(|config| {
         match path {
+            "/cached" if is_plain => config.service(plain_cached),
+            "/no-store" if is_plain => config.service(plain_not_stored),
+            "/anon" if is_plain => config.service(plain_anonymous),
             "/plain" => config.service(plain),
             "/plain-text" => config.service(plain_text),
             "/no-store" => config.service(not_stored),
@@ -294,18 +373,9 @@ async fn main() -> ExitCode {
     for number in 0..requests {
         // A URL that was not requested before. All of them have the same length.
         let new_uri = format!("{path}?{}", 10_000 + number);
-        let uri = if matches!(kind.as_str(), "bare" | "miss" | "new-nothing") { &new_uri } else { path };
-        let request = TestRequest::get().uri(uri).insert_header((ACCEPT_LANGUAGE, "en"));
-        let request = match kind.as_str() {
-            "304" => request.insert_header((IF_NONE_MATCH, ETAG_OF_BODY)),
-            "identity" | "br" | "zstd" | "gzip" => request.insert_header((ACCEPT_ENCODING, kind.as_str())),
-            "bypass" => request.insert_header((COOKIE, ETAG_OF_BODY)),
-            "hit-anonymous" | "browser-nothing" => {
-                BROWSER.into_iter().fold(request, TestRequest::insert_header)
-            }
-            _ => request.insert_header(("x-none-match", ETAG_OF_BODY)),
-        };
-        let request = request.to_request();
+        let is_new = matches!(kind.as_str(), "bare" | "miss" | "plain:miss" | "new-nothing");
+        let uri = if is_new { &new_uri } else { path };
+        let request = request(&kind, uri).to_request();
         if !kind.ends_with("nothing") {
             let response = app.call(request).await;
             assert!(response.is_ok_and(|response| response.headers().len() > 1));
