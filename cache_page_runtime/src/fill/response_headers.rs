@@ -170,6 +170,9 @@ fn vary_field<'n>(
     if let ([name], false) = (&*missing, is_sent) {
         return Some((VARY, HeaderValue::from_name((*name).clone())));
     }
+    if !is_sent {
+        return Some((VARY, header_cache::vary(&missing)?));
+    }
     let sent = headers.get_all(VARY).map(HeaderValue::as_bytes).filter(|value| !value.is_empty());
     let members: Vec<&[u8]> = sent.chain(missing.iter().map(|name| name.as_str().as_bytes())).collect();
     Some((VARY, HeaderValue::from_bytes(&members.join(&b", "[..])).ok()?))

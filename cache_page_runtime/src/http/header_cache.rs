@@ -15,6 +15,9 @@ const SLOTS: usize = 128;
 /// The number of names.
 const NAME_SLOTS: usize = 32;
 
+/// The number of values of `Vary`, of which an application has few.
+const VARY_VALUES: usize = 8;
+
 /// The length of the longest name that is remembered.
 const MAX_NAME_LEN: usize = 64;
 
@@ -25,6 +28,7 @@ thread_local! {
     static AGES: Slots = const { RefCell::new([const { None }; SLOTS]) };
     static CACHE_STATUSES: Slots = const { RefCell::new([const { None }; SLOTS]) };
     static NAMES: RefCell<[Option<HeaderName>; NAME_SLOTS]> = const { RefCell::new([const { None }; NAME_SLOTS]) };
+    static VARIES: RefCell<Vec<(Box<[HeaderName]>, HeaderValue)>> = const { RefCell::new(Vec::new()) };
     static DATES: Slots = const { RefCell::new([const { None }; SLOTS]) };
 }
 
@@ -47,6 +51,28 @@ pub(crate) fn name(text: &str) -> Option<HeaderName> {
         }
     });
     name.unwrap_or_else(|_| parse())
+}
+
+/// Returns the value of `Vary` with these names.
+pub(crate) fn vary(names: &[&HeaderName]) -> Option<HeaderValue> {
+    let format = || {
+        let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+        HeaderValue::try_from(names.join(", ")).ok()
+    };
+    let value = VARIES.try_with(|values| {
+        let mut values = values.borrow_mut();
+        let known = values.iter().find(|(known, _)| known.iter().eq(names.iter().copied()));
+        if let Some((_, value)) = known {
+            return Some(value.clone());
+        }
+        let value = format()?;
+        if values.len() == VARY_VALUES {
+            values.remove(0);
+        }
+        values.push((names.iter().map(|name| (*name).clone()).collect(), value.clone()));
+        Some(value)
+    });
+    value.unwrap_or_else(|_| format())
 }
 
 /// Returns the value of `Age`, in whole seconds.
@@ -95,6 +121,19 @@ fn get_or_insert_with(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn vary_has_the_names_in_their_order() {
+        let names: Vec<HeaderName> =
+            (0..20).map(|number| HeaderName::try_from(format!("x-{number}")).unwrap()).collect();
+        for _ in 0..2 {
+            for (first, second) in names.iter().zip(&names[1..]) {
+                assert_eq!(vary(&[first, second]).unwrap(), format!("{first}, {second}"));
+                assert_eq!(vary(&[second, first]).unwrap(), format!("{second}, {first}"));
+                assert_eq!(vary(&[first]).unwrap(), first.as_str());
+            }
+        }
+    }
 
     #[test]
     fn names_that_share_a_slot_are_told_apart() {

@@ -1,4 +1,4 @@
-//! What the names of request headers say, remembered by each worker.
+//! What the names of headers say, remembered by each worker.
 //!
 //! A browser behind a proxy sends some twenty headers, of which most have the same names in every request. To search them for the words
 //! of credentials and to look them up in lists would take more time than the rest of a hit.
@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 use http::header::HeaderName;
 
-use super::{credentials, ordinary_headers};
+use super::{credentials, ordinary_headers, per_request};
 
 /// The number of names that a worker remembers. Each has one of two slots.
 const SLOTS: usize = 128;
@@ -26,6 +26,8 @@ pub(crate) struct HeaderClass {
     pub(crate) is_credential: bool,
     /// Clients and proxies send the header on their own.
     pub(crate) is_ordinary: bool,
+    /// In a response, the header is about the request that it answers.
+    pub(crate) is_about_one_request: bool,
 }
 
 /// A name without an allocation: that of a request is a part of its buffer.
@@ -61,6 +63,7 @@ impl HeaderClass {
         let class = Self {
             is_credential: credentials::is_credential(name),
             is_ordinary: ordinary_headers::is_ordinary(name),
+            is_about_one_request: per_request::is_about_one_request(name),
         };
         let source = name.as_str().as_bytes();
         let mut bytes = [0; MAX_LEN];
@@ -101,6 +104,7 @@ mod tests {
                 let expected = HeaderClass {
                     is_credential: credentials::is_credential(name),
                     is_ordinary: ordinary_headers::is_ordinary(name),
+                    is_about_one_request: per_request::is_about_one_request(name),
                 };
                 assert_eq!((HeaderClass::of(name), HeaderClass::of(name)), (expected, expected), "{name}");
             }

@@ -24,7 +24,10 @@ pub(crate) fn is_worth_ranges(content_type: Option<&HeaderValue>) -> bool {
             || media_type.suffix().is_some_and(is_data)
     };
     // Without a media type, it is a sequence of bytes (RFC 9110 8.3).
-    content_type.is_none() || parse(content_type).is_some_and(|media_type| !is_text(media_type))
+    let Some(value) = content_type else { return true };
+    // Most pages are text, which need not be parsed.
+    let has_text_type = value.as_bytes().get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"text/"));
+    !has_text_type && parse(content_type).is_some_and(|media_type| !is_text(media_type))
 }
 
 fn parse(content_type: Option<&HeaderValue>) -> Option<Mime> {

@@ -9,7 +9,7 @@ use actix_web::{
     web::Bytes,
 };
 
-use crate::http::{list, per_request::is_about_one_request};
+use crate::http::{header_class::HeaderClass, list};
 
 /// The bytes that a shared `Bytes` allocates beside its contents.
 const BYTES_OVERHEAD: usize = 24;
@@ -67,7 +67,7 @@ impl StoredHeader {
 pub(super) fn is_stored(name: &HeaderName) -> bool {
     !is_hop_by_hop(name)
         && !matches!(*name, AGE | CONTENT_LENGTH | header::CONTENT_RANGE)
-        && !is_about_one_request(name)
+        && !HeaderClass::of(name).is_about_one_request
 }
 
 /// Returns whether a header applies to one connection or hop only (RFC 9110 7.6.1 and 11.7).
