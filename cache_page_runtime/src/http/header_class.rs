@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 use http::header::HeaderName;
 
-use super::{credentials, ordinary_headers, per_request};
+use super::{credential_names, ordinary_headers, per_request};
 
 /// The number of names that a worker remembers. Each has one of two slots.
 const SLOTS: usize = 128;
@@ -61,7 +61,7 @@ impl HeaderClass {
     #[cold]
     fn remember(name: &HeaderName) -> Self {
         let class = Self {
-            is_credential: credentials::is_credential(name),
+            is_credential: credential_names::is_credential(name),
             is_ordinary: ordinary_headers::is_ordinary(name),
             is_about_one_request: per_request::is_about_one_request(name),
         };
@@ -102,7 +102,7 @@ mod tests {
         for _ in 0..2 {
             for name in &names {
                 let expected = HeaderClass {
-                    is_credential: credentials::is_credential(name),
+                    is_credential: credential_names::is_credential(name),
                     is_ordinary: ordinary_headers::is_ordinary(name),
                     is_about_one_request: per_request::is_about_one_request(name),
                 };

@@ -7,6 +7,7 @@ pub(crate) mod conditional;
 pub(crate) mod content_coding;
 mod cookie_rule;
 pub(crate) mod cookies;
+mod credential_names;
 mod credential_words;
 pub(crate) mod credentials;
 pub(crate) mod downstream;
