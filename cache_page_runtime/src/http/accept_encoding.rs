@@ -82,6 +82,7 @@ impl PreferredCodings {
             b"gzip, deflate, br, zstd" => Some(Self::ALL),
             b"gzip, deflate, br" => Some(Self { codings: BROTLI_AND_GZIP, count: 2 }),
             b"gzip, deflate" | b"gzip" => Some(Self { codings: GZIP, count: 1 }),
+            b"br" => Some(Self { codings: BROTLI_AND_GZIP, count: 1 }),
             b"identity" => Some(Self::NONE),
             _ => None,
         }
