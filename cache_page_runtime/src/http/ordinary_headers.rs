@@ -104,6 +104,9 @@ const PREFIXES: [&str; 31] = [
     "x-vercel-",
 ];
 
+/// The ends of names with the number of a request, by which clients and proxies find it in a log.
+const SUFFIXES: [&str; 5] = ["req-id", "req-num", "req-number", "request-num", "request-number"];
+
 /// Names with one of [`PREFIXES`] from which links are made.
 const LINK_HEADERS: [&str; 1] = ["cloudfront-forwarded-proto"];
 
@@ -140,6 +143,7 @@ pub(crate) fn is_ordinary(name: &HeaderName) -> bool {
 fn is_ordinary_name(name: &str) -> bool {
     ORDINARY.binary_search(&name).is_ok()
         || PREFIXES.iter().any(|prefix| name.starts_with(prefix)) && !LINK_HEADERS.contains(&name)
+        || SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
 }
 
 #[cfg(test)]
@@ -183,6 +187,7 @@ mod tests {
             "cf-ray",
             "cookie",
             "if-none-match",
+            "req-num",
             "sec-ch-ua",
             "sec-fetch-mode",
             "traceparent",
