@@ -100,7 +100,7 @@ impl PageCache {
     /// Sets the gauges of what is in memory, of this cache and its named caches: `cache_page_entries`, `cache_page_bytes` and
     /// `cache_page_limit_bytes`.
     ///
-    /// They are also set after each fill and purge. Call it where the metrics are read, such as in the handler of `/metrics`, so that
+    /// They are also set after each response that is stored and each purge. Call it where the metrics are read, such as in the handler of `/metrics`, so that
     /// they count what has expired since.
     #[cfg(feature = "metrics")]
     pub fn record_metrics(&self) {
@@ -256,7 +256,7 @@ impl LocalCache for Inner {
 impl fmt::Debug for PageCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PageCache")
-            .field("name", self.inner.observer.name())
+            .field("name", &self.inner.observer.name())
             .field("pages", &self.inner.store.entry_count())
             .field("bytes", &self.inner.store.bytes())
             .field("max_bytes", &self.inner.store.max_bytes())

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     cache::PageCache,
     key::KeyParts,
-    observe::{Report, record_sizes},
+    observe::Report,
     outcome::{Outcome, Reason},
     policy::HandlerPolicy,
     time::instant::Instant,
@@ -130,7 +130,6 @@ impl BypassReport {
 
     fn report(&mut self, headers: Option<&mut HeaderMap>) {
         self.reported = true;
-        record_sizes(self.cache.observer(), self.cache.store());
         let fill_time = Some(self.cache.clock().now().since(self.started));
         let report = Report { fill_time, ..Report::of(Outcome::Bypass(self.reason)) };
         self.log(&report, headers);

@@ -84,7 +84,7 @@ impl Reporter {
 
 impl Run {
     fn report(self, report: Report, headers: Option<&mut HeaderMap>) {
-        if report.fill_time.is_some() {
+        if report.outcome == Outcome::Stored {
             record_sizes(self.cache.observer(), self.cache.store());
         }
         let observer = self.cache.observer();

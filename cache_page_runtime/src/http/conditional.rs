@@ -115,7 +115,7 @@ impl Representation<'_> {
 
     /// Returns which representation of the page a value of `If-None-Match` lists first: `Some(None)` is the identity.
     ///
-    /// A client may go on with whichever it has. It was told by `Vary` that there are others, and the page is the same in all.
+    /// A client may keep the representation that it has: `Vary` names the header that selects it, and the page is the same in all.
     fn listed(&self, list: &[u8], etag: EntityTag<'_>) -> Option<Option<Coding>> {
         EntityTags::new(list).find_map(|listed| {
             if listed.weak_eq(etag) {

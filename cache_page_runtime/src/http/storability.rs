@@ -202,7 +202,7 @@ impl CachingHeaders {
     /// Obeys a targeted field with this freshness lifetime instead of `Cache-Control` and `Expires` (RFC 9213 2.2).
     pub(crate) fn obey_targeted(&mut self, lifetime: Option<Duration>) {
         let max_age = lifetime.map(|lifetime| lifetime.as_secs());
-        // Not only caches are told not to encode the body.
+        // `no-transform` is not for caches only.
         let no_transform = self.cache_control.no_transform;
         self.cache_control = CacheControl { max_age, no_transform, ..CacheControl::default() };
         self.is_targeted = true;

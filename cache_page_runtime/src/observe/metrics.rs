@@ -1,8 +1,8 @@
 //! The metrics of the `metrics` feature, for whichever recorder the application has installed.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use metrics::{SharedString, Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
 use super::Observer;
 use crate::outcome::{Outcome, Reason};
@@ -27,16 +27,12 @@ pub(crate) fn describe() {
     describe_counter!("cache_page_remote_errors_total", "Failed calls of the remote store");
 }
 
-fn label(observer: &Observer) -> SharedString {
-    SharedString::from_shared(Arc::clone(observer.name()))
-}
-
 /// Counts a request. The reason is empty for outcomes without one.
 pub(super) fn count_request(observer: &Observer, handler: &'static str, outcome: Outcome) {
     let reason = outcome.reason().map_or("", Reason::as_str);
     metrics::counter!(
         "cache_page_requests_total",
-        "cache" => label(observer), "handler" => handler, "outcome" => outcome.as_str(), "reason" => reason
+        "cache" => observer.name(), "handler" => handler, "outcome" => outcome.as_str(), "reason" => reason
     )
     .increment(1);
 }
@@ -46,20 +42,20 @@ pub(super) fn count_refresh(observer: &Observer, handler: &'static str, not_stor
     let reason = not_stored.map_or("", Reason::as_str);
     metrics::counter!(
         "cache_page_refreshes_total",
-        "cache" => label(observer), "handler" => handler, "reason" => reason
+        "cache" => observer.name(), "handler" => handler, "reason" => reason
     )
     .increment(1);
 }
 
 /// Records how long a run of the handler took.
 pub(super) fn record_fill_time(observer: &Observer, handler: &'static str, time: Duration) {
-    metrics::histogram!("cache_page_fill_seconds", "cache" => label(observer), "handler" => handler)
+    metrics::histogram!("cache_page_fill_seconds", "cache" => observer.name(), "handler" => handler)
         .record(time);
 }
 
 /// Records the age of a page that was sent.
 pub(super) fn record_age(observer: &Observer, handler: &'static str, age: Duration) {
-    metrics::histogram!("cache_page_hit_age_seconds", "cache" => label(observer), "handler" => handler)
+    metrics::histogram!("cache_page_hit_age_seconds", "cache" => observer.name(), "handler" => handler)
         .record(age);
 }
 
@@ -67,10 +63,10 @@ pub(super) fn record_age(observer: &Observer, handler: &'static str, age: Durati
 pub(super) fn count_purge(observer: &Observer, mode: &'static str, selector: &'static str, pages: usize) {
     metrics::counter!(
         "cache_page_purges_total",
-        "cache" => label(observer), "mode" => mode, "selector" => selector
+        "cache" => observer.name(), "mode" => mode, "selector" => selector
     )
     .increment(1);
-    metrics::counter!("cache_page_purged_entries_total", "cache" => label(observer), "mode" => mode)
+    metrics::counter!("cache_page_purged_entries_total", "cache" => observer.name(), "mode" => mode)
         .increment(pages as u64);
 }
 
@@ -78,7 +74,7 @@ pub(super) fn count_purge(observer: &Observer, mode: &'static str, selector: &'s
 #[allow(clippy::cast_precision_loss)]
 pub(super) fn set_sizes(observer: &Observer, entries: usize, bytes: usize, limit: usize) {
     // A float is exact up to eight petabytes.
-    metrics::gauge!("cache_page_entries", "cache" => label(observer)).set(entries as f64);
-    metrics::gauge!("cache_page_bytes", "cache" => label(observer)).set(bytes as f64);
-    metrics::gauge!("cache_page_limit_bytes", "cache" => label(observer)).set(limit as f64);
+    metrics::gauge!("cache_page_entries", "cache" => observer.name()).set(entries as f64);
+    metrics::gauge!("cache_page_bytes", "cache" => observer.name()).set(bytes as f64);
+    metrics::gauge!("cache_page_limit_bytes", "cache" => observer.name()).set(limit as f64);
 }

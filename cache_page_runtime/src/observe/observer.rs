@@ -1,11 +1,15 @@
 //! What one cache counts, and how much it reports to clients.
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use super::stats::Counters;
+use crate::sync::{Mutex, lock};
 
 /// The level of detail of the `Cache-Status` response header (RFC 9211).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,7 +27,7 @@ pub enum CacheStatusHeader {
 
 /// The name and the counters of one cache, and its configuration for the `Cache-Status` header.
 pub(crate) struct Observer {
-    name: OnceLock<Arc<str>>,
+    name: OnceLock<&'static str>,
     counters: Counters,
     cache_status: CacheStatusHeader,
 }
@@ -35,16 +39,16 @@ impl Observer {
 
     /// Names the cache, unless it has a name.
     pub(crate) fn set_name(&self, name: &str) {
-        self.name.get_or_init(|| name.into());
+        self.name.get_or_init(|| intern(name));
     }
 
     /// Returns the name of the cache in metrics and logs. Caches without one are numbered when they are first reported.
-    pub(crate) fn name(&self) -> &Arc<str> {
+    pub(crate) fn name(&self) -> &'static str {
         static UNNAMED: AtomicUsize = AtomicUsize::new(1);
 
         self.name.get_or_init(|| match UNNAMED.fetch_add(1, Ordering::Relaxed) {
-            1 => "default".into(),
-            number => format!("default-{number}").into(),
+            1 => "default",
+            number => intern(&format!("default-{number}")),
         })
     }
 
@@ -55,5 +59,20 @@ impl Observer {
     /// Returns the level of detail of the `Cache-Status` header.
     pub(crate) fn cache_status(&self) -> CacheStatusHeader {
         self.cache_status
+    }
+}
+
+/// Returns a name that lives as long as the process: the labels of metrics are not copied for each request then.
+fn intern(name: &str) -> &'static str {
+    static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+
+    let mut names = lock(&NAMES);
+    match names.get(name) {
+        Some(known) => known,
+        None => {
+            let name = Box::leak(Box::from(name));
+            names.insert(name);
+            name
+        }
     }
 }

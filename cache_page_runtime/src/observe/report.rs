@@ -60,7 +60,7 @@ impl Report {
         observer.counters().count(handler, self.outcome, self.fill_time);
         tracing::debug!(
             target: "cache_page",
-            cache = &**observer.name(),
+            cache = observer.name(),
             handler = handler.name,
             outcome = self.outcome.as_str(),
             reason = self.outcome.reason().map(Reason::as_str),
@@ -97,7 +97,7 @@ impl RefreshReport {
         let reason = self.stored.err();
         tracing::debug!(
             target: "cache_page",
-            cache = &**observer.name(),
+            cache = observer.name(),
             handler = handler.name,
             refresh = if reason.is_none() { "stored" } else { "not-stored" },
             reason = reason.map(Reason::as_str),

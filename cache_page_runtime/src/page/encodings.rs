@@ -34,7 +34,7 @@ pub(crate) struct EncodedBody {
 pub(crate) struct EncodingChoice {
     /// The best representation that there is, or `None` for the identity.
     pub(crate) encoded: Option<EncodedBody>,
-    /// The coding that the client prefers and nobody is encoding yet.
+    /// The coding that the client prefers and that is not being encoded yet.
     pub(crate) wanted: Option<Coding>,
 }
 
@@ -64,7 +64,7 @@ impl Encodings {
         choice
     }
 
-    /// Claims the encoding of the body, unless somebody else has.
+    /// Claims the encoding of the body, unless another request has.
     pub(crate) fn claim(&self, coding: Coding) -> bool {
         self.replace_if(coding, |slot| matches!(slot, Slot::Absent), Slot::InProgress)
     }

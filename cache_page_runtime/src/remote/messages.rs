@@ -137,7 +137,7 @@ pub struct PurgeResult {
     pub sequence: u64,
     /// Whether entries are or were stored in the namespace, as far as the store remembers. `true` if it does not record this.
     ///
-    /// A program with a wrong `key_prefix` purges a namespace that no other process uses, and is told so.
+    /// A program with a wrong `key_prefix` purges a namespace that no other process uses, which the result reports.
     pub is_namespace_used: bool,
 }
 

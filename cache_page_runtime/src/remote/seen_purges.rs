@@ -50,7 +50,7 @@ impl SeenPurges {
     }
 
     /// Records that the store has executed a purge of this process. A fill that starts from now on reflects it, and those
-    /// before it: whoever purges changes the data first.
+    /// before it: the data changes before it is purged.
     pub(super) fn advance_own(&self, sequence: u64) {
         let sequences = &mut *lock(&self.0);
         sequences.max = sequences.max.max(sequence);

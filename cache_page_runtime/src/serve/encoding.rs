@@ -51,7 +51,7 @@ pub(super) struct EncodingRequest<'r> {
 impl EncodingRequest<'_> {
     /// Encodes the body, unless another request does. Returns it if that was done at once.
     ///
-    /// A longer body is encoded by another thread, and nobody waits for it. `share` returns its place in the remote store, where another
+    /// A longer body is encoded by another thread, and no request waits for it. `share` returns its place in the remote store, where another
     /// process may have put it.
     pub(super) fn encode(&self, share: impl FnOnce() -> Option<SharedEncoding>) -> Option<EncodedBody> {
         let is_in_place = self.entry.page.body().len() <= MAX_IN_PLACE;

@@ -126,7 +126,7 @@ impl Eviction {
         self.queue_of(node).set_encoded_weight(node, bytes);
     }
 
-    /// Returns those of the next few nodes whose encoded bodies are evicted before any page: nobody requested them lately. A flood of new
+    /// Returns those of the next few nodes whose encoded bodies are evicted before any page: they were not requested lately. A flood of new
     /// pages does not evict those of popular pages, which would have to be encoded again.
     pub(super) fn sample_encoded(&mut self) -> SmallVec<[Arc<EntryNode>; 4]> {
         if self.encoded == 0 {

@@ -120,7 +120,7 @@ impl EntryNode {
         self.encoded.load(Ordering::Relaxed)
     }
 
-    /// Sets what is charged for encoded bodies. The queue that has the node must be told.
+    /// Sets what is charged for encoded bodies. The queue that has the node counts them too.
     pub(super) fn set_encoded_weight(&self, bytes: usize) {
         self.encoded.store(bytes, Ordering::Relaxed);
     }

@@ -288,7 +288,8 @@ async fn equal_pending_purges_are_sent_once() {
     }
     one.store().set_behavior(&Method::ALL, Behavior::Works);
     one.cache().purge_tag("last").delivered().await.unwrap();
-    assert_eq!(backend.purges(), 2);
+    // The last of the hundred may have been requested while an earlier one was being sent, which does not stand for it.
+    assert!((2..=3).contains(&backend.purges()), "{}", backend.purges());
 }
 
 async fn assert_pending(purge: PurgeFuture) {

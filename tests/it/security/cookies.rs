@@ -1,6 +1,6 @@
 //! Which cookies are credentials, and that the others get into no page.
 
-use std::time::Duration;
+use std::{cell::Cell, panic, sync::Once, time::Duration};
 
 use actix_web::{
     Error, HttpRequest, HttpResponse,
@@ -355,14 +355,19 @@ async fn hold(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceRes
     response
 }
 
-/// Nothing can be removed from a request that is held.
-#[actix_web::test]
-async fn request_that_an_outer_service_holds_bypasses_with_ignored_cookies() {
+/// An application whose outer service holds each request.
+async fn held() -> TestApp {
     let app = TestApp::builder().configure(|config| {
         let middleware = PageCacheMiddleware::new(60).ignore_query(&["utm_*"]);
         config.service(web::resource("/middleware").wrap(middleware).wrap(from_fn(hold)).to(shown));
     });
-    let app = app.start().await;
+    app.start().await
+}
+
+/// Nothing can be removed from a request that is held.
+#[actix_web::test]
+async fn request_that_an_outer_service_holds_bypasses_with_ignored_cookies() {
+    let app = held().await;
     let cookie = app.get("/middleware").header("cookie", "_ga=1").await;
     assert!(cookie.assert_bypass(Reason::RequestHeld).text().contains("_ga=1"), "{cookie:?}");
     app.get("/middleware?utm_source=a").await.assert_bypass(Reason::RequestHeld);
@@ -380,4 +385,31 @@ fn invalid_pattern_of_a_cookie_panics() {
 #[should_panic(expected = "needs the name of a cookie")]
 fn no_session_cookie_panics() {
     drop(cache_page::PageCache::builder().session_cookies([""; 0]));
+}
+
+thread_local! {
+    static PANICS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Counts the panics of each thread, which are printed as before.
+fn count_panics() {
+    static INSTALL: Once = Once::new();
+    INSTALL.call_once(|| {
+        let print = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            PANICS.set(PANICS.get() + 1);
+            print(info);
+        }));
+    });
+}
+
+/// Otherwise each visitor could fill the log.
+#[actix_web::test]
+async fn requests_that_are_held_print_one_panic() {
+    count_panics();
+    let app = held().await;
+    for _ in 0..20 {
+        app.get("/middleware").header("cookie", "_ga=1").await.assert_bypass(Reason::RequestHeld);
+    }
+    assert_eq!(PANICS.get(), 1);
 }

@@ -2,14 +2,11 @@
 //!
 //! So one visitor's value cannot get into the page of all, whatever the services read.
 
-use std::{
-    mem,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::mem;
 
 use actix_web::{
     HttpMessage as _, HttpRequest,
-    dev::{Path, Payload, RequestHead, ServiceRequest, Url},
+    dev::{Path, Payload, ServiceRequest, Url},
     http::{
         Method, Uri,
         header::{COOKIE, HeaderValue, RANGE},
@@ -17,6 +14,7 @@ use actix_web::{
     },
 };
 
+use super::held_requests::HeldRequests;
 use crate::{
     fill::KeyedParts,
     http::{QueryRule, cookies},
@@ -29,7 +27,11 @@ pub(super) struct Unremovable;
 ///
 /// What is not in the key is removed, and so is the body, on which no stored response may depend. A `HEAD` becomes a `GET`, which is
 /// routed to handlers for `GET`. A range is not for `HEAD` (RFC 9110 14.2).
-pub(super) fn prepare(request: &mut ServiceRequest, keyed: &KeyedParts) -> Result<(), Unremovable> {
+pub(super) fn prepare(
+    request: &mut ServiceRequest,
+    keyed: &KeyedParts,
+    held: &HeldRequests,
+) -> Result<(), Unremovable> {
     let cookies = keyed.cookies.and_then(|names| cookies::common_field(request.headers(), names));
     let cookies = cookies.map(HeaderValue::try_from).transpose().map_err(|_| Unremovable)?;
     let uri = with_common_query(request.uri(), keyed.query_rule)?;
@@ -39,7 +41,7 @@ pub(super) fn prepare(request: &mut ServiceRequest, keyed: &KeyedParts) -> Resul
         request.set_payload(Payload::None);
         return Ok(());
     }
-    let head = head_mut(request).ok_or(Unremovable)?;
+    let head = held.head_mut(request).ok_or(Unremovable)?;
     if is_head {
         head.method = Method::GET;
         head.headers.remove(RANGE);
@@ -57,16 +59,6 @@ pub(super) fn prepare(request: &mut ServiceRequest, keyed: &KeyedParts) -> Resul
     Ok(())
 }
 
-/// Returns the head of a request, unless an outer service holds the request.
-fn head_mut(request: &mut ServiceRequest) -> Option<&mut RequestHead> {
-    // It panics if there is another reference, and nothing else tells whether there is. It has changed nothing then.
-    catch_unwind(AssertUnwindSafe(|| {
-        let _ = request.head_mut();
-    }))
-    .ok()?;
-    Some(request.head_mut())
-}
-
 fn replace_cookies(request: &mut ServiceRequest, cookies: HeaderValue) {
     let headers = request.headers_mut();
     headers.remove(COOKIE);
@@ -78,7 +70,7 @@ fn replace_cookies(request: &mut ServiceRequest, cookies: HeaderValue) {
 
 /// Replaces the cookies that actix-web has parsed for an outer service.
 ///
-/// It keeps them in two private types among the extensions. A request without extensions parses its cookies anew.
+/// It keeps them in two private types among the extensions. A request without extensions parses its cookies again.
 fn forget_parsed_cookies(request: &HttpRequest) {
     let extensions = mem::take(&mut *request.extensions_mut());
     // The header has only cookies that were parsed before.

@@ -5,6 +5,7 @@
 
 mod accept_encoding;
 mod after_send;
+mod held_requests;
 mod inner;
 mod keyed_request;
 mod options;
@@ -29,8 +30,8 @@ use xxhash_rust::xxh3::Xxh3;
 
 pub use self::options::IntoTtl;
 use self::{
-    accept_encoding::RequestsHeld,
     after_send::notify_on_send,
+    held_requests::HeldRequests,
     inner::{InnerService, arrived_head},
     keyed_request::prepare,
     unsafe_method::{is_safe, purge_changed},
@@ -135,7 +136,7 @@ struct MiddlewareConfig {
     vary_by: Option<VaryByFn>,
     /// Part of the key: each worker creates a middleware, and those of one call site share their pages.
     call_site: u64,
-    are_requests_held: RequestsHeld,
+    held: HeldRequests,
 }
 
 /// Identifies a place in the program, in every process of that program.
@@ -221,7 +222,7 @@ where
             policy,
             vary_by: self.vary_by.clone(),
             call_site: self.call_site,
-            are_requests_held: RequestsHeld::default(),
+            held: HeldRequests::default(),
         };
         ready(Ok(PageCacheService { service: Rc::new(service), config }))
     }
@@ -278,13 +279,16 @@ where
     B: MessageBody + 'static,
 {
     let policy = config.policy;
-    accept_encoding::normalize(&mut request, &config.are_requests_held);
+    let held = config.held.clone();
+    accept_encoding::normalize(&mut request, &held);
     match look_up(request.request(), config, purge_seq).await {
         Step::Respond(response) => Ok(request.into_response(response)),
-        Step::RespondAndRefresh(response, fill) => Ok(refresh_after_send(service, request, response, fill)),
+        Step::RespondAndRefresh(response, fill) => {
+            Ok(refresh_after_send(service, request, response, fill, held))
+        }
         Step::Fill(fill) => {
             let head = arrived_head(&request);
-            if prepare(&mut request, &fill.keyed_parts()).is_err() {
+            if prepare(&mut request, &fill.keyed_parts(), &held).is_err() {
                 log_held_request(policy, fill.now());
                 let bypass = fill.into_bypass(request.request(), Reason::RequestHeld);
                 return run_bypass(service, request, bypass).await;
@@ -329,6 +333,7 @@ fn refresh_after_send<S, B>(
     mut request: ServiceRequest,
     response: HttpResponse,
     fill: Box<Fill>,
+    held: HeldRequests,
 ) -> ServiceResponse<BoxBody>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
@@ -341,7 +346,7 @@ where
         // The sender is dropped when the response is sent, which is no error.
         let _ = sent.await;
         let head = arrived_head(&request);
-        if prepare(&mut request, &fill.keyed_parts()).is_err() {
+        if prepare(&mut request, &fill.keyed_parts(), &held).is_err() {
             return fill.discard();
         }
         let mut inner = InnerService::new(service, request, head);
