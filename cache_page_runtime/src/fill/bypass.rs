@@ -1,9 +1,6 @@
 //! A request that bypasses the cache: its handler runs, and its outcome is reported.
 
-use std::{
-    future::poll_fn,
-    pin::{Pin, pin},
-};
+use std::{future::poll_fn, pin::Pin};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -77,10 +74,16 @@ impl Bypass {
         }
     }
 
+    /// Runs the handler.
     pub(crate) async fn run(self, mut handler: Pin<&mut dyn Handler>) -> Served {
-        let Self { request, control, mut report, visibility, keyed } = self;
-        let handled =
-            pin!(poll_fn(|context| handler.as_mut().poll_response(request.as_ref(), context))).await;
+        let request = self.request.as_ref();
+        let handled = poll_fn(|context| handler.as_mut().poll_response(request, context)).await;
+        self.finish(handled)
+    }
+
+    /// Returns what the client gets of what the handler returned.
+    fn finish(self, handled: Handled) -> Served {
+        let Self { control, mut report, visibility, keyed, .. } = self;
         let (mut response, is_error) = match handled {
             Handled::Response(response) => (response, false),
             Handled::Service(request, response) => {
@@ -109,9 +112,7 @@ impl Bypass {
 impl BypassReport {
     fn add_unstored_headers(&self, headers: &mut HeaderMap, visibility: Visibility, keyed: &KeyedNames) {
         let credentials = self.cache.credential_headers();
-        let generated =
-            response_headers::generate_unstored(headers, self.reason, visibility, keyed.iter(), credentials);
-        response_headers::add(headers, generated);
+        response_headers::add_unstored(headers, self.reason, visibility, keyed.iter(), credentials);
     }
 
     /// The handler inside reports its own outcome.

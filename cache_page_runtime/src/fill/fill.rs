@@ -445,8 +445,7 @@ impl Fill {
     }
 
     fn reject(mut self: Box<Self>, mut response: HttpResponse, reason: Reason, now: Instant) -> HttpResponse {
-        let generated = self.run.generate_unstored(response.headers(), reason);
-        response_headers::add(response.headers_mut(), generated);
+        self.run.add_unstored(response.headers_mut(), reason);
         if self.run.request.method() == Method::HEAD && self.run.context.entry_point.runs_head_as_get() {
             // The handler ran for GET. Its body is not sent, and may be endless.
             response = response.map_body(|_, body| body::announce(body.size()));

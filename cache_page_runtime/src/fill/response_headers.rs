@@ -96,22 +96,61 @@ pub(crate) fn generate_unstored<'n>(
     visibility: Visibility,
     keyed: impl Iterator<Item = &'n HeaderName>,
     credentials: &'n CredentialHeaders,
-) -> GeneratedHeaders {
-    let mut generated = GeneratedHeaders::new();
+) -> Unstored {
     if matches!(reason, Reason::Method | Reason::Disabled) {
-        return generated;
+        return Unstored::default();
     }
-    if !headers.contains_key(CACHE_CONTROL) {
-        let has_expires = headers.contains_key(EXPIRES);
-        if visibility.is_private || is_for_one_request(reason) {
-            generated.push((CACHE_CONTROL, private(has_expires)));
-        } else if visibility.varies_by_login && !has_expires {
-            generated.push((CACHE_CONTROL, HeaderValue::from_static("no-cache")));
+    let (mut has_cache_control, mut has_expires, mut has_vary) = (false, false, false);
+    for name in headers.keys() {
+        match *name {
+            CACHE_CONTROL => has_cache_control = true,
+            EXPIRES => has_expires = true,
+            VARY => has_vary = true,
+            _ => {}
         }
     }
+    let cache_control = if has_cache_control {
+        None
+    } else if visibility.is_private || is_for_one_request(reason) {
+        Some(private(has_expires))
+    } else if visibility.varies_by_login && !has_expires {
+        Some(HeaderValue::from_static("no-cache"))
+    } else {
+        None
+    };
     let names = keyed.chain(credential_names(visibility, credentials));
-    generated.extend(vary_field(headers, headers.contains_key(VARY), names));
-    generated
+    Unstored { cache_control, vary: vary_field(headers, has_vary, names).map(|(_, value)| value) }
+}
+
+/// Adds those headers to the response that the client gets.
+pub(crate) fn add_unstored<'n>(
+    headers: &mut HeaderMap,
+    reason: Reason,
+    visibility: Visibility,
+    keyed: impl Iterator<Item = &'n HeaderName>,
+    credentials: &'n CredentialHeaders,
+) {
+    let Unstored { cache_control, vary } = generate_unstored(headers, reason, visibility, keyed, credentials);
+    if let Some(value) = cache_control {
+        headers.insert(CACHE_CONTROL, value);
+    }
+    if let Some(value) = vary {
+        headers.insert(VARY, value);
+    }
+}
+
+/// The generated headers of a response that is not stored.
+#[derive(Default)]
+pub(crate) struct Unstored {
+    cache_control: Option<HeaderValue>,
+    vary: Option<HeaderValue>,
+}
+
+impl From<Unstored> for GeneratedHeaders {
+    fn from(Unstored { cache_control, vary }: Unstored) -> Self {
+        let cache_control = cache_control.map(|value| (CACHE_CONTROL, value));
+        cache_control.into_iter().chain(vary.map(|value| (VARY, value))).collect()
+    }
 }
 
 /// Returns whether a response that is not stored for this reason may be another one for the next client, or is not to be stored

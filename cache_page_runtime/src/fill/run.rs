@@ -103,7 +103,14 @@ impl Run {
     pub(super) fn generate_unstored(&self, headers: &HeaderMap, reason: Reason) -> GeneratedHeaders {
         let Context { cache, key, .. } = &self.context;
         let (visibility, credentials) = (self.context.visibility(), cache.credential_headers());
-        response_headers::generate_unstored(headers, reason, visibility, key.vary_names(), credentials)
+        response_headers::generate_unstored(headers, reason, visibility, key.vary_names(), credentials).into()
+    }
+
+    /// Adds the headers of a response that is not stored.
+    pub(super) fn add_unstored(&self, headers: &mut HeaderMap, reason: Reason) {
+        let Context { cache, key, .. } = &self.context;
+        let (visibility, credentials) = (self.context.visibility(), cache.credential_headers());
+        response_headers::add_unstored(headers, reason, visibility, key.vary_names(), credentials);
     }
 
     /// Lets a follower take over because the handler failed.

@@ -77,12 +77,14 @@ impl PreferredCodings {
     fn of_browser(value: &[u8]) -> Option<Self> {
         const BROTLI_AND_GZIP: [Coding; 3] = [Coding::Brotli, Coding::Gzip, Coding::Zstd];
         const GZIP: [Coding; 3] = [Coding::Gzip, Coding::Brotli, Coding::Zstd];
+        const ZSTD: [Coding; 3] = [Coding::Zstd, Coding::Brotli, Coding::Gzip];
 
         match value {
             b"gzip, deflate, br, zstd" => Some(Self::ALL),
             b"gzip, deflate, br" => Some(Self { codings: BROTLI_AND_GZIP, count: 2 }),
             b"gzip, deflate" | b"gzip" => Some(Self { codings: GZIP, count: 1 }),
             b"br" => Some(Self { codings: BROTLI_AND_GZIP, count: 1 }),
+            b"zstd" => Some(Self { codings: ZSTD, count: 1 }),
             b"identity" => Some(Self::NONE),
             _ => None,
         }

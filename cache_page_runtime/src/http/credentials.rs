@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName};
 
-use super::{CookieRule, QueryRule, credential_names::is_credential_name, header_class::HeaderClass};
+use super::{
+    CookieRule, QueryRule,
+    credential_names::is_credential_name,
+    header_class::{HeaderClass, RequestNames},
+};
 use crate::outcome::Reason;
 
 /// What downstream caches have to tell apart. They cannot know the other credentials, and a long `Vary` would keep some of them, such
@@ -58,11 +62,13 @@ impl CredentialHeaders {
         is_keyed: impl Fn(&HeaderName) -> bool,
         keyed_cookies: &[&str],
         mut visit: impl FnMut(&'h HeaderName),
-    ) -> Result<(), Reason> {
+    ) -> Result<RequestNames, Reason> {
         let has_no_credential =
             |name: &HeaderName| *name == COOKIE && self.ignores_cookies(request, keyed_cookies);
+        let mut names = RequestNames::default();
         for name in request.keys() {
             let class = HeaderClass::of(name);
+            names.add(class);
             if self.is_credential(name, class) && !is_keyed(name) && !has_no_credential(name) {
                 return Err(Reason::Credentials);
             }
@@ -70,7 +76,7 @@ impl CredentialHeaders {
                 visit(name);
             }
         }
-        Ok(())
+        Ok(names)
     }
 
     fn ignores_cookies(&self, request: &HeaderMap, keyed: &[&str]) -> bool {

@@ -5,9 +5,10 @@
 
 use std::cell::RefCell;
 
-use http::header::HeaderName;
+use actix_web::http::header::HeaderMap;
+use http::header::{self, HeaderName};
 
-use super::{credential_names, ordinary_headers, per_request};
+use super::{credential_names, ordinary_headers, origin, per_request};
 
 /// The number of names that a worker remembers. Each has one of two slots.
 const SLOTS: usize = 128;
@@ -16,7 +17,7 @@ const SLOTS: usize = 128;
 const MAX_LEN: usize = 40;
 
 thread_local! {
-    static CLASSES: RefCell<[Option<(Name, HeaderClass)>; SLOTS]> = const { RefCell::new([const { None }; SLOTS]) };
+    static CLASSES: RefCell<[Option<(HeaderName, HeaderClass)>; SLOTS]> = const { RefCell::new([const { None }; SLOTS]) };
 }
 
 /// What a name says about a header, whatever the options of a cache are.
@@ -28,17 +29,38 @@ pub(crate) struct HeaderClass {
     pub(crate) is_ordinary: bool,
     /// In a response, the header is about the request that it answers.
     pub(crate) is_about_one_request: bool,
+    /// A response with the header is for one client.
+    pub(crate) is_for_one_client: bool,
+    /// The header may replace the scheme or the host of the request.
+    is_about_origin: bool,
+    /// The header is a precondition or a range.
+    is_condition: bool,
+    is_upgrade: bool,
 }
 
-/// A name without an allocation: that of a request is a part of its buffer.
-struct Name {
-    len: usize,
-    bytes: [u8; MAX_LEN],
+/// What one look at the names of a request's headers shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RequestNames {
+    /// One of the headers may replace the scheme or the host.
+    pub(crate) has_origin: bool,
+    /// There is a precondition or a range.
+    pub(crate) has_condition: bool,
+    pub(crate) has_upgrade: bool,
 }
 
-impl Name {
-    fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
+impl RequestNames {
+    #[inline]
+    pub(crate) fn of(request: &HeaderMap) -> Self {
+        let mut names = Self::default();
+        request.keys().for_each(|name| names.add(HeaderClass::of(name)));
+        names
+    }
+
+    #[inline]
+    pub(crate) fn add(&mut self, class: HeaderClass) {
+        self.has_origin |= class.is_about_origin;
+        self.has_condition |= class.is_condition;
+        self.has_upgrade |= class.is_upgrade;
     }
 }
 
@@ -46,12 +68,10 @@ impl HeaderClass {
     /// Returns the class of a header.
     #[inline]
     pub(crate) fn of(name: &HeaderName) -> Self {
-        let bytes = name.as_str().as_bytes();
         let found = CLASSES.try_with(|classes| {
             let classes = classes.borrow();
-            let slot = slot(bytes);
-            let remembered =
-                |slot: usize| classes[slot].as_ref().filter(|(known, _)| known.as_bytes() == bytes);
+            let slot = slot(name.as_str().as_bytes());
+            let remembered = |slot: usize| classes[slot].as_ref().filter(|(known, _)| known == name);
             remembered(slot).or_else(|| remembered(slot ^ 1)).map(|(_, class)| *class)
         });
         // Thread-local storage is not available while the thread exits.
@@ -60,23 +80,37 @@ impl HeaderClass {
 
     #[cold]
     fn remember(name: &HeaderName) -> Self {
-        let class = Self {
-            is_credential: credential_names::is_credential(name),
-            is_ordinary: ordinary_headers::is_ordinary(name),
-            is_about_one_request: per_request::is_about_one_request(name),
-        };
-        let source = name.as_str().as_bytes();
-        let mut bytes = [0; MAX_LEN];
-        if let Some(target) = bytes.get_mut(..source.len()) {
-            target.copy_from_slice(source);
-            let known = Name { len: source.len(), bytes };
+        let class = Self::find(name);
+        let text = name.as_str().as_bytes();
+        // A copy, because the name of a request is a part of its buffer.
+        let copy = if text.len() <= MAX_LEN { HeaderName::from_bytes(text).ok() } else { None };
+        if let Some(known) = copy {
             let _ = CLASSES.try_with(|classes| {
-                let (mut classes, slot) = (classes.borrow_mut(), slot(source));
+                let (mut classes, slot) = (classes.borrow_mut(), slot(text));
                 classes[slot ^ 1] =
                     classes[slot].replace((known, class)).or_else(|| classes[slot ^ 1].take());
             });
         }
         class
+    }
+
+    fn find(name: &HeaderName) -> Self {
+        Self {
+            is_credential: credential_names::is_credential(name),
+            is_ordinary: ordinary_headers::is_ordinary(name),
+            is_about_one_request: per_request::is_about_one_request(name),
+            is_for_one_client: per_request::is_for_one_client(name),
+            is_about_origin: origin::is_about_origin(name),
+            is_condition: matches!(
+                *name,
+                header::IF_MATCH
+                    | header::IF_MODIFIED_SINCE
+                    | header::IF_NONE_MATCH
+                    | header::IF_UNMODIFIED_SINCE
+                    | header::RANGE
+            ),
+            is_upgrade: *name == header::UPGRADE,
+        }
     }
 }
 
@@ -101,11 +135,7 @@ mod tests {
             .collect();
         for _ in 0..2 {
             for name in &names {
-                let expected = HeaderClass {
-                    is_credential: credential_names::is_credential(name),
-                    is_ordinary: ordinary_headers::is_ordinary(name),
-                    is_about_one_request: per_request::is_about_one_request(name),
-                };
+                let expected = HeaderClass::find(name);
                 assert_eq!((HeaderClass::of(name), HeaderClass::of(name)), (expected, expected), "{name}");
             }
         }

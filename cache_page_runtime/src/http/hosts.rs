@@ -180,9 +180,12 @@ pub(crate) fn check(
     if let Some(allowed) = allowed {
         return check_allowed(head, origin.scheme, allowed);
     }
+    let host = origin.host.as_bytes();
     let mut hosts = head.headers.get_all(&HOST).map(HeaderValue::as_bytes);
     let authority = head.uri.authority().map(|authority| authority.as_str().as_bytes());
-    match is_usual(origin.host.as_bytes()) && hosts.all(is_usual) && authority.is_none_or(is_usual) {
+    // Most requests name one host only.
+    let mut is_usual_or_same = |other: &[u8]| other == host || is_usual(other);
+    match is_usual(host) && hosts.all(&mut is_usual_or_same) && authority.is_none_or(is_usual_or_same) {
         true => Ok(()),
         false => Err(Reason::HostSpelling),
     }

@@ -26,6 +26,16 @@ impl<'r> RequestOrigin<'r> {
         Self::new(request.head(), request.headers().get(HOST), request.app_config())
     }
 
+    /// Derives the origin of a request that has none of the headers [about it](is_about_origin), but for `Host`.
+    pub(crate) fn of_direct(request: &'r HttpRequest) -> Self {
+        let (head, config) = (request.head(), request.app_config());
+        let host = || head.uri.authority().map_or_else(|| config.host(), Authority::as_str);
+        Self {
+            scheme: head.uri.scheme_str().unwrap_or_else(|| default_scheme(config)),
+            host: head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_else(host),
+        }
+    }
+
     /// Derives the origin of a request. `host` is its first `Host` value.
     fn new(head: &'r RequestHead, host: Option<&'r HeaderValue>, config: &'r AppConfig) -> Self {
         let is_forwarded = head.headers.contains_key(&FORWARDED);
@@ -33,7 +43,7 @@ impl<'r> RequestOrigin<'r> {
         let scheme = forwarded("proto")
             .or_else(|| first_member(head, &X_FORWARDED_PROTO))
             .or_else(|| head.uri.scheme_str())
-            .unwrap_or(if config.secure() { "https" } else { "http" });
+            .unwrap_or_else(|| default_scheme(config));
         let host = forwarded("host")
             .or_else(|| first_member(head, &X_FORWARDED_HOST))
             .or_else(|| host?.to_str().ok())
@@ -41,6 +51,15 @@ impl<'r> RequestOrigin<'r> {
             .unwrap_or_else(|| config.host());
         Self { scheme, host }
     }
+}
+
+/// Returns whether a request header may replace the scheme or the host.
+pub(super) fn is_about_origin(name: &HeaderName) -> bool {
+    *name == FORWARDED || *name == X_FORWARDED_PROTO || *name == X_FORWARDED_HOST
+}
+
+fn default_scheme(config: &AppConfig) -> &'static str {
+    if config.secure() { "https" } else { "http" }
 }
 
 /// Returns the first parameter of this name in all `Forwarded` values (RFC 7239).
@@ -79,6 +98,9 @@ mod tests {
             "{:?}",
             request.headers()
         );
+        if !request.headers().keys().any(is_about_origin) {
+            assert_eq!(RequestOrigin::of_direct(request), origin);
+        }
     }
 
     /// Tries every combination of the headers, each of them absent, valid or malformed.

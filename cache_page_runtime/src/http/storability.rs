@@ -14,8 +14,8 @@ use actix_web::http::{
 use super::{
     cache_control::CacheControl,
     freshness::{self, StaleWindows},
+    header_class::HeaderClass,
     list,
-    per_request::is_for_one_client,
 };
 use crate::outcome::Reason;
 
@@ -193,7 +193,7 @@ impl CachingHeaders {
                 CONTENT_SECURITY_POLICY | CONTENT_SECURITY_POLICY_REPORT_ONLY => {
                     found.has_csp_nonce |= has_nonce(value);
                 }
-                _ => found.has_user_specific_header |= is_for_one_client(name),
+                _ => found.has_user_specific_header |= HeaderClass::of(name).is_for_one_client,
             }
         }
         found

@@ -31,7 +31,6 @@ pub struct KeyBuilder<'r> {
 /// What the key of a request contains besides the handler's arguments.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeyOptions<'o> {
-    pub(crate) prefix: &'o str,
     pub(crate) query_rule: QueryRule,
     /// The names of cookies.
     pub(crate) cookies: &'o [&'static str],
@@ -50,13 +49,24 @@ impl<'r> KeyBuilder<'r> {
         }
     }
 
-    /// Adds the URL as a handler sees it, with the origin of the request, and what the options name.
-    pub(crate) fn push_request(&mut self, origin: &RequestOrigin<'_>, options: &KeyOptions<'_>) {
+    /// Adds the headers and cookies that the options name. They come first.
+    pub(crate) fn push_varied(&mut self, options: &KeyOptions<'_>) {
         self.query_rule = options.query_rule;
+        for name in options.vary.into_iter().flatten() {
+            self.push_header(name.clone());
+        }
+        for name in options.cookies {
+            self.push_cookie(name);
+        }
+    }
+
+    /// Adds the URL as a handler sees it, with the origin of the request. It comes after what the arguments read, because a request
+    /// that bypasses the cache needs no more of its key than that.
+    pub(crate) fn push_url(&mut self, origin: &RequestOrigin<'_>, prefix: &str) {
         let head = self.request.head();
         let hosts = head.headers.get_all(&HOST).map(HeaderValue::as_bytes);
         let parts = &mut self.parts;
-        parts.push_part(options.prefix.as_bytes());
+        parts.push_part(prefix.as_bytes());
         parts.push_part(origin.scheme.as_bytes());
         parts.push_part(origin.host.as_bytes());
         // A guard may have chosen the App by `Host` or the authority, from which the origin may differ: links are built from
@@ -67,22 +77,21 @@ impl<'r> KeyBuilder<'r> {
         // `web::Path` reads a copy of the path. Actix decodes some escapes in it, and middleware may have rewritten either.
         let routed = self.request.match_info().as_str();
         parts.push_optional((routed != head.uri.path()).then_some(routed.as_bytes()));
-        self.push_query(head.uri.query(), options.query_rule);
-        for name in options.vary.into_iter().flatten() {
-            self.push_header(name.clone());
-        }
-        for name in options.cookies {
-            self.push_cookie(name);
-        }
+        self.push_query(head.uri.query(), self.query_rule);
+    }
+
+    /// Returns whether the query of the request is too long for a key.
+    pub(crate) fn has_long_query(&self) -> bool {
+        self.request.uri().query().is_some_and(|query| query.len() > key_buf::MAX_LEN)
     }
 
     fn push_query(&mut self, query: Option<&str>, rule: QueryRule) {
-        let parts = &mut self.parts;
         // A query that is too long for the key is not parsed.
-        if query.is_some_and(|query| query.len() > key_buf::MAX_LEN) {
-            parts.mark_too_long();
+        if self.has_long_query() {
+            self.parts.mark_too_long();
             return;
         }
+        let parts = &mut self.parts;
         match rule.select(query.unwrap_or_default()) {
             None => parts.push_optional(query.map(str::as_bytes)),
             Some(parameters) => {

@@ -50,7 +50,7 @@ pub(crate) struct CacheKey<'k>(&'k [u8]);
 #[derive(Debug)]
 pub(crate) struct KeyParts {
     bytes: KeyBuf,
-    keyed_headers: SmallVec<[KeyedHeader; 4]>,
+    keyed_headers: SmallVec<[KeyedHeader; 2]>,
     has_private_value: bool,
     is_anonymous: bool,
     handler: Option<HandlerKeyPart>,

@@ -104,15 +104,18 @@ impl HandlerPolicy {
         self.policy.stale
     }
 
+    /// Returns the beginning of the URLs in keys, which the policy may set in place of the cache.
+    pub(crate) fn key_prefix<'o>(&'o self, cache_prefix: &'o str) -> &'o str {
+        if self.policy.key_prefix.is_empty() { cache_prefix } else { self.policy.key_prefix }
+    }
+
     /// Returns the options for the key of a request, given those of the cache.
     pub(crate) fn key_options<'o>(
         &'o self,
-        cache_prefix: &'o str,
         cache_vary: &'o [HeaderName],
         cache_ignores: Option<&'static IgnoredQuery>,
     ) -> KeyOptions<'o> {
         KeyOptions {
-            prefix: if self.policy.key_prefix.is_empty() { cache_prefix } else { self.policy.key_prefix },
             query_rule: self.query_rule(cache_ignores),
             cookies: self.policy.vary_cookie,
             vary: [self.derived().map_or(&[], |derived| &derived.vary), cache_vary],

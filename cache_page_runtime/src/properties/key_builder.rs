@@ -176,7 +176,8 @@ fn handler_view(request: &HttpRequest, policy: usize) -> HandlerView {
 
 fn key_of(request: &HttpRequest, policy: usize) -> Vec<u8> {
     let mut key = KeyBuilder::new(request);
-    key.push_request(&RequestOrigin::of(request), &POLICIES[policy].key_options("", &[], None));
+    key.push_varied(&POLICIES[policy].key_options(&[], None));
+    key.push_url(&RequestOrigin::of(request), "");
     key.parts.key().unwrap().as_bytes().to_vec()
 }
 
@@ -224,7 +225,8 @@ proptest! {
     fn key_length_is_limited(sizes in vec(prop_oneof![0..20_usize, 0..9000_usize], 1..6), path in 0..9000_usize) {
         let request = TestRequest::with_uri(&format!("/{}", "a".repeat(path))).to_http_request();
         let mut key = KeyBuilder::new(&request);
-        key.push_request(&RequestOrigin::of(&request), &POLICIES[0].key_options("", &[], None));
+        key.push_varied(&POLICIES[0].key_options(&[], None));
+        key.push_url(&RequestOrigin::of(&request), "");
         let mut least = path;
         for (at, size) in sizes.iter().enumerate() {
             let bytes = vec![0xff_u8; *size];
@@ -252,7 +254,7 @@ proptest! {
             prop_assert_eq!(key.parts.vary_names().filter(|listed| **listed == name).count(), usize::from(added));
         }
         let mut key = KeyBuilder::new(&request);
-        key.push_request(&RequestOrigin::of(&request), &POLICIES[2].key_options("", &[], None));
+        key.push_varied(&POLICIES[2].key_options(&[], None));
         prop_assert!(!key.parts.has_header(&COOKIE) && key.parts.vary_names().any(|listed| *listed == COOKIE));
     }
 }

@@ -3,10 +3,7 @@
 use actix_web::HttpRequest;
 
 use crate::{
-    cache::PageCache,
-    http::storability::{check_handshake, check_method},
-    outcome::Reason,
-    policy::HandlerPolicy,
+    cache::PageCache, http::storability::check_method, outcome::Reason, policy::HandlerPolicy,
     time::instant::Instant,
 };
 
@@ -18,7 +15,6 @@ pub(super) fn check_request(
     is_known: bool,
 ) -> Result<(), Reason> {
     check_method(request.method())?;
-    check_handshake(request.headers())?;
     if !cache.is_enabled() {
         Err(Reason::Disabled)
     } else if !is_known {

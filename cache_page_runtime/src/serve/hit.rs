@@ -56,17 +56,21 @@ impl Hit {
         self.choice.take().or_else(|| self.entry.page.choose_encoding(request))
     }
 
-    /// Makes the response, and reports it. A full response has the `encoded` body, if there is one.
+    /// Makes the response, and reports it. A full response has the `encoded` body, if there is one. `has_condition` is whether the request
+    /// has a precondition or a range.
     pub(super) fn respond(
         &self,
         encoded: Option<EncodedBody>,
-        request: &HttpRequest,
+        (request, has_condition): (&HttpRequest, bool),
         observer: &Observer,
         handler: HandlerId,
         now: Instant,
     ) -> HttpResponse {
         let page = &self.entry.page;
-        let selection = page.select(request.method(), request.headers());
+        let selection = match has_condition {
+            true => page.select(request.method(), request.headers()),
+            false => Selection::Full,
+        };
         let mut response = page.to_response(&selection, encoded, request.headers(), self.entry.age(now));
         let mut report = self.report;
         if matches!(report.outcome, Outcome::Hit | Outcome::RemoteHit) && selection == Selection::NotModified

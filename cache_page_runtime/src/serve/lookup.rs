@@ -23,7 +23,10 @@ use crate::{
         Audience, Bypass, Context, EntryPoint, Fill, FillRole, Reporter, RequestHandle, RunControl,
         SessionBefore, Start, Visibility, encoded_put_request,
     },
-    http::{Coding, RequestDirectives, RequestOrigin, credentials, hosts},
+    http::{
+        Coding, RequestDirectives, RequestOrigin, credentials, header_class::RequestNames, hosts,
+        storability::check_handshake,
+    },
     key::{
         AnonymousValue, Argument, CacheKey, Classified, HandlerType, KeyBuilder, KeyParts, KeyValue,
         push_app_identity, push_headers, push_query_read_by, push_request_without_query,
@@ -60,7 +63,11 @@ pub struct Lookup<'r> {
     /// The purge sequence when the request arrived. It is not answered with what was purged before.
     pub(super) purge_seq: PurgeSeq,
     entry_point: EntryPoint,
+    /// The App has a cache, which determines which Apps share pages.
+    has_own_cache: bool,
     admitted: Result<(), Reason>,
+    /// What is known of the headers once the request is admitted.
+    names: RequestNames,
     directives: Option<RequestDirectives>,
 }
 
@@ -81,20 +88,21 @@ impl<'r> Lookup<'r> {
         if admitted == Err(Reason::Method) && entry_point == EntryPoint::Attribute {
             log_unsafe_method(request, policy, cache.clock().now());
         }
-        let admitted = admitted.and_then(|()| match app_cache {
-            Some(_) => Ok(()),
-            None => push_app_identity(&mut key.parts, request, entry_point.app_retention()),
-        });
-        let admitted = admitted.and_then(|()| {
-            let origin = RequestOrigin::of(request);
-            hosts::check(request.head(), &origin, cache.allowed_hosts())?;
-            key.push_request(
-                &origin,
-                &policy.key_options(cache.key_prefix(), cache.vary(), cache.ignored_query()),
-            );
-            Ok(())
-        });
-        Self { request, policy, cache, key, purge_seq, entry_point, admitted, directives: None }
+        if admitted.is_ok() {
+            key.push_varied(&policy.key_options(cache.vary(), cache.ignored_query()));
+        }
+        Self {
+            request,
+            policy,
+            cache,
+            key,
+            purge_seq,
+            entry_point,
+            has_own_cache: app_cache.is_some(),
+            admitted,
+            names: RequestNames::default(),
+            directives: None,
+        }
     }
 
     /// Adds what an argument of type `T` reads to the key.
@@ -209,13 +217,20 @@ impl<'r> Lookup<'r> {
         }
         self.admitted?;
         // First, so that no query is searched that is too long for a key.
-        self.cache_key().ok_or(Reason::KeyTooLong)?;
+        if self.key.has_long_query() {
+            return Err(Reason::KeyTooLong);
+        }
         if self.key.is_logged_in() {
             return Err(Reason::LoggedIn);
         }
-        if self.key.reads_any_header() {
-            self.push_anonymous_request()?;
+        self.names = match self.key.reads_any_header() {
+            true => self.push_anonymous_request()?,
+            false => RequestNames::of(self.request.headers()),
+        };
+        if self.names.has_upgrade {
+            check_handshake(self.request.headers())?;
         }
+        self.push_url()?;
         // Every handler has a type of its own, as has every instantiation of a generic handler.
         self.key.push_handler(handler);
         self.cache_key().ok_or(Reason::KeyTooLong)?;
@@ -225,16 +240,32 @@ impl<'r> Lookup<'r> {
         Ok(())
     }
 
+    /// Checks the host of the request, and adds its URL.
+    fn push_url(&mut self) -> Result<(), Reason> {
+        let request = self.request;
+        let origin = match self.names.has_origin {
+            true => RequestOrigin::of(request),
+            false => RequestOrigin::of_direct(request),
+        };
+        hosts::check(request.head(), &origin, self.cache.allowed_hosts())?;
+        self.key.push_url(&origin, self.policy.key_prefix(self.cache.key_prefix()));
+        if self.has_own_cache {
+            return Ok(());
+        }
+        push_app_identity(&mut self.key.parts, request, self.entry_point.app_retention())
+    }
+
     /// Checks that nothing outside the key identifies the client, and adds the headers that the handler may read.
-    fn push_anonymous_request(&mut self) -> Result<(), Reason> {
+    fn push_anonymous_request(&mut self) -> Result<RequestNames, Reason> {
         let (headers, credentials) = (self.request.headers(), self.cache.credential_headers());
         let is_keyed = |name: &_| self.key.parts.has_header(name);
         let mut names = SmallVec::new();
-        credentials.check(headers, is_keyed, self.policy.vary_cookie(), |name| names.push(name))?;
+        let seen =
+            credentials.check(headers, is_keyed, self.policy.vary_cookie(), |name| names.push(name))?;
         push_headers(&mut self.key, names, |name| credentials.is_ignored(name));
         let query_rule = self.policy.query_rule(self.cache.ignored_query());
         credentials::check_query(self.request.uri().query(), query_rule)?;
-        if self.cache.has_credential(self.request) { Err(Reason::Credentials) } else { Ok(()) }
+        if self.cache.has_credential(self.request) { Err(Reason::Credentials) } else { Ok(seen) }
     }
 
     /// Returns the key, unless it is too long.
@@ -353,7 +384,8 @@ impl<'r> Lookup<'r> {
             let wanted = wanted.filter(|_| !matches!(hit.outcome(), Outcome::Stale(_)));
             wanted.and_then(|coding| self.encode(key, &hit.entry, coding, now)).or(encoded)
         });
-        hit.respond(encoded, self.request, self.cache.observer(), self.policy.handler_id(), now)
+        let client = (self.request, self.names.has_condition);
+        hit.respond(encoded, client, self.cache.observer(), self.policy.handler_id(), now)
     }
 
     #[cold]
