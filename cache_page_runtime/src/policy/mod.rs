@@ -8,6 +8,7 @@ mod handler_policy;
 mod overrides;
 mod policy;
 mod ttl;
+mod validation;
 
 pub use self::{
     control::{PageControl, Validators},
@@ -19,5 +20,5 @@ pub use self::{
 pub(crate) use self::{
     handler_id::HandlerId,
     overrides::Overrides,
-    policy::{assert_has_encoder, assert_header_name},
+    validation::{assert_has_encoder, assert_header_name},
 };

@@ -4,11 +4,11 @@ use std::{fmt, time::Duration};
 
 use actix_web::HttpRequest;
 
+use super::validation::{
+    assert_has_encoder, assert_header_name, assert_names, assert_status, assert_ttl, position_of_star,
+};
 use crate::{
-    http::{
-        Coding, QueryRule, StaleWindows, downstream::DownstreamTtls, storability::is_never_stored,
-        syntax::is_tchar,
-    },
+    http::{QueryRule, StaleWindows, downstream::DownstreamTtls},
     page::Page,
     purge::tag::assert_tags,
 };
@@ -362,85 +362,14 @@ impl Policy {
     }
 }
 
-/// Panics if bodies are to be encoded and there is no encoder.
-#[track_caller]
-pub(crate) const fn assert_has_encoder(compress: bool) {
-    let has_encoder =
-        Coding::Brotli.is_available() || Coding::Gzip.is_available() || Coding::Zstd.is_available();
-    assert!(
-        !compress || has_encoder,
-        "`compress` needs an encoder: enable the feature `compress-all`, `compress-brotli`, `compress-gzip` or \
-         `compress-zstd` of `cache_page`"
-    );
-}
-
 /// Returns the policy that an attribute names, so that anything else is reported as a value of another type.
 #[doc(hidden)]
 pub const fn policy(policy: Policy) -> Policy {
     policy
 }
 
-#[track_caller]
-const fn assert_ttl(ttl: Option<Duration>) {
-    if let Some(ttl) = ttl {
-        assert!(!ttl.is_zero(), "a TTL of zero caches nothing; set a longer TTL, or remove `#[cache_page]`");
-    }
-}
-
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Policy").field("ttl", &self.ttl).field("tags", &self.tags).finish_non_exhaustive()
     }
-}
-
-/// Panics if responses with this status are never stored.
-#[track_caller]
-const fn assert_status(status: u16) {
-    assert!(matches!(status, 200..=599), "only final statuses (200 to 599) can be stored");
-    assert!(
-        !is_never_stored(status),
-        "206, 304, 412, 416, 417, 428, 429, 431 and 511 depend on the single request and are never stored"
-    );
-}
-
-/// Panics if a name is empty.
-#[track_caller]
-const fn assert_names(names: &[&str]) {
-    let mut at = 0;
-    while at < names.len() {
-        assert!(!names[at].is_empty(), "a name must not be empty");
-        at += 1;
-    }
-}
-
-/// Returns the position of the first `*` in a name.
-const fn position_of_star(name: &str) -> Option<usize> {
-    let bytes = name.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        if bytes[at] == b'*' {
-            return Some(at);
-        }
-        at += 1;
-    }
-    None
-}
-
-/// Panics if a name is not a header name.
-#[track_caller]
-pub(crate) const fn assert_header_name(name: &str) {
-    assert!(is_header_name(name.as_bytes()), "not a header name, such as \"accept-language\"");
-}
-
-/// Returns whether a name is a token (RFC 9110 5.6.2) other than `*`.
-const fn is_header_name(name: &[u8]) -> bool {
-    let mut at = 0;
-    while at < name.len() {
-        if !is_tchar(name[at]) {
-            return false;
-        }
-        at += 1;
-    }
-    // `Vary: *` has a special meaning.
-    !matches!(name, [] | [b'*'])
 }
