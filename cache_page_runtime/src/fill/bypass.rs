@@ -1,6 +1,9 @@
 //! A request that bypasses the cache: its handler runs, and its outcome is reported.
 
-use std::{future::poll_fn, pin::Pin};
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -75,14 +78,18 @@ impl Bypass {
     }
 
     /// Runs the handler.
-    pub(crate) async fn run(self, mut handler: Pin<&mut dyn Handler>) -> Served {
-        let request = self.request.as_ref();
-        let handled = poll_fn(|context| handler.as_mut().poll_response(request, context)).await;
+    pub(crate) async fn run(self, handler: Pin<&mut dyn Handler>) -> Served {
+        let handled = self.handle(handler).await;
         self.finish(handled)
     }
 
+    /// Runs the handler, and leaves its response to [`finish`](Self::finish).
+    pub(crate) fn handle(&self, mut handler: Pin<&mut dyn Handler>) -> impl Future<Output = Handled> {
+        poll_fn(move |context| handler.as_mut().poll_response(self.request.as_ref(), context))
+    }
+
     /// Returns what the client gets of what the handler returned.
-    fn finish(self, handled: Handled) -> Served {
+    pub(crate) fn finish(self, handled: Handled) -> Served {
         let Self { control, mut report, visibility, keyed, .. } = self;
         let (mut response, is_error) = match handled {
             Handled::Response(response) => (response, false),

@@ -44,7 +44,7 @@ impl CredentialHeaders {
     }
 
     fn is_credential(&self, name: &HeaderName, class: HeaderClass) -> bool {
-        self.added.contains(name) || class.is_credential && !self.ignored.contains(name)
+        self.added.contains(name) || class.is_credential() && !self.ignored.contains(name)
     }
 
     /// Returns whether the application ignores a header: no response depends on it.
@@ -65,18 +65,14 @@ impl CredentialHeaders {
     ) -> Result<RequestNames, Reason> {
         let has_no_credential =
             |name: &HeaderName| *name == COOKIE && self.ignores_cookies(request, keyed_cookies);
-        let mut names = RequestNames::default();
-        for name in request.keys() {
-            let class = HeaderClass::of(name);
-            names.add(class);
-            if self.is_credential(name, class) && !is_keyed(name) && !has_no_credential(name) {
-                return Err(Reason::Credentials);
-            }
-            if !class.is_ordinary {
+        let mut has_credential = false;
+        let names = RequestNames::visit(request, |name, class| {
+            has_credential |= self.is_credential(name, class) && !is_keyed(name) && !has_no_credential(name);
+            if !class.is_ordinary() {
                 visit(name);
             }
-        }
-        Ok(names)
+        });
+        if has_credential { Err(Reason::Credentials) } else { Ok(names) }
     }
 
     fn ignores_cookies(&self, request: &HeaderMap, keyed: &[&str]) -> bool {

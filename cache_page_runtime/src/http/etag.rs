@@ -75,6 +75,11 @@ impl<'t> Iterator for EntityTags<'t> {
     }
 }
 
+/// Returns whether a value is one entity tag.
+pub(crate) fn is_tag(value: &HeaderValue) -> bool {
+    EntityTag::parse(value.as_bytes()).is_some()
+}
+
 /// Returns the entity tag of a representation that is encoded, given that of the page, or `None` if the latter is malformed. A weak tag
 /// stays weak.
 pub(crate) fn of_encoded(etag: &HeaderValue, coding: Coding) -> Option<HeaderValue> {

@@ -17,100 +17,155 @@ const SLOTS: usize = 128;
 const MAX_LEN: usize = 40;
 
 thread_local! {
-    static CLASSES: RefCell<[Option<(HeaderName, HeaderClass)>; SLOTS]> = const { RefCell::new([const { None }; SLOTS]) };
+    static CLASSES: RefCell<Classes> = const { RefCell::new(Classes([const { None }; SLOTS])) };
 }
 
-/// What a name says about a header, whatever the options of a cache are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct HeaderClass {
-    /// The header identifies a client.
-    pub(crate) is_credential: bool,
-    /// Clients and proxies send the header on their own.
-    pub(crate) is_ordinary: bool,
-    /// In a response, the header is about the request that it answers.
-    pub(crate) is_about_one_request: bool,
-    /// A response with the header is for one client.
-    pub(crate) is_for_one_client: bool,
-    /// The header may replace the scheme or the host of the request.
-    is_about_origin: bool,
-    /// The header is a precondition or a range.
-    is_condition: bool,
-    is_upgrade: bool,
+/// What a name says about a header, whatever the options of a cache are: a set of bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct HeaderClass(u8);
+
+impl HeaderClass {
+    const CREDENTIAL: u8 = 1;
+    const ORDINARY: u8 = 1 << 1;
+    const ABOUT_ONE_REQUEST: u8 = 1 << 2;
+    const FOR_ONE_CLIENT: u8 = 1 << 3;
+    const ORIGIN: u8 = 1 << 4;
+    const IF_NONE_MATCH: u8 = 1 << 5;
+    const OTHER_CONDITION: u8 = 1 << 6;
+    const UPGRADE: u8 = 1 << 7;
+
+    /// Returns the class of a header.
+    #[inline]
+    pub(crate) fn of(name: &HeaderName) -> Self {
+        // Thread-local storage is not available while the thread exits.
+        CLASSES
+            .try_with(|classes| classes.try_borrow_mut().map(|mut classes| classes.of(name)).ok())
+            .ok()
+            .flatten()
+            .unwrap_or_else(|| Self::find(name))
+    }
+
+    fn find(name: &HeaderName) -> Self {
+        let is_condition = matches!(
+            *name,
+            header::IF_MATCH | header::IF_MODIFIED_SINCE | header::IF_UNMODIFIED_SINCE | header::RANGE
+        );
+        let bits = [
+            (Self::CREDENTIAL, credential_names::is_credential(name)),
+            (Self::ORDINARY, ordinary_headers::is_ordinary(name)),
+            (Self::ABOUT_ONE_REQUEST, per_request::is_about_one_request(name)),
+            (Self::FOR_ONE_CLIENT, per_request::is_for_one_client(name)),
+            (Self::ORIGIN, origin::is_about_origin(name)),
+            (Self::IF_NONE_MATCH, *name == header::IF_NONE_MATCH),
+            (Self::OTHER_CONDITION, is_condition),
+            (Self::UPGRADE, *name == header::UPGRADE),
+        ];
+        Self(bits.into_iter().filter(|(_, is_set)| *is_set).map(|(bit, _)| bit).sum())
+    }
+
+    fn has(self, bits: u8) -> bool {
+        self.0 & bits != 0
+    }
+
+    /// Returns whether the header identifies a client.
+    pub(crate) fn is_credential(self) -> bool {
+        self.has(Self::CREDENTIAL)
+    }
+
+    /// Returns whether clients and proxies send the header on their own.
+    pub(crate) fn is_ordinary(self) -> bool {
+        self.has(Self::ORDINARY)
+    }
+
+    /// Returns whether, in a response, the header is about the request that it answers.
+    pub(crate) fn is_about_one_request(self) -> bool {
+        self.has(Self::ABOUT_ONE_REQUEST)
+    }
+
+    /// Returns whether a response with the header is for one client.
+    pub(crate) fn is_for_one_client(self) -> bool {
+        self.has(Self::FOR_ONE_CLIENT)
+    }
 }
 
 /// What one look at the names of a request's headers shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct RequestNames {
-    /// One of the headers may replace the scheme or the host.
-    pub(crate) has_origin: bool,
-    /// There is a precondition or a range.
-    pub(crate) has_condition: bool,
-    pub(crate) has_upgrade: bool,
-}
+pub(crate) struct RequestNames(HeaderClass);
 
 impl RequestNames {
     #[inline]
     pub(crate) fn of(request: &HeaderMap) -> Self {
-        let mut names = Self::default();
-        request.keys().for_each(|name| names.add(HeaderClass::of(name)));
-        names
+        Self::visit(request, |_, _| {})
     }
 
+    /// Calls `visit` with each name and its class, which must not look for classes itself.
     #[inline]
-    pub(crate) fn add(&mut self, class: HeaderClass) {
-        self.has_origin |= class.is_about_origin;
-        self.has_condition |= class.is_condition;
-        self.has_upgrade |= class.is_upgrade;
+    pub(crate) fn visit<'h>(
+        request: &'h HeaderMap,
+        mut visit: impl FnMut(&'h HeaderName, HeaderClass),
+    ) -> Self {
+        let mut all = 0;
+        let mut visit = |name, class: HeaderClass| {
+            all |= class.0;
+            visit(name, class);
+        };
+        let visited = CLASSES.try_with(|classes| {
+            let mut classes = classes.try_borrow_mut().ok()?;
+            request.keys().for_each(|name| visit(name, classes.of(name)));
+            Some(())
+        });
+        if visited.ok().flatten().is_none() {
+            request.keys().for_each(|name| visit(name, HeaderClass::find(name)));
+        }
+        Self(HeaderClass(all))
+    }
+
+    /// Returns whether one of the headers may replace the scheme or the host.
+    pub(crate) fn has_origin(self) -> bool {
+        self.0.has(HeaderClass::ORIGIN)
+    }
+
+    /// Returns whether there is a precondition or a range.
+    pub(crate) fn has_condition(self) -> bool {
+        self.0.has(HeaderClass::IF_NONE_MATCH | HeaderClass::OTHER_CONDITION)
+    }
+
+    /// Returns whether there is a precondition beside `If-None-Match`, or a range.
+    pub(crate) fn has_other_condition(self) -> bool {
+        self.0.has(HeaderClass::OTHER_CONDITION)
+    }
+
+    pub(crate) fn has_upgrade(self) -> bool {
+        self.0.has(HeaderClass::UPGRADE)
     }
 }
 
-impl HeaderClass {
-    /// Returns the class of a header.
+/// The classes of the names that a worker has seen lately.
+struct Classes([Option<(HeaderName, HeaderClass)>; SLOTS]);
+
+impl Classes {
     #[inline]
-    pub(crate) fn of(name: &HeaderName) -> Self {
-        let found = CLASSES.try_with(|classes| {
-            let classes = classes.borrow();
-            let slot = slot(name.as_str().as_bytes());
-            let remembered = |slot: usize| classes[slot].as_ref().filter(|(known, _)| known == name);
-            remembered(slot).or_else(|| remembered(slot ^ 1)).map(|(_, class)| *class)
-        });
-        // Thread-local storage is not available while the thread exits.
-        found.ok().flatten().unwrap_or_else(|| Self::remember(name))
+    fn of(&mut self, name: &HeaderName) -> HeaderClass {
+        let slot = slot(name.as_str().as_bytes());
+        for slot in [slot, slot ^ 1] {
+            match &self.0[slot] {
+                Some((known, class)) if known == name => return *class,
+                _ => {}
+            }
+        }
+        self.remember(name, slot)
     }
 
     #[cold]
-    fn remember(name: &HeaderName) -> Self {
-        let class = Self::find(name);
+    fn remember(&mut self, name: &HeaderName, slot: usize) -> HeaderClass {
+        let class = HeaderClass::find(name);
         let text = name.as_str().as_bytes();
         // A copy, because the name of a request is a part of its buffer.
         let copy = if text.len() <= MAX_LEN { HeaderName::from_bytes(text).ok() } else { None };
         if let Some(known) = copy {
-            let _ = CLASSES.try_with(|classes| {
-                let (mut classes, slot) = (classes.borrow_mut(), slot(text));
-                classes[slot ^ 1] =
-                    classes[slot].replace((known, class)).or_else(|| classes[slot ^ 1].take());
-            });
+            self.0[slot ^ 1] = self.0[slot].replace((known, class)).or_else(|| self.0[slot ^ 1].take());
         }
         class
-    }
-
-    fn find(name: &HeaderName) -> Self {
-        Self {
-            is_credential: credential_names::is_credential(name),
-            is_ordinary: ordinary_headers::is_ordinary(name),
-            is_about_one_request: per_request::is_about_one_request(name),
-            is_for_one_client: per_request::is_for_one_client(name),
-            is_about_origin: origin::is_about_origin(name),
-            is_condition: matches!(
-                *name,
-                header::IF_MATCH
-                    | header::IF_MODIFIED_SINCE
-                    | header::IF_NONE_MATCH
-                    | header::IF_UNMODIFIED_SINCE
-                    | header::RANGE
-            ),
-            is_upgrade: *name == header::UPGRADE,
-        }
     }
 }
 

@@ -193,7 +193,7 @@ impl CachingHeaders {
                 CONTENT_SECURITY_POLICY | CONTENT_SECURITY_POLICY_REPORT_ONLY => {
                     found.has_csp_nonce |= has_nonce(value);
                 }
-                _ => found.has_user_specific_header |= HeaderClass::of(name).is_for_one_client,
+                _ => found.has_user_specific_header |= HeaderClass::of(name).is_for_one_client(),
             }
         }
         found

@@ -67,7 +67,7 @@ impl StoredHeader {
 pub(super) fn is_stored(name: &HeaderName) -> bool {
     !is_hop_by_hop(name)
         && !matches!(*name, AGE | CONTENT_LENGTH | header::CONTENT_RANGE)
-        && !HeaderClass::of(name).is_about_one_request
+        && !HeaderClass::of(name).is_about_one_request()
 }
 
 /// Returns whether a header applies to one connection or hop only (RFC 9110 7.6.1 and 11.7).

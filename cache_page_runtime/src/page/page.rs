@@ -8,7 +8,7 @@ use actix_web::{
         Method,
         header::{
             ACCEPT_ENCODING, ACCEPT_RANGES, AGE, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG,
-            HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED, VARY,
+            HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, LAST_MODIFIED, VARY,
         },
     },
     web::Bytes,
@@ -203,6 +203,16 @@ impl Page {
             return Selection::Full;
         }
         self.representation().select(method, headers)
+    }
+
+    /// Returns whether `If-None-Match` is the entity tag of the page, as clients send it that have the page. For requests without
+    /// other preconditions.
+    pub(crate) fn is_only_tag_of(&self, request: &HeaderMap) -> bool {
+        let mut lists = request.get_all(IF_NONE_MATCH);
+        let (list, is_single) = (lists.next(), lists.next().is_none());
+        is_single
+            && self.status.is_success()
+            && list.is_some_and(|list| etag::is_tag(list) && self.header(&ETAG) == Some(list))
     }
 
     /// Creates a response to a request from the selected part of the page, with `age` as its `Age`. A full response has the `encoded`

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, http::header::HeaderMap};
 
 use crate::{
     cache::SharedResult,
-    http::Selection,
+    http::{Selection, header_class::RequestNames},
     observe::{Observer, Report},
     outcome::{ForwardReason, Outcome},
     page::{EncodedBody, EncodingChoice},
@@ -56,20 +56,22 @@ impl Hit {
         self.choice.take().or_else(|| self.entry.page.choose_encoding(request))
     }
 
-    /// Makes the response, and reports it. A full response has the `encoded` body, if there is one. `has_condition` is whether the request
-    /// has a precondition or a range.
+    /// Makes the response, and reports it. A full response has the `encoded` body, if there is one.
     pub(super) fn respond(
         &self,
         encoded: Option<EncodedBody>,
-        (request, has_condition): (&HttpRequest, bool),
+        (request, names): (&HttpRequest, RequestNames),
         observer: &Observer,
         handler: HandlerId,
         now: Instant,
     ) -> HttpResponse {
         let page = &self.entry.page;
-        let selection = match has_condition {
-            true => page.select(request.method(), request.headers()),
-            false => Selection::Full,
+        let selection = if !names.has_condition() {
+            Selection::Full
+        } else if !names.has_other_condition() && page.is_only_tag_of(request.headers()) {
+            Selection::NotModified
+        } else {
+            page.select(request.method(), request.headers())
         };
         let mut response = page.to_response(&selection, encoded, request.headers(), self.entry.age(now));
         let mut report = self.report;

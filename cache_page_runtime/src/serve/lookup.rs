@@ -68,7 +68,8 @@ pub struct Lookup<'r> {
     admitted: Result<(), Reason>,
     /// What is known of the headers once the request is admitted.
     names: RequestNames,
-    directives: Option<RequestDirectives>,
+    /// Boxed, because few requests have any.
+    directives: Option<Box<RequestDirectives>>,
 }
 
 impl<'r> Lookup<'r> {
@@ -213,7 +214,7 @@ impl<'r> Lookup<'r> {
     /// Completes the key and returns whether the request may use the cache.
     pub(super) fn admit(&mut self, handler: HandlerType) -> Result<(), Reason> {
         if self.admitted != Err(Reason::Method) {
-            self.directives = self.cache.request_directives(self.request);
+            self.directives = self.cache.request_directives(self.request).map(Box::new);
         }
         self.admitted?;
         // First, so that no query is searched that is too long for a key.
@@ -227,14 +228,14 @@ impl<'r> Lookup<'r> {
             true => self.push_anonymous_request()?,
             false => RequestNames::of(self.request.headers()),
         };
-        if self.names.has_upgrade {
+        if self.names.has_upgrade() {
             check_handshake(self.request.headers())?;
         }
         self.push_url()?;
         // Every handler has a type of its own, as has every instantiation of a generic handler.
         self.key.push_handler(handler);
         self.cache_key().ok_or(Reason::KeyTooLong)?;
-        if self.directives.as_ref().is_some_and(RequestDirectives::no_store) {
+        if self.directives.as_deref().is_some_and(RequestDirectives::no_store) {
             return Err(Reason::RequestNoStore);
         }
         Ok(())
@@ -243,7 +244,7 @@ impl<'r> Lookup<'r> {
     /// Checks the host of the request, and adds its URL.
     fn push_url(&mut self) -> Result<(), Reason> {
         let request = self.request;
-        let origin = match self.names.has_origin {
+        let origin = match self.names.has_origin() {
             true => RequestOrigin::of(request),
             false => RequestOrigin::of_direct(request),
         };
@@ -348,7 +349,7 @@ impl<'r> Lookup<'r> {
 
     /// Returns whether the client's request directives accept an entry.
     pub(super) fn accepts(&self, entry: &Entry, now: Instant) -> bool {
-        self.directives.as_ref().is_none_or(|directives| {
+        self.directives.as_deref().is_none_or(|directives| {
             if entry.is_fresh(now) {
                 directives.accepts(entry.age(now), entry.ttl(now))
             } else {
@@ -359,7 +360,7 @@ impl<'r> Lookup<'r> {
 
     /// Answers a request that is to run no handler where nothing is stored (RFC 9111 5.2.1.7).
     pub(super) fn gateway_timeout(&self) -> Option<HttpResponse> {
-        if !self.directives.as_ref().is_some_and(RequestDirectives::only_if_cached) {
+        if !self.directives.as_deref().is_some_and(RequestDirectives::only_if_cached) {
             return None;
         }
         let mut response = HttpResponse::new(StatusCode::GATEWAY_TIMEOUT);
@@ -384,7 +385,7 @@ impl<'r> Lookup<'r> {
             let wanted = wanted.filter(|_| !matches!(hit.outcome(), Outcome::Stale(_)));
             wanted.and_then(|coding| self.encode(key, &hit.entry, coding, now)).or(encoded)
         });
-        let client = (self.request, self.names.has_condition);
+        let client = (self.request, self.names);
         hit.respond(encoded, client, self.cache.observer(), self.policy.handler_id(), now)
     }
 

@@ -70,8 +70,13 @@ async fn respond(
     handler_type: HandlerType,
     handler: Pin<&mut dyn Handler>,
 ) -> HttpResponse {
-    let step = resolve(lookup, handler_type, RefreshMode::Foreground).await;
-    run(step, handler).await
+    let bypass = match resolve(lookup, handler_type, RefreshMode::Foreground).await {
+        Step::Respond(response) | Step::RespondAndRefresh(response, _) => return response,
+        Step::Fill(fill) => return fill.run(handler).await.into_response(),
+        Step::Bypass(bypass) => bypass,
+    };
+    let handled = bypass.handle(handler).await;
+    bypass.finish(handled).into_response()
 }
 
 async fn run(step: Step, handler: Pin<&mut dyn Handler>) -> HttpResponse {
