@@ -1,9 +1,6 @@
 //! A request that bypasses the cache: its handler runs, and its outcome is reported.
 
-use std::{
-    future::{Future, poll_fn},
-    pin::Pin,
-};
+use std::{future::poll_fn, pin::Pin};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -59,9 +56,10 @@ impl Bypass {
         reason: Reason,
         visibility: Visibility,
         keyed: &KeyParts,
-    ) -> Self {
+    ) -> Box<Self> {
         let started = cache.clock().now();
-        Self {
+        // A part of the future of every request otherwise.
+        Box::new(Self {
             control: RunControl::start(request, entry_point, None),
             request: match entry_point {
                 EntryPoint::Attribute => Some(request.clone()),
@@ -74,23 +72,19 @@ impl Bypass {
                 ..visibility
             },
             keyed: keyed.vary_names().cloned().collect(),
-        }
+        })
     }
 
     /// Runs the handler.
-    pub(crate) async fn run(self, handler: Pin<&mut dyn Handler>) -> Served {
-        let handled = self.handle(handler).await;
+    pub(crate) async fn run(self: Box<Self>, mut handler: Pin<&mut dyn Handler>) -> Served {
+        let request = self.request.as_ref();
+        let handled = poll_fn(|context| handler.as_mut().poll_response(request, context)).await;
         self.finish(handled)
     }
 
-    /// Runs the handler, and leaves its response to [`finish`](Self::finish).
-    pub(crate) fn handle(&self, mut handler: Pin<&mut dyn Handler>) -> impl Future<Output = Handled> {
-        poll_fn(move |context| handler.as_mut().poll_response(self.request.as_ref(), context))
-    }
-
     /// Returns what the client gets of what the handler returned.
-    pub(crate) fn finish(self, handled: Handled) -> Served {
-        let Self { control, mut report, visibility, keyed, .. } = self;
+    fn finish(self: Box<Self>, handled: Handled) -> Served {
+        let Self { control, mut report, visibility, keyed, .. } = *self;
         let (mut response, is_error) = match handled {
             Handled::Response(response) => (response, false),
             Handled::Service(request, response) => {

@@ -175,7 +175,7 @@ impl Fill {
     }
 
     /// Leaves the lead to another request, and lets this one bypass the cache.
-    pub(crate) fn into_bypass(self: Box<Self>, request: &HttpRequest, reason: Reason) -> Bypass {
+    pub(crate) fn into_bypass(self: Box<Self>, request: &HttpRequest, reason: Reason) -> Box<Bypass> {
         let context = &self.run.context;
         let Context { cache, policy, key, .. } = context;
         let bypass =

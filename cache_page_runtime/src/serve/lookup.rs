@@ -429,7 +429,7 @@ impl<'r> Lookup<'r> {
     }
 
     /// Starts a run that bypasses the cache.
-    pub(super) fn bypass(&self, reason: Reason) -> Bypass {
+    pub(super) fn bypass(&self, reason: Reason) -> Box<Bypass> {
         let parts = &self.key.parts;
         let visibility = Visibility {
             is_private: parts.has_private_value(),

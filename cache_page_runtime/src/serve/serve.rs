@@ -59,7 +59,10 @@ impl Lookup<'_> {
                     spawn(Box::pin(async move { fill.run_in_background(pin!(handler)).await }));
                     response
                 }
-                step => run(step, pin!(handler)).await,
+                step => match step.into_run() {
+                    Ok(response) => response,
+                    Err(run) => run.run(pin!(handler)).await.into_response(),
+                },
             }
         }
     }
@@ -70,20 +73,9 @@ async fn respond(
     handler_type: HandlerType,
     handler: Pin<&mut dyn Handler>,
 ) -> HttpResponse {
-    let bypass = match resolve(lookup, handler_type, RefreshMode::Foreground).await {
-        Step::Respond(response) | Step::RespondAndRefresh(response, _) => return response,
-        Step::Fill(fill) => return fill.run(handler).await.into_response(),
-        Step::Bypass(bypass) => bypass,
-    };
-    let handled = bypass.handle(handler).await;
-    bypass.finish(handled).into_response()
-}
-
-async fn run(step: Step, handler: Pin<&mut dyn Handler>) -> HttpResponse {
-    match step {
-        Step::Respond(response) | Step::RespondAndRefresh(response, _) => response,
-        Step::Fill(fill) => fill.run(handler).await.into_response(),
-        Step::Bypass(bypass) => bypass.run(handler).await.into_response(),
+    match resolve(lookup, handler_type, RefreshMode::Foreground).await.into_run() {
+        Ok(response) => response,
+        Err(run) => run.run(handler).await.into_response(),
     }
 }
 

@@ -315,7 +315,7 @@ fn log_held_request(policy: &HandlerPolicy, now: Instant) {
 async fn run_bypass<S, B>(
     service: Rc<S>,
     request: ServiceRequest,
-    bypass: Bypass,
+    bypass: Box<Bypass>,
 ) -> Result<ServiceResponse<BoxBody>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
