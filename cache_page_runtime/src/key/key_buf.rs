@@ -1,7 +1,7 @@
 //! A byte buffer for keys, on the stack for short ones.
 
 /// The number of bytes without a heap allocation. The key of an ordinary URL is shorter.
-const INLINE_LEN: usize = 256;
+const INLINE_LEN: usize = 208;
 
 /// The maximum length of a key in bytes.
 pub(crate) const MAX_LEN: usize = 8 * 1024;
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn buffer_holds_all_bytes_in_order() {
-        for piece in [1, 7, 254, 255, 256, 257, 400] {
+        for piece in [1, 7, 206, 207, 208, 209, 400] {
             let (mut buffer, mut expected) = (KeyBuf::new(), Vec::new());
             for round in 0..20_u8 {
                 let bytes = vec![round; piece];

@@ -73,10 +73,12 @@ async fn respond(
     handler_type: HandlerType,
     handler: Pin<&mut dyn Handler>,
 ) -> HttpResponse {
-    match resolve(lookup, handler_type, RefreshMode::Foreground).await.into_run() {
-        Ok(response) => response,
-        Err(run) => run.run(handler).await.into_response(),
-    }
+    // A `match` around the `await` would keep room for the response in the future.
+    let run = match resolve(lookup, handler_type, RefreshMode::Foreground).await.into_run() {
+        Ok(response) => return response,
+        Err(run) => run,
+    };
+    run.run(handler).await.into_response()
 }
 
 /// Finds out how a request is answered. Hits are answered without an allocation for the steps that they do not take.
