@@ -79,12 +79,12 @@ impl Bypass {
     pub(crate) async fn run(self: Box<Self>, mut handler: Pin<&mut dyn Handler>) -> Served {
         let request = self.request.as_ref();
         let handled = poll_fn(|context| handler.as_mut().poll_response(request, context)).await;
-        self.finish(handled)
+        (*self).finish(handled)
     }
 
     /// Returns what the client gets of what the handler returned.
-    fn finish(self: Box<Self>, handled: Handled) -> Served {
-        let Self { control, mut report, visibility, keyed, .. } = *self;
+    fn finish(self, handled: Handled) -> Served {
+        let Self { control, mut report, visibility, keyed, .. } = self;
         let (mut response, is_error) = match handled {
             Handled::Response(response) => (response, false),
             Handled::Service(request, response) => {

@@ -5,14 +5,17 @@ use std::{sync::Arc, time::Duration};
 use actix_web::http::header::HeaderMap;
 use tokio::{runtime::Handle, task::spawn_blocking, time::sleep};
 
+use super::lookup::Lookup;
 use crate::{
     cache::{Encoder, EncodingPermit},
+    fill::encoded_put_request,
     http::Coding,
-    key::CacheKey,
+    key::{CacheKey, KeyParts},
     page::{EncodedBody, MAX_IN_PLACE},
-    remote::{EncodingLookup, PutRequest, RemoteEncoding},
+    remote::{EncodingLookup, PutRequest, RemoteEncoding, variant_key},
     store::{Entry, Store},
     sync::is_panicking,
+    time::Instant,
 };
 
 /// The encoding of one body in one coding. Dropped before it has run, it leaves that to another request.
@@ -30,22 +33,64 @@ struct EncodingJob {
 const RETRY_INTERVAL: Duration = Duration::from_millis(25);
 
 /// The place of an encoded body in the remote store.
-pub(super) struct SharedEncoding {
-    pub(super) place: RemoteEncoding,
+struct SharedEncoding {
+    place: RemoteEncoding,
     /// The request that puts it there, except for its bytes.
-    pub(super) put: Option<PutRequest>,
+    put: Option<PutRequest>,
     /// The longest time for which other processes wait for this one.
-    pub(super) max_duration: Duration,
+    max_duration: Duration,
 }
 
 /// An entry whose body is to be encoded, and the request that asks for it.
-pub(super) struct EncodingRequest<'r> {
-    pub(super) store: &'r Arc<Store>,
-    pub(super) encoder: &'r Encoder,
-    pub(super) key: CacheKey<'r>,
-    pub(super) headers: &'r HeaderMap,
-    pub(super) entry: &'r Arc<Entry>,
-    pub(super) coding: Coding,
+struct EncodingRequest<'r> {
+    store: &'r Arc<Store>,
+    encoder: &'r Encoder,
+    key: CacheKey<'r>,
+    headers: &'r HeaderMap,
+    entry: &'r Arc<Entry>,
+    coding: Coding,
+}
+
+impl Lookup<'_> {
+    /// Encodes the body of an entry for this request, unless another one does. Returns it if that was done at once.
+    #[cold]
+    pub(super) fn encode(
+        &self,
+        key: &KeyParts,
+        entry: &Arc<Entry>,
+        coding: Coding,
+        now: Instant,
+    ) -> Option<EncodedBody> {
+        let request = EncodingRequest {
+            store: self.cache.store(),
+            encoder: self.cache.encoder(),
+            key: key.key()?,
+            headers: self.request.headers(),
+            entry,
+            coding,
+        };
+        request.encode(|| self.shared_encoding(key, entry, coding, now))
+    }
+
+    /// Returns the place of an encoded body in the remote store.
+    fn shared_encoding(
+        &self,
+        key: &KeyParts,
+        entry: &Entry,
+        coding: Coding,
+        now: Instant,
+    ) -> Option<SharedEncoding> {
+        let remote = self.cache.remote().filter(|remote| remote.is_available())?;
+        let page_key = remote.namespace().page_key(self.policy.handler(), key)?;
+        let names = self.cache.store().vary_names(key.key()?);
+        let variant = match names.is_empty() {
+            true => None,
+            false => Some(variant_key(&page_key, &names, self.request.headers())?),
+        };
+        let place = remote.encoding(variant.as_ref().unwrap_or(&page_key), coding, entry.page.body());
+        let put = encoded_put_request(remote, entry, place.key(), now);
+        Some(SharedEncoding { place, put, max_duration: self.cache.timeouts().fill_timeout })
+    }
 }
 
 impl EncodingRequest<'_> {
@@ -53,7 +98,7 @@ impl EncodingRequest<'_> {
     ///
     /// A longer body is encoded by another thread, and no request waits for it. `share` returns its place in the remote store, where another
     /// process may have put it.
-    pub(super) fn encode(&self, share: impl FnOnce() -> Option<SharedEncoding>) -> Option<EncodedBody> {
+    fn encode(&self, share: impl FnOnce() -> Option<SharedEncoding>) -> Option<EncodedBody> {
         let is_in_place = self.entry.page.body().len() <= MAX_IN_PLACE;
         let permit = if is_in_place { None } else { Some(self.encoder.acquire()?) };
         let job = self.claim()?;

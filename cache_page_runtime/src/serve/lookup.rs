@@ -13,7 +13,6 @@ use smallvec::SmallVec;
 
 use super::{
     eligibility::{check_request, log_unsafe_method},
-    encoding::{EncodingRequest, SharedEncoding},
     hit::Hit,
 };
 use crate::{
@@ -21,10 +20,10 @@ use crate::{
     coalesce::Leader,
     fill::{
         Audience, Bypass, Context, EntryPoint, Fill, FillRole, Reporter, RequestHandle, RunControl,
-        SessionBefore, Start, Visibility, encoded_put_request,
+        SessionBefore, Start, Visibility,
     },
     http::{
-        Coding, RequestDirectives, RequestOrigin, credentials, header_class::RequestNames, hosts,
+        RequestDirectives, RequestOrigin, credentials, header_class::RequestNames, hosts,
         storability::check_handshake,
     },
     key::{
@@ -33,10 +32,9 @@ use crate::{
     },
     observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
-    page::{EncodedBody, EncodingChoice},
+    page::EncodingChoice,
     policy::{HandlerPolicy, Validators},
     purge::{PurgeSeq, RequestSubject},
-    remote::variant_key,
     store::{Entry, Miss, local_copies},
     time::{instant::Instant, jitter},
 };
@@ -387,45 +385,6 @@ impl<'r> Lookup<'r> {
         });
         let client = (self.request, self.names);
         hit.respond(encoded, client, self.cache.observer(), self.policy.handler_id(), now)
-    }
-
-    #[cold]
-    fn encode(
-        &self,
-        key: &KeyParts,
-        entry: &Arc<Entry>,
-        coding: Coding,
-        now: Instant,
-    ) -> Option<EncodedBody> {
-        let request = EncodingRequest {
-            store: self.cache.store(),
-            encoder: self.cache.encoder(),
-            key: key.key()?,
-            headers: self.request.headers(),
-            entry,
-            coding,
-        };
-        request.encode(|| self.shared_encoding(key, entry, coding, now))
-    }
-
-    /// Returns the place of an encoded body in the remote store.
-    fn shared_encoding(
-        &self,
-        key: &KeyParts,
-        entry: &Entry,
-        coding: Coding,
-        now: Instant,
-    ) -> Option<SharedEncoding> {
-        let remote = self.cache.remote().filter(|remote| remote.is_available())?;
-        let page_key = remote.namespace().page_key(self.policy.handler(), key)?;
-        let names = self.cache.store().vary_names(key.key()?);
-        let variant = match names.is_empty() {
-            true => None,
-            false => Some(variant_key(&page_key, &names, self.request.headers())?),
-        };
-        let place = remote.encoding(variant.as_ref().unwrap_or(&page_key), coding, entry.page.body());
-        let put = encoded_put_request(remote, entry, place.key(), now);
-        Some(SharedEncoding { place, put, max_duration: self.cache.timeouts().fill_timeout })
     }
 
     /// Starts a run that bypasses the cache.
