@@ -136,6 +136,9 @@ impl PageCache {
 
     /// Removes all pages.
     ///
+    /// If there are more than 32,768, a thread frees their memory, which takes about a second for a million. Until then they count in
+    /// [`Stats::bytes`](crate::Stats::bytes).
+    ///
     /// # Errors
     ///
     /// Never fails.

@@ -14,6 +14,7 @@ mod slot;
 mod store;
 mod stream_budget;
 mod sweep;
+mod sweeper;
 mod variants;
 mod weights;
 mod writer;

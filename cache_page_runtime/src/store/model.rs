@@ -129,14 +129,14 @@ fn selected(values: Values, varies: Varies) -> [Option<Option<&'static str>>; 2]
 
 /// A store whose pages have their number as the first eight bytes of the body.
 struct World {
-    store: Store,
+    store: Arc<Store>,
     clock: ManualClock,
     pages: u64,
 }
 
 impl World {
     fn new(max_bytes: usize) -> Self {
-        Self { store: Store::new(max_bytes), clock: ManualClock::new(), pages: 0 }
+        Self { store: Arc::new(Store::new(max_bytes)), clock: ManualClock::new(), pages: 0 }
     }
 
     fn now(&self) -> Instant {

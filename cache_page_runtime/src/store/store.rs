@@ -33,6 +33,7 @@ use super::{
     node::EntryNode,
     slot::Slot,
     sweep::{ActivePurge, ActivePurges, BATCH, Sweep, yield_to},
+    sweeper::{MAX_SWEPT_BY_CALLER, Sweeper},
     variants::VariantSet,
     writer::{State, Writer},
 };
@@ -62,6 +63,7 @@ pub(crate) struct Store {
     state: Mutex<State>,
     /// The number of threads that wait for the state.
     waiting: AtomicUsize,
+    sweeper: Sweeper,
     active_purges: ActivePurges,
     max_bytes: usize,
     purge_log: PurgeLog<(PurgeMode, LocalSelector)>,
@@ -89,6 +91,7 @@ impl Store {
             map: EntryMap::new(shards),
             state: Mutex::new(State::new(max_bytes, tables)),
             waiting: AtomicUsize::new(0),
+            sweeper: Sweeper::default(),
             active_purges: ActivePurges::default(),
             max_bytes,
             purge_log: PurgeLog::new(),
@@ -294,23 +297,47 @@ impl Store {
 
     /// Removes or expires all entries that a selector matches, and returns their number.
     ///
-    /// It takes effect at once, and frees memory in batches, between which other threads use the store.
-    pub(crate) fn purge(&self, mode: PurgeMode, selector: &LocalSelector, now: Instant) -> usize {
+    /// It takes effect at once, and frees memory in batches, between which other threads use the store. A purge of everything frees the
+    /// memory of a large store in a thread of its own.
+    pub(crate) fn purge(self: &Arc<Self>, mode: PurgeMode, selector: &LocalSelector, now: Instant) -> usize {
         // Before the state is locked: entries stored until then are found here, and later ones are checked against the log.
         let seq = self.purge_log.append((mode, selector.clone()));
         if let (PurgeMode::Remove, LocalSelector::All) = (mode, selector) {
-            let purged = self.writer().flush();
-            self.sweep(Sweep::all(), |writer, node| {
-                if node.is_flushed() {
-                    writer.remove(node);
-                }
-                false
-            });
+            let mut writer = self.writer();
+            let (purged, is_large) = (writer.flush(), writer.node_count() > MAX_SWEPT_BY_CALLER);
+            drop(writer);
+            if is_large {
+                self.remove_flushed_in_thread();
+            } else {
+                self.remove_flushed();
+            }
             return purged;
         }
         let purge = self.active_purges.start(ActivePurge::new(seq, mode, selector.clone(), now));
         let swept = self.sweep(Sweep::of(selector), |writer, node| purge.sweep(writer, node));
         swept + purge.expired_by_lookups()
+    }
+
+    /// Frees memory as [`remove_flushed`](Self::remove_flushed) does. It takes a second for a million pages, and the caller is a worker.
+    fn remove_flushed_in_thread(self: &Arc<Self>) {
+        if !self.sweeper.request() {
+            return;
+        }
+        let store = Arc::clone(self);
+        let sweep = move || store.sweeper.run(|| store.remove_flushed());
+        if thread::Builder::new().name("cache_page sweep".to_owned()).spawn(sweep).is_err() {
+            self.sweeper.run(|| self.remove_flushed());
+        }
+    }
+
+    /// Frees what a purge of everything has made unusable.
+    fn remove_flushed(&self) {
+        self.sweep(Sweep::all(), |writer, node| {
+            if node.is_flushed() {
+                writer.remove(node);
+            }
+            false
+        });
     }
 
     /// Visits nodes in batches, and returns for how many of them `visit` returned `true`.

@@ -60,8 +60,8 @@ fn entry_being_replaced_is_never_missing() {
 }
 
 /// Stores pages under the numbers from 0, without room for all.
-fn store_of(pages: u32, max_bytes: usize) -> Store {
-    let store = Store::new(max_bytes);
+fn store_of(pages: u32, max_bytes: usize) -> Arc<Store> {
+    let store = Arc::new(Store::new(max_bytes));
     for number in 0..pages {
         put(&store, number);
     }
@@ -105,6 +105,27 @@ fn purge_of_any_kind_frees_all_bytes() {
             assert!(!store.is_sweeping());
         }
     }
+}
+
+/// A thread frees it. Each purge begins while the one before is freed.
+#[test]
+fn large_store_is_freed_after_each_purge_of_everything() {
+    const PAGES: u32 = 40_000;
+    assert!(PAGES as usize > MAX_SWEPT_BY_CALLER);
+    let store = store_of(PAGES, 1 << 30);
+    for _ in 0..3 {
+        let pages = store.entry_count();
+        assert_eq!(store.purge(PurgeMode::Remove, &LocalSelector::All, Clock::System.now()), pages);
+        assert!(store.entry_count() == 0 && get(&store, 1).is_none());
+        (0..100).for_each(|number| put(&store, number));
+    }
+    store.purge(PurgeMode::Remove, &LocalSelector::All, Clock::System.now());
+    let start = std::time::Instant::now();
+    while store.bytes() > 0 || store.map.len() > 0 {
+        assert!(start.elapsed().as_secs() < 60, "{} bytes are left", store.bytes());
+        thread::yield_now();
+    }
+    assert_eq!(store.map.capacity(), 0);
 }
 
 /// The sweep has not looked at any entry yet.

@@ -327,6 +327,11 @@ impl<'s> Writer<'s> {
         self.state.entries < before
     }
 
+    /// Returns the number of nodes that were not removed yet.
+    pub(super) fn node_count(&self) -> usize {
+        self.state.eviction.len()
+    }
+
     /// Makes everything unusable, and returns the number of entries.
     pub(super) fn flush(&mut self) -> usize {
         std::mem::take(&mut self.state.epoch).end();
