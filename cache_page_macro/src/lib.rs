@@ -142,6 +142,7 @@ use crate::{handler::Handler, parse::Args};
 /// not have; a second `#[cache_page]`; a route attribute of a method other than `GET` and `HEAD`, such as `#[post]`, or a
 /// `#[purge_page]` below.
 #[proc_macro_attribute]
+#[doc(alias("cached", "memoize", "ttl"))]
 pub fn cache_page(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     expand_cache_page(args.into(), item.into()).into()
 }
@@ -195,6 +196,7 @@ pub fn cache_page(args: proc_macro::TokenStream, item: proc_macro::TokenStream) 
 /// does not have; an argument with `#[key]`, `#[unkeyed]` or `#[anonymous]`; a second `#[purge_page]`; a `#[cache_page]` on the same
 /// handler, except for `#[cache_page(uncached)]`.
 #[proc_macro_attribute]
+#[doc(alias("invalidate", "evict"))]
 pub fn purge_page(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     expand_purge_page(args.into(), item.into()).into()
 }

@@ -92,6 +92,7 @@ impl PageCacheBuilder {
     ///
     /// Pages that were requested once are evicted first (S3-FIFO). A page that would take more than a quarter of the cache is not
     /// stored.
+    #[doc(alias("capacity", "max_size", "memory_limit"))]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
         self
@@ -170,6 +171,7 @@ impl PageCacheBuilder {
 
     /// Sets how long a request waits for a concurrent request of the same page, before it runs the handler itself. Defaults to
     /// 5 seconds.
+    #[doc(alias("stampede", "dogpile", "single_flight", "proxy_cache_lock_timeout"))]
     pub fn coalesce_timeout(mut self, time: Duration) -> Self {
         self.config.timeouts.coalesce_timeout = time;
         self
@@ -210,6 +212,7 @@ impl PageCacheBuilder {
     /// One request is chosen at random to refresh it, with a probability that grows towards the expiry and with the time that the
     /// handler takes (`XFetch`). With `stale_while_revalidate` the refresh runs in the background; without, that request waits for
     /// its handler, and all others are answered with the page.
+    #[doc(alias("early_expiration", "xfetch"))]
     pub fn refresh_ahead(mut self, enabled: bool) -> Self {
         self.config.timeouts.refresh_ahead = enabled;
         self

@@ -34,6 +34,7 @@ impl PageCache {
     /// # Errors
     ///
     /// Fails if the path does not begin with a slash, or contains a query or a fragment.
+    #[doc(alias("invalidate", "evict", "delete"))]
     pub fn purge_path(&self, path: &str) -> PurgeFuture {
         self.purge_parsed(PurgeMode::Remove, parse::to_path(path))
     }
@@ -43,6 +44,7 @@ impl PageCache {
     /// # Errors
     ///
     /// As [`purge_path`](Self::purge_path).
+    #[doc(alias("soft_purge", "revalidate_path"))]
     pub fn expire_path(&self, path: &str) -> PurgeFuture {
         self.purge_parsed(PurgeMode::Expire, parse::to_path(path))
     }
@@ -82,6 +84,7 @@ impl PageCache {
     /// # Errors
     ///
     /// Fails if the prefix does not begin with a slash, contains a query or a fragment, or is `"/"`, which would select every page.
+    #[doc(alias("ban", "wildcard"))]
     pub fn purge_prefix(&self, prefix: &str) -> PurgeFuture {
         self.purge_parsed(PurgeMode::Remove, parse::to_prefix(prefix))
     }
@@ -101,6 +104,7 @@ impl PageCache {
     ///
     /// Fails if the tag is not valid: it is empty, longer than 256 bytes, contains a control character, or begins or ends with white
     /// space.
+    #[doc(alias("invalidate", "surrogate_key", "cache_tag"))]
     pub fn purge_tag(&self, tag: &str) -> PurgeFuture {
         self.purge_parsed(PurgeMode::Remove, parse::to_tag(tag))
     }
@@ -110,6 +114,7 @@ impl PageCache {
     /// # Errors
     ///
     /// As [`purge_tag`](Self::purge_tag).
+    #[doc(alias("soft_purge", "revalidate_tag"))]
     pub fn expire_tag(&self, tag: &str) -> PurgeFuture {
         self.purge_parsed(PurgeMode::Expire, parse::to_tag(tag))
     }
@@ -142,6 +147,7 @@ impl PageCache {
     /// # Errors
     ///
     /// Never fails.
+    #[doc(alias("invalidate", "clear", "flush"))]
     pub fn purge_all(&self) -> PurgeFuture {
         self.purge(PurgeMode::Remove, &PurgeSelector::All)
     }

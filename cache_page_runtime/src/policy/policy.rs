@@ -152,6 +152,7 @@ impl Policy {
     ///
     /// Panics if a status is never stored (206, 304, 412, 416, 417, 428, 429, 431, 511) or is not a final status (200 to 599).
     #[track_caller]
+    #[doc(alias("proxy_cache_valid"))]
     pub const fn statuses(mut self, statuses: &'static [u16]) -> Self {
         let mut at = 0;
         while at < statuses.len() {
@@ -261,6 +262,7 @@ impl Policy {
     ///
     /// Panics if a name is empty, is `*` alone, or contains a `*` that is not its end.
     #[track_caller]
+    #[doc(alias("utm", "tracking"))]
     pub const fn ignore_query(mut self, parameters: &'static [&'static str]) -> Self {
         assert_names(parameters);
         let mut at = 0;
@@ -277,6 +279,7 @@ impl Policy {
     }
 
     /// Sets a predicate: a request for which it returns `true` bypasses the cache.
+    #[doc(alias("proxy_cache_bypass", "skip"))]
     pub const fn bypass_if(mut self, bypass_if: fn(&HttpRequest) -> bool) -> Self {
         self.bypass_if = Some(bypass_if);
         self
@@ -317,6 +320,7 @@ impl Policy {
     ///
     /// Panics if the time is zero.
     #[track_caller]
+    #[doc(alias("grace"))]
     pub const fn stale_while_revalidate(mut self, time: Duration) -> Self {
         assert!(!time.is_zero(), "a time of zero has no effect; set a longer time, or remove the option");
         self.stale.while_revalidate = time;
@@ -329,6 +333,7 @@ impl Policy {
     ///
     /// Panics if the time is zero.
     #[track_caller]
+    #[doc(alias("proxy_cache_use_stale"))]
     pub const fn stale_if_error(mut self, time: Duration) -> Self {
         assert!(!time.is_zero(), "a time of zero has no effect; set a longer time, or remove the option");
         self.stale.if_error = time;
