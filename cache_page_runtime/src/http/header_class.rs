@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use actix_web::http::header::HeaderMap;
 use http::header::{self, HeaderName};
 
-use super::{credential_names, ordinary_headers, origin, per_request};
+use super::{credential_names, ordinary_headers, per_request};
 
 /// The number of names that a worker remembers. Each has one of two slots.
 const SLOTS: usize = 128;
@@ -22,17 +22,19 @@ thread_local! {
 
 /// What a name says about a header, whatever the options of a cache are: a set of bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct HeaderClass(u8);
+pub(crate) struct HeaderClass(u16);
 
 impl HeaderClass {
-    const CREDENTIAL: u8 = 1;
-    const ORDINARY: u8 = 1 << 1;
-    const ABOUT_ONE_REQUEST: u8 = 1 << 2;
-    const FOR_ONE_CLIENT: u8 = 1 << 3;
-    const ORIGIN: u8 = 1 << 4;
-    const IF_NONE_MATCH: u8 = 1 << 5;
-    const OTHER_CONDITION: u8 = 1 << 6;
-    const UPGRADE: u8 = 1 << 7;
+    const CREDENTIAL: u16 = 1;
+    const ORDINARY: u16 = 1 << 1;
+    const ABOUT_ONE_REQUEST: u16 = 1 << 2;
+    const FOR_ONE_CLIENT: u16 = 1 << 3;
+    const FORWARDED: u16 = 1 << 4;
+    const IF_NONE_MATCH: u16 = 1 << 5;
+    const OTHER_CONDITION: u16 = 1 << 6;
+    const UPGRADE: u16 = 1 << 7;
+    const X_FORWARDED_PROTO: u16 = 1 << 8;
+    const X_FORWARDED_HOST: u16 = 1 << 9;
 
     /// Returns the class of a header.
     #[inline]
@@ -55,7 +57,9 @@ impl HeaderClass {
             (Self::ORDINARY, ordinary_headers::is_ordinary(name)),
             (Self::ABOUT_ONE_REQUEST, per_request::is_about_one_request(name)),
             (Self::FOR_ONE_CLIENT, per_request::is_for_one_client(name)),
-            (Self::ORIGIN, origin::is_about_origin(name)),
+            (Self::FORWARDED, *name == header::FORWARDED),
+            (Self::X_FORWARDED_PROTO, name == "x-forwarded-proto"),
+            (Self::X_FORWARDED_HOST, name == "x-forwarded-host"),
             (Self::IF_NONE_MATCH, *name == header::IF_NONE_MATCH),
             (Self::OTHER_CONDITION, is_condition),
             (Self::UPGRADE, *name == header::UPGRADE),
@@ -63,7 +67,7 @@ impl HeaderClass {
         Self(bits.into_iter().filter(|(_, is_set)| *is_set).map(|(bit, _)| bit).sum())
     }
 
-    fn has(self, bits: u8) -> bool {
+    fn has(self, bits: u16) -> bool {
         self.0 & bits != 0
     }
 
@@ -93,6 +97,9 @@ impl HeaderClass {
 pub(crate) struct RequestNames(HeaderClass);
 
 impl RequestNames {
+    /// Any header may be there.
+    pub(crate) const ANY: Self = Self(HeaderClass(u16::MAX));
+
     #[inline]
     pub(crate) fn of(request: &HeaderMap) -> Self {
         Self::visit(request, |_, _| {})
@@ -120,9 +127,16 @@ impl RequestNames {
         Self(HeaderClass(all))
     }
 
-    /// Returns whether one of the headers may replace the scheme or the host.
-    pub(crate) fn has_origin(self) -> bool {
-        self.0.has(HeaderClass::ORIGIN)
+    pub(crate) fn has_forwarded(self) -> bool {
+        self.0.has(HeaderClass::FORWARDED)
+    }
+
+    pub(crate) fn has_forwarded_proto(self) -> bool {
+        self.0.has(HeaderClass::X_FORWARDED_PROTO)
+    }
+
+    pub(crate) fn has_forwarded_host(self) -> bool {
+        self.0.has(HeaderClass::X_FORWARDED_HOST)
     }
 
     /// Returns whether there is a precondition or a range.

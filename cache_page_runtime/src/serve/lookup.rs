@@ -242,10 +242,7 @@ impl<'r> Lookup<'r> {
     /// Checks the host of the request, and adds its URL.
     fn push_url(&mut self) -> Result<(), Reason> {
         let request = self.request;
-        let origin = match self.names.has_origin() {
-            true => RequestOrigin::of(request),
-            false => RequestOrigin::of_direct(request),
-        };
+        let origin = RequestOrigin::with_names(request, self.names);
         hosts::check(request.head(), &origin, self.cache.allowed_hosts())?;
         self.key.push_url(&origin, self.policy.key_prefix(self.cache.key_prefix()));
         if self.has_own_cache {
