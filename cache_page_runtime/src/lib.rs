@@ -57,6 +57,7 @@ mod time;
 pub use crate::remote::{RedisStore, RedisUrlError};
 pub use crate::{
     cache::{PageCache, PageCacheBuilder, PurgeFuture, PurgeSummary, RemotePurge},
+    http::TagHeader,
     key::{KeyBuilder, KeyInput},
     observe::{CacheStatusHeader, HandlerStats, Stats},
     outcome::{Outcome, ParseOutcomeError, Reason},

@@ -6,7 +6,7 @@ use actix_web::HttpRequest;
 use http::header::HeaderName;
 
 use crate::{
-    http::{AllowedHosts, CredentialHeaders, IgnoredQuery},
+    http::{AllowedHosts, CredentialHeaders, IgnoredQuery, TagHeader},
     time::clock::Clock,
 };
 
@@ -34,6 +34,7 @@ pub(crate) struct Config {
     pub(crate) vary: Vec<HeaderName>,
     /// Response headers that are not stored, beside those that never are.
     pub(crate) per_request_headers: Vec<HeaderName>,
+    pub(crate) tag_headers: Vec<TagHeader>,
     /// The response header that is addressed to this cache.
     pub(crate) targeted_cache_control: Option<HeaderName>,
     /// Whether pages are encoded for clients that accept it, if the policy of their handler says nothing else.
@@ -86,6 +87,7 @@ impl Config {
             key_prefix: String::new(),
             vary: Vec::new(),
             per_request_headers: Vec::new(),
+            tag_headers: Vec::new(),
             targeted_cache_control: None,
             compresses: false,
         }

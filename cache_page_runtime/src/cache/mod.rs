@@ -12,6 +12,7 @@ mod purge;
 mod purge_future;
 mod query_options;
 mod shared_result;
+mod tag_headers;
 
 pub use self::{
     builder::PageCacheBuilder,

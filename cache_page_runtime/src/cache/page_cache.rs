@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     coalesce::{Flights, UncacheableKeys},
-    http::{AllowedHosts, CredentialHeaders, IgnoredQuery, RequestDirectives},
+    http::{AllowedHosts, CredentialHeaders, IgnoredQuery, RequestDirectives, TagHeader},
     observe::{Observer, Stats, record_purge, record_sizes},
     purge::{LocalSelector, PurgeMode, StableIds},
     remote::{LocalCache, RemoteTier},
@@ -235,6 +235,10 @@ impl PageCache {
     }
 
     /// Returns the response headers that are not stored, beside those that never are.
+    pub(crate) fn tag_headers(&self) -> &[TagHeader] {
+        &self.inner.config.tag_headers
+    }
+
     pub(crate) fn per_request_headers(&self) -> &[HeaderName] {
         &self.inner.config.per_request_headers
     }

@@ -17,7 +17,7 @@ use crate::{
     page::ResponseHead,
 };
 
-/// The generated headers of one response: at most `Date`, `Cache-Control`, `ETag`, `Accept-Ranges` and `Vary`.
+/// The generated headers of one response: `Date`, `Cache-Control`, `ETag`, `Accept-Ranges`, `Vary` and those with tags.
 pub(crate) type GeneratedHeaders = SmallVec<[(HeaderName, HeaderValue); 5]>;
 
 static VARY_OF_ENCODED: HeaderName = ACCEPT_ENCODING;
@@ -53,6 +53,7 @@ pub(crate) fn generate(
     if has_ranges(head, body) {
         generated.push((ACCEPT_RANGES, HeaderValue::from_static("bytes")));
     }
+    add_tags(&mut generated, head, admission, context);
     // Requests with credentials get another response: browsers and CDNs must not send this one to them either.
     let credentials = credential_names(visibility, context.cache.credential_headers());
     // This cache reads `Accept-Encoding` without `Vary`; others do not.
@@ -60,6 +61,31 @@ pub(crate) fn generate(
     let names = context.key.vary_names().chain(credentials).chain(encoding);
     generated.extend(vary_field(head.headers, sent.has_vary, names));
     generated
+}
+
+/// Adds the tags for downstream caches.
+fn add_tags(
+    generated: &mut GeneratedHeaders,
+    head: ResponseHead<'_>,
+    admission: &Admission,
+    context: &Context,
+) {
+    if admission.tags.is_empty() {
+        return;
+    }
+    for header in context.cache.tag_headers() {
+        let name = header.name();
+        if head.headers.contains_key(&name) {
+            continue;
+        }
+        match header.value(admission.tags.iter().map(|tag| &*tag.name)) {
+            Some(value) => generated.push((name, value)),
+            None => context.policy.log_error(
+                admission.created_at,
+                format_args!("response sent without `{name}`, for which its tags are too long"),
+            ),
+        }
+    }
 }
 
 /// Returns whether the page is announced as one that has parts, so that clients resume a download and seek in a video (RFC 9110 14.3).

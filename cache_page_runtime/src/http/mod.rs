@@ -31,10 +31,12 @@ pub(crate) mod request_directives;
 pub(crate) mod storability;
 pub(crate) mod structured_fields;
 pub(crate) mod syntax;
+mod tag_header;
 pub(crate) mod targeted;
 mod tracking_parameters;
 pub(crate) mod vary;
 
+pub use self::tag_header::TagHeader;
 pub(crate) use self::{
     accept_encoding::{Coding, PreferredCodings},
     conditional::Representation,

@@ -2,5 +2,6 @@
 
 mod normalized;
 mod pages;
+mod tag_headers;
 mod ttls;
 mod unstored;

@@ -1,0 +1,56 @@
+//! Headers with the tags of a page, by which downstream caches purge it.
+
+use actix_web::http::header::{HeaderName, HeaderValue};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+/// The maximum length of the value in bytes. nginx refuses a response whose headers are longer than its buffer of 4 or 8 KiB.
+const MAX_LEN: usize = 3072;
+
+/// What separates tags, and the escape itself, so that each tag has a value of its own.
+const SEPARATORS: &AsciiSet = &CONTROLS.add(b' ').add(b',').add(b'%');
+
+/// In a string of a structured field (RFC 9651 3.3.3), spaces and commas need no escape.
+const NOT_IN_STRINGS: &AsciiSet = &CONTROLS.add(b'%').add(b'"').add(b'\\');
+
+/// A header with the tags of a page, by which CDNs and proxies purge it:
+/// [`PageCacheBuilder::tag_header`](crate::PageCacheBuilder::tag_header).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TagHeader {
+    /// `Surrogate-Key: posts post:7`, for Fastly, and for Varnish with xkey.
+    SurrogateKey,
+    /// `Cache-Tag: posts,post:7`, for Cloudflare, Akamai and others.
+    CacheTag,
+    /// `Cache-Groups: "posts", "post:7"` (RFC 9875), which is for any cache.
+    CacheGroups,
+}
+
+impl TagHeader {
+    pub(crate) fn name(self) -> HeaderName {
+        HeaderName::from_static(match self {
+            Self::SurrogateKey => "surrogate-key",
+            Self::CacheTag => "cache-tag",
+            Self::CacheGroups => "cache-groups",
+        })
+    }
+
+    /// Returns the value for these tags, or `None` if it is too long.
+    pub(crate) fn value<'t>(self, tags: impl Iterator<Item = &'t str>) -> Option<HeaderValue> {
+        let (separator, quote, escaped) = match self {
+            Self::SurrogateKey => (" ", "", SEPARATORS),
+            Self::CacheTag => (",", "", SEPARATORS),
+            Self::CacheGroups => (", ", "\"", NOT_IN_STRINGS),
+        };
+        let mut value = String::new();
+        for tag in tags {
+            value.push_str(if value.is_empty() { "" } else { separator });
+            value.push_str(quote);
+            value.extend(utf8_percent_encode(tag, escaped));
+            value.push_str(quote);
+            if value.len() > MAX_LEN {
+                return None;
+            }
+        }
+        HeaderValue::from_str(&value).ok()
+    }
+}
