@@ -234,11 +234,12 @@ impl PageCache {
         &self.inner.config.vary
     }
 
-    /// Returns the response headers that are not stored, beside those that never are.
+    /// Returns the headers that have the tags of a page.
     pub(crate) fn tag_headers(&self) -> &[TagHeader] {
         &self.inner.config.tag_headers
     }
 
+    /// Returns the response headers that are not stored, beside those that never are.
     pub(crate) fn per_request_headers(&self) -> &[HeaderName] {
         &self.inner.config.per_request_headers
     }

@@ -19,7 +19,7 @@ impl PageCacheBuilder {
     /// characters that the header cannot have are percent-encoded, as in a URL: `%`, what is not ASCII, and either the space and the
     /// comma or, in `Cache-Groups`, `"` and `\`. Purge the CDN by the encoded tag.
     ///
-    /// If the tags of a page take more than 3,072 bytes, its response has no such header, which is logged. Limit `cdn_ttl` for such
+    /// Together, these headers have at most 3,072 bytes. One that would be longer is not sent, which is logged. Limit `cdn_ttl` for such
     /// pages.
     ///
     /// A purge of this cache does not purge the CDN: call its API as well. Clients see the tags, unless the CDN removes the

@@ -12,7 +12,9 @@ use smallvec::SmallVec;
 
 use super::{admission::Admission, context::Context, run_control::EntryPoint, visibility::Visibility};
 use crate::{
-    http::{CredentialHeaders, downstream::Reuse, etag, header_cache, media_type, vary},
+    http::{
+        CredentialHeaders, downstream::Reuse, etag, header_cache, media_type, tag_header::MAX_TAG_BYTES, vary,
+    },
     outcome::Reason,
     page::ResponseHead,
 };
@@ -73,13 +75,17 @@ fn add_tags(
     if admission.tags.is_empty() {
         return;
     }
+    let mut room = MAX_TAG_BYTES;
     for header in context.cache.tag_headers() {
         let name = header.name();
         if head.headers.contains_key(&name) {
             continue;
         }
-        match header.value(admission.tags.iter().map(|tag| &*tag.name)) {
-            Some(value) => generated.push((name, value)),
+        match header.value(admission.tags.iter().map(|tag| &*tag.name), room) {
+            Some(value) => {
+                room -= value.len();
+                generated.push((name, value));
+            }
             None => context.policy.log_error(
                 admission.created_at,
                 format_args!("response sent without `{name}`, for which its tags are too long"),

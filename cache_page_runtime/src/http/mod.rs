@@ -31,7 +31,7 @@ pub(crate) mod request_directives;
 pub(crate) mod storability;
 pub(crate) mod structured_fields;
 pub(crate) mod syntax;
-mod tag_header;
+pub(crate) mod tag_header;
 pub(crate) mod targeted;
 mod tracking_parameters;
 pub(crate) mod vary;

@@ -3,8 +3,9 @@
 use actix_web::http::header::{HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-/// The maximum length of the value in bytes. nginx refuses a response whose headers are longer than its buffer of 4 or 8 KiB.
-const MAX_LEN: usize = 3072;
+/// The maximum length of all values of a response in bytes. nginx refuses a response whose headers are longer than its buffer of
+/// 4 or 8 KiB.
+pub(crate) const MAX_TAG_BYTES: usize = 3072;
 
 /// What separates tags, and the escape itself, so that each tag has a value of its own.
 const SEPARATORS: &AsciiSet = &CONTROLS.add(b' ').add(b',').add(b'%');
@@ -21,7 +22,8 @@ pub enum TagHeader {
     SurrogateKey,
     /// `Cache-Tag: posts,post:7`, for Cloudflare, Akamai and others.
     CacheTag,
-    /// `Cache-Groups: "posts", "post:7"` (RFC 9875), which is for any cache.
+    /// `Cache-Groups: "posts", "post:7"` (RFC 9875), which is for any cache. A cache may ignore groups after the 32nd, and those of more
+    /// than 32 characters.
     CacheGroups,
 }
 
@@ -34,8 +36,8 @@ impl TagHeader {
         })
     }
 
-    /// Returns the value for these tags, or `None` if it is too long.
-    pub(crate) fn value<'t>(self, tags: impl Iterator<Item = &'t str>) -> Option<HeaderValue> {
+    /// Returns the value for these tags, or `None` if it is longer than `max` bytes.
+    pub(crate) fn value<'t>(self, tags: impl Iterator<Item = &'t str>, max: usize) -> Option<HeaderValue> {
         let (separator, quote, escaped) = match self {
             Self::SurrogateKey => (" ", "", SEPARATORS),
             Self::CacheTag => (",", "", SEPARATORS),
@@ -47,7 +49,7 @@ impl TagHeader {
             value.push_str(quote);
             value.extend(utf8_percent_encode(tag, escaped));
             value.push_str(quote);
-            if value.len() > MAX_LEN {
+            if value.len() > max {
                 return None;
             }
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::http::header::HeaderMap;
+use smallvec::SmallVec;
 
 use super::{
     entry::Entry,
@@ -76,11 +77,13 @@ pub(super) struct Writer<'s> {
     map: &'s EntryMap,
     state: MutexGuard<'s, State>,
     max_bytes: usize,
+    /// What was removed. It is freed after the state is unlocked, because fields are dropped in this order.
+    removed: SmallVec<[Slot; 2]>,
 }
 
 impl<'s> Writer<'s> {
     pub(super) fn new(map: &'s EntryMap, state: MutexGuard<'s, State>, max_bytes: usize) -> Self {
-        Self { map, state, max_bytes }
+        Self { map, state, max_bytes, removed: SmallVec::new() }
     }
 
     /// Stores an entry that varies by these request headers, in the place of the one under the same key.
@@ -201,6 +204,7 @@ impl<'s> Writer<'s> {
     pub(super) fn remove(&mut self, node: &Arc<EntryNode>) {
         if let Some(slot) = self.map.remove(node) {
             self.unlink(node, &slot);
+            self.removed.push(slot);
         }
     }
 

@@ -83,6 +83,22 @@ async fn tags_that_are_too_long_are_not_sent() {
     app.get("/").await.assert_hit();
 }
 
+/// nginx has a buffer for all headers of a response.
+#[actix_web::test]
+async fn headers_together_have_a_limited_length() {
+    #[cache_page(60)]
+    async fn page(control: PageControl) -> impl Responder {
+        for number in 0..10 {
+            control.tag(format!("{number:0200}"));
+        }
+        "page"
+    }
+    let app = TestApp::builder().cache(with_all).route("/", page).start().await;
+    let stored = app.get("/").await;
+    assert_eq!(stored.header("surrogate-key").map(|value| value.len()), Some(2009));
+    stored.assert_stored().assert_no_header("cache-tag").assert_no_header("cache-groups");
+}
+
 #[actix_web::test]
 async fn page_without_tags_has_no_such_header() {
     #[cache_page(60)]
