@@ -6,6 +6,8 @@ pub mod guide;
 mod key_inputs;
 
 pub use cache_page_macro::{cache_page, purge_page};
+#[cfg(feature = "disk")]
+pub use cache_page_runtime::DiskStore;
 pub use cache_page_runtime::{
     CacheStatusHeader, HandlerStats, IntoTtl, KeyBuilder, KeyInput, Outcome, Page, PageCache,
     PageCacheBuilder, PageCacheMiddleware, PageCacheService, PageControl, ParseOutcomeError, Policy,

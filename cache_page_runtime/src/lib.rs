@@ -53,6 +53,8 @@ mod sync;
 pub mod testing;
 mod time;
 
+#[cfg(feature = "disk")]
+pub use crate::remote::DiskStore;
 #[cfg(feature = "redis")]
 pub use crate::remote::{RedisStore, RedisUrlError};
 pub use crate::{

@@ -8,6 +8,8 @@ use std::{
 use actix_web::HttpRequest;
 use http::header::HeaderName;
 
+#[cfg(feature = "disk")]
+use super::disk_options::DiskOptions;
 use super::{
     build_site::BuildSite,
     config::{Config, HonorDirectives},
@@ -21,7 +23,7 @@ use crate::{
     http::IgnoredQuery,
     observe::{CacheStatusHeader, Observer},
     policy::assert_has_encoder,
-    remote::{LocalCache, RemoteOptions, RemoteStore, RemoteTier},
+    remote::{LocalCache, RemoteOptions, RemoteStore},
     store::{Store, StreamBudget},
     time::{clock::Clock, manual::ManualClock},
 };
@@ -38,8 +40,11 @@ pub struct PageCacheBuilder {
     pub(super) config: Config,
     cache_status: CacheStatusHeader,
     named: Vec<(String, PageCache)>,
-    remote_store: Option<Arc<dyn RemoteStore>>,
-    remote_options: RemoteOptions,
+    pub(super) remote_store: Option<Arc<dyn RemoteStore>>,
+    #[cfg(feature = "disk")]
+    pub(super) disk: DiskOptions,
+    pub(super) remote_options: RemoteOptions,
+    pub(super) version: Option<String>,
 }
 
 impl PageCache {
@@ -75,7 +80,10 @@ impl Default for PageCacheBuilder {
             cache_status: CacheStatusHeader::Full,
             named: Vec::new(),
             remote_store: None,
+            #[cfg(feature = "disk")]
+            disk: DiskOptions::default(),
             remote_options: RemoteOptions::default(),
+            version: None,
         }
     }
 }
@@ -318,80 +326,6 @@ impl PageCacheBuilder {
         self
     }
 
-    /// Sets Redis or Valkey as the [remote store](crate::remote). The URL is `redis://[user][:password@]host[:port][/database]`, or
-    /// another one that [`RedisStore::open`](crate::RedisStore::open) takes.
-    ///
-    /// ```
-    /// use cache_page::PageCache;
-    ///
-    /// let cache = PageCache::builder().redis("redis://localhost:6379").build();
-    /// # drop(cache);
-    /// ```
-    ///
-    /// The hash of the executable is part of the key, so processes of two versions do not share pages. With a
-    /// [`key_prefix`](Self::key_prefix) they do, and processes with other prefixes do not. Two deployments that use one database need
-    /// different prefixes.
-    ///
-    /// # Panics
-    ///
-    /// If the URL is invalid. [`remote_store`](Self::remote_store) takes a `RedisStore` whose creation returns an error instead.
-    #[cfg(feature = "redis")]
-    #[track_caller]
-    pub fn redis(self, url: impl AsRef<str>) -> Self {
-        match crate::RedisStore::open(url) {
-            Ok(store) => self.remote_store(store),
-            #[allow(clippy::panic)]
-            Err(error) => panic!("{error}"),
-        }
-    }
-
-    /// Sets the [remote store](crate::remote) that several processes share. None by default.
-    pub fn remote_store(mut self, store: impl RemoteStore) -> Self {
-        self.remote_store = Some(Arc::new(store));
-        self
-    }
-
-    /// Sets how long a request or a purge waits for the [remote store](crate::remote). Defaults to 50 milliseconds.
-    ///
-    /// A later answer counts as a miss: the handler runs. A purge that is not confirmed by then is still delivered
-    /// ([`RemotePurge::Pending`](crate::RemotePurge::Pending)).
-    pub fn remote_timeout(mut self, time: Duration) -> Self {
-        self.remote_options.timeout = time;
-        self
-    }
-
-    /// Sets how long a page is served from local memory before the [remote store](crate::remote) has to confirm it. Defaults to 60
-    /// seconds.
-    ///
-    /// A page that is confirmed is not sent again by the remote store; for that it stays in local memory, within
-    /// [`max_bytes`](Self::max_bytes).
-    ///
-    /// With zero, each request asks the remote store, so a purge by another process takes effect as soon as it was awaited there.
-    /// While the remote store is unavailable, each request then runs its handler.
-    pub fn local_ttl(mut self, time: Duration) -> Self {
-        self.remote_options.local_ttl = time;
-        self
-    }
-
-    /// Sets the longest time that a page is served from local memory after another process has purged it. Defaults to one second.
-    ///
-    /// Purges are usually received within a millisecond. While the [remote store](crate::remote) is unavailable, a purge is not
-    /// received, so a page is served from local memory only until this time has passed since its handler was started, or since the
-    /// connection was lost. Then its handler runs again, once for each of these times, until the connection is back.
-    ///
-    /// So this is also how stale pages may be during an outage: with 30 seconds, handlers run at most twice a minute for each page.
-    pub fn max_purge_lag(mut self, time: Duration) -> Self {
-        self.remote_options.max_purge_lag = time;
-        self
-    }
-
-    /// Sets whether concurrent requests of several processes are coalesced: one process runs the handler, and the others wait for its
-    /// response. Defaults to `true`. Without a [remote store](crate::remote) it has no effect.
-    pub fn coalesce_across_processes(mut self, enabled: bool) -> Self {
-        self.remote_options.coalesce_across_processes = enabled;
-        self
-    }
-
     /// Sets a clock that is advanced by hand, for tests.
     pub fn clock(mut self, clock: ManualClock) -> Self {
         self.config.clock = Clock::Manual(clock);
@@ -402,8 +336,8 @@ impl PageCacheBuilder {
     #[must_use]
     #[track_caller]
     pub fn build(self) -> PageCache {
-        let Self { name, max_bytes, max_body, mut config, cache_status, named, remote_store, remote_options } =
-            self;
+        let remote = self.remote_tier();
+        let Self { name, max_bytes, max_body, mut config, cache_status, named, .. } = self;
         #[cfg(feature = "metrics")]
         describe_metrics();
         let observer = Observer::new(cache_status);
@@ -416,7 +350,7 @@ impl PageCacheBuilder {
             (!ignored_query.is_empty()).then(|| &*Box::leak(Box::new(ignored_query)));
         let inner = Arc::new(Inner {
             ignored_query,
-            remote: remote_store.and_then(|store| remote_tier(store, remote_options, &config.key_prefix)),
+            remote,
             config,
             store: Arc::new(Store::new(max_bytes)),
             flights: Arc::new(Flights::new()),
@@ -433,17 +367,4 @@ impl PageCacheBuilder {
         }
         PageCache { inner }
     }
-}
-
-/// Starts the thread of a remote store. Without it the cache works too, in local memory only.
-fn remote_tier(store: Arc<dyn RemoteStore>, options: RemoteOptions, key_prefix: &str) -> Option<RemoteTier> {
-    RemoteTier::new(store, options, key_prefix)
-        .inspect_err(|error| {
-            tracing::error!(
-                target: "cache_page",
-                %error,
-                "the remote store is not used, because its thread cannot be started"
-            );
-        })
-        .ok()
 }

@@ -4,6 +4,8 @@ mod build_site;
 mod builder;
 mod config;
 mod credential_options;
+#[cfg(feature = "disk")]
+mod disk_options;
 mod encoder;
 mod extract;
 mod host_options;
@@ -11,6 +13,7 @@ mod page_cache;
 mod purge;
 mod purge_future;
 mod query_options;
+mod remote_options;
 mod shared_result;
 mod tag_headers;
 

@@ -1,6 +1,6 @@
 //! The remote store: a second-level (L2) cache that several processes share, behind the local memory (L1) of each.
 //!
-//! [`PageCacheBuilder::redis`](crate::PageCacheBuilder::redis) configures Redis or Valkey, and
+//! [`PageCacheBuilder::redis`](crate::PageCacheBuilder::redis) configures Redis or Valkey, `PageCacheBuilder::disk` a folder, and
 //! [`PageCacheBuilder::remote_store`](crate::PageCacheBuilder::remote_store) any other implementation of [`RemoteStore`],
 //! the trait that defines the contract between the cache and a store. With any store, the cache works as follows.
 //!
@@ -40,6 +40,8 @@
 
 mod client;
 mod codec;
+#[cfg(feature = "disk")]
+mod disk;
 mod encoding;
 mod error;
 mod lease;
@@ -58,6 +60,8 @@ mod subscriber;
 mod tier;
 mod waiters;
 
+#[cfg(feature = "disk")]
+pub use self::disk::DiskStore;
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisStore, RedisUrlError};
 pub(crate) use self::{

@@ -22,12 +22,13 @@ const BUILD_KEY: u8 = 0;
 const PREFIX_KEY: u8 = 1;
 const VARIANT_KEY: u8 = 2;
 const ENCODING_KEY: u8 = 3;
+const VERSION_KEY: u8 = 4;
 
 /// Which processes share their entries.
 ///
 /// A local key ends with the `TypeId` of the handler's future, which has no meaning in another executable. A page that one
 /// version of a program generates may also be wrong in the next one, even at the same URL. So only equal executables share
-/// entries, unless a key prefix allows it.
+/// entries, unless a version or a key prefix allows it.
 #[derive(Clone, Copy)]
 pub(crate) enum Namespace {
     /// Processes that run the same executable, byte for byte.
@@ -35,16 +36,22 @@ pub(crate) enum Namespace {
     /// Processes that are configured with the same key prefix. Their handlers are identified by their name and that of their type;
     /// two handlers with the same names have no remote entries.
     Prefix,
+    /// Processes that are configured with the same version, of which this is the hash. Handlers are identified likewise.
+    Version([u8; 16]),
 }
 
 impl Namespace {
-    pub(super) fn new(key_prefix: &str) -> Self {
-        if key_prefix.is_empty() { Self::Build } else { Self::Prefix }
+    pub(super) fn new(key_prefix: &str, version: Option<&str>) -> Self {
+        match version {
+            Some(version) => Self::Version(xxh3_128(version.as_bytes()).to_le_bytes()),
+            None if key_prefix.is_empty() => Self::Build,
+            None => Self::Prefix,
+        }
     }
 
     /// Returns whether [`prepare`](Self::prepare) would return at once.
     pub(super) fn is_prepared(self) -> bool {
-        matches!(self, Self::Prefix) || BUILD_ID.get().is_some()
+        !matches!(self, Self::Build) || BUILD_ID.get().is_some()
     }
 
     /// Hashes the executable if the namespace needs that, which may take long. Before it has returned, there are no keys.
@@ -64,11 +71,17 @@ impl Namespace {
                 key.extend_from_slice(BUILD_ID.get()?);
                 key.extend_from_slice(local_key);
             }
-            Self::Prefix => {
+            Self::Prefix | Self::Version(_) => {
                 if !has_unique_name(handler_name, handler) {
                     return None;
                 }
-                key.push(PREFIX_KEY);
+                match &self {
+                    Self::Version(version) => {
+                        key.push(VERSION_KEY);
+                        key.extend_from_slice(version);
+                    }
+                    _ => key.push(PREFIX_KEY),
+                }
                 for name in [handler_name, handler.name] {
                     key.extend((name.len() as u64).to_le_bytes());
                     key.extend_from_slice(name.as_bytes());
@@ -135,7 +148,7 @@ fn build_id() -> [u8; 16] {
             tracing::error!(
                 target: "cache_page",
                 %error,
-                "the executable cannot be read, so no other process shares its pages; set a `key_prefix`"
+                "the executable cannot be read, so no other process shares its pages; set a `version`"
             );
             random_id()
         })

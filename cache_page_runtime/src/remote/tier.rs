@@ -59,11 +59,12 @@ impl RemoteTier {
         store: Arc<dyn RemoteStore>,
         options: RemoteOptions,
         key_prefix: &str,
+        version: Option<&str>,
     ) -> io::Result<Self> {
         store.set_namespace(key_prefix);
         let client = Arc::new(RemoteClient::new(store, options.timeout));
         let state = Arc::new(RemoteState::new(client, options));
-        let namespace = Namespace::new(key_prefix);
+        let namespace = Namespace::new(key_prefix, version);
         let (start, started) = channel();
         let (send_runtime, receive_runtime) = std::sync::mpsc::channel();
         let thread_state = Arc::clone(&state);
