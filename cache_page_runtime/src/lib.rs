@@ -15,7 +15,7 @@
 //! | 7 | `cache` | `PageCache`, its builder and configuration; the purge methods |
 //! | 6 | `observe` | statistics, metrics, tracing events and the `Cache-Status` header |
 //! | 5 | `store` | entries in memory: map, eviction, byte budget, purge index, per-worker copies |
-//! | 5 | `remote` | the second level (L2): the `RemoteStore` trait, its client, the codec, Redis |
+//! | 5 | `remote` | the second level (L2): the `RemoteStore` trait, its client, the codec, Redis, the disk |
 //! | 5 | `coalesce` | single flight within the process, and keys known to be uncacheable (hit-for-miss) |
 //! | 5 | `policy` | the options of one handler, and `PageControl` |
 //! | 4 | `purge` | tags, selectors, and the purge log that running fills are checked against |

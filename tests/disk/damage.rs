@@ -29,7 +29,7 @@ fn check(folder: &Path, damage: &str) -> bool {
         assert_eq!(bytes(&store, "purged").await, None, "after {damage}");
         let kept = bytes(&store, "kept").await;
         assert!(kept.as_ref().is_none_or(|kept| *kept == [2; 5000]), "a wrong entry after {damage}");
-        // The file is created anew when the damage is found.
+        // An empty file replaces the damaged one when the damage is found.
         let start = std::time::Instant::now();
         loop {
             let sequence = sequence(&store).await;
@@ -79,6 +79,25 @@ pub(crate) fn missing_purge_number_empties_the_folder() {
     folder_with_entries(directory.path());
     fs::write(directory.path().join("last-purge"), [7; 16]).unwrap();
     assert!(!check(directory.path(), "a damaged number"));
+}
+
+/// The engine returns to an earlier transaction if the header of its file is damaged.
+pub(crate) fn older_file_restores_no_purged_page() {
+    let directory = Directory::new();
+    let file = directory.path().join("pages.redb");
+    let older = System::new().block_on(async {
+        let store = open(directory.path(), CAPACITY).await;
+        put(&store, "purged", vec![1; 5000]).await;
+        put(&store, "kept", vec![2; 5000]).await;
+        drop(store);
+        let older = fs::read(&file).unwrap();
+        let store = open(directory.path(), CAPACITY).await;
+        assert!(bytes(&store, "purged").await.is_some());
+        store.purge(purge_of("tag purged", false)).await.unwrap();
+        older
+    });
+    fs::write(&file, older).unwrap();
+    assert!(!check(directory.path(), "a return to an earlier transaction"));
 }
 
 pub(crate) fn folder_that_cannot_be_created_is_a_miss() {

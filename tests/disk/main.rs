@@ -38,6 +38,7 @@ fn main() {
         damage::truncated_file_loses_pages_and_heals,
         damage::flipped_bytes_restore_no_purged_page,
         damage::missing_purge_number_empties_the_folder,
+        damage::older_file_restores_no_purged_page,
         damage::folder_that_cannot_be_created_is_a_miss,
     ];
     let sequential = tests![kills::killed_process_leaves_no_wrong_page];

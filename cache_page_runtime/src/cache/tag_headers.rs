@@ -22,8 +22,8 @@ impl PageCacheBuilder {
     /// Together, these headers have at most 3,072 bytes. One that would be longer is not sent, which is logged. Limit `cdn_ttl` for such
     /// pages.
     ///
-    /// A purge of this cache does not purge the CDN: call its API as well. Clients see the tags, unless the CDN removes the
-    /// header, as Fastly and Cloudflare do. Without one, let tags be no secret.
+    /// A purge of this cache does not purge the CDN: call its API as well. Clients receive the header, unless the CDN removes it, as
+    /// Fastly and Cloudflare do: do not put secrets into tags.
     #[doc(alias("surrogate_key", "cache_tag", "xkey", "cache_groups"))]
     pub fn tag_header(mut self, header: TagHeader) -> Self {
         if !self.config.tag_headers.contains(&header) {

@@ -1,4 +1,4 @@
-//! Whether a thread frees the memory of purged entries.
+//! The state of the thread that frees the memory of a large store after a purge of everything.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -29,5 +29,26 @@ impl Sweeper {
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn purge_during_a_sweep_is_swept_by_the_same_thread() {
+        let (sweeper, sweeps) = (Sweeper::default(), Cell::new(0));
+        assert!(sweeper.request());
+        sweeper.run(|| {
+            sweeps.set(sweeps.get() + 1);
+            if sweeps.get() < 3 {
+                assert!(!sweeper.request(), "there is a thread");
+            }
+        });
+        assert_eq!(sweeps.get(), 3);
+        assert!(sweeper.request(), "the next purge needs a thread");
     }
 }

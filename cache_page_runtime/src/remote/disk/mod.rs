@@ -56,7 +56,7 @@ const MAX_OPEN_TIME: Duration = Duration::from_millis(250);
 ///   ended. Several caches of one process share a folder.
 /// * **Purges** are on the disk before they are confirmed. A page that was purged is not returned after a crash either.
 /// * **Crashes.** Pages of the last tenth of a second may be missing, and no page is ever half written.
-/// * **Damage.** A damaged page is a miss, and is replaced. If the file is damaged in other places, it is created anew, and the log
+/// * **Damage.** A damaged page is a miss, and is replaced. If the file is damaged in other places, it is replaced by an empty one, and the log
 ///   says so.
 /// * **Failures.** A disk that is full, read-only or broken costs hits and nothing else. A purge that cannot be written empties the
 ///   folder.

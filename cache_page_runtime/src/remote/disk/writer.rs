@@ -217,7 +217,7 @@ fn take_work(state: &mut MutexGuard<'_, State>) -> (Batch, Callers, bool) {
     (batch, callers, state.is_closing)
 }
 
-/// Returns whether the file has to be created anew.
+/// Returns whether the file is damaged, so that an empty one has to replace it.
 fn is_damage(error: &Error) -> bool {
     let is_cut = |error: &std::io::Error| {
         matches!(error.kind(), std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidData)
