@@ -66,11 +66,12 @@ fn overwrite(client: &mut Resp, kind: &str, command: &[Vec<u8>]) -> bool {
         keys.push([&key[..key.len() - suffix(key).len()], kind.as_bytes()].concat());
     }
     for key in &keys {
-        client.try_command(&[b"DEL", key]).unwrap();
         let words: Vec<&[u8]> =
             command.iter().map(|word| if word == b"KEY" { &key[..] } else { &word[..] }).collect();
-        let reply = client.try_command(&words).unwrap();
-        assert!(!matches!(reply, Reply::Error(_)), "{reply:?}");
+        // A process may create the key anew between the two commands.
+        for reply in client.transaction(&[&[b"DEL", key], &words]) {
+            assert!(!matches!(reply, Reply::Error(_)), "{reply:?}");
+        }
     }
     !keys.is_empty()
 }

@@ -42,6 +42,15 @@ impl Resp {
         self.try_command(&words).unwrap()
     }
 
+    /// Executes commands in one transaction, and returns their replies.
+    pub(crate) fn transaction(&mut self, commands: &[&[&[u8]]]) -> Vec<Reply> {
+        self.command("MULTI");
+        for command in commands {
+            assert_eq!(self.try_command(command).unwrap(), Reply::Text(b"QUEUED".to_vec()));
+        }
+        self.command("EXEC").array()
+    }
+
     /// Returns the keys of all caches.
     pub(crate) fn keys(&mut self) -> Vec<Vec<u8>> {
         self.command("KEYS cp1:*").array().into_iter().map(Reply::text).collect()
