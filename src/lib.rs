@@ -11,8 +11,8 @@ pub use cache_page_runtime::DiskStore;
 pub use cache_page_runtime::{
     CacheStatusHeader, HandlerStats, IntoTtl, KeyBuilder, KeyInput, Outcome, Page, PageCache,
     PageCacheBuilder, PageCacheMiddleware, PageCacheService, PageControl, ParseOutcomeError, Policy,
-    PurgeError, PurgeFuture, PurgeSummary, Reason, RemotePurge, Stats, TagHeader, Validators, remote,
-    testing,
+    PurgeError, PurgeFuture, PurgeSummary, Reason, RemotePurge, RemovalCause, Stats, TagHeader, Validators,
+    remote, testing,
 };
 #[cfg(feature = "redis")]
 pub use cache_page_runtime::{RedisStore, RedisUrlError};

@@ -67,6 +67,7 @@ pub use crate::{
     policy::{PageControl, Policy, Validators},
     purge::PurgeError,
     service::{IntoTtl, PageCacheMiddleware, PageCacheService},
+    store::RemovalCause,
 };
 
 /// The items that generated code uses. They are exempt from semantic versioning.

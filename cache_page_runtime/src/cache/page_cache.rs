@@ -17,7 +17,7 @@ use crate::{
     observe::{Observer, Stats, record_purge, record_sizes},
     purge::{LocalSelector, PurgeMode, StableIds},
     remote::{LocalCache, RemoteTier},
-    store::{Store, StreamBudget, local_copies},
+    store::{Sizes, Store, StreamBudget, local_copies},
     time::clock::Clock,
 };
 
@@ -73,10 +73,13 @@ impl PageCache {
     #[must_use]
     pub fn stats(&self) -> Stats {
         let Inner { observer, store, flights, encoder, remote, .. } = &*self.inner;
+        let Sizes { entries, bytes, removals } = store.sizes();
         Stats {
             handlers: observer.counters().handlers(),
-            pages: store.entry_count(),
-            bytes: store.bytes(),
+            pages: entries,
+            bytes,
+            max_bytes: store.max_bytes(),
+            removals,
             fills_in_flight: flights.count(),
             encodings: encoder.runs(),
             remote: remote.as_ref().map(RemoteTier::stats),
@@ -101,7 +104,7 @@ impl PageCache {
     /// `cache_page_limit_bytes`.
     ///
     /// They are also set after each response that is stored and each purge. Call it where the metrics are read, such as in the handler of `/metrics`, so that
-    /// they count what has expired since.
+    /// they count what has expired since. `cache_page_removed_entries_total` is brought up to date too.
     #[cfg(feature = "metrics")]
     pub fn record_metrics(&self) {
         self.with_named().for_each(|cache| record_sizes(&cache.inner.observer, &cache.inner.store));

@@ -5,7 +5,10 @@ use std::time::Duration;
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
 use super::Observer;
-use crate::outcome::{Outcome, Reason};
+use crate::{
+    outcome::{Outcome, Reason},
+    store::Sizes,
+};
 
 /// Describes all metrics to the recorder of the application.
 pub(crate) fn describe() {
@@ -22,6 +25,10 @@ pub(crate) fn describe() {
     describe_gauge!("cache_page_entries", "Pages in memory, each variant counted");
     describe_gauge!("cache_page_bytes", Unit::Bytes, "The size of all pages in memory");
     describe_gauge!("cache_page_limit_bytes", Unit::Bytes, "The maximum size of all pages in memory");
+    describe_counter!(
+        "cache_page_removed_entries_total",
+        "Pages that were removed from memory, by cause: size, variants, expired, replaced, purged or outdated"
+    );
     describe_counter!("cache_page_purges_total", "Purges that this process began or received");
     describe_counter!("cache_page_purged_entries_total", "Pages that purges removed, or made stale");
     describe_counter!("cache_page_remote_errors_total", "Failed calls of the remote store");
@@ -70,11 +77,17 @@ pub(super) fn count_purge(observer: &Observer, mode: &'static str, selector: &'s
         .increment(pages as u64);
 }
 
-/// Sets the gauges of what is in memory.
+/// Sets the gauges of what is in memory, and counts what was removed since the last call.
 #[allow(clippy::cast_precision_loss)]
-pub(super) fn set_sizes(observer: &Observer, entries: usize, bytes: usize, limit: usize) {
+pub(super) fn record_sizes(observer: &Observer, sizes: Sizes, limit: usize) {
     // A float is exact up to eight petabytes.
-    metrics::gauge!("cache_page_entries", "cache" => observer.name()).set(entries as f64);
-    metrics::gauge!("cache_page_bytes", "cache" => observer.name()).set(bytes as f64);
+    metrics::gauge!("cache_page_entries", "cache" => observer.name()).set(sizes.entries as f64);
+    metrics::gauge!("cache_page_bytes", "cache" => observer.name()).set(sizes.bytes as f64);
     metrics::gauge!("cache_page_limit_bytes", "cache" => observer.name()).set(limit as f64);
+    for (cause, removed) in observer.new_removals(&sizes.removals) {
+        metrics::counter!(
+            "cache_page_removed_entries_total", "cache" => observer.name(), "cause" => cause.as_str()
+        )
+        .increment(removed);
+    }
 }

@@ -25,13 +25,13 @@ use crate::{
     store::Store,
 };
 
-/// Sets the gauges of what is in memory: the number of entries, their bytes, and the limit.
+/// Sets the gauges of what is in memory: the number of entries, their bytes, and the limit. Counts what has left it.
 ///
 /// Does nothing without the `metrics` feature.
 #[cfg_attr(not(feature = "metrics"), allow(unused_variables))]
 pub(crate) fn record_sizes(observer: &Observer, store: &Store) {
     #[cfg(feature = "metrics")]
-    metrics::set_sizes(observer, store.entry_count(), store.bytes(), store.max_bytes());
+    metrics::record_sizes(observer, store.sizes(), store.max_bytes());
 }
 
 /// Counts a purge and the pages that it removed or made stale, and sets the gauges of what is in memory.

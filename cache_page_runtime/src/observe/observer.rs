@@ -1,5 +1,7 @@
 //! What one cache counts, and how much it reports to clients.
 
+#[cfg(feature = "metrics")]
+use std::sync::atomic::AtomicU64;
 use std::{
     collections::BTreeSet,
     sync::{
@@ -9,6 +11,8 @@ use std::{
 };
 
 use super::stats::Counters;
+#[cfg(feature = "metrics")]
+use crate::store::{RemovalCause, Removals};
 use crate::sync::{Mutex, lock};
 
 /// The level of detail of the `Cache-Status` response header (RFC 9211).
@@ -30,11 +34,20 @@ pub(crate) struct Observer {
     name: OnceLock<&'static str>,
     counters: Counters,
     cache_status: CacheStatusHeader,
+    /// How many removals of each cause the metrics have.
+    #[cfg(feature = "metrics")]
+    recorded_removals: [AtomicU64; RemovalCause::ALL.len()],
 }
 
 impl Observer {
     pub(crate) fn new(cache_status: CacheStatusHeader) -> Self {
-        Self { name: OnceLock::new(), counters: Counters::new(), cache_status }
+        Self {
+            name: OnceLock::new(),
+            counters: Counters::new(),
+            cache_status,
+            #[cfg(feature = "metrics")]
+            recorded_removals: [const { AtomicU64::new(0) }; RemovalCause::ALL.len()],
+        }
     }
 
     /// Names the cache, unless it has a name.
@@ -54,6 +67,17 @@ impl Observer {
 
     pub(crate) fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// Returns the causes with removals since the last call, and how many of each.
+    #[cfg(feature = "metrics")]
+    pub(super) fn new_removals(&self, removals: &Removals) -> impl Iterator<Item = (RemovalCause, u64)> {
+        RemovalCause::ALL.iter().zip(&self.recorded_removals).filter_map(|(cause, recorded)| {
+            let removed = removals.count(*cause);
+            // Of two concurrent calls, one may have older numbers.
+            let new = removed.saturating_sub(recorded.fetch_max(removed, Ordering::Relaxed));
+            (new > 0).then_some((*cause, new))
+        })
     }
 
     /// Returns the level of detail of the `Cache-Status` header.

@@ -12,6 +12,7 @@ use super::stats::{HandlerStats, Stats};
 use crate::{
     outcome::{Outcome, ParseOutcomeError, Reason},
     remote::RemoteStats,
+    store::RemovalCause,
 };
 
 /// Serializes the string that [`Display`](fmt::Display) writes.
@@ -55,14 +56,16 @@ impl<T: FromStr<Err = ParseOutcomeError>> Visitor<'_> for NameVisitor<T> {
     }
 }
 
-/// Serializes an object with `requests`, `pages`, `bytes`, `fills_in_flight`, `encodings`, `handlers` by name, and `remote` if there is a remote
-/// store.
+/// Serializes an object with `requests`, `pages`, `bytes`, `max_bytes`, `removed` by cause, `fills_in_flight`, `encodings`, `handlers` by
+/// name, and `remote` if there is a remote store.
 impl Serialize for Stats {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Stats", 7)?;
+        let mut object = serializer.serialize_struct("Stats", 9)?;
         object.serialize_field("requests", &self.requests())?;
         object.serialize_field("pages", &self.pages())?;
         object.serialize_field("bytes", &self.bytes())?;
+        object.serialize_field("max_bytes", &self.max_bytes())?;
+        object.serialize_field("removed", &Removed(self))?;
         object.serialize_field("fills_in_flight", &self.fills_in_flight())?;
         object.serialize_field("encodings", &self.encodings())?;
         object.serialize_field("handlers", &self.handlers)?;
@@ -84,6 +87,15 @@ impl Serialize for HandlerStats {
         object.serialize_field("fill_seconds", &self.fill_time().as_secs_f64())?;
         object.serialize_field("outcomes", &Counts(self))?;
         object.end()
+    }
+}
+
+/// The numbers of removed pages, by cause.
+struct Removed<'s>(&'s Stats);
+
+impl Serialize for Removed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(RemovalCause::ALL.iter().map(|cause| (cause.as_str(), self.0.removed(*cause))))
     }
 }
 

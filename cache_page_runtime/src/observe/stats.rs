@@ -18,6 +18,7 @@ use crate::{
     outcome::Outcome,
     policy::HandlerId,
     remote::RemoteStats,
+    store::{RemovalCause, Removals},
     sync::{Mutex, lock},
 };
 
@@ -157,6 +158,8 @@ pub struct Stats {
     pub(crate) handlers: BTreeMap<&'static str, HandlerStats>,
     pub(crate) pages: usize,
     pub(crate) bytes: usize,
+    pub(crate) max_bytes: usize,
+    pub(crate) removals: Removals,
     pub(crate) fills_in_flight: usize,
     pub(crate) encodings: u64,
     pub(crate) remote: Option<RemoteStats>,
@@ -209,6 +212,25 @@ impl Stats {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Returns the limit of [`bytes`](Self::bytes): the cache's [`max_bytes`](crate::PageCacheBuilder::max_bytes).
+    #[must_use]
+    pub fn max_bytes(&self) -> usize {
+        self.max_bytes
+    }
+
+    /// Returns the number of pages that were removed from memory for this cause. Each variant of a page counts.
+    ///
+    /// ```
+    /// use cache_page::{PageCache, RemovalCause};
+    ///
+    /// let stats = PageCache::new().stats();
+    /// println!("{} pages were evicted to make room", stats.removed(RemovalCause::Size));
+    /// ```
+    #[must_use]
+    pub fn removed(&self, cause: RemovalCause) -> u64 {
+        self.removals.count(cause)
     }
 }
 

@@ -10,6 +10,7 @@ mod miss;
 mod node;
 mod purge_index;
 mod queue;
+mod removal;
 mod slot;
 mod store;
 mod stream_budget;
@@ -19,10 +20,13 @@ mod variants;
 mod weights;
 mod writer;
 
+pub use removal::RemovalCause;
+
 pub(crate) use self::{
     entry::{Entry, Lifetime, RemoteRef},
     lifetime::Freshness,
     miss::Miss,
-    store::Store,
+    removal::Removals,
+    store::{Sizes, Store},
     stream_budget::{StreamBudget, StreamCopy},
 };

@@ -31,6 +31,7 @@ use super::{
     map::EntryMap,
     miss::Miss,
     node::EntryNode,
+    removal::{RemovalCause, Removals},
     slot::Slot,
     sweep::{ActivePurge, ActivePurges, BATCH, Sweep, yield_to},
     sweeper::{MAX_SWEPT_BY_CALLER, Sweeper},
@@ -67,6 +68,16 @@ pub(crate) struct Store {
     active_purges: ActivePurges,
     max_bytes: usize,
     purge_log: PurgeLog<(PurgeMode, LocalSelector)>,
+}
+
+/// What is in a store at one time, and what has left it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    /// The number of stored entries.
+    pub(crate) entries: usize,
+    /// The bytes that are charged to the budget.
+    pub(crate) bytes: usize,
+    pub(crate) removals: Removals,
 }
 
 /// What is stored under a key.
@@ -151,7 +162,7 @@ impl Store {
         };
         let node = Arc::clone(node);
         drop(stored);
-        self.writer().remove(&node);
+        self.writer().remove(&node, RemovalCause::Expired);
         unusable
     }
 
@@ -334,7 +345,7 @@ impl Store {
     fn remove_flushed(&self) {
         self.sweep(Sweep::all(), |writer, node| {
             if node.is_flushed() {
-                writer.remove(node);
+                writer.remove(node, RemovalCause::Purged);
             }
             false
         });
@@ -392,6 +403,12 @@ impl Store {
 
     pub(crate) fn max_bytes(&self) -> usize {
         self.max_bytes
+    }
+
+    /// Returns what is stored, and what was removed.
+    pub(crate) fn sizes(&self) -> Sizes {
+        let state = self.state();
+        Sizes { entries: state.entries, bytes: state.bytes(), removals: state.removals }
     }
 
     /// Returns the number of stored entries.

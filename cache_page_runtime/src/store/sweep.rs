@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use super::{entry::Entry, eviction::Pass, node::EntryNode, writer::Writer};
+use super::{entry::Entry, eviction::Pass, node::EntryNode, removal::RemovalCause, writer::Writer};
 use crate::{
     purge::{LocalSelector, PurgeKey, PurgeMode, PurgeSeq},
     sync::{Mutex, lock},
@@ -108,7 +108,7 @@ impl Active<'_> {
         };
         match self.purge.mode {
             PurgeMode::Remove => {
-                writer.remove(node);
+                writer.remove(node, RemovalCause::Purged);
                 true
             }
             PurgeMode::Expire => self.purge.expire(node, &entry),

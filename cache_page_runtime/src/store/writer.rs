@@ -11,6 +11,7 @@ use super::{
     map::EntryMap,
     node::{EntryNode, FlushEpoch},
     purge_index::PurgeIndex,
+    removal::{RemovalCause, Removals},
     slot::Slot,
     variants::VariantSet,
 };
@@ -40,6 +41,8 @@ pub(super) struct State {
     epoch: Arc<FlushEpoch>,
     /// The number of entries in the map that were not flushed.
     pub(super) entries: usize,
+    /// The number of entries that were removed, by cause.
+    pub(super) removals: Removals,
     /// The bytes of the workers' copies.
     pub(super) copy_bytes: usize,
     /// The highest number of nodes since the map last shrank.
@@ -54,6 +57,7 @@ impl State {
             purge_index: PurgeIndex::new(tables),
             epoch: Arc::default(),
             entries: 0,
+            removals: Removals::default(),
             copy_bytes: 0,
             peak: 0,
         }
@@ -146,7 +150,7 @@ impl<'s> Writer<'s> {
         let nodes = variants.nodes().clone();
         let stale = nodes.into_iter().find(is_stale);
         if let Some(node) = stale.or_else(|| variants.least_used()) {
-            self.remove(&node);
+            self.remove(&node, RemovalCause::Variants);
             // It is the caller's only way to make room, so a node that has left the map by another way must go too.
             variants.remove(&node);
         }
@@ -170,6 +174,7 @@ impl<'s> Writer<'s> {
                 variants.replace(&old_node, &node);
             }
             // The old slot stays in the map until the new one replaces it, so that no request misses in between.
+            self.count_removal(&old_node, &old, RemovalCause::Replaced);
             self.unlink(&old_node, &old);
         }
         if let Slot::Variant(_, variants) = &slot {
@@ -201,19 +206,27 @@ impl<'s> Writer<'s> {
     }
 
     /// Removes a node with its slot, unless another node has replaced it.
-    pub(super) fn remove(&mut self, node: &Arc<EntryNode>) {
+    pub(super) fn remove(&mut self, node: &Arc<EntryNode>, cause: RemovalCause) {
         if let Some(slot) = self.map.remove(node) {
+            self.count_removal(node, &slot, cause);
             self.unlink(node, &slot);
             self.removed.push(slot);
         }
     }
 
-    /// Removes an entry, unless another slot has replaced it.
+    /// Counts the removal of an entry. One that was flushed is counted already.
+    fn count_removal(&mut self, node: &EntryNode, slot: &Slot, cause: RemovalCause) {
+        if slot.entry().is_some() && !node.is_flushed() {
+            self.state.removals.add(cause, 1);
+        }
+    }
+
+    /// Removes an entry that is outdated, unless another slot has replaced it.
     pub(super) fn remove_entry(&mut self, key: &[u8], entry: &Arc<Entry>) {
         if let Some((slot, node)) = self.map.get(key)
             && slot.holds(entry)
         {
-            self.remove(&node);
+            self.remove(&node, RemovalCause::Outdated);
         }
     }
 
@@ -255,7 +268,7 @@ impl<'s> Writer<'s> {
                 continue;
             }
             let Some(node) = self.state.eviction.choose_victim(has_variants) else { return Some(false) };
-            self.remove(&node);
+            self.remove(&node, RemovalCause::Size);
         }
         Some(true)
     }
@@ -317,7 +330,7 @@ impl<'s> Writer<'s> {
             if node.is_revalidatable() {
                 self.state.eviction.set_expired(&node);
             } else {
-                self.remove(&node);
+                self.remove(&node, RemovalCause::Expired);
             }
         }
     }
@@ -326,7 +339,7 @@ impl<'s> Writer<'s> {
     pub(super) fn remove_if_expired(&mut self, node: &Arc<EntryNode>, now: Instant) -> bool {
         let before = self.state.entries;
         if node.is_expired(now) {
-            self.remove(node);
+            self.remove(node, RemovalCause::Expired);
         }
         self.state.entries < before
     }
@@ -339,7 +352,9 @@ impl<'s> Writer<'s> {
     /// Makes everything unusable, and returns the number of entries.
     pub(super) fn flush(&mut self) -> usize {
         std::mem::take(&mut self.state.epoch).end();
-        std::mem::take(&mut self.state.entries)
+        let flushed = std::mem::take(&mut self.state.entries);
+        self.state.removals.add(RemovalCause::Purged, flushed);
+        flushed
     }
 
     /// Returns the next nodes of a purge key: up to `max` in front of `position` in its list.

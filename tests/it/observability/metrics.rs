@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use cache_page::{Outcome, PageCache, Reason};
+use cache_page::{Outcome, PageCache, Reason, RemovalCause};
 use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
     SharedString, Unit,
@@ -165,6 +165,26 @@ async fn purges_are_counted_and_set_the_gauges() {
     assert_eq!(values["cache_page_purged_entries_total cache=site mode=purge"], [2.0]);
     let entries = &values["cache_page_entries cache=site"];
     assert_eq!(entries.last().copied(), Some(stats.pages() as f64));
+}
+
+#[actix_web::test]
+async fn removed_pages_are_counted_by_cause() {
+    let values = Values::default();
+    let _guard = metrics::set_default_local_recorder(&values);
+    let app = builder().cache(|cache| cache.name("site")).start().await;
+    send_samples(&app).await;
+    app.cache().purge_path("/plain").await.unwrap();
+    app.get("/plain").await.assert_stored();
+    app.advance(60);
+    app.cache().remove_expired();
+    app.cache().record_metrics();
+    let (values, stats) = (values.lock(), app.cache().stats());
+    for cause in RemovalCause::ALL {
+        let name = format!("cache_page_removed_entries_total cache=site cause={cause}");
+        let recorded = values.get(&name).map_or(0.0, |counts| counts.iter().sum());
+        assert_eq!(recorded, stats.removed(*cause) as f64, "{cause}");
+    }
+    assert_eq!(values["cache_page_removed_entries_total cache=site cause=purged"], [2.0]);
 }
 
 #[actix_web::test]

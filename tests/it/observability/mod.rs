@@ -11,6 +11,7 @@ mod events;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod names;
+mod removals;
 mod secrets;
 #[cfg(feature = "serde")]
 mod serialize;

@@ -25,6 +25,8 @@ async fn statistics_are_an_object() {
     let value = serde_json::to_value(&stats).unwrap();
     assert_eq!(value["requests"], SAMPLES.len());
     assert_eq!((&value["pages"], &value["bytes"]), (&json!(stats.pages()), &json!(stats.bytes())));
+    assert_eq!(value["max_bytes"], stats.max_bytes());
+    assert_eq!(value["removed"]["size"], 0);
     assert_eq!(value["handlers"]["status"]["outcomes"], json!({ "stored": 1, "not-stored: status": 2 }));
     assert_eq!(value["handlers"]["status"]["fills"], 3);
     assert!(value.get("remote").is_none());
