@@ -35,6 +35,8 @@ pub(crate) struct Config {
     /// Response headers that are not stored, beside those that never are.
     pub(crate) per_request_headers: Vec<HeaderName>,
     pub(crate) tag_headers: Vec<TagHeader>,
+    /// Whether the groups in responses of handlers and services are tags.
+    pub(crate) honors_cache_groups: bool,
     /// The response header that is addressed to this cache.
     pub(crate) targeted_cache_control: Option<HeaderName>,
     /// Whether pages are encoded for clients that accept it, if the policy of their handler says nothing else.
@@ -88,6 +90,7 @@ impl Config {
             vary: Vec::new(),
             per_request_headers: Vec::new(),
             tag_headers: Vec::new(),
+            honors_cache_groups: false,
             targeted_cache_control: None,
             compresses: false,
         }

@@ -172,9 +172,11 @@ impl PageCache {
         self.inner.remote.as_ref()
     }
 
-    /// Returns whether entries need the ids that a remote store purges by.
+    /// Returns whether entries need the ids that a remote store purges by, or the names of their tags, for the headers of a page that
+    /// a 304 confirms.
     pub(crate) fn stable_ids(&self) -> StableIds {
-        if self.inner.remote.is_some() { StableIds::Include } else { StableIds::Omit }
+        let sends_tags = !self.inner.config.tag_headers.is_empty();
+        if self.inner.remote.is_some() || sends_tags { StableIds::Include } else { StableIds::Omit }
     }
 
     pub(crate) fn clock(&self) -> &Clock {
@@ -240,6 +242,11 @@ impl PageCache {
     /// Returns the headers that have the tags of a page.
     pub(crate) fn tag_headers(&self) -> &[TagHeader] {
         &self.inner.config.tag_headers
+    }
+
+    /// Returns whether the groups in responses of handlers and services are tags.
+    pub(crate) fn honors_cache_groups(&self) -> bool {
+        self.inner.config.honors_cache_groups
     }
 
     /// Returns the response headers that are not stored, beside those that never are.

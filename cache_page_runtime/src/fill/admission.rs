@@ -2,19 +2,25 @@
 
 use std::time::{Duration, SystemTime};
 
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, http::header::HeaderMap};
 use http::header::{ACCEPT_ENCODING, COOKIE, HeaderName};
 
 use super::{context::Context, request_handle::RequestHandle, session::SessionBefore};
 use crate::{
     http::{
-        CachingHeaders, ResponseView, StorageDecision, Ttl, VaryNames, compressible, redirect::RequestUrl,
+        CachingHeaders, RequestOrigin, ResponseView, StorageDecision, Ttl, VaryNames,
+        cache_groups::{self, CACHE_GROUPS},
+        compressible,
+        redirect::RequestUrl,
         vary,
     },
     outcome::Reason,
     page::ResponseHead,
     policy::{HandlerPolicy, Overrides},
-    purge::{Tag, TagError, Tags, tag::MAX_TAGS},
+    purge::{
+        Tag, TagError, Tags, group,
+        tag::{MAX_TAGS, check},
+    },
     time::instant::Instant,
 };
 
@@ -132,12 +138,25 @@ impl AdmissionRequest<'_> {
             response_ttl: own_ttl
                 .or(overrides.targeted_lifetime.flatten().map(Some))
                 .or_else(|| policy.own_ttl_of(head.status)),
-            tags: tags(policy, self.request.request(), overrides, self.now)?,
+            tags: self.tags(response.headers(), overrides)?,
             created_at: self.now,
             date,
             fill_time: self.fill_time,
             asks_for_validators: self.asks_for_validators,
         })
+    }
+
+    /// Returns the tags of the page: those of the attribute and of the handler, and the groups of the response.
+    fn tags(&self, headers: &HeaderMap, overrides: Overrides) -> Result<Vec<Tag>, Reason> {
+        let request = self.request.request();
+        let mut tags = tags(self.context.policy, request, overrides, self.now)?;
+        if let Some(request) = request
+            && self.context.cache.honors_cache_groups()
+            && headers.contains_key(CACHE_GROUPS)
+        {
+            add_groups(&mut tags, headers, &RequestOrigin::of(request));
+        }
+        Ok(tags)
     }
 
     fn url(&self) -> RequestUrl<'_> {
@@ -174,5 +193,22 @@ fn tags(
                 .log_error(now, format_args!("response not stored, because no purge would find it: {error}"));
             Err(Reason::InvalidTag)
         }
+    }
+}
+
+/// Adds the groups that a response is in, each as a tag that an author purges by, and as one of its origin.
+fn add_groups(tags: &mut Vec<Tag>, headers: &HeaderMap, origin: &RequestOrigin<'_>) {
+    let groups = cache_groups::parse(headers.get_all(CACHE_GROUPS));
+    let mut add = |name: &str, max: usize| {
+        let tag = Tag::new(name);
+        if tags.len() < max && !tags.iter().any(|known| known.key == tag.key) {
+            tags.push(tag);
+        }
+    };
+    for group in groups.iter().filter(|group| check(group).is_ok()) {
+        add(group, MAX_TAGS);
+    }
+    for group in &groups {
+        add(&group::tag_name(group, origin), usize::MAX);
     }
 }

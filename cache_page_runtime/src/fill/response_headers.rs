@@ -17,6 +17,7 @@ use crate::{
     },
     outcome::Reason,
     page::ResponseHead,
+    purge::group,
 };
 
 /// The generated headers of one response: `Date`, `Cache-Control`, `ETag`, `Accept-Ranges`, `Vary` and those with tags.
@@ -72,7 +73,9 @@ fn add_tags(
     admission: &Admission,
     context: &Context,
 ) {
-    if admission.tags.is_empty() {
+    // Each group has a tag that an author knows too.
+    let tags = || admission.tags.iter().filter(|tag| !group::is_group(tag)).map(|tag| &*tag.name);
+    if tags().next().is_none() {
         return;
     }
     let mut room = MAX_TAG_BYTES;
@@ -81,7 +84,7 @@ fn add_tags(
         if head.headers.contains_key(&name) {
             continue;
         }
-        match header.value(admission.tags.iter().map(|tag| &*tag.name), room) {
+        match header.value(tags(), room) {
             Some(value) => {
                 room -= value.len();
                 generated.push((name, value));

@@ -2,6 +2,7 @@
 
 pub(crate) mod accept_encoding;
 pub(crate) mod cache_control;
+pub(crate) mod cache_groups;
 pub(crate) mod compressible;
 pub(crate) mod conditional;
 pub(crate) mod content_coding;
@@ -20,6 +21,7 @@ mod ignored_cookies;
 pub(crate) mod list;
 pub(crate) mod live_stream;
 pub(crate) mod media_type;
+pub(crate) mod method;
 mod names;
 pub(crate) mod ordinary_headers;
 pub(crate) mod origin;

@@ -1,4 +1,4 @@
-//! Dictionaries of Structured Fields (RFC 9651).
+//! Dictionaries and lists of Structured Fields (RFC 9651).
 //!
 //! Parsing is strict: a malformed field is an error, and nothing of it may be used. Values of all types are parsed, because
 //! members and parameters that are ignored must be well-formed too. Parsing does not recurse, and its time is linear in the length
@@ -45,9 +45,38 @@ pub(crate) fn parse_dictionary<'v>(
     lines: impl IntoIterator<Item = &'v [u8]>,
     mut on_member: impl FnMut(&'v [u8], Value<'v>) -> ParseResult<()>,
 ) -> Result<(), ParseError> {
+    parse_lines(lines, |parser| {
+        let member = parser.rest;
+        let key = parser.key()?;
+        let value = if parser.skip(b'=') { parser.value()? } else { Value::Item(Item::Boolean(true)) };
+        on_member(key, value).inspect_err(|_| parser.rest = member)
+    })
+}
+
+/// Parses the field lines of a list whose members are all strings, and calls `on_string` for each. Parameters are ignored.
+///
+/// A string must end on the line that it starts on.
+pub(crate) fn parse_strings<'v>(
+    lines: impl IntoIterator<Item = &'v [u8]>,
+    mut on_string: impl FnMut(Cow<'v, str>),
+) -> Result<(), ParseError> {
+    parse_lines(lines, |parser| {
+        if parser.rest.first() != Some(&b'"') {
+            return Err("expected a string in double quotes");
+        }
+        on_string(parser.string()?);
+        Ok(())
+    })
+}
+
+/// Parses the field lines of a dictionary or a list, whose members `parse_member` parses up to their parameters.
+fn parse_lines<'v>(
+    lines: impl IntoIterator<Item = &'v [u8]>,
+    mut parse_member: impl FnMut(&mut Parser<'v>) -> ParseResult<()>,
+) -> Result<(), ParseError> {
     for (index, line) in lines.into_iter().enumerate() {
         let mut parser = Parser { rest: line };
-        parser.members(&mut on_member).map_err(|message| ParseError {
+        parser.members(&mut parse_member).map_err(|message| ParseError {
             message,
             line: index + 1,
             byte: line.len().saturating_sub(parser.rest.len()) + 1,
@@ -71,17 +100,11 @@ struct Parser<'v> {
 }
 
 impl<'v> Parser<'v> {
-    /// Parses the members on one line (RFC 9651 4.2.2). An empty line has none.
-    fn members(
-        &mut self,
-        on_member: &mut impl FnMut(&'v [u8], Value<'v>) -> ParseResult<()>,
-    ) -> ParseResult<()> {
+    /// Parses the members on one line (RFC 9651 4.2.1, 4.2.2). An empty line has none.
+    fn members(&mut self, parse_member: &mut impl FnMut(&mut Self) -> ParseResult<()>) -> ParseResult<()> {
         self.skip_while(is_blank);
         while !self.rest.is_empty() {
-            let member = self.rest;
-            let key = self.key()?;
-            let value = if self.skip(b'=') { self.value()? } else { Value::Item(Item::Boolean(true)) };
-            on_member(key, value).inspect_err(|_| self.rest = member)?;
+            parse_member(self)?;
             self.parameters()?;
             self.skip_while(is_blank);
             if self.rest.is_empty() {

@@ -3,6 +3,8 @@
 use actix_web::http::header::{HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
+use super::cache_groups::CACHE_GROUPS;
+
 /// The maximum length of all values of a response in bytes. nginx refuses a response whose headers are longer than its buffer of
 /// 4 or 8 KiB.
 pub(crate) const MAX_TAG_BYTES: usize = 3072;
@@ -23,17 +25,17 @@ pub enum TagHeader {
     /// `Cache-Tag: posts,post:7`, for Cloudflare, Akamai and others.
     CacheTag,
     /// `Cache-Groups: "posts", "post:7"` (RFC 9875), which is for any cache. A cache may ignore groups after the 32nd, and those of more
-    /// than 32 characters.
+    /// than 32 characters. Responses of `#[purge_page]` handlers then have `Cache-Group-Invalidation`.
     CacheGroups,
 }
 
 impl TagHeader {
     pub(crate) fn name(self) -> HeaderName {
-        HeaderName::from_static(match self {
-            Self::SurrogateKey => "surrogate-key",
-            Self::CacheTag => "cache-tag",
-            Self::CacheGroups => "cache-groups",
-        })
+        match self {
+            Self::SurrogateKey => HeaderName::from_static("surrogate-key"),
+            Self::CacheTag => HeaderName::from_static("cache-tag"),
+            Self::CacheGroups => CACHE_GROUPS,
+        }
     }
 
     /// Returns the value for these tags, or `None` if it is longer than `max` bytes.

@@ -4,6 +4,7 @@
 
 mod http_accept_encoding;
 mod http_cache_control;
+mod http_cache_groups;
 mod http_conditional;
 mod http_cookies;
 mod http_freshness;

@@ -1,6 +1,7 @@
 //! Tags, selectors, and the purge log.
 
 mod error;
+pub(crate) mod group;
 mod key;
 mod log;
 mod normal_form;

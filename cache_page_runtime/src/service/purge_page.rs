@@ -4,9 +4,13 @@ use std::{fmt, future::Future};
 
 use actix_web::{HttpRequest, HttpResponse, Responder};
 
-use super::request::UseUncachedToCallThis as Request;
+use super::{
+    group_invalidation::{self, Announcement},
+    request::UseUncachedToCallThis as Request,
+};
 use crate::{
-    cache::{PageCache, PurgeFuture},
+    cache::PageCache,
+    http::cache_groups::CACHE_GROUP_INVALIDATION,
     policy::PageControl,
     purge::{
         PurgeError, PurgeMode, PurgeSelector,
@@ -76,29 +80,51 @@ impl PurgePolicy {
         self
     }
 
-    /// Starts the purges for a request. Local memory is purged when this returns.
-    fn purge(&self, request: &HttpRequest) -> Vec<PurgeFuture> {
+    /// Returns the cache of a request's App that this purges.
+    fn cache_of<'r>(&self, request: &'r HttpRequest) -> Option<&'r PageCache> {
         let app_cache = PageCache::of(request).unwrap_or_else(|| PageCache::global());
-        let cache = match self.cache {
-            None => Some(app_cache),
-            Some(name) => app_cache.named(name),
-        };
-        let Some(cache) = cache else {
-            let name = self.cache.unwrap_or_default();
+        let Some(name) = self.cache else { return Some(app_cache) };
+        let cache = app_cache.named(name);
+        if cache.is_none() {
             self.warn(app_cache, format_args!("there is no cache named {name:?}"));
-            return Vec::new();
-        };
+        }
+        cache
+    }
+
+    /// Returns what is to be purged after a request.
+    fn selectors(&self, cache: &PageCache, request: &HttpRequest) -> Vec<PurgeSelector> {
         let tags = self.tags.iter().map(|tag| to_tag(&expand(tag, request)?));
         let paths = self.paths.iter().map(|path| Ok(PurgeSelector::Path(expand_path(path, request)?)));
-        let purge = |selector: Result<PurgeSelector, PurgeError>| match selector {
-            Ok(selector) => Some(cache.purge(PurgeMode::Remove, &selector)),
-            // An invalid tag does not keep the others from being purged.
-            Err(error) => {
-                self.warn(cache, format_args!("{error}"));
-                None
-            }
-        };
-        tags.chain(paths).filter_map(purge).collect()
+        // An invalid tag does not keep the others from being purged.
+        let warn = |error: &PurgeError| self.warn(cache, format_args!("{error}"));
+        tags.chain(paths).filter_map(|selector| selector.inspect_err(warn).ok()).collect()
+    }
+
+    /// Purges after a successful response, and names the purged tags in it, if that is configured.
+    async fn purge_and_announce(&self, request: &HttpRequest, response: &mut HttpResponse) {
+        let Some(cache) = self.cache_of(request) else { return };
+        let selectors = self.selectors(cache, request);
+        // All start before the first `await`: local memory is purged if the client disconnects there.
+        let mut purges: Vec<_> =
+            selectors.iter().map(|selector| cache.purge(PurgeMode::Remove, selector)).collect();
+        let status = response.status();
+        purges.extend(group_invalidation::purge_named(cache, request, status, response.headers()));
+        for purge in purges {
+            // A failure is logged, and retried: the handler itself has succeeded.
+            let _ = purge.await;
+        }
+        let tags = selectors.iter().filter_map(|selector| match selector {
+            PurgeSelector::Tag(tag) => Some(tag.as_str()),
+            _ => None,
+        });
+        match group_invalidation::announce(cache, request, status, tags) {
+            Announcement::None => {}
+            Announcement::Value(value) => response.headers_mut().append(CACHE_GROUP_INVALIDATION, value),
+            Announcement::TooLong => self.warn(
+                cache,
+                format_args!("the tags are too long for `{CACHE_GROUP_INVALIDATION}`, which is not sent"),
+            ),
+        }
     }
 
     fn warn(&self, cache: &PageCache, error: fmt::Arguments<'_>) {
@@ -130,7 +156,11 @@ struct PurgeOnDrop<'r>(&'r HttpRequest, &'static PurgePolicy);
 impl Drop for PurgeOnDrop<'_> {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            self.1.purge(self.0).into_iter().for_each(PurgeFuture::detach);
+            let Self(request, policy) = *self;
+            let Some(cache) = policy.cache_of(request) else { return };
+            for selector in policy.selectors(cache, request) {
+                cache.purge(PurgeMode::Remove, &selector).detach();
+            }
         }
     }
 }
@@ -152,13 +182,10 @@ impl Request {
         async move {
             let request = self.http();
             let guard = PurgeOnDrop(request, policy);
-            let response = handler.await.respond_to(request).map_into_boxed_body();
+            let mut response = handler.await.respond_to(request).map_into_boxed_body();
             std::mem::forget(guard);
             if response.status().is_success() || response.status().is_redirection() {
-                for purge in policy.purge(request) {
-                    // A failure is logged, and retried: the handler itself has succeeded.
-                    let _ = purge.await;
-                }
+                policy.purge_and_announce(request, &mut response).await;
             }
             response
         }

@@ -97,3 +97,20 @@ async fn page_without_tags_has_no_such_header() {
         page.assert_no_header(name);
     }
 }
+
+#[actix_web::test]
+async fn page_that_a_304_confirms_has_the_tags_of_the_page() {
+    #[cache_page(60, tags = ["posts"])]
+    async fn page(control: PageControl) -> HttpResponse {
+        if control.validators().is_some() {
+            return HttpResponse::NotModified().finish();
+        }
+        control.tag("late");
+        HttpResponse::Ok().body("page")
+    }
+    let app = TestApp::builder().cache(with_all).route("/", page).start().await;
+    app.get("/").await.assert_stored().assert_header("surrogate-key", "late posts");
+    app.advance(61);
+    app.get("/").await.assert_fwd_status(304).assert_header("surrogate-key", "late posts");
+    app.get("/").await.assert_hit().assert_header("surrogate-key", "late posts");
+}

@@ -34,11 +34,12 @@ use self::{
     held_requests::HeldRequests,
     inner::{InnerService, arrived_head},
     keyed_request::prepare,
-    unsafe_method::{is_safe, purge_changed},
+    unsafe_method::purge_changed,
 };
 use crate::{
     cache::PageCache,
     fill::{Bypass, EntryPoint, Fill, spawn},
+    http::method::is_safe,
     key::{HandlerType, KeyBuilder},
     outcome::Reason,
     policy::{HandlerPolicy, PageControl, Policy, assert_header_name},

@@ -3,10 +3,7 @@
 use actix_web::{
     body::MessageBody,
     dev::ServiceResponse,
-    http::{
-        Method,
-        header::{CONTENT_LOCATION, LOCATION},
-    },
+    http::header::{CONTENT_LOCATION, LOCATION},
 };
 
 use crate::{
@@ -16,15 +13,10 @@ use crate::{
         PurgeMode,
         parse::{referred_to, to_path},
     },
+    service::group_invalidation,
 };
 
-/// Returns whether a method is safe (RFC 9110 9.2.1), so that its requests change nothing.
-pub(super) fn is_safe(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
-        || matches!(method.as_str(), "QUERY" | "PROPFIND" | "REPORT" | "SEARCH")
-}
-
-/// Purges the pages of the request's path, and those that the response names on the same origin.
+/// Purges the pages of the request's path, and those that the response names on the same origin, by URL or by group.
 pub(super) async fn purge_changed<B: MessageBody>(
     app_cache: &PageCache,
     path: &str,
@@ -40,11 +32,13 @@ pub(super) async fn purge_changed<B: MessageBody>(
     let named = references.filter_map(|reference| referred_to(reference, path, &origin));
     // A scope inside may have a cache of its own.
     let inner_cache = PageCache::of(request).filter(|inner| !inner.is_same(app_cache));
-    let mut purges = Vec::new();
+    let caches = || inner_cache.into_iter().chain([app_cache]);
+    let purge_groups = |cache| group_invalidation::purge_named(cache, request, response.status(), headers);
+    let mut purges: Vec<_> = caches().flat_map(purge_groups).collect();
     // A request target that is not a path, such as `*`, has no pages.
     for selector in named.chain(to_path(path).ok()) {
         let purge = |cache: &PageCache| cache.purge(PurgeMode::Remove, &selector);
-        purges.extend(inner_cache.into_iter().chain([app_cache]).map(purge));
+        purges.extend(caches().map(purge));
     }
     for purge in purges {
         // A failure is logged and retried: the request itself has succeeded.
