@@ -37,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) tag_headers: Vec<TagHeader>,
     /// Whether the groups in responses of handlers and services are tags.
     pub(crate) honors_cache_groups: bool,
+    /// Whether `No-Vary-Search` is sent.
+    pub(crate) sends_no_vary_search: bool,
     /// The response header that is addressed to this cache.
     pub(crate) targeted_cache_control: Option<HeaderName>,
     /// Whether pages are encoded for clients that accept it, if the policy of their handler says nothing else.
@@ -91,6 +93,7 @@ impl Config {
             per_request_headers: Vec::new(),
             tag_headers: Vec::new(),
             honors_cache_groups: false,
+            sends_no_vary_search: false,
             targeted_cache_control: None,
             compresses: false,
         }

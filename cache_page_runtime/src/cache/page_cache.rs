@@ -249,6 +249,10 @@ impl PageCache {
         self.inner.config.honors_cache_groups
     }
 
+    pub(crate) fn sends_no_vary_search(&self) -> bool {
+        self.inner.config.sends_no_vary_search
+    }
+
     /// Returns the response headers that are not stored, beside those that never are.
     pub(crate) fn per_request_headers(&self) -> &[HeaderName] {
         &self.inner.config.per_request_headers

@@ -52,4 +52,32 @@ impl PageCacheBuilder {
         self.config.ignored_query.ignores_tracking = ignore;
         self
     }
+
+    /// Sets whether pages are sent with `No-Vary-Search`, which tells browsers and CDNs the parameters that `query` and `ignore_query` leave
+    /// out of the key, so that they do not ask for a URL that differs in these alone. Defaults to `false`.
+    ///
+    /// ```
+    /// use cache_page::PageCache;
+    ///
+    /// // A page of a handler with `ignore_query = ["ref"]` has `No-Vary-Search: key-order, params=("ref")`, and one with
+    /// // `query = ["page"]` has `No-Vary-Search: key-order, params, except=("page")`.
+    /// let cache = PageCache::builder().no_vary_search(true).build();
+    /// # drop(cache);
+    /// ```
+    ///
+    /// It is not sent where more of the query may count than these options say: with `bypass_if`, `vary_by`, `#[key]` or `credential_if`; with an argument that
+    /// shows the handler other parameters, such as `HttpRequest`; and with `query` on a page for anonymous visitors, where a parameter that
+    /// looks like a token bypasses the cache. A header that the handler sends itself is not changed.
+    ///
+    /// The field has no patterns. For `utm_*` or the tracking parameters, it names the usual ones.
+    ///
+    /// Extractors and middleware do not see the requests that a downstream cache answers. Do not switch it on if one of them checks a
+    /// parameter that is left out, such as a signature. JavaScript in a page may read the parameters of another URL.
+    ///
+    /// This is a draft of the IETF, which Chromium implements.
+    #[doc(alias("search_params", "utm"))]
+    pub fn no_vary_search(mut self, enabled: bool) -> Self {
+        self.config.sends_no_vary_search = enabled;
+        self
+    }
 }

@@ -13,7 +13,12 @@ use smallvec::SmallVec;
 use super::{admission::Admission, context::Context, run_control::EntryPoint, visibility::Visibility};
 use crate::{
     http::{
-        CredentialHeaders, downstream::Reuse, etag, header_cache, media_type, tag_header::MAX_TAG_BYTES, vary,
+        CredentialHeaders, QueryRule,
+        downstream::Reuse,
+        etag, header_cache, media_type,
+        no_vary_search::{self, NO_VARY_SEARCH},
+        tag_header::MAX_TAG_BYTES,
+        vary,
     },
     outcome::Reason,
     page::ResponseHead,
@@ -57,6 +62,9 @@ pub(crate) fn generate(
         generated.push((ACCEPT_RANGES, HeaderValue::from_static("bytes")));
     }
     add_tags(&mut generated, head, admission, context);
+    if context.cache.sends_no_vary_search() && !head.headers.contains_key(NO_VARY_SEARCH) {
+        generated.extend(no_vary_search(context).map(|value| (NO_VARY_SEARCH, value)));
+    }
     // Requests with credentials get another response: browsers and CDNs must not send this one to them either.
     let credentials = credential_names(visibility, context.cache.credential_headers());
     // This cache reads `Accept-Encoding` without `Vary`; others do not.
@@ -97,6 +105,21 @@ fn add_tags(
     }
 }
 
+/// Returns which parameters downstream caches may ignore, if nothing but the options says which of them count.
+fn no_vary_search(context: &Context) -> Option<HeaderValue> {
+    let (key, rule) = (&context.key, context.keyed_parts().query_rule);
+    // A value of the author's functions may come from the query.
+    let has_more = key.has_more_of_query() || key.has_private_value() || has_predicate(context);
+    // Such a page is not for requests with a parameter that looks like a credential.
+    let is_without_tokens = context.visibility().varies_by_login && matches!(rule, QueryRule::Only(_));
+    if has_more || is_without_tokens { None } else { no_vary_search::value(rule) }
+}
+
+/// Returns whether a function of the request decides who gets the page, of which downstream caches know nothing.
+fn has_predicate(context: &Context) -> bool {
+    context.policy.has_bypass_if() || context.anonymous_only && context.cache.has_credential_if()
+}
+
 /// Returns whether the page is announced as one that has parts, so that clients resume a download and seek in a video (RFC 9110 14.3).
 fn has_ranges(head: ResponseHead<'_>, body: Option<&[u8]>) -> bool {
     head.status == StatusCode::OK
@@ -109,10 +132,7 @@ fn has_ranges(head: ResponseHead<'_>, body: Option<&[u8]>) -> bool {
 fn reuse(admission: &Admission, context: &Context) -> Reuse {
     // No purge reaches them.
     let is_purged = !admission.tags.is_empty() || context.entry_point == EntryPoint::Middleware;
-    // They do not know the predicate.
-    let has_predicate =
-        context.policy.has_bypass_if() || context.anonymous_only && context.cache.has_credential_if();
-    if is_purged || has_predicate {
+    if is_purged || has_predicate(context) {
         Reuse::Revalidated
     } else if context.visibility().varies_by_login {
         Reuse::Shared

@@ -30,6 +30,11 @@ impl NamePattern {
         }
     }
 
+    /// Returns the name, unless it is a pattern.
+    pub(super) fn as_name(&self) -> Option<&str> {
+        self.suffix.is_none().then_some(&*self.prefix)
+    }
+
     pub(crate) fn matches(&self, name: &str) -> bool {
         match &self.suffix {
             None => *self.prefix == *name,

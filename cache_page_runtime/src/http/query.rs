@@ -36,6 +36,11 @@ impl IgnoredQuery {
         self.patterns.is_empty() && !self.ignores_tracking
     }
 
+    /// Returns the names that are no patterns.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.patterns.iter().filter_map(NamePattern::as_name)
+    }
+
     fn contains(&self, name: &str) -> bool {
         self.ignores_tracking && tracking_parameters::is_listed(name)
             || self.patterns.iter().any(|pattern| pattern.matches(name))
@@ -80,6 +85,17 @@ impl QueryRule {
             form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| self.selects(name)).collect();
         parameters.sort_by(|(one, _), (other, _)| one.cmp(other));
         Some(parameters)
+    }
+
+    /// Returns the names of parameters that are left out, without those that only a pattern or a list leaves out.
+    pub(super) fn ignored_names(self) -> impl Iterator<Item = &'static str> {
+        let (patterns, ignored) = match self {
+            Self::All | Self::Only(_) => (&[][..], None),
+            Self::Except(patterns) => (patterns, None),
+            Self::ExceptBoth(patterns, ignored) => (patterns, Some(ignored)),
+        };
+        let names = patterns.iter().copied().filter(|pattern| !pattern.ends_with('*'));
+        names.chain(ignored.into_iter().flat_map(IgnoredQuery::names))
     }
 
     /// Returns whether a parameter is part of the key.

@@ -215,6 +215,7 @@ impl<'r> KeyBuilder<'r> {
     /// `HttpRequest` add what they read.
     pub fn query(&mut self) {
         if !self.query_rule.selects_all() {
+            self.parts.set_more_of_query();
             self.parts.push_optional(self.request.uri().query().map(str::as_bytes));
         }
     }

@@ -52,6 +52,7 @@ pub(crate) struct KeyParts {
     bytes: KeyBuf,
     keyed_headers: SmallVec<[KeyedHeader; 2]>,
     has_private_value: bool,
+    has_more_of_query: bool,
     is_anonymous: bool,
     handler: Option<HandlerKeyPart>,
 }
@@ -98,6 +99,7 @@ impl KeyParts {
             bytes,
             keyed_headers: SmallVec::new(),
             has_private_value: false,
+            has_more_of_query: false,
             is_anonymous: false,
             handler: None,
         }
@@ -152,6 +154,15 @@ impl KeyParts {
 
     pub(crate) fn set_private(&mut self) {
         self.has_private_value = true;
+    }
+
+    /// Returns whether the key may contain parameters of the query that the options leave out, because an argument reads them.
+    pub(crate) fn has_more_of_query(&self) -> bool {
+        self.has_more_of_query
+    }
+
+    pub(super) fn set_more_of_query(&mut self) {
+        self.has_more_of_query = true;
     }
 
     pub(super) fn add_keyed_header(&mut self, name: HeaderName, coverage: Coverage) {

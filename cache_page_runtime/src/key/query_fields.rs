@@ -38,6 +38,7 @@ pub(super) fn push_unselected_parameters<T: DeserializeOwned>(key: &mut KeyBuild
         QueryFields::Any => key.query(),
         QueryFields::Named(fields) if fields.iter().all(|field| rule.selects(field)) => {}
         QueryFields::Named(fields) => {
+            key.parts.set_more_of_query();
             let query = key.request().query_string();
             let parameters = form_urlencoded::parse(query.as_bytes())
                 .filter(|(name, _)| fields.contains(&&**name) && !rule.selects(name));

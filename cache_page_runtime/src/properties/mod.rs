@@ -8,6 +8,7 @@ mod http_cache_groups;
 mod http_conditional;
 mod http_cookies;
 mod http_freshness;
+mod http_no_vary_search;
 mod http_range;
 mod http_storability;
 mod http_vary;

@@ -2,6 +2,7 @@
 
 mod cache_groups;
 mod group_invalidation;
+mod no_vary_search;
 mod normalized;
 mod pages;
 mod tag_headers;
