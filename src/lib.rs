@@ -9,10 +9,10 @@ pub use cache_page_macro::{cache_page, purge_page};
 #[cfg(feature = "disk")]
 pub use cache_page_runtime::DiskStore;
 pub use cache_page_runtime::{
-    CacheStatusHeader, HandlerStats, IntoTtl, KeyBuilder, KeyInput, Outcome, Page, PageCache,
-    PageCacheBuilder, PageCacheMiddleware, PageCacheService, PageControl, ParseOutcomeError, Policy,
-    PurgeError, PurgeFuture, PurgeSummary, Reason, RemotePurge, RemovalCause, Stats, TagHeader, Validators,
-    remote, testing,
+    CacheStatusHeader, Entries, EntryInfo, HandlerStats, IntoTtl, KeyBuilder, KeyInput, Outcome, Page,
+    PageCache, PageCacheBuilder, PageCacheMiddleware, PageCacheService, PageControl, ParseOutcomeError,
+    Policy, PurgeError, PurgeFuture, PurgeSummary, Reason, RemotePurge, RemovalCause, Stats, TagHeader,
+    Validators, remote, testing,
 };
 #[cfg(feature = "redis")]
 pub use cache_page_runtime::{RedisStore, RedisUrlError};

@@ -58,7 +58,7 @@ pub use crate::remote::DiskStore;
 #[cfg(feature = "redis")]
 pub use crate::remote::{RedisStore, RedisUrlError};
 pub use crate::{
-    cache::{PageCache, PageCacheBuilder, PurgeFuture, PurgeSummary, RemotePurge},
+    cache::{Entries, PageCache, PageCacheBuilder, PurgeFuture, PurgeSummary, RemotePurge},
     http::TagHeader,
     key::{KeyBuilder, KeyInput},
     observe::{CacheStatusHeader, HandlerStats, Stats},
@@ -67,7 +67,7 @@ pub use crate::{
     policy::{PageControl, Policy, Validators},
     purge::PurgeError,
     service::{IntoTtl, PageCacheMiddleware, PageCacheService},
-    store::RemovalCause,
+    store::{EntryInfo, RemovalCause},
 };
 
 /// The items that generated code uses. They are exempt from semantic versioning.

@@ -7,6 +7,7 @@ mod credential_options;
 #[cfg(feature = "disk")]
 mod disk_options;
 mod encoder;
+mod entries;
 mod extract;
 mod host_options;
 mod page_cache;
@@ -19,6 +20,7 @@ mod tag_headers;
 
 pub use self::{
     builder::PageCacheBuilder,
+    entries::Entries,
     page_cache::PageCache,
     purge_future::{PurgeFuture, PurgeSummary, RemotePurge},
 };

@@ -1,6 +1,7 @@
 //! [`Encodings`]: the encoded bodies of a page, at most one per coding.
 
 use actix_web::{http::header::HeaderValue, web::Bytes};
+use smallvec::SmallVec;
 
 use super::header::weight_of_bytes;
 use crate::{
@@ -97,6 +98,12 @@ impl Encodings {
                 *slot = Slot::Absent;
             }
         }
+    }
+
+    /// Returns the codings that there is a body in.
+    pub(crate) fn stored(&self) -> SmallVec<[Coding; Coding::ALL.len()]> {
+        let ready = |slot: &Slot| if let Slot::Ready(encoded) = slot { Some(encoded.coding) } else { None };
+        lock(&self.0).iter().filter_map(ready).collect()
     }
 
     /// Returns the bytes that all bodies allocate.

@@ -127,6 +127,10 @@ impl PurgeKeys {
         &self.tag_names
     }
 
+    pub(crate) fn handler_name(&self) -> &'static str {
+        self.subject.handler.name
+    }
+
     /// Returns the path in its normal form.
     pub(crate) fn path(&self) -> &str {
         &self.subject.path

@@ -1,9 +1,11 @@
 //! Entries in memory.
 
 mod entry;
+mod entry_info;
 mod eviction;
 mod ghosts;
 mod lifetime;
+mod listing;
 pub(crate) mod local_copies;
 mod map;
 mod miss;
@@ -20,11 +22,12 @@ mod variants;
 mod weights;
 mod writer;
 
-pub use removal::RemovalCause;
+pub use self::{entry_info::EntryInfo, removal::RemovalCause};
 
 pub(crate) use self::{
     entry::{Entry, Lifetime, RemoteRef},
     lifetime::Freshness,
+    listing::Listing,
     miss::Miss,
     removal::Removals,
     store::{Sizes, Store},

@@ -382,6 +382,20 @@ impl Store {
         self.active_purges.is_any()
     }
 
+    pub(super) fn active_purges(&self) -> &ActivePurges {
+        &self.active_purges
+    }
+
+    /// Returns the slot under a key, unless everything was purged since it was inserted.
+    pub(super) fn slot(&self, key: &[u8]) -> Option<(Slot, Arc<EntryNode>)> {
+        self.map.get(key)
+    }
+
+    /// Returns the number of threads that wait for the state.
+    pub(super) fn waiting(&self) -> &AtomicUsize {
+        &self.waiting
+    }
+
     pub(crate) fn purge_log(&self) -> &PurgeLog<(PurgeMode, LocalSelector)> {
         &self.purge_log
     }
@@ -421,7 +435,7 @@ impl Store {
         self.state().bytes()
     }
 
-    fn writer(&self) -> Writer<'_> {
+    pub(super) fn writer(&self) -> Writer<'_> {
         Writer::new(&self.map, self.state(), self.max_bytes)
     }
 

@@ -130,6 +130,7 @@ impl Drop for Active<'_> {
 }
 
 /// The nodes that a sweep looks at, a batch at a time.
+#[derive(Clone)]
 pub(super) enum Sweep {
     All(Pass),
     Indexed {
@@ -151,9 +152,14 @@ impl Sweep {
 
     /// Returns the next batch, which is empty at the end.
     pub(super) fn next(&mut self, writer: &Writer<'_>) -> Vec<Arc<EntryNode>> {
+        self.next_of(writer, BATCH)
+    }
+
+    /// Returns the next nodes, up to `max`.
+    pub(super) fn next_of(&mut self, writer: &Writer<'_>, max: usize) -> Vec<Arc<EntryNode>> {
         match self {
-            Self::All(pass) => writer.nodes_of_pass(pass, BATCH),
-            Self::Indexed { key, position } => writer.nodes_before(*key, position, BATCH),
+            Self::All(pass) => writer.nodes_of_pass(pass, max),
+            Self::Indexed { key, position } => writer.nodes_before(*key, position, max),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::support::{Origin, TestApp, TestAppBuilder};
 
 mod allowed_hosts;
 mod disabled;
+mod entries;
 mod ignore_query;
 mod key_prefix;
 mod named;

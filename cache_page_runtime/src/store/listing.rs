@@ -1,0 +1,68 @@
+//! Lists what is stored, a batch at a time.
+
+use std::sync::Arc;
+
+use super::{
+    entry_info::EntryInfo,
+    node::EntryNode,
+    slot::Slot,
+    store::Store,
+    sweep::{BATCH, Sweep, yield_to},
+};
+use crate::{purge::LocalSelector, time::Instant};
+
+/// How far a list of entries has come.
+#[derive(Clone)]
+pub(crate) struct Listing {
+    selector: LocalSelector,
+    sweep: Sweep,
+}
+
+impl Listing {
+    /// Lists the entries that a selector matches.
+    pub(crate) fn of(selector: LocalSelector) -> Self {
+        Self { sweep: Sweep::of(&selector), selector }
+    }
+}
+
+impl Store {
+    /// Returns the next entries of a list, or `None` at its end.
+    ///
+    /// It looks at up to `BATCH` entries, of which those are missing that were purged. The state is locked for as long as it takes to
+    /// clone that many `Arc`s.
+    pub(crate) fn next_entries(&self, listing: &mut Listing, now: Instant) -> Option<Vec<EntryInfo>> {
+        self.next_entries_of(listing, BATCH, now)
+    }
+
+    /// As [`next_entries`](Self::next_entries), for up to `max` entries.
+    pub(crate) fn next_entries_of(
+        &self,
+        listing: &mut Listing,
+        max: usize,
+        now: Instant,
+    ) -> Option<Vec<EntryInfo>> {
+        let nodes = listing.sweep.next_of(&self.writer(), max);
+        if nodes.is_empty() {
+            return None;
+        }
+        let infos = nodes.iter().filter_map(|node| self.info(node, now));
+        let infos = infos.filter(|info| listing.selector.matches(info.purge_keys())).collect();
+        yield_to(self.waiting());
+        Some(infos)
+    }
+
+    /// Returns what is known of the entry of a node, unless it was removed or purged.
+    fn info(&self, node: &Arc<EntryNode>, now: Instant) -> Option<EntryInfo> {
+        // Copied, so that the shard is not locked while purges are applied.
+        let (slot, stored) = self.slot(&node.key).filter(|(_, stored)| Arc::ptr_eq(stored, node))?;
+        let (entry, variants) = match slot {
+            Slot::Entry(entry) => (entry, None),
+            Slot::Variant(entry, variants) => (entry, Some(variants)),
+            Slot::VariantSet(_) => return None,
+        };
+        if entry.is_invalidated() || self.active_purges().apply(&stored, &entry) {
+            return None;
+        }
+        Some(EntryInfo::new(entry, stored, variants, now))
+    }
+}
