@@ -11,8 +11,8 @@ pub use cache_page_runtime::DiskStore;
 pub use cache_page_runtime::{
     CacheStatusHeader, Entries, EntryInfo, HandlerStats, IntoTtl, KeyBuilder, KeyInput, Outcome, Page,
     PageCache, PageCacheBuilder, PageCacheMiddleware, PageCacheService, PageControl, ParseOutcomeError,
-    Policy, PurgeError, PurgeFuture, PurgeSummary, Reason, RemotePurge, RemovalCause, Stats, TagHeader,
-    Validators, remote, testing,
+    Policy, PurgeError, PurgeFuture, PurgeSummary, Reason, RemotePurge, RemovalCause, ShutDown, Stats,
+    TagHeader, Validators, WarmUp, WarmUpFailure, WarmUpProgress, WarmUpSummary, remote, testing,
 };
 #[cfg(feature = "redis")]
 pub use cache_page_runtime::{RedisStore, RedisUrlError};

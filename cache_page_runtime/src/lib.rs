@@ -58,7 +58,10 @@ pub use crate::remote::DiskStore;
 #[cfg(feature = "redis")]
 pub use crate::remote::{RedisStore, RedisUrlError};
 pub use crate::{
-    cache::{Entries, PageCache, PageCacheBuilder, PurgeFuture, PurgeSummary, RemotePurge},
+    cache::{
+        Entries, PageCache, PageCacheBuilder, PurgeFuture, PurgeSummary, RemotePurge, ShutDown, WarmUp,
+        WarmUpFailure, WarmUpProgress, WarmUpSummary,
+    },
     http::TagHeader,
     key::{KeyBuilder, KeyInput},
     observe::{CacheStatusHeader, HandlerStats, Stats},

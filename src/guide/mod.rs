@@ -9,7 +9,7 @@
 //! 7. [Stale content and errors](stale)
 //! 8. [Behind nginx, Varnish and CDNs](downstream)
 //! 9. [Many processes](processes): Redis and Valkey
-//! 10. [Deploys](deploys): restarts and versions
+//! 10. [Deploys](deploys): restarts, versions, warm-up
 //! 11. [Operating](operating): outcomes, metrics, limits, "users see old data"
 //! 12. [Testing](testing)
 //! 13. [Recipes](recipes): short answers to common tasks

@@ -14,6 +14,9 @@ use crate::support::{CAPACITY, open, purge_of, put};
 
 const FOLDER: &str = "CACHE_PAGE_TEST_FOLDER";
 
+/// Set for a process that flushes entries, instead of purging them.
+const FLUSHES: &str = "CACHE_PAGE_TEST_FLUSHES";
+
 /// The entries that the process puts over and over.
 pub(crate) const ENTRIES: usize = 20;
 
@@ -27,6 +30,15 @@ pub(crate) fn run() {
     let folder = PathBuf::from(env::var_os(FOLDER).unwrap());
     System::new().block_on(async {
         let store = open(&folder, CAPACITY).await;
+        if env::var_os(FLUSHES).is_some() {
+            for index in 0..ENTRIES {
+                put(&store, &format!("page {index}"), content(index, 1)).await;
+            }
+            store.flush().await.unwrap();
+            println!("0 1");
+            stdout().flush().unwrap();
+            std::future::pending::<()>().await;
+        }
         let start = crate::support::sequence(&store).await;
         for round in start.. {
             for index in 0..ENTRIES {
@@ -54,8 +66,16 @@ pub(crate) struct Child {
 impl Child {
     /// Starts the process, and waits for its first purge.
     pub(crate) fn start(folder: &Path) -> Self {
-        let mut command = Command::new(env::current_exe().unwrap());
-        let mut process = command.env(FOLDER, folder).stdout(Stdio::piped()).spawn().unwrap();
+        Self::spawn(Command::new(env::current_exe().unwrap()).env(FOLDER, folder))
+    }
+
+    /// Starts a process that puts each entry once, and waits until it has flushed them.
+    pub(crate) fn start_flushing(folder: &Path) -> Self {
+        Self::spawn(Command::new(env::current_exe().unwrap()).env(FOLDER, folder).env(FLUSHES, "1"))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let output = BufReader::new(process.stdout.take().unwrap());
         let mut child = Self { process, output };
         child.next_purge().expect("the process has ended");

@@ -34,3 +34,14 @@ pub(crate) fn killed_process_leaves_no_wrong_page() {
     }
     assert!(found > kills as usize, "{found} entries were found after {kills} kills");
 }
+
+pub(crate) fn flushed_entries_survive_a_kill() {
+    let directory = Directory::new();
+    Child::start_flushing(directory.path()).kill();
+    System::new().block_on(async {
+        let store = open(directory.path(), CAPACITY).await;
+        for index in 0..ENTRIES {
+            assert_eq!(bytes(&store, &format!("page {index}")).await, Some(content(index, 1)));
+        }
+    });
+}

@@ -11,6 +11,7 @@ mod deploys;
 #[path = "../redis/directory.rs"]
 mod directory;
 mod kills;
+mod restart;
 #[path = "../redis/runner.rs"]
 mod runner;
 mod store;
@@ -40,6 +41,8 @@ fn main() {
         damage::missing_purge_number_empties_the_folder,
         damage::older_file_restores_no_purged_page,
         damage::folder_that_cannot_be_created_is_a_miss,
+        kills::flushed_entries_survive_a_kill,
+        restart::example_serves_the_pages_of_the_last_process,
     ];
     let sequential = tests![kills::killed_process_leaves_no_wrong_page];
     runner::run(&parallel, &sequential);

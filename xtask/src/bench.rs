@@ -3,7 +3,7 @@
 use crate::{cargo, compile, instructions, server, step};
 
 /// The benchmarks that `cargo bench` runs.
-const CARGO_BENCHES: [&str; 6] = ["scaling", "ratios", "fills", "purges", "locks", "remote"];
+const CARGO_BENCHES: [&str; 7] = ["scaling", "ratios", "fills", "purges", "locks", "remote", "disk"];
 
 pub(crate) fn run(only: Option<&str>) -> Result<(), String> {
     let is_wanted = |name: &str| only.is_none_or(|only| only == name);
@@ -17,10 +17,10 @@ pub(crate) fn run(only: Option<&str>) -> Result<(), String> {
         instructions::run()?;
     }
     for name in CARGO_BENCHES.into_iter().filter(|name| is_wanted(name)) {
-        if name == "remote" {
+        if ["remote", "disk"].contains(&name) {
             server::ensure()?;
         }
-        step(name, &mut cargo(&["bench", "--quiet", "--features", "redis", "--bench", name]))?;
+        step(name, &mut cargo(&["bench", "--quiet", "--features", "redis,disk", "--bench", name]))?;
     }
     if is_wanted("compile") {
         compile::run()?;

@@ -1,6 +1,7 @@
 //! The options of a cache.
 
 use std::{
+    path::PathBuf,
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -15,6 +16,7 @@ use super::{
     config::{Config, HonorDirectives},
     encoder::Encoder,
     page_cache::{Inner, PageCache},
+    warm_up::WarmUps,
 };
 #[cfg(feature = "metrics")]
 use crate::observe::describe_metrics;
@@ -45,6 +47,7 @@ pub struct PageCacheBuilder {
     pub(super) disk: DiskOptions,
     pub(super) remote_options: RemoteOptions,
     pub(super) version: Option<String>,
+    pub(super) purge_journal: Option<PathBuf>,
 }
 
 impl PageCache {
@@ -84,6 +87,7 @@ impl Default for PageCacheBuilder {
             disk: DiskOptions::default(),
             remote_options: RemoteOptions::default(),
             version: None,
+            purge_journal: None,
         }
     }
 }
@@ -360,6 +364,7 @@ impl PageCacheBuilder {
             observer,
             named: named.into(),
             build_site: BuildSite::caller(),
+            warm_ups: WarmUps::default(),
         });
         if let Some(remote) = &inner.remote {
             let local: Weak<dyn LocalCache> = Arc::downgrade(&(Arc::clone(&inner) as Arc<dyn LocalCache>));

@@ -16,13 +16,17 @@ mod purge_future;
 mod query_options;
 mod remote_options;
 mod shared_result;
+mod shut_down;
 mod tag_headers;
+mod warm_up;
 
 pub use self::{
     builder::PageCacheBuilder,
     entries::Entries,
     page_cache::PageCache,
     purge_future::{PurgeFuture, PurgeSummary, RemotePurge},
+    shut_down::ShutDown,
+    warm_up::{WarmUp, WarmUpFailure, WarmUpProgress, WarmUpSummary},
 };
 pub(crate) use self::{
     encoder::{Encoder, EncodingPermit},

@@ -10,6 +10,7 @@ use super::{
     config::{Config, HonorDirectives, Timeouts},
     encoder::Encoder,
     shared_result::SharedResult,
+    warm_up::WarmUps,
 };
 use crate::{
     coalesce::{Flights, UncacheableKeys},
@@ -57,6 +58,7 @@ pub(super) struct Inner {
     pub(super) remote: Option<RemoteTier>,
     pub(super) named: Box<[(String, PageCache)]>,
     pub(super) build_site: BuildSite,
+    pub(super) warm_ups: WarmUps,
     /// Pages refer to it.
     pub(super) ignored_query: Option<&'static IgnoredQuery>,
 }

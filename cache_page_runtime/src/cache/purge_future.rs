@@ -39,7 +39,8 @@ pub enum RemotePurge {
     /// The remote store has executed the purge. It returns none of the purged pages.
     Confirmed,
     /// The remote store has not confirmed the purge in time, or is unavailable. The purge is queued, and is retried until the store
-    /// confirms it or this process ends. Until then, other processes may serve purged pages.
+    /// confirms it or this process ends; the next process goes on if there is a
+    /// [`purge_journal`](crate::PageCacheBuilder::purge_journal). Until then, other processes may serve purged pages.
     Pending,
     /// The remote store has executed the purge, but as far as it remembers, no process has ever stored a page there with the
     /// [`key_prefix`](crate::PageCacheBuilder::key_prefix) of this cache. In a program that only purges, the prefix is probably not that

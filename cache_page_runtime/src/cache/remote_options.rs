@@ -1,6 +1,6 @@
 //! The options of a cache's remote store.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::builder::PageCacheBuilder;
 use crate::remote::{RemoteStore, RemoteTier};
@@ -57,7 +57,7 @@ impl PageCacheBuilder {
     ///
     /// A folder that cannot be used is logged, and the cache works in memory.
     #[cfg(feature = "disk")]
-    pub fn disk(mut self, folder: impl Into<std::path::PathBuf>) -> Self {
+    pub fn disk(mut self, folder: impl Into<PathBuf>) -> Self {
         self.disk.folder = Some(folder.into());
         self
     }
@@ -138,11 +138,30 @@ impl PageCacheBuilder {
         self
     }
 
+    /// Keeps the purges that the [remote store](crate::remote) has not executed in a folder of this machine, so that the next process
+    /// delivers them. By default they are lost when this process ends, and pages that were purged while the store was unavailable
+    /// may be served later.
+    ///
+    /// A purge is written when the first attempt to deliver it has failed. Processes with the same `key_prefix` may share the folder.
+    /// If a file in it is damaged, everything is purged. The folder has no pages, but paths and tags.
+    ///
+    /// ```
+    /// use cache_page::PageCache;
+    ///
+    /// let cache = PageCache::builder().purge_journal("var/purges").build();
+    /// # drop(cache);
+    /// ```
+    pub fn purge_journal(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.purge_journal = Some(folder.into());
+        self
+    }
+
     /// Starts the thread of the remote store. Without it the cache works too, in local memory only.
     pub(super) fn remote_tier(&self) -> Option<RemoteTier> {
         let store = self.open_remote_store()?;
         let version = self.version.as_deref();
-        RemoteTier::new(store, self.remote_options, &self.config.key_prefix, version)
+        let journal = self.purge_journal.clone();
+        RemoteTier::new(store, self.remote_options, &self.config.key_prefix, version, journal)
             .inspect_err(|error| {
                 tracing::error!(
                     target: "cache_page",

@@ -6,15 +6,17 @@ mod cache_status;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod observer;
+mod parsed_cache_status;
 mod report;
 #[cfg(feature = "serde")]
 mod serialize;
 mod stats;
 
 pub use observer::CacheStatusHeader;
+pub use parsed_cache_status::CacheStatus;
 pub use stats::{HandlerStats, Stats};
 
-pub(crate) use cache_status::{CACHE_STATUS, REMOTE_HIT_DETAIL};
+pub(crate) use cache_status::CACHE_STATUS;
 #[cfg(feature = "metrics")]
 pub(crate) use metrics::describe as describe_metrics;
 pub(crate) use observer::Observer;

@@ -12,7 +12,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::{runtime::Handle, sync::Notify, time::timeout};
+use tokio::{
+    runtime::Handle,
+    sync::Notify,
+    time::{timeout, timeout_at},
+};
 
 use super::{
     error::StoreError,
@@ -99,6 +103,16 @@ impl RemoteClient {
             Err(StoreError::unavailable("the remote store is unavailable"))
         };
         result.inspect_err(|error| self.counters.warn(error))
+    }
+
+    /// Returns whether no entry is on its way to the store.
+    pub(super) fn is_idle(&self) -> bool {
+        self.inflight_bytes.load(Ordering::Acquire) == 0
+    }
+
+    /// Returns whether the store has written what it has accepted, for which it has until the deadline.
+    pub(super) async fn finish(&self, deadline: tokio::time::Instant) -> bool {
+        self.is_connected() && matches!(timeout_at(deadline, self.store.flush()).await, Ok(Ok(())))
     }
 
     /// Polls the purge log, whether or not the breaker is open. The caller sets the deadline.

@@ -137,24 +137,15 @@ impl PendingPurge {
 
 impl PurgeQueue {
     /// Adds a purge, and returns whether the caller has to start the delivery.
-    pub(super) fn push(&self, mut purge: PendingPurge) -> bool {
+    pub(super) fn push(&self, purge: PendingPurge) -> bool {
         let queue = &mut *lock(&self.0);
-        // Equal purges that have not been started are merged.
-        let equal = queue
-            .pending
-            .iter_mut()
-            .rev()
-            .take(MAX_COMPARED)
-            .find(|pending| pending.mode == purge.mode && pending.selector == purge.selector);
-        match equal {
-            Some(equal) => {
-                // What was stored in the meantime is purged in local memory too.
-                equal.is_refilled = false;
-                equal.take_callers(&mut purge);
-            }
-            None => queue.pending.push_back(purge),
-        }
+        queue.add(purge);
         !std::mem::replace(&mut queue.is_delivering, true)
+    }
+
+    /// Adds a purge whose delivery [`resume`](Self::resume) starts.
+    pub(super) fn add(&self, purge: PendingPurge) {
+        lock(&self.0).add(purge);
     }
 
     /// Takes the next purge, which is in flight from then on.
@@ -204,6 +195,17 @@ impl PurgeQueue {
         }
     }
 
+    /// Returns the messages of the purges that wait.
+    pub(super) fn pending_messages(&self) -> Vec<Vec<u8>> {
+        lock(&self.0).pending.iter().map(|purge| purge.message.clone()).collect()
+    }
+
+    /// Returns how many purges wait or are in flight.
+    pub(super) fn len(&self) -> usize {
+        let queue = &*lock(&self.0);
+        queue.pending.len() + usize::from(queue.in_flight.is_some())
+    }
+
     /// Returns whether purges are pending and the caller has to start their delivery.
     pub(super) fn resume(&self) -> bool {
         let queue = &mut *lock(&self.0);
@@ -235,6 +237,24 @@ impl PurgeQueue {
 }
 
 impl Queue {
+    fn add(&mut self, mut purge: PendingPurge) {
+        // Equal purges that have not been started are merged.
+        let equal = self
+            .pending
+            .iter_mut()
+            .rev()
+            .take(MAX_COMPARED)
+            .find(|pending| pending.mode == purge.mode && pending.selector == purge.selector);
+        match equal {
+            Some(equal) => {
+                // What was stored in the meantime is purged in local memory too.
+                equal.is_refilled = false;
+                equal.take_callers(&mut purge);
+            }
+            None => self.pending.push_back(purge),
+        }
+    }
+
     fn completed_since(&self, seq: PurgeSeq) -> impl Iterator<Item = &LocalSelector> {
         let later = self.completed.iter().rev().take_while(move |(completed_at, _)| *completed_at > seq);
         later.map(|(_, selector)| selector)

@@ -90,6 +90,14 @@ pub trait RemoteStore: fmt::Debug + Send + Sync + 'static {
     /// no other method.
     fn poll_changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch>;
 
+    /// Waits until the entries that were [put](Self::put) are as durable as this store makes them. The cache calls it before its process
+    /// ends ([`PageCache::shut_down`](crate::PageCache::shut_down)).
+    ///
+    /// The default implementation does nothing.
+    fn flush(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Discards connections that may be dead: several calls in a row have timed out or failed.
     ///
     /// The default implementation does nothing.

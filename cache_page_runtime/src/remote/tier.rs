@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    path::PathBuf,
     sync::{
         Arc, Mutex, Weak,
         atomic::{AtomicU64, Ordering},
@@ -13,6 +14,7 @@ use tokio::{
     runtime::{Builder, Handle, Runtime},
     sync::oneshot::{Receiver, Sender, channel},
     task::spawn_blocking,
+    time::sleep,
 };
 
 use super::{
@@ -38,6 +40,9 @@ use crate::{
     time::{Clock, Instant},
 };
 
+/// How often [`RemoteTier::finish`] looks whether it has to wait longer.
+const FINISH_INTERVAL: Duration = Duration::from_millis(5);
+
 pub(crate) struct RemoteTier {
     state: Arc<RemoteState>,
     namespace: Namespace,
@@ -60,10 +65,12 @@ impl RemoteTier {
         options: RemoteOptions,
         key_prefix: &str,
         version: Option<&str>,
+        journal: Option<PathBuf>,
     ) -> io::Result<Self> {
         store.set_namespace(key_prefix);
         let client = Arc::new(RemoteClient::new(store, options.timeout));
-        let state = Arc::new(RemoteState::new(client, options));
+        let journal = journal.map(|folder| (folder, key_prefix));
+        let state = Arc::new(RemoteState::new(client, options, journal));
         let namespace = Namespace::new(key_prefix, version);
         let (start, started) = channel();
         let (send_runtime, receive_runtime) = std::sync::mpsc::channel();
@@ -234,6 +241,19 @@ impl RemoteTier {
     }
 }
 
+impl RemoteTier {
+    /// Waits until what is on its way to the store has arrived there, for no longer than until the deadline. Returns how many purges
+    /// have not, and whether all pages have.
+    pub(crate) async fn finish(&self, deadline: tokio::time::Instant) -> (usize, bool) {
+        let RemoteState { client, purge_queue, .. } = &*self.state;
+        while !(purge_queue.len() == 0 && client.is_idle()) && tokio::time::Instant::now() < deadline {
+            sleep(FINISH_INTERVAL).await;
+        }
+        let is_written = client.is_idle() && client.finish(deadline).await;
+        (purge_queue.len(), is_written)
+    }
+}
+
 fn run_subscriber(
     runtime: Runtime,
     state: &Arc<RemoteState>,
@@ -242,14 +262,15 @@ fn run_subscriber(
 ) {
     runtime.block_on(async {
         if let Ok(cache) = started.await {
-            if namespace.is_prepared() {
+            if namespace.is_prepared() && state.journal.is_none() {
                 state.client.mark_ready();
             } else {
                 // Hashing a large executable takes time, and purges do not need it.
-                let client = Arc::clone(&state.client);
+                let state = Arc::clone(state);
                 drop(spawn_blocking(move || {
+                    state.adopt_purges();
                     namespace.prepare();
-                    client.mark_ready();
+                    state.client.mark_ready();
                 }));
             }
             let _ = state.cache.set(Weak::clone(&cache));

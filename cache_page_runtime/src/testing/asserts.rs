@@ -5,9 +5,8 @@ use std::fmt;
 use actix_web::http::header::HeaderMap;
 
 use crate::{
-    observe::CACHE_STATUS,
+    observe::{CACHE_STATUS, CacheStatus},
     outcome::{Outcome, Reason},
-    testing::cache_status::CacheStatus,
 };
 
 /// Asserts that a fresh page was served from the cache, so that the handler did not run.

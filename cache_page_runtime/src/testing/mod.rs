@@ -41,11 +41,9 @@
 
 #[doc(hidden)]
 pub mod asserts;
-mod cache_status;
 pub mod conformance;
 
 #[doc(inline)]
-pub use crate::time::ManualClock;
+pub use crate::{observe::CacheStatus, time::ManualClock};
 #[doc(inline)]
 pub use asserts::{assert_hit, assert_miss, assert_stale};
-pub use cache_status::CacheStatus;

@@ -14,6 +14,7 @@ mod named;
 mod per_worker;
 mod unknown_name;
 mod vary;
+mod warm_up;
 
 #[cache_page(60)]
 async fn plain(origin: Origin) -> String {

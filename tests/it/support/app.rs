@@ -16,7 +16,7 @@ use actix_web::{
     rt::{task::yield_now, time::sleep},
     test::init_service,
 };
-use cache_page::{Outcome, PageCache, testing::ManualClock};
+use cache_page::{Outcome, PageCache, WarmUp, WarmUpSummary, testing::ManualClock};
 use futures_util::future::{FutureExt as _, LocalBoxFuture};
 
 use super::{
@@ -36,10 +36,8 @@ pub(crate) struct TestApp(Rc<Inner>);
 
 struct Inner {
     transport: Transport,
-    cache: Option<PageCache>,
-    store: Option<MemoryStore>,
+    spec: AppSpec,
     clock: ManualClock,
-    origin: Arc<OriginState>,
 }
 
 pub(super) enum Transport {
@@ -77,7 +75,7 @@ impl TestApp {
     }
 
     fn over(transport: Transport, spec: AppSpec, clock: ManualClock) -> Self {
-        Self(Rc::new(Inner { transport, cache: spec.cache, store: spec.store, clock, origin: spec.origin }))
+        Self(Rc::new(Inner { transport, spec, clock }))
     }
 
     pub(crate) fn get(&self, uri: &str) -> TestRequest {
@@ -97,12 +95,17 @@ impl TestApp {
     }
 
     pub(crate) fn cache(&self) -> &PageCache {
-        self.0.cache.as_ref().expect("the application has a cache of its own")
+        self.0.spec.cache.as_ref().expect("the application has a cache of its own")
     }
 
     /// Returns the remote store of an application that [`remote`](TestAppBuilder::remote) connects with one.
     pub(crate) fn store(&self) -> &MemoryStore {
-        self.0.store.as_ref().expect("the application has a remote store")
+        self.0.spec.store.as_ref().expect("the application has a remote store")
+    }
+
+    /// Requests pages through this application as a warm-up.
+    pub(crate) async fn warm_up(&self, warm_up: WarmUp) -> WarmUpSummary {
+        warm_up.through(self.0.spec.app()).await
     }
 
     pub(crate) fn clock(&self) -> &ManualClock {
@@ -135,40 +138,40 @@ impl TestApp {
 
     /// Returns how many runs of the handler have started.
     pub(crate) fn runs(&self) -> u64 {
-        self.0.origin.runs()
+        self.0.spec.origin.runs()
     }
 
     /// Sets the response of the handler from its next run on.
     pub(crate) fn set_handler<R: Reply>(&self, handler: impl Fn(&Call) -> R + Send + Sync + 'static) {
-        self.0.origin.set_handler(handler);
+        self.0.spec.origin.set_handler(handler);
     }
 
     /// Lets each further run of the handler wait until the test finishes it.
     pub(crate) fn pause(&self) {
-        self.0.origin.gate.close();
+        self.0.spec.origin.gate.close();
     }
 
     /// Lets all runs proceed, those that wait and those to come.
     pub(crate) async fn resume(&self) {
-        self.0.origin.gate.open();
+        self.0.spec.origin.gate.open();
         settle().await;
     }
 
     /// Lets the oldest runs proceed, as many as that. Where fewer wait, the next ones do not wait.
     pub(crate) async fn finish(&self, runs: usize) {
-        self.0.origin.gate.release(runs);
+        self.0.spec.origin.gate.release(runs);
         settle().await;
     }
 
     /// Lets one run proceed.
     pub(crate) async fn finish_run(&self, run: u64) {
-        self.0.origin.gate.release_run(run);
+        self.0.spec.origin.gate.release_run(run);
         settle().await;
     }
 
     /// Returns the numbers of the runs that wait.
     pub(crate) fn waiting(&self) -> Vec<u64> {
-        self.0.origin.gate.waiting()
+        self.0.spec.origin.gate.waiting()
     }
 
     /// Returns the address of an application that [`serve`](TestAppBuilder::serve) started.
@@ -180,7 +183,7 @@ impl TestApp {
     }
 
     pub(super) fn origin(&self) -> &Arc<OriginState> {
-        &self.0.origin
+        &self.0.spec.origin
     }
 
     pub(super) fn transport(&self) -> &Transport {

@@ -14,6 +14,8 @@ mod backend;
 mod body;
 mod builder;
 mod crowd;
+#[path = "../../redis/directory.rs"]
+mod directory;
 mod events;
 mod gate;
 mod layers;
@@ -30,6 +32,7 @@ pub(crate) use backend::{Backend, Behavior, MemoryStore, Method};
 pub(crate) use body::{BodyReader, BodySource, Next};
 pub(crate) use builder::TestAppBuilder;
 pub(crate) use crowd::Crowd;
+pub(crate) use directory::Directory;
 pub(crate) use events::Events;
 pub(crate) use link_headers::LINK_HEADERS;
 pub(crate) use origin::{Call, Origin, Reply, ok_with};

@@ -143,6 +143,15 @@ impl RemoteStore for DiskStore {
         })
     }
 
+    fn flush(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            match self.shared().flush().await {
+                Ok(result) => result,
+                Err(_) => Err(StoreError::rejected("the writer of the cache on disk has ended")),
+            }
+        })
+    }
+
     fn poll_changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch> {
         Box::pin(async move {
             let shared = self.shared();

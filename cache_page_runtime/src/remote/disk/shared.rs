@@ -55,6 +55,9 @@ pub(super) struct Shared {
     pub(super) changed: Notify,
 }
 
+/// Receives whether something is in the file.
+pub(super) type Saved = oneshot::Sender<Result<(), StoreError>>;
+
 pub(super) struct State {
     pub(super) purges: Purges,
     pub(super) changes: Changes,
@@ -63,7 +66,9 @@ pub(super) struct State {
     pub(super) pending: HashMap<EntryKey, Arc<Entry>>,
     pub(super) pending_bytes: usize,
     /// Purges that are not in the file yet, with their callers.
-    pub(super) unsaved: Vec<(PurgeRecord, oneshot::Sender<Result<(), StoreError>>)>,
+    pub(super) unsaved: Vec<(PurgeRecord, Saved)>,
+    /// Callers that wait until `pending` is in the file.
+    pub(super) flushes: Vec<Saved>,
     pub(super) hits: HashSet<EntryKey>,
     /// The number of the last purge.
     pub(super) sequence: u64,
@@ -92,6 +97,7 @@ impl Shared {
             pending: HashMap::new(),
             pending_bytes: 0,
             unsaved: Vec::new(),
+            flushes: Vec::new(),
             hits: HashSet::new(),
             sequence,
             floor: sequence,
@@ -221,6 +227,14 @@ impl Shared {
         self.work.notify_one();
         self.changed.notify_waiters();
         (sequence, receiver)
+    }
+
+    /// Has the writer write all entries at once. They are in the file when the receiver has its result.
+    pub(super) fn flush(&self) -> oneshot::Receiver<Result<(), StoreError>> {
+        let (saved, receiver) = oneshot::channel();
+        lock(&self.state).flushes.push(saved);
+        self.work.notify_one();
+        receiver
     }
 
     /// Calls `decide` with an entry and the state in which it was found, until it has a result.

@@ -12,7 +12,7 @@ use super::{
     file::{self, Batch, File},
     header::{EntryKey, Header},
     purges::Verdict,
-    shared::{Shared, State, namespace_of, now},
+    shared::{Saved, Shared, State, namespace_of, now},
 };
 use crate::{
     remote::StoreError,
@@ -31,8 +31,15 @@ const IDLE_TIME: Duration = Duration::from_secs(10);
 /// How long the writer waits for readers before it closes the file.
 const MAX_READ_TIME: Duration = Duration::from_secs(1);
 
-/// The callers of purges that wait for their durability.
-type Callers = Vec<tokio::sync::oneshot::Sender<Result<(), StoreError>>>;
+/// What the writer has to do.
+struct Work {
+    batch: Batch,
+    /// The callers of the purges.
+    callers: Vec<Saved>,
+    /// The callers that wait for the entries.
+    flushes: Vec<Saved>,
+    is_closing: bool,
+}
 
 pub(super) fn run(shared: &Shared) {
     let mut writer = Writer { shared, file: None, last_error: None };
@@ -43,9 +50,10 @@ pub(super) fn run(shared: &Shared) {
         if writer.file.is_none() {
             writer.open();
         }
-        let (batch, callers, is_closing) = wait_for_work(shared);
-        writer.write(batch, callers);
-        if is_closing {
+        let work = wait_for_work(shared);
+        let result = writer.write(work.batch, work.callers);
+        reply(work.flushes, &result);
+        if work.is_closing {
             return writer.close();
         }
     }
@@ -103,8 +111,10 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn write(&mut self, mut batch: Batch, callers: Callers) {
+    /// Writes a batch, and tells the callers of its purges. Returns whether the entries were written.
+    fn write(&mut self, mut batch: Batch, callers: Vec<Saved>) -> Result<(), StoreError> {
         let mut result = self.commit(&batch);
+        let written = result.clone().map_err(StoreError::rejected);
         if let (Err(error), true) = (&result, self.file.is_some()) {
             tracing::error!(target: "cache_page", %error, "the cache on disk cannot be written");
             self.close();
@@ -116,8 +126,8 @@ impl Writer<'_> {
                 result = self.discard("a purge cannot be written");
             }
         }
-        let result = result.map_err(StoreError::rejected);
-        callers.into_iter().for_each(|caller| drop(caller.send(result.clone())));
+        reply(callers, &result.map_err(StoreError::rejected));
+        written
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), String> {
@@ -181,13 +191,20 @@ impl Writer<'_> {
     }
 }
 
+/// The receivers may be gone.
+fn reply(callers: Vec<Saved>, result: &Result<(), StoreError>) {
+    callers.into_iter().for_each(|caller| drop(caller.send(result.clone())));
+}
+
 /// Waits for something to write, and takes it.
-fn wait_for_work(shared: &Shared) -> (Batch, Callers, bool) {
+fn wait_for_work(shared: &Shared) -> Work {
     let mut state = lock(&shared.state);
     let mut collected_until = None;
     let idle_time = if state.is_open { IDLE_TIME } else { RETRY_INTERVAL };
     let idle_until = Instant::now() + idle_time;
-    while state.unsaved.is_empty() && !state.is_closing && !shared.is_damaged.load(Ordering::Acquire) {
+    let is_urgent =
+        |state: &State| !state.unsaved.is_empty() || !state.flushes.is_empty() || state.is_closing;
+    while !is_urgent(&state) && !shared.is_damaged.load(Ordering::Acquire) {
         let now = Instant::now();
         if !state.pending.is_empty() && collected_until.is_none() {
             collected_until = Some(now + COLLECTION_TIME);
@@ -202,7 +219,7 @@ fn wait_for_work(shared: &Shared) -> (Batch, Callers, bool) {
     take_work(&mut state)
 }
 
-fn take_work(state: &mut MutexGuard<'_, State>) -> (Batch, Callers, bool) {
+fn take_work(state: &mut MutexGuard<'_, State>) -> Work {
     let state = &mut **state;
     let (purges, callers) = std::mem::take(&mut state.unsaved).into_iter().unzip();
     let all: Vec<_> = state.pending.iter().map(|(key, entry)| (*key, Arc::clone(entry))).collect();
@@ -214,7 +231,7 @@ fn take_work(state: &mut MutexGuard<'_, State>) -> (Batch, Callers, bool) {
         }
     }
     let batch = Batch { puts, purges, sequence: state.sequence, hits: std::mem::take(&mut state.hits) };
-    (batch, callers, state.is_closing)
+    Work { batch, callers, flushes: std::mem::take(&mut state.flushes), is_closing: state.is_closing }
 }
 
 /// Returns whether the file is damaged, so that an empty one has to replace it.

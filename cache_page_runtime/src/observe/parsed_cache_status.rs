@@ -4,10 +4,8 @@ use std::fmt;
 
 use actix_web::http::header::HeaderMap;
 
-use crate::{
-    observe::{CACHE_STATUS, REMOTE_HIT_DETAIL},
-    outcome::{Outcome, Reason},
-};
+use super::cache_status::{CACHE_STATUS, REMOTE_HIT_DETAIL};
+use crate::outcome::{Outcome, Reason};
 
 /// What the cache reported about a request in the `Cache-Status` header of the response (RFC 9211).
 ///
