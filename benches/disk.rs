@@ -80,11 +80,11 @@ async fn fill(folder: &Path) {
     let app = app(&cache).await;
     for number in 0..PAGES {
         app.call(request(number)).await.unwrap();
-        while (cache.stats().remote().unwrap().stored as usize) + 1000 < number {
-            sleep(Duration::from_millis(1)).await;
+        // The disk is slower than the handler. Pages beyond what may wait for it are not stored there.
+        if number % 1000 == 999 {
+            assert!(cache.shut_down(Duration::from_secs(60)).await.is_complete());
         }
     }
-    assert!(cache.shut_down(Duration::from_secs(60)).await.is_complete());
     assert_eq!(cache.stats().remote().unwrap().stored as usize, PAGES);
 }
 
