@@ -1,11 +1,37 @@
-//! Installs the programs that tests start: Redis and OpenSSL for the remote store, and nginx.
+//! Installs the programs that tests start: Redis and OpenSSL for the remote store, nginx and Varnish.
 
-use std::process::Command;
+use std::{fs, process::Command};
 
 use crate::step;
 
-/// The programs, which have the names of their Debian packages, and the argument that prints their version.
-const PROGRAMS: [(&str, &str); 3] = [("redis-server", "--version"), ("openssl", "version"), ("nginx", "-v")];
+/// Debian's packages, and how to see whether they are installed.
+const PACKAGES: [(&str, Check); 5] = [
+    ("redis-server", Check::Runs("redis-server", "--version")),
+    ("openssl", Check::Runs("openssl", "version")),
+    ("nginx", Check::Runs("nginx", "-v")),
+    ("varnish", Check::Runs("varnishd", "-V")),
+    ("varnish-modules", Check::HasModule("libvmod_xkey.so")),
+];
+
+enum Check {
+    /// A program runs with this argument.
+    Runs(&'static str, &'static str),
+    /// Varnish has this module.
+    HasModule(&'static str),
+}
+
+impl Check {
+    fn passes(&self) -> bool {
+        match self {
+            Self::Runs(program, argument) => runs(program, argument),
+            // Debian has one folder of libraries per architecture.
+            Self::HasModule(file) => fs::read_dir("/usr/lib").into_iter().flatten().flatten().any(|folder| {
+                let modules = folder.path().join("varnish/vmods");
+                modules.join(file).exists()
+            }),
+        }
+    }
+}
 
 /// Installs the missing programs from Debian's packages.
 ///
@@ -13,7 +39,7 @@ const PROGRAMS: [(&str, &str); 3] = [("redis-server", "--version"), ("openssl", 
 ///
 /// Fails if a program is still missing, or if there are no rights to install it.
 pub(crate) fn ensure() -> Result<(), String> {
-    let missing = || PROGRAMS.iter().filter(|(name, version)| !runs(name, version)).map(|(name, _)| *name);
+    let missing = || PACKAGES.iter().filter(|(_, check)| !check.passes()).map(|(name, _)| *name);
     let names: Vec<&str> = missing().collect();
     if names.is_empty() {
         return Ok(());
