@@ -55,8 +55,8 @@ fn main() {
         thread::spawn(move || System::new().block_on(probe(&cache, &waits, &is_done)))
     };
     println!(
-        "{:>10} {:>10} | {:>10} {:>10} | {:>10} {:>10}",
-        "purge", "pages", "lookup", "longest", "store", "longest"
+        "{:>10} {:>10} {:>10} | {:>10} {:>10} | {:>10} {:>10}",
+        "purge", "free", "pages", "lookup", "longest", "store", "longest"
     );
     let purges: [(&str, Purge); 9] = [
         ("none", |cache| cache.purge_tag("none")),
@@ -76,12 +76,16 @@ fn main() {
         System::new().block_on(fill(&cache));
         *waits.lock().unwrap() = Waits::default();
         let (start, mut pages, mut times) = (Instant::now(), 0, 0);
-        let mut took = Duration::ZERO;
+        let (mut took, mut free) = (Duration::ZERO, Duration::ZERO);
         while start.elapsed() < TIME {
             let called = Instant::now();
             let future = purge(&cache);
             took += called.elapsed();
             times += 1;
+            while cache.stats().purges_in_progress() > 0 {
+                thread::sleep(Duration::from_millis(1));
+            }
+            free += called.elapsed();
             pages += System::new().block_on(future).unwrap().pages();
             if pages > 0 || name == "none" {
                 thread::sleep(TIME.saturating_sub(start.elapsed()));
@@ -89,7 +93,7 @@ fn main() {
         }
         let Waits { lookups, stores } = std::mem::take(&mut *waits.lock().unwrap());
         let [lookup, store] = [lookups, stores].map(summary);
-        println!("{:>10.1?} {pages:>10} | {lookup} | {store} | {name}", took / times);
+        println!("{:>10.1?} {:>10.1?} {pages:>10} | {lookup} | {store} | {name}", took / times, free / times);
     }
     is_done.store(true, Ordering::Relaxed);
     prober.join().unwrap();

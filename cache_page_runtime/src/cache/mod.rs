@@ -10,6 +10,7 @@ mod encoder;
 mod entries;
 mod extract;
 mod host_options;
+mod local_purges;
 mod page_cache;
 mod purge;
 mod purge_future;

@@ -82,6 +82,7 @@ impl PageCache {
             bytes,
             max_bytes: store.max_bytes(),
             removals,
+            purges_in_progress: store.purges_in_progress(),
             fills_in_flight: flights.count(),
             encodings: encoder.runs(),
             remote: remote.as_ref().map(RemoteTier::stats),
@@ -269,8 +270,8 @@ impl PageCache {
 /// Purges of other processes.
 impl LocalCache for Inner {
     fn purge(&self, mode: PurgeMode, selector: &LocalSelector) {
-        let pages = self.store.purge(mode, selector, self.config.clock.now());
-        record_purge(&self.observer, &self.store, mode, selector, pages);
+        let purge = self.store.purge(mode, selector, self.config.clock.now());
+        record_purge(&self.observer, &self.store, mode, selector, &purge);
     }
 }
 

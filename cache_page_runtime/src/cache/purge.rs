@@ -1,6 +1,8 @@
 //! The purges of a cache.
 
-use super::{page_cache::PageCache, purge_future::PurgeFuture};
+use smallvec::SmallVec;
+
+use super::{local_purges::LocalPurges, page_cache::PageCache, purge_future::PurgeFuture};
 use crate::{
     observe::record_purge,
     purge::{PurgeError, PurgeMode, PurgeSelector, parse},
@@ -21,9 +23,11 @@ use crate::{
 /// A purge applies to this cache and to its [named caches](crate::PageCacheBuilder::named_cache). Without a cache of its own, an App
 /// uses the default cache of the process, so a purge applies to the pages of all Apps in it.
 ///
-/// The memory of the removed pages is free when the method returns, except for copies of hot pages that other workers have, which
-/// they drop as they copy further pages. The time that a purge of a tag, path, URL or handler takes depends on the number of matching
-/// pages. A purge of a prefix or of everything looks at every page. It does so in batches, and other threads use the cache meanwhile.
+/// The method looks at about a thousand pages before it returns: those that match a tag, path, URL or handler, or all pages in turn for
+/// a prefix and for everything. If there are more, a thread looks at the others and frees the memory, which takes some seconds for a
+/// million. Other threads look pages up and store them meanwhile, none of the purged pages is served, and
+/// [`Stats::purges_in_progress`](crate::Stats::purges_in_progress) tells whether it goes on. Copies of hot pages that other workers
+/// have are freed as these workers copy further pages.
 impl PageCache {
     /// Removes the pages of a path, on every host, with every query, in all variants.
     ///
@@ -79,7 +83,7 @@ impl PageCache {
     ///
     /// The prefix need not end at a segment: `"/posts"` also selects `/posts-archive`. Write `"/posts/"` for the paths below `/posts`.
     ///
-    /// It looks at every page of the cache, a batch at a time: other requests are answered and stored meanwhile.
+    /// It looks at every page of the cache.
     ///
     /// # Errors
     ///
@@ -141,8 +145,7 @@ impl PageCache {
 
     /// Removes all pages.
     ///
-    /// If there are more than 32,768, a thread frees their memory, which takes about a second for a million. Until then they count in
-    /// [`Stats::bytes`](crate::Stats::bytes).
+    /// Until their memory is free, they count in [`Stats::bytes`](crate::Stats::bytes), but not in [`Stats::pages`](crate::Stats::pages).
     ///
     /// # Errors
     ///
@@ -171,17 +174,18 @@ impl PageCache {
     /// Purges this cache and its named caches, and begins the purge of their remote stores.
     pub(crate) fn purge(&self, mode: PurgeMode, selector: &PurgeSelector) -> PurgeFuture {
         let local = selector.to_local();
-        let (mut pages, mut acks) = (0, Vec::new());
+        let (mut purges, mut acks) = (SmallVec::new(), Vec::new());
         for cache in self.with_named() {
             // The remote purge is queued first. Until it completes, pages from that store are checked against the queue.
             acks.extend(cache.remote().map(|remote| (cache, remote, remote.purge(mode, selector))));
-            let purged = cache.store().purge(mode, &local, cache.clock().now());
-            record_purge(cache.observer(), cache.store(), mode, &local, purged);
-            pages += purged;
+            let purge = cache.store().purge(mode, &local, cache.clock().now());
+            record_purge(cache.observer(), cache.store(), mode, &local, &purge);
+            purges.push(purge);
         }
         local_copies::drop_unusable();
-        tracing::debug!(target: "cache_page", mode = ?mode, selector = local.as_str(), pages, "purged");
-        let mut future = PurgeFuture::new(Ok(pages));
+        let purges = LocalPurges::new(purges);
+        tracing::debug!(target: "cache_page", mode = ?mode, selector = local.as_str(), pages = purges.pages(), "purged");
+        let mut future = PurgeFuture::new(Ok(purges));
         for (cache, remote, ack) in acks {
             future.add_remote(cache, remote, ack);
         }

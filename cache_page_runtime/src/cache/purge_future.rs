@@ -12,11 +12,14 @@ use tokio::{
     time::{Instant, Sleep, sleep_until, timeout_at},
 };
 
-use super::page_cache::PageCache;
+use super::{local_purges::LocalPurges, page_cache::PageCache};
 use crate::{
     purge::PurgeError,
     remote::{PurgeAck, PurgeResult, RemoteTier},
 };
+
+/// How long the future of a purge waits until the memory of the pages is free.
+const SWEEP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long [`PurgeFuture::delivered`] waits.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,6 +54,8 @@ pub enum RemotePurge {
 impl PurgeSummary {
     /// Returns how many pages in the memory of this process were removed, or made stale by `expire_…`. Each variant of a page counts
     /// as one.
+    ///
+    /// If that takes longer than a second, because there are hundreds of thousands, this is the number of those so far.
     #[must_use]
     pub fn pages(self) -> usize {
         self.pages
@@ -65,8 +70,9 @@ impl PurgeSummary {
 
 /// The future of a purge, which every `purge_…` and `expire_…` method of [`PageCache`] returns.
 ///
-/// The purge has already taken effect in this process, whether or not the future is awaited. Awaited, it waits for the remote store,
-/// if the cache has one, but for no longer than the [timeout](crate::PageCacheBuilder::remote_timeout) of that store since the method
+/// The purge has already taken effect in this process, whether or not the future is awaited. Awaited, it waits until the memory of
+/// the pages is free, but for no longer than a second. That is already so if there were few pages to look at, and another thread frees
+/// the memory of more. The future also waits for the remote store, if the cache has one, but for no longer than the [timeout](crate::PageCacheBuilder::remote_timeout) of that store since the method
 /// was called, and not at all while that store is unavailable. A purge that is not confirmed by then is no error: it is queued, and
 /// [`PurgeSummary::remote`] says so.
 ///
@@ -87,9 +93,16 @@ impl PurgeSummary {
 #[must_use = "whether the remote store has executed the purge is only known when this future has completed"]
 #[derive(Debug)]
 pub struct PurgeFuture {
-    result: Result<usize, PurgeError>,
+    local: Result<LocalPurges, PurgeError>,
+    local_timeout: Timeout,
     remotes: Vec<RemotePart>,
-    /// When the longest timeout of the remote stores elapses.
+    /// The longest timeout of the remote stores.
+    remote_timeout: Timeout,
+}
+
+/// A point in time until which the future waits.
+#[derive(Debug)]
+struct Timeout {
     deadline: Instant,
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -104,14 +117,22 @@ struct RemotePart {
 }
 
 impl PurgeFuture {
-    /// Creates the future of a purge that has removed this number of pages in this process.
-    pub(super) fn new(result: Result<usize, PurgeError>) -> Self {
-        Self { result, remotes: Vec::new(), deadline: Instant::now(), timer: None }
+    /// Creates the future of a purge in this process.
+    pub(super) fn new(local: Result<LocalPurges, PurgeError>) -> Self {
+        let now = Instant::now();
+        let timeout = |deadline| Timeout { deadline, timer: None };
+        Self {
+            local,
+            local_timeout: timeout(now + SWEEP_TIMEOUT),
+            remotes: Vec::new(),
+            remote_timeout: timeout(now),
+        }
     }
 
     /// Adds a remote store that executes the purge too.
     pub(super) fn add_remote(&mut self, cache: &PageCache, remote: &RemoteTier, ack: PurgeAck) {
-        self.deadline = self.deadline.max(Instant::now() + remote.options().timeout);
+        let deadline = &mut self.remote_timeout.deadline;
+        *deadline = (*deadline).max(Instant::now() + remote.options().timeout);
         self.remotes.push(RemotePart { ack, key_prefix: cache.key_prefix().to_owned(), state: None });
     }
 
@@ -152,7 +173,7 @@ impl PurgeFuture {
     /// As [`delivered`](Self::delivered).
     pub async fn delivered_within(self, timeout: Duration) -> Result<PurgeSummary, PurgeError> {
         let deadline = Instant::now() + timeout;
-        let pages = self.result?;
+        let local = self.local?;
         let (mut states, mut prefix) = (Vec::new(), String::new());
         for RemotePart { ack: PurgeAck { first_attempt, mut delivery }, key_prefix, .. } in self.remotes {
             let result = timeout_at(deadline, &mut delivery).await;
@@ -169,20 +190,26 @@ impl PurgeFuture {
         }
         match summarize(states) {
             RemotePurge::NothingStored => Err(PurgeError::nothing_stored(&prefix)),
-            remote => Ok(PurgeSummary { pages, remote }),
+            remote => {
+                // If it takes longer, the pages so far are counted.
+                let _ = timeout_at(self.local_timeout.deadline.min(deadline), local.clone()).await;
+                Ok(PurgeSummary { pages: local.pages(), remote })
+            }
         }
     }
 
+    /// Does not wait for the remote store. The cache retries and logs what fails.
+    pub(crate) fn detach(self) {}
+}
+
+impl Timeout {
     /// Returns whether the timeout has elapsed. Outside of a tokio runtime, it never does.
-    fn has_timed_out(&mut self, context: &mut Context<'_>) -> bool {
+    fn has_elapsed(&mut self, context: &mut Context<'_>) -> bool {
         if self.timer.is_none() && Handle::try_current().is_ok() {
             self.timer = Some(Box::pin(sleep_until(self.deadline)));
         }
         self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(context).is_ready())
     }
-
-    /// Does not wait for the remote store. The cache retries and logs what fails.
-    pub(crate) fn detach(self) {}
 }
 
 impl Future for PurgeFuture {
@@ -197,12 +224,17 @@ impl Future for PurgeFuture {
                 Poll::Ready(Ok(Err(_)) | Err(_)) => part.state = Some(RemotePurge::Pending),
             }
         }
-        if is_waiting && !self.has_timed_out(context) {
+        let is_sweeping = self.local.as_mut().is_ok_and(|local| Pin::new(local).poll(context).is_pending());
+        // Both are polled, so that either wakes the task.
+        let must_wait_for_remote = is_waiting && !self.remote_timeout.has_elapsed(context);
+        let must_wait_for_sweep = is_sweeping && !self.local_timeout.has_elapsed(context);
+        if must_wait_for_remote || must_wait_for_sweep {
             return Poll::Pending;
         }
         let states = self.remotes.iter().map(|part| part.state.unwrap_or(RemotePurge::Pending));
         let remote = summarize(states);
-        Poll::Ready(self.result.clone().map(|pages| PurgeSummary { pages, remote }))
+        let pages = self.local.as_ref().map(LocalPurges::pages).map_err(Clone::clone);
+        Poll::Ready(pages.map(|pages| PurgeSummary { pages, remote }))
     }
 }
 

@@ -67,13 +67,16 @@ pub(super) fn record_age(observer: &Observer, handler: &'static str, age: Durati
 }
 
 /// Counts a purge and the pages that it removed or made stale.
-pub(super) fn count_purge(observer: &Observer, mode: &'static str, selector: &'static str, pages: usize) {
+pub(super) fn count_purge(observer: &Observer, mode: &'static str, selector: &'static str) {
     metrics::counter!(
         "cache_page_purges_total",
         "cache" => observer.name(), "mode" => mode, "selector" => selector
     )
     .increment(1);
-    metrics::counter!("cache_page_purged_entries_total", "cache" => observer.name(), "mode" => mode)
+}
+
+pub(super) fn count_purged(cache: &'static str, mode: &'static str, pages: usize) {
+    metrics::counter!("cache_page_purged_entries_total", "cache" => cache, "mode" => mode)
         .increment(pages as u64);
 }
 

@@ -24,7 +24,7 @@ pub(crate) use report::{RefreshReport, Report};
 
 use crate::{
     purge::{LocalSelector, PurgeMode},
-    store::Store,
+    store::{Purge, Store},
 };
 
 /// Sets the gauges of what is in memory: the number of entries, their bytes, and the limit. Counts what has left it.
@@ -36,7 +36,8 @@ pub(crate) fn record_sizes(observer: &Observer, store: &Store) {
     metrics::record_sizes(observer, store.sizes(), store.max_bytes());
 }
 
-/// Counts a purge and the pages that it removed or made stale, and sets the gauges of what is in memory.
+/// Counts a purge, and sets the gauges of what is in memory. When the purge is complete, counts the pages that it removed or made
+/// stale.
 ///
 /// Does nothing without the `metrics` feature.
 #[cfg_attr(not(feature = "metrics"), allow(unused_variables))]
@@ -45,11 +46,13 @@ pub(crate) fn record_purge(
     store: &Store,
     mode: PurgeMode,
     selector: &LocalSelector,
-    pages: usize,
+    purge: &Purge,
 ) {
     #[cfg(feature = "metrics")]
     {
-        metrics::count_purge(observer, mode.as_str(), selector.as_str(), pages);
+        metrics::count_purge(observer, mode.as_str(), selector.as_str());
+        let name = observer.name();
+        purge.when_complete(move |pages| metrics::count_purged(name, mode.as_str(), pages));
         record_sizes(observer, store);
     }
 }

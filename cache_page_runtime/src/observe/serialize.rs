@@ -56,16 +56,17 @@ impl<T: FromStr<Err = ParseOutcomeError>> Visitor<'_> for NameVisitor<T> {
     }
 }
 
-/// Serializes an object with `requests`, `pages`, `bytes`, `max_bytes`, `removed` by cause, `fills_in_flight`, `encodings`, `handlers` by
-/// name, and `remote` if there is a remote store.
+/// Serializes an object with `requests`, `pages`, `bytes`, `max_bytes`, `removed` by cause, `purges_in_progress`, `fills_in_flight`,
+/// `encodings`, `handlers` by name, and `remote` if there is a remote store.
 impl Serialize for Stats {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Stats", 9)?;
+        let mut object = serializer.serialize_struct("Stats", 10)?;
         object.serialize_field("requests", &self.requests())?;
         object.serialize_field("pages", &self.pages())?;
         object.serialize_field("bytes", &self.bytes())?;
         object.serialize_field("max_bytes", &self.max_bytes())?;
         object.serialize_field("removed", &Removed(self))?;
+        object.serialize_field("purges_in_progress", &self.purges_in_progress())?;
         object.serialize_field("fills_in_flight", &self.fills_in_flight())?;
         object.serialize_field("encodings", &self.encodings())?;
         object.serialize_field("handlers", &self.handlers)?;

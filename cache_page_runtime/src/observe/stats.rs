@@ -160,6 +160,7 @@ pub struct Stats {
     pub(crate) bytes: usize,
     pub(crate) max_bytes: usize,
     pub(crate) removals: Removals,
+    pub(crate) purges_in_progress: usize,
     pub(crate) fills_in_flight: usize,
     pub(crate) encodings: u64,
     pub(crate) remote: Option<RemoteStats>,
@@ -193,6 +194,14 @@ impl Stats {
     #[must_use]
     pub fn pages(&self) -> usize {
         self.pages
+    }
+
+    /// Returns the number of purges that have taken effect, but whose pages are not all removed from memory yet, because there are
+    /// many. Until they are, [`bytes`](Self::bytes) counts them, and so does [`pages`](Self::pages) except after
+    /// [`purge_all`](crate::PageCache::purge_all).
+    #[must_use]
+    pub fn purges_in_progress(&self) -> usize {
+        self.purges_in_progress
     }
 
     /// Returns the number of handler runs in progress whose response other requests may wait for.

@@ -36,6 +36,11 @@ impl PurgeSeq {
         Self(LAST.load(SeqCst))
     }
 
+    /// Returns the number of purges up to this position.
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+
     /// Allocates the next sequence number.
     pub(crate) fn advance() -> Self {
         Self(LAST.fetch_add(1, SeqCst) + 1)

@@ -218,7 +218,7 @@ impl Eviction {
 }
 
 /// How far a pass over all nodes has come.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Pass {
     queue: QueueId,
     /// The nodes in front of this place were not met yet.

@@ -7,7 +7,7 @@ use super::{
     node::EntryNode,
     slot::Slot,
     store::Store,
-    sweep::{BATCH, Sweep, yield_to},
+    sweep::{BATCH, Nodes, yield_to},
 };
 use crate::{purge::LocalSelector, time::Instant};
 
@@ -15,13 +15,13 @@ use crate::{purge::LocalSelector, time::Instant};
 #[derive(Clone)]
 pub(crate) struct Listing {
     selector: LocalSelector,
-    sweep: Sweep,
+    nodes: Nodes,
 }
 
 impl Listing {
     /// Lists the entries that a selector matches.
     pub(crate) fn of(selector: LocalSelector) -> Self {
-        Self { sweep: Sweep::of(&selector), selector }
+        Self { nodes: Nodes::of(&selector), selector }
     }
 }
 
@@ -41,13 +41,13 @@ impl Store {
         max: usize,
         now: Instant,
     ) -> Option<Vec<EntryInfo>> {
-        let nodes = listing.sweep.next_of(&self.writer(), max);
+        let nodes = listing.nodes.next(&self.writer(), max);
         if nodes.is_empty() {
             return None;
         }
         let infos = nodes.iter().filter_map(|node| self.info(node, now));
         let infos = infos.filter(|info| listing.selector.matches(info.purge_keys())).collect();
-        yield_to(self.waiting());
+        yield_to(&self.waiting);
         Some(infos)
     }
 
@@ -60,7 +60,7 @@ impl Store {
             Slot::Variant(entry, variants) => (entry, Some(variants)),
             Slot::VariantSet(_) => return None,
         };
-        if entry.is_invalidated() || self.active_purges().apply(&stored, &entry) {
+        if entry.is_invalidated() || self.active_purges.apply(&stored, &entry) {
             return None;
         }
         Some(EntryInfo::new(entry, stored, variants, now))

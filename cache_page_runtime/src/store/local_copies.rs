@@ -97,10 +97,6 @@ impl KeyHash {
 
 /// Returns this worker's copy of a fresh entry.
 pub(crate) fn get(store: &Arc<Store>, key: CacheKey<'_>, hash: KeyHash, now: Instant) -> Option<Arc<Entry>> {
-    if store.is_sweeping() {
-        // The purge may select the entry.
-        return None;
-    }
     let found = COPIES.try_with(|copies| {
         let mut copies = copies.borrow_mut();
         let slot = copies.slots.get_mut(hash.slot())?;
@@ -114,6 +110,10 @@ pub(crate) fn get(store: &Arc<Store>, key: CacheKey<'_>, hash: KeyHash, now: Ins
         if !copy.is_current() || !copy.entry.is_fresh(now) || copy.entry.must_revalidate_remote(now) {
             // Dropped after the borrow ends, because releasing the copy takes locks.
             return Some(Err(slot.take()));
+        }
+        if store.may_be_purged(&copy.entry) {
+            // The lookup in the store applies the purge.
+            return None;
         }
         copy.was_used = true;
         copy.node.touch();

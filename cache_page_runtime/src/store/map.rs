@@ -7,6 +7,7 @@ use dashmap::{DashMap, Entry, mapref::one::Ref};
 use foldhash::quality::RandomState;
 
 use super::{
+    entry::Entry as StoredEntry,
     node::{EntryNode, NodeKey},
     slot::Slot,
 };
@@ -43,24 +44,40 @@ impl EntryMap {
     }
 
     /// Inserts a slot, or replaces the one under the same key; readers find either the old slot or the new one.
-    pub(super) fn insert(&self, node: Arc<EntryNode>, slot: Slot) {
+    /// Returns the old slot and its node.
+    pub(super) fn insert(&self, node: Arc<EntryNode>, slot: Slot) -> Option<(NodeKey, Slot)> {
         match self.0.entry(NodeKey(node)) {
             // Unlike `DashMap::insert`, this replaces the key too.
-            Entry::Occupied(stored) => drop(stored.replace_entry(slot)),
-            Entry::Vacant(vacant) => drop(vacant.insert(slot)),
+            Entry::Occupied(stored) => Some(stored.replace_entry(slot)),
+            Entry::Vacant(vacant) => {
+                vacant.insert(slot);
+                None
+            }
         }
     }
 
+    /// Returns the entry of a node that is in the map.
+    pub(super) fn entry_of(&self, node: &Arc<EntryNode>) -> Option<Arc<StoredEntry>> {
+        let stored = self.read(&node.key)?;
+        if Arc::ptr_eq(&stored.key().0, node) { stored.value().entry().cloned() } else { None }
+    }
+
     /// Removes the slot of a node, unless another node has replaced it.
-    pub(super) fn remove(&self, node: &Arc<EntryNode>) -> Option<Slot> {
-        self.0.remove_if(&*node.key, |stored, _| Arc::ptr_eq(&stored.0, node)).map(|(_, slot)| slot)
+    pub(super) fn remove(&self, node: &Arc<EntryNode>) -> Option<(NodeKey, Slot)> {
+        self.0.remove_if(&*node.key, |stored, _| Arc::ptr_eq(&stored.0, node))
     }
 }
 
 impl EntryMap {
-    /// Frees the places that are not needed, one shard after the other. Readers and writers of the others go on.
-    pub(super) fn shrink(&self) {
-        self.0.shrink_to_fit();
+    pub(super) fn shards(&self) -> usize {
+        self.0.shards().len()
+    }
+
+    /// Frees the places of a shard that are not needed. Readers and writers of the others go on.
+    pub(super) fn shrink_shard(&self, shard: usize) {
+        if let Some(shard) = self.0.shards().get(shard) {
+            shard.write().shrink_to(0, |(key, _)| self.0.hasher().hash_one(key));
+        }
     }
 }
 

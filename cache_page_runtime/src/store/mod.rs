@@ -1,5 +1,6 @@
 //! Entries in memory.
 
+mod active_purges;
 mod entry;
 mod entry_info;
 mod eviction;
@@ -10,6 +11,7 @@ pub(crate) mod local_copies;
 mod map;
 mod miss;
 mod node;
+mod purge;
 mod purge_index;
 mod queue;
 mod removal;
@@ -25,6 +27,7 @@ mod writer;
 pub use self::{entry_info::EntryInfo, removal::RemovalCause};
 
 pub(crate) use self::{
+    active_purges::Purge,
     entry::{Entry, Lifetime, RemoteRef},
     lifetime::Freshness,
     listing::Listing,

@@ -177,7 +177,7 @@ impl World {
             Selector::Tag(number) => LocalSelector::Tag(tag(number).key),
             Selector::All => LocalSelector::All,
         };
-        self.store.purge(PurgeMode::Remove, &selector, self.now())
+        self.store.purge(PurgeMode::Remove, &selector, self.now()).entries()
     }
 
     fn varies(&self, key: u8) -> Varies {

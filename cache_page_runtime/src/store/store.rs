@@ -27,14 +27,15 @@ use std::{
 use actix_web::http::header::HeaderMap;
 
 use super::{
+    active_purges::ActivePurges,
     entry::Entry,
     map::EntryMap,
     miss::Miss,
     node::EntryNode,
     removal::{RemovalCause, Removals},
     slot::Slot,
-    sweep::{ActivePurge, ActivePurges, BATCH, Sweep, yield_to},
-    sweeper::{MAX_SWEPT_BY_CALLER, Sweeper},
+    sweep::{BATCH, yield_to},
+    sweeper::Sweeper,
     variants::VariantSet,
     writer::{State, Writer},
 };
@@ -63,11 +64,11 @@ pub(crate) struct Store {
     map: EntryMap,
     state: Mutex<State>,
     /// The number of threads that wait for the state.
-    waiting: AtomicUsize,
-    sweeper: Sweeper,
-    active_purges: ActivePurges,
+    pub(super) waiting: AtomicUsize,
+    pub(super) sweeper: Sweeper,
+    pub(super) active_purges: ActivePurges,
     max_bytes: usize,
-    purge_log: PurgeLog<(PurgeMode, LocalSelector)>,
+    pub(super) purge_log: PurgeLog<(PurgeMode, LocalSelector)>,
 }
 
 /// What is in a store at one time, and what has left it.
@@ -236,11 +237,9 @@ impl Store {
         // With the state locked too: a purge that is logged later finds the entry once it has the lock.
         self.may_store(&entry)?;
         let put = writer.put(key, names, request, entry, replaced);
-        let is_sparse = writer.take_sparse();
+        let sparse = writer.next_sparse_shards();
         drop(writer);
-        if is_sparse {
-            self.map.shrink();
-        }
+        sparse.for_each(|shard| self.map.shrink_shard(shard));
         put
     }
 
@@ -262,20 +261,6 @@ impl Store {
             yield_to(&self.waiting);
             batches -= 1;
         }
-    }
-
-    /// Checks that an entry was not purged since its handler was started.
-    ///
-    /// A soft purge counts too: the entry shows data from before it, but would be stored as fresh.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`Reason::Purged`] if it was.
-    pub(crate) fn may_store(&self, entry: &Entry) -> Result<(), Reason> {
-        let keys = entry.purge_keys();
-        let is_purged =
-            self.purge_log.was_purged_since(keys.purge_seq(), |(_, selector)| selector.matches(keys));
-        if is_purged { Err(Reason::Purged) } else { Ok(()) }
     }
 
     /// Removes an entry, unless another one has replaced it.
@@ -306,105 +291,6 @@ impl Store {
         self.writer().finish_encoding(key, entry, coding, encoded);
     }
 
-    /// Removes or expires all entries that a selector matches, and returns their number.
-    ///
-    /// It takes effect at once, and frees memory in batches, between which other threads use the store. A purge of everything frees the
-    /// memory of a large store in a thread of its own.
-    pub(crate) fn purge(self: &Arc<Self>, mode: PurgeMode, selector: &LocalSelector, now: Instant) -> usize {
-        // Before the state is locked: entries stored until then are found here, and later ones are checked against the log.
-        let seq = self.purge_log.append((mode, selector.clone()));
-        if let (PurgeMode::Remove, LocalSelector::All) = (mode, selector) {
-            let mut writer = self.writer();
-            let (purged, is_large) = (writer.flush(), writer.node_count() > MAX_SWEPT_BY_CALLER);
-            drop(writer);
-            if is_large {
-                self.remove_flushed_in_thread();
-            } else {
-                self.remove_flushed();
-            }
-            return purged;
-        }
-        let purge = self.active_purges.start(ActivePurge::new(seq, mode, selector.clone(), now));
-        let swept = self.sweep(Sweep::of(selector), |writer, node| purge.sweep(writer, node));
-        swept + purge.expired_by_lookups()
-    }
-
-    /// Frees memory as [`remove_flushed`](Self::remove_flushed) does. It takes a second for a million pages, and the caller is a worker.
-    fn remove_flushed_in_thread(self: &Arc<Self>) {
-        if !self.sweeper.request() {
-            return;
-        }
-        let store = Arc::clone(self);
-        let sweep = move || store.sweeper.run(|| store.remove_flushed());
-        if thread::Builder::new().name("cache_page sweep".to_owned()).spawn(sweep).is_err() {
-            self.sweeper.run(|| self.remove_flushed());
-        }
-    }
-
-    /// Frees what a purge of everything has made unusable.
-    fn remove_flushed(&self) {
-        self.sweep(Sweep::all(), |writer, node| {
-            if node.is_flushed() {
-                writer.remove(node, RemovalCause::Purged);
-            }
-            false
-        });
-    }
-
-    /// Visits nodes in batches, and returns for how many of them `visit` returned `true`.
-    fn sweep(
-        &self,
-        mut sweep: Sweep,
-        mut visit: impl FnMut(&mut Writer<'_>, &Arc<EntryNode>) -> bool,
-    ) -> usize {
-        let mut visited = 0;
-        loop {
-            let mut writer = self.writer();
-            let batch = sweep.next(&writer);
-            visited += batch.iter().filter(|node| visit(&mut writer, node)).count();
-            if !batch.is_empty() {
-                drop(writer);
-                yield_to(&self.waiting);
-                continue;
-            }
-            writer.end_sweep();
-            let is_sparse = writer.take_sparse();
-            drop(writer);
-            if is_sparse {
-                self.map.shrink();
-            }
-            return visited;
-        }
-    }
-
-    /// Returns whether a purge has not looked at every entry yet.
-    pub(super) fn is_sweeping(&self) -> bool {
-        self.active_purges.is_any()
-    }
-
-    pub(super) fn active_purges(&self) -> &ActivePurges {
-        &self.active_purges
-    }
-
-    /// Returns the slot under a key, unless everything was purged since it was inserted.
-    pub(super) fn slot(&self, key: &[u8]) -> Option<(Slot, Arc<EntryNode>)> {
-        self.map.get(key)
-    }
-
-    /// Returns the number of threads that wait for the state.
-    pub(super) fn waiting(&self) -> &AtomicUsize {
-        &self.waiting
-    }
-
-    pub(crate) fn purge_log(&self) -> &PurgeLog<(PurgeMode, LocalSelector)> {
-        &self.purge_log
-    }
-
-    /// Removes all expired entries, and returns their number.
-    pub(crate) fn remove_expired(&self, now: Instant) -> usize {
-        self.sweep(Sweep::all(), |writer, node| writer.remove_if_expired(node, now))
-    }
-
     /// Charges a worker's copy of an entry, and evicts others for it. Returns whether there is room for the copy.
     pub(super) fn reserve_copy(&self, bytes: usize) -> bool {
         self.writer().reserve_copy(bytes)
@@ -433,6 +319,21 @@ impl Store {
     /// Returns the bytes that are charged to the budget.
     pub(crate) fn bytes(&self) -> usize {
         self.state().bytes()
+    }
+
+    /// Frees the places of the map that are not needed.
+    pub(super) fn shrink_map(&self) {
+        (0..self.map.shards()).for_each(|shard| self.map.shrink_shard(shard));
+    }
+
+    /// Returns the slot under a key, unless everything was purged since it was inserted.
+    pub(super) fn slot(&self, key: &[u8]) -> Option<(Slot, Arc<EntryNode>)> {
+        self.map.get(key)
+    }
+
+    /// Returns the entry of a node that is in the map.
+    pub(super) fn entry_of(&self, node: &Arc<EntryNode>) -> Option<Arc<Entry>> {
+        self.map.entry_of(node)
     }
 
     pub(super) fn writer(&self) -> Writer<'_> {

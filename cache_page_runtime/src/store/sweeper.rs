@@ -1,54 +1,53 @@
-//! The state of the thread that frees the memory of a large store after a purge of everything.
+//! [`Sweeper`]: the sweeps of purges that select many pages, one after the other in a thread.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// The highest number of nodes that the caller of a purge removes itself: it takes about 50 milliseconds.
-pub(super) const MAX_SWEPT_BY_CALLER: usize = 32 * 1024;
+use super::sweep::Sweep;
+use crate::sync::{Mutex, lock};
 
-const IDLE: u8 = 0;
-const RUNNING: u8 = 1;
-/// More was purged since the thread began.
-const REQUESTED: u8 = 2;
+/// The number of waiting sweeps of single index lists from which on further ones look at everything, together. So however often an
+/// application purges, lookups apply no more purges than are called during two passes over what is stored.
+const MAX_WAITING: usize = 16;
 
-/// Lets at most one thread sweep, however many purges there are.
+/// The sweeps that were left to the thread. It runs while there are any.
 #[derive(Default)]
-pub(super) struct Sweeper(AtomicU8);
+pub(super) struct Sweeper(Mutex<Waiting>);
 
-impl Sweeper {
-    /// Returns whether the caller has to start a thread that calls [`run`](Self::run). If one runs, it sweeps once more.
-    pub(super) fn request(&self) -> bool {
-        self.0.swap(REQUESTED, Ordering::AcqRel) == IDLE
-    }
-
-    /// Sweeps until nothing more was purged meanwhile.
-    pub(super) fn run(&self, sweep: impl Fn()) {
-        loop {
-            self.0.store(RUNNING, Ordering::Release);
-            sweep();
-            if self.0.compare_exchange(RUNNING, IDLE, Ordering::AcqRel, Ordering::Acquire).is_ok() {
-                return;
-            }
-        }
-    }
+#[derive(Default)]
+struct Waiting {
+    sweeps: Vec<Sweep>,
+    has_thread: bool,
 }
 
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use super::*;
-
-    #[test]
-    fn purge_during_a_sweep_is_swept_by_the_same_thread() {
-        let (sweeper, sweeps) = (Sweeper::default(), Cell::new(0));
-        assert!(sweeper.request());
-        sweeper.run(|| {
-            sweeps.set(sweeps.get() + 1);
-            if sweeps.get() < 3 {
-                assert!(!sweeper.request(), "there is a thread");
+impl Sweeper {
+    /// Leaves a sweep to the thread, and returns whether the caller has to start it. It calls [`run`](Self::run).
+    pub(super) fn push(&self, mut sweep: Sweep) -> bool {
+        let mut waiting = lock(&self.0);
+        if waiting.sweeps.len() >= MAX_WAITING {
+            sweep.widen();
+        }
+        for other in &mut waiting.sweeps {
+            match other.join(sweep) {
+                Ok(()) => return false,
+                Err(unjoined) => sweep = unjoined,
             }
-        });
-        assert_eq!(sweeps.get(), 3);
-        assert!(sweeper.request(), "the next purge needs a thread");
+        }
+        waiting.sweeps.push(sweep);
+        !std::mem::replace(&mut waiting.has_thread, true)
+    }
+
+    /// Calls a function with each sweep, and with those that are added meanwhile.
+    pub(super) fn run(&self, sweep: impl Fn(Sweep)) {
+        while let Some(next) = self.next() {
+            // If one panics, the others go on.
+            let _ = catch_unwind(AssertUnwindSafe(|| sweep(next)));
+        }
+    }
+
+    fn next(&self) -> Option<Sweep> {
+        let mut waiting = lock(&self.0);
+        waiting.has_thread = !waiting.sweeps.is_empty();
+        // The oldest one.
+        waiting.has_thread.then(|| waiting.sweeps.remove(0))
     }
 }

@@ -1,9 +1,18 @@
 //! Tests of the store with many entries, and with concurrent requests.
 
+use std::{
+    task::{Context, Waker},
+    thread,
+};
+
 use actix_web::{test::TestRequest, web::Bytes};
 
-use super::{model::entry, *};
-use crate::{KeyBuilder, time::Clock};
+use super::{
+    super::{active_purges::Purge, purge::MAX_SWEPT_BY_CALLER},
+    model::entry,
+    *,
+};
+use crate::{KeyBuilder, purge::PurgeMode, time::Clock};
 
 fn entry_without_expiry() -> Arc<Entry> {
     entry(Bytes::from_static(b"page"), Clock::System.now(), None, &[])
@@ -94,39 +103,104 @@ fn selectors() -> [LocalSelector; 3] {
     [LocalSelector::All, LocalSelector::Prefix("/pa".into()), LocalSelector::Handler(key)]
 }
 
+/// Purges, and returns how many entries were removed or expired until the sweep was complete.
+fn purge_and_wait(store: &Arc<Store>, mode: PurgeMode, selector: &LocalSelector) -> usize {
+    let purge = store.purge(mode, selector, Clock::System.now());
+    let start = std::time::Instant::now();
+    while purge.poll_complete(&Context::from_waker(Waker::noop())).is_pending() {
+        assert!(start.elapsed().as_secs() < 60, "{selector:?}: {} bytes are left", store.bytes());
+        thread::yield_now();
+    }
+    purge.entries()
+}
+
+#[test]
+fn purge_of_few_pages_frees_them_before_it_returns() {
+    for selector in selectors() {
+        let store = store_of(1000, 1 << 30);
+        let purge = store.purge(PurgeMode::Remove, &selector, Clock::System.now());
+        assert_eq!((purge.entries(), store.entry_count(), store.bytes()), (1000, 0, 0), "{selector:?}");
+        assert_eq!(store.purges_in_progress(), 0);
+    }
+}
+
 #[test]
 fn purge_of_any_kind_frees_all_bytes() {
     for selector in selectors() {
         for max_bytes in [1 << 20, 1 << 30] {
             let store = store_of(5000, max_bytes);
             let pages = store.entry_count();
-            assert_eq!(store.purge(PurgeMode::Remove, &selector, Clock::System.now()), pages, "{selector:?}");
+            assert_eq!(purge_and_wait(&store, PurgeMode::Remove, &selector), pages, "{selector:?}");
             assert_eq!((store.entry_count(), store.bytes(), store.map.len()), (0, 0, 0), "{selector:?}");
-            assert!(!store.is_sweeping());
+            assert_eq!(store.purges_in_progress(), 0);
         }
     }
 }
 
-/// A thread frees it. Each purge begins while the one before is freed.
+/// A thread looks at most of them. Each purge begins while the sweeps of those before are in progress.
 #[test]
-fn large_store_is_freed_after_each_purge_of_everything() {
-    const PAGES: u32 = 40_000;
+fn purges_during_a_sweep_take_effect_at_once() {
+    const PAGES: u32 = 10_000;
     assert!(PAGES as usize > MAX_SWEPT_BY_CALLER);
-    let store = store_of(PAGES, 1 << 30);
-    for _ in 0..3 {
-        let pages = store.entry_count();
-        assert_eq!(store.purge(PurgeMode::Remove, &LocalSelector::All, Clock::System.now()), pages);
-        assert!(store.entry_count() == 0 && get(&store, 1).is_none());
-        (0..100).for_each(|number| put(&store, number));
+    for mode in [PurgeMode::Remove, PurgeMode::Expire] {
+        let store = store_of(PAGES, 1 << 30);
+        let mut purges = Vec::new();
+        for _ in 0..3 {
+            for selector in selectors() {
+                purges.push(store.purge(mode, &selector, Clock::System.now()));
+                assert!((0..100).all(|number| get(&store, number * 50).is_none()), "{mode:?} {selector:?}");
+                (0..100).for_each(|number| put(&store, number * 50));
+                assert!((0..100).all(|number| get(&store, number * 50).is_some()), "{mode:?} {selector:?}");
+            }
+        }
+        let is_complete =
+            |purge: &Arc<Purge>| purge.poll_complete(&Context::from_waker(Waker::noop())).is_ready();
+        while !purges.iter().all(is_complete) {
+            thread::yield_now();
+        }
+        let counted: usize = purges.iter().map(|purge| purge.entries()).sum();
+        // Those that were replaced are not counted if no sweep had come to them.
+        assert!(counted <= PAGES as usize + 800 && counted + 800 >= PAGES as usize, "{counted} {mode:?}");
+        assert_eq!(store.purges_in_progress(), 0);
+        purge_and_wait(&store, PurgeMode::Remove, &LocalSelector::All);
+        assert_eq!((store.bytes(), store.map.len(), store.map.capacity()), (0, 0, 0));
     }
-    store.purge(PurgeMode::Remove, &LocalSelector::All, Clock::System.now());
-    let start = std::time::Instant::now();
-    // The map shrinks after the last entry was removed.
-    while store.bytes() > 0 || store.map.capacity() > 0 {
-        assert!(start.elapsed().as_secs() < 60, "{} bytes are left", store.bytes());
-        thread::yield_now();
+}
+
+/// A sweep that fails before it has looked at every entry.
+#[test]
+fn purge_holds_if_its_sweep_fails() {
+    for selector in selectors() {
+        let store = store_of(3, 1 << 20);
+        drop(store.begin_purge(PurgeMode::Remove, &selector, Clock::System.now()));
+        assert_eq!(store.purges_in_progress(), 0);
+        assert!((0..3).all(|number| get(&store, number).is_none()), "{selector:?}");
+        put(&store, 1);
+        assert!(get(&store, 1).is_some());
     }
-    assert_eq!(store.map.len(), 0);
+}
+
+#[test]
+fn next_purge_needs_a_thread_after_one_has_failed() {
+    let store = store_of(3, 1 << 20);
+    let begin = |selector: &LocalSelector| {
+        let (purge, sweeping) = store.begin_purge(PurgeMode::Remove, selector, Clock::System.now());
+        (purge, sweeping.pause().unwrap())
+    };
+    let [all, prefix, handler] = selectors();
+    assert!(store.sweeper.push(begin(&all).1));
+    assert!(!store.sweeper.push(begin(&prefix).1), "the sweep looks at everything too");
+    let (purge, sweep) = begin(&handler);
+    // A callback that panics stands for any other fault.
+    purge.when_complete(|_| std::panic::resume_unwind(Box::new(())));
+    assert!(!store.sweeper.push(sweep), "there is a thread");
+    let (last, sweep) = begin(&LocalSelector::Tag(entry_without_expiry().purge_keys().index_keys()[0]));
+    assert!(!store.sweeper.push(sweep));
+    store.run_sweeper();
+    assert!(last.poll_complete(&Context::from_waker(Waker::noop())).is_ready());
+    assert_eq!(store.purges_in_progress(), 0);
+    assert!(store.sweeper.push(begin(&all).1));
+    store.run_sweeper();
 }
 
 /// The sweep has not looked at any entry yet.
@@ -135,18 +209,19 @@ fn purge_takes_effect_before_its_sweep() {
     for selector in selectors() {
         for mode in [PurgeMode::Remove, PurgeMode::Expire] {
             let store = store_of(3, 1 << 20);
-            let now = Clock::System.now();
-            let seq = store.purge_log.append((mode, selector.clone()));
-            let active = store.active_purges.start(ActivePurge::new(seq, mode, selector.clone(), now));
-            assert!(store.is_sweeping(), "no worker uses its copies");
+            let copied = get(&store, 1).unwrap();
+            let (purge, mut sweeping) = store.begin_purge(mode, &selector, Clock::System.now());
+            assert!(store.may_be_purged(&copied), "no worker uses its copy");
             assert!(get(&store, 1).is_none(), "{mode:?} {selector:?}");
             // What is stored now was made after the purge.
             put(&store, 1);
             assert!(get(&store, 1).is_some(), "{mode:?} {selector:?}");
-            let swept = store.sweep(Sweep::of(&selector), |writer, node| active.sweep(writer, node));
-            // The lookup expired one entry itself; the one that it did not remove was replaced.
-            let expired = usize::from(mode == PurgeMode::Expire);
-            assert_eq!((swept, active.expired_by_lookups()), (2, expired), "{mode:?} {selector:?}");
+            assert!(sweeping.run(usize::MAX));
+            drop(sweeping);
+            // One entry was replaced. A lookup had expired it, and a purge of everything counts in advance.
+            let is_counted = mode == PurgeMode::Expire || selector == LocalSelector::All;
+            assert_eq!(purge.entries(), 2 + usize::from(is_counted), "{mode:?} {selector:?}");
+            assert_eq!(store.purges_in_progress(), 0);
             assert!(get(&store, 1).is_some() && get(&store, 0).is_none(), "{mode:?} {selector:?}");
         }
     }
@@ -157,10 +232,10 @@ fn other_threads_store_and_read_during_a_purge() {
     let store = store_of(20_000, 1 << 30);
     let selector = LocalSelector::Prefix("/pa".into());
     thread::scope(|scope| {
-        let purge = scope.spawn(|| store.purge(PurgeMode::Remove, &selector, Clock::System.now()));
+        let purge = scope.spawn(|| purge_and_wait(&store, PurgeMode::Remove, &selector));
         let mut stored = 0;
         while !purge.is_finished() {
-            let is_after = store.is_sweeping();
+            let is_after = store.purges_in_progress() > 0;
             let put = try_put(&store, 1_000_000 + stored);
             // The purge may begin between the start of the entry and its insertion.
             assert!(put.is_ok() || !is_after && put == Err(Reason::Purged), "{put:?}");

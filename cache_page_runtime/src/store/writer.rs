@@ -1,6 +1,6 @@
 //! [`Writer`]: the only way to change what is stored.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use actix_web::http::header::HeaderMap;
 use smallvec::SmallVec;
@@ -9,7 +9,7 @@ use super::{
     entry::Entry,
     eviction::{Eviction, Pass},
     map::EntryMap,
-    node::{EntryNode, FlushEpoch},
+    node::{EntryNode, FlushEpoch, NodeKey},
     purge_index::PurgeIndex,
     removal::{RemovalCause, Removals},
     slot::Slot,
@@ -33,6 +33,9 @@ const MAX_ENTRY_DIVISOR: usize = 4;
 /// With the default budget of 64 MiB and 64 workers, that is 128 KiB per worker: enough for about 45 pages of 2 KiB.
 const MAX_COPIES_DIVISOR: usize = 8;
 
+/// The shards of the map that an insertion shrinks. It takes a tenth of a millisecond.
+const SHRUNK_BY_INSERTION: usize = 4;
+
 /// What changes together with the map.
 pub(super) struct State {
     pub(super) eviction: Eviction,
@@ -47,6 +50,8 @@ pub(super) struct State {
     pub(super) copy_bytes: usize,
     /// The highest number of nodes since the map last shrank.
     peak: usize,
+    /// The number of shards of the map, the first ones, that have yet to shrink.
+    sparse_shards: usize,
 }
 
 impl State {
@@ -60,6 +65,7 @@ impl State {
             removals: Removals::default(),
             copy_bytes: 0,
             peak: 0,
+            sparse_shards: 0,
         }
     }
 
@@ -82,7 +88,7 @@ pub(super) struct Writer<'s> {
     state: MutexGuard<'s, State>,
     max_bytes: usize,
     /// What was removed. It is freed after the state is unlocked, because fields are dropped in this order.
-    removed: SmallVec<[Slot; 2]>,
+    removed: SmallVec<[(NodeKey, Slot); 2]>,
 }
 
 impl<'s> Writer<'s> {
@@ -192,7 +198,7 @@ impl<'s> Writer<'s> {
             return Err(Reason::BodyTooLarge);
         }
         self.state.eviction.push(Arc::clone(&node));
-        self.map.insert(node, slot);
+        self.removed.extend(self.map.insert(node, slot));
         self.state.peak = self.state.peak.max(self.state.eviction.len());
         Ok(())
     }
@@ -205,13 +211,14 @@ impl<'s> Writer<'s> {
         self.unlink(node, slot);
     }
 
-    /// Removes a node with its slot, unless another node has replaced it.
-    pub(super) fn remove(&mut self, node: &Arc<EntryNode>, cause: RemovalCause) {
-        if let Some(slot) = self.map.remove(node) {
-            self.count_removal(node, &slot, cause);
-            self.unlink(node, &slot);
-            self.removed.push(slot);
-        }
+    /// Removes a node with its slot, unless another node has replaced it. Returns whether that was an entry that counts.
+    pub(super) fn remove(&mut self, node: &Arc<EntryNode>, cause: RemovalCause) -> bool {
+        let Some((key, slot)) = self.map.remove(node) else { return false };
+        let before = self.state.entries;
+        self.count_removal(node, &slot, cause);
+        self.unlink(node, &slot);
+        self.removed.push((key, slot));
+        self.state.entries < before
     }
 
     /// Counts the removal of an entry. One that was flushed is counted already.
@@ -335,20 +342,6 @@ impl<'s> Writer<'s> {
         }
     }
 
-    /// Removes a node if what is stored has expired or was flushed, and returns whether that was an entry that counts.
-    pub(super) fn remove_if_expired(&mut self, node: &Arc<EntryNode>, now: Instant) -> bool {
-        let before = self.state.entries;
-        if node.is_expired(now) {
-            self.remove(node, RemovalCause::Expired);
-        }
-        self.state.entries < before
-    }
-
-    /// Returns the number of nodes that were not removed yet.
-    pub(super) fn node_count(&self) -> usize {
-        self.state.eviction.len()
-    }
-
     /// Makes everything unusable, and returns the number of entries.
     pub(super) fn flush(&mut self) -> usize {
         std::mem::take(&mut self.state.epoch).end();
@@ -379,18 +372,30 @@ impl<'s> Writer<'s> {
 
     /// Returns whether the map should shrink, because most of what was in it was removed.
     pub(super) fn take_sparse(&mut self) -> bool {
-        let len = self.state.eviction.len();
-        let is_sparse = len < self.state.peak / 2;
+        let is_sparse = self.is_sparse() || self.state.sparse_shards > 0;
         if is_sparse {
-            self.state.peak = len;
+            (self.state.peak, self.state.sparse_shards) = (self.state.eviction.len(), 0);
         }
         is_sparse
     }
 
-    /// Returns the entry of a node that is in the map.
-    pub(super) fn entry_of(&self, node: &Arc<EntryNode>) -> Option<Arc<Entry>> {
-        let (slot, stored) = self.map.get(&node.key)?;
-        if Arc::ptr_eq(&stored, node) { slot.entry().cloned() } else { None }
+    /// Returns some shards of the map that should shrink. Successive calls return all shards when most of what was in the map was
+    /// evicted: no insertion waits until all have shrunk.
+    pub(super) fn next_sparse_shards(&mut self) -> Range<usize> {
+        if self.is_sparse() {
+            (self.state.peak, self.state.sparse_shards) = (self.state.eviction.len(), self.map.shards());
+        }
+        let end = self.state.sparse_shards;
+        self.state.sparse_shards = end.saturating_sub(SHRUNK_BY_INSERTION);
+        self.state.sparse_shards..end
+    }
+
+    fn is_sparse(&self) -> bool {
+        self.state.eviction.len() < self.state.peak / 2
+    }
+
+    fn entry_of(&self, node: &Arc<EntryNode>) -> Option<Arc<Entry>> {
+        self.map.entry_of(node)
     }
 
     /// Charges a worker's copy of an entry, and evicts others for it. Returns whether there is room for the copy.

@@ -1,4 +1,4 @@
-//! The memory of purged pages, which is free when the call returns, without further requests.
+//! The memory of purged pages, which is free when the call returns, or soon after if there are many, without further requests.
 
 use actix_web::HttpResponse;
 use cache_page::{PageCache, PageControl, PurgeFuture, cache_page};
@@ -24,6 +24,30 @@ const PURGES: [(&str, Purge); 5] = [
     ("purge_tag", |cache| cache.purge_tag("pages")),
     ("purge_path", |cache| cache.purge_path("/pages")),
 ];
+
+#[cache_page(60, name = "pages", tags = ["pages"])]
+async fn small_page() -> &'static str {
+    "page"
+}
+
+/// A thread frees most of them.
+#[actix_web::test]
+async fn purge_of_many_pages_is_awaited_until_they_are_free() {
+    for (name, purge) in PURGES {
+        let app = TestApp::builder().route("/pages", small_page).start().await;
+        for number in 0..2000 {
+            app.get(&format!("/pages?{number}")).await.assert_stored();
+        }
+        let future = purge(app.cache());
+        app.get("/pages?0").await.assert_miss();
+        let summary = future.await.expect("the argument is valid");
+        // The page that was requested after the purge was replaced, or removed before it was.
+        assert!([1999, 2000].contains(&summary.pages()), "{name}: {}", summary.pages());
+        let stats = app.cache().stats();
+        assert_eq!((stats.pages(), stats.purges_in_progress()), (1, 0), "{name}");
+        assert!(stats.bytes() < 20_000, "{name}: {}", stats.bytes());
+    }
+}
 
 /// An application with many pages, some of which are popular; others were evicted.
 async fn filled(max_bytes: usize) -> TestApp {

@@ -1,0 +1,217 @@
+//! The purges of a store.
+
+use std::{sync::Arc, thread};
+
+use smallvec::SmallVec;
+
+use super::{
+    active_purges::Purge,
+    entry::Entry,
+    node::EntryNode,
+    removal::RemovalCause,
+    store::Store,
+    sweep::{BATCH, Nodes, REMOVED_BATCH, Sweep, yield_to},
+};
+use crate::{
+    outcome::Reason,
+    purge::{LocalSelector, PurgeLog, PurgeMode},
+    time::Instant,
+};
+
+/// About how many entries a purge looks at before it returns: for about a millisecond. A thread looks at the others.
+pub(super) const MAX_SWEPT_BY_CALLER: usize = 1024;
+
+/// A sweep in progress.
+///
+/// **A purge holds even if its sweep fails:** if this is dropped before it is complete, everything is unusable.
+pub(super) struct Sweeping<'s> {
+    store: &'s Store,
+    /// `None` if it goes on elsewhere.
+    sweep: Option<Sweep>,
+    is_complete: bool,
+}
+
+impl Sweeping<'_> {
+    /// Looks at about `max` further nodes, and returns whether these were the last.
+    pub(super) fn run(&mut self, max: usize) -> bool {
+        let Some(sweep) = &mut self.sweep else { return true };
+        let mut visited = 0;
+        while !self.is_complete && visited < max {
+            let batch = sweep.next(&self.store.writer());
+            visited += batch.len();
+            self.is_complete = batch.is_empty();
+            let purges = sweep.purges();
+            let unusable = batch.into_iter().filter_map(|node| {
+                // It was counted when it was flushed.
+                let purge = if node.is_flushed() { None } else { Some(self.store.removing(purges, &node)?) };
+                Some((node, purge))
+            });
+            self.store.remove_in_batches(unusable, RemovalCause::Purged, |purge| {
+                purge.into_iter().for_each(|purge| purge.count(1));
+            });
+        }
+        if self.is_complete {
+            self.store.end_sweep();
+        }
+        self.is_complete
+    }
+
+    /// Returns the sweep, which goes on elsewhere.
+    pub(super) fn pause(mut self) -> Option<Sweep> {
+        self.sweep.take()
+    }
+}
+
+impl Drop for Sweeping<'_> {
+    fn drop(&mut self) {
+        let Some(sweep) = &self.sweep else { return };
+        if !self.is_complete {
+            self.store.writer().flush();
+        }
+        for purge in sweep.purges() {
+            self.store.active_purges.end(purge);
+            purge.complete();
+        }
+    }
+}
+
+impl Store {
+    /// Removes or expires all entries that a selector matches.
+    ///
+    /// It takes effect at once. Memory is freed in batches, between which other threads use the store. If there is much to look at, a
+    /// thread does so after this has returned: [`Purge::poll_complete`].
+    pub(crate) fn purge(
+        self: &Arc<Self>,
+        mode: PurgeMode,
+        selector: &LocalSelector,
+        now: Instant,
+    ) -> Arc<Purge> {
+        let (purge, mut sweeping) = self.begin_purge(mode, selector, now);
+        if !sweeping.run(MAX_SWEPT_BY_CALLER)
+            && let Some(sweep) = sweeping.pause()
+            && self.sweeper.push(sweep)
+        {
+            self.start_sweeper();
+        }
+        purge
+    }
+
+    /// Lets a purge take effect.
+    pub(super) fn begin_purge(
+        &self,
+        mode: PurgeMode,
+        selector: &LocalSelector,
+        now: Instant,
+    ) -> (Arc<Purge>, Sweeping<'_>) {
+        // Before the state is locked: entries stored until then are found by the sweep, and later ones are checked against the log.
+        let seq = self.purge_log.append((mode, selector.clone()));
+        let purge = self.active_purges.start(Purge::new(seq, mode, selector.clone(), now));
+        let sweeping = self.sweeping(Sweep::new(Arc::clone(&purge), Nodes::of(selector)));
+        if let (PurgeMode::Remove, LocalSelector::All) = (mode, selector) {
+            purge.count(self.writer().flush());
+        }
+        (purge, sweeping)
+    }
+
+    fn sweeping(&self, sweep: Sweep) -> Sweeping<'_> {
+        Sweeping { store: self, sweep: Some(sweep), is_complete: false }
+    }
+
+    fn start_sweeper(self: &Arc<Self>) {
+        let store = Arc::clone(self);
+        let run = move || store.run_sweeper();
+        if thread::Builder::new().name("cache_page sweep".to_owned()).spawn(run).is_err() {
+            self.run_sweeper();
+        }
+    }
+
+    /// Completes all sweeps that were left to the thread.
+    pub(super) fn run_sweeper(&self) {
+        self.sweeper.run(|sweep| {
+            self.sweeping(sweep).run(usize::MAX);
+        });
+    }
+
+    /// Returns the one of these purges that removes what is stored under a node.
+    fn removing<'p>(&self, purges: &'p [Arc<Purge>], node: &Arc<EntryNode>) -> Option<&'p Arc<Purge>> {
+        let entry = self.entry_of(node)?;
+        purges.iter().find(|purge| purge.apply(node, &entry))
+    }
+
+    /// Removes nodes, and calls `on_removed` for each that had a usable entry.
+    fn remove_in_batches<T: Copy>(
+        &self,
+        mut nodes: impl Iterator<Item = (Arc<EntryNode>, T)>,
+        cause: RemovalCause,
+        mut on_removed: impl FnMut(T),
+    ) {
+        loop {
+            // What is removed is looked at before the state is locked.
+            let batch: SmallVec<[_; REMOVED_BATCH]> = nodes.by_ref().take(REMOVED_BATCH).collect();
+            if batch.is_empty() {
+                return;
+            }
+            let mut writer = self.writer();
+            for (node, tag) in &batch {
+                if writer.remove(node, cause) {
+                    on_removed(*tag);
+                }
+            }
+            drop(writer);
+            yield_to(&self.waiting);
+        }
+    }
+
+    /// Removes all expired entries, and returns their number.
+    pub(crate) fn remove_expired(&self, now: Instant) -> usize {
+        let (mut nodes, mut removed) = (Nodes::all(), 0);
+        loop {
+            let batch = nodes.next(&self.writer(), BATCH);
+            if batch.is_empty() {
+                self.end_sweep();
+                return removed;
+            }
+            let expired = batch.into_iter().filter(|node| node.is_expired(now)).map(|node| (node, ()));
+            self.remove_in_batches(expired, RemovalCause::Expired, |()| removed += 1);
+        }
+    }
+
+    /// Checks that an entry was not purged since its handler was started.
+    ///
+    /// A soft purge counts too: the entry shows data from before it, but would be stored as fresh.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Reason::Purged`] if it was.
+    pub(crate) fn may_store(&self, entry: &Entry) -> Result<(), Reason> {
+        let keys = entry.purge_keys();
+        let is_purged =
+            self.purge_log.was_purged_since(keys.purge_seq(), |(_, selector)| selector.matches(keys));
+        if is_purged { Err(Reason::Purged) } else { Ok(()) }
+    }
+
+    pub(crate) fn purge_log(&self) -> &PurgeLog<(PurgeMode, LocalSelector)> {
+        &self.purge_log
+    }
+
+    /// Returns whether a purge that is in progress may select an entry.
+    pub(super) fn may_be_purged(&self, entry: &Entry) -> bool {
+        self.active_purges.may_select(entry)
+    }
+
+    /// Returns the number of purges that are not complete.
+    pub(crate) fn purges_in_progress(&self) -> usize {
+        self.active_purges.len()
+    }
+
+    /// Ends a pass over what is stored.
+    pub(super) fn end_sweep(&self) {
+        let mut writer = self.writer();
+        writer.end_sweep();
+        let is_sparse = writer.take_sparse();
+        drop(writer);
+        if is_sparse {
+            self.shrink_map();
+        }
+    }
+}
