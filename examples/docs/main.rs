@@ -5,8 +5,8 @@
 //! ```
 
 mod html;
-mod pages;
-mod site;
+pub(crate) mod pages;
+pub(crate) mod site;
 
 use std::{process::ExitCode, time::Instant};
 
@@ -18,7 +18,7 @@ use actix_web::{
     web,
 };
 
-use crate::site::Site;
+use self::site::Site;
 
 #[actix_web::main]
 async fn main() -> ExitCode {

@@ -10,7 +10,7 @@ use actix_web::{
 };
 use cache_page::cache_page;
 
-use crate::{html, site::Site};
+use super::{html, site::Site};
 
 #[get("/")]
 #[cache_page("1m")]

@@ -1,16 +1,22 @@
-//! The blog: a write purges every page that it changes, and no other.
+//! The blog: a write purges every page that it changes, and no other; users see their own pages.
 
 #[allow(dead_code, reason = "the tests do not call `main`")]
-#[path = "../../../examples/blog.rs"]
+#[path = "../../../examples/blog/main.rs"]
 mod example;
 
 use actix_web::{
     HttpResponse,
+    cookie::Key,
     web::{self, ServiceConfig},
 };
+use cache_page::Reason;
 
-use self::example::{Db, configure, open};
-use crate::support::{TestApp, TestAppBuilder, TestResponse};
+use self::example::{
+    configure,
+    login::{Password, sessions},
+    posts::{Db, open},
+};
+use crate::support::{TestApp, TestAppBuilder, TestRequest, TestResponse};
 
 /// Every page that the tests change, whether or not it exists at the moment.
 const PAGES: [&str; 10] = [
@@ -35,28 +41,64 @@ const REQUESTS: usize = 12;
 struct Blog {
     db: web::Data<Db>,
     app: TestApp,
+    author: Author,
+}
+
+/// The session of a user, with the token for forms.
+struct Author {
+    cookie: String,
+    csrf: String,
 }
 
 fn app(db: &web::Data<Db>) -> TestAppBuilder {
-    let db = db.clone();
-    TestApp::builder().configure(move |config: &mut ServiceConfig| {
-        config.app_data(db.clone()).configure(configure);
+    let (db, key) = (db.clone(), Key::generate());
+    let password = web::Data::new(Password("secret".to_owned()));
+    let builder = TestApp::builder().configure(move |config: &mut ServiceConfig| {
+        config.app_data(db.clone()).app_data(password.clone()).configure(configure);
         config.default_service(web::to(|| async { HttpResponse::NotFound().finish() }));
-    })
+    });
+    builder.wrap(move || sessions(key.clone()))
 }
 
-/// Starts an empty blog in this thread.
+/// Returns the session that a response sets.
+fn cookie(response: &TestResponse) -> String {
+    response.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
+}
+
+/// Returns the token of the forms in a page.
+fn csrf(page: &TestResponse) -> String {
+    let (_, rest) = page.text().split_once("name=\"csrf\" value=\"").unwrap();
+    rest.split('"').next().unwrap().to_owned()
+}
+
+fn form(app: &TestApp, path: &str, form: &str) -> TestRequest {
+    app.post(path).header("content-type", "application/x-www-form-urlencoded").body(form.to_owned())
+}
+
+async fn log_in(app: &TestApp) -> Author {
+    let page = app.get("/login").await;
+    let login = form(app, "/login", &format!("password=secret&csrf={}", csrf(&page)));
+    let response = login.header("cookie", cookie(&page)).await;
+    response.assert_status(303).assert_header("location", "/");
+    let cookie = cookie(&response);
+    let csrf = csrf(&app.get("/about").header("cookie", &cookie).await);
+    Author { cookie, csrf }
+}
+
+/// Starts a blog without posts in this thread.
 async fn empty_blog() -> Blog {
     let db = open().unwrap();
     let app = app(&db).start().await;
-    Blog { db, app }
+    let author = log_in(&app).await;
+    Blog { db, app, author }
 }
 
-/// Starts an empty blog in this thread, and one on a socket with two workers.
+/// Starts a blog without posts in this thread, and one on a socket with two workers.
 async fn empty_blogs() -> [Blog; 2] {
     let db = open().unwrap();
     let served = app(&db).serve();
-    [empty_blog().await, Blog { db, app: served }]
+    let author = log_in(&served).await;
+    [empty_blog().await, Blog { db, app: served, author }]
 }
 
 /// Starts blogs with two posts, all of whose pages are stored.
@@ -75,9 +117,9 @@ impl Blog {
         self.app.get(path).await
     }
 
-    async fn post(&self, path: &str, form: &str) -> TestResponse {
-        let request = self.app.post(path).header("content-type", "application/x-www-form-urlencoded");
-        request.body(form.to_owned()).await
+    async fn post(&self, path: &str, fields: &str) -> TestResponse {
+        let Author { cookie, csrf } = &self.author;
+        form(&self.app, path, &format!("{fields}&csrf={csrf}")).header("cookie", cookie).await
     }
 
     /// Writes a post, and checks where its author is redirected to.
@@ -329,4 +371,70 @@ async fn written_text_is_escaped_on_every_page() {
         blog.assert_does_not_show(path, "<script").await;
         assert!(!response.text().contains(['\0', '\u{b}', '\u{ffff}']), "{response:?}");
     }
+}
+
+#[actix_web::test]
+async fn user_sees_pages_of_an_own_which_nobody_else_is_sent() {
+    for blog in blogs().await {
+        for path in PAGES.into_iter().filter(|path| *path != "/feed.xml" && *path != "/tags/web") {
+            blog.get(path).await.assert_status(200);
+            let own = blog.app.get(path).header("cookie", &blog.author.cookie).await;
+            own.assert_status(200)
+                .assert_bypass(Reason::LoggedIn)
+                .assert_header("cache-control", "private, no-cache");
+            assert!(own.text().contains("Log out") && own.text().contains(&blog.author.csrf), "{own:?}");
+            for _ in 0..REQUESTS {
+                let public = blog.get(path).await;
+                public.assert_header("vary", "cookie, authorization").assert_no_header("set-cookie");
+                assert!(!public.text().contains("csrf") && public.text().contains("Log in"), "{public:?}");
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn user_who_logs_out_sees_the_pages_of_all() {
+    for blog in blogs().await {
+        let response = blog.post("/logout", "").await;
+        response.assert_status(303);
+        assert!(cookie(&response).ends_with('='), "the cookie is removed: {response:?}");
+        blog.get("/").await;
+        blog.get("/").await.assert_hit();
+    }
+}
+
+#[actix_web::test]
+async fn only_a_user_with_the_token_of_the_session_may_write() {
+    for blog in blogs().await {
+        let other = log_in(&blog.app).await;
+        for path in ["/posts", "/posts/1", "/posts/1/delete", "/logout"] {
+            let fields = "title=x&body=x&tags=rust";
+            form(&blog.app, path, fields).await.assert_status(401);
+            form(&blog.app, path, &format!("{fields}&csrf={}", other.csrf)).await.assert_status(401);
+            for csrf in ["", &format!("&csrf={}", blog.author.csrf)] {
+                let request = form(&blog.app, path, &format!("{fields}{csrf}"));
+                request.header("cookie", &other.cookie).await.assert_status(403);
+            }
+        }
+        for path in ["/posts/new", "/posts/1/edit"] {
+            blog.get(path).await.assert_status(401);
+            blog.app.get(path).header("cookie", &other.cookie).await.assert_status(200);
+        }
+        blog.assert_purged(&[], "the rejected writes").await;
+    }
+}
+
+#[actix_web::test]
+async fn login_needs_the_password_and_the_token_of_its_form() {
+    let blog = empty_blog().await;
+    let page = blog.get("/login").await;
+    for (fields, status) in [
+        ("password=secret", 403),
+        ("password=secret&csrf=00", 403),
+        (&format!("password=guess&csrf={}", csrf(&page)), 401),
+    ] {
+        let login = form(&blog.app, "/login", fields).header("cookie", cookie(&page));
+        login.await.assert_status(status).assert_no_header("set-cookie");
+    }
+    assert_ne!(csrf(&blog.get("/login").await), csrf(&page));
 }

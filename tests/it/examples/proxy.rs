@@ -1,7 +1,7 @@
 //! The caching proxy: any response of an upstream server is stored and forwarded by the rules of HTTP.
 
 #[allow(dead_code, reason = "the tests do not call `main`")]
-#[path = "../../../examples/proxy.rs"]
+#[path = "../../../examples/proxy/main.rs"]
 mod example;
 
 use std::{

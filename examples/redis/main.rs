@@ -11,7 +11,7 @@ use cache_page::{PageCache, PurgeError, cache_page};
 
 #[get("/time")]
 #[cache_page(60, tags = ["times"])]
-async fn time() -> impl Responder {
+pub(crate) async fn time() -> impl Responder {
     // Simulates a slow page.
     actix_web::rt::time::sleep(std::time::Duration::from_millis(200)).await;
     let passed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -19,13 +19,13 @@ async fn time() -> impl Responder {
 }
 
 #[post("/purge")]
-async fn purge(cache: PageCache) -> Result<impl Responder, PurgeError> {
+pub(crate) async fn purge(cache: PageCache) -> Result<impl Responder, PurgeError> {
     let summary = cache.purge_tag("times").await?;
     Ok(format!("purged {} pages here; in the others: {:?}\n", summary.pages(), summary.remote()))
 }
 
 #[get("/stats")]
-async fn stats(cache: PageCache) -> impl Responder {
+pub(crate) async fn stats(cache: PageCache) -> impl Responder {
     format!("{:#?}\n", cache.stats())
 }
 

@@ -16,13 +16,13 @@ static RUNS: AtomicU64 = AtomicU64::new(0);
 
 #[route("/", method = "GET", method = "HEAD")]
 #[cache_page(60)]
-async fn hello() -> impl Responder {
+pub(crate) async fn hello() -> impl Responder {
     RUNS.fetch_add(1, Ordering::Relaxed);
     "Hello World"
 }
 
 #[get("/runs")]
-async fn runs() -> impl Responder {
+pub(crate) async fn runs() -> impl Responder {
     format!("The handler of / ran {} times.\n", RUNS.load(Ordering::Relaxed))
 }
 
