@@ -187,7 +187,8 @@ pub(crate) fn add_unstored<'n>(
 ) {
     let Unstored { cache_control, vary } = generate_unstored(headers, reason, visibility, keyed, credentials);
     if let Some(value) = cache_control {
-        headers.insert(CACHE_CONTROL, value);
+        // There was none.
+        headers.append(CACHE_CONTROL, value);
     }
     if let Some(value) = vary {
         headers.insert(VARY, value);
@@ -276,6 +277,11 @@ fn vary_field<'n>(
 pub(crate) fn add(headers: &mut HeaderMap, generated: GeneratedHeaders) {
     headers.reserve(generated.len() + 1);
     for (name, value) in generated {
-        headers.insert(name, value);
+        // The others are generated only where the handler has sent none.
+        if name == VARY {
+            headers.insert(name, value);
+        } else {
+            headers.append(name, value);
+        }
     }
 }

@@ -66,12 +66,8 @@ impl CredentialHeaders {
         let has_no_credential =
             |name: &HeaderName| *name == COOKIE && self.ignores_cookies(request, keyed_cookies);
         let mut has_credential = false;
-        let has_added = !self.added.is_empty();
-        let names = RequestNames::visit(request, |name, class| {
-            // Most headers of most requests.
-            if class.is_ordinary() && !class.is_credential() && !has_added {
-                return;
-            }
+        let visits_all = !self.added.is_empty();
+        let names = RequestNames::visit(request, visits_all, |name, class| {
             has_credential |= self.is_credential(name, class) && !is_keyed(name) && !has_no_credential(name);
             if !class.is_ordinary() {
                 visit(name);

@@ -35,6 +35,7 @@ impl HeaderClass {
     const UPGRADE: u16 = 1 << 7;
     const X_FORWARDED_PROTO: u16 = 1 << 8;
     const X_FORWARDED_HOST: u16 = 1 << 9;
+    const HOST: u16 = 1 << 10;
 
     /// Returns the class of a header.
     #[inline]
@@ -57,6 +58,7 @@ impl HeaderClass {
             (Self::ORDINARY, ordinary_headers::is_ordinary(name)),
             (Self::ABOUT_ONE_REQUEST, per_request::is_about_one_request(name)),
             (Self::FOR_ONE_CLIENT, per_request::is_for_one_client(name)),
+            (Self::HOST, *name == header::HOST),
             (Self::FORWARDED, *name == header::FORWARDED),
             (Self::X_FORWARDED_PROTO, name == "x-forwarded-proto"),
             (Self::X_FORWARDED_HOST, name == "x-forwarded-host"),
@@ -102,19 +104,24 @@ impl RequestNames {
 
     #[inline]
     pub(crate) fn of(request: &HeaderMap) -> Self {
-        Self::visit(request, |_, _| {})
+        Self::visit(request, false, |_, _| {})
     }
 
-    /// Calls `visit` with each name and its class, which must not look for classes itself.
+    /// Calls `visit` with names and their classes: with all of them, or with those that are not just ordinary. It must not look for
+    /// classes itself.
     #[inline]
     pub(crate) fn visit<'h>(
         request: &'h HeaderMap,
+        visits_all: bool,
         mut visit: impl FnMut(&'h HeaderName, HeaderClass),
     ) -> Self {
         let mut all = 0;
         let mut visit = |name, class: HeaderClass| {
             all |= class.0;
-            visit(name, class);
+            // Most headers of most requests.
+            if visits_all || !class.is_ordinary() || class.is_credential() {
+                visit(name, class);
+            }
         };
         let visited = CLASSES.try_with(|classes| {
             let mut classes = classes.try_borrow_mut().ok()?;
@@ -125,6 +132,10 @@ impl RequestNames {
             request.keys().for_each(|name| visit(name, HeaderClass::find(name)));
         }
         Self(HeaderClass(all))
+    }
+
+    pub(crate) fn has_host(self) -> bool {
+        self.0.has(HeaderClass::HOST)
     }
 
     pub(crate) fn has_forwarded(self) -> bool {
@@ -158,16 +169,20 @@ impl RequestNames {
 struct Classes([Option<(HeaderName, HeaderClass)>; SLOTS]);
 
 impl Classes {
-    #[inline]
+    #[inline(always)]
     fn of(&mut self, name: &HeaderName) -> HeaderClass {
         let slot = slot(name.as_str().as_bytes());
-        for slot in [slot, slot ^ 1] {
-            match &self.0[slot] {
-                Some((known, class)) if known == name => return *class,
-                _ => {}
-            }
+        match &self.0[slot] {
+            Some((known, class)) if known == name => *class,
+            _ => self.of_second(name, slot),
         }
-        self.remember(name, slot)
+    }
+
+    fn of_second(&mut self, name: &HeaderName, slot: usize) -> HeaderClass {
+        match &self.0[slot ^ 1] {
+            Some((known, class)) if known == name => *class,
+            _ => self.remember(name, slot),
+        }
     }
 
     #[cold]
@@ -185,10 +200,9 @@ impl Classes {
 
 /// Returns the slot of a name, by its length and three of its bytes.
 fn slot(name: &[u8]) -> usize {
-    let byte = |at: usize| usize::from(name.get(at).copied().unwrap_or_default());
-    let (len, middle) = (name.len(), byte(name.len() / 2));
-    let last = byte(len.wrapping_sub(1));
-    (len ^ byte(0).wrapping_mul(5) ^ middle.wrapping_mul(3) ^ last.wrapping_mul(7)) % SLOTS
+    let [first, .., last] = *name else { return name.len() % SLOTS };
+    let (first, middle, last) = (usize::from(first), usize::from(name[name.len() / 2]), usize::from(last));
+    (name.len() ^ first.wrapping_mul(5) ^ middle.wrapping_mul(3) ^ last.wrapping_mul(7)) % SLOTS
 }
 
 #[cfg(test)]

@@ -160,11 +160,36 @@ pub(crate) fn default_port(scheme: &str) -> Option<u16> {
 ///
 /// The default port is left as it is: some proxies add it to every request.
 pub(crate) fn is_usual(host: &[u8]) -> bool {
+    let seen = host.iter().fold(0, |seen, byte| seen | UNUSUAL_OR_COLON[usize::from(*byte)]);
+    match seen {
+        0 => true,
+        COLON => has_usual_port(host),
+        _ => false,
+    }
+}
+
+/// What the bytes of a host may be, as bits.
+const UNUSUAL: u8 = 1;
+const COLON: u8 = 2;
+
+/// The bits of each byte. A host is looked at in each request.
+static UNUSUAL_OR_COLON: [u8; 256] = {
+    let mut bits = [0; 256];
+    let mut letter = b'A';
+    while letter <= b'Z' {
+        bits[letter as usize] = UNUSUAL;
+        letter += 1;
+    }
+    bits[b'@' as usize] = UNUSUAL;
+    bits[b':' as usize] = COLON;
+    bits
+};
+
+fn has_usual_port(host: &[u8]) -> bool {
     let port = host.iter().rposition(|byte| *byte == b':').and_then(|colon| host.get(colon + 1..));
     // Otherwise it is the last group of an IPv6 address.
     let port = port.filter(|port| port.last() != Some(&b']'));
     port.is_none_or(|port| !matches!(port.first(), None | Some(b'0')))
-        && !host.iter().any(|byte| byte.is_ascii_uppercase() || *byte == b'@')
 }
 
 /// Checks the hosts that a request names: those from which guards and handlers take its own, or, with allowed hosts, all of them.
@@ -181,7 +206,7 @@ pub(crate) fn check(
         return check_allowed(head, origin.scheme, allowed);
     }
     let host = origin.host.as_bytes();
-    let mut hosts = head.headers.get_all(&HOST).map(HeaderValue::as_bytes);
+    let mut hosts = origin.host_fields.iter().map(HeaderValue::as_bytes);
     let authority = head.uri.authority().map(|authority| authority.as_str().as_bytes());
     // Most requests name one host only.
     let mut is_usual_or_same = |other: &[u8]| other == host || is_usual(other);

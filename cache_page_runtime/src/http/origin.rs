@@ -7,7 +7,7 @@ use actix_web::{
     HttpRequest,
     dev::RequestHead,
     http::{
-        header::{FORWARDED, HOST, HeaderName},
+        header::{FORWARDED, HOST, HeaderName, HeaderValue},
         uri::Authority,
     },
 };
@@ -21,6 +21,8 @@ pub(super) const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwa
 pub(crate) struct RequestOrigin<'r> {
     pub(crate) scheme: &'r str,
     pub(crate) host: &'r str,
+    /// The `Host` fields, from which the host may differ.
+    pub(crate) host_fields: &'r [HeaderValue],
 }
 
 impl<'r> RequestOrigin<'r> {
@@ -34,16 +36,20 @@ impl<'r> RequestOrigin<'r> {
         let (head, config) = (request.head(), request.app_config());
         let forwarded = |name| if names.has_forwarded() { forwarded_parameter(head, name) } else { None };
         let listed = |is_present, name| if is_present { first_member(head, &name) } else { None };
+        let host_fields = match names.has_host() {
+            true => head.headers.get_all(HOST).as_slice(),
+            false => &[],
+        };
         let scheme = forwarded("proto")
             .or_else(|| listed(names.has_forwarded_proto(), X_FORWARDED_PROTO))
             .or_else(|| head.uri.scheme_str())
             .unwrap_or(if config.secure() { "https" } else { "http" });
         let host = forwarded("host")
             .or_else(|| listed(names.has_forwarded_host(), X_FORWARDED_HOST))
-            .or_else(|| head.headers.get(HOST)?.to_str().ok())
+            .or_else(|| host_fields.first()?.to_str().ok())
             .or_else(|| head.uri.authority().map(Authority::as_str))
             .unwrap_or_else(|| config.host());
-        Self { scheme, host }
+        Self { scheme, host, host_fields }
     }
 }
 
@@ -78,12 +84,7 @@ mod tests {
         let origin = RequestOrigin::of(request);
         let info = request.connection_info();
         assert_eq!(RequestOrigin::with_names(request, RequestNames::of(request.headers())), origin);
-        assert_eq!(
-            origin,
-            RequestOrigin { scheme: info.scheme(), host: info.host() },
-            "{:?}",
-            request.headers()
-        );
+        assert_eq!((origin.scheme, origin.host), (info.scheme(), info.host()), "{:?}", request.headers());
     }
 
     /// Tries every combination of the headers, each of them absent, valid or malformed.

@@ -3,7 +3,7 @@
 use std::{hash::Hash, iter};
 
 use actix_web::HttpRequest;
-use http::header::{COOKIE, HOST, HeaderName, HeaderValue};
+use http::header::{COOKIE, HeaderName, HeaderValue};
 
 use super::{
     cache_key::{Coverage, KeyParts, List},
@@ -64,7 +64,7 @@ impl<'r> KeyBuilder<'r> {
     /// that bypasses the cache needs no more of its key than that.
     pub(crate) fn push_url(&mut self, origin: &RequestOrigin<'_>, prefix: &str) {
         let head = self.request.head();
-        let hosts = head.headers.get_all(&HOST).map(HeaderValue::as_bytes);
+        let hosts = origin.host_fields.iter().map(HeaderValue::as_bytes);
         let parts = &mut self.parts;
         parts.push_part(prefix.as_bytes());
         parts.push_part(origin.scheme.as_bytes());

@@ -20,8 +20,6 @@ pub(crate) struct StoredHeader {
     pub(crate) value: HeaderValue,
     /// Whether the cache generated this line; else it comes from the handler.
     pub(crate) is_generated: bool,
-    /// Whether an earlier line has the same name.
-    pub(super) repeats_name: bool,
     /// Whether a 304 response carries this line.
     pub(super) is_in_not_modified: bool,
     /// Whether an encoded representation carries this line.
@@ -36,11 +34,10 @@ impl StoredHeader {
         let lines = lines.map(|(name, value, is_generated)| ((name, is_generated), value));
         let mut headers: Vec<Self> = Vec::with_capacity(lines.size_hint().0);
         for ((name, is_generated), value) in into_one_allocation(lines) {
-            let repeats_name = headers.iter().any(|line| line.name == *name);
             let is_in_not_modified = is_304_header(name);
             let is_in_encoded = is_header_of_encoded(name);
             let name = name.clone();
-            headers.push(Self { name, value, is_generated, repeats_name, is_in_not_modified, is_in_encoded });
+            headers.push(Self { name, value, is_generated, is_in_not_modified, is_in_encoded });
         }
         headers.into()
     }

@@ -166,6 +166,6 @@ proptest! {
         let request = request.to_http_request();
         let info = request.connection_info();
         let origin = RequestOrigin::of(&request);
-        prop_assert_eq!(origin, RequestOrigin { scheme: info.scheme(), host: info.host() });
+        prop_assert_eq!((origin.scheme, origin.host), (info.scheme(), info.host()));
     }
 }

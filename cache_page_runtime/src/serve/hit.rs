@@ -18,7 +18,9 @@ use crate::{
 /// A stored response that answers a request, and the outcome of that request.
 pub(super) struct Hit {
     pub(super) entry: Arc<Entry>,
-    report: Report,
+    pub(super) outcome: Outcome,
+    /// Why the request was forwarded whose response this is.
+    forward_reason: Option<ForwardReason>,
     /// What the client is sent of a page with encoded bodies, if that was chosen already.
     choice: Option<EncodingChoice>,
     /// The entry is to be refreshed.
@@ -26,9 +28,8 @@ pub(super) struct Hit {
 }
 
 impl Hit {
-    pub(super) fn new(entry: Arc<Entry>, outcome: Outcome, now: Instant) -> Self {
-        let report = Report::of_page(outcome, entry.freshness(now));
-        Self { entry, report, choice: None, needs_refresh: false }
+    pub(super) fn new(entry: Arc<Entry>, outcome: Outcome) -> Self {
+        Self { entry, outcome, forward_reason: None, choice: None, needs_refresh: false }
     }
 
     pub(super) fn needing_refresh(self, needs_refresh: bool) -> Self {
@@ -40,15 +41,10 @@ impl Hit {
     }
 
     /// The result of the flight that the request followed.
-    pub(super) fn of_flight(result: &SharedResult, cause: ForwardReason, now: Instant) -> Self {
-        let hit = Self::new(Arc::clone(&result.value), result.outcome, now);
+    pub(super) fn of_flight(result: &SharedResult, cause: ForwardReason) -> Self {
         // A leader that found the entry in the store did not forward the request.
-        let cause = (result.outcome != Outcome::Hit).then_some(cause);
-        Self { report: Report { forward_reason: cause, ..hit.report }, ..hit }
-    }
-
-    pub(super) fn outcome(&self) -> Outcome {
-        self.report.outcome
+        let forward_reason = (result.outcome != Outcome::Hit).then_some(cause);
+        Self { forward_reason, ..Self::new(Arc::clone(&result.value), result.outcome) }
     }
 
     /// Returns what the client is sent of the page, or `None` if that has no encoded bodies.
@@ -73,8 +69,10 @@ impl Hit {
         } else {
             page.select(request.method(), request.headers())
         };
-        let mut response = page.to_response(&selection, encoded, request.headers(), self.entry.age(now));
-        let mut report = self.report;
+        let freshness = self.entry.freshness(now);
+        let mut response = page.to_response(&selection, encoded, request.headers(), freshness.age);
+        let report = Report::of_page(self.outcome, freshness);
+        let mut report = Report { forward_reason: self.forward_reason, ..report };
         if matches!(report.outcome, Outcome::Hit | Outcome::RemoteHit) && selection == Selection::NotModified
         {
             report.outcome = Outcome::Revalidated;

@@ -126,7 +126,7 @@ fn lead(lookup: &mut Lookup<'_>, leader: Leader<SharedResult>, miss: Miss, now: 
         Ok(mut hit) => {
             leader.complete_with(|| {
                 let key = lookup.cache_key()?;
-                let made = (hit.outcome(), Clock::System.now());
+                let made = (hit.outcome, Clock::System.now());
                 let (store, headers) = (lookup.cache.store(), lookup.request.headers());
                 let (entry, vary_names) = (Arc::clone(&hit.entry), hit.entry.page.vary_names());
                 Some(shared_result(store, key, headers, entry, vary_names, made))
@@ -229,7 +229,7 @@ fn usable_result(
             && flight.started.since(result.started) > remote.options().max_purge_lag
     });
     (is_own && !may_be_purged && !is_outdated_result(lookup, result))
-        .then(|| Hit::of_flight(result, flight.cause, now))
+        .then(|| Hit::of_flight(result, flight.cause))
 }
 
 /// Reports a follower whose client disconnects while it waits.

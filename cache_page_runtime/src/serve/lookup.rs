@@ -82,26 +82,26 @@ impl<'r> Lookup<'r> {
         default_cache.check_shared_by_workers(request);
         let selected = default_cache.select(policy.cache_name());
         let cache = selected.unwrap_or(default_cache);
-        let mut key = KeyBuilder::new(request);
-        let admitted = check_request(request, policy, cache, selected.is_some());
-        if admitted == Err(Reason::Method) && entry_point == EntryPoint::Attribute {
-            log_unsafe_method(request, policy, cache.clock().now());
-        }
-        if admitted.is_ok() {
-            key.push_varied(&policy.key_options(cache.vary(), cache.ignored_query()));
-        }
-        Self {
+        let mut lookup = Self {
             request,
             policy,
             cache,
-            key,
+            key: KeyBuilder::new(request),
             purge_seq,
             entry_point,
             has_own_cache: app_cache.is_some(),
-            admitted,
+            admitted: check_request(request, policy, cache, selected.is_some()),
             names: RequestNames::default(),
             directives: None,
+        };
+        match lookup.admitted {
+            Ok(()) => lookup.key.push_varied(&policy.key_options(cache.vary(), cache.ignored_query())),
+            Err(Reason::Method) if entry_point == EntryPoint::Attribute => {
+                log_unsafe_method(request, policy, cache.clock().now());
+            }
+            Err(_) => {}
         }
+        lookup
     }
 
     /// Adds what an argument of type `T` reads to the key.
@@ -297,7 +297,7 @@ impl<'r> Lookup<'r> {
             let choice = entry.page.choose_encoding(self.request.headers());
             // A copy is not encoded: the stored entry may have the body already.
             if choice.as_ref().is_none_or(|choice| choice.wanted.is_none()) {
-                return Ok(Hit::new(entry, Outcome::Hit, now).with_choice(choice));
+                return Ok(Hit::new(entry, Outcome::Hit).with_choice(choice));
             }
         }
         let entry = self.cache.store().get(key, self.request.headers(), now)?;
@@ -311,7 +311,7 @@ impl<'r> Lookup<'r> {
         let needs_refresh = refreshes_ahead
             && entry.backoff().is_due(now)
             && entry.should_refresh_early(now, jitter::uniform_random);
-        Ok(Hit::new(entry, Outcome::Hit, now).needing_refresh(needs_refresh))
+        Ok(Hit::new(entry, Outcome::Hit).needing_refresh(needs_refresh))
     }
 
     /// Looks into local memory while the process does not hear of purges. Another process may have purged what is there, but not
@@ -322,7 +322,7 @@ impl<'r> Lookup<'r> {
             now.since(entry.started_at()) < max_purge_lag && entry.is_fresh(now) && self.accepts(entry, now)
         });
         match recent {
-            Some(entry) => Ok(Hit::new(entry, Outcome::Hit, now)),
+            Some(entry) => Ok(Hit::new(entry, Outcome::Hit)),
             None => Err(Miss::new(ForwardReason::Miss)),
         }
     }
@@ -335,7 +335,7 @@ impl<'r> Lookup<'r> {
             if while_revalidate || !may_revalidate && entry.may_serve_on_error(now) {
                 let reason =
                     if while_revalidate { Reason::StaleWhileRevalidate } else { Reason::StaleIfError };
-                let hit = Hit::new(entry, Outcome::Stale(reason), now);
+                let hit = Hit::new(entry, Outcome::Stale(reason));
                 return Ok(hit.needing_refresh(while_revalidate && may_revalidate));
             }
         }
@@ -377,7 +377,7 @@ impl<'r> Lookup<'r> {
         let choice = hit.take_choice(self.request.headers());
         let encoded = choice.and_then(|EncodingChoice { encoded, wanted }| {
             // A stale page is about to be replaced.
-            let wanted = wanted.filter(|_| !matches!(hit.outcome(), Outcome::Stale(_)));
+            let wanted = wanted.filter(|_| !matches!(hit.outcome, Outcome::Stale(_)));
             wanted.and_then(|coding| self.encode(key, &hit.entry, coding, now)).or(encoded)
         });
         let client = (self.request, self.names);

@@ -150,7 +150,7 @@ async fn fetch(lookup: &Lookup<'_>, mut fill: Box<Fill>, mode: RefreshMode) -> S
         fill.discard();
         return Step::Bypass(lookup.bypass(Reason::ContentEncoding));
     }
-    let mut hit = Hit::new(Arc::clone(&entry), outcome, now);
+    let mut hit = Hit::new(Arc::clone(&entry), outcome);
     let response = lookup.respond_under(&mut hit, fill.key(), now);
     if !(may_refresh && mode == RefreshMode::Background) {
         fill.discard();
