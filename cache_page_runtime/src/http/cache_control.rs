@@ -45,6 +45,13 @@ impl CacheControl {
 
     /// Adds the directives of another value of the field.
     pub(crate) fn parse_value(&mut self, value: &HeaderValue) {
+        match value.as_bytes() {
+            // What most responses send that must not be stored.
+            b"no-store" => return self.no_store = true,
+            b"no-cache" => return self.no_cache = true,
+            b"private" => return self.private = true,
+            _ => {}
+        }
         let mut rest = value.as_bytes();
         let is_valid = is_valid(rest);
         while let Some((name, argument)) = next_directive(&mut rest, is_valid) {

@@ -70,7 +70,14 @@ pub(super) fn forwarded_parameters<'v>(value: &'v str, parameter: &str) -> impl 
 
 /// Returns the first member of the first value of a list-based header.
 fn first_member<'r>(head: &'r RequestHead, name: &HeaderName) -> Option<&'r str> {
-    let value = head.headers.get(name)?.to_str().ok()?;
+    let value = head.headers.get(name)?;
+    match value.as_bytes() {
+        // What most proxies send.
+        b"https" => return Some("https"),
+        b"http" => return Some("http"),
+        _ => {}
+    }
+    let value = value.to_str().ok()?;
     value.split(',').next().map(str::trim)
 }
 

@@ -39,6 +39,7 @@ pub(crate) struct KeyOptions<'o> {
 }
 
 impl<'r> KeyBuilder<'r> {
+    #[inline]
     pub(crate) fn new(request: &'r HttpRequest) -> Self {
         Self {
             request,

@@ -92,11 +92,10 @@ impl<'k> CacheKey<'k> {
 }
 
 impl KeyParts {
+    #[inline]
     pub(super) fn new() -> Self {
-        let mut bytes = KeyBuf::new();
-        bytes.push(REQUEST);
         Self {
-            bytes,
+            bytes: KeyBuf::with_first(REQUEST),
             keyed_headers: SmallVec::new(),
             has_private_value: false,
             has_more_of_query: false,

@@ -22,6 +22,14 @@ impl KeyBuf {
         Self { inline: [0; INLINE_LEN], inline_len: 0, heap: Vec::new(), too_long: false }
     }
 
+    /// Creates a buffer with one byte.
+    #[inline]
+    pub(crate) const fn with_first(byte: u8) -> Self {
+        let mut inline = [0; INLINE_LEN];
+        inline[0] = byte;
+        Self { inline, inline_len: 1, heap: Vec::new(), too_long: false }
+    }
+
     #[inline]
     pub(crate) fn push(&mut self, byte: u8) {
         self.extend(&[byte]);

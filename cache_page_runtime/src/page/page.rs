@@ -103,14 +103,18 @@ impl Page {
         body: Option<Bytes>,
     ) -> Self {
         let is_replaced = |name: &HeaderName| generated.iter().any(|(replacing, _)| replacing == name);
-        let own = |(name, value)| (name, value, false);
-        let mut lines: SmallVec<[(&HeaderName, &HeaderValue, bool); 16]> =
-            head.stored_headers().filter(|(name, _)| !is_replaced(name)).map(own).collect();
-        lines.extend(generated.iter().map(|(name, value)| (name, value, true)));
-        // They are needed once more if the handler confirms the page.
-        if is_replaced(&VARY) {
-            lines.extend(head.stored_headers().filter(|(name, _)| **name == VARY).map(own));
+        let mut lines: SmallVec<[(&HeaderName, &HeaderValue, bool); 16]> = SmallVec::new();
+        // A generated `Vary` stands for them, and they are needed once more if the handler confirms the page.
+        let mut own_vary: SmallVec<[&HeaderValue; 2]> = SmallVec::new();
+        for (name, value) in head.stored_headers() {
+            match is_replaced(name) {
+                false => lines.push((name, value, false)),
+                true if *name == VARY => own_vary.push(value),
+                true => {}
+            }
         }
+        generated.iter().for_each(|(name, value)| lines.push((name, value, true)));
+        own_vary.iter().for_each(|value| lines.push((&VARY, value, false)));
         Self::new(head.status, head.reason, StoredHeader::collect(lines.iter().copied()), body)
     }
 

@@ -18,6 +18,21 @@ pub(crate) fn path(path: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// As [`path`], for the path of a URI, which most often is in its normal form.
+pub(super) fn uri_path(path: &str) -> Cow<'_, str> {
+    if is_normal(path) { Cow::Borrowed(path) } else { self::path(path.as_bytes()) }
+}
+
+/// Returns whether a path has nothing to decode, and neither empty segments nor any that begin with a dot.
+fn is_normal(path: &str) -> bool {
+    let mut is_behind_slash = false;
+    path.bytes().all(|byte| {
+        let is_plain = byte != b'%' && !(is_behind_slash && matches!(byte, b'/' | b'.'));
+        is_behind_slash = byte == b'/';
+        is_plain
+    })
+}
+
 /// As [`path`], for a path that is decoded already.
 pub(super) fn decoded_path(path: &str) -> Cow<'_, str> {
     if path.contains("//") || path.contains("/.") { Cow::Owned(resolve(path)) } else { Cow::Borrowed(path) }
@@ -25,14 +40,18 @@ pub(super) fn decoded_path(path: &str) -> Cow<'_, str> {
 
 /// Returns a path in its normal form without the slash at its end, which `NormalizePath` adds or removes behind a middleware.
 pub(super) fn page_path(path: &str) -> Cow<'_, str> {
-    let strip = |path: &str| path.len() - usize::from(path.len() > 1 && path.ends_with('/'));
     match decoded_path(path) {
-        Cow::Borrowed(path) => Cow::Borrowed(&path[..strip(path)]),
+        Cow::Borrowed(path) => Cow::Borrowed(without_end_slash(path)),
         Cow::Owned(mut path) => {
-            path.truncate(strip(&path));
+            path.truncate(without_end_slash(&path).len());
             Cow::Owned(path)
         }
     }
+}
+
+/// Returns a path in its normal form without the slash at its end.
+pub(super) fn without_end_slash(path: &str) -> &str {
+    path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path)
 }
 
 fn resolve(path: &str) -> String {
@@ -52,6 +71,47 @@ fn resolve(path: &str) -> String {
 /// Returns the parameters of a query, decoded as `web::Query` decodes them, in their order.
 pub(super) fn query(query: Option<&str>) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+}
+
+/// Returns a query in its normal form: all queries with the same parameters, decoded as `web::Query` decodes them, in the same order
+/// have the same one, and no others.
+pub(super) fn query_text(query: &str) -> Cow<'_, str> {
+    if is_normal_query(query) {
+        return Cow::Borrowed(query);
+    }
+    let mut text = String::with_capacity(query.len());
+    for (name, value) in self::query(Some(query)) {
+        if !text.is_empty() {
+            text.push('&');
+        }
+        push_escaped(&mut text, &name, &['%', '+', '&', '=']);
+        // A parameter without anything differs from none.
+        if !value.is_empty() || name.is_empty() {
+            text.push('=');
+        }
+        push_escaped(&mut text, &value, &['%', '+', '&']);
+    }
+    Cow::Owned(text)
+}
+
+/// Returns whether a query has nothing to decode, and neither empty parameters nor any that end with `=`.
+fn is_normal_query(query: &str) -> bool {
+    let mut last = b'&';
+    let is_plain = query.bytes().all(|byte| {
+        let is_plain = !matches!((last, byte), (_, b'%' | b'+') | (b'&' | b'=', b'&'));
+        last = byte;
+        is_plain
+    });
+    is_plain && (query.is_empty() || !matches!(last, b'&' | b'='))
+}
+
+fn push_escaped(text: &mut String, part: &str, special: &[char]) {
+    for letter in part.chars() {
+        if special.contains(&letter) {
+            text.push('%');
+        }
+        text.push(letter);
+    }
 }
 
 /// Returns a host with its port, without user information and without the default port of the scheme.
@@ -99,6 +159,41 @@ mod tests {
             ("//", "/"),
         ] {
             assert_eq!(page_path(written), expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn queries_with_the_same_parameters_have_one_form() {
+        for (written, expected) in [
+            ("", ""),
+            ("&&", ""),
+            ("a=1&b=2", "a=1&b=2"),
+            ("a=1&&b=2&", "a=1&b=2"),
+            ("%61=%31&b=2", "a=1&b=2"),
+            ("a", "a"),
+            ("a=", "a"),
+            ("a&b=", "a&b"),
+            ("=", "="),
+            ("&=", "="),
+            ("a=b=c", "a=b=c"),
+            ("a%3Db=c", "a%=b=c"),
+            ("a=b%26c=d", "a=b%&c=d"),
+            ("a=%2B", "a=%+"),
+            ("a=+", "a= "),
+            ("a=%25+", "a=%% "),
+        ] {
+            assert_eq!(query_text(written), expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn paths_in_their_normal_form_are_not_decoded() {
+        for written in ["/", "/posts/1", "/posts/1/", "/a.b/c..", "/ä"] {
+            assert!(is_normal(written), "{written}");
+            assert_eq!(path(written.as_bytes()), written);
+        }
+        for written in ["//", "/a//b", "/.", "/a/../b", "/.well-known", "/%61"] {
+            assert!(!is_normal(written), "{written}");
         }
     }
 

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use super::{key::PurgeKey, log::PurgeSeq, normal_form, stable_id, tag::Tag};
 use crate::{
-    http::{QueryRule, RequestOrigin},
+    http::{QueryRule, RequestOrigin, header_class::RequestNames},
     key::Id,
 };
 
@@ -56,9 +56,20 @@ impl RequestSubject {
         purge_seq: PurgeSeq,
         stable_ids: StableIds,
     ) -> Self {
+        Self::with_names(request, RequestNames::ANY, handler, purge_seq, stable_ids)
+    }
+
+    /// As [`new`](Self::new), for a request whose headers have these names, so that none is looked up in vain.
+    pub(crate) fn with_names(
+        request: &HttpRequest,
+        names: RequestNames,
+        handler: HandlerSubject,
+        purge_seq: PurgeSeq,
+        stable_ids: StableIds,
+    ) -> Self {
         let head = request.head();
-        let path = normal_form::path(head.uri.path().as_bytes());
-        let origin = RequestOrigin::of(request);
+        let path = normal_form::uri_path(head.uri.path());
+        let origin = RequestOrigin::with_names(request, names);
         let query = head.uri.query();
         let url_id = match (stable_ids, handler.query_rule) {
             (StableIds::Omit, _) => None,
@@ -68,7 +79,7 @@ impl RequestSubject {
         Self {
             purge_seq,
             handler,
-            path_key: PurgeKey::from_path(&path),
+            path_key: PurgeKey::from_normal_path(&path),
             path: path.into(),
             origin: PurgeKey::from_origin(origin.scheme, origin.host),
             query: PurgeKey::from_query(query, handler.query_rule),
