@@ -89,10 +89,11 @@ async fn plain_text(_language: Language) -> HttpResponse {
         .body(BODY)
 }
 
+/// The response of the handlers. Its header values are ready, as those of the plain handlers are.
 fn page() -> HttpResponse {
     HttpResponse::Ok()
-        .content_type("text/plain; charset=utf-8")
-        .insert_header((ETAG, ETAG_OF_BODY))
+        .insert_header((CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8")))
+        .insert_header((ETAG, HeaderValue::from_static(ETAG_OF_BODY)))
         .body(BODY)
 }
 

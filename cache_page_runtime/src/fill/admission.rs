@@ -3,9 +3,13 @@
 use std::time::{Duration, SystemTime};
 
 use actix_web::{HttpRequest, HttpResponse, http::header::HeaderMap};
-use http::header::{ACCEPT_ENCODING, COOKIE, HeaderName};
+use http::header::{ACCEPT_ENCODING, COOKIE, HeaderName, HeaderValue, VARY};
 
-use super::{context::Context, request_handle::RequestHandle, session::SessionBefore};
+use super::{
+    context::{Context, ContextRef},
+    request_handle::RequestRef,
+    session::SessionBefore,
+};
 use crate::{
     http::{
         CachingHeaders, RequestOrigin, ResponseView, StorageDecision, Ttl, VaryNames,
@@ -43,8 +47,8 @@ pub(crate) struct Admission {
 
 /// The run whose response may be stored.
 pub(crate) struct AdmissionRequest<'f> {
-    pub(crate) context: &'f Context,
-    pub(crate) request: &'f RequestHandle,
+    pub(crate) context: ContextRef<'f>,
+    pub(crate) request: RequestRef<'f>,
     pub(crate) session: &'f SessionBefore,
     /// Whether the response can be refreshed in the background when it is stale.
     ///
@@ -96,7 +100,7 @@ impl AdmissionRequest<'_> {
         if overrides.no_store {
             return Err(Reason::NoStore);
         }
-        if !self.context.runs_as_get(self.request.method()) {
+        if !self.context.runs_as_get(self.request.method) {
             return Err(Reason::Head);
         }
         if response.status().is_redirection() && self.url().is_target_of(response.headers()) {
@@ -117,7 +121,7 @@ impl AdmissionRequest<'_> {
         let mut decision =
             view.storage_decision(own_ttl.map(Ttl), policy_ttl, policy.stale_windows(), date)?;
         // After `Set-Cookie`, by which a session middleware inside shows the same.
-        if self.request.request().is_some_and(|request| self.session.is_changed(request)) {
+        if self.request.request.is_some_and(|request| self.session.is_changed(request)) {
             return Err(Reason::SessionChanged);
         }
         let stale = &mut decision.stale;
@@ -148,7 +152,7 @@ impl AdmissionRequest<'_> {
 
     /// Returns the tags of the page: those of the attribute and of the handler, and the groups of the response.
     fn tags(&self, headers: &HeaderMap, overrides: Overrides) -> Result<Vec<Tag>, Reason> {
-        let request = self.request.request();
+        let request = self.request.request;
         let mut tags = tags(self.context.policy, request, overrides, self.now)?;
         if let Some(request) = request
             && self.context.cache.honors_cache_groups()
@@ -161,11 +165,28 @@ impl AdmissionRequest<'_> {
 
     fn url(&self) -> RequestUrl<'_> {
         RequestUrl {
-            uri: self.request.uri(),
-            routed_path: self.request.request().map(|request| request.match_info().as_str()),
+            uri: self.request.uri,
+            routed_path: self.request.request.map(|request| request.match_info().as_str()),
             query_rule: self.context.keyed_parts().query_rule,
         }
     }
+}
+
+/// Adds what the handler varies by to `Vary`, and reads the headers that concern caching.
+///
+/// `overrides` are those of the handler, unless they could not be read.
+pub(crate) fn read_headers(response: &mut HttpResponse, overrides: Option<&Overrides>) -> CachingHeaders {
+    for name in overrides.iter().flat_map(|overrides| &overrides.vary) {
+        // A page that a 304 has confirmed names it already.
+        if !vary::contains(response.headers(), name) {
+            response.headers_mut().append(VARY, HeaderValue::from_name(name.clone()));
+        }
+    }
+    let mut headers = CachingHeaders::from_headers(response.headers());
+    if let Some(lifetime) = overrides.and_then(|overrides| overrides.targeted_lifetime) {
+        headers.obey_targeted(lifetime);
+    }
+    headers
 }
 
 /// Joins the tags of the attribute with those that the handler added.

@@ -4,13 +4,12 @@ use std::{future::poll_fn, pin::Pin};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header::{CACHE_CONTROL, HeaderMap, HeaderName},
+    http::header::{CACHE_CONTROL, HeaderMap},
 };
-use smallvec::SmallVec;
 
 use super::{
     handler::{Handled, Handler, Served},
-    response_headers,
+    response_headers::{self, SentHeaders},
     run_control::{EntryPoint, RunControl},
     session,
     visibility::Visibility,
@@ -25,22 +24,29 @@ use crate::{
 };
 
 /// A run of a handler whose response is neither stored nor shared.
-pub(crate) struct Bypass {
-    /// `None` for a service, which owns the request.
-    request: Option<HttpRequest>,
-    control: RunControl,
-    report: BypassReport,
-    visibility: Visibility,
-    /// The request headers in the key, as far as it was made.
-    keyed: KeyedNames,
+pub(crate) struct BypassRun<'b> {
+    pub(crate) cache: &'b PageCache,
+    pub(crate) policy: &'static HandlerPolicy,
+    pub(crate) reason: Reason,
+    pub(crate) visibility: Visibility,
+    /// The key of the request, as far as it was made.
+    pub(crate) key: &'b KeyParts,
+    pub(crate) control: RunControl,
 }
 
-/// The names of the request headers that the response depends on.
-type KeyedNames = SmallVec<[HeaderName; 2]>;
+/// A bypass that owns what it needs, because a service owns the request.
+pub(crate) struct Bypass {
+    cache: PageCache,
+    policy: &'static HandlerPolicy,
+    reason: Reason,
+    visibility: Visibility,
+    key: KeyParts,
+    control: RunControl,
+}
 
 /// The report of a bypass, made exactly once. Dropped before, the client has disconnected or the handler has panicked.
-struct BypassReport {
-    cache: PageCache,
+struct BypassReport<'b> {
+    cache: &'b PageCache,
     policy: &'static HandlerPolicy,
     reason: Reason,
     started: Instant,
@@ -48,6 +54,7 @@ struct BypassReport {
 }
 
 impl Bypass {
+    /// `key` is the key of the request, as far as it was made.
     pub(crate) fn new(
         request: &HttpRequest,
         entry_point: EntryPoint,
@@ -55,36 +62,37 @@ impl Bypass {
         policy: &'static HandlerPolicy,
         reason: Reason,
         visibility: Visibility,
-        keyed: &KeyParts,
+        key: KeyParts,
     ) -> Box<Self> {
-        let started = cache.clock().now();
+        let (cache, control) = (cache.clone(), RunControl::start(request, entry_point, None));
         // A part of the future of every request otherwise.
-        Box::new(Self {
-            control: RunControl::start(request, entry_point, None),
-            request: match entry_point {
-                EntryPoint::Attribute => Some(request.clone()),
-                EntryPoint::Middleware => None,
-            },
-            report: BypassReport { cache: cache.clone(), policy, reason, started, reported: false },
-            // Whether the visitor is logged in may not have been checked.
-            visibility: Visibility {
-                is_private: visibility.is_private || visibility.varies_by_login,
-                ..visibility
-            },
-            keyed: keyed.vary_names().cloned().collect(),
-        })
+        Box::new(Self { cache, policy, reason, visibility, key, control })
     }
 
     /// Runs the handler.
-    pub(crate) async fn run(self: Box<Self>, mut handler: Pin<&mut dyn Handler>) -> Served {
-        let request = self.request.as_ref();
+    pub(crate) async fn run(self: Box<Self>, handler: Pin<&mut dyn Handler>) -> Served {
+        let Self { policy, reason, visibility, .. } = *self;
+        let (cache, key) = (&self.cache, &self.key);
+        BypassRun { cache, policy, reason, visibility, key, control: self.control }.run(None, handler).await
+    }
+}
+
+impl BypassRun<'_> {
+    /// Runs the handler. `request` is `None` for a service, which owns the request.
+    pub(crate) async fn run(
+        self,
+        request: Option<&HttpRequest>,
+        mut handler: Pin<&mut dyn Handler>,
+    ) -> Served {
+        let Self { cache, policy, reason, .. } = self;
+        let report = BypassReport { cache, policy, reason, started: cache.clock().now(), reported: false };
         let handled = poll_fn(|context| handler.as_mut().poll_response(request, context)).await;
-        (*self).finish(handled)
+        self.finish(report, handled)
     }
 
     /// Returns what the client gets of what the handler returned.
-    fn finish(self, handled: Handled) -> Served {
-        let Self { control, mut report, visibility, keyed, .. } = self;
+    fn finish(self, mut report: BypassReport<'_>, handled: Handled) -> Served {
+        let control = &self.control;
         let (mut response, is_error) = match handled {
             Handled::Response(response) => (response, false),
             Handled::Service(request, response) => {
@@ -96,26 +104,30 @@ impl Bypass {
         // A handler inside that sends `Cache-Control`, or whose cache does, knows more.
         let is_claimed_inside = control.is_claimed_inside();
         if !(is_claimed_inside && response.headers().contains_key(CACHE_CONTROL)) {
-            report.add_unstored_headers(response.headers_mut(), visibility, &keyed);
+            self.add_unstored_headers(response.headers_mut());
         }
         if is_claimed_inside {
             report.leave_to_inner(response.headers_mut());
         } else if !is_error {
-            report.remove_targeted_field(&control, &mut response);
+            report.remove_targeted_field(control, &mut response);
             report.report(Some(response.headers_mut()));
         } else {
             report.report(None);
         }
         Served::new(response, is_error)
     }
+
+    fn add_unstored_headers(&self, headers: &mut HeaderMap) {
+        let Visibility { is_private, varies_by_login } = self.visibility;
+        // Whether the visitor is logged in may not have been checked.
+        let visibility = Visibility { is_private: is_private || varies_by_login, varies_by_login };
+        let (sent, credentials) = (SentHeaders::of(headers), self.cache.credential_headers());
+        let keyed = self.key.vary_names();
+        response_headers::add_unstored(headers, sent, self.reason, visibility, keyed, credentials);
+    }
 }
 
-impl BypassReport {
-    fn add_unstored_headers(&self, headers: &mut HeaderMap, visibility: Visibility, keyed: &KeyedNames) {
-        let credentials = self.cache.credential_headers();
-        response_headers::add_unstored(headers, self.reason, visibility, keyed.iter(), credentials);
-    }
-
+impl BypassReport<'_> {
     /// The handler inside reports its own outcome.
     fn leave_to_inner(&mut self, headers: &mut HeaderMap) {
         self.reported = true;
@@ -125,9 +137,10 @@ impl BypassReport {
     }
 
     fn remove_targeted_field(&self, control: &RunControl, response: &mut HttpResponse) {
-        let name = self.cache.targeted_cache_control();
-        // Nothing is stored, so only the log shows whether the field was valid.
-        let _ = control.take_overrides(response, name, self.policy, self.cache.clock().now());
+        if let Some(name) = self.cache.targeted_cache_control() {
+            // Nothing is stored, so only the log shows whether the field was valid.
+            let _ = control.take_overrides(response, Some(name), self.policy, self.cache.clock().now());
+        }
     }
 
     fn report(&mut self, headers: Option<&mut HeaderMap>) {
@@ -146,7 +159,7 @@ impl BypassReport {
     }
 }
 
-impl Drop for BypassReport {
+impl Drop for BypassReport<'_> {
     fn drop(&mut self) {
         if !self.reported {
             self.log(&Report::of(Outcome::Bypass(self.reason)), None);

@@ -14,7 +14,7 @@ use actix_web::{
 use super::{run_control::EntryPoint, visibility::Visibility};
 use crate::{
     cache::{PageCache, SharedResult, shared_result},
-    http::{CredentialHeaders, QueryRule, VaryNames},
+    http::{CredentialHeaders, QueryRule, VaryNames, header_class::RequestNames},
     key::{CacheKey, KeyParts},
     outcome::Outcome,
     policy::HandlerPolicy,
@@ -34,8 +34,21 @@ pub(crate) struct Context {
     pub(crate) anonymous_only: bool,
     /// The purge sequence when the request arrived. A later purge that matches keeps the response out of the store.
     pub(crate) purge_seq: PurgeSeq,
+    /// What is known of the headers of the request.
+    pub(crate) names: RequestNames,
     /// What the response is purged by, recorded where the request is not at hand when the handler returns.
     pub(crate) subject: Option<RequestSubject>,
+}
+
+/// What a step reads of the [`Context`]. A run that does not outlive its request borrows it from there.
+#[derive(Clone, Copy)]
+pub(crate) struct ContextRef<'c> {
+    pub(crate) cache: &'c PageCache,
+    pub(crate) policy: &'static HandlerPolicy,
+    pub(crate) key: &'c KeyParts,
+    pub(crate) entry_point: EntryPoint,
+    /// Whether the response is served to requests without credentials only.
+    pub(crate) anonymous_only: bool,
 }
 
 /// The parts of a request that are in its key by name.
@@ -56,41 +69,14 @@ impl Context {
         self.key.key()
     }
 
-    /// Returns the request headers that an anonymous-only response is not served with.
-    pub(crate) fn credentials(&self) -> Option<&CredentialHeaders> {
-        self.anonymous_only.then(|| self.cache.credential_headers())
+    pub(crate) fn as_ref(&self) -> ContextRef<'_> {
+        let Self { cache, policy, key, entry_point, anonymous_only, .. } = self;
+        ContextRef { cache, policy, key, entry_point: *entry_point, anonymous_only: *anonymous_only }
     }
 
     /// Returns which visitors the response is for, as far as downstream caches have to know.
     pub(crate) fn visibility(&self) -> Visibility {
-        Visibility {
-            is_private: self.key.has_private_value(),
-            varies_by_login: self.anonymous_only || self.key.is_anonymous() || self.policy.has_bypass_if(),
-        }
-    }
-
-    /// Returns whether the response to a request with this method may be stored: its handler ran for `GET`.
-    pub(crate) fn runs_as_get(&self, method: &Method) -> bool {
-        *method == Method::GET || self.entry_point.runs_head_as_get()
-    }
-
-    /// Returns whether requests that differ in this header never share a response.
-    pub(crate) fn is_keyed(&self, name: &HeaderName) -> bool {
-        // Requests with an unkeyed credential do not see an anonymous-only response at all. But they may have cookies that are
-        // ignored, which a handler with the request may read. The middleware removes these.
-        let is_excluded = |credentials: &CredentialHeaders| {
-            credentials.contains(name) && (self.entry_point == EntryPoint::Middleware || *name != COOKIE)
-        };
-        self.key.distinguishes(name) || self.credentials().is_some_and(is_excluded)
-    }
-
-    /// Returns which cookies and query parameters are in the key.
-    pub(crate) fn keyed_parts(&self) -> KeyedParts {
-        let all_cookies = self.key.distinguishes(&COOKIE);
-        KeyedParts {
-            cookies: (!all_cookies).then_some(self.policy.vary_cookie()),
-            query_rule: self.policy.query_rule(self.cache.ignored_query()),
-        }
+        self.as_ref().visibility()
     }
 
     /// Returns the length of the longest body that is stored, in bytes.
@@ -107,7 +93,7 @@ impl Context {
         let subject = || {
             let handler = self.policy.purge_subject(self.cache.ignored_query());
             let stable_ids = self.cache.stable_ids();
-            Some(RequestSubject::new(request?, handler, self.purge_seq, stable_ids))
+            Some(RequestSubject::with_names(request?, self.names, handler, self.purge_seq, stable_ids))
         };
         self.subject.clone().or_else(subject)
     }
@@ -136,5 +122,44 @@ impl Context {
         request: &HeaderMap,
     ) -> Option<SharedResult> {
         Some(shared_result(self.cache.store(), self.cache_key()?, request, entry, vary_names, made))
+    }
+}
+
+impl<'c> ContextRef<'c> {
+    /// Returns the request headers that an anonymous-only response is not served with.
+    fn credentials(self) -> Option<&'c CredentialHeaders> {
+        self.anonymous_only.then(|| self.cache.credential_headers())
+    }
+
+    /// Returns which visitors the response is for, as far as downstream caches have to know.
+    pub(crate) fn visibility(self) -> Visibility {
+        Visibility {
+            is_private: self.key.has_private_value(),
+            varies_by_login: self.anonymous_only || self.key.is_anonymous() || self.policy.has_bypass_if(),
+        }
+    }
+
+    /// Returns whether the response to a request with this method may be stored: its handler ran for `GET`.
+    pub(crate) fn runs_as_get(self, method: &Method) -> bool {
+        *method == Method::GET || self.entry_point.runs_head_as_get()
+    }
+
+    /// Returns whether requests that differ in this header never share a response.
+    pub(crate) fn is_keyed(self, name: &HeaderName) -> bool {
+        // Requests with an unkeyed credential do not see an anonymous-only response at all. But they may have cookies that are
+        // ignored, which a handler with the request may read. The middleware removes these.
+        let is_excluded = |credentials: &CredentialHeaders| {
+            credentials.contains(name) && (self.entry_point == EntryPoint::Middleware || *name != COOKIE)
+        };
+        self.key.distinguishes(name) || self.credentials().is_some_and(is_excluded)
+    }
+
+    /// Returns which cookies and query parameters are in the key.
+    pub(crate) fn keyed_parts(self) -> KeyedParts {
+        let all_cookies = self.key.distinguishes(&COOKIE);
+        KeyedParts {
+            cookies: (!all_cookies).then_some(self.policy.vary_cookie()),
+            query_rule: self.policy.query_rule(self.cache.ignored_query()),
+        }
     }
 }

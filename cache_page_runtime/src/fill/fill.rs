@@ -10,13 +10,12 @@ use std::{
 use actix_web::{
     HttpRequest, HttpResponse,
     body::{BodySize, BoxBody, MessageBody as _},
-    http::{Method, StatusCode, header::VARY},
+    http::{Method, StatusCode},
     web::Bytes,
 };
-use http::header::HeaderValue;
 
 use super::{
-    admission::{Admission, AdmissionRequest},
+    admission::{self, Admission, AdmissionRequest},
     background,
     bypass::Bypass,
     commit::{self, Stored},
@@ -26,7 +25,7 @@ use super::{
     participation::{FillRole, Participation},
     remote_fetch::{self, FetchRequest, Fetched},
     reporter::{Audience, Reporter},
-    request_handle::RequestHandle,
+    request_handle::{RequestHandle, RequestRef},
     response_headers,
     revalidation::apply_not_modified,
     run::Run,
@@ -36,14 +35,14 @@ use super::{
 };
 use crate::{
     coalesce::Participant,
-    http::{CachingHeaders, Selection, vary},
+    http::{CachingHeaders, Selection},
     key::KeyParts,
     observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
     page::{Page, ResponseHead, body},
     policy::{Overrides, Validators},
     store::{Entry, Miss},
-    time::{clock::Clock, instant::Instant},
+    time::instant::Instant,
 };
 
 /// One run of a handler for the cache.
@@ -65,7 +64,8 @@ pub(crate) struct Start {
     pub(crate) session: SessionBefore,
     pub(crate) miss: Miss,
     pub(crate) role: FillRole,
-    pub(crate) now: Instant,
+    /// By the clock of the cache, and by the system clock.
+    pub(crate) started: (Instant, Instant),
 }
 
 /// A response that the remote store has.
@@ -85,18 +85,18 @@ impl Fill {
     /// Starts a run. `context` is called last, so that the key in it is not moved from value to value.
     #[inline]
     pub(crate) fn start(start: Start, reporter: Reporter, context: impl FnOnce() -> Context) -> Box<Self> {
-        let Start { request, control, session, miss, role, now } = start;
+        let Start { request, control, session, miss, role, started } = start;
         let Miss { cause, stale } = miss;
         let participation = Participation::new(role);
-        let started = Clock::System.now();
+        let (started, system_started) = started;
         // It is moved from step to step, and is not small.
         Box::new(Self {
-            run: Run { context: context(), request, stale, participation, reporter, started },
+            run: Run { context: context(), request, stale, participation, reporter, started: system_started },
             control,
             session,
             cause,
             upstream_status: None,
-            started: now,
+            started,
         })
     }
 
@@ -171,15 +171,14 @@ impl Fill {
 
     /// Returns what services inside of the middleware may see of the request.
     pub(crate) fn keyed_parts(&self) -> KeyedParts {
-        self.run.context.keyed_parts()
+        self.run.context.as_ref().keyed_parts()
     }
 
     /// Leaves the lead to another request, and lets this one bypass the cache.
-    pub(crate) fn into_bypass(self: Box<Self>, request: &HttpRequest, reason: Reason) -> Box<Bypass> {
-        let context = &self.run.context;
-        let Context { cache, policy, key, .. } = context;
-        let bypass =
-            Bypass::new(request, context.entry_point, cache, policy, reason, context.visibility(), key);
+    pub(crate) fn into_bypass(mut self: Box<Self>, request: &HttpRequest, reason: Reason) -> Box<Bypass> {
+        let (visibility, key) = (self.run.context.visibility(), self.run.context.key.take());
+        let Context { cache, policy, entry_point, .. } = &self.run.context;
+        let bypass = Bypass::new(request, *entry_point, cache, policy, reason, visibility, key);
         self.discard();
         bypass
     }
@@ -302,31 +301,28 @@ impl Fill {
         }
         let mut overrides = self.overrides(&mut response, now);
         let mut response = self.revalidate(response, overrides.as_mut().ok());
-        for name in overrides.iter().flat_map(|overrides| &overrides.vary) {
-            // A page that a 304 has confirmed names it already.
-            if vary::contains(response.headers(), name) {
-                continue;
-            }
-            response.headers_mut().append(VARY, HeaderValue::from_name(name.clone()));
-        }
-        let mut headers = CachingHeaders::from_headers(response.headers());
-        if let Some(lifetime) = overrides.as_ref().ok().and_then(|overrides| overrides.targeted_lifetime) {
-            headers.obey_targeted(lifetime);
-        }
+        let headers = admission::read_headers(&mut response, overrides.as_ref().ok());
         // Overrides that could not be read may have forbidden reuse.
         if headers.forbids_reuse() || overrides.as_ref().map_or(true, |overrides| overrides.no_store) {
             self.run.invalidate_stale();
         }
         match overrides.and_then(|overrides| self.admit(&response, headers, overrides, now)) {
             Err(reason) => Served::Response(self.reject(response, reason, now)).into(),
-            Ok(admission) => {
-                let (head, body) = response.into_parts();
-                match body::into_bytes(body) {
-                    Ok(body) => Served::Response(self.finish_buffered(head, body, admission)).into(),
-                    Err(stream) => FinishedResponse::Streaming(self.finish_stream(head, stream, admission)),
-                }
-            }
+            Ok(admission) => self.finish_admitted(response, admission),
         }
+    }
+
+    fn finish_admitted(self: Box<Self>, response: HttpResponse, admission: Admission) -> FinishedResponse {
+        let (head, body) = response.into_parts();
+        match body::into_bytes(body) {
+            Ok(body) => Served::Response(self.finish_buffered(head, body, admission)).into(),
+            Err(stream) => FinishedResponse::Streaming(self.finish_stream(head, stream, admission)),
+        }
+    }
+
+    /// Stores a response that another run has admitted.
+    pub(crate) fn store(self: Box<Self>, response: HttpResponse, admission: Admission) -> HttpResponse {
+        self.finish_admitted(response, admission).into_served().into_response()
     }
 
     /// A handler inside stores and reports its own response.
@@ -368,6 +364,7 @@ impl Fill {
         let can_refresh =
             context.policy.can_refresh_in_background() || context.entry_point == EntryPoint::Middleware;
         let fill_time = now.since(self.started);
+        let (context, request) = (context.as_ref(), RequestRef::from(request));
         let (session, asks_for_validators) = (&self.session, self.control.asks_for_validators());
         let run =
             AdmissionRequest { context, request, session, can_refresh, fill_time, asks_for_validators, now };

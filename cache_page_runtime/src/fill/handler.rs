@@ -57,6 +57,11 @@ impl Handled {
         response
     }
 
+    pub(crate) fn into_response(self) -> HttpResponse {
+        let (Self::Response(response) | Self::Service(_, response) | Self::ServiceError(response)) = self;
+        response
+    }
+
     /// Returns whether a stale response may be served instead (RFC 5861 4: a status of 500 and above).
     ///
     /// A client error is an answer, whether the handler returns it as `Err` or not: what is gone or forbidden now must not be

@@ -20,12 +20,13 @@ mod run_control;
 mod session;
 mod stream;
 mod tee_body;
+mod uncacheable_run;
 mod visibility;
 
 pub(crate) use self::{
     background::spawn,
-    bypass::Bypass,
-    context::{Context, KeyedParts},
+    bypass::{Bypass, BypassRun},
+    context::{Context, ContextRef, KeyedParts},
     fill::{Fill, RemoteHit, Start},
     handler::{Handled, Handler, Served},
     participation::FillRole,
@@ -34,5 +35,6 @@ pub(crate) use self::{
     request_handle::RequestHandle,
     run_control::{EntryPoint, RunControl},
     session::SessionBefore,
+    uncacheable_run::{AdmittedResponse, UncacheableRun},
     visibility::Visibility,
 };

@@ -25,6 +25,27 @@ pub(crate) struct RequestHead {
     headers: HeaderMap,
 }
 
+/// What admission reads of a request.
+#[derive(Clone, Copy)]
+pub(crate) struct RequestRef<'r> {
+    pub(crate) method: &'r Method,
+    pub(crate) uri: &'r Uri,
+    /// `None` while the request is lent to a service.
+    pub(crate) request: Option<&'r HttpRequest>,
+}
+
+impl<'r> From<&'r HttpRequest> for RequestRef<'r> {
+    fn from(request: &'r HttpRequest) -> Self {
+        Self { method: request.method(), uri: request.uri(), request: Some(request) }
+    }
+}
+
+impl<'r> From<&'r RequestHandle> for RequestRef<'r> {
+    fn from(handle: &'r RequestHandle) -> Self {
+        Self { method: handle.method(), uri: handle.uri(), request: handle.request() }
+    }
+}
+
 impl RequestHandle {
     pub(crate) fn lent(request: &HttpRequest) -> Self {
         let (method, uri) = (request.method().clone(), request.uri().clone());

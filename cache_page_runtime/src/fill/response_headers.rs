@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 use super::{admission::Admission, context::Context, run_control::EntryPoint, visibility::Visibility};
 use crate::{
     http::{
-        CredentialHeaders, QueryRule,
+        CachingHeaders, CredentialHeaders, QueryRule,
         downstream::Reuse,
         etag, header_cache, media_type,
         no_vary_search::{self, NO_VARY_SEARCH},
@@ -107,7 +107,7 @@ fn add_tags(
 
 /// Returns which parameters downstream caches may ignore, if nothing but the options says which of them count.
 fn no_vary_search(context: &Context) -> Option<HeaderValue> {
-    let (key, rule) = (&context.key, context.keyed_parts().query_rule);
+    let (key, rule) = (&context.key, context.as_ref().keyed_parts().query_rule);
     // A value of the author's functions may come from the query.
     let has_more = key.has_more_of_query() || key.has_private_value() || has_predicate(context);
     // Such a page is not for requests with a parameter that looks like a credential.
@@ -147,6 +147,7 @@ fn reuse(admission: &Admission, context: &Context) -> Reuse {
 /// A proxy that stores responses without `Cache-Control` for a second, as is usual with nginx, would send it to the next visitor.
 pub(crate) fn generate_unstored<'n>(
     headers: &HeaderMap,
+    sent: SentHeaders,
     reason: Reason,
     visibility: Visibility,
     keyed: impl Iterator<Item = &'n HeaderName>,
@@ -155,15 +156,7 @@ pub(crate) fn generate_unstored<'n>(
     if matches!(reason, Reason::Method | Reason::Disabled) {
         return Unstored::default();
     }
-    let (mut has_cache_control, mut has_expires, mut has_vary) = (false, false, false);
-    for name in headers.keys() {
-        match *name {
-            CACHE_CONTROL => has_cache_control = true,
-            EXPIRES => has_expires = true,
-            VARY => has_vary = true,
-            _ => {}
-        }
-    }
+    let SentHeaders { has_cache_control, has_expires, has_vary } = sent;
     let cache_control = if has_cache_control {
         None
     } else if visibility.is_private || is_for_one_request(reason) {
@@ -180,18 +173,52 @@ pub(crate) fn generate_unstored<'n>(
 /// Adds those headers to the response that the client gets.
 pub(crate) fn add_unstored<'n>(
     headers: &mut HeaderMap,
+    sent: SentHeaders,
     reason: Reason,
     visibility: Visibility,
     keyed: impl Iterator<Item = &'n HeaderName>,
     credentials: &'n CredentialHeaders,
 ) {
-    let Unstored { cache_control, vary } = generate_unstored(headers, reason, visibility, keyed, credentials);
+    let Unstored { cache_control, vary } =
+        generate_unstored(headers, sent, reason, visibility, keyed, credentials);
     if let Some(value) = cache_control {
         // There was none.
         headers.append(CACHE_CONTROL, value);
     }
-    if let Some(value) = vary {
-        headers.insert(VARY, value);
+    match vary {
+        Some(value) if sent.has_vary => drop(headers.insert(VARY, value)),
+        Some(value) => headers.append(VARY, value),
+        None => {}
+    }
+}
+
+/// Which headers the handler has sent of those that the cache would generate.
+#[derive(Clone, Copy)]
+pub(crate) struct SentHeaders {
+    has_cache_control: bool,
+    has_expires: bool,
+    has_vary: bool,
+}
+
+impl SentHeaders {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let mut sent = Self { has_cache_control: false, has_expires: false, has_vary: false };
+        for name in headers.keys() {
+            match *name {
+                CACHE_CONTROL => sent.has_cache_control = true,
+                EXPIRES => sent.has_expires = true,
+                VARY => sent.has_vary = true,
+                _ => {}
+            }
+        }
+        sent
+    }
+}
+
+impl From<&CachingHeaders> for SentHeaders {
+    fn from(headers: &CachingHeaders) -> Self {
+        let CachingHeaders { has_cache_control, has_expires, has_vary, .. } = *headers;
+        Self { has_cache_control, has_expires, has_vary }
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     publish,
     reporter::{Audience, Reporter},
     request_handle::RequestHandle,
-    response_headers::{self, GeneratedHeaders},
+    response_headers::{self, GeneratedHeaders, SentHeaders},
 };
 use crate::{
     outcome::{Outcome, Reason},
@@ -64,7 +64,7 @@ impl Run {
     /// Removes the stale entry, so that it is not served any more, not even by requests that hold it already.
     pub(crate) fn invalidate_stale(&self) {
         // The response of a handler that ran for HEAD is not the one that is stored.
-        if !self.context.runs_as_get(self.request.method()) {
+        if !self.context.as_ref().runs_as_get(self.request.method()) {
             return;
         }
         if let (Some(stale), Some(key)) = (&self.stale, self.context.cache_key()) {
@@ -103,14 +103,16 @@ impl Run {
     pub(super) fn generate_unstored(&self, headers: &HeaderMap, reason: Reason) -> GeneratedHeaders {
         let Context { cache, key, .. } = &self.context;
         let (visibility, credentials) = (self.context.visibility(), cache.credential_headers());
-        response_headers::generate_unstored(headers, reason, visibility, key.vary_names(), credentials).into()
+        let (sent, keyed) = (SentHeaders::of(headers), key.vary_names());
+        response_headers::generate_unstored(headers, sent, reason, visibility, keyed, credentials).into()
     }
 
     /// Adds the headers of a response that is not stored.
     pub(super) fn add_unstored(&self, headers: &mut HeaderMap, reason: Reason) {
         let Context { cache, key, .. } = &self.context;
         let (visibility, credentials) = (self.context.visibility(), cache.credential_headers());
-        response_headers::add_unstored(headers, reason, visibility, key.vary_names(), credentials);
+        let (sent, keyed) = (SentHeaders::of(headers), key.vary_names());
+        response_headers::add_unstored(headers, sent, reason, visibility, keyed, credentials);
     }
 
     /// Lets a follower take over because the handler failed.

@@ -4,7 +4,7 @@
 //! show it as it was sent: `guard::Host` tells `Example.com` from `example.com`. So a page for one spelling must not be sent for
 //! another. Browsers send one of them only, the [usual](is_usual) one.
 
-use std::net::Ipv6Addr;
+use std::{cell::RefCell, net::Ipv6Addr};
 
 use actix_web::{
     dev::RequestHead,
@@ -168,6 +168,30 @@ pub(crate) fn is_usual(host: &[u8]) -> bool {
     }
 }
 
+thread_local! {
+    /// The last host that a worker has found to be usual. Most of its requests name the same one.
+    static LAST_USUAL: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The longest host that is remembered: a client must not fill memory.
+const MAX_REMEMBERED: usize = 256;
+
+fn is_remembered_or_usual(host: &[u8]) -> bool {
+    let remembered = LAST_USUAL.try_with(|last| {
+        let mut last = last.borrow_mut();
+        if *last == host {
+            return true;
+        }
+        let is_usual = is_usual(host);
+        if is_usual && host.len() <= MAX_REMEMBERED {
+            host.clone_into(&mut *last);
+        }
+        is_usual
+    });
+    // Thread-local storage is not available while the thread exits.
+    remembered.unwrap_or_else(|_| is_usual(host))
+}
+
 /// What the bytes of a host may be, as bits.
 const UNUSUAL: u8 = 1;
 const COLON: u8 = 2;
@@ -210,7 +234,10 @@ pub(crate) fn check(
     let authority = head.uri.authority().map(|authority| authority.as_str().as_bytes());
     // Most requests name one host only.
     let mut is_usual_or_same = |other: &[u8]| other == host || is_usual(other);
-    match is_usual(host) && hosts.all(&mut is_usual_or_same) && authority.is_none_or(is_usual_or_same) {
+    match is_remembered_or_usual(host)
+        && hosts.all(&mut is_usual_or_same)
+        && authority.is_none_or(is_usual_or_same)
+    {
         true => Ok(()),
         false => Err(Reason::HostSpelling),
     }

@@ -39,7 +39,7 @@ pub(crate) struct KeyOptions<'o> {
 }
 
 impl<'r> KeyBuilder<'r> {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(request: &'r HttpRequest) -> Self {
         Self {
             request,

@@ -20,6 +20,8 @@ use super::{
 const REQUEST: u8 = 0;
 const VARIANT: u8 = 1;
 
+const _: () = assert!(REQUEST == 0);
+
 /// Ends a list, or the parts of an argument.
 const END: u8 = 0xf9;
 /// Replaces a one-byte length. The part is absent.
@@ -92,10 +94,11 @@ impl<'k> CacheKey<'k> {
 }
 
 impl KeyParts {
-    #[inline]
+    #[inline(always)]
     pub(super) fn new() -> Self {
         Self {
-            bytes: KeyBuf::with_first(REQUEST),
+            // That is `REQUEST`.
+            bytes: KeyBuf::with_zero(),
             keyed_headers: SmallVec::new(),
             has_private_value: false,
             has_more_of_query: false,

@@ -22,12 +22,10 @@ impl KeyBuf {
         Self { inline: [0; INLINE_LEN], inline_len: 0, heap: Vec::new(), too_long: false }
     }
 
-    /// Creates a buffer with one byte.
-    #[inline]
-    pub(crate) const fn with_first(byte: u8) -> Self {
-        let mut inline = [0; INLINE_LEN];
-        inline[0] = byte;
-        Self { inline, inline_len: 1, heap: Vec::new(), too_long: false }
+    /// Creates a buffer with one byte, which is zero, as what is not in use yet.
+    #[inline(always)]
+    pub(crate) const fn with_zero() -> Self {
+        Self { inline: [0; INLINE_LEN], inline_len: 1, heap: Vec::new(), too_long: false }
     }
 
     #[inline]

@@ -53,6 +53,7 @@ impl Hit {
     }
 
     /// Makes the response, and reports it. A full response has the `encoded` body, if there is one.
+    #[inline]
     pub(super) fn respond(
         &self,
         encoded: Option<EncodedBody>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     hit::Hit,
     lookup::{Lookup, NoHit},
-    step::Step,
+    step::{Run, Step},
 };
 use crate::{
     cache::{SharedResult, shared_result},
@@ -54,10 +54,10 @@ pub(super) fn join(lookup: &mut Lookup<'_>, miss: Miss, waited_for: Option<&[u8]
             let (cause, started) = (miss.cause, Clock::System.now());
             Joined::Wait(FlightWait { follower, cause, key, started })
         }
-        Part::Uncoalesced(mark) => {
-            let role = mark.map_or(FillRole::Uncoalesced, FillRole::Uncacheable);
-            Joined::Step(Step::Fill(lookup.fill(miss, role, now)))
-        }
+        Part::Uncoalesced(mark) => Joined::Step(Step::Run(match mark {
+            Some(mark) => lookup.uncacheable(miss, mark, now),
+            None => Run::Fill(lookup.fill(miss, FillRole::Uncoalesced, now)),
+        })),
     }
 }
 
@@ -134,11 +134,11 @@ fn lead(lookup: &mut Lookup<'_>, leader: Leader<SharedResult>, miss: Miss, now: 
             Step::Respond(lookup.respond(&mut hit, now))
         }
         // Dropped, the leader hands over to a request that may accept the entry.
-        Err(NoHit::Bypass(reason)) => Step::Bypass(lookup.bypass(reason)),
+        Err(NoHit::Bypass(reason)) => Step::Run(Run::Bypass(reason)),
         // An unusable entry is removed when it is first seen, so the first lookup may be the one that has it.
         Err(NoHit::Miss(Miss { stale, .. })) => {
             let miss = Miss { stale: stale.or(miss.stale), ..miss };
-            Step::Fill(lookup.fill(miss, FillRole::Leader(leader), now))
+            Step::Run(Run::Fill(lookup.fill(miss, FillRole::Leader(leader), now)))
         }
     }
 }
@@ -195,7 +195,7 @@ fn after_wait(
             // may be stored by now, or be made by another request.
             match lookup.find(now) {
                 Ok(mut hit) => Joined::Step(Step::Respond(lookup.respond(&mut hit, now))),
-                Err(NoHit::Bypass(reason)) => Joined::Step(Step::Bypass(lookup.bypass(reason))),
+                Err(NoHit::Bypass(reason)) => Joined::Step(Step::Run(Run::Bypass(reason))),
                 Err(NoHit::Miss(miss)) => {
                     // After a purge the request may follow a flight of the same key again: only a further purge, or a leader that
                     // came before this request, can make it wait once more.
@@ -207,9 +207,9 @@ fn after_wait(
         // Another request may have stored an entry, and a stale one may be served if the handler has just failed.
         Some(Wakeup::Uncoalesced) | None => Joined::Step(match lookup.find(now) {
             Ok(mut hit) => Step::Respond(lookup.respond(&mut hit, now)),
-            Err(NoHit::Bypass(reason)) => Step::Bypass(lookup.bypass(reason)),
+            Err(NoHit::Bypass(reason)) => Step::Run(Run::Bypass(reason)),
             Err(NoHit::Miss(Miss { stale, .. })) => {
-                Step::Fill(lookup.fill(Miss { stale, ..miss }, FillRole::Uncoalesced, now))
+                Step::Run(Run::Fill(lookup.fill(Miss { stale, ..miss }, FillRole::Uncoalesced, now)))
             }
         }),
     }

@@ -5,7 +5,7 @@ use std::{fmt, hash::Hash, sync::Arc, time::Duration};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{
-        Method, StatusCode,
+        StatusCode,
         header::{CACHE_CONTROL, HeaderValue},
     },
 };
@@ -16,12 +16,8 @@ use super::{
     hit::Hit,
 };
 use crate::{
-    cache::{PageCache, SharedResult},
-    coalesce::Leader,
-    fill::{
-        Audience, Bypass, Context, EntryPoint, Fill, FillRole, Reporter, RequestHandle, RunControl,
-        SessionBefore, Start, Visibility,
-    },
+    cache::PageCache,
+    fill::EntryPoint,
     http::{
         RequestDirectives, RequestOrigin, credentials, header_class::RequestNames, hosts,
         storability::check_handshake,
@@ -33,8 +29,8 @@ use crate::{
     observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
     page::EncodingChoice,
-    policy::{HandlerPolicy, Validators},
-    purge::{PurgeSeq, RequestSubject},
+    policy::HandlerPolicy,
+    purge::PurgeSeq,
     store::{Entry, Miss, local_copies},
     time::{instant::Instant, jitter},
 };
@@ -57,20 +53,21 @@ pub struct Lookup<'r> {
     pub(super) request: &'r HttpRequest,
     pub(super) policy: &'static HandlerPolicy,
     pub(super) cache: &'r PageCache,
-    key: KeyBuilder<'r>,
+    pub(super) key: KeyBuilder<'r>,
     /// The purge sequence when the request arrived. It is not answered with what was purged before.
     pub(super) purge_seq: PurgeSeq,
-    entry_point: EntryPoint,
+    pub(super) entry_point: EntryPoint,
     /// The App has a cache, which determines which Apps share pages.
     has_own_cache: bool,
     admitted: Result<(), Reason>,
     /// What is known of the headers once the request is admitted.
-    names: RequestNames,
+    pub(super) names: RequestNames,
     /// Boxed, because few requests have any.
     directives: Option<Box<RequestDirectives>>,
 }
 
 impl<'r> Lookup<'r> {
+    #[inline]
     pub(crate) fn new(
         request: &'r HttpRequest,
         policy: &'static HandlerPolicy,
@@ -82,6 +79,8 @@ impl<'r> Lookup<'r> {
         default_cache.check_shared_by_workers(request);
         let selected = default_cache.select(policy.cache_name());
         let cache = selected.unwrap_or(default_cache);
+        let admitted = check_request(request, policy, cache, selected.is_some());
+        // Built in place: the key has room for most keys in itself.
         let mut lookup = Self {
             request,
             policy,
@@ -90,11 +89,11 @@ impl<'r> Lookup<'r> {
             purge_seq,
             entry_point,
             has_own_cache: app_cache.is_some(),
-            admitted: check_request(request, policy, cache, selected.is_some()),
+            admitted,
             names: RequestNames::default(),
             directives: None,
         };
-        match lookup.admitted {
+        match admitted {
             Ok(()) => lookup.key.push_varied(&policy.key_options(cache.vary(), cache.ignored_query())),
             Err(Reason::Method) if entry_point == EntryPoint::Attribute => {
                 log_unsafe_method(request, policy, cache.clock().now());
@@ -210,6 +209,7 @@ impl<'r> Lookup<'r> {
     }
 
     /// Completes the key and returns whether the request may use the cache.
+    #[inline]
     pub(super) fn admit(&mut self, handler: HandlerType) -> Result<(), Reason> {
         if self.admitted != Err(Reason::Method) {
             self.directives = self.cache.request_directives(self.request).map(Box::new);
@@ -270,6 +270,7 @@ impl<'r> Lookup<'r> {
     }
 
     /// Looks into local memory.
+    #[inline]
     pub(super) fn find(&self, now: Instant) -> Result<Hit, NoHit> {
         let hit = self.find_hit(now)?;
         if self.can_decode(&hit.entry) { Ok(hit) } else { Err(NoHit::Bypass(Reason::ContentEncoding)) }
@@ -382,82 +383,6 @@ impl<'r> Lookup<'r> {
         });
         let client = (self.request, self.names);
         hit.respond(encoded, client, self.cache.observer(), self.policy.handler_id(), now)
-    }
-
-    /// Starts a run that bypasses the cache.
-    pub(super) fn bypass(&self, reason: Reason) -> Box<Bypass> {
-        let parts = &self.key.parts;
-        let visibility = Visibility {
-            is_private: parts.has_private_value(),
-            varies_by_login: parts.is_anonymous()
-                || self.key.reads_any_header()
-                || self.policy.has_bypass_if()
-                || self.entry_point == EntryPoint::Middleware,
-        };
-        Bypass::new(self.request, self.entry_point, self.cache, self.policy, reason, visibility, parts)
-    }
-
-    /// Starts a fill, which takes the key.
-    pub(super) fn fill(&mut self, miss: Miss, role: FillRole, now: Instant) -> Box<Fill> {
-        self.start(miss, role, Audience::Client, now)
-    }
-
-    /// Starts the refresh of an entry that the client is answered with.
-    pub(super) fn refresh(
-        &mut self,
-        entry: Arc<Entry>,
-        leader: Leader<SharedResult>,
-        now: Instant,
-    ) -> Box<Fill> {
-        let miss = Miss { cause: ForwardReason::Stale, stale: Some(Arc::clone(&entry)) };
-        self.start(miss, FillRole::Leader(leader), Audience::Background(entry), now)
-    }
-
-    fn start(&mut self, miss: Miss, role: FillRole, audience: Audience, now: Instant) -> Box<Fill> {
-        let request = self.request;
-        // A handler that confirmed an entry which the client cannot decode would have it sent.
-        let stale = miss.stale.as_deref().filter(|stale| self.can_decode(stale));
-        let validators = stale.map(|stale| Validators::from(stale.page.representation()));
-        let (handle, subject) = match self.entry_point {
-            EntryPoint::Attribute => (RequestHandle::Held(request.clone()), None),
-            EntryPoint::Middleware => {
-                let subject = RequestSubject::new(
-                    request,
-                    self.policy.purge_subject(self.cache.ignored_query()),
-                    self.purge_seq,
-                    self.cache.stable_ids(),
-                );
-                (RequestHandle::lent(request), Some(subject))
-            }
-        };
-        // Where the response may depend on anything in the request, it is for one client, whichever service changed the session.
-        let session = match self.key.reads_any_header() {
-            true => SessionBefore::of_anonymous_visitor(),
-            false => SessionBefore::record(request),
-        };
-        let reporter = Reporter::new(self.cache.clone(), self.policy.handler_id(), miss.cause, audience);
-        let start = Start {
-            request: handle,
-            control: RunControl::start(request, self.entry_point, validators),
-            session,
-            miss,
-            role,
-            now,
-        };
-        Fill::start(start, reporter, || Context {
-            cache: self.cache.clone(),
-            policy: self.policy,
-            entry_point: self.entry_point,
-            anonymous_only: self.key.reads_any_header(),
-            purge_seq: self.purge_seq,
-            subject,
-            key: self.key.parts.take(),
-        })
-    }
-
-    /// Returns whether the response of the handler may be stored.
-    pub(super) fn may_fill(&self) -> bool {
-        *self.request.method() == Method::GET || self.entry_point.runs_head_as_get()
     }
 }
 

@@ -5,11 +5,12 @@ mod encoding;
 mod hit;
 mod join;
 mod lookup;
+mod run;
 mod serve;
 mod step;
 
 pub use self::lookup::Lookup;
 pub(crate) use self::{
-    serve::{RefreshMode, resolve},
-    step::Step,
+    serve::{RefreshMode, resolve_for_service},
+    step::ServiceStep,
 };

@@ -12,7 +12,7 @@ use super::{
     hit::Hit,
     join::{FlightWait, Joined, join, lead_refresh, wait_for_leader},
     lookup::{Lookup, NoHit},
-    step::Step,
+    step::{Run, ServiceStep, Step},
 };
 use crate::{
     fill::{Fill, FillRole, Handler, RemoteHit, spawn},
@@ -61,7 +61,7 @@ impl Lookup<'_> {
                 }
                 step => match step.into_run() {
                     Ok(response) => response,
-                    Err(run) => run.run(pin!(handler)).await.into_response(),
+                    Err(run) => self.run(run, pin!(handler)).await,
                 },
             }
         }
@@ -78,13 +78,13 @@ async fn respond(
         Ok(response) => return response,
         Err(run) => run,
     };
-    run.run(handler).await.into_response()
+    lookup.run(run, handler).await
 }
 
 /// Finds out how a request is answered. Hits are answered without an allocation for the steps that they do not take.
-pub(crate) async fn resolve(lookup: &mut Lookup<'_>, handler_type: HandlerType, mode: RefreshMode) -> Step {
+async fn resolve(lookup: &mut Lookup<'_>, handler_type: HandlerType, mode: RefreshMode) -> Step {
     match look_up(lookup, handler_type, mode) {
-        Joined::Step(Step::Fill(fill)) if lookup.cache.remote().is_some() => {
+        Joined::Step(Step::Run(Run::Fill(fill))) if lookup.cache.remote().is_some() => {
             Box::pin(fetch(lookup, fill, mode)).await
         }
         Joined::Step(step) => step,
@@ -92,11 +92,26 @@ pub(crate) async fn resolve(lookup: &mut Lookup<'_>, handler_type: HandlerType, 
     }
 }
 
+/// Finds out how a request is answered that a service owns while it runs.
+pub(crate) async fn resolve_for_service(
+    mut lookup: Lookup<'_>,
+    handler_type: HandlerType,
+    mode: RefreshMode,
+) -> ServiceStep {
+    match resolve(&mut lookup, handler_type, mode).await {
+        Step::Respond(response) => ServiceStep::Respond(response),
+        Step::RespondAndRefresh(response, fill) => ServiceStep::RespondAndRefresh(response, fill),
+        Step::Run(Run::Fill(fill)) => ServiceStep::Fill(fill),
+        Step::Run(Run::Uncacheable(key)) => ServiceStep::Fill(lookup.uncacheable_fill(key)),
+        Step::Run(Run::Bypass(reason)) => ServiceStep::Bypass(lookup.bypass(reason)),
+    }
+}
+
 fn look_up(lookup: &mut Lookup<'_>, handler_type: HandlerType, mode: RefreshMode) -> Joined {
     if let Err(reason) = lookup.admit(handler_type) {
         return Joined::Step(match lookup.gateway_timeout() {
             Some(response) => Step::Respond(response),
-            None => Step::Bypass(lookup.bypass(reason)),
+            None => Step::Run(Run::Bypass(reason)),
         });
     }
     let now = lookup.cache.clock().now();
@@ -106,7 +121,7 @@ fn look_up(lookup: &mut Lookup<'_>, handler_type: HandlerType, mode: RefreshMode
         Err(no_hit) => match (lookup.gateway_timeout(), no_hit) {
             (Some(response), _) => Joined::Step(Step::Respond(response)),
             (None, NoHit::Miss(miss)) => join(lookup, miss, None, now),
-            (None, NoHit::Bypass(reason)) => Joined::Step(Step::Bypass(lookup.bypass(reason))),
+            (None, NoHit::Bypass(reason)) => Joined::Step(Step::Run(Run::Bypass(reason))),
         },
     }
 }
@@ -123,32 +138,34 @@ fn respond_and_refresh(lookup: &mut Lookup<'_>, mut hit: Hit, mode: RefreshMode,
         }
         RefreshMode::Foreground => {
             let miss = Miss { cause: ForwardReason::Stale, stale: Some(entry) };
-            Step::Fill(lookup.fill(miss, FillRole::Leader(leader), now))
+            Step::Run(Run::Fill(lookup.fill(miss, FillRole::Leader(leader), now)))
         }
     }
 }
 
 async fn wait_and_fetch(lookup: &mut Lookup<'_>, flight: FlightWait, mode: RefreshMode) -> Step {
     match wait_for_leader(lookup, flight).await {
-        Step::Fill(fill) if lookup.cache.remote().is_some() => fetch(lookup, fill, mode).await,
+        Step::Run(Run::Fill(fill)) if lookup.cache.remote().is_some() => fetch(lookup, fill, mode).await,
         step => step,
     }
 }
 
 /// Looks into the remote store before the handler runs.
 async fn fetch(lookup: &Lookup<'_>, mut fill: Box<Fill>, mode: RefreshMode) -> Step {
-    let Some(RemoteHit { entry, may_refresh }) = fill.fetch().await else { return Step::Fill(fill) };
+    let Some(RemoteHit { entry, may_refresh }) = fill.fetch().await else {
+        return Step::Run(Run::Fill(fill));
+    };
     let now = fill.now();
     if !lookup.accepts(&entry, now) {
         fill.refresh_for_client(entry);
-        return Step::Fill(fill);
+        return Step::Run(Run::Fill(fill));
     }
     let is_fresh = entry.is_fresh(now);
     let outcome = if is_fresh { Outcome::RemoteHit } else { Outcome::Stale(Reason::StaleWhileRevalidate) };
     fill.share(&entry, outcome);
     if !lookup.can_decode(&entry) {
         fill.discard();
-        return Step::Bypass(lookup.bypass(Reason::ContentEncoding));
+        return Step::Run(Run::Bypass(Reason::ContentEncoding));
     }
     let mut hit = Hit::new(Arc::clone(&entry), outcome);
     let response = lookup.respond_under(&mut hit, fill.key(), now);

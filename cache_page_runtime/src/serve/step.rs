@@ -1,44 +1,53 @@
 //! What comes of a lookup.
 
-use std::pin::Pin;
-
 use actix_web::HttpResponse;
 
-use crate::fill::{Bypass, Fill, Handler, Served};
+use crate::{
+    coalesce::UncacheableMark,
+    fill::{Bypass, Fill},
+    outcome::{ForwardReason, Reason},
+    time::instant::Instant,
+};
 
 /// The last step of a request.
-pub(crate) enum Step {
+pub(super) enum Step {
     Respond(HttpResponse),
     /// The client gets a stored response, which the fill refreshes in the background.
     RespondAndRefresh(HttpResponse, Box<Fill>),
-    /// The handler runs for this request.
-    Fill(Box<Fill>),
-    /// The handler runs, and its response is neither stored nor shared.
-    Bypass(Box<Bypass>),
+    Run(Run),
 }
 
-/// A step that runs the handler. It is small, because it is a part of the future of every request.
-pub(crate) enum Run {
+/// How the handler runs for a request. It is small, because it is a part of the future of every request.
+pub(super) enum Run {
+    Fill(Box<Fill>),
+    /// A fill is started only if the response may be stored.
+    Uncacheable(UncacheableKey),
+    /// The response is neither stored nor shared.
+    Bypass(Reason),
+}
+
+/// A request for a key that was uncacheable lately.
+pub(super) struct UncacheableKey {
+    pub(super) mark: UncacheableMark,
+    pub(super) cause: ForwardReason,
+    /// When the run started, by the clock of the cache and by the system clock.
+    pub(super) started: (Instant, Instant),
+}
+
+/// The last step of a request that a service owns while it runs, so that nothing borrows it.
+pub(crate) enum ServiceStep {
+    Respond(HttpResponse),
+    RespondAndRefresh(HttpResponse, Box<Fill>),
     Fill(Box<Fill>),
     Bypass(Box<Bypass>),
 }
 
 impl Step {
-    /// Returns the response, or what runs the handler for it.
-    pub(crate) fn into_run(self) -> Result<HttpResponse, Run> {
+    /// Returns the response, or how to run the handler for it.
+    pub(super) fn into_run(self) -> Result<HttpResponse, Run> {
         match self {
             Self::Respond(response) | Self::RespondAndRefresh(response, _) => Ok(response),
-            Self::Fill(fill) => Err(Run::Fill(fill)),
-            Self::Bypass(bypass) => Err(Run::Bypass(bypass)),
-        }
-    }
-}
-
-impl Run {
-    pub(crate) async fn run(self, handler: Pin<&mut dyn Handler>) -> Served {
-        match self {
-            Self::Fill(fill) => fill.run(handler).await,
-            Self::Bypass(bypass) => bypass.run(handler).await,
+            Self::Run(run) => Err(run),
         }
     }
 }

@@ -44,6 +44,7 @@ impl Request {
 
     /// Starts the lookup of the request.
     #[must_use]
+    #[inline]
     pub fn lookup(&self, policy: &'static HandlerPolicy) -> Lookup<'_> {
         PageControl::claim_inside(&self.0);
         Lookup::new(&self.0, policy, self.1, EntryPoint::Attribute)

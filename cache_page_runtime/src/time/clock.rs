@@ -33,6 +33,14 @@ impl Clock {
         Instant::new(START.saturating_add(elapsed))
     }
 
+    /// Returns what the system clock shows. `now` is what this clock has just shown.
+    pub(crate) fn system_time(&self, now: Instant) -> Instant {
+        match self {
+            Self::System => now,
+            Self::Manual(_) => Self::System.now(),
+        }
+    }
+
     /// Returns the date, for headers that carry one.
     pub(crate) fn date(&self) -> SystemTime {
         match self {

@@ -1,7 +1,7 @@
 //! Responses that must not be stored are not shared, and their keys are remembered as uncacheable for a while.
 
 use actix_web::{HttpRequest, HttpResponse};
-use cache_page::{Page, Reason, cache_page};
+use cache_page::{Outcome, Page, Reason, cache_page};
 
 use super::{bodies, paused};
 use crate::support::{Crowd, Origin, TestApp};
@@ -118,4 +118,30 @@ async fn uncacheable_key_is_coalesced_again_after_30_seconds() {
     let crowd = Crowd::send(app.get("/").times(3)).await;
     assert_eq!(app.waiting().len(), 1);
     drop(crowd);
+}
+
+#[actix_web::test]
+async fn purge_during_a_run_for_an_uncacheable_key_counts() {
+    let app = private_then_public().await;
+    let crowd = Crowd::send(app.get("/").times(1)).await;
+    app.cache().purge_path("/").await.unwrap();
+    app.finish(1).await;
+    crowd.responses().await[0].assert_not_stored(Reason::Purged);
+    assert_eq!(app.pages(), 0);
+}
+
+#[actix_web::test]
+async fn ended_run_for_an_uncacheable_key_is_reported_once() {
+    let app = private_then_public().await;
+    let mut crowd = Crowd::send(app.get("/").times(2)).await;
+    crowd.abort(1).await;
+    assert_eq!(app.count(Outcome::NotStored(Reason::ClientGone)), 1);
+    app.set_handler(|call| {
+        assert_eq!(call.run, 0, "the handler panics on purpose");
+        HttpResponse::Ok()
+    });
+    app.finish(1).await;
+    assert!(crowd.results().await[0].is_none());
+    assert_eq!(app.count(Outcome::NotStored(Reason::HandlerPanicked)), 1);
+    assert_eq!(app.cache().stats().requests(), 4);
 }

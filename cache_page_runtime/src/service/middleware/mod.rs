@@ -44,7 +44,7 @@ use crate::{
     outcome::Reason,
     policy::{HandlerPolicy, PageControl, Policy, assert_header_name},
     purge::PurgeSeq,
-    serve::{Lookup, RefreshMode, Step, resolve},
+    serve::{Lookup, RefreshMode, ServiceStep, resolve_for_service},
     time::Instant,
 };
 
@@ -283,11 +283,11 @@ where
     let held = config.held.clone();
     accept_encoding::normalize(&mut request, &held);
     match look_up(request.request(), config, purge_seq).await {
-        Step::Respond(response) => Ok(request.into_response(response)),
-        Step::RespondAndRefresh(response, fill) => {
+        ServiceStep::Respond(response) => Ok(request.into_response(response)),
+        ServiceStep::RespondAndRefresh(response, fill) => {
             Ok(refresh_after_send(service, request, response, fill, held))
         }
-        Step::Fill(fill) => {
+        ServiceStep::Fill(fill) => {
             let head = arrived_head(&request);
             if prepare(&mut request, &fill.keyed_parts(), &held).is_err() {
                 log_held_request(policy, fill.now());
@@ -298,7 +298,7 @@ where
             let served = fill.run(pin!(inner.call())).await;
             inner.respond(served)
         }
-        Step::Bypass(bypass) => run_bypass(service, request, bypass).await,
+        ServiceStep::Bypass(bypass) => run_bypass(service, request, bypass).await,
     }
 }
 
@@ -356,7 +356,7 @@ where
     ServiceResponse::new(answered, head.set_body(body))
 }
 
-async fn look_up(request: &HttpRequest, config: MiddlewareConfig, purge_seq: PurgeSeq) -> Step {
+async fn look_up(request: &HttpRequest, config: MiddlewareConfig, purge_seq: PurgeSeq) -> ServiceStep {
     let MiddlewareConfig { policy, vary_by, call_site, .. } = config;
     PageControl::claim_inside(request);
     let mut lookup = Lookup::new(request, policy, purge_seq, EntryPoint::Middleware);
@@ -371,7 +371,7 @@ async fn look_up(request: &HttpRequest, config: MiddlewareConfig, purge_seq: Pur
     if let Some(vary_by) = vary_by {
         lookup.push_with(|request, key| vary_by(request, key));
     }
-    resolve(&mut lookup, HandlerType::of::<PageCacheMiddleware>(), RefreshMode::Background).await
+    resolve_for_service(lookup, HandlerType::of::<PageCacheMiddleware>(), RefreshMode::Background).await
 }
 
 /// Checks that a request has no body, which no key covers, and is not a WebSocket handshake.

@@ -1,0 +1,193 @@
+//! How the handler of a request is run.
+
+use std::{pin::Pin, sync::Arc};
+
+use actix_web::{HttpResponse, http::Method};
+
+use super::{
+    lookup::Lookup,
+    step::{Run, UncacheableKey},
+};
+use crate::{
+    cache::SharedResult,
+    coalesce::{Leader, UncacheableMark},
+    fill::{
+        AdmittedResponse, Audience, Bypass, BypassRun, Context, ContextRef, EntryPoint, Fill, FillRole,
+        Handler, Reporter, RequestHandle, RunControl, SessionBefore, Start, UncacheableRun, Visibility,
+    },
+    key::KeyParts,
+    outcome::{ForwardReason, Reason},
+    policy::Validators,
+    purge::RequestSubject,
+    store::{Entry, Miss},
+    time::instant::Instant,
+};
+
+/// What a run has recorded before its handler starts.
+struct BeforeHandler {
+    control: RunControl,
+    session: SessionBefore,
+}
+
+impl Lookup<'_> {
+    /// Runs a handler function, and returns the response of the client.
+    pub(super) async fn run(&mut self, run: Run, handler: Pin<&mut dyn Handler>) -> HttpResponse {
+        match run {
+            Run::Fill(fill) => fill.run(handler).await.into_response(),
+            Run::Uncacheable(key) => match self.uncacheable_run(&key).run(handler).await {
+                Ok(response) => response,
+                Err(admitted) => self.store(admitted, key),
+            },
+            Run::Bypass(reason) => {
+                let run = BypassRun {
+                    cache: self.cache,
+                    policy: self.policy,
+                    reason,
+                    visibility: self.visibility(),
+                    key: &self.key.parts,
+                    control: RunControl::start(self.request, EntryPoint::Attribute, None),
+                };
+                run.run(Some(self.request), handler).await.into_response()
+            }
+        }
+    }
+
+    /// Starts a run that bypasses the cache, which takes the key.
+    pub(super) fn bypass(&mut self, reason: Reason) -> Box<Bypass> {
+        let (visibility, key) = (self.visibility(), self.key.parts.take());
+        Bypass::new(self.request, self.entry_point, self.cache, self.policy, reason, visibility, key)
+    }
+
+    /// Returns which visitors a response is for that bypasses the cache.
+    fn visibility(&self) -> Visibility {
+        let parts: &KeyParts = &self.key.parts;
+        Visibility {
+            is_private: parts.has_private_value(),
+            varies_by_login: parts.is_anonymous()
+                || self.key.reads_any_header()
+                || self.policy.has_bypass_if()
+                || self.entry_point == EntryPoint::Middleware,
+        }
+    }
+
+    /// Returns how to run the handler for a key that was uncacheable lately.
+    pub(super) fn uncacheable(&mut self, miss: Miss, mark: UncacheableMark, now: Instant) -> Run {
+        // A fill replaces or withdraws what is stored, and asks the remote store.
+        let is_simple = miss.stale.is_none() && self.cache.remote().is_none();
+        if is_simple && self.entry_point == EntryPoint::Attribute {
+            let started = (now, self.cache.clock().system_time(now));
+            Run::Uncacheable(UncacheableKey { mark, cause: miss.cause, started })
+        } else {
+            Run::Fill(self.fill(miss, FillRole::Uncacheable(mark), now))
+        }
+    }
+
+    fn uncacheable_run(&self, key: &UncacheableKey) -> UncacheableRun<'_> {
+        let BeforeHandler { control, session } = self.before_handler(None);
+        UncacheableRun {
+            context: ContextRef {
+                cache: self.cache,
+                policy: self.policy,
+                key: &self.key.parts,
+                entry_point: self.entry_point,
+                anonymous_only: self.key.reads_any_header(),
+            },
+            request: self.request,
+            control,
+            session,
+            mark: key.mark,
+            cause: key.cause,
+            started: key.started.0,
+        }
+    }
+
+    /// Stores the response of such a run.
+    fn store(&mut self, admitted: AdmittedResponse, key: UncacheableKey) -> HttpResponse {
+        let AdmittedResponse { response, admission, control, session } = admitted;
+        let UncacheableKey { mark, cause, started } = key;
+        let (miss, role) = (Miss::new(cause), FillRole::Uncacheable(mark));
+        let fill = self.start(miss, role, Audience::Client, started, BeforeHandler { control, session });
+        fill.store(response, *admission)
+    }
+
+    /// As [`uncacheable`](Self::uncacheable), for a service.
+    pub(super) fn uncacheable_fill(
+        &mut self,
+        UncacheableKey { mark, cause, started }: UncacheableKey,
+    ) -> Box<Fill> {
+        let before = self.before_handler(None);
+        self.start(Miss::new(cause), FillRole::Uncacheable(mark), Audience::Client, started, before)
+    }
+
+    /// Starts a fill, which takes the key.
+    pub(super) fn fill(&mut self, miss: Miss, role: FillRole, now: Instant) -> Box<Fill> {
+        self.start_now(miss, role, Audience::Client, now)
+    }
+
+    /// Starts the refresh of an entry that the client is answered with.
+    pub(super) fn refresh(
+        &mut self,
+        entry: Arc<Entry>,
+        leader: Leader<SharedResult>,
+        now: Instant,
+    ) -> Box<Fill> {
+        let miss = Miss { cause: ForwardReason::Stale, stale: Some(Arc::clone(&entry)) };
+        self.start_now(miss, FillRole::Leader(leader), Audience::Background(entry), now)
+    }
+
+    fn start_now(&mut self, miss: Miss, role: FillRole, audience: Audience, now: Instant) -> Box<Fill> {
+        // A handler that confirmed an entry which the client cannot decode would have it sent.
+        let stale = miss.stale.as_deref().filter(|stale| self.can_decode(stale));
+        let before = self.before_handler(stale.map(|stale| Validators::from(stale.page.representation())));
+        self.start(miss, role, audience, (now, self.cache.clock().system_time(now)), before)
+    }
+
+    fn before_handler(&self, validators: Option<Validators>) -> BeforeHandler {
+        // Where the response may depend on anything in the request, it is for one client, whichever service changed the session.
+        let session = match self.key.reads_any_header() {
+            true => SessionBefore::of_anonymous_visitor(),
+            false => SessionBefore::record(self.request),
+        };
+        BeforeHandler { control: RunControl::start(self.request, self.entry_point, validators), session }
+    }
+
+    fn start(
+        &mut self,
+        miss: Miss,
+        role: FillRole,
+        audience: Audience,
+        started: (Instant, Instant),
+        BeforeHandler { control, session }: BeforeHandler,
+    ) -> Box<Fill> {
+        let (handle, subject) = match self.entry_point {
+            EntryPoint::Attribute => (RequestHandle::Held(self.request.clone()), None),
+            EntryPoint::Middleware => {
+                let subject = RequestSubject::with_names(
+                    self.request,
+                    self.names,
+                    self.policy.purge_subject(self.cache.ignored_query()),
+                    self.purge_seq,
+                    self.cache.stable_ids(),
+                );
+                (RequestHandle::lent(self.request), Some(subject))
+            }
+        };
+        let reporter = Reporter::new(self.cache.clone(), self.policy.handler_id(), miss.cause, audience);
+        let start = Start { request: handle, control, session, miss, role, started };
+        Fill::start(start, reporter, || Context {
+            cache: self.cache.clone(),
+            policy: self.policy,
+            entry_point: self.entry_point,
+            anonymous_only: self.key.reads_any_header(),
+            purge_seq: self.purge_seq,
+            names: self.names,
+            subject,
+            key: self.key.parts.take(),
+        })
+    }
+
+    /// Returns whether the response of the handler may be stored.
+    pub(super) fn may_fill(&self) -> bool {
+        *self.request.method() == Method::GET || self.entry_point.runs_head_as_get()
+    }
+}
