@@ -112,13 +112,17 @@ impl<T: Clone> Flights<T> {
         Self { shards, hasher: RandomState::default() }
     }
 
-    /// Follows the flight of a key, or leads a new one.
+    /// Returns the hash of a key.
+    pub(crate) fn hash(&self, key: &[u8]) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    /// Follows the flight of a key, or leads a new one. `hash` is the [`hash`](Self::hash) of the key.
     pub(crate) fn join<F: Fn(PurgeSeq) -> bool>(
         self: &Arc<Self>,
-        key: &[u8],
+        (hash, key): (u64, &[u8]),
         participant: &Participant<F>,
     ) -> Role<T> {
-        let hash = self.hasher.hash_one(key);
         let mut shard = lock(self.shard(hash));
         let flight = match shard.get(&hash) {
             Some(flight) if *flight.key == *key && !(participant.is_outdated)(flight.purge_seq) => flight,
@@ -148,7 +152,7 @@ impl<T: Clone> Flights<T> {
         key: &[u8],
         participant: &Participant<F>,
     ) -> Option<Leader<T>> {
-        let hash = self.hasher.hash_one(key);
+        let hash = self.hash(key);
         let mut shard = lock(self.shard(hash));
         let is_free = shard
             .get(&hash)
@@ -180,7 +184,7 @@ impl<T: Clone> Flights<T> {
 
     /// Completes the flight of a key, if there is one, with a result that was not made by its leader.
     pub(crate) fn complete_with(&self, key: &[u8], result: impl FnOnce() -> Option<T>) {
-        let hash = self.hasher.hash_one(key);
+        let hash = self.hash(key);
         let flight = lock(self.shard(hash)).get(&hash).map(Arc::clone);
         if let Some(flight) = flight.filter(|flight| *flight.key == *key) {
             self.close(&flight);
@@ -267,9 +271,9 @@ impl<T: Clone> Leader<T> {
         Self { flights, flight, ticket, completed: false, failed: false }
     }
 
-    /// Returns the key of the flight.
-    pub(crate) fn key(&self) -> &[u8] {
-        &self.flight.key
+    /// Returns the hash of the flight's key.
+    pub(crate) fn key_hash(&self) -> u64 {
+        self.flight.hash
     }
 
     /// Ends the flight and wakes its followers. With `None` they run uncoalesced. The result is only made if there are

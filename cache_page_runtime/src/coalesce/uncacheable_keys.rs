@@ -3,12 +3,9 @@
 //! Requests for these keys are not coalesced, because they could not share the response.
 
 use std::{
-    hash::BuildHasher as _,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
-
-use foldhash::quality::RandomState;
 
 use crate::time::Instant;
 
@@ -22,10 +19,9 @@ const SLOTS: usize = 1024;
 ///
 /// Clients choose the keys, so the table has a fixed size. It may be wrong about a key, because that only costs time. If a key is
 /// forgotten too early, concurrent requests wait until one of them has seen an uncacheable response again. If a key has the same
-/// hash as a remembered one, its requests run their handlers concurrently.
+/// hash as a remembered one, its requests run their handlers concurrently. The hashes are those of [`Flights`](super::flight::Flights).
 pub(crate) struct UncacheableKeys {
     slots: Box<[Slot]>,
-    hasher: RandomState,
 }
 
 /// The hash of a remembered key.
@@ -41,13 +37,12 @@ struct Slot {
 
 impl UncacheableKeys {
     pub(crate) fn new() -> Self {
-        let slots = (0..SLOTS).map(|_| Slot::default()).collect();
-        Self { slots, hasher: RandomState::default() }
+        Self { slots: (0..SLOTS).map(|_| Slot::default()).collect() }
     }
 
     /// Remembers a key, for 30 seconds.
-    pub(crate) fn insert(&self, key: &[u8], now: Instant) -> UncacheableMark {
-        let mark = self.mark(key);
+    pub(crate) fn insert(&self, hash: u64, now: Instant) -> UncacheableMark {
+        let mark = UncacheableMark(hash);
         self.renew(mark, now);
         mark
     }
@@ -59,24 +54,19 @@ impl UncacheableKeys {
         slot.expires_at.store((now + TTL).as_nanos(), Ordering::Relaxed);
     }
 
-    pub(crate) fn remove(&self, key: &[u8]) {
-        let mark = self.mark(key);
-        let slot = self.slot(mark);
-        if slot.hash.load(Ordering::Relaxed) == mark.0 {
+    pub(crate) fn remove(&self, hash: u64) {
+        let slot = self.slot(UncacheableMark(hash));
+        if slot.hash.load(Ordering::Relaxed) == hash {
             slot.expires_at.store(0, Ordering::Relaxed);
         }
     }
 
     /// Returns the mark of a remembered key.
-    pub(crate) fn get(&self, key: &[u8], now: Instant) -> Option<UncacheableMark> {
-        let mark = self.mark(key);
+    pub(crate) fn get(&self, hash: u64, now: Instant) -> Option<UncacheableMark> {
+        let mark = UncacheableMark(hash);
         let slot = self.slot(mark);
         let is_remembered = slot.hash.load(Ordering::Relaxed) == mark.0;
         (is_remembered && now.as_nanos() < slot.expires_at.load(Ordering::Relaxed)).then_some(mark)
-    }
-
-    fn mark(&self, key: &[u8]) -> UncacheableMark {
-        UncacheableMark(self.hasher.hash_one(key))
     }
 
     fn slot(&self, UncacheableMark(hash): UncacheableMark) -> &Slot {
@@ -94,28 +84,29 @@ mod tests {
     fn key_is_remembered_until_it_expires_or_is_removed() {
         let (keys, manual) = (UncacheableKeys::new(), ManualClock::new());
         let clock = Clock::Manual(manual.clone());
-        let contains = |key: &[u8]| keys.get(key, clock.now()).is_some();
-        assert!(!contains(b"one"));
-        keys.insert(b"one", clock.now());
-        assert!(contains(b"one") && !contains(b"two"));
-        keys.remove(b"two");
+        // The second one has the same slot.
+        let (one, two) = (1, 1 + (1 << 32));
+        let contains = |hash: u64| keys.get(hash, clock.now()).is_some();
+        assert!(!contains(one));
+        keys.insert(one, clock.now());
+        assert!(contains(one) && !contains(two));
+        keys.remove(two);
         manual.advance(TTL - Duration::from_nanos(1));
-        assert!(contains(b"one"));
+        assert!(contains(one));
         manual.advance(Duration::from_nanos(1));
-        assert!(!contains(b"one"));
-        keys.insert(b"one", clock.now());
-        keys.remove(b"one");
-        assert!(!contains(b"one"));
+        assert!(!contains(one));
+        keys.insert(one, clock.now());
+        keys.remove(one);
+        assert!(!contains(one));
     }
 
     #[test]
     fn memory_does_not_grow_with_the_number_of_keys() {
         let (keys, now) = (UncacheableKeys::new(), Clock::System.now());
-        for number in 0..100_000_u32 {
-            keys.insert(&number.to_le_bytes(), now);
+        for hash in 0..100_000 {
+            keys.insert(hash, now);
         }
-        let remembered =
-            (0..100_000_u32).filter(|number| keys.get(&number.to_le_bytes(), now).is_some()).count();
+        let remembered = (0..100_000).filter(|hash| keys.get(*hash, now).is_some()).count();
         assert!((1..=SLOTS).contains(&remembered), "{remembered}");
     }
 }

@@ -153,12 +153,12 @@ fn share(run: &mut Run, entry: &Arc<Entry>, vary_names: &VaryNames, flight_key: 
     match (leader, flight_key) {
         (Some(leader), _) => {
             // A follower that did not wait for the end of the stream may have marked the key.
-            cache.uncacheable_keys().remove(leader.key());
+            cache.uncacheable_keys().remove(leader.key_hash());
             leader.complete_with(result);
         }
         (None, Some(key)) => {
             cache.flights().complete_with(&key, result);
-            cache.uncacheable_keys().remove(&key);
+            cache.uncacheable_keys().remove(cache.flights().hash(&key));
         }
         (None, None) => {}
     }

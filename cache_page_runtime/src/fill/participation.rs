@@ -96,7 +96,7 @@ impl Participation {
     pub(crate) fn release_followers(&mut self, cache: &PageCache, now: Instant) {
         match std::mem::replace(&mut self.role, FillRole::Uncoalesced) {
             FillRole::Leader(leader) => {
-                self.role = FillRole::Uncacheable(cache.uncacheable_keys().insert(leader.key(), now));
+                self.role = FillRole::Uncacheable(cache.uncacheable_keys().insert(leader.key_hash(), now));
                 leader.complete_with(|| None);
             }
             FillRole::Uncacheable(mark) => {

@@ -43,7 +43,7 @@ pub(crate) fn generate(
     let visibility = context.visibility();
     let mut generated = GeneratedHeaders::new();
     if !sent.has_date {
-        generated.extend(header_cache::date(admission.date).map(|date| (DATE, date)));
+        push(&mut generated, DATE, header_cache::date(admission.date));
     }
     if !sent.has_cache_control {
         let value = match (visibility.is_private, sent.has_expires) {
@@ -51,27 +51,33 @@ pub(crate) fn generate(
             (false, true) => None,
             (false, false) => context.policy.cache_control(reuse(admission, context), admission.response_ttl),
         };
-        generated.extend(value.map(|value| (CACHE_CONTROL, value)));
+        push(&mut generated, CACHE_CONTROL, value);
     }
     if !sent.has_etag && head.status.is_success() {
         let etag =
             body.and_then(|body| etag::weak_from_response(head.status.as_u16(), head.stored_headers(), body));
-        generated.extend(etag.map(|etag| (ETAG, etag)));
+        push(&mut generated, ETAG, etag);
     }
     if has_ranges(head, body) {
         generated.push((ACCEPT_RANGES, HeaderValue::from_static("bytes")));
     }
     add_tags(&mut generated, head, admission, context);
     if context.cache.sends_no_vary_search() && !head.headers.contains_key(NO_VARY_SEARCH) {
-        generated.extend(no_vary_search(context).map(|value| (NO_VARY_SEARCH, value)));
+        push(&mut generated, NO_VARY_SEARCH, no_vary_search(context));
     }
     // Requests with credentials get another response: browsers and CDNs must not send this one to them either.
     let credentials = credential_names(visibility, context.cache.credential_headers());
     // This cache reads `Accept-Encoding` without `Vary`; others do not.
     let encoding = (sent.has_content_encoding || is_encodable).then_some(&VARY_OF_ENCODED);
     let names = context.key.vary_names().chain(credentials).chain(encoding);
-    generated.extend(vary_field(head.headers, sent.has_vary, names));
+    push(&mut generated, VARY, vary_field(head.headers, sent.has_vary, names));
     generated
+}
+
+fn push(generated: &mut GeneratedHeaders, name: HeaderName, value: Option<HeaderValue>) {
+    if let Some(value) = value {
+        generated.push((name, value));
+    }
 }
 
 /// Adds the tags for downstream caches.
@@ -167,7 +173,7 @@ pub(crate) fn generate_unstored<'n>(
         None
     };
     let names = keyed.chain(credential_names(visibility, credentials));
-    Unstored { cache_control, vary: vary_field(headers, has_vary, names).map(|(_, value)| value) }
+    Unstored { cache_control, vary: vary_field(headers, has_vary, names) }
 }
 
 /// Adds those headers to the response that the client gets.
@@ -278,7 +284,7 @@ fn vary_field<'n>(
     headers: &HeaderMap,
     is_sent: bool,
     names: impl Iterator<Item = &'n HeaderName>,
-) -> Option<(HeaderName, HeaderValue)> {
+) -> Option<HeaderValue> {
     let mut missing: SmallVec<[&HeaderName; 16]> = SmallVec::new();
     for name in names {
         let is_present = is_sent && vary::contains(headers, name) || missing.contains(&name);
@@ -290,14 +296,14 @@ fn vary_field<'n>(
         return None;
     }
     if let ([name], false) = (&*missing, is_sent) {
-        return Some((VARY, HeaderValue::from_name((*name).clone())));
+        return Some(HeaderValue::from_name((*name).clone()));
     }
     if !is_sent {
-        return Some((VARY, header_cache::vary(&missing)?));
+        return header_cache::vary(&missing);
     }
     let sent = headers.get_all(VARY).map(HeaderValue::as_bytes).filter(|value| !value.is_empty());
     let members: Vec<&[u8]> = sent.chain(missing.iter().map(|name| name.as_str().as_bytes())).collect();
-    Some((VARY, HeaderValue::from_bytes(&members.join(&b", "[..])).ok()?))
+    HeaderValue::from_bytes(&members.join(&b", "[..])).ok()
 }
 
 /// Adds the generated headers to the response that the client gets.

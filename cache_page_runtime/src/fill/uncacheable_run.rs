@@ -35,7 +35,7 @@ pub(crate) struct UncacheableRun<'c> {
 /// A response that may be stored, and what the fill that stores it takes over.
 pub(crate) struct AdmittedResponse {
     pub(crate) response: HttpResponse,
-    pub(crate) admission: Box<Admission>,
+    pub(crate) admission: Admission,
     pub(crate) control: RunControl,
     pub(crate) session: SessionBefore,
 }
@@ -51,7 +51,7 @@ impl UncacheableRun<'_> {
     pub(crate) async fn run(
         self,
         mut handler: Pin<&mut dyn Handler>,
-    ) -> Result<HttpResponse, AdmittedResponse> {
+    ) -> Result<HttpResponse, Box<AdmittedResponse>> {
         let guard = AbandonGuard { context: self.context, cause: self.cause };
         let request = Some(self.request);
         let handled = poll_fn(|context| handler.as_mut().poll_response(request, context)).await;
@@ -59,7 +59,7 @@ impl UncacheableRun<'_> {
         self.finish(handled)
     }
 
-    fn finish(self, handled: Handled) -> Result<HttpResponse, AdmittedResponse> {
+    fn finish(self, handled: Handled) -> Result<HttpResponse, Box<AdmittedResponse>> {
         let now = self.context.cache.clock().now();
         let mut response = handled.into_response();
         let ContextRef { cache, policy, .. } = self.context;
@@ -80,7 +80,7 @@ impl UncacheableRun<'_> {
         match overrides.and_then(|overrides| request.admit(&response, headers, overrides)) {
             Ok(admission) => {
                 let Self { control, session, .. } = self;
-                Err(AdmittedResponse { response, admission: Box::new(admission), control, session })
+                Err(Box::new(AdmittedResponse { response, admission, control, session }))
             }
             Err(reason) => {
                 self.reject(&mut response, sent, reason, now);

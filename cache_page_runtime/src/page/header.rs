@@ -20,9 +20,13 @@ pub(crate) struct StoredHeader {
     pub(crate) value: HeaderValue,
     /// Whether the cache generated this line; else it comes from the handler.
     pub(crate) is_generated: bool,
-    /// Whether a 304 response carries this line.
+    /// Whether a 304 response carries this line (RFC 9110 15.4.5).
+    ///
+    /// It carries all that may differ from what the client has: a browser that is not sent `Access-Control-Allow-Origin` or a new
+    /// `Content-Security-Policy` goes on with the old one. Only what describes the bytes of the body stays out.
     pub(super) is_in_not_modified: bool,
-    /// Whether an encoded representation carries this line.
+    /// Whether a representation carries this line that the cache has encoded. It has an entity tag of its own, its bytes have other
+    /// digests, and ranges of it are not served.
     pub(super) is_in_encoded: bool,
 }
 
@@ -34,8 +38,11 @@ impl StoredHeader {
         let lines = lines.map(|(name, value, is_generated)| ((name, is_generated), value));
         let mut headers: Vec<Self> = Vec::with_capacity(lines.size_hint().0);
         for ((name, is_generated), value) in into_one_allocation(lines) {
-            let is_in_not_modified = is_304_header(name);
-            let is_in_encoded = is_header_of_encoded(name);
+            let (is_in_not_modified, is_in_encoded) = match *name {
+                ETAG | ACCEPT_RANGES => (true, false),
+                header::CONTENT_ENCODING => (false, true),
+                _ => (!is_full_body_header(name), !is_digest(name)),
+            };
             let name = name.clone();
             headers.push(Self { name, value, is_generated, is_in_not_modified, is_in_encoded });
         }
@@ -81,25 +88,14 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
     }
 }
 
-/// Returns whether a 304 response carries a header (RFC 9110 15.4.5).
-///
-/// It carries all that may differ from what the client has: a browser that is not sent `Access-Control-Allow-Origin` or a new
-/// `Content-Security-Policy` goes on with the old one. Only what describes the bytes of the body stays out.
-fn is_304_header(name: &HeaderName) -> bool {
-    *name != header::CONTENT_ENCODING && !is_full_body_header(name)
-}
-
 /// Returns whether a header describes the full body, so that a partial response must not carry it (RFC 9530 2).
 pub(super) fn is_full_body_header(name: &HeaderName) -> bool {
     matches!(name.as_str(), "content-digest" | "content-md5")
 }
 
-/// Returns whether a representation that this cache has encoded carries a header. It has an entity tag of its own, its bytes have other
-/// digests, and ranges of it are not served.
-fn is_header_of_encoded(name: &HeaderName) -> bool {
-    !matches!(*name, ETAG | ACCEPT_RANGES)
-        && !is_full_body_header(name)
-        && !matches!(name.as_str(), "repr-digest" | "digest")
+/// Returns whether a header is a digest of the body.
+fn is_digest(name: &HeaderName) -> bool {
+    is_full_body_header(name) || matches!(name.as_str(), "repr-digest" | "digest")
 }
 
 /// Returns whether a header says which origins may read the response, or that this depends on the request.

@@ -28,7 +28,7 @@ mod tests {
 
     #[test]
     fn group_is_the_same_for_equivalent_origins_only() {
-        let name = |scheme, host| tag_name("posts", &RequestOrigin { scheme, host });
+        let name = |scheme, host| tag_name("posts", &RequestOrigin { scheme, host, host_fields: &[] });
         assert_eq!(name("https", "a.example"), name("HTTPS", "A.example:443"));
         for (scheme, host) in [("http", "a.example"), ("https", "b.example"), ("https", "a.example:8443")] {
             assert_ne!(name(scheme, host), name("https", "a.example"), "{scheme}://{host}");
@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn author_cannot_name_the_tag_of_a_group() {
-        let name = tag_name("posts", &RequestOrigin { scheme: "https", host: "a.example" });
+        let name = tag_name("posts", &RequestOrigin { scheme: "https", host: "a.example", host_fields: &[] });
         assert!(tag::check(&name).is_err());
         assert!(is_group(&Tag::new(&name)) && !is_group(&Tag::new("posts")));
     }

@@ -79,10 +79,11 @@ fn part_under(lookup: &Lookup<'_>, key: &[u8], waited_for: Option<&[u8]>, now: I
     if waited_for == Some(key) || !serves_from_memory {
         return Part::Uncoalesced(None);
     }
-    if let Some(mark) = lookup.cache.uncacheable_keys().get(key, now) {
+    let hash = lookup.cache.flights().hash(key);
+    if let Some(mark) = lookup.cache.uncacheable_keys().get(hash, now) {
         return Part::Uncoalesced(Some(mark));
     }
-    match lookup.cache.flights().join(key, &participant(lookup, now)) {
+    match lookup.cache.flights().join((hash, key), &participant(lookup, now)) {
         Role::Leader(leader) => Part::Lead(leader),
         Role::Follower(follower) => Part::Follow(follower, key.into()),
         Role::Uncoalesced => Part::Uncoalesced(None),
@@ -122,7 +123,7 @@ fn is_outdated_result(lookup: &Lookup<'_>, result: &SharedResult) -> bool {
 /// Looks into the store once more before the handler runs: between the first lookup and the request becoming the leader, another
 /// flight may have stored an entry. Without this, the handler would sometimes run twice for one group of concurrent requests.
 fn lead(lookup: &mut Lookup<'_>, leader: Leader<SharedResult>, miss: Miss, now: Instant) -> Step {
-    match lookup.find(now) {
+    match lookup.find_again(now) {
         Ok(mut hit) => {
             leader.complete_with(|| {
                 let key = lookup.cache_key()?;
@@ -168,7 +169,8 @@ pub(super) async fn wait_for_leader(lookup: &mut Lookup<'_>, mut flight: FlightW
         let wakeup = wait(&mut flight.follower, clock, deadline, timeouts.fill_timeout).await;
         if wakeup.is_none() && flight.follower.is_streamed() {
             // The stream may be endless: the next request does not wait for it.
-            lookup.cache.uncacheable_keys().insert(&flight.key, clock.now());
+            let hash = lookup.cache.flights().hash(&flight.key);
+            lookup.cache.uncacheable_keys().insert(hash, clock.now());
         }
         std::mem::forget(guard);
         match after_wait(lookup, wakeup, &flight, clock.now()) {

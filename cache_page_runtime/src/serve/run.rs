@@ -36,7 +36,7 @@ impl Lookup<'_> {
             Run::Fill(fill) => fill.run(handler).await.into_response(),
             Run::Uncacheable(key) => match self.uncacheable_run(&key).run(handler).await {
                 Ok(response) => response,
-                Err(admitted) => self.store(admitted, key),
+                Err(admitted) => self.store(*admitted, &key),
             },
             Run::Bypass(reason) => {
                 let run = BypassRun {
@@ -102,12 +102,12 @@ impl Lookup<'_> {
     }
 
     /// Stores the response of such a run.
-    fn store(&mut self, admitted: AdmittedResponse, key: UncacheableKey) -> HttpResponse {
+    fn store(&mut self, admitted: AdmittedResponse, key: &UncacheableKey) -> HttpResponse {
         let AdmittedResponse { response, admission, control, session } = admitted;
-        let UncacheableKey { mark, cause, started } = key;
+        let UncacheableKey { mark, cause, started } = *key;
         let (miss, role) = (Miss::new(cause), FillRole::Uncacheable(mark));
         let fill = self.start(miss, role, Audience::Client, started, BeforeHandler { control, session });
-        fill.store(response, *admission)
+        fill.store(response, admission)
     }
 
     /// As [`uncacheable`](Self::uncacheable), for a service.

@@ -138,7 +138,7 @@ async fn ended_run_for_an_uncacheable_key_is_reported_once() {
     assert_eq!(app.count(Outcome::NotStored(Reason::ClientGone)), 1);
     app.set_handler(|call| {
         assert_eq!(call.run, 0, "the handler panics on purpose");
-        HttpResponse::Ok()
+        HttpResponse::Ok().finish()
     });
     app.finish(1).await;
     assert!(crowd.results().await[0].is_none());

@@ -237,7 +237,10 @@ impl World {
         // Only the path of a page is known before its handler has run.
         let matches = |(_, key): &(PurgeMode, PurgeKey)| *key == PurgeKey::Path;
         let is_outdated = |start| self.purge_log.was_purged_between(start, purge_seq, matches);
-        self.flights.join(KEY, &Participant { now: self.now(), purge_seq, may_lead, is_outdated })
+        self.flights.join(
+            (self.flights.hash(KEY), KEY),
+            &Participant { now: self.now(), purge_seq, may_lead, is_outdated },
+        )
     }
 
     pub(crate) fn poll(
