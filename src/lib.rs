@@ -8,6 +8,8 @@ mod key_inputs;
 pub use cache_page_macro::{cache_page, purge_page};
 #[cfg(feature = "disk")]
 pub use cache_page_runtime::DiskStore;
+#[cfg(feature = "inspector")]
+pub use cache_page_runtime::Inspector;
 pub use cache_page_runtime::{
     CacheStatusHeader, Entries, EntryInfo, HandlerStats, IntoTtl, KeyBuilder, KeyInput, Outcome, Page,
     PageCache, PageCacheBuilder, PageCacheMiddleware, PageCacheService, PageControl, ParseOutcomeError,

@@ -10,6 +10,7 @@
 //! | layer | folder | owns |
 //! |---|---|---|
 //! | 10 | `service` | what actix-web calls: the entry point of the attribute, the middleware, `purge_page` |
+//! | 10 | `inspector` | pages and an API that show what a cache does, and purge |
 //! | 9 | `serve` | one request: looks up, responds, joins a flight, or starts a fill |
 //! | 8 | `fill` | one run of a handler: its response, admission, storing and publishing; background refresh; stale on error |
 //! | 7 | `cache` | `PageCache`, its builder and configuration; the purge methods |
@@ -37,6 +38,8 @@ mod fill;
 #[doc(hidden)]
 pub mod fuzzing;
 mod http;
+#[cfg(feature = "inspector")]
+mod inspector;
 mod key;
 mod observe;
 mod outcome;
@@ -53,6 +56,8 @@ mod sync;
 pub mod testing;
 mod time;
 
+#[cfg(feature = "inspector")]
+pub use crate::inspector::Inspector;
 #[cfg(feature = "disk")]
 pub use crate::remote::DiskStore;
 #[cfg(feature = "redis")]

@@ -11,6 +11,8 @@ mod conditional;
 mod downstream;
 mod examples;
 mod freshness;
+#[cfg(feature = "inspector")]
+mod inspector;
 mod key;
 mod memory;
 mod middleware;

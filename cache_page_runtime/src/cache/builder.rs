@@ -365,6 +365,8 @@ impl PageCacheBuilder {
             named: named.into(),
             build_site: BuildSite::caller(),
             warm_ups: WarmUps::default(),
+            #[cfg(feature = "inspector")]
+            history: crate::observe::History::default(),
         });
         if let Some(remote) = &inner.remote {
             let local: Weak<dyn LocalCache> = Arc::downgrade(&(Arc::clone(&inner) as Arc<dyn LocalCache>));

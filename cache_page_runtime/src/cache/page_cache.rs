@@ -1,5 +1,7 @@
 //! The cache itself: what its parts are, and how requests reach them.
 
+#[cfg(feature = "inspector")]
+use std::sync::Weak;
 use std::{fmt, sync::Arc};
 
 use actix_web::HttpRequest;
@@ -12,6 +14,8 @@ use super::{
     shared_result::SharedResult,
     warm_up::WarmUps,
 };
+#[cfg(feature = "inspector")]
+use crate::observe::History;
 use crate::{
     coalesce::{Flights, UncacheableKeys},
     http::{AllowedHosts, CredentialHeaders, IgnoredQuery, RequestDirectives, TagHeader},
@@ -61,6 +65,8 @@ pub(super) struct Inner {
     pub(super) warm_ups: WarmUps,
     /// Pages refer to it.
     pub(super) ignored_query: Option<&'static IgnoredQuery>,
+    #[cfg(feature = "inspector")]
+    pub(super) history: History,
 }
 
 impl PageCache {
@@ -264,6 +270,36 @@ impl PageCache {
     /// Returns the name of the response header that is addressed to this cache.
     pub(crate) fn targeted_cache_control(&self) -> Option<&HeaderName> {
         self.inner.config.targeted_cache_control.as_ref()
+    }
+}
+
+#[cfg(feature = "inspector")]
+impl PageCache {
+    /// Returns what the cache did in the last hour.
+    pub(crate) fn history(&self) -> &History {
+        &self.inner.history
+    }
+
+    /// Remembers what the cache does now, if a minute has passed.
+    pub(crate) fn sample(&self) {
+        self.inner.history.record_if_due(self.clock().now(), || self.stats());
+    }
+
+    /// Returns a handle that does not keep the cache.
+    pub(crate) fn downgrade(&self) -> WeakPageCache {
+        WeakPageCache(Arc::downgrade(&self.inner))
+    }
+}
+
+/// A handle that does not keep its cache.
+#[cfg(feature = "inspector")]
+pub(crate) struct WeakPageCache(Weak<Inner>);
+
+#[cfg(feature = "inspector")]
+impl WeakPageCache {
+    /// Returns the cache, unless its last handle was dropped.
+    pub(crate) fn upgrade(&self) -> Option<PageCache> {
+        Some(PageCache { inner: self.0.upgrade()? })
     }
 }
 

@@ -3,6 +3,8 @@
 //! Invariant: every request is reported exactly once, with one [`Outcome`](crate::Outcome).
 
 mod cache_status;
+#[cfg(feature = "inspector")]
+mod history;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod observer;
@@ -17,6 +19,8 @@ pub use parsed_cache_status::CacheStatus;
 pub use stats::{HandlerStats, Stats};
 
 pub(crate) use cache_status::CACHE_STATUS;
+#[cfg(feature = "inspector")]
+pub(crate) use history::{History, INTERVAL as HISTORY_INTERVAL, MINUTES as HISTORY_MINUTES, Minute};
 #[cfg(feature = "metrics")]
 pub(crate) use metrics::describe as describe_metrics;
 pub(crate) use observer::Observer;

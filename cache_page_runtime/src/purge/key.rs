@@ -62,6 +62,16 @@ impl PurgeKey {
         }
     }
 
+    #[cfg(feature = "inspector")]
+    pub(crate) fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    #[cfg(feature = "inspector")]
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
     /// Returns some bits of the hash, which are as random as the others.
     pub(crate) fn low_bits(self) -> u16 {
         let [one, two, ..] = self.0.to_le_bytes();

@@ -4,7 +4,12 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use actix_web::http::{StatusCode, header::HeaderName};
 
+#[cfg(feature = "inspector")]
+use actix_web::http::header::HeaderMap;
+
 use super::{entry::Entry, node::EntryNode, variants::VariantSet};
+#[cfg(feature = "inspector")]
+use crate::key::{KeyBuf, push_variant_values};
 use crate::{
     http::Coding,
     page::{Encodings, Page},
@@ -138,6 +143,35 @@ impl EntryInfo {
         self.entry.page.encodings().map(Encodings::stored).into_iter().flatten().map(Coding::name)
     }
 
+    /// Returns what finds the entry again, in this process.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn id(&self) -> EntryId {
+        let path = self.node.purge_keys.first().map_or(0, |(key, _)| key.to_bits());
+        EntryId { path, hash: self.node.hash }
+    }
+
+    /// Returns when the age and the TTL were looked at.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn listed_at(&self) -> Instant {
+        self.now
+    }
+
+    /// Returns whether the remote store has the page too, as far as this process knows.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn has_remote_ref(&self) -> bool {
+        self.entry.remote_ref().is_some()
+    }
+
+    /// Returns whether these request headers select this variant.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn is_selected_by(&self, headers: &HeaderMap) -> bool {
+        let Some(variants) = &self.variants else { return true };
+        let mut values = KeyBuf::new();
+        push_variant_values(&mut values, &variants.names, headers);
+        // The key of a variant ends with them.
+        self.node.key.ends_with(values.as_slice())
+    }
+
     pub(crate) fn purge_keys(&self) -> &PurgeKeys {
         self.entry.purge_keys()
     }
@@ -152,5 +186,29 @@ impl fmt::Debug for EntryInfo {
             .field("bytes", &self.bytes())
             .field("ttl", &self.ttl())
             .finish_non_exhaustive()
+    }
+}
+
+/// The hashes of an entry's path and of its key: they find it in this process, and do not show its key.
+#[cfg(feature = "inspector")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct EntryId {
+    pub(super) path: u64,
+    hash: u64,
+}
+
+#[cfg(feature = "inspector")]
+impl EntryId {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (path, hash) = text.split_once('-')?;
+        let parse = |digits| u64::from_str_radix(digits, 16).ok();
+        Some(Self { path: parse(path)?, hash: parse(hash)? })
+    }
+}
+
+#[cfg(feature = "inspector")]
+impl fmt::Display for EntryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}-{:016x}", self.path, self.hash)
     }
 }

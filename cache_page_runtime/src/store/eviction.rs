@@ -225,6 +225,17 @@ pub(super) struct Pass {
     place: usize,
 }
 
+#[cfg(feature = "inspector")]
+impl Pass {
+    pub(super) fn at(queue: QueueId, place: usize) -> Self {
+        Self { queue, place }
+    }
+
+    pub(super) fn position(&self) -> (QueueId, usize) {
+        (self.queue, self.place)
+    }
+}
+
 impl Default for Pass {
     fn default() -> Self {
         Self { queue: QueueId::Small, place: usize::MAX }

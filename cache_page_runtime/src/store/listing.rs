@@ -1,6 +1,13 @@
 //! Lists what is stored, a batch at a time.
 
+#[cfg(feature = "inspector")]
+use std::fmt;
 use std::sync::Arc;
+
+#[cfg(feature = "inspector")]
+use super::{entry_info::EntryId, node::QueueId};
+#[cfg(feature = "inspector")]
+use crate::purge::PurgeKey;
 
 use super::{
     entry_info::EntryInfo,
@@ -22,6 +29,57 @@ impl Listing {
     /// Lists the entries that a selector matches.
     pub(crate) fn of(selector: LocalSelector) -> Self {
         Self { nodes: Nodes::of(&selector), selector }
+    }
+
+    /// Goes on where a list of the same selector was.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn at(mut self, position: ListingPosition) -> Self {
+        self.nodes.set_position(position.0);
+        self
+    }
+
+    #[cfg(feature = "inspector")]
+    pub(crate) fn position(&self) -> ListingPosition {
+        ListingPosition(self.nodes.position())
+    }
+}
+
+/// How far a list has come, as text. Any position is valid.
+#[cfg(feature = "inspector")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ListingPosition((QueueId, usize));
+
+#[cfg(feature = "inspector")]
+impl Default for ListingPosition {
+    fn default() -> Self {
+        Self((QueueId::Small, usize::MAX))
+    }
+}
+
+#[cfg(feature = "inspector")]
+impl ListingPosition {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (queue, place) = text.split_once('.')?;
+        let queue =
+            [QueueId::Small, QueueId::Main, QueueId::Expired].into_iter().find(|id| queue == digit(*id))?;
+        Some(Self((queue, place.parse().ok()?)))
+    }
+}
+
+#[cfg(feature = "inspector")]
+fn digit(queue: QueueId) -> &'static str {
+    match queue {
+        QueueId::Small => "0",
+        QueueId::Main => "1",
+        QueueId::Expired => "2",
+    }
+}
+
+#[cfg(feature = "inspector")]
+impl fmt::Display for ListingPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (queue, place) = self.0;
+        write!(f, "{}.{place}", digit(queue))
     }
 }
 
@@ -49,6 +107,18 @@ impl Store {
         let infos = infos.filter(|info| listing.selector.matches(info.purge_keys())).collect();
         yield_to(&self.waiting);
         Some(infos)
+    }
+
+    /// Returns the entry with an id, among those of its path.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn find_entry(&self, id: EntryId, now: Instant) -> Option<EntryInfo> {
+        let mut listing = Listing::of(LocalSelector::Path(PurgeKey::from_bits(id.path)));
+        loop {
+            let batch = self.next_entries(&mut listing, now)?;
+            if let Some(entry) = batch.into_iter().find(|entry| entry.id() == id) {
+                return Some(entry);
+            }
+        }
     }
 
     /// Returns what is known of the entry of a node, unless it was removed or purged.

@@ -36,3 +36,5 @@ pub(crate) use self::{
     store::{Sizes, Store},
     stream_budget::{StreamBudget, StreamCopy},
 };
+#[cfg(feature = "inspector")]
+pub(crate) use self::{entry_info::EntryId, listing::ListingPosition};

@@ -10,6 +10,8 @@ use std::{
 
 use smallvec::{SmallVec, smallvec};
 
+#[cfg(feature = "inspector")]
+use super::node::QueueId;
 use super::{active_purges::Purge, eviction::Pass, node::EntryNode, writer::Writer};
 use crate::purge::{LocalSelector, PurgeKey};
 
@@ -95,6 +97,23 @@ impl Sweep {
     /// Looks at everything, instead of one list of the index.
     pub(super) fn widen(&mut self) {
         self.nodes = Nodes::all();
+    }
+}
+
+#[cfg(feature = "inspector")]
+impl Nodes {
+    pub(super) fn position(&self) -> (QueueId, usize) {
+        match self {
+            Self::All(pass) => pass.position(),
+            Self::Indexed { position, .. } => (QueueId::Small, *position),
+        }
+    }
+
+    pub(super) fn set_position(&mut self, (queue, place): (QueueId, usize)) {
+        match self {
+            Self::All(pass) => *pass = Pass::at(queue, place),
+            Self::Indexed { position, .. } => *position = place,
+        }
     }
 }
 

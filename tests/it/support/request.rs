@@ -66,6 +66,12 @@ impl TestRequest {
         self
     }
 
+    /// Returns the body.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn body_text(self) -> Vec<u8> {
+        self.body.to_vec()
+    }
+
     /// Sets the address of the client, which a request in this thread has none of.
     pub(crate) fn peer_addr(mut self, client: SocketAddr) -> Self {
         self.client = Some(client);

@@ -29,6 +29,7 @@ const CRATES: [(&str, &Layers); 2] = [
         &[
             (11, "fuzzing"),
             (11, "testing"),
+            (10, "inspector"),
             (10, "service"),
             (9, "serve"),
             (8, "fill"),
