@@ -44,15 +44,15 @@ pub(crate) fn store(
     run: &mut Run,
     head: ResponseHead<'_>,
     body: Option<&Bytes>,
-    admission: Admission,
+    admission: &Admission,
 ) -> Result<Stored, Reason> {
     let is_encodable = body.is_some_and(|body| admission.is_encodable(head, Some(body.len()), &run.context));
     let body_bytes = body.map(AsRef::as_ref);
-    let generated = response_headers::generate(head, body_bytes, &admission, is_encodable, &run.context);
-    let parts = Parts::new(run, head, body, &admission)?;
-    let vary_names = admission.vary_names;
+    let generated = response_headers::generate(head, body_bytes, admission, is_encodable, &run.context);
+    let parts = Parts::new(run, head, body, admission)?;
+    let vary_names = &admission.vary_names;
     if !run.context.fits(body) {
-        share_unstored(run, &parts, &vary_names, Reason::BodyTooLarge);
+        share_unstored(run, &parts, vary_names, Reason::BodyTooLarge);
         return Err(Reason::BodyTooLarge);
     }
     let mut page = parts.page(&generated);
@@ -66,12 +66,12 @@ pub(crate) fn store(
         return Err(Reason::NoStoreIf);
     }
     let flight_key = flight_key(run);
-    if let Err(reason) = put(run, &entry, &vary_names) {
-        share_unstored(run, &parts, &vary_names, reason);
+    if let Err(reason) = put(run, &entry, vary_names) {
+        share_unstored(run, &parts, vary_names, reason);
         return Err(reason);
     }
-    publish_entry(run, &entry, &vary_names);
-    share(run, &entry, &vary_names, flight_key);
+    publish_entry(run, &entry, vary_names);
+    share(run, &entry, vary_names, flight_key);
     Ok(Stored { entry, generated })
 }
 

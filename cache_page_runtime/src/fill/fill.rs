@@ -315,7 +315,7 @@ impl Fill {
     fn finish_admitted(self: Box<Self>, response: HttpResponse, admission: Admission) -> FinishedResponse {
         let (head, body) = response.into_parts();
         match body::into_bytes(body) {
-            Ok(body) => Served::Response(self.finish_buffered(head, body, admission)).into(),
+            Ok(body) => Served::Response(self.finish_buffered(head, body, &admission)).into(),
             Err(stream) => FinishedResponse::Streaming(self.finish_stream(head, stream, admission)),
         }
     }
@@ -375,7 +375,7 @@ impl Fill {
         mut self: Box<Self>,
         mut head: HttpResponse<()>,
         body: Option<Bytes>,
-        admission: Admission,
+        admission: &Admission,
     ) -> HttpResponse {
         let (fill_time, now) = (Some(admission.fill_time), admission.created_at);
         let fits = self.run.context.fits(body.as_ref());

@@ -160,7 +160,7 @@ impl BodySink for StreamedFill {
             unstored: cache.per_request_headers(),
         };
         let body = body::into_exact_allocation(bytes.into());
-        match commit::store(&mut run, head, Some(&body), admission) {
+        match commit::store(&mut run, head, Some(&body), &admission) {
             Ok(_) => run.reporter.report(Report { fill_time, ..Report::of(Outcome::Stored) }, None),
             Err(reason) => reject(run, reason),
         }

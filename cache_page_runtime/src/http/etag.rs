@@ -25,10 +25,9 @@ impl<'t> EntityTag<'t> {
         let (is_weak, quoted) = strip_weakness(value);
         let opaque_tag = quoted.strip_prefix(b"\"")?;
         let end = opaque_tag.iter().position(|&byte| byte == b'"')?;
-        let is_etagc = |&byte: &u8| byte == 0x21 || byte >= 0x23 && byte != 0x7f;
         opaque_tag[..end]
             .iter()
-            .all(is_etagc)
+            .all(|byte| is_etagc(*byte))
             .then_some((Self { is_weak, opaque_tag: &opaque_tag[..end] }, &opaque_tag[end + 1..]))
     }
 
@@ -49,6 +48,11 @@ impl<'t> EntityTag<'t> {
     pub(crate) fn weak_eq(self, other: Self) -> bool {
         self.opaque_tag == other.opaque_tag
     }
+}
+
+/// Returns whether a byte may be within the quotes of an entity tag.
+fn is_etagc(byte: u8) -> bool {
+    byte == 0x21 || byte >= 0x23 && byte != 0x7f
 }
 
 /// The entity tags of a comma-separated list. Commas within a tag do not separate it.
@@ -77,7 +81,12 @@ impl<'t> Iterator for EntityTags<'t> {
 
 /// Returns whether a value is one entity tag.
 pub(crate) fn is_tag(value: &HeaderValue) -> bool {
-    EntityTag::parse(value.as_bytes()).is_some()
+    match strip_weakness(value.as_bytes()).1 {
+        [b'"', opaque_tag @ .., b'"'] => {
+            opaque_tag.iter().fold(true, |is_tag, byte| is_tag & is_etagc(*byte))
+        }
+        _ => false,
+    }
 }
 
 /// Returns the entity tag of a representation that is encoded, given that of the page, or `None` if the latter is malformed. A weak tag

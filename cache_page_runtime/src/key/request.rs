@@ -26,18 +26,12 @@ pub(crate) fn push_request_without_query(key: &mut KeyBuilder<'_>) {
     push_route_parameters(request, key);
 }
 
-/// Adds the headers of these names, which a handler may read or a guard may choose it by, except for those that are in the key already,
-/// or that the application ignores.
+/// Adds the headers of these names, which a handler may read or a guard may choose it by, and which are not in the key already.
 ///
 /// Among them are the headers from which handlers and frameworks build absolute links. A client can send any value, which must not end
 /// up in the pages of other clients. The scheme and host in the key do not suffice: they are what `ConnectionInfo` returns, which
 /// ignores `X-Forwarded-Host` if `Forwarded` has a host, for example, but the handler may read the ignored header.
-pub(crate) fn push_headers<'r>(
-    key: &mut KeyBuilder<'r>,
-    mut names: SmallVec<[&'r HeaderName; 8]>,
-    is_ignored: impl Fn(&HeaderName) -> bool,
-) {
-    names.retain(|name| !key.parts.distinguishes(name) && !is_ignored(name));
+pub(crate) fn push_headers<'r>(key: &mut KeyBuilder<'r>, mut names: SmallVec<[&'r HeaderName; 8]>) {
     names.sort_unstable_by_key(|name| name.as_str());
     for name in names {
         let values = key.request().headers().get_all(name).map(HeaderValue::as_bytes);

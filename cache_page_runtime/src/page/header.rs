@@ -41,7 +41,11 @@ impl StoredHeader {
             let (is_in_not_modified, is_in_encoded) = match *name {
                 ETAG | ACCEPT_RANGES => (true, false),
                 header::CONTENT_ENCODING => (false, true),
-                _ => (!is_full_body_header(name), !is_digest(name)),
+                _ => match name.as_str() {
+                    "content-digest" | "content-md5" => (false, false),
+                    "repr-digest" | "digest" => (true, false),
+                    _ => (true, true),
+                },
             };
             let name = name.clone();
             headers.push(Self { name, value, is_generated, is_in_not_modified, is_in_encoded });
@@ -91,11 +95,6 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
 /// Returns whether a header describes the full body, so that a partial response must not carry it (RFC 9530 2).
 pub(super) fn is_full_body_header(name: &HeaderName) -> bool {
     matches!(name.as_str(), "content-digest" | "content-md5")
-}
-
-/// Returns whether a header is a digest of the body.
-fn is_digest(name: &HeaderName) -> bool {
-    is_full_body_header(name) || matches!(name.as_str(), "repr-digest" | "digest")
 }
 
 /// Returns whether a header says which origins may read the response, or that this depends on the request.

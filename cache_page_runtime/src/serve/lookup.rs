@@ -254,11 +254,19 @@ impl<'r> Lookup<'r> {
     /// Checks that nothing outside the key identifies the client, and adds the headers that the handler may read.
     fn push_anonymous_request(&mut self) -> Result<RequestNames, Reason> {
         let (headers, credentials) = (self.request.headers(), self.cache.credential_headers());
-        let is_keyed = |name: &_| self.key.parts.has_header(name);
+        let parts = &self.key.parts;
         let mut names = SmallVec::new();
-        let seen =
-            credentials.check(headers, is_keyed, self.policy.vary_cookie(), |name| names.push(name))?;
-        push_headers(&mut self.key, names, |name| credentials.is_ignored(name));
+        let seen = credentials.check(
+            headers,
+            |name| parts.has_header(name),
+            self.policy.vary_cookie(),
+            |name| {
+                if !parts.distinguishes(name) && !credentials.is_ignored(name) {
+                    names.push(name);
+                }
+            },
+        )?;
+        push_headers(&mut self.key, names);
         let query_rule = self.policy.query_rule(self.cache.ignored_query());
         credentials::check_query(self.request.uri().query(), query_rule)?;
         if self.cache.has_credential(self.request) { Err(Reason::Credentials) } else { Ok(seen) }
