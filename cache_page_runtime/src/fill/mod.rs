@@ -7,6 +7,8 @@ mod commit;
 mod context;
 mod fallback;
 mod fill;
+mod finish;
+mod finished_response;
 mod handler;
 mod participation;
 mod publish;

@@ -5,6 +5,7 @@ mod encoding;
 mod hit;
 mod join;
 mod lookup;
+mod request_key;
 mod run;
 mod serve;
 mod step;
