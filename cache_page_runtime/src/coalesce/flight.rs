@@ -167,17 +167,20 @@ impl<T: Clone> Flights<T> {
         key: &[u8],
         participant: &Participant<F>,
     ) -> Leader<T> {
-        let state = State {
-            leader: Some((0, participant.now)),
-            followers: BTreeMap::new(),
-            next_ticket: 1,
-            failures: 0,
-            stalls: 0,
-            stream: None,
-            completion: None,
-        };
-        let purge_seq = participant.purge_seq;
-        let flight = Arc::new(Flight { hash, key: key.into(), purge_seq, state: Mutex::new(state) });
+        let flight = Arc::new(Flight {
+            hash,
+            key: key.into(),
+            purge_seq: participant.purge_seq,
+            state: Mutex::new(State {
+                leader: Some((0, participant.now)),
+                followers: BTreeMap::new(),
+                next_ticket: 1,
+                failures: 0,
+                stalls: 0,
+                stream: None,
+                completion: None,
+            }),
+        });
         shard.insert(hash, Arc::clone(&flight));
         Leader::new(self, &flight, 0)
     }
@@ -250,6 +253,10 @@ impl<T: Clone> Flight<T> {
             return;
         }
         state.completion = Some(completion);
+        // Most flights have none.
+        if state.followers.is_empty() {
+            return;
+        }
         let followers = std::mem::take(&mut state.followers);
         drop(state);
         followers.into_values().for_each(Waker::wake);

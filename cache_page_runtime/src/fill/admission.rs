@@ -71,6 +71,10 @@ impl Admission {
         context: &Context,
     ) -> bool {
         let Context { cache, policy, key, .. } = context;
+        // In most applications, none is.
+        if !policy.compresses(cache.compresses(), false) {
+            return false;
+        }
         // A page per session cookie, for example.
         let is_credential = |name: &HeaderName| *name == COOKIE || cache.credential_headers().contains(name);
         let is_private = key.has_private_value() || key.vary_names().any(is_credential);
@@ -196,6 +200,9 @@ fn tags(
     overrides: Overrides,
     now: Instant,
 ) -> Result<Vec<Tag>, Reason> {
+    if !policy.has_tags() && overrides.tags.is_empty() && overrides.tag_error.is_none() {
+        return Ok(Vec::new());
+    }
     let (policy_tags, mut error) = match request {
         Some(request) => policy.expand_tags(request),
         None => (Tags::new(), None),

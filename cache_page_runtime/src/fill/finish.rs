@@ -137,7 +137,7 @@ impl Fill {
         let response_head = ResponseHead::new(head.head(), has_connection, cache.per_request_headers());
         match commit::store(&mut self.run, response_head, body.as_ref(), admission) {
             Ok(Stored { entry, generated }) => {
-                response_headers::add(head.headers_mut(), generated);
+                response_headers::add(head.headers_mut(), generated, admission.headers.has_vary);
                 let mut response = self.select(head.set_body(body::from_bytes(body)), &entry, now);
                 let upstream_status = self.upstream_status;
                 let report =
@@ -166,8 +166,9 @@ impl Fill {
         };
         let is_encodable = admission.is_encodable(response_head, length, context);
         let generated = response_headers::generate(response_head, None, &admission, is_encodable, context);
+        let has_vary = admission.headers.has_vary;
         let mut response = StreamedResponse::new(self.run, head, stream, admission);
-        response_headers::add(response.headers_mut(), generated);
+        response_headers::add(response.headers_mut(), generated, has_vary);
         let report = Report { forward_reason: cause, ..Report::of(Outcome::NotStored(Reason::Streamed)) };
         report.write_header(cache.observer().cache_status(), response.headers_mut());
         response

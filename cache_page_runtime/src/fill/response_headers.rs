@@ -58,7 +58,7 @@ pub(crate) fn generate(
             body.and_then(|body| etag::weak_from_response(head.status.as_u16(), head.stored_headers(), body));
         push(&mut generated, ETAG, etag);
     }
-    if has_ranges(head, body) {
+    if !sent.has_accept_ranges && has_ranges(head, body) {
         generated.push((ACCEPT_RANGES, HeaderValue::from_static("bytes")));
     }
     add_tags(&mut generated, head, admission, context);
@@ -130,7 +130,6 @@ fn has_predicate(context: &Context) -> bool {
 fn has_ranges(head: ResponseHead<'_>, body: Option<&[u8]>) -> bool {
     head.status == StatusCode::OK
         && body.is_some_and(|body| !body.is_empty())
-        && !head.headers.contains_key(ACCEPT_RANGES)
         && media_type::is_worth_ranges(head.headers.get(CONTENT_TYPE))
 }
 
@@ -306,12 +305,12 @@ fn vary_field<'n>(
     HeaderValue::from_bytes(&members.join(&b", "[..])).ok()
 }
 
-/// Adds the generated headers to the response that the client gets.
-pub(crate) fn add(headers: &mut HeaderMap, generated: GeneratedHeaders) {
+/// Adds the generated headers to the response that the client gets. `has_vary` is whether the handler has sent `Vary`.
+pub(crate) fn add(headers: &mut HeaderMap, generated: GeneratedHeaders, has_vary: bool) {
     headers.reserve(generated.len() + 1);
     for (name, value) in generated {
         // The others are generated only where the handler has sent none.
-        if name == VARY {
+        if has_vary && name == VARY {
             headers.insert(name, value);
         } else {
             headers.append(name, value);

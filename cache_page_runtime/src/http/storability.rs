@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use actix_web::http::{
     Method, StatusCode,
     header::{
-        AGE, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY,
+        ACCEPT_RANGES, AGE, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY,
         CONTENT_SECURITY_POLICY_REPORT_ONLY, CONTENT_TYPE, DATE, ETAG, EXPIRES, HeaderMap, HeaderName,
         HeaderValue, SET_COOKIE, UPGRADE, VARY,
     },
@@ -159,6 +159,7 @@ pub(crate) struct CachingHeaders {
     pub(crate) has_vary: bool,
     pub(crate) has_connection: bool,
     pub(crate) has_content_encoding: bool,
+    pub(crate) has_accept_ranges: bool,
     /// Whether a targeted field is obeyed instead of `Cache-Control` and `Expires`.
     is_targeted: bool,
     has_age: bool,
@@ -186,6 +187,7 @@ impl CachingHeaders {
                 VARY => found.has_vary = true,
                 CONNECTION => found.has_connection = true,
                 CONTENT_ENCODING => found.has_content_encoding = true,
+                ACCEPT_RANGES => found.has_accept_ranges = true,
                 AGE => found.has_age = true,
                 UPGRADE => found.has_upgrade = true,
                 CONTENT_TYPE => found.is_event_stream |= is_event_stream(value),

@@ -129,6 +129,11 @@ impl HandlerPolicy {
         HandlerSubject { name: self.name, key, query_rule: self.query_rule(cache_ignores) }
     }
 
+    /// Returns whether the policy has tags.
+    pub(crate) fn has_tags(&self) -> bool {
+        !self.policy.tags.is_empty()
+    }
+
     /// Returns the valid tags of a request's page, and the error of the last invalid one.
     pub(crate) fn expand_tags(&self, request: &HttpRequest) -> (Tags, Option<TagError>) {
         let (mut tags, mut last_error) = (Tags::new(), None);
