@@ -64,8 +64,8 @@ pub use crate::remote::DiskStore;
 pub use crate::remote::{RedisStore, RedisUrlError};
 pub use crate::{
     cache::{
-        Entries, PageCache, PageCacheBuilder, PurgeFuture, PurgeSummary, RemotePurge, ShutDown, WarmUp,
-        WarmUpFailure, WarmUpProgress, WarmUpSummary,
+        Entries, PageCache, PageCacheBuilder, PurgeFuture, PurgeSummary, Refiller, RemotePurge, ShutDown,
+        WarmUp, WarmUpFailure, WarmUpProgress, WarmUpSummary,
     },
     http::TagHeader,
     key::{KeyBuilder, KeyInput},

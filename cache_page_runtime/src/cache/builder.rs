@@ -16,6 +16,7 @@ use super::{
     config::{Config, HonorDirectives},
     encoder::Encoder,
     page_cache::{Inner, PageCache},
+    refill::RefillQueue,
     warm_up::WarmUps,
 };
 #[cfg(feature = "metrics")]
@@ -367,6 +368,7 @@ impl PageCacheBuilder {
             warm_ups: WarmUps::default(),
             #[cfg(feature = "inspector")]
             history: crate::observe::History::default(),
+            refills: RefillQueue::default(),
         });
         if let Some(remote) = &inner.remote {
             let local: Weak<dyn LocalCache> = Arc::downgrade(&(Arc::clone(&inner) as Arc<dyn LocalCache>));

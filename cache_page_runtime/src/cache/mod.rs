@@ -15,6 +15,7 @@ mod page_cache;
 mod purge;
 mod purge_future;
 mod query_options;
+mod refill;
 mod remote_options;
 mod shared_result;
 mod shut_down;
@@ -26,6 +27,7 @@ pub use self::{
     entries::Entries,
     page_cache::PageCache,
     purge_future::{PurgeFuture, PurgeSummary, RemotePurge},
+    refill::Refiller,
     shut_down::ShutDown,
     warm_up::{WarmUp, WarmUpFailure, WarmUpProgress, WarmUpSummary},
 };

@@ -11,6 +11,7 @@ use super::{
     build_site::BuildSite,
     config::{Config, HonorDirectives, Timeouts},
     encoder::Encoder,
+    refill::RefillQueue,
     shared_result::SharedResult,
     warm_up::WarmUps,
 };
@@ -63,6 +64,7 @@ pub(super) struct Inner {
     pub(super) named: Box<[(String, PageCache)]>,
     pub(super) build_site: BuildSite,
     pub(super) warm_ups: WarmUps,
+    pub(super) refills: RefillQueue,
     /// Pages refer to it.
     pub(super) ignored_query: Option<&'static IgnoredQuery>,
     #[cfg(feature = "inspector")]

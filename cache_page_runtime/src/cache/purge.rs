@@ -174,8 +174,12 @@ impl PageCache {
     /// Purges this cache and its named caches, and begins the purge of their remote stores.
     pub(crate) fn purge(&self, mode: PurgeMode, selector: &PurgeSelector) -> PurgeFuture {
         let local = selector.to_local();
-        let (mut purges, mut acks) = (SmallVec::new(), Vec::new());
+        let (mut purges, mut acks, mut refills) = (SmallVec::new(), Vec::new(), Vec::new());
         for cache in self.with_named() {
+            let urls = cache.hottest_urls(&local);
+            if !urls.is_empty() {
+                refills.push((cache.clone(), urls));
+            }
             // The remote purge is queued first. Until it completes, pages from that store are checked against the queue.
             acks.extend(cache.remote().map(|remote| (cache, remote, remote.purge(mode, selector))));
             let purge = cache.store().purge(mode, &local, cache.clock().now());
@@ -186,6 +190,7 @@ impl PageCache {
         let purges = LocalPurges::new(purges);
         tracing::debug!(target: "cache_page", mode = ?mode, selector = local.as_str(), pages = purges.pages(), "purged");
         let mut future = PurgeFuture::new(Ok(purges));
+        future.set_refills(refills);
         for (cache, remote, ack) in acks {
             future.add_remote(cache, remote, ack);
         }

@@ -14,6 +14,7 @@ use tokio::{
 
 use super::{local_purges::LocalPurges, page_cache::PageCache};
 use crate::{
+    key::KeyedUrl,
     purge::PurgeError,
     remote::{PurgeAck, PurgeResult, RemoteTier},
 };
@@ -96,6 +97,8 @@ pub struct PurgeFuture {
     local: Result<LocalPurges, PurgeError>,
     local_timeout: Timeout,
     remotes: Vec<RemotePart>,
+    /// The hottest pages of each cache that were purged, if they can be made anew.
+    refills: Vec<(PageCache, Vec<KeyedUrl>)>,
     /// The longest timeout of the remote stores.
     remote_timeout: Timeout,
 }
@@ -125,6 +128,7 @@ impl PurgeFuture {
             local,
             local_timeout: timeout(now + SWEEP_TIMEOUT),
             remotes: Vec::new(),
+            refills: Vec::new(),
             remote_timeout: timeout(now),
         }
     }
@@ -134,6 +138,29 @@ impl PurgeFuture {
         let deadline = &mut self.remote_timeout.deadline;
         *deadline = (*deadline).max(Instant::now() + remote.options().timeout);
         self.remotes.push(RemotePart { ack, key_prefix: cache.key_prefix().to_owned(), state: None });
+    }
+
+    pub(super) fn set_refills(&mut self, refills: Vec<(PageCache, Vec<KeyedUrl>)>) {
+        self.refills = refills;
+    }
+
+    /// Has the [refiller](PageCache::refiller) of the cache make the hottest of the purged pages anew, at most 100, in the background.
+    ///
+    /// The purged pages are not served meanwhile, except for those of a soft purge. Without a refiller that is running, this has no
+    /// effect.
+    ///
+    /// ```
+    /// # use cache_page::{PageCache, PurgeError};
+    /// # async fn saved(cache: PageCache) -> Result<(), PurgeError> {
+    /// cache.purge_tag("posts").refill().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    // As with every purge, the future need not be awaited.
+    #[allow(clippy::must_use_candidate, clippy::return_self_not_must_use)]
+    pub fn refill(mut self) -> Self {
+        self.refills.drain(..).for_each(|(cache, urls)| cache.refill(urls));
+        self
     }
 
     /// Waits until the remote store has executed the purge, for at most 10 seconds.

@@ -15,6 +15,7 @@ mod http_vary;
 mod key_builder;
 mod key_composition;
 mod key_input;
+mod key_url;
 mod key_variant;
 mod observe_report;
 

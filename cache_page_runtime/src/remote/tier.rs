@@ -228,6 +228,11 @@ impl RemoteTier {
         RemoteEncoding::new(client, runtime, self.new_lease_owner(), page_key, coding, body)
     }
 
+    /// Returns how many purges the store has not executed.
+    pub(crate) fn pending_purges(&self) -> usize {
+        self.state.purge_queue.len()
+    }
+
     /// Purges in the store what is being purged in local memory. Until the purge is executed,
     /// [`has_pending_purge`](Self::has_pending_purge) matches it.
     pub(crate) fn purge(&self, mode: PurgeMode, selector: &PurgeSelector) -> PurgeAck {

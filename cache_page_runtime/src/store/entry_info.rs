@@ -12,6 +12,7 @@ use super::{entry::Entry, node::EntryNode, variants::VariantSet};
 use crate::key::{KeyBuf, push_variant_values};
 use crate::{
     http::Coding,
+    key::KeyedUrl,
     page::{Encodings, Page},
     purge::{PurgeKey, PurgeKeys},
     time::Instant,
@@ -43,6 +44,11 @@ impl EntryInfo {
     #[must_use]
     pub fn path(&self) -> &str {
         self.entry.purge_keys().path()
+    }
+
+    /// Returns the URL of the page.
+    pub(crate) fn url(&self) -> Option<KeyedUrl> {
+        KeyedUrl::of(&self.node.key)
     }
 
     /// Returns the name of the handler, as in [`Stats::handlers`](crate::Stats::handlers).

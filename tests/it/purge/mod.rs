@@ -12,6 +12,7 @@ mod followers;
 mod hosts;
 mod immediate;
 mod named;
+mod refill;
 mod refreshes;
 mod remote;
 mod selection;

@@ -16,7 +16,7 @@ use actix_web::{
     rt::{task::yield_now, time::sleep},
     test::init_service,
 };
-use cache_page::{Outcome, PageCache, WarmUp, WarmUpSummary, testing::ManualClock};
+use cache_page::{Outcome, PageCache, Refiller, WarmUp, WarmUpSummary, testing::ManualClock};
 use futures_util::future::{FutureExt as _, LocalBoxFuture};
 
 use super::{
@@ -106,6 +106,11 @@ impl TestApp {
     /// Requests pages through this application as a warm-up.
     pub(crate) async fn warm_up(&self, warm_up: WarmUp) -> WarmUpSummary {
         warm_up.through(self.0.spec.app()).await
+    }
+
+    /// Makes purged pages anew through this application.
+    pub(crate) async fn refill(&self, refiller: Refiller) {
+        refiller.through(self.0.spec.app()).await;
     }
 
     pub(crate) fn clock(&self) -> &ManualClock {

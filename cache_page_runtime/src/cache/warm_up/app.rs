@@ -14,10 +14,10 @@ use actix_web::{
 use super::target::{PageRequest, PageResponse, Target};
 
 /// An App of this process.
-pub(super) struct AppTarget<S>(Result<S, String>);
+pub(in crate::cache) struct AppTarget<S>(Result<S, String>);
 
 impl<S> AppTarget<S> {
-    pub(super) async fn new<A, F, B>(app: A) -> Self
+    pub(in crate::cache) async fn new<A, F, B>(app: A) -> Self
     where
         A: IntoServiceFactory<F, Request>,
         F: ServiceFactory<

@@ -2,6 +2,7 @@
 
 mod app;
 mod progress;
+pub(super) mod requests;
 mod run;
 mod server;
 mod site;

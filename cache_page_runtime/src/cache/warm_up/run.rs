@@ -1,12 +1,6 @@
 //! The requests of a warm-up.
 
-use std::{
-    cell::RefCell,
-    future::{Future, poll_fn},
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
-    task::Poll,
-};
+use std::cell::RefCell;
 
 use actix_web::http::header::HOST;
 use futures_util::future::join_all;
@@ -15,17 +9,11 @@ use http::header::{HeaderName, HeaderValue};
 use super::{
     Settings,
     progress::{Running, WarmUpProgress},
+    requests::{PageRequest, Target, X_FORWARDED_PROTO, fetch, fetch_page},
     site::Site,
     sitemap::{self, Sitemap},
-    target::{PageRequest, PageResponse, Target},
 };
-use crate::{
-    observe::CacheStatus,
-    outcome::{Outcome, Reason},
-    time::clock::Clock,
-};
-
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+use crate::time::Clock;
 
 /// Sends the requests of a warm-up.
 struct WarmUpRun<'r, T> {
@@ -84,14 +72,19 @@ impl<T: Target> WarmUpRun<'_, T> {
     async fn fetch_sitemap(&self, sitemap: &str) -> Option<Sitemap> {
         let mut xml = Vec::new();
         let mut is_too_long = false;
-        let response = self
-            .get(sitemap, &mut |part| {
-                is_too_long |= xml.len() + part.len() > sitemap::MAX_BYTES;
-                if !is_too_long {
-                    xml.extend_from_slice(part);
-                }
-            })
-            .await;
+        let mut add = |part: &[u8]| {
+            is_too_long |= xml.len() + part.len() > sitemap::MAX_BYTES;
+            if !is_too_long {
+                xml.extend_from_slice(part);
+            }
+        };
+        let response = match self.site.path_of(sitemap) {
+            Ok(path) => {
+                let (request, timeout) = (self.request_of(&path), self.settings.timeout);
+                fetch(self.target, request, self.clock, timeout, &mut add).await
+            }
+            Err(reason) => Err(reason),
+        };
         let result = match response {
             Ok(response) if !response.status.is_success() => Err(response.status.to_string()),
             Ok(_) if is_too_long => Err("the sitemap is too long".to_owned()),
@@ -126,36 +119,11 @@ impl<T: Target> WarmUpRun<'_, T> {
     ///
     /// Fails with the reason why it is not stored.
     async fn request(&self, page: &str) -> Result<(), String> {
-        let response = self.get(page, &mut |_| {}).await?;
-        if response.status.is_client_error() || response.status.is_server_error() {
-            return Err(response.status.to_string());
-        }
-        match CacheStatus::of(&response.headers).outcome() {
-            // It is stored when the body is complete.
-            Some(Outcome::NotStored(Reason::Streamed)) => Ok(()),
-            Some(Outcome::NotStored(reason) | Outcome::Bypass(reason)) => {
-                Err(format!("not stored: {reason}"))
-            }
-            _ => Ok(()),
-        }
+        let path = self.site.path_of(page)?;
+        fetch_page(self.target, self.request_of(&path), self.clock, self.settings.timeout).await
     }
 
-    async fn get(&self, page: &str, on_body: &mut dyn FnMut(&[u8])) -> Result<PageResponse, String> {
-        let path = self.site.path_of(page)?;
-        let request = PageRequest { path: &path, headers: &self.headers };
-        let mut response = pin!(self.target.get(request, on_body));
-        let mut deadline = self.clock.sleep_until(self.clock.now() + self.settings.timeout);
-        poll_fn(|context| {
-            // In a server, actix-web catches the panic of a handler.
-            match catch_unwind(AssertUnwindSafe(|| response.as_mut().poll(context))) {
-                Ok(Poll::Ready(response)) => Poll::Ready(response),
-                Err(_) => Poll::Ready(Err("the handler panicked".to_owned())),
-                Ok(Poll::Pending) => deadline
-                    .as_mut()
-                    .poll(context)
-                    .map(|()| Err(format!("no complete response in {:?}", self.settings.timeout))),
-            }
-        })
-        .await
+    fn request_of<'p>(&'p self, path: &'p str) -> PageRequest<'p> {
+        PageRequest { path, headers: &self.headers }
     }
 }

@@ -5,21 +5,21 @@ use http::header::{HeaderName, HeaderValue};
 
 /// A request of a warm-up: `GET`, with these headers.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct PageRequest<'r> {
+pub(in crate::cache) struct PageRequest<'r> {
     /// The path and the query.
-    pub(super) path: &'r str,
-    pub(super) headers: &'r [(HeaderName, HeaderValue)],
+    pub(in crate::cache) path: &'r str,
+    pub(in crate::cache) headers: &'r [(HeaderName, HeaderValue)],
 }
 
 /// The head of a response.
 #[derive(Debug)]
-pub(super) struct PageResponse {
+pub(in crate::cache) struct PageResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
 }
 
 /// Answers requests.
-pub(super) trait Target {
+pub(in crate::cache) trait Target {
     /// Sends a request, and hands over the body of the response in parts.
     ///
     /// # Errors
