@@ -1,10 +1,11 @@
-//! The commands of this workspace: `cargo xtask test`, `layers`, `fuzz` and `bench`.
+//! The commands of this workspace: `cargo xtask test`, `layers`, `fuzz`, `bench` and `release`.
 
 mod bench;
 mod compile;
 mod fuzz;
 mod instructions;
 mod layers;
+mod release;
 mod server;
 mod steps;
 
@@ -21,7 +22,8 @@ usage: cargo xtask test              run everything that must pass
        cargo xtask test --quick      run it without servers, documentation, error messages and packages
        cargo xtask layers            check that imports point down, without cycles
        cargo xtask fuzz [SECONDS]    run every fuzz target for that long (default: 30)
-       cargo xtask bench [NAME]      run all benchmarks, or one of them";
+       cargo xtask bench [NAME]      run all benchmarks, or one of them
+       cargo xtask release [NAME]    run all checks before a release, or one of them: deny, features, msrv, minimal, docs, semver";
 
 /// The version of rustc whose error messages are in `tests/ui`.
 const UI_TOOLCHAIN: &str = "1.95.0";
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
         ["test", "--quick"] => quick_test(),
         ["layers"] => layers::run(),
         ["bench"] => bench::run(None),
+        ["release"] => release::run(None),
+        ["release", name] => release::run(Some(name)),
         ["bench", name] => bench::run(Some(name)),
         ["fuzz"] => fuzz::run(fuzz::SECONDS),
         ["fuzz", seconds] if seconds.parse::<u32>().is_ok_and(|seconds| seconds > 0) => fuzz::run(seconds),
