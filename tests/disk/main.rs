@@ -10,6 +10,7 @@ mod damage;
 mod deploys;
 #[path = "../redis/directory.rs"]
 mod directory;
+mod full;
 mod kills;
 mod restart;
 #[path = "../redis/runner.rs"]
@@ -22,6 +23,9 @@ use runner::tests;
 fn main() {
     if child::is_requested() {
         return child::run();
+    }
+    if full::is_requested() {
+        return full::run();
     }
     let parallel = tests![
         store::disk_passes_the_conformance_suite,
@@ -42,8 +46,12 @@ fn main() {
         damage::older_file_restores_no_purged_page,
         damage::folder_that_cannot_be_created_is_a_miss,
         kills::flushed_entries_survive_a_kill,
+        full::requests_are_answered_when_the_disk_is_full,
         restart::example_serves_the_pages_of_the_last_process,
     ];
-    let sequential = tests![kills::killed_process_leaves_no_wrong_page];
+    let sequential = tests![
+        kills::killed_process_leaves_no_wrong_page,
+        full::purged_pages_do_not_come_back_from_a_full_disk,
+    ];
     runner::run(&parallel, &sequential);
 }

@@ -91,6 +91,11 @@ fn path_of(folder: &Path) -> PathBuf {
     folder.join("pages.redb")
 }
 
+/// Returns whether there may be a file.
+pub(super) fn exists(folder: &Path) -> bool {
+    path_of(folder).try_exists().unwrap_or(true)
+}
+
 /// Removes the file, durably.
 pub(super) fn discard(folder: &Path) -> io::Result<()> {
     match fs::remove_file(path_of(folder)) {

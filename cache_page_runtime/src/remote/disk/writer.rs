@@ -42,7 +42,7 @@ struct Work {
 }
 
 pub(super) fn run(shared: &Shared) {
-    let mut writer = Writer { shared, file: None, last_error: None };
+    let mut writer = Writer { shared, file: None, last_error: None, is_unwritable: false };
     loop {
         if shared.is_damaged.swap(false, Ordering::AcqRel) {
             writer.discard_damaged("it is damaged");
@@ -64,6 +64,8 @@ struct Writer<'s> {
     file: Option<File>,
     /// The last reason why the file was not opened. It is logged once.
     last_error: Option<String>,
+    /// Whether it was that nothing can be written.
+    is_unwritable: bool,
 }
 
 impl Writer<'_> {
@@ -75,6 +77,7 @@ impl Writer<'_> {
             }
             result => result,
         };
+        self.is_unwritable = result.as_ref().is_err_and(is_unwritable);
         if let Err(error) = result {
             let message = match error {
                 Error::DatabaseAlreadyOpen => "another process uses it".to_owned(),
@@ -125,6 +128,13 @@ impl Writer<'_> {
             if !callers.is_empty() && (self.try_open().is_err() || self.commit(&batch).is_err()) {
                 result = self.discard("a purge cannot be written");
             }
+        }
+        if self.file.is_none() && self.is_unwritable && !callers.is_empty() {
+            // The pages that were stored before could be served by the next process.
+            result = match file::exists(&self.shared.folder) {
+                true => self.discard("a purge cannot be written"),
+                false => Ok(()),
+            };
         }
         reply(callers, &result.map_err(StoreError::rejected));
         written
@@ -244,6 +254,15 @@ fn is_damage(error: &Error) -> bool {
         Error::DatabaseAlreadyOpen | Error::PreviousIo => false,
         _ => true,
     }
+}
+
+/// Returns whether the error is one of a disk that is full or read-only.
+fn is_unwritable(error: &Error) -> bool {
+    use std::io::ErrorKind::{
+        FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+    };
+    let kinds = [FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull];
+    matches!(error, Error::Io(error) if kinds.contains(&error.kind()))
 }
 
 /// Creates the folder, for this user only: it may contain the pages of one visitor.
