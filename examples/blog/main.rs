@@ -37,6 +37,15 @@ async fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// Adds pages about the cache, which only browsers on this machine see.
+#[cfg(feature = "inspector")]
+fn add_inspector(config: &mut web::ServiceConfig, cache: &PageCache) {
+    config.service(cache.inspector("/cache"));
+}
+
+#[cfg(not(feature = "inspector"))]
+fn add_inspector(_: &mut web::ServiceConfig, _: &PageCache) {}
+
 async fn serve(address: &str) -> Result<(), String> {
     let db = posts::open().map_err(|error| format!("cannot open the database: {error}"))?;
     let password = std::env::var("BLOG_PASSWORD").unwrap_or_else(|_| login::random());
@@ -52,6 +61,7 @@ async fn serve(address: &str) -> Result<(), String> {
             .wrap(login::sessions(key.clone()))
             .wrap(Compress::default())
             .configure(configure)
+            .configure(|config| add_inspector(config, &cache))
     };
     let server = HttpServer::new(app).workers(2).bind(address);
     let server = server.map_err(|error| format!("cannot listen on {address}: {error}"))?;

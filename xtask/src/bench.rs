@@ -3,7 +3,8 @@
 use crate::{cargo, compile, instructions, server, step};
 
 /// The benchmarks that `cargo bench` runs.
-const CARGO_BENCHES: [&str; 7] = ["scaling", "ratios", "fills", "purges", "locks", "remote", "disk"];
+const CARGO_BENCHES: [&str; 8] =
+    ["scaling", "ratios", "fills", "purges", "locks", "inspector", "remote", "disk"];
 
 pub(crate) fn run(only: Option<&str>) -> Result<(), String> {
     let is_wanted = |name: &str| only.is_none_or(|only| only == name);
@@ -20,7 +21,7 @@ pub(crate) fn run(only: Option<&str>) -> Result<(), String> {
         if ["remote", "disk"].contains(&name) {
             server::ensure()?;
         }
-        step(name, &mut cargo(&["bench", "--quiet", "--features", "redis,disk", "--bench", name]))?;
+        step(name, &mut cargo(&["bench", "--quiet", "--features", "redis,disk,inspector", "--bench", name]))?;
     }
     if is_wanted("compile") {
         compile::run()?;

@@ -72,6 +72,7 @@ fn test() -> Result<(), String> {
     steps.run("tests with Redis servers", &mut cargo(&["test", "--test", "redis", "--all-features"]))?;
     steps.run("tests with nginx", &mut cargo(&["test", "--test", "nginx", "--all-features"]))?;
     steps.run("tests with Varnish", &mut cargo(&["test", "--test", "varnish", "--all-features"]))?;
+    steps.run("tests with Chromium", &mut cargo(&["test", "--test", "inspector", "--all-features"]))?;
     steps.run("documentation examples", &mut cargo(&["test", "--workspace", "--doc", "--all-features"]))?;
     steps.run(
         "error messages",

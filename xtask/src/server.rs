@@ -1,11 +1,12 @@
-//! Installs the programs that tests start: Redis and OpenSSL for the remote store, nginx and Varnish.
+//! Installs the programs that tests start: Redis and OpenSSL for the remote store, nginx, Varnish and Chromium.
 
 use std::{fs, process::Command};
 
 use crate::step;
 
 /// Debian's packages, and how to see whether they are installed.
-const PACKAGES: [(&str, Check); 5] = [
+const PACKAGES: [(&str, Check); 6] = [
+    ("chromium", Check::Runs("chromium", "--version")),
     ("redis-server", Check::Runs("redis-server", "--version")),
     ("openssl", Check::Runs("openssl", "version")),
     ("nginx", Check::Runs("nginx", "-v")),
