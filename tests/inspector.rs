@@ -10,7 +10,7 @@ use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
     path::PathBuf,
-    process::{self, Command},
+    process::{self, Command, Output},
     sync::{
         atomic::{AtomicUsize, Ordering},
         mpsc::channel,
@@ -118,7 +118,24 @@ impl Site {
         );
         assert!(!shown.dom.contains("<title>run"), "{path}: a script ran");
         assert!(shown.console.is_empty(), "{path}: the console has {:#?}", shown.console);
+        self.take_screenshots(path);
         shown
+    }
+
+    /// Takes screenshots for people to look at, if the variable `CACHE_PAGE_SCREENSHOTS` names a folder.
+    fn take_screenshots(&self, path: &str) {
+        let Some(folder) = env::var_os("CACHE_PAGE_SCREENSHOTS") else { return };
+        let name: String =
+            path.chars().map(|letter| if letter.is_alphanumeric() { letter } else { '-' }).take(60).collect();
+        for (kind, size, dark) in
+            [("light", "1200,1500", "1"), ("dark", "1200,1500", "0"), ("phone", "500,1500", "1")]
+        {
+            let file = PathBuf::from(&folder).join(format!("{name}{kind}.png"));
+            let scheme = format!("--blink-settings=preferredColorScheme={dark}");
+            let arguments =
+                [format!("--screenshot={}", file.display()), format!("--window-size={size}"), scheme];
+            chromium(&arguments, &format!("{}{path}", self.origins[0]));
+        }
     }
 }
 
@@ -145,24 +162,31 @@ impl Shown {
 
 /// Opens a URL, waits until its scripts and forms are done, and returns what is shown then.
 fn open(url: &str) -> Shown {
-    static RUNS: AtomicUsize = AtomicUsize::new(0);
-
-    let name = format!("cache_page-chromium-{}-{}", process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
-    let profile: PathBuf = env::temp_dir().join(name);
-    let output = Command::new("timeout")
-        .args(["60", "chromium"])
-        // The sandbox needs rights that containers lack. Only pages of the test are opened.
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"])
-        .args(["--enable-logging=stderr", "--virtual-time-budget=5000", "--dump-dom"])
-        .arg(format!("--user-data-dir={}", profile.display()))
-        .arg(url)
-        .output()
-        .expect("chromium runs");
-    let _ = fs::remove_dir_all(profile);
+    let output = chromium(&["--enable-logging=stderr".to_owned(), "--dump-dom".to_owned()], url);
     let dom = String::from_utf8_lossy(&output.stdout).into_owned();
     let log = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!dom.is_empty(), "{url} shows nothing:\n{log}");
     Shown { dom, console: log.lines().filter(|line| line.contains("CONSOLE")).map(str::to_owned).collect() }
+}
+
+/// Runs Chromium without a window.
+fn chromium(arguments: &[String], url: &str) -> Output {
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+
+    let name = format!("cache_page-chromium-{}-{}", process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
+    let profile = env::temp_dir().join(name);
+    let output = Command::new("timeout")
+        .args(["60", "chromium"])
+        // The sandbox needs rights that containers lack. Only pages of the test are opened.
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"])
+        .args(["--virtual-time-budget=5000", "--hide-scrollbars"])
+        .arg(format!("--user-data-dir={}", profile.display()))
+        .args(arguments)
+        .arg(url)
+        .output()
+        .expect("chromium runs");
+    let _ = fs::remove_dir_all(profile);
+    output
 }
 
 fn encoded(text: &str) -> String {
@@ -175,7 +199,7 @@ fn every_page_obeys_its_policy() {
     site.show("/cache").assert_shows("Overview of default").assert_shows("Hit ratio").assert_shows("<svg");
     site.show("/cache/handlers?sort=stored").assert_shows(">posts</a>");
     site.show("/cache/entries?sort=bytes")
-        .assert_shows("31 pages match")
+        .assert_shows("31 pages found")
         .assert_shows("&lt;script&gt;document.title");
     site.show("/cache/entries?tag=post:7").assert_shows(">/posts/7</a>");
     let hostile = site.cache.entries().find(|entry| entry.path().contains("script")).expect("it is stored");
@@ -185,7 +209,7 @@ fn every_page_obeys_its_policy() {
         .assert_shows("x-hostile")
         .assert_shows("\"&gt;&lt;script&gt;");
     site.show("/cache/explain?url=/posts/7").assert_shows("<strong>hit</strong>");
-    site.show("/cache/purge?kind=tag&value=post:7").assert_shows("Remove 1 pages");
+    site.show("/cache/purge?kind=tag&value=post:7").assert_shows("Remove 1 page");
     site.show("/cache?cache=second").assert_shows("Overview of second");
 }
 
@@ -197,10 +221,10 @@ fn forms_explain_and_purge() {
         .assert_shows("another query");
     let token = site.token();
     site.show(&format!("/submit?target=/cache/purge&kind=tag&value=post:7&token={token}"))
-        .assert_shows("<strong>1</strong> pages were removed");
+        .assert_shows("<strong>1</strong> page removed");
     assert_eq!(site.cache.stats().pages(), 30);
     site.show(&format!("/submit?target=/cache/purge&kind=all&mode=expire&token={token}"))
-        .assert_shows("<strong>30</strong> pages were made stale");
+        .assert_shows("<strong>30</strong> pages made stale");
     assert!(site.cache.entries().all(|entry| !entry.is_fresh()));
 }
 

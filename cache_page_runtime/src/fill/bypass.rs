@@ -17,7 +17,7 @@ use super::{
 use crate::{
     cache::PageCache,
     key::KeyParts,
-    observe::Report,
+    observe::{Report, RunPath},
     outcome::{Outcome, Reason},
     policy::HandlerPolicy,
     time::instant::Instant,
@@ -32,6 +32,7 @@ pub(crate) struct BypassRun<'b> {
     /// The key of the request, as far as it was made.
     pub(crate) key: &'b KeyParts,
     pub(crate) control: RunControl,
+    pub(crate) path: RunPath,
 }
 
 /// A bypass that owns what it needs, because a service owns the request.
@@ -42,6 +43,7 @@ pub(crate) struct Bypass {
     visibility: Visibility,
     key: KeyParts,
     control: RunControl,
+    path: RunPath,
 }
 
 /// The report of a bypass, made exactly once. Dropped before, the client has disconnected or the handler has panicked.
@@ -51,6 +53,7 @@ struct BypassReport<'b> {
     reason: Reason,
     started: Instant,
     reported: bool,
+    path: RunPath,
 }
 
 impl Bypass {
@@ -64,28 +67,31 @@ impl Bypass {
         visibility: Visibility,
         key: KeyParts,
     ) -> Box<Self> {
+        let path = RunPath::of(cache.observer().recent_runs(), request);
         let (cache, control) = (cache.clone(), RunControl::start(request, entry_point, None));
         // A part of the future of every request otherwise.
-        Box::new(Self { cache, policy, reason, visibility, key, control })
+        Box::new(Self { cache, policy, reason, visibility, key, control, path })
     }
 
     /// Runs the handler.
     pub(crate) async fn run(self: Box<Self>, handler: Pin<&mut dyn Handler>) -> Served {
-        let Self { policy, reason, visibility, .. } = *self;
-        let (cache, key) = (&self.cache, &self.key);
-        BypassRun { cache, policy, reason, visibility, key, control: self.control }.run(None, handler).await
+        let Self { cache, policy, reason, visibility, key, control, path } = *self;
+        let (cache, key) = (&cache, &key);
+        BypassRun { cache, policy, reason, visibility, key, control, path }.run(None, handler).await
     }
 }
 
 impl BypassRun<'_> {
     /// Runs the handler. `request` is `None` for a service, which owns the request.
     pub(crate) async fn run(
-        self,
+        mut self,
         request: Option<&HttpRequest>,
         mut handler: Pin<&mut dyn Handler>,
     ) -> Served {
+        let path = std::mem::take(&mut self.path);
         let Self { cache, policy, reason, .. } = self;
-        let report = BypassReport { cache, policy, reason, started: cache.clock().now(), reported: false };
+        let started = cache.clock().now();
+        let report = BypassReport { cache, policy, reason, started, reported: false, path };
         let handled = poll_fn(|context| handler.as_mut().poll_response(request, context)).await;
         self.finish(report, handled)
     }
@@ -150,9 +156,11 @@ impl BypassReport<'_> {
         self.log(&report, headers);
     }
 
-    fn log(&self, report: &Report, headers: Option<&mut HeaderMap>) {
+    fn log(&mut self, report: &Report, headers: Option<&mut HeaderMap>) {
         let observer = self.cache.observer();
         report.log(observer, self.policy.handler_id());
+        let path = std::mem::take(&mut self.path);
+        report.remember(path, observer, self.policy.handler_id(), self.cache.clock().now());
         if let Some(headers) = headers {
             report.write_header(observer.cache_status(), headers);
         }

@@ -6,7 +6,7 @@ use actix_web::http::header::HeaderMap;
 
 use crate::{
     cache::PageCache,
-    observe::{RefreshReport, Report, record_sizes},
+    observe::{RefreshReport, Report, RunPath, record_sizes},
     outcome::{ForwardReason, Outcome, Reason},
     policy::HandlerId,
     remote::RemoteError,
@@ -23,6 +23,7 @@ struct Run {
     cause: ForwardReason,
     audience: Audience,
     remote_error: Option<RemoteError>,
+    path: RunPath,
 }
 
 /// What waits for the response of a run.
@@ -39,7 +40,15 @@ impl Reporter {
         cause: ForwardReason,
         audience: Audience,
     ) -> Self {
-        Self(Some(Run { cache, handler, cause, audience, remote_error: None }))
+        Self(Some(Run { cache, handler, cause, audience, remote_error: None, path: RunPath::default() }))
+    }
+
+    /// Sets the path of the request, for those who look into the cache.
+    pub(crate) fn with_path(mut self, path: RunPath) -> Self {
+        if let Some(run) = &mut self.0 {
+            run.path = path;
+        }
+        self
     }
 
     pub(crate) fn is_background(&self) -> bool {
@@ -96,6 +105,7 @@ impl Run {
         let report =
             Report { forward_reason: report.forward_reason.or(Some(self.cause)), remote_error, ..report };
         report.log(observer, self.handler);
+        report.remember(self.path, observer, self.handler, self.cache.clock().now());
         if let Some(headers) = headers {
             report.write_header(observer.cache_status(), headers);
         }

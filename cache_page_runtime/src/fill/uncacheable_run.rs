@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     coalesce::UncacheableMark,
-    observe::Report,
+    observe::{Report, RunPath},
     outcome::{ForwardReason, Outcome, Reason},
     time::instant::Instant,
 };
@@ -103,6 +103,8 @@ impl UncacheableRun<'_> {
             ..Report::of(Outcome::NotStored(reason))
         };
         report.log(cache.observer(), policy.handler_id());
+        let path = RunPath::of(cache.observer().recent_runs(), self.request);
+        report.remember(path, cache.observer(), policy.handler_id(), now);
         report.write_header(cache.observer().cache_status(), headers);
     }
 }

@@ -3,6 +3,8 @@
 //! It sees what is stored, what the requests of late were, and the options of the cache. It does not run the application: what the arguments
 //! of a handler read is only known of requests.
 
+use std::time::Duration;
+
 use actix_web::{
     HttpRequest,
     http::header::{COOKIE, HeaderName, HeaderValue, VARY},
@@ -11,13 +13,14 @@ use actix_web::{
 use serde_json::{Value, json};
 
 use super::{
-    entries, handlers,
+    advice, entries, handlers,
     overview::{ReasonCount, reason_json},
 };
 use crate::{
     cache::PageCache,
     http::{RequestOrigin, hosts},
-    outcome::Reason,
+    observe::RecentRun,
+    outcome::{ForwardReason, Outcome, Reason},
     purge::{LocalSelector, PurgeSelector, parse},
     store::{EntryInfo, Listing},
 };
@@ -27,6 +30,9 @@ const MAX_ENTRIES: usize = 2000;
 
 /// How many of them are shown.
 const SHOWN: usize = 20;
+
+/// How many of the latest requests are shown.
+const SHOWN_RUNS: usize = 10;
 
 /// How a request of a URL would be answered, as far as it can be known.
 pub(super) struct Explanation {
@@ -40,6 +46,8 @@ pub(super) struct Explanation {
     pub(super) entries: Vec<Candidate>,
     /// Why the handlers of the path bypassed the cache or did not store, the most frequent reasons first.
     pub(super) reasons: Vec<(&'static str, ReasonCount)>,
+    /// The latest requests of the path that ran a handler, with the time since then.
+    pub(super) recent: Vec<(RecentRun, Duration)>,
 }
 
 /// One thing that decides about a request.
@@ -102,6 +110,7 @@ impl Question {
             steps: Vec::new(),
             entries: self.candidates(cache),
             reasons: Vec::new(),
+            recent: self.recent(cache),
         };
         explanation.add_reasons(cache);
         let bypass = self.check_request(cache, &mut explanation);
@@ -133,6 +142,20 @@ impl Question {
             }
         }
         candidates
+    }
+
+    /// Returns the latest requests of the path that ran a handler.
+    fn recent(&self, cache: &PageCache) -> Vec<(RecentRun, Duration)> {
+        let PurgeSelector::Url { path, .. } = &self.selector else { return Vec::new() };
+        let (wanted, now) = (PurgeSelector::Path(path.clone()).to_local(), cache.clock().now());
+        let is_same = |run: &RecentRun| parse::to_path(&run.path).is_ok_and(|path| path.to_local() == wanted);
+        let runs = cache.observer().recent_runs().find(is_same, SHOWN_RUNS);
+        runs.into_iter()
+            .map(|run| {
+                let time = now.since(run.at);
+                (run, time)
+            })
+            .collect()
     }
 
     fn compare(&self, entry: EntryInfo, whole: &LocalSelector, same_query: &LocalSelector) -> Candidate {
@@ -225,6 +248,7 @@ impl Explanation {
     /// Adds the reasons of the handlers whose pages are stored under the path.
     fn add_reasons(&mut self, cache: &PageCache) {
         let mut names: Vec<_> = self.entries.iter().map(|candidate| candidate.entry.handler()).collect();
+        names.extend(self.recent.iter().map(|(run, _)| run.handler));
         names.sort_unstable();
         names.dedup();
         let rows = handlers::list(cache, "");
@@ -238,11 +262,26 @@ impl Explanation {
     fn answer(&mut self) -> (&'static str, String) {
         let Some(nearest) = self.entries.first() else {
             self.fail("Stored page", "No page of this path is stored.".to_owned());
-            return (
-                "miss",
-                "It is a miss: no page of this path is stored. The reasons below say why responses were not."
-                    .to_owned(),
-            );
+            let latest = self.recent.first().map(|(run, _)| (run.handler, run.outcome));
+            let why = match latest {
+                Some((handler, Outcome::NotStored(reason))) => {
+                    format!(
+                        " The latest response of {handler} was not stored: {reason}. {}",
+                        advice::of(reason)
+                    )
+                }
+                Some((handler, Outcome::Bypass(reason))) => {
+                    format!(
+                        " The latest request to {handler} bypassed the cache: {reason}. {}",
+                        advice::of(reason)
+                    )
+                }
+                Some((handler, _)) => format!(
+                    " The page of {handler} was stored lately, and has been purged or evicted, or has expired."
+                ),
+                None => " No handler has run for it lately.".to_owned(),
+            };
+            return ("miss", format!("It is a miss: no page of this path is stored.{why}"));
         };
         let handler = nearest.entry.handler();
         if !nearest.differs.is_empty() {
@@ -303,6 +342,17 @@ impl Explanation {
             "steps": steps.collect::<Vec<_>>(),
             "entries": entries.collect::<Vec<_>>(),
             "reasons": reasons.collect::<Vec<_>>(),
+            "recent": self.recent.iter().map(recent_json).collect::<Vec<_>>(),
         })
     }
+}
+
+fn recent_json((run, time): &(RecentRun, Duration)) -> Value {
+    json!({
+        "seconds_ago": time.as_secs(),
+        "path": run.path,
+        "handler": run.handler,
+        "outcome": run.outcome,
+        "forward_reason": run.forward_reason.map(ForwardReason::token),
+    })
 }

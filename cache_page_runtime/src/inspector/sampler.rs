@@ -9,6 +9,7 @@ use crate::{cache::PageCache, observe::HISTORY_INTERVAL};
 ///
 /// Each worker does so, and one of them takes each sample: no worker has to outlive the others.
 pub(super) fn start(cache: &PageCache) {
+    cache.observer().recent_runs().enable();
     cache.sample();
     if Handle::try_current().is_err() {
         return;

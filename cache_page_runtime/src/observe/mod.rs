@@ -9,6 +9,7 @@ mod history;
 mod metrics;
 mod observer;
 mod parsed_cache_status;
+mod recent;
 mod report;
 #[cfg(feature = "serde")]
 mod serialize;
@@ -24,6 +25,9 @@ pub(crate) use history::{History, INTERVAL as HISTORY_INTERVAL, MINUTES as HISTO
 #[cfg(feature = "metrics")]
 pub(crate) use metrics::describe as describe_metrics;
 pub(crate) use observer::Observer;
+#[cfg(feature = "inspector")]
+pub(crate) use recent::RecentRun;
+pub(crate) use recent::RunPath;
 pub(crate) use report::{RefreshReport, Report};
 
 use crate::{

@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use super::stats::Counters;
+use super::{recent::RecentRuns, stats::Counters};
 #[cfg(feature = "metrics")]
 use crate::store::{RemovalCause, Removals};
 use crate::sync::{Mutex, lock};
@@ -34,6 +34,7 @@ pub(crate) struct Observer {
     name: OnceLock<&'static str>,
     counters: Counters,
     cache_status: CacheStatusHeader,
+    recent_runs: RecentRuns,
     /// How many removals of each cause the metrics have.
     #[cfg(feature = "metrics")]
     recorded_removals: [AtomicU64; RemovalCause::ALL.len()],
@@ -45,6 +46,7 @@ impl Observer {
             name: OnceLock::new(),
             counters: Counters::new(),
             cache_status,
+            recent_runs: RecentRuns::default(),
             #[cfg(feature = "metrics")]
             recorded_removals: [const { AtomicU64::new(0) }; RemovalCause::ALL.len()],
         }
@@ -67,6 +69,11 @@ impl Observer {
 
     pub(crate) fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// Returns the latest requests that ran a handler.
+    pub(crate) fn recent_runs(&self) -> &RecentRuns {
+        &self.recent_runs
     }
 
     /// Returns the causes with removals since the last call, and how many of each.

@@ -6,12 +6,13 @@ use http::StatusCode;
 
 #[cfg(feature = "metrics")]
 use super::metrics;
-use super::observer::Observer;
+use super::{observer::Observer, recent::RunPath};
 use crate::{
     outcome::{ForwardReason, Outcome, Reason},
     policy::HandlerId,
     remote::RemoteError,
     store::Freshness,
+    time::Instant,
 };
 
 /// The outcome of a request and what is known about it.
@@ -78,6 +79,13 @@ impl Report {
                 metrics::record_fill_time(observer, handler.name, time);
             }
         }
+    }
+}
+
+impl Report {
+    /// Remembers the outcome for those who look into the cache, if there are any.
+    pub(crate) fn remember(&self, path: RunPath, observer: &Observer, handler: HandlerId, now: Instant) {
+        path.record(observer.recent_runs(), now, handler.name, self.outcome, self.forward_reason);
     }
 }
 

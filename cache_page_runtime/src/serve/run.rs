@@ -16,6 +16,7 @@ use crate::{
         Handler, Reporter, RequestHandle, RunControl, SessionBefore, Start, UncacheableRun, Visibility,
     },
     key::KeyParts,
+    observe::RunPath,
     outcome::{ForwardReason, Reason},
     policy::Validators,
     purge::RequestSubject,
@@ -46,6 +47,7 @@ impl Lookup<'_> {
                     visibility: self.visibility(),
                     key: &self.key.parts,
                     control: RunControl::start(self.request, EntryPoint::Attribute, None),
+                    path: RunPath::of(self.cache.observer().recent_runs(), self.request),
                 };
                 run.run(Some(self.request), handler).await.into_response()
             }
@@ -172,7 +174,8 @@ impl Lookup<'_> {
                 (RequestHandle::lent(self.request), Some(subject))
             }
         };
-        let reporter = Reporter::new(self.cache.clone(), self.policy.handler_id(), miss.cause, audience);
+        let reporter = Reporter::new(self.cache.clone(), self.policy.handler_id(), miss.cause, audience)
+            .with_path(RunPath::of(self.cache.observer().recent_runs(), self.request));
         let start = Start { request: handle, control, session, miss, role, started };
         Fill::start(start, reporter, || Context {
             cache: self.cache.clone(),

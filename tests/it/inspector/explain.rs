@@ -1,6 +1,7 @@
 //! Why a request is a hit or a miss.
 
 use actix_web::HttpResponse;
+use cache_page::Reason;
 use serde_json::Value;
 
 use super::{api, builder, builder_with, local};
@@ -89,6 +90,39 @@ async fn reasons_of_the_handlers_are_given_for_a_miss() {
     let reason = &value["reasons"][0];
     assert_eq!((&reason["handler"], &reason["reason"]), (&"missing".into(), &"status".into()));
     assert!(reason["advice"].as_str().unwrap().contains("statuses"));
+}
+
+#[actix_web::test]
+async fn latest_requests_of_the_path_say_why_it_is_no_hit() {
+    let app = builder().start().await;
+    app.get("/missing").await;
+    app.get("/posts/1").await.assert_stored();
+    app.advance(7);
+    app.get("/missing?token=hidden").await;
+    app.get("/account").header("cookie", "session=1").await.assert_bypass(Reason::Credentials);
+    let value = explain(&app, "/missing", "").await;
+    let recent = value["recent"].as_array().unwrap();
+    assert_eq!(recent.len(), 2);
+    assert_eq!((&recent[0]["outcome"], &recent[0]["seconds_ago"]), (&"not-stored: status".into(), &0.into()));
+    assert_eq!((&recent[1]["handler"], &recent[1]["seconds_ago"]), (&"missing".into(), &7.into()));
+    assert!(value["summary"].as_str().unwrap().contains("was not stored: status"), "{value}");
+    assert!(!value.to_string().contains("hidden"));
+    let account = explain(&app, "/account", "").await;
+    assert!(account["summary"].as_str().unwrap().contains("bypassed the cache: credentials"), "{account}");
+    app.cache().purge_path("/posts/1").await.unwrap();
+    let purged = explain(&app, "/posts/1", "").await;
+    assert!(purged["summary"].as_str().unwrap().contains("was stored lately"), "{purged}");
+    assert_eq!(explain(&app, "/never", "").await["recent"].as_array().unwrap().len(), 0);
+}
+
+#[actix_web::test]
+async fn number_of_remembered_requests_is_limited() {
+    let app = builder().start().await;
+    for number in 0..300 {
+        app.get(&format!("/posts/{number}")).await.assert_stored();
+    }
+    assert_eq!(explain(&app, "/posts/1", "").await["recent"].as_array().unwrap().len(), 0);
+    assert_eq!(explain(&app, "/posts/299", "").await["recent"].as_array().unwrap().len(), 1);
 }
 
 #[actix_web::test]

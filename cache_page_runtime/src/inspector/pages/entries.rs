@@ -63,8 +63,8 @@ fn table(query: &Query, results: &Results) -> Markup {
     html! {
         p role="status" {
             @match results.matches {
-                Some(matches) => { (format::count(matches as u64)) " pages match." },
-                None => { (format::count(results.entries.len() as u64)) " pages shown." },
+                Some(matches) => { (format::count(matches as u64)) " " (format::pages(matches)) " found." },
+                None => { (format::count(results.entries.len() as u64)) " " (format::pages(results.entries.len())) " shown." },
             }
             @if results.after.is_some() { " There may be more." }
         }

@@ -8,9 +8,12 @@ use super::{
     format,
     layout::{Reload, cache_field, page},
 };
-use crate::inspector::{
-    explain::{Explanation, Question},
-    query::{Query, Refusal, blocking},
+use crate::{
+    inspector::{
+        explain::{Explanation, Question},
+        query::{Query, Refusal, blocking},
+    },
+    outcome::ForwardReason,
 };
 
 pub(in crate::inspector) async fn explain(
@@ -77,8 +80,24 @@ fn answer(query: &Query, explanation: &Explanation) -> Markup {
                 }
             } }
         }
+        @if !explanation.recent.is_empty() {
+            h2 { "The latest requests of this path that ran a handler" }
+            div.scroll { table {
+                thead { tr { th scope="col" { "When" } th scope="col" { "Handler" } th scope="col" { "Outcome" } th scope="col" { "Why it was no hit" } } }
+                tbody {
+                    @for (run, time) in &explanation.recent {
+                        tr {
+                            td { (format::duration(*time)) " ago" }
+                            th.mono scope="row" { (run.handler) }
+                            td { (run.outcome.to_string()) }
+                            td { (run.forward_reason.map_or("bypass", ForwardReason::token)) }
+                        }
+                    }
+                }
+            } }
+        }
         @if !explanation.reasons.is_empty() {
-            h2 { "Why handlers ran" }
+            h2 { "Why handlers run" }
             div.scroll { table {
                 thead { tr { th scope="col" { "Handler" } th scope="col" { "Outcome" } th scope="col" { "Reason" } th.number scope="col" { "Requests" } th scope="col" { "What to do" } } }
                 tbody {

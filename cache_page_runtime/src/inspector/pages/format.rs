@@ -15,6 +15,11 @@ pub(super) fn count(number: u64) -> String {
     text
 }
 
+/// Returns the word behind a number of pages.
+pub(super) fn pages(number: usize) -> &'static str {
+    if number == 1 { "page" } else { "pages" }
+}
+
 #[allow(clippy::cast_precision_loss)]
 pub(super) fn bytes(bytes: usize) -> String {
     let mut value = bytes as f64;

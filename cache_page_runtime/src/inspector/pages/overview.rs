@@ -136,7 +136,7 @@ fn reasons(overview: &Overview) -> Markup {
 fn requests(overview: &Overview) -> Markup {
     html! {
         h2 { "Requests by outcome" }
-        div.scroll { table {
+        div.scroll { table.narrow {
             thead { tr { th scope="col" { "Outcome" } th.number scope="col" { "Requests" } } }
             tbody {
                 @for (outcome, count) in outcomes(&overview.stats) {
@@ -150,7 +150,7 @@ fn requests(overview: &Overview) -> Markup {
 fn removed(overview: &Overview) -> Markup {
     html! {
         h2 { "Pages that left the memory" }
-        div.scroll { table {
+        div.scroll { table.narrow {
             thead { tr { th scope="col" { "Cause" } th.number scope="col" { "Pages" } } }
             tbody {
                 @for (cause, count) in removals(&overview.stats) {

@@ -64,7 +64,7 @@ fn confirmation(query: &Query, purge: &PurgeRequest, preview: &Preview) -> Marku
         h2 { "What will go" }
         p role="status" {
             strong { (format::count(preview.pages as u64)) }
-            @if purge.is_soft() { " fresh pages will become stale" } @else { " pages will be removed from the memory of this process" }
+            @if purge.is_soft() { " fresh " (format::pages(preview.pages)) " will become stale" } @else { " " (format::pages(preview.pages)) " will be removed from the memory of this process" }
             "; a remote store and the memory of other processes too."
         }
         form.stack method="post" action={ (query.base) "/purge" } {
@@ -73,7 +73,7 @@ fn confirmation(query: &Query, purge: &PurgeRequest, preview: &Preview) -> Marku
             @for name in ["kind", "value", "mode"] {
                 @if let Some(value) = query.params.get(name) { input type="hidden" name=(name) value=(value); }
             }
-            button.danger type="submit" { (action) " " (format::count(preview.pages as u64)) " pages" }
+            button.danger type="submit" { (action) " " (format::count(preview.pages as u64)) " " (format::pages(preview.pages)) }
         }
         @if shown > 0 {
             @if shown < preview.pages { p.muted { "The first " (shown) " of them:" } }
@@ -100,7 +100,7 @@ pub(in crate::inspector) async fn execute_purge(
         h1 { "Purge" }
         p.notice.good role="status" {
             strong { (format::count(summary.pages() as u64)) }
-            @if purge.is_soft() { " pages were made stale. " } @else { " pages were removed. " }
+            " " (format::pages(summary.pages())) @if purge.is_soft() { " made stale. " } @else { " removed. " }
             (remote_sentence(summary))
         }
         (form(&query))
