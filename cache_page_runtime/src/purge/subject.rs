@@ -3,7 +3,7 @@
 use std::{iter, sync::Arc};
 
 use actix_web::HttpRequest;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use super::{key::PurgeKey, log::PurgeSeq, normal_form, stable_id, tag::Tag};
 use crate::{
@@ -44,7 +44,8 @@ pub(crate) struct RequestSubject {
 #[derive(Debug)]
 pub(crate) struct PurgeKeys {
     pub(super) subject: RequestSubject,
-    pub(super) tags: Box<[PurgeKey]>,
+    /// The keys under which the purge index has the page, each once: path, handler and tags.
+    pub(super) index_keys: Box<[PurgeKey]>,
     /// The names of the tags, with [`StableIds::Include`].
     tag_names: Box<[Box<str>]>,
 }
@@ -93,11 +94,17 @@ impl RequestSubject {
     }
 
     pub(crate) fn with_tags(self, tags: &[Tag]) -> Arc<PurgeKeys> {
-        let tag_names = match self.url_id {
-            Some(_) => tags.iter().map(|tag| tag.name.clone()).collect(),
-            None => Box::default(),
-        };
-        Arc::new(PurgeKeys { subject: self, tags: tags.iter().map(|tag| tag.key).collect(), tag_names })
+        let mut index_keys: SmallVec<[PurgeKey; 16]> = smallvec![self.path_key, self.handler.key];
+        let mut tag_names = Vec::new();
+        for tag in tags {
+            if index_keys.contains(&tag.key) {
+                continue;
+            }
+            index_keys.push(tag.key);
+            tag_names.extend(self.url_id.map(|_| tag.name.clone()));
+        }
+        let index_keys = index_keys.as_slice().into();
+        Arc::new(PurgeKeys { subject: self, index_keys, tag_names: tag_names.into() })
     }
 
     pub(super) fn handler_key(&self) -> PurgeKey {
@@ -116,21 +123,15 @@ impl PurgeKeys {
         self.subject.purge_seq
     }
 
-    /// Returns the keys under which the purge index files the page: path, handler and tags, each once.
-    pub(crate) fn index_keys(&self) -> SmallVec<[PurgeKey; 8]> {
-        let mut keys = SmallVec::from_slice(&[self.subject.path_key, self.subject.handler_key()]);
-        self.tags.iter().for_each(|tag| {
-            if !keys.contains(tag) {
-                keys.push(*tag);
-            }
-        });
-        keys
+    /// Returns the keys under which the purge index has the page: path, handler and tags, each once.
+    pub(crate) fn index_keys(&self) -> &[PurgeKey] {
+        &self.index_keys
     }
 
     /// Returns the tags. Their names are empty unless the stable ids were included.
     pub(crate) fn tags(&self) -> impl Iterator<Item = Tag> {
         let names = self.tag_names.iter().cloned().chain(iter::repeat_with(Box::default));
-        self.tags.iter().zip(names).map(|(key, name)| Tag { key: *key, name })
+        self.index_keys.iter().skip(2).zip(names).map(|(key, name)| Tag { key: *key, name })
     }
 
     /// Returns the names of the tags, or nothing unless the stable ids were included.
@@ -160,6 +161,6 @@ impl PurgeKeys {
     /// Returns the allocated size in bytes.
     pub(crate) fn weight(&self) -> usize {
         let names: usize = self.tag_names.iter().map(|name| size_of_val(name) + name.len() + 16).sum();
-        size_of::<Self>() + 16 + self.subject.path.len() + size_of_val(&*self.tags) + names
+        size_of::<Self>() + 16 + self.subject.path.len() + size_of_val(&*self.index_keys) + names
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use super::{entry::Entry, node::EntryNode};
 use crate::{
-    purge::{LocalSelector, PurgeMode, PurgeSeq},
+    purge::{LocalSelector, PurgeKeys, PurgeMode, PurgeSeq},
     sync::{Mutex, lock},
     time::Instant,
 };
@@ -80,27 +80,34 @@ impl Purge {
         self.entries.fetch_add(entries, Ordering::Relaxed);
     }
 
-    fn selects(&self, entry: &Entry) -> bool {
-        let keys = entry.purge_keys();
+    /// Returns whether the purge concerns an entry with these purge keys.
+    pub(super) fn selects(&self, keys: &PurgeKeys) -> bool {
         keys.purge_seq() < self.seq && self.selector.matches(keys)
     }
 
-    /// Applies the purge to an entry, and returns whether it removes the entry.
-    pub(super) fn apply(&self, node: &EntryNode, entry: &Entry) -> bool {
-        if !self.selects(entry) {
-            return false;
-        }
-        match self.mode {
-            PurgeMode::Remove => true,
-            PurgeMode::Expire => {
-                self.count(usize::from(self.expire(node, entry)));
-                false
-            }
+    /// Returns whether the purge removes what it selects.
+    pub(super) fn removes(&self) -> bool {
+        self.mode == PurgeMode::Remove
+    }
+
+    /// Makes an entry stale that the purge selects, and counts it if it was fresh.
+    pub(super) fn expire(&self, node: &EntryNode, entry: &Entry) {
+        if self.make_stale(node, entry) {
+            self.count(1);
         }
     }
 
+    /// Applies the purge to an entry, and returns whether it removes the entry.
+    fn apply(&self, node: &EntryNode, entry: &Entry) -> bool {
+        let is_selected = self.selects(entry.purge_keys());
+        if is_selected && !self.removes() {
+            self.expire(node, entry);
+        }
+        is_selected && self.removes()
+    }
+
     /// Makes an entry stale, and returns whether it was fresh. Of several threads that do this, it was fresh for one.
-    fn expire(&self, node: &EntryNode, entry: &Entry) -> bool {
+    fn make_stale(&self, node: &EntryNode, entry: &Entry) -> bool {
         // A stale entry keeps the end of its stale windows.
         if !entry.is_fresh(self.now) {
             return false;

@@ -23,7 +23,7 @@ pub(super) const NEVER: u64 = u64::MAX;
 /// A cached page.
 pub(crate) struct Entry {
     pub(crate) page: Page,
-    pub(super) lifetime: Lifetime,
+    pub(super) lifetime: PackedLifetime,
     purge_keys: Arc<PurgeKeys>,
     /// When a refresh may be tried again after it failed.
     backoff: Backoff,
@@ -51,6 +51,58 @@ pub(crate) struct Lifetime {
     pub(crate) fill_time: Duration,
 }
 
+/// A [`Lifetime`] whose times are nanoseconds, and so take less room. Those of more than 584 years are shortened to that, but not the
+/// TTL, which clients are told.
+#[derive(Clone, Copy)]
+pub(super) struct PackedLifetime {
+    pub(super) created_at: u64,
+    pub(super) initial_age: u64,
+    pub(super) ttl: Option<Duration>,
+    while_revalidate: u64,
+    if_error: u64,
+    pub(super) fill_time: u64,
+}
+
+impl PackedLifetime {
+    fn new(lifetime: Lifetime) -> Self {
+        let Lifetime { created_at, initial_age, ttl, stale, fill_time } = lifetime;
+        Self {
+            created_at: created_at.as_nanos(),
+            initial_age: nanos(initial_age),
+            ttl,
+            while_revalidate: nanos(stale.while_revalidate),
+            if_error: nanos(stale.if_error),
+            fill_time: nanos(fill_time),
+        }
+    }
+
+    fn unpack(self) -> Lifetime {
+        Lifetime {
+            created_at: Instant::new(Duration::from_nanos(self.created_at)),
+            initial_age: Duration::from_nanos(self.initial_age),
+            ttl: self.ttl,
+            stale: self.stale(),
+            fill_time: Duration::from_nanos(self.fill_time),
+        }
+    }
+
+    pub(super) fn stale(self) -> StaleWindows {
+        StaleWindows {
+            while_revalidate: Duration::from_nanos(self.while_revalidate),
+            if_error: Duration::from_nanos(self.if_error),
+        }
+    }
+
+    /// Returns the time since the entry was created.
+    pub(super) fn time_since(self, now: Instant) -> Duration {
+        Duration::from_nanos(now.as_nanos().saturating_sub(self.created_at))
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// Where the remote store has an entry, and in which version; with that it can confirm that the entry is still current.
 #[derive(Clone)]
 pub(crate) struct RemoteRef {
@@ -62,7 +114,7 @@ impl Entry {
     pub(crate) fn new(page: Page, lifetime: Lifetime, purge_keys: Arc<PurgeKeys>) -> Self {
         Self {
             page,
-            lifetime,
+            lifetime: PackedLifetime::new(lifetime),
             purge_keys,
             backoff: Backoff::default(),
             invalidated: AtomicBool::new(false),
@@ -92,8 +144,8 @@ impl Entry {
         self.remote_ref.as_deref()
     }
 
-    pub(crate) fn lifetime(&self) -> &Lifetime {
-        &self.lifetime
+    pub(crate) fn lifetime(&self) -> Lifetime {
+        self.lifetime.unpack()
     }
 
     /// Returns what a purge selects the entry by.

@@ -152,7 +152,7 @@ impl EntryInfo {
     /// Returns what finds the entry again, in this process.
     #[cfg(feature = "inspector")]
     pub(crate) fn id(&self) -> EntryId {
-        let path = self.node.purge_keys.first().map_or(0, |(key, _)| key.to_bits());
+        let path = self.node.index_positions().next().map_or(0, |(key, _)| key.to_bits());
         EntryId { path, hash: self.node.hash }
     }
 

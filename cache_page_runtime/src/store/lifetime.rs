@@ -28,17 +28,21 @@ impl Entry {
     }
 
     pub(crate) fn created_at(&self) -> Instant {
-        self.lifetime.created_at
+        Instant::new(Duration::from_nanos(self.lifetime.created_at))
     }
 
     /// Returns when the handler was started.
     pub(crate) fn started_at(&self) -> Instant {
-        self.lifetime.created_at.before(self.lifetime.fill_time)
+        self.created_at().before(self.fill_time())
+    }
+
+    fn fill_time(&self) -> Duration {
+        Duration::from_nanos(self.lifetime.fill_time)
     }
 
     /// Returns the current age (RFC 9111 4.2.3).
     pub(crate) fn age(&self, now: Instant) -> Duration {
-        self.lifetime.initial_age.saturating_add(now.since(self.lifetime.created_at))
+        Duration::from_nanos(self.lifetime.initial_age).saturating_add(self.lifetime.time_since(now))
     }
 
     /// Returns how long the entry stays fresh, or `None` if it does not expire.
@@ -46,17 +50,17 @@ impl Entry {
         if self.is_expired_early(now) {
             return Some(Duration::ZERO);
         }
-        self.lifetime.ttl.map(|ttl| ttl.saturating_sub(now.since(self.lifetime.created_at)))
+        self.lifetime.ttl.map(|ttl| ttl.saturating_sub(self.lifetime.time_since(now)))
     }
 
     pub(crate) fn is_fresh(&self, now: Instant) -> bool {
-        let is_within = |ttl| now.since(self.lifetime.created_at) < ttl;
+        let is_within = |ttl| self.lifetime.time_since(now) < ttl;
         self.lifetime.ttl.is_none_or(is_within) && !self.is_expired_early(now)
     }
 
     /// Makes the entry stale before its TTL has passed, and returns whether this had not been done before.
     pub(crate) fn expire(&self, now: Instant) -> bool {
-        self.expired_at.fetch_min(now.as_nanos(), Ordering::AcqRel) > now.as_nanos()
+        self.expired_at.fetch_min(now.as_nanos(), Ordering::AcqRel) == NEVER
     }
 
     fn is_expired_early(&self, now: Instant) -> bool {
@@ -67,7 +71,7 @@ impl Entry {
 
     /// Returns for how long the entry has been stale, or zero if it is fresh.
     pub(crate) fn staleness(&self, now: Instant) -> Duration {
-        let age = now.since(self.lifetime.created_at);
+        let age = self.lifetime.time_since(now);
         let by_ttl = self.lifetime.ttl.map_or(Duration::ZERO, |ttl| age.saturating_sub(ttl));
         let expired_at = self.expired_at.load(Ordering::Acquire);
         by_ttl.max(Duration::from_nanos(now.as_nanos().saturating_sub(expired_at)))
@@ -96,12 +100,12 @@ impl Entry {
 
     /// Returns whether the entry may be sent while it is refreshed (RFC 5861 3).
     pub(crate) fn may_serve_while_revalidating(&self, now: Instant) -> bool {
-        self.is_within(self.lifetime.stale.while_revalidate, now)
+        self.is_within(self.lifetime.stale().while_revalidate, now)
     }
 
     /// Returns whether the entry may be sent if a refresh fails (RFC 5861 4).
     pub(crate) fn may_serve_on_error(&self, now: Instant) -> bool {
-        self.is_within(self.lifetime.stale.if_error, now)
+        self.is_within(self.lifetime.stale().if_error, now)
     }
 
     /// Returns whether the entry may be sent at all.
@@ -116,7 +120,7 @@ impl Entry {
 
     /// Returns whether the entry expires soon enough for [`should_refresh_early`](Self::should_refresh_early) to be `true`.
     pub(crate) fn may_refresh_early(&self, now: Instant) -> bool {
-        self.ttl(now).is_some_and(|left| left < self.lifetime.fill_time.saturating_mul(MAX_FILL_TIMES))
+        self.ttl(now).is_some_and(|left| left < self.fill_time().saturating_mul(MAX_FILL_TIMES))
     }
 
     /// Decides at random whether a request should refresh the entry before it expires.
@@ -125,13 +129,13 @@ impl Entry {
     /// "Optimal Probabilistic Cache Stampede Prevention"). `random` returns a number in (0, 1].
     pub(crate) fn should_refresh_early(&self, now: Instant, random: impl FnOnce() -> f64) -> bool {
         let max = f64::from(MAX_FILL_TIMES);
-        let lead_time = || self.lifetime.fill_time.as_secs_f64() * (-random().ln()).min(max);
+        let lead_time = || self.fill_time().as_secs_f64() * (-random().ln()).min(max);
         self.may_refresh_early(now) && self.ttl(now).is_some_and(|left| left.as_secs_f64() < lead_time())
     }
 
     /// Returns when the entry stops being usable, or `None` if it never does.
     pub(crate) fn expires_at(&self) -> Option<Instant> {
-        let stale = self.lifetime.stale;
+        let stale = self.lifetime.stale();
         let instant = |nanos| (nanos < NEVER).then(|| Instant::new(Duration::from_nanos(nanos)));
         let expired = instant(self.expired_at.load(Ordering::Acquire));
         let expired = expired.map(|expired| expired + stale.while_revalidate.max(stale.if_error));
@@ -145,7 +149,7 @@ impl Entry {
     ///
     /// Unlike [`expires_at`](Self::expires_at), this does not depend on what this process did with the entry.
     pub(crate) fn remote_expires_at(&self) -> Option<Instant> {
-        let Lifetime { created_at, ttl, stale, .. } = self.lifetime;
+        let Lifetime { created_at, ttl, stale, .. } = self.lifetime();
         let stale_for = stale.while_revalidate.max(stale.if_error);
         ttl.map(|ttl| created_at + ttl.saturating_add(stale_for))
     }

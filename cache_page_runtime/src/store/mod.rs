@@ -1,6 +1,7 @@
 //! Entries in memory.
 
 mod active_purges;
+mod chunks;
 mod entry;
 mod entry_info;
 mod eviction;

@@ -10,7 +10,11 @@ use std::{
 };
 
 use super::weights;
-use crate::{key::CacheKey, purge::PurgeKey, time::Instant};
+use crate::{
+    key::CacheKey,
+    purge::{PurgeKey, PurgeKeys},
+    time::Instant,
+};
 
 /// The highest frequency. A hit on an entry that has it writes nothing.
 ///
@@ -46,8 +50,10 @@ pub(super) struct EntryNode {
     /// Whether a purge made the entry stale, which copies of the entry do not record.
     is_expired_early: AtomicBool,
     epoch: Arc<FlushEpoch>,
-    /// The purge keys of the entry, and its position in the index list of each. Only accessed under the store's state lock.
-    pub(super) purge_keys: Box<[(PurgeKey, AtomicUsize)]>,
+    /// What a purge selects the entry by; `None` for a variant set.
+    purge_keys: Option<Arc<PurgeKeys>>,
+    /// The position in the index list of each purge key. Only accessed under the store's state lock.
+    positions: Box<[AtomicU32]>,
     /// Whether the handler may confirm the entry after it has expired, so that it stays until room is needed.
     is_revalidatable: bool,
     /// The queue that the node is in, as a [`QueueId`]. Only accessed under the store's state lock.
@@ -63,13 +69,12 @@ impl EntryNode {
         hash: u64,
         (weight, encoded): (usize, usize),
         expires_at: u64,
-        purge_keys: &[PurgeKey],
+        purge_keys: Option<&Arc<PurgeKeys>>,
         epoch: &Arc<FlushEpoch>,
     ) -> Self {
-        let purge_keys: Box<[_]> = purge_keys.iter().map(|key| (*key, AtomicUsize::new(0))).collect();
-        let weight = weight
-            .saturating_add(Self::weight_of_key(key))
-            .saturating_add(purge_keys.len() * size_of::<(PurgeKey, AtomicUsize)>());
+        let index_keys = purge_keys.map_or(&[][..], |keys| keys.index_keys());
+        let positions: Box<[_]> = index_keys.iter().map(|_| AtomicU32::new(0)).collect();
+        let weight = weight.saturating_add(Self::weight_of_key(key)).saturating_add(size_of_val(&*positions));
         Self {
             key: key.into(),
             hash,
@@ -81,7 +86,8 @@ impl EntryNode {
             is_removed: AtomicBool::new(false),
             is_expired_early: AtomicBool::new(false),
             epoch: Arc::clone(epoch),
-            purge_keys,
+            purge_keys: purge_keys.cloned(),
+            positions,
             is_revalidatable: false,
             queue: AtomicU8::new(QueueId::Small as u8),
             place: AtomicU32::new(0),
@@ -91,6 +97,18 @@ impl EntryNode {
     /// Sets whether the handler may confirm the entry after it has expired.
     pub(super) fn revalidatable(self, is_revalidatable: bool) -> Self {
         Self { is_revalidatable, ..self }
+    }
+
+    /// Returns what a purge selects the entry by, or `None` for a variant set.
+    pub(super) fn purge_keys(&self) -> Option<&PurgeKeys> {
+        self.purge_keys.as_deref()
+    }
+
+    /// Returns the keys under which the purge index has the node, with its position in the list of each. The positions are only accessed
+    /// under the store's state lock.
+    pub(super) fn index_positions(&self) -> impl Iterator<Item = (PurgeKey, &AtomicU32)> {
+        let keys = self.purge_keys().map_or(&[][..], PurgeKeys::index_keys);
+        keys.iter().copied().zip(&self.positions)
     }
 
     /// Counts the hits on a node that this one replaces as its own.

@@ -134,8 +134,16 @@ impl Store {
 
     /// Returns the one of these purges that removes what is stored under a node.
     fn removing<'p>(&self, purges: &'p [Arc<Purge>], node: &Arc<EntryNode>) -> Option<&'p Arc<Purge>> {
-        let entry = self.entry_of(node)?;
-        purges.iter().find(|purge| purge.apply(node, &entry))
+        let keys = node.purge_keys()?;
+        let mut selecting = purges.iter().filter(|purge| purge.selects(keys));
+        selecting.find(|purge| {
+            if !purge.removes()
+                && let Some(entry) = self.entry_of(node)
+            {
+                purge.expire(node, &entry);
+            }
+            purge.removes()
+        })
     }
 
     /// Removes nodes, and calls `on_removed` for each that had a usable entry.

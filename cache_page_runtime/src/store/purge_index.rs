@@ -1,18 +1,19 @@
 //! [`PurgeIndex`]: the entries of each purge key.
 //!
-//! An entry records its position in each list, and a list which of the entry's positions that is. So removing an entry takes the
-//! same time from a list of one entry as from a list of a million. No removed entry stays in a list, so no later pass has to
-//! clean up.
+//! A node records its position in each list. So removing it takes the same time from a list of one node as from a list of a million.
+//! No removed node stays in a list, so no later pass has to clean up.
 
 use std::{
     collections::{HashMap, hash_map},
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use foldhash::fast::RandomState;
-use smallvec::SmallVec;
 
-use super::node::EntryNode;
+use super::{chunks::ChunkedVec, node::EntryNode};
 use crate::purge::PurgeKey;
 
 /// The lists of all purge keys, in several tables: growing one of them takes a short time, however many pages there are.
@@ -32,13 +33,11 @@ struct Table {
     capacity: usize,
 }
 
-/// The entries of a purge key. Most paths have one.
-type List = SmallVec<[IndexEntry; 1]>;
-
-struct IndexEntry {
-    node: Arc<EntryNode>,
-    /// The index in `EntryNode::purge_keys` of the key that this list belongs to.
-    key_index: usize,
+/// The nodes of a purge key.
+enum List {
+    /// As for most paths.
+    One(Arc<EntryNode>),
+    Many(Box<ChunkedVec<Arc<EntryNode>>>),
 }
 
 impl PurgeIndex {
@@ -53,44 +52,49 @@ impl PurgeIndex {
     }
 
     pub(super) fn insert(&mut self, node: &Arc<EntryNode>) {
-        for (key_index, (key, position)) in node.purge_keys.iter().enumerate() {
-            let entry = IndexEntry { node: Arc::clone(node), key_index };
-            self.change(*key, |table| {
-                let list = table.lists.entry(*key).or_default();
-                position.store(list.len(), Ordering::Relaxed);
-                push(list, entry);
-                spilled_bytes(list)
+        for (key, position) in node.index_positions() {
+            self.change(key, |table| {
+                let list = match table.lists.entry(key) {
+                    hash_map::Entry::Vacant(vacant) => {
+                        position.store(0, Ordering::Relaxed);
+                        vacant.insert(List::One(Arc::clone(node)));
+                        return 0;
+                    }
+                    hash_map::Entry::Occupied(list) => list.into_mut(),
+                };
+                set_position(position, list.len());
+                list.push(Arc::clone(node));
+                list.bytes()
             });
         }
     }
 
     pub(super) fn remove(&mut self, node: &EntryNode) {
-        for (key, position) in &node.purge_keys {
+        for (key, position) in node.index_positions() {
             let position = position.load(Ordering::Relaxed);
-            self.change(*key, |table| table.remove(*key, position));
+            self.change(key, |table| table.remove(key, position as usize));
         }
     }
 
-    /// Returns up to `max` nodes of a purge key in front of `position`, the last one first, and moves `position` before them.
-    ///
-    /// As in a pass over a queue, successive calls meet every node that was there at first.
+    /// Returns up to `max` nodes of a purge key in front of `position`, as [`ChunkedVec::batch_before`] does.
     pub(super) fn batch_before(
         &self,
         key: PurgeKey,
         position: &mut usize,
         max: usize,
     ) -> Vec<Arc<EntryNode>> {
-        let list = self.tables[self.table_of(key)].lists.get(&key).map_or(&[][..], |list| list);
-        let end = list.len().min(*position);
-        *position = end.saturating_sub(max);
-        list.iter().take(end).skip(*position).rev().map(|entry| Arc::clone(&entry.node)).collect()
+        match self.tables[self.table_of(key)].lists.get(&key) {
+            Some(List::Many(nodes)) => nodes.batch_before(position, max).cloned().collect(),
+            Some(List::One(node)) if std::mem::take(position) > 0 => vec![Arc::clone(node)],
+            _ => Vec::new(),
+        }
     }
 
     /// Changes the table of a purge key, and charges the difference. `change` returns the bytes of the list afterwards.
     fn change(&mut self, key: PurgeKey, change: impl FnOnce(&mut Table) -> usize) {
         let index = self.table_of(key);
         let table = &mut self.tables[index];
-        let before = table.bytes() + table.lists.get(&key).map_or(0, spilled_bytes);
+        let before = table.bytes() + table.lists.get(&key).map_or(0, List::bytes);
         let list = change(table);
         table.adjust_capacity();
         self.bytes = self.bytes + table.bytes() + list - before;
@@ -102,26 +106,24 @@ impl PurgeIndex {
 }
 
 impl Table {
-    /// Removes an entry from a list, and returns the bytes of the list afterwards.
+    /// Removes the node in a position of a list, and returns the bytes of the list afterwards.
     fn remove(&mut self, key: PurgeKey, position: usize) -> usize {
         let hash_map::Entry::Occupied(mut list) = self.lists.entry(key) else { return 0 };
-        let entries = list.get_mut();
-        if position < entries.len() {
-            entries.swap_remove(position);
-        }
-        if let Some(moved) = entries.get(position)
-            && let Some((_, moved_position)) = moved.node.purge_keys.get(moved.key_index)
-        {
-            moved_position.store(position, Ordering::Relaxed);
-        }
-        if entries.is_empty() {
+        let List::Many(nodes) = list.get_mut() else {
             list.remove();
             return 0;
+        };
+        nodes.swap_remove(position);
+        if let Some(moved) = nodes.get(position)
+            && let Some((_, moved_position)) =
+                moved.index_positions().find(|(moved_key, _)| *moved_key == key)
+        {
+            set_position(moved_position, position);
         }
-        if entries.spilled() && entries.len() < entries.capacity() / 2 {
-            entries.shrink_to_fit();
+        if let (Some(node), 1) = (nodes.get(0), nodes.len()) {
+            *list.get_mut() = List::One(Arc::clone(node));
         }
-        spilled_bytes(entries)
+        list.get().bytes()
     }
 
     fn adjust_capacity(&mut self) {
@@ -145,17 +147,38 @@ impl Table {
     }
 }
 
-/// Adds an entry to a list, which grows by a small part because its whole capacity is charged.
-fn push(list: &mut List, entry: IndexEntry) {
-    if list.len() == list.capacity() {
-        list.reserve_exact(3 + list.len() / 8);
+impl List {
+    fn len(&self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Many(nodes) => nodes.len(),
+        }
     }
-    list.push(entry);
+
+    fn push(&mut self, node: Arc<EntryNode>) {
+        match self {
+            Self::Many(nodes) => nodes.push(node),
+            Self::One(first) => {
+                let mut nodes = Box::<ChunkedVec<_>>::default();
+                nodes.push(Arc::clone(first));
+                nodes.push(node);
+                *self = Self::Many(nodes);
+            }
+        }
+    }
+
+    /// Returns the bytes that the list takes outside of its table.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::One(_) => 0,
+            Self::Many(nodes) => size_of_val(&**nodes) + nodes.bytes(),
+        }
+    }
 }
 
-/// Returns the bytes that a list takes outside of its table.
-fn spilled_bytes(list: &List) -> usize {
-    if list.spilled() { list.capacity() * size_of::<IndexEntry>() } else { 0 }
+/// Records the position of a node in a list. A list of 2³² nodes would take more than two terabytes.
+fn set_position(recorded: &AtomicU32, position: usize) {
+    recorded.store(u32::try_from(position).unwrap_or(u32::MAX), Ordering::Relaxed);
 }
 
 #[cfg(test)]
@@ -163,19 +186,24 @@ impl PurgeIndex {
     /// Returns whether the index holds exactly these nodes: each once for each of its purge keys, at the recorded position.
     pub(super) fn holds_exactly(&self, nodes: &[Arc<EntryNode>]) -> bool {
         let is_in_position = |node: &Arc<EntryNode>| {
-            node.purge_keys.iter().enumerate().all(|(key_index, (key, position))| {
-                let list = self.tables[self.table_of(*key)].lists.get(key);
-                let entry = list.and_then(|list| list.get(position.load(Ordering::Relaxed)));
-                entry.is_some_and(|entry| Arc::ptr_eq(&entry.node, node) && entry.key_index == key_index)
+            node.index_positions().all(|(key, position)| {
+                let position = position.load(Ordering::Relaxed) as usize;
+                match self.tables[self.table_of(key)].lists.get(&key) {
+                    Some(List::One(listed)) => position == 0 && Arc::ptr_eq(listed, node),
+                    Some(List::Many(nodes)) => {
+                        nodes.get(position).is_some_and(|listed| Arc::ptr_eq(listed, node))
+                    }
+                    None => false,
+                }
             })
         };
         let lists = || self.tables.iter().flat_map(|table| table.lists.values());
-        let entries: usize = lists().map(SmallVec::len).sum();
-        let purge_keys: usize = nodes.iter().map(|node| node.purge_keys.len()).sum();
+        let entries: usize = lists().map(List::len).sum();
+        let purge_keys: usize = nodes.iter().map(|node| node.index_positions().count()).sum();
         let tables: usize = self.tables.iter().map(Table::bytes).sum();
         entries == purge_keys
             && nodes.iter().all(is_in_position)
-            && lists().all(|list| !list.is_empty())
-            && self.bytes == tables + lists().map(spilled_bytes).sum::<usize>()
+            && lists().all(|list| matches!(list, List::One(_)) || list.len() > 1)
+            && self.bytes == tables + lists().map(List::bytes).sum::<usize>()
     }
 }

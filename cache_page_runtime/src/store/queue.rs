@@ -2,20 +2,17 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use super::node::EntryNode;
+use super::{chunks::ChunkedVec, node::EntryNode};
 
 /// The end of a list.
 const NONE: u32 = u32::MAX;
-
-/// The fraction by which a full queue grows, as its denominator: a small one, because the whole capacity is charged.
-const GROWTH_DIVISOR: usize = 8;
 
 /// A doubly linked list in a vector without gaps. Each node records its place in the vector.
 ///
 /// No removed node stays queued, so a purge frees what it removes, and no later pass has to clean up. A place has 32 bits: with
 /// the weight of the smallest entry, 2³² of them take more than two terabytes.
 pub(super) struct NodeQueue {
-    links: Vec<Link>,
+    links: ChunkedVec<Link>,
     first: u32,
     last: u32,
     /// The weights of the nodes.
@@ -32,7 +29,7 @@ struct Link {
 
 impl Default for NodeQueue {
     fn default() -> Self {
-        Self { links: Vec::new(), first: NONE, last: NONE, weight: 0, cursor: 0 }
+        Self { links: ChunkedVec::default(), first: NONE, last: NONE, weight: 0, cursor: 0 }
     }
 }
 
@@ -48,16 +45,12 @@ impl NodeQueue {
 
     /// Returns the allocated bytes beside the nodes.
     pub(super) fn bytes(&self) -> usize {
-        self.links.capacity() * size_of::<Link>()
+        self.links.bytes()
     }
 
     /// Returns by how many bytes the next [`push_back`](Self::push_back) grows the queue.
     pub(super) fn next_growth(&self) -> usize {
-        if self.links.len() < self.links.capacity() { 0 } else { self.step() * size_of::<Link>() }
-    }
-
-    fn step(&self) -> usize {
-        4 + self.links.len() / GROWTH_DIVISOR
+        self.links.next_growth()
     }
 
     pub(super) fn front(&self) -> Option<&Arc<EntryNode>> {
@@ -65,9 +58,6 @@ impl NodeQueue {
     }
 
     pub(super) fn push_back(&mut self, node: Arc<EntryNode>) {
-        if self.next_growth() > 0 {
-            self.links.reserve_exact(self.step());
-        }
         self.weight += node.weight();
         let place = u32::try_from(self.links.len()).unwrap_or(NONE);
         node.place.store(place, Ordering::Relaxed);
@@ -87,16 +77,13 @@ impl NodeQueue {
     pub(super) fn remove(&mut self, node: &Arc<EntryNode>) -> bool {
         let Some(place) = self.place_of(node) else { return false };
         self.unlink(place);
-        let removed = self.links.swap_remove(place as usize);
+        let Some(removed) = self.links.swap_remove(place as usize) else { return false };
         self.weight -= removed.node.weight();
         if let Some(moved) = self.links.get(place as usize) {
             moved.node.place.store(place, Ordering::Relaxed);
             let Link { previous, next, .. } = *moved;
             *self.next_of(previous) = place;
             *self.previous_of(next) = place;
-        }
-        if self.links.is_empty() || self.links.len() < self.links.capacity() / 2 {
-            self.links.shrink_to(self.links.len() + self.links.len() / GROWTH_DIVISOR);
         }
         true
     }
@@ -107,14 +94,9 @@ impl NodeQueue {
         node.set_encoded_weight(bytes);
     }
 
-    /// Returns up to `max` nodes in front of `place`, the last one first, and moves `place` before them.
-    ///
-    /// The node in the last place takes that of a removed one. So a pass from the last place to the first one meets every node that
-    /// was queued when it began, whatever is added and removed meanwhile.
+    /// Returns up to `max` nodes in front of `place`, as [`ChunkedVec::batch_before`] does.
     pub(super) fn batch_before(&self, place: &mut usize, max: usize) -> Vec<Arc<EntryNode>> {
-        let end = self.links.len().min(*place);
-        *place = end.saturating_sub(max);
-        self.links.iter().take(end).skip(*place).rev().map(|link| Arc::clone(&link.node)).collect()
+        self.links.batch_before(place, max).map(|link| Arc::clone(&link.node)).collect()
     }
 
     fn get(&self, place: usize) -> Option<&Arc<EntryNode>> {
@@ -182,7 +164,7 @@ mod tests {
 
     fn node(number: u8) -> Arc<EntryNode> {
         let epoch = Arc::new(FlushEpoch::default());
-        Arc::new(EntryNode::new(&[number], 0, (1, 0), u64::MAX, &[], &epoch))
+        Arc::new(EntryNode::new(&[number], 0, (1, 0), u64::MAX, None, &epoch))
     }
 
     fn keys(queue: &NodeQueue) -> Vec<u8> {
@@ -232,22 +214,5 @@ mod tests {
             }
         }
         assert!((0..100).all(|number| met.contains(&number)), "{met:?}");
-    }
-
-    #[test]
-    fn capacity_is_near_the_length() {
-        let mut queue = NodeQueue::default();
-        let nodes: Vec<_> = (0..100).cycle().take(10_000).map(node).collect();
-        for node in &nodes {
-            let growth = queue.next_growth();
-            let before = queue.bytes();
-            queue.push_back(Arc::clone(node));
-            assert_eq!(queue.bytes(), before + growth);
-            assert!(queue.links.capacity() <= queue.len() * 9 / 8 + 5);
-        }
-        for node in &nodes {
-            queue.remove(node);
-            assert!(queue.links.capacity() <= 2 * queue.len() + 2, "{}", queue.len());
-        }
     }
 }

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
 use super::{entry::Entry, variants::VariantSet, weights};
-use crate::{page::Encodings, purge::PurgeKey, time::Instant};
+use crate::{page::Encodings, purge::PurgeKeys, time::Instant};
 
 #[derive(Clone)]
 pub(super) enum Slot {
@@ -60,8 +58,9 @@ impl Slot {
         })
     }
 
-    pub(super) fn purge_keys(&self) -> SmallVec<[PurgeKey; 8]> {
-        self.entry().map(|entry| entry.purge_keys().index_keys()).unwrap_or_default()
+    /// Returns what a purge selects the entry by, if there is one.
+    pub(super) fn purge_keys(&self) -> Option<&Arc<PurgeKeys>> {
+        self.entry().map(|entry| entry.shared_purge_keys())
     }
 
     /// Returns whether the handler may confirm the entry after it has expired.

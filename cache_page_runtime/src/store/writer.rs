@@ -165,7 +165,7 @@ impl<'s> Writer<'s> {
     fn insert(&mut self, key: &[u8], slot: Slot, replaced: Option<&Arc<Entry>>) -> Result<(), Reason> {
         let hash = self.map.hash(key);
         let (weights, expires_at) = ((slot.weight(), slot.encoded_weight()), slot.expires_at());
-        let node = EntryNode::new(key, hash, weights, expires_at, &slot.purge_keys(), &self.state.epoch);
+        let node = EntryNode::new(key, hash, weights, expires_at, slot.purge_keys(), &self.state.epoch);
         let node = Arc::new(node.revalidatable(slot.is_revalidatable()));
         if !self.fits(node.weight()) {
             return Err(Reason::BodyTooLarge);

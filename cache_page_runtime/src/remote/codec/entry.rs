@@ -60,7 +60,7 @@ pub(crate) fn micros(time: Duration) -> u64 {
 
 /// Encodes an entry. A reason phrase of the handler's own is lost: clients ignore it (RFC 9112 4).
 pub(crate) fn encode(entry: &Entry, out: &mut Writer, now: Instant) {
-    let Lifetime { created_at, initial_age, ttl, stale, fill_time } = *entry.lifetime();
+    let Lifetime { created_at, initial_age, ttl, stale, fill_time } = entry.lifetime();
     let page = &entry.page;
     out.u16(page.status().as_u16());
     for time in [
