@@ -8,6 +8,7 @@ use actix_web::{
 };
 
 use super::{
+    abandon_guard::AbandonGuard,
     handler::{Handled, Handler, Served},
     response_headers::{self, SentHeaders},
     run_control::{EntryPoint, RunControl},
@@ -23,7 +24,7 @@ use crate::{
     time::instant::Instant,
 };
 
-/// A run of a handler whose response is neither stored nor shared.
+/// A bypass whose handler has returned. Its response is neither stored nor shared.
 pub(crate) struct BypassRun<'b> {
     pub(crate) cache: &'b PageCache,
     pub(crate) policy: &'static HandlerPolicy,
@@ -32,6 +33,8 @@ pub(crate) struct BypassRun<'b> {
     /// The key of the request, as far as it was made.
     pub(crate) key: &'b KeyParts,
     pub(crate) control: RunControl,
+    /// When the handler started.
+    pub(crate) started: Instant,
     pub(crate) path: RunPath,
 }
 
@@ -43,16 +46,6 @@ pub(crate) struct Bypass {
     visibility: Visibility,
     key: KeyParts,
     control: RunControl,
-    path: RunPath,
-}
-
-/// The report of a bypass, made exactly once. Dropped before, the client has disconnected or the handler has panicked.
-struct BypassReport<'b> {
-    cache: &'b PageCache,
-    policy: &'static HandlerPolicy,
-    reason: Reason,
-    started: Instant,
-    reported: bool,
     path: RunPath,
 }
 
@@ -74,51 +67,43 @@ impl Bypass {
     }
 
     /// Runs the handler.
-    pub(crate) async fn run(self: Box<Self>, handler: Pin<&mut dyn Handler>) -> Served {
+    pub(crate) async fn run(self: Box<Self>, mut handler: Pin<&mut dyn Handler>) -> Served {
         let Self { cache, policy, reason, visibility, key, control, path } = *self;
         let (cache, key) = (&cache, &key);
-        BypassRun { cache, policy, reason, visibility, key, control, path }.run(None, handler).await
+        let started = cache.clock().now();
+        let guard = AbandonGuard::of_bypass(cache, policy, reason, path);
+        let handled = poll_fn(|context| handler.as_mut().poll_response(None, context)).await;
+        let path = guard.disarm();
+        BypassRun { cache, policy, reason, visibility, key, control, started, path }.finish(handled)
     }
 }
 
 impl BypassRun<'_> {
-    /// Runs the handler. `request` is `None` for a service, which owns the request.
-    pub(crate) async fn run(
-        mut self,
-        request: Option<&HttpRequest>,
-        mut handler: Pin<&mut dyn Handler>,
-    ) -> Served {
-        let path = std::mem::take(&mut self.path);
-        let Self { cache, policy, reason, .. } = self;
-        let started = cache.clock().now();
-        let report = BypassReport { cache, policy, reason, started, reported: false, path };
-        let handled = poll_fn(|context| handler.as_mut().poll_response(request, context)).await;
-        self.finish(report, handled)
-    }
-
     /// Returns what the client gets of what the handler returned.
-    fn finish(self, mut report: BypassReport<'_>, handled: Handled) -> Served {
-        let control = &self.control;
+    pub(crate) fn finish(mut self, handled: Handled) -> Served {
         let (mut response, is_error) = match handled {
             Handled::Response(response) => (response, false),
             Handled::Service(request, response) => {
-                session::check_order(&request, report.policy, report.cache.clock().now());
+                session::check_order(&request, self.policy, self.cache.clock().now());
                 (response, false)
             }
             Handled::ServiceError(response) => (response, true),
         };
         // A handler inside that sends `Cache-Control`, or whose cache does, knows more.
-        let is_claimed_inside = control.is_claimed_inside();
+        let is_claimed_inside = self.control.is_claimed_inside();
         if !(is_claimed_inside && response.headers().contains_key(CACHE_CONTROL)) {
             self.add_unstored_headers(response.headers_mut());
         }
         if is_claimed_inside {
-            report.leave_to_inner(response.headers_mut());
+            // The handler inside reports its own outcome.
+            if let Some(name) = self.cache.targeted_cache_control() {
+                response.headers_mut().remove(name);
+            }
         } else if !is_error {
-            report.remove_targeted_field(control, &mut response);
-            report.report(Some(response.headers_mut()));
+            self.remove_targeted_field(&mut response);
+            self.report(Some(response.headers_mut()));
         } else {
-            report.report(None);
+            self.report(None);
         }
         Served::new(response, is_error)
     }
@@ -131,46 +116,25 @@ impl BypassRun<'_> {
         let keyed = self.key.vary_names();
         response_headers::add_unstored(headers, sent, self.reason, visibility, keyed, credentials);
     }
-}
 
-impl BypassReport<'_> {
-    /// The handler inside reports its own outcome.
-    fn leave_to_inner(&mut self, headers: &mut HeaderMap) {
-        self.reported = true;
-        if let Some(name) = self.cache.targeted_cache_control() {
-            headers.remove(name);
-        }
-    }
-
-    fn remove_targeted_field(&self, control: &RunControl, response: &mut HttpResponse) {
+    fn remove_targeted_field(&self, response: &mut HttpResponse) {
         if let Some(name) = self.cache.targeted_cache_control() {
             // Nothing is stored, so only the log shows whether the field was valid.
-            let _ = control.take_overrides(response, Some(name), self.policy, self.cache.clock().now());
+            let now = self.cache.clock().now();
+            let _ = self.control.take_overrides(response, Some(name), self.policy, now);
         }
     }
 
     fn report(&mut self, headers: Option<&mut HeaderMap>) {
-        self.reported = true;
-        let fill_time = Some(self.cache.clock().now().since(self.started));
+        let now = self.cache.clock().now();
+        let fill_time = Some(now.since(self.started));
         let report = Report { fill_time, ..Report::of(Outcome::Bypass(self.reason)) };
-        self.log(&report, headers);
-    }
-
-    fn log(&mut self, report: &Report, headers: Option<&mut HeaderMap>) {
         let observer = self.cache.observer();
         report.log(observer, self.policy.handler_id());
         let path = std::mem::take(&mut self.path);
-        report.remember(path, observer, self.policy.handler_id(), self.cache.clock().now());
+        report.remember(path, observer, self.policy.handler_id(), now);
         if let Some(headers) = headers {
             report.write_header(observer.cache_status(), headers);
-        }
-    }
-}
-
-impl Drop for BypassReport<'_> {
-    fn drop(&mut self) {
-        if !self.reported {
-            self.log(&Report::of(Outcome::Bypass(self.reason)), None);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One run of a handler: its response is admitted, stored, shared with its followers and published, or rejected.
 
+mod abandon_guard;
 mod admission;
 mod background;
 mod bypass;
@@ -26,6 +27,7 @@ mod uncacheable_run;
 mod visibility;
 
 pub(crate) use self::{
+    abandon_guard::AbandonGuard,
     background::spawn,
     bypass::{Bypass, BypassRun},
     context::{Context, ContextRef, KeyedParts},

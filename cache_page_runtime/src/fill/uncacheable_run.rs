@@ -1,13 +1,11 @@
 //! A run for a key whose last response could not be stored: most often, neither can the next one.
 
-use std::{future::poll_fn, pin::Pin};
-
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
 
 use super::{
     admission::{self, Admission, AdmissionRequest},
     context::ContextRef,
-    handler::{Handled, Handler},
+    handler::Handled,
     request_handle::RequestRef,
     response_headers::{self, SentHeaders},
     run_control::RunControl,
@@ -20,7 +18,7 @@ use crate::{
     time::instant::Instant,
 };
 
-/// A run of a handler function that nothing waits for but its client. It borrows its context, and leaves it to a
+/// A run of a handler function that nothing waits for but its client, once the handler has returned. It borrows its context, and leaves it to a
 /// [`Fill`](super::fill::Fill) to store the response if that may be stored after all.
 pub(crate) struct UncacheableRun<'c> {
     pub(crate) context: ContextRef<'c>,
@@ -40,26 +38,9 @@ pub(crate) struct AdmittedResponse {
     pub(crate) session: SessionBefore,
 }
 
-/// Reports a run whose client has disconnected, or whose handler has panicked.
-struct AbandonGuard<'c> {
-    context: ContextRef<'c>,
-    cause: ForwardReason,
-}
-
 impl UncacheableRun<'_> {
-    /// Runs the handler, and reports its response unless that may be stored.
-    pub(crate) async fn run(
-        self,
-        mut handler: Pin<&mut dyn Handler>,
-    ) -> Result<HttpResponse, Box<AdmittedResponse>> {
-        let guard = AbandonGuard { context: self.context, cause: self.cause };
-        let request = Some(self.request);
-        let handled = poll_fn(|context| handler.as_mut().poll_response(request, context)).await;
-        std::mem::forget(guard);
-        self.finish(handled)
-    }
-
-    fn finish(self, handled: Handled) -> Result<HttpResponse, Box<AdmittedResponse>> {
+    /// Reports what the handler returned, unless it may be stored.
+    pub(crate) fn finish(self, handled: Handled) -> Result<HttpResponse, Box<AdmittedResponse>> {
         let now = self.context.cache.clock().now();
         let mut response = handled.into_response();
         let ContextRef { cache, policy, .. } = self.context;
@@ -115,14 +96,4 @@ fn is_about_key(status: StatusCode, reason: Reason) -> bool {
     reason != Reason::Purged
         && !status.is_server_error()
         && !matches!(status.as_u16(), 206 | 304 | 412 | 416 | 417)
-}
-
-impl Drop for AbandonGuard<'_> {
-    fn drop(&mut self) {
-        let is_panicking = std::thread::panicking();
-        let reason = if is_panicking { Reason::HandlerPanicked } else { Reason::ClientGone };
-        let report = Report::of(Outcome::NotStored(reason));
-        let report = Report { forward_reason: Some(self.cause), ..report };
-        report.log(self.context.cache.observer(), self.context.policy.handler_id());
-    }
 }

@@ -280,9 +280,10 @@ impl Page {
         response.head_mut().reason = self.reason;
         let headers = response.headers_mut();
         self.write_headers(headers, |line| line.is_in_encoded);
-        headers.insert(CONTENT_ENCODING, content_encoding);
+        // The lines that were written have neither.
+        headers.append(CONTENT_ENCODING, content_encoding);
         if let Some(etag) = encoded.etag {
-            headers.insert(ETAG, etag);
+            headers.append(ETAG, etag);
         }
         response
     }

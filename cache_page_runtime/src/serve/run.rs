@@ -1,6 +1,10 @@
 //! How the handler of a request is run.
 
-use std::{pin::Pin, sync::Arc};
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::Arc,
+};
 
 use actix_web::{HttpResponse, http::Method};
 
@@ -12,8 +16,9 @@ use crate::{
     cache::SharedResult,
     coalesce::{Leader, UncacheableMark},
     fill::{
-        AdmittedResponse, Audience, Bypass, BypassRun, Context, ContextRef, EntryPoint, Fill, FillRole,
-        Handler, Reporter, RequestHandle, RunControl, SessionBefore, Start, UncacheableRun, Visibility,
+        AbandonGuard, AdmittedResponse, Audience, Bypass, BypassRun, Context, ContextRef, EntryPoint, Fill,
+        FillRole, Handled, Handler, Reporter, RequestHandle, RunControl, SessionBefore, Start,
+        UncacheableRun, Visibility,
     },
     key::KeyParts,
     observe::RunPath,
@@ -30,26 +35,69 @@ struct BeforeHandler {
     session: SessionBefore,
 }
 
+/// A run that borrows its lookup. Nothing waits for it but its client.
+enum BorrowedRun {
+    Uncacheable(UncacheableKey),
+    /// Why, and when it started.
+    Bypass(Reason, Instant),
+}
+
 impl Lookup<'_> {
     /// Runs a handler function, and returns the response of the client.
-    pub(super) async fn run(&mut self, run: Run, handler: Pin<&mut dyn Handler>) -> HttpResponse {
+    // Not an `async fn`, whose future would have room for its arguments twice.
+    #[allow(clippy::manual_async_fn)]
+    pub(super) fn run(
+        &mut self,
+        run: Run,
+        mut handler: Pin<&mut dyn Handler>,
+    ) -> impl Future<Output = HttpResponse> {
+        async move {
+            let run = match run {
+                Run::Fill(fill) => return fill.run(handler).await.into_response(),
+                Run::Uncacheable(key) => BorrowedRun::Uncacheable(key),
+                Run::Bypass(reason) => BorrowedRun::Bypass(reason, self.cache.clock().now()),
+            };
+            let (before, guard) = self.before(&run);
+            let request = Some(self.request);
+            let handled = poll_fn(|context| handler.as_mut().poll_response(request, context)).await;
+            let path = guard.disarm();
+            self.finish(&run, before, path, handled)
+        }
+    }
+
+    fn before(&self, run: &BorrowedRun) -> (BeforeHandler, AbandonGuard<'_>) {
+        let (cache, policy) = (self.cache, self.policy);
+        let guard = match run {
+            BorrowedRun::Uncacheable(key) => AbandonGuard::of_miss(cache, policy, key.cause, self.path()),
+            BorrowedRun::Bypass(reason, _) => AbandonGuard::of_bypass(cache, policy, *reason, self.path()),
+        };
+        (self.before_handler(None), guard)
+    }
+
+    fn finish(
+        &mut self,
+        run: &BorrowedRun,
+        before: BeforeHandler,
+        path: RunPath,
+        handled: Handled,
+    ) -> HttpResponse {
         match run {
-            Run::Fill(fill) => fill.run(handler).await.into_response(),
-            Run::Uncacheable(key) => match self.uncacheable_run(&key).run(handler).await {
-                Ok(response) => response,
-                Err(admitted) => self.store(*admitted, &key),
-            },
-            Run::Bypass(reason) => {
+            BorrowedRun::Uncacheable(key) => self
+                .uncacheable_run(key, before)
+                .finish(handled)
+                .unwrap_or_else(|admitted| self.store(*admitted, key)),
+            BorrowedRun::Bypass(reason, started) => {
                 let run = BypassRun {
                     cache: self.cache,
                     policy: self.policy,
-                    reason,
+                    reason: *reason,
                     visibility: self.visibility(),
                     key: &self.key.parts,
-                    control: RunControl::start(self.request, EntryPoint::Attribute, None),
-                    path: RunPath::of(self.cache.observer().recent_runs(), self.request),
+                    control: before.control,
+                    started: *started,
+                    path,
                 };
-                run.run(Some(self.request), handler).await.into_response()
+                run.finish(handled).into_response()
             }
         }
     }
@@ -58,6 +106,11 @@ impl Lookup<'_> {
     pub(super) fn bypass(&mut self, reason: Reason) -> Box<Bypass> {
         let (visibility, key) = (self.visibility(), self.key.parts.take());
         Bypass::new(self.request, self.entry_point, self.cache, self.policy, reason, visibility, key)
+    }
+
+    /// Returns the path of the request, for those who look into the cache.
+    fn path(&self) -> RunPath {
+        RunPath::of(self.cache.observer().recent_runs(), self.request)
     }
 
     /// Returns which visitors a response is for that bypasses the cache.
@@ -77,15 +130,17 @@ impl Lookup<'_> {
         // A fill replaces or withdraws what is stored, and asks the remote store.
         let is_simple = miss.stale.is_none() && self.cache.remote().is_none();
         if is_simple && self.entry_point == EntryPoint::Attribute {
-            let started = (now, self.cache.clock().system_time(now));
-            Run::Uncacheable(UncacheableKey { mark, cause: miss.cause, started })
+            Run::Uncacheable(UncacheableKey { mark, cause: miss.cause, started: now })
         } else {
             Run::Fill(self.fill(miss, FillRole::Uncacheable(mark), now))
         }
     }
 
-    fn uncacheable_run(&self, key: &UncacheableKey) -> UncacheableRun<'_> {
-        let BeforeHandler { control, session } = self.before_handler(None);
+    fn uncacheable_run(
+        &self,
+        key: &UncacheableKey,
+        BeforeHandler { control, session }: BeforeHandler,
+    ) -> UncacheableRun<'_> {
         UncacheableRun {
             context: ContextRef {
                 cache: self.cache,
@@ -99,7 +154,7 @@ impl Lookup<'_> {
             session,
             mark: key.mark,
             cause: key.cause,
-            started: key.started.0,
+            started: key.started,
         }
     }
 
@@ -107,18 +162,16 @@ impl Lookup<'_> {
     fn store(&mut self, admitted: AdmittedResponse, key: &UncacheableKey) -> HttpResponse {
         let AdmittedResponse { response, admission, control, session } = admitted;
         let UncacheableKey { mark, cause, started } = *key;
+        // Only a remote store compares the times of the system clock.
+        let started = (started, self.cache.clock().system_time(started));
         let (miss, role) = (Miss::new(cause), FillRole::Uncacheable(mark));
         let fill = self.start(miss, role, Audience::Client, started, BeforeHandler { control, session });
         fill.store(response, admission)
     }
 
     /// As [`uncacheable`](Self::uncacheable), for a service.
-    pub(super) fn uncacheable_fill(
-        &mut self,
-        UncacheableKey { mark, cause, started }: UncacheableKey,
-    ) -> Box<Fill> {
-        let before = self.before_handler(None);
-        self.start(Miss::new(cause), FillRole::Uncacheable(mark), Audience::Client, started, before)
+    pub(super) fn uncacheable_fill(&mut self, key: &UncacheableKey) -> Box<Fill> {
+        self.fill(Miss::new(key.cause), FillRole::Uncacheable(key.mark), key.started)
     }
 
     /// Starts a fill, which takes the key.
@@ -175,7 +228,7 @@ impl Lookup<'_> {
             }
         };
         let reporter = Reporter::new(self.cache.clone(), self.policy.handler_id(), miss.cause, audience)
-            .with_path(RunPath::of(self.cache.observer().recent_runs(), self.request));
+            .with_path(self.path());
         let start = Start { request: handle, control, session, miss, role, started };
         Fill::start(start, reporter, || Context {
             cache: self.cache.clone(),

@@ -102,7 +102,7 @@ pub(crate) async fn resolve_for_service(
         Step::Respond(response) => ServiceStep::Respond(response),
         Step::RespondAndRefresh(response, fill) => ServiceStep::RespondAndRefresh(response, fill),
         Step::Run(Run::Fill(fill)) => ServiceStep::Fill(fill),
-        Step::Run(Run::Uncacheable(key)) => ServiceStep::Fill(lookup.uncacheable_fill(key)),
+        Step::Run(Run::Uncacheable(key)) => ServiceStep::Fill(lookup.uncacheable_fill(&key)),
         Step::Run(Run::Bypass(reason)) => ServiceStep::Bypass(lookup.bypass(reason)),
     }
 }

@@ -30,8 +30,7 @@ pub(super) enum Run {
 pub(super) struct UncacheableKey {
     pub(super) mark: UncacheableMark,
     pub(super) cause: ForwardReason,
-    /// When the run started, by the clock of the cache and by the system clock.
-    pub(super) started: (Instant, Instant),
+    pub(super) started: Instant,
 }
 
 /// The last step of a request that a service owns while it runs, so that nothing borrows it.
