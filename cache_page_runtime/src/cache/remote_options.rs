@@ -97,6 +97,29 @@ impl PageCacheBuilder {
         self
     }
 
+    /// Serves the pages of the [version](Self::version) before this one as stale pages, for this time after the process has started, while
+    /// those of this version are made. Defaults to zero: a version serves no page of another one.
+    ///
+    /// It applies to handlers with `stale_while_revalidate`, whose visitors are served the old page while the handler runs in the
+    /// background. Visitors of other handlers wait for the new page. Set it only if pages of the last version are acceptable for a moment: if
+    /// they refer to scripts or styles that the new version still has, for example.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use cache_page::PageCache;
+    ///
+    /// let hour = Duration::from_secs(3600);
+    /// let cache = PageCache::builder().version("2026-11-29").stale_across_versions(hour).build();
+    /// # drop(cache);
+    /// ```
+    ///
+    /// Without a `version`, or without a [remote store](crate::remote), it has no effect.
+    pub fn stale_across_versions(mut self, time: Duration) -> Self {
+        self.remote_options.stale_across_versions = time;
+        self
+    }
+
     /// Sets how long a request or a purge waits for the [remote store](crate::remote). Defaults to 50 milliseconds.
     ///
     /// A later answer counts as a miss: the handler runs. A purge that is not confirmed by then is still delivered

@@ -59,6 +59,7 @@ mod stats;
 mod store;
 mod subscriber;
 mod tier;
+mod versions;
 mod waiters;
 
 #[cfg(feature = "disk")]

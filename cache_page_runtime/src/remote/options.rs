@@ -13,6 +13,8 @@ pub(crate) struct RemoteOptions {
     pub(crate) max_purge_lag: Duration,
     /// Whether one process runs the handler for all processes.
     pub(crate) coalesce_across_processes: bool,
+    /// For how long after the start pages of the previous version are served as stale ones. Zero if they are not.
+    pub(crate) stale_across_versions: Duration,
 }
 
 impl Default for RemoteOptions {
@@ -22,6 +24,7 @@ impl Default for RemoteOptions {
             local_ttl: Duration::from_secs(60),
             max_purge_lag: Duration::from_secs(1),
             coalesce_across_processes: true,
+            stale_across_versions: Duration::ZERO,
         }
     }
 }

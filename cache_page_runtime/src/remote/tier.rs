@@ -30,6 +30,7 @@ use super::{
     stats::{RemoteError, RemoteStats},
     store::RemoteStore,
     subscriber,
+    versions::PreviousVersion,
     waiters::Waiter,
 };
 use crate::{
@@ -46,6 +47,7 @@ const FINISH_INTERVAL: Duration = Duration::from_millis(5);
 pub(crate) struct RemoteTier {
     state: Arc<RemoteState>,
     namespace: Namespace,
+    previous: Option<Arc<PreviousVersion>>,
     /// Runs what requests do not wait for.
     runtime: Handle,
     /// Starts the subscriber.
@@ -72,6 +74,8 @@ impl RemoteTier {
         let journal = journal.map(|folder| (folder, key_prefix));
         let state = Arc::new(RemoteState::new(client, options, journal));
         let namespace = Namespace::new(key_prefix, version);
+        let window = options.stale_across_versions;
+        let previous = (!window.is_zero()).then(|| Arc::new(PreviousVersion::new(window)));
         let (start, started) = channel();
         let (send_runtime, receive_runtime) = std::sync::mpsc::channel();
         let thread_state = Arc::clone(&state);
@@ -86,7 +90,13 @@ impl RemoteTier {
         std::thread::Builder::new().name("cache_page remote".to_owned()).spawn(run)?;
         let runtime = receive_runtime.recv().map_err(io::Error::other)??;
         let start = Mutex::new(Some(start));
-        Ok(Self { state, namespace, runtime, start, next_lease: AtomicU64::new(0) })
+        if let (Namespace::Version(version), Some(previous)) = (namespace, previous.clone()) {
+            let state = Arc::clone(&state);
+            runtime.spawn(async move {
+                previous.exchange(&state.client, &state.seen_purges, version).await;
+            });
+        }
+        Ok(Self { state, namespace, previous, runtime, start, next_lease: AtomicU64::new(0) })
     }
 
     /// Starts the subscriber, which applies purges to `cache` until it is dropped.
@@ -103,6 +113,11 @@ impl RemoteTier {
 
     pub(crate) fn namespace(&self) -> Namespace {
         self.namespace
+    }
+
+    /// Returns the namespace of the previous version, if its pages are served as stale ones.
+    pub(crate) fn previous_namespace(&self) -> Option<Namespace> {
+        self.previous.as_ref()?.namespace()
     }
 
     /// Waits until entries can be looked up, for a process that has just started.

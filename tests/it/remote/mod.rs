@@ -25,6 +25,7 @@ mod subscription;
 mod tags;
 mod unconfirmed;
 mod variants;
+mod versions;
 
 use std::time::{Duration, Instant};
 

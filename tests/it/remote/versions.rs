@@ -1,0 +1,121 @@
+//! Builds of one site that follow one another, with a version each.
+
+use std::time::Duration;
+
+use actix_web::rt::{task::yield_now, time::sleep};
+use cache_page::{Outcome, PageCacheBuilder, Reason};
+
+use super::{POST, REFRESHED, connect, process};
+use crate::support::{Backend, TestApp};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// More than a build needs until it knows the version before it.
+const PAGES: usize = 200;
+
+/// Starts a build that serves pages of the version before it.
+async fn deploy(name: &'static str, backend: &Backend, window: Duration) -> TestApp {
+    let options = |cache: PageCacheBuilder| cache.version(name).stale_across_versions(window);
+    connect(process(name, backend).cache(options)).await
+}
+
+/// The URL of a page that no request of the new build has had.
+fn page(number: usize) -> String {
+    format!("{REFRESHED}?number={number}")
+}
+
+/// Starts a build and stores pages, of which the next build needs a few until it knows the version of this one.
+async fn deploy_and_fill(name: &'static str, backend: &Backend) -> TestApp {
+    let app = deploy(name, backend, HOUR).await;
+    for number in 0..PAGES {
+        app.fill(app.get(&page(number))).await;
+    }
+    app
+}
+
+/// Requests pages until one is served that the previous version has stored. Returns its URL.
+async fn first_old_page(new: &TestApp) -> String {
+    for number in 0..PAGES {
+        let response = new.get(&page(number)).await;
+        if response.outcome() == Some(Outcome::Stale(Reason::StaleWhileRevalidate)) {
+            return page(number);
+        }
+        // The process learns it in a thread of its own.
+        sleep(Duration::from_millis(1)).await;
+    }
+    panic!("no page of the previous version was served");
+}
+
+#[actix_web::test]
+async fn page_of_the_previous_version_is_served_while_the_new_one_is_made() {
+    let backend = Backend::new();
+    let old = deploy_and_fill("old", &backend).await;
+    let new = deploy("new", &backend, HOUR).await;
+    first_old_page(&new).await;
+    new.pause();
+    let url = page(PAGES - 1);
+    for _ in 0..2 {
+        let response = new.get(&url).await;
+        response.assert_stale(Reason::StaleWhileRevalidate).assert_body(format!("page {PAGES} of old"));
+    }
+    new.resume().await;
+    for _ in 0..100_000 {
+        if new.get(&url).await.text().ends_with("of new") {
+            break;
+        }
+        yield_now().await;
+    }
+    assert!(new.get(&url).await.assert_hit().text().ends_with("of new"));
+    // The old build keeps its own.
+    old.get(&url).await.assert_hit().assert_body(format!("page {PAGES} of old"));
+}
+
+#[actix_web::test]
+async fn page_of_the_previous_version_is_not_served_by_default() {
+    let backend = Backend::new();
+    let old = deploy("old", &backend, HOUR).await;
+    old.fill(old.get(REFRESHED)).await;
+    let new = deploy("new", &backend, Duration::ZERO).await;
+    new.get(REFRESHED).await.assert_stored().assert_body("page 1 of new");
+}
+
+#[actix_web::test]
+async fn handler_that_serves_no_stale_page_serves_no_old_one() {
+    let backend = Backend::new();
+    let old = deploy("old", &backend, HOUR).await;
+    old.fill(old.get(POST)).await;
+    let new = deploy("new", &backend, HOUR).await;
+    new.get(POST).await.assert_stored().assert_body("page 1 of new");
+}
+
+#[actix_web::test]
+async fn purged_page_of_the_previous_version_is_not_served() {
+    let backend = Backend::new();
+    let _old = deploy_and_fill("old", &backend).await;
+    let new = deploy("new", &backend, HOUR).await;
+    first_old_page(&new).await;
+    new.cache().purge_tag("refreshed").await.unwrap();
+    new.get(&page(PAGES - 1)).await.assert_stored();
+}
+
+#[actix_web::test]
+async fn second_process_of_a_version_knows_the_previous_one_too() {
+    let backend = Backend::new();
+    let _old = deploy_and_fill("old", &backend).await;
+    let first = deploy("new", &backend, HOUR).await;
+    let known = first_old_page(&first).await;
+    let second = deploy("new", &backend, HOUR).await;
+    let page = first_old_page(&second).await;
+    assert_ne!(page, known, "the first process has made that one");
+}
+
+#[actix_web::test]
+async fn return_to_the_previous_version_uses_its_pages() {
+    let backend = Backend::new();
+    let old = deploy("old", &backend, HOUR).await;
+    old.fill(old.get(REFRESHED)).await;
+    let new = deploy("new", &backend, HOUR).await;
+    drop(new);
+    let back = deploy("old", &backend, HOUR).await;
+    back.get(REFRESHED).await.assert_remote_hit().assert_body("page 1 of old");
+}
