@@ -92,6 +92,11 @@ impl Fill {
         &self.run.context.key
     }
 
+    /// Moves the key out of a fill that is to be discarded.
+    pub(crate) fn take_key(&mut self) -> KeyParts {
+        self.run.context.key.take()
+    }
+
     /// Looks for the response in the remote store. Without one, the fill has the lease for it, if processes coalesce.
     pub(crate) async fn fetch(&mut self) -> Option<RemoteHit> {
         let remote = self.run.context.cache.remote()?;

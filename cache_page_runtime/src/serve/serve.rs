@@ -151,7 +151,7 @@ async fn wait_and_fetch(lookup: &mut Lookup<'_>, flight: FlightWait, mode: Refre
 }
 
 /// Looks into the remote store before the handler runs.
-async fn fetch(lookup: &Lookup<'_>, mut fill: Box<Fill>, mode: RefreshMode) -> Step {
+async fn fetch(lookup: &mut Lookup<'_>, mut fill: Box<Fill>, mode: RefreshMode) -> Step {
     let Some(RemoteHit { entry, may_refresh }) = fill.fetch().await else {
         return Step::Run(Run::Fill(fill));
     };
@@ -164,6 +164,8 @@ async fn fetch(lookup: &Lookup<'_>, mut fill: Box<Fill>, mode: RefreshMode) -> S
     let outcome = if is_fresh { Outcome::RemoteHit } else { Outcome::Stale(Reason::StaleWhileRevalidate) };
     fill.share(&entry, outcome);
     if !lookup.can_decode(&entry) {
+        // The response of a bypass depends on what is in the key too.
+        lookup.key.parts = fill.take_key();
         fill.discard();
         return Step::Run(Run::Bypass(Reason::ContentEncoding));
     }

@@ -94,6 +94,12 @@ async fn varied(#[unkeyed] request: HttpRequest, origin: Origin) -> Result<HttpR
     Ok(response)
 }
 
+/// A page of one visitor, in a theme.
+#[cache_page(60, vary = ["x-theme"])]
+async fn own(#[key] _user: web::Path<String>, origin: Origin) -> Result<HttpResponse, Error> {
+    origin.respond().await
+}
+
 #[purge_page(tags = ["posts", "post:{id}"])]
 async fn edit(_id: web::Path<String>, origin: Origin) -> Result<HttpResponse, Error> {
     origin.respond().await
@@ -107,6 +113,7 @@ fn process(name: &'static str, backend: &Backend) -> TestAppBuilder {
     TestApp::builder()
         .configure(routes)
         .route("/tagged", tagged)
+        .route("/own/{user}", own)
         .route(REFRESHED, refreshed)
         .route(KEPT_ON_ERROR, kept_on_error)
         .route(VARIED, varied)

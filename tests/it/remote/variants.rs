@@ -1,7 +1,10 @@
 //! Variants by request headers that only the responses name.
 
+use cache_page::Reason;
+
 use super::{
-    LOCAL_TTLS, VARIED, connect, page, process, remote_only, two_processes, two_processes_with_local_ttl,
+    LOCAL_TTLS, VARIED, connect, page, page_with, process, remote_only, two_processes,
+    two_processes_with_local_ttl,
 };
 use crate::support::{Backend, Behavior, Crowd, Method, TestApp, TestRequest, advance, until};
 
@@ -117,4 +120,17 @@ async fn variant_is_found_by_a_process_that_starts_after_a_purge() {
     one.fill(in_language(&one, "de")).await;
     let other = connect(process("other", &backend)).await;
     in_language(&other, "de").await.assert_remote_hit().assert_body("page 2 of one");
+}
+
+/// What is in the key holds for the response of a bypass too, which shared caches must not give to others.
+#[actix_web::test]
+async fn bypass_because_of_a_remote_page_has_the_headers_of_its_key() {
+    let (_, one, other) = two_processes().await;
+    one.set_handler(page_with("one", &[("content-encoding", "gzip")]));
+    one.fill(one.get("/own/1").header("accept-encoding", "gzip")).await;
+    let response = other.get("/own/1").header("accept-encoding", "identity").await;
+    response.assert_bypass(Reason::ContentEncoding).assert_body("page 1 of other");
+    let header = |name| response.header(name).unwrap_or_default();
+    assert!(header("cache-control").contains("private"), "{response:?}");
+    assert!(header("vary").contains("x-theme"), "{response:?}");
 }
