@@ -28,6 +28,7 @@ pub(super) struct PurgeJournal {
     /// What the names of the files of this key prefix begin with.
     prefix: String,
     file: PathBuf,
+    /// Whether there may be a file.
     has_file: AtomicBool,
     /// Locked while the file is written.
     saving: Mutex<()>,
@@ -60,6 +61,8 @@ impl PurgeJournal {
         let _saving = lock(&self.saving);
         // A purge that is added from here on requests another save.
         self.is_requested.store(false, Ordering::Release);
+        // Before the purges are read: one that is delivered while they are written requests another save too.
+        self.has_file.store(true, Ordering::Release);
         let messages = pending();
         let result = if messages.is_empty() { remove(&self.file) } else { self.write(&messages) };
         match &result {
