@@ -1,6 +1,6 @@
-//! What local memory has for a request.
+//! A request at the cache: what its arguments add to its key, and what local memory has for it.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, hash::Hash, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -18,7 +18,9 @@ use crate::{
     cache::PageCache,
     fill::EntryPoint,
     http::{RequestDirectives, header_class::RequestNames},
-    key::{CacheKey, KeyBuilder, KeyParts},
+    key::{
+        AnonymousValue, Argument, CacheKey, Classified, KeyBuilder, KeyParts, KeyValue, push_query_read_by,
+    },
     observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
     page::EncodingChoice,
@@ -94,6 +96,91 @@ impl<'r> Lookup<'r> {
             Err(_) => {}
         }
         lookup
+    }
+
+    /// Adds what an argument of type `T` reads to the key.
+    pub fn key_from<T, By>(&mut self)
+    where
+        Argument<T>: Classified<By>,
+    {
+        // A request that bypasses the cache has no key, but its response tells downstream caches whether it is for anonymous visitors.
+        if !matches!(self.admitted, Err(Reason::Method | Reason::Disabled)) {
+            Argument::<T>::key(&mut self.key);
+        }
+    }
+
+    /// Adds what an argument of type `Result<T, E>` reads to the key. An `Err` keeps the request from the cache: an error handler of the
+    /// App may have put any part of the request into it.
+    pub fn key_from_result<T, E, By>(&mut self, value: &Result<T, E>)
+    where
+        Argument<T>: Classified<By>,
+    {
+        self.key_from::<T, By>();
+        if value.is_err() {
+            self.reject(Reason::ExtractorError);
+        }
+    }
+
+    /// Adds the value of a `#[key]` argument to the key.
+    pub fn key_value<T, By>(&mut self, value: &T)
+    where
+        T: KeyValue<By> + ?Sized,
+    {
+        match self.admitted {
+            Ok(()) => value.add_to(&mut self.key),
+            Err(_) => self.key.parts.set_private(),
+        }
+    }
+
+    /// Adds what the function in `#[key(by = …)]` returns for an argument to the key.
+    pub fn key_value_by<'a, T: ?Sized, K: Hash>(&mut self, value: &'a T, by: impl FnOnce(&'a T) -> K) {
+        match self.admitted {
+            Ok(()) => {
+                self.key.value(&by(value));
+                push_query_read_by::<T>(&mut self.key);
+            }
+            Err(_) => self.key.parts.set_private(),
+        }
+    }
+
+    /// Adds nothing for an `#[unkeyed]` argument, except for the query if it is an `HttpRequest`, which has more of it than the key.
+    pub fn unkeyed<T: ?Sized>(&mut self) {
+        if self.admitted.is_ok() {
+            push_query_read_by::<T>(&mut self.key);
+        }
+    }
+
+    /// Keeps the request from the cache if an `#[anonymous]` argument is not that of an anonymous visitor.
+    pub fn anonymous<T: AnonymousValue + ?Sized>(&mut self, value: &T) {
+        if self.admitted.is_ok() {
+            value.add_to(&mut self.key);
+        }
+        // The response has the headers for downstream caches even if the request bypasses the cache.
+        self.key.parts.set_anonymous();
+    }
+
+    /// Keeps the request from the cache if the function in `#[anonymous(by = …)]` returns `false`.
+    pub fn anonymous_by<T: ?Sized>(&mut self, value: &T, is_anonymous: impl FnOnce(&T) -> bool) {
+        if self.admitted.is_ok() {
+            self.key.anonymous_if(is_anonymous(value));
+            push_query_read_by::<T>(&mut self.key);
+        }
+        self.key.parts.set_anonymous();
+    }
+
+    /// Adds the result of the attribute's `vary_by` to the key.
+    pub fn key_by<T: Hash>(&mut self, vary_by: impl FnOnce(&'r HttpRequest) -> T) {
+        match self.admitted {
+            Ok(()) => self.key.value(&vary_by(self.request)),
+            Err(_) => self.key.parts.set_private(),
+        }
+    }
+
+    /// Adds what a function of the attribute's `vary` makes of a request header to the key.
+    pub fn key_by_header<T: Hash>(&mut self, name: &str, normalize: impl FnOnce(Option<&str>) -> T) {
+        if self.admitted.is_ok() {
+            self.key.normalized_header(name, normalize);
+        }
     }
 }
 

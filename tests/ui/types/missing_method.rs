@@ -4,7 +4,7 @@ use cache_page::cache_page;
 #[get("/{id}")]
 #[cache_page(60)]
 async fn post(id: web::Path<u32>) -> String {
-    id.render()
+    id.title()
 }
 
 fn main() {}
