@@ -23,7 +23,7 @@ fn cache(folder: &Path, version: &str) -> PageCache {
 }
 
 /// Waits until the folder is open. What is filled before is in memory only.
-pub(crate) async fn opened(cache: &PageCache) {
+async fn opened(cache: &PageCache) {
     let start = Instant::now();
     while !cache.stats().remote().unwrap().is_available {
         assert!(start.elapsed() < Duration::from_secs(10), "the folder is not open");

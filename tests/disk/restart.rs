@@ -13,7 +13,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{deploys::opened, directory::Directory};
+use crate::directory::Directory;
 
 async fn get(address: std::net::SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -26,7 +26,6 @@ async fn get(address: std::net::SocketAddr, path: &str) -> String {
 /// Runs the site as a process does from its start to its end. Returns the result of its warm-up, and a page.
 async fn run(folder: &Path) -> (WarmUpSummary, String) {
     let cache = PageCache::builder().disk(folder).version("1").remote_timeout(Duration::from_secs(5)).build();
-    opened(&cache).await;
     let app_cache = cache.clone();
     let app = move || App::new().app_data(app_cache.clone()).configure(example::configure);
     let warm_up = cache.warm_up("http://localhost", ["/posts/1", "/posts/2"]);

@@ -9,7 +9,9 @@ use actix_web::{
 };
 use cache_page::{WarmUp, WarmUpFailure, WarmUpSummary};
 
-use crate::support::{BodySource, Call, Events, TestApp, TestRequest, ok_with, settle};
+use crate::support::{
+    Backend, Behavior, BodySource, Call, Events, Method, TestApp, TestRequest, ok_with, settle, until,
+};
 
 const SITE: &str = "https://www.example.com";
 
@@ -308,4 +310,20 @@ async fn disabled_cache_requests_nothing() {
     let summary = app.warm_up(app.cache().warm_up(SITE, ["/a"])).await;
     assert_eq!((summary.done(), summary.failed(), app.runs()), (0, 0, 0));
     assert!(app.cache().is_warm());
+}
+
+/// A page that is filled before would be in neither the store nor the memory.
+#[actix_web::test]
+async fn warm_up_begins_when_the_remote_store_is_available() {
+    let backend = Backend::new();
+    let app = TestApp::builder().remote(&backend);
+    app.store().set_behavior(&[Method::PollChanges], Behavior::Hangs);
+    let app = app.start().await;
+    let warm_up = start(&app, app.cache().warm_up(SITE, ["/"]));
+    settle().await;
+    assert_eq!(app.runs(), 0);
+    app.store().set_behavior(&[Method::PollChanges], Behavior::Works);
+    assert_eq!(warm_up.await.unwrap().done(), 1);
+    visit(&app, "/").await.assert_hit();
+    until("the page is in the remote store", || backend.entries() == 1).await;
 }

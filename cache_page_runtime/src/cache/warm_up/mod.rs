@@ -22,12 +22,17 @@ use actix_web::{
     dev::{AppConfig, ServiceResponse},
 };
 use http::header::{HeaderName, HeaderValue};
+use tokio::time::{Instant, sleep};
 
 use self::{app::AppTarget, progress::Running, run::run, server::ServerTarget, site::Site};
 use super::page_cache::PageCache;
 
 const DEFAULT_CONCURRENCY: usize = 8;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a warm-up waits for the remote store, and how often it looks for it.
+const MAX_REMOTE_WAIT: Duration = Duration::from_secs(10);
+const REMOTE_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Requests pages, so that they are stored before visitors request them. Created by [`PageCache::warm_up`].
 ///
@@ -59,7 +64,8 @@ impl PageCache {
     /// `site` is the scheme and the host that visitors use, because they are in the key of a page. `pages` are paths, with a query if
     /// need be, or URLs of the site.
     ///
-    /// Until the warm-up has ended, [`is_warm`](Self::is_warm) returns `false`.
+    /// Until the warm-up has ended, [`is_warm`](Self::is_warm) returns `false`. It begins when the [remote store](crate::remote), if there is
+    /// one, is available, but after 10 seconds in any case.
     ///
     /// ```
     /// use actix_web::{App, get};
@@ -189,11 +195,26 @@ impl WarmUp {
 
     async fn run(self, target: &impl target::Target) -> WarmUpSummary {
         let Self { cache, pages, sitemaps, settings, running } = self;
+        wait_for_remote_store(&cache).await;
         match Site::parse(&settings.site) {
             Ok(_) if !cache.is_enabled() => {}
             Ok(site) => run(cache.clock(), &site, &settings, target, (pages, sitemaps), &running).await,
             Err(reason) => running.record_failure(&settings.site, reason),
         }
         running.summary(cache.clock().now())
+    }
+}
+
+/// Waits until the remote store is available, for at most `MAX_REMOTE_WAIT`: pages that are filled before are not stored there, and are
+/// not kept in memory.
+async fn wait_for_remote_store(cache: &PageCache) {
+    let deadline = Instant::now() + MAX_REMOTE_WAIT;
+    let is_waiting = |cache: &PageCache| cache.remote().is_some_and(|remote| !remote.is_available());
+    while cache.with_named().any(is_waiting) {
+        if Instant::now() >= deadline {
+            tracing::warn!(target: "cache_page", "the warm-up begins although the remote store is unavailable");
+            return;
+        }
+        sleep(REMOTE_INTERVAL).await;
     }
 }
