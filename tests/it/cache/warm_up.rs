@@ -317,7 +317,7 @@ async fn disabled_cache_requests_nothing() {
 async fn warm_up_begins_when_the_remote_store_is_available() {
     let backend = Backend::new();
     let app = TestApp::builder().remote(&backend);
-    app.store().set_behavior(&[Method::PollChanges], Behavior::Hangs);
+    app.store().set_behavior(&[Method::PollChanges], Behavior::Fails);
     let app = app.start().await;
     let warm_up = start(&app, app.cache().warm_up(SITE, ["/"]));
     settle().await;
