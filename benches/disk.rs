@@ -5,11 +5,12 @@
 
 #![allow(clippy::panic, clippy::unwrap_used)]
 
+#[path = "support/redis_server.rs"]
+mod redis_server;
+
 use std::{
     env, fs,
-    net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
@@ -24,6 +25,7 @@ use actix_web::{
 };
 use cache_page::{PageCache, cache_page, testing::CacheStatus};
 use redis::{Client, cmd};
+use redis_server::Server;
 
 const PAGES: usize = 100_000;
 
@@ -106,28 +108,6 @@ fn randoms(mut seed: u64) -> impl FnMut() -> f64 {
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times[times.len() / 2]
-}
-
-struct Server(Child, String);
-
-impl Server {
-    fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let program = env::var("CACHE_PAGE_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
-        let server = Command::new(&program)
-            .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"])
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{program} cannot be started: {error}"));
-        Self(server, format!("redis://127.0.0.1:{port}"))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// Returns the median time of a bare `GET` of a body with as many bytes.

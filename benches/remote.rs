@@ -5,10 +5,12 @@
 
 #![allow(clippy::panic, clippy::unwrap_used)]
 
+#[path = "support/redis_server.rs"]
+mod redis_server;
+
 use std::{
     env,
     io::{BufRead as _, BufReader, Write as _},
-    net::TcpListener,
     process::{Child, ChildStdin, Command, Stdio},
     sync::OnceLock,
     time::{Duration, Instant, SystemTime},
@@ -23,6 +25,7 @@ use actix_web::{
 use cache_page::{Outcome, PageCache, cache_page};
 use futures_util::future::join_all;
 use redis::{AsyncConnectionConfig, Client, aio::MultiplexedConnection, cmd};
+use redis_server::Server;
 
 const ROUNDS: usize = 9;
 
@@ -65,28 +68,6 @@ async fn by_hand(
     let _: Result<(), _> =
         cmd("SET").arg(&key).arg(&bytes[..]).arg("EX").arg(600).query_async(&mut connection).await;
     HttpResponse::Ok().content_type("text/html").body(bytes)
-}
-
-struct Server(Child, String);
-
-impl Server {
-    fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let program = env::var("CACHE_PAGE_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
-        let server = Command::new(&program)
-            .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"])
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{program} cannot be started: {error}"));
-        Self(server, format!("redis://127.0.0.1:{port}"))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// Opens a connection that a thread of its own drives, as in the cache. In a server, that is the main thread.

@@ -68,7 +68,7 @@ fn overwrite(client: &mut Resp, kind: &str, command: &[Vec<u8>]) -> bool {
     for key in &keys {
         let words: Vec<&[u8]> =
             command.iter().map(|word| if word == b"KEY" { &key[..] } else { &word[..] }).collect();
-        // A process may create the key anew between the two commands.
+        // A process may create the key again between the two commands.
         for reply in client.transaction(&[&[b"DEL", key], &words]) {
             assert!(!matches!(reply, Reply::Error(_)), "{reply:?}");
         }

@@ -97,7 +97,7 @@ pub struct PurgeFuture {
     local: Result<LocalPurges, PurgeError>,
     local_timeout: Timeout,
     remotes: Vec<RemotePart>,
-    /// The hottest pages of each cache that were purged, if they can be made anew.
+    /// The hottest pages of each cache that were purged, if they can be refilled.
     refills: Vec<(PageCache, Vec<KeyedUrl>)>,
     /// The longest timeout of the remote stores.
     remote_timeout: Timeout,
@@ -144,7 +144,7 @@ impl PurgeFuture {
         self.refills = refills;
     }
 
-    /// Has the [refiller](PageCache::refiller) of the cache make the hottest of the purged pages anew, at most 100, in the background.
+    /// Has the [refiller](PageCache::refiller) of the cache refill the hottest of the purged pages, at most 100, in the background.
     ///
     /// The purged pages are not served meanwhile, except for those of a soft purge. Without a refiller that is running, this has no
     /// effect.

@@ -166,7 +166,8 @@ impl PageCacheBuilder {
     /// may be served later.
     ///
     /// A purge is written when the first attempt to deliver it has failed. Processes with the same `key_prefix` may share the folder.
-    /// If a file in it is damaged, everything is purged. The folder has no pages, but paths and tags.
+    /// If a file in it is damaged, everything is purged. The folder has no pages, but paths and tags; it is created for the
+    /// current user only.
     ///
     /// ```
     /// use cache_page::PageCache;

@@ -132,7 +132,7 @@ impl BypassRun<'_> {
         let observer = self.cache.observer();
         report.log(observer, self.policy.handler_id());
         let path = std::mem::take(&mut self.path);
-        report.remember(path, observer, self.policy.handler_id(), now);
+        report.remember(path, observer, self.policy.handler_id(), self.cache.clock());
         if let Some(headers) = headers {
             report.write_header(observer.cache_status(), headers);
         }

@@ -105,7 +105,7 @@ impl Run {
         let report =
             Report { forward_reason: report.forward_reason.or(Some(self.cause)), remote_error, ..report };
         report.log(observer, self.handler);
-        report.remember(self.path, observer, self.handler, self.cache.clock().now());
+        report.remember(self.path, observer, self.handler, self.cache.clock());
         if let Some(headers) = headers {
             report.write_header(observer.cache_status(), headers);
         }

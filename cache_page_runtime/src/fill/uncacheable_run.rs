@@ -85,7 +85,7 @@ impl UncacheableRun<'_> {
         };
         report.log(cache.observer(), policy.handler_id());
         let path = RunPath::of(cache.observer().recent_runs(), self.request);
-        report.remember(path, cache.observer(), policy.handler_id(), now);
+        report.remember(path, cache.observer(), policy.handler_id(), cache.clock());
         report.write_header(cache.observer().cache_status(), headers);
     }
 }

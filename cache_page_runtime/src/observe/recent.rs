@@ -8,10 +8,13 @@ use std::{
 
 use actix_web::HttpRequest;
 
-#[cfg(feature = "inspector")]
-use crate::sync::{Mutex, lock};
 use crate::{
     outcome::{ForwardReason, Outcome},
+    time::Clock,
+};
+#[cfg(feature = "inspector")]
+use crate::{
+    sync::{Mutex, lock},
     time::Instant,
 };
 
@@ -79,7 +82,7 @@ impl RunPath {
     pub(super) fn record(
         self,
         runs: &RecentRuns,
-        at: Instant,
+        clock: &Clock,
         handler: &'static str,
         outcome: Outcome,
         forward_reason: Option<ForwardReason>,
@@ -90,7 +93,7 @@ impl RunPath {
             if runs.len() == MAX_RUNS {
                 runs.pop_front();
             }
-            runs.push_back(RecentRun { at, path, handler, outcome, forward_reason });
+            runs.push_back(RecentRun { at: clock.now(), path, handler, outcome, forward_reason });
         }
     }
 }

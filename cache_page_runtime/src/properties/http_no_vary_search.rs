@@ -125,7 +125,7 @@ proptest! {
         }
     }
 
-    /// What only exact names leave out is told completely.
+    /// What only exact names leave out is announced completely.
     #[test]
     fn urls_with_one_key_are_one_downstream(one in query(), other in query()) {
         for rule in [QueryRule::Only(&["page", "q"]), QueryRule::Only(&[]), QueryRule::Except(&["ref", "a b"])] {

@@ -49,6 +49,7 @@ mod local_cache;
 mod messages;
 mod namespace;
 mod options;
+mod private_folder;
 mod purge_journal;
 mod purge_queue;
 #[cfg(feature = "redis")]

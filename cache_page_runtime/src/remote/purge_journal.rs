@@ -12,6 +12,7 @@ use std::{
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::private_folder;
 use crate::{key::Id, sync::lock};
 
 const EXTENSION: &str = "purges";
@@ -117,7 +118,7 @@ impl PurgeJournal {
     }
 
     fn write(&self, messages: &[Vec<u8>]) -> io::Result<()> {
-        fs::create_dir_all(&self.folder)?;
+        private_folder::create(&self.folder)?;
         let unfinished = self.file.with_extension("new");
         let mut file = File::create(&unfinished)?;
         for message in messages {

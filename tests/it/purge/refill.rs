@@ -1,4 +1,4 @@
-//! Purged pages that are made anew before visitors request them.
+//! Purged pages that are refilled before visitors request them.
 
 use std::time::Duration;
 
@@ -232,7 +232,7 @@ async fn page_that_fails_is_logged_and_the_next_one_made() {
     app.cache().purge_tag("pages").refill().await.unwrap();
     settle().await;
     let events = events.take();
-    let failure = events.iter().find(|event| event.message() == "a purged page was not made anew").unwrap();
+    let failure = events.iter().find(|event| event.message() == "a purged page was not refilled").unwrap();
     assert_eq!(failure.field("page"), Some("/pages/1"));
     app.get("/pages/2").await.assert_hit().assert_body("new");
 }

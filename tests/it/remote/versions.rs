@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use actix_web::rt::{task::yield_now, time::sleep};
+use actix_web::{
+    HttpResponse,
+    rt::{task::yield_now, time::sleep},
+};
 use cache_page::{Outcome, PageCacheBuilder, Reason};
 
 use super::{POST, REFRESHED, connect, process};
-use crate::support::{Backend, TestApp};
+use crate::support::{Backend, Call, TestApp};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -117,4 +120,28 @@ async fn return_to_the_previous_version_uses_its_pages() {
     drop(new);
     let back = deploy("old", &backend, HOUR).await;
     back.get(REFRESHED).await.assert_remote_hit().assert_body("page 1 of old");
+}
+
+/// Otherwise a visitor would be served the page of another one's language.
+#[actix_web::test]
+async fn variants_of_the_previous_version_are_kept_apart() {
+    let in_its_language = |call: &Call| {
+        let language = call.header_values("accept-language").concat();
+        HttpResponse::Ok().insert_header(("vary", "accept-language")).body(format!("old page in {language}"))
+    };
+    let backend = Backend::new();
+    let old = deploy_and_fill("old", &backend).await;
+    old.set_handler(in_its_language);
+    let get =
+        |app: &TestApp, language: &str| app.get("/refreshed?varied").header("accept-language", language);
+    for language in ["de", "fr"] {
+        old.fill(get(&old, language)).await;
+    }
+    let new = deploy("new", &backend, HOUR).await;
+    first_old_page(&new).await;
+    new.pause();
+    for language in ["de", "fr", "de"] {
+        get(&new, language).await.assert_body(format!("old page in {language}"));
+    }
+    new.resume().await;
 }

@@ -108,7 +108,7 @@ impl TestApp {
         warm_up.through(self.0.spec.app()).await
     }
 
-    /// Makes purged pages anew through this application.
+    /// Refills purged pages through this application.
     pub(crate) async fn refill(&self, refiller: Refiller) {
         refiller.through(self.0.spec.app()).await;
     }

@@ -1,4 +1,4 @@
-//! Making purged pages anew before visitors request them.
+//! Refilling purged pages before visitors request them.
 
 mod queue;
 
@@ -28,7 +28,7 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 const DEFAULT_CONCURRENCY: usize = 2;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How many pages of one purge are made anew.
+/// How many pages of one purge are refilled.
 const MAX_PAGES: usize = 100;
 /// Among how many pages the hottest are looked for.
 const MAX_EXAMINED: usize = 2000;
@@ -37,7 +37,7 @@ const MAX_EXAMINED: usize = 2000;
 const MAX_PURGE_WAIT: Duration = Duration::from_secs(2);
 const PURGE_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Makes pages anew that were purged with [`PurgeFuture::refill`](crate::PurgeFuture::refill). Created by [`PageCache::refiller`].
+/// Refills pages that were purged with [`PurgeFuture::refill`](crate::PurgeFuture::refill). Created by [`PageCache::refiller`].
 #[derive(Debug)]
 #[must_use = "a refiller does nothing until `through` is awaited"]
 pub struct Refiller {
@@ -49,7 +49,7 @@ pub struct Refiller {
 
 /// # Refill after a purge
 impl PageCache {
-    /// Makes pages anew after a purge, in place of the visitors who would wait for them.
+    /// Refills pages after a purge, so that no visitor waits for them.
     ///
     /// A purge asks for it with [`refill`](crate::PurgeFuture::refill). Of the purged pages in the memory of this process, those with most hits
     /// are requested, at most 100 of each purge, with the URL that they had, and without cookies and other headers of visitors. So a page
@@ -91,7 +91,7 @@ impl PageCache {
         }
     }
 
-    /// Returns the URLs of the hottest pages that a purge is about to select, if they can be made anew.
+    /// Returns the URLs of the hottest pages that a purge is about to select, if they can be refilled.
     pub(super) fn hottest_urls(&self, selector: &LocalSelector) -> Vec<KeyedUrl> {
         if !self.inner.refills.has_refiller() {
             return Vec::new();
@@ -109,7 +109,7 @@ impl PageCache {
         found.into_iter().map(|(_, url)| url).collect()
     }
 
-    /// Has the refillers make pages anew.
+    /// Has the refillers fill pages again.
     pub(super) fn refill(&self, urls: Vec<KeyedUrl>) {
         self.inner.refills.add(urls);
     }
@@ -156,9 +156,9 @@ impl Refiller {
                 let result = fetch_page(&target, request, clock, self.timeout).await;
                 let page = &url.path_and_query;
                 match result {
-                    Ok(()) => tracing::debug!(target: "cache_page", page, "a purged page was made anew"),
+                    Ok(()) => tracing::debug!(target: "cache_page", page, "a purged page was refilled"),
                     Err(reason) => {
-                        tracing::warn!(target: "cache_page", page, reason, "a purged page was not made anew");
+                        tracing::warn!(target: "cache_page", page, reason, "a purged page was not refilled");
                     }
                 }
             }

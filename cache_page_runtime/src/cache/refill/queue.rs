@@ -1,4 +1,4 @@
-//! The pages that are to be made anew.
+//! The pages that are to be refilled.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -12,8 +12,8 @@ use tokio::sync::Notify;
 
 use crate::{key::KeyedUrl, sync::lock};
 
-/// The pages that may wait. More are left to their visitors.
-const MAX_WAITING: usize = 10_000;
+/// The pages that may wait. More are left to their visitors. A URL has at most 8 KiB, as a key, and is kept twice.
+const MAX_WAITING: usize = 1000;
 
 /// The pages that purges have removed, for the [`Refiller`](super::Refiller)s.
 #[derive(Debug, Default)]

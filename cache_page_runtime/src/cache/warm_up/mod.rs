@@ -5,6 +5,7 @@ mod progress;
 pub(super) mod requests;
 mod run;
 mod server;
+mod settings;
 mod site;
 mod sitemap;
 mod target;
@@ -24,7 +25,9 @@ use actix_web::{
 use http::header::{HeaderName, HeaderValue};
 use tokio::time::{Instant, sleep};
 
-use self::{app::AppTarget, progress::Running, run::run, server::ServerTarget, site::Site};
+use self::{
+    app::AppTarget, progress::Running, run::run, server::ServerTarget, settings::Settings, site::Site,
+};
 use super::page_cache::PageCache;
 
 const DEFAULT_CONCURRENCY: usize = 8;
@@ -38,6 +41,7 @@ const REMOTE_INTERVAL: Duration = Duration::from_millis(5);
 ///
 /// The requests go through an App ([`through`](Self::through)) or to a server ([`from_server`](Self::from_server)). They have no
 /// cookies, and the headers `Host` and those that [`header`](Self::header) adds, so they store what a visitor without a login is served.
+/// Through an App, the address of the client is `127.0.0.1`.
 #[derive(Debug)]
 #[must_use = "a warm-up sends no request until `through` or `from_server` is awaited"]
 pub struct WarmUp {
@@ -46,15 +50,6 @@ pub struct WarmUp {
     sitemaps: Vec<String>,
     settings: Settings,
     running: Running,
-}
-
-/// How the requests of a warm-up are sent.
-#[derive(Debug)]
-struct Settings {
-    site: String,
-    headers: Vec<(HeaderName, HeaderValue)>,
-    concurrency: usize,
-    timeout: Duration,
 }
 
 /// # Warm-up

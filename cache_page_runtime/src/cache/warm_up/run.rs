@@ -7,9 +7,9 @@ use futures_util::future::join_all;
 use http::header::{HeaderName, HeaderValue};
 
 use super::{
-    Settings,
     progress::{Running, WarmUpProgress},
     requests::{PageRequest, Target, X_FORWARDED_PROTO, fetch, fetch_page},
+    settings::Settings,
     site::Site,
     sitemap::{self, Sitemap},
 };

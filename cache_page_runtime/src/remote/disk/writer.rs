@@ -15,7 +15,7 @@ use super::{
     shared::{Saved, Shared, State, namespace_of, now},
 };
 use crate::{
-    remote::StoreError,
+    remote::{StoreError, private_folder},
     sync::{MutexGuard, lock},
 };
 
@@ -101,7 +101,7 @@ impl Writer<'_> {
 
     fn try_open(&mut self) -> Result<(), Error> {
         let shared = self.shared;
-        create_folder(&shared.folder).map_err(Error::Io)?;
+        private_folder::create(&shared.folder).map_err(Error::Io)?;
         let opened = catch_unwind(AssertUnwindSafe(|| File::open(&shared.folder, shared.capacity)));
         let opened =
             opened.unwrap_or_else(|_| Err(Error::Corrupted("the engine has panicked".to_owned())))?;
@@ -263,13 +263,4 @@ fn is_unwritable(error: &Error) -> bool {
     };
     let kinds = [FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull];
     matches!(error, Error::Io(error) if kinds.contains(&error.kind()))
-}
-
-/// Creates the folder, for this user only: it may contain the pages of one visitor.
-fn create_folder(folder: &std::path::Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
