@@ -70,6 +70,7 @@ fn test() -> Result<(), String> {
     server::ensure()?;
     steps.run("tests with a disk", &mut cargo(&["test", "--test", "disk", "--all-features"]))?;
     steps.run("tests with Redis servers", &mut cargo(&["test", "--test", "redis", "--all-features"]))?;
+    steps.run("tests of the command line", &mut cargo(&["test", "--test", "cli", "--all-features"]))?;
     steps.run("tests with nginx", &mut cargo(&["test", "--test", "nginx", "--all-features"]))?;
     steps.run("tests with Varnish", &mut cargo(&["test", "--test", "varnish", "--all-features"]))?;
     steps.run("tests with Chromium", &mut cargo(&["test", "--test", "inspector", "--all-features"]))?;

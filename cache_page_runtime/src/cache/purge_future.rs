@@ -199,30 +199,46 @@ impl PurgeFuture {
     ///
     /// As [`delivered`](Self::delivered).
     pub async fn delivered_within(self, timeout: Duration) -> Result<PurgeSummary, PurgeError> {
+        let prefix = self.remotes.last().map(|part| part.key_prefix.clone()).unwrap_or_default();
+        let (summary, failure) = self.settle(timeout).await?;
+        match (summary.remote, failure) {
+            (_, Some(failure)) => Err(PurgeError::pending(failure)),
+            (RemotePurge::NothingStored, None) => Err(PurgeError::nothing_stored(&prefix)),
+            (_, None) => Ok(summary),
+        }
+    }
+
+    /// Waits likewise, and returns what the purge has done by then.
+    #[cfg(feature = "inspector")]
+    pub(crate) async fn settled_within(self, timeout: Duration) -> Result<PurgeSummary, PurgeError> {
+        self.settle(timeout).await.map(|(summary, _)| summary)
+    }
+
+    /// Returns what the purge has done within `timeout`, and why it is still pending if it is.
+    async fn settle(self, timeout: Duration) -> Result<(PurgeSummary, Option<String>), PurgeError> {
         let deadline = Instant::now() + timeout;
         let local = self.local?;
-        let (mut states, mut prefix) = (Vec::new(), String::new());
-        for RemotePart { ack: PurgeAck { first_attempt, mut delivery }, key_prefix, .. } in self.remotes {
+        let (mut states, mut failure) = (Vec::new(), None);
+        for RemotePart { ack: PurgeAck { first_attempt, mut delivery }, .. } in self.remotes {
             let result = timeout_at(deadline, &mut delivery).await;
-            match result {
-                Ok(Ok(result)) => states.push(state_of(result)),
-                Ok(Err(_)) => return Err(PurgeError::pending("the remote store was shut down")),
+            failure = match result {
+                Ok(Ok(result)) => {
+                    states.push(state_of(result));
+                    continue;
+                }
+                Ok(Err(_)) => Some("the remote store was shut down".to_owned()),
                 Err(_) => {
                     let failure = first_attempt.await.ok().and_then(Result::err);
                     let failure = failure.map(|error| format!("; {error}")).unwrap_or_default();
-                    return Err(PurgeError::pending(format_args!("not within {timeout:?}{failure}")));
+                    Some(format!("not within {timeout:?}{failure}"))
                 }
-            }
-            prefix = key_prefix;
+            };
+            states.push(RemotePurge::Pending);
+            break;
         }
-        match summarize(states) {
-            RemotePurge::NothingStored => Err(PurgeError::nothing_stored(&prefix)),
-            remote => {
-                // If it takes longer, the pages so far are counted.
-                let _ = timeout_at(self.local_timeout.deadline.min(deadline), local.clone()).await;
-                Ok(PurgeSummary { pages: local.pages(), remote })
-            }
-        }
+        // If it takes longer, the pages so far are counted.
+        let _ = timeout_at(self.local_timeout.deadline.min(deadline), local.clone()).await;
+        Ok((PurgeSummary { pages: local.pages(), remote: summarize(states) }, failure))
     }
 
     /// Does not wait for the remote store. The cache retries and logs what fails.

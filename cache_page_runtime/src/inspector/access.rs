@@ -14,6 +14,8 @@ use actix_web::{
         uri::Authority,
     },
 };
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
 
 /// The header with the token of a request that changes something.
 pub(super) const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-inspector-token");
@@ -100,19 +102,40 @@ fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     Some(if values.next().is_some() { "" } else { value })
 }
 
-/// Returns the token of requests that change something. Each process has its own, which other sites cannot read.
-pub(super) fn token() -> &'static str {
-    static TOKEN: OnceLock<String> = OnceLock::new();
-    TOKEN.get_or_init(|| {
-        // SipHash with a random key of the operating system.
-        let random = RandomState::new();
-        format!("{:016x}{:016x}", random.hash_one(0), random.hash_one(1))
-    })
-}
+/// The token of requests that change something. Pages and the API show it, which other sites cannot read.
+#[derive(Clone)]
+pub(super) struct Token(Rc<str>);
 
-/// Compares a token in a time that does not show where it differs.
-pub(super) fn is_token(given: &str) -> bool {
-    let token = token().as_bytes();
-    let differences = token.iter().zip(given.as_bytes()).fold(0, |seen, (one, two)| seen | (one ^ two));
-    given.len() == token.len() && differences == 0
+impl Token {
+    /// Returns the token of this process.
+    pub(super) fn of_process() -> Self {
+        static TOKEN: OnceLock<String> = OnceLock::new();
+        let token = TOKEN.get_or_init(|| {
+            // SipHash with a random key of the operating system.
+            let random = RandomState::new();
+            format!("{:016x}{:016x}", random.hash_one(0), random.hash_one(1))
+        });
+        Self(token.as_str().into())
+    }
+
+    /// Returns the token of all inspectors with a secret, which does not reveal it.
+    pub(super) fn of_secret(secret: &[u8]) -> Self {
+        // A key of any length is valid.
+        let token = Hmac::<Sha256>::new_from_slice(secret).map(|hmac| {
+            let bytes = hmac.chain_update(b"cache_page inspector token").finalize().into_bytes();
+            bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>()
+        });
+        token.map_or_else(|_| Self::of_process(), |token| Self(token.into()))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Compares a token in a time that does not show where it differs.
+    pub(super) fn is(&self, given: &str) -> bool {
+        let token = self.0.as_bytes();
+        let differences = token.iter().zip(given.as_bytes()).fold(0, |seen, (one, two)| seen | (one ^ two));
+        given.len() == token.len() && differences == 0
+    }
 }

@@ -1,6 +1,8 @@
 //! The JSON API. The guide describes it.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use std::fmt;
+
+use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode, web};
 use serde_json::{Value, json};
 
 use super::{
@@ -12,22 +14,52 @@ use super::{
     query::{Query, Refusal, blocking},
 };
 
-type Answer = Result<HttpResponse, Refusal>;
+type Answer = Result<HttpResponse, ApiRefusal>;
+
+/// A refusal as JSON.
+#[derive(Debug)]
+pub(super) struct ApiRefusal(Refusal);
+
+impl From<Refusal> for ApiRefusal {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal)
+    }
+}
+
+impl fmt::Display for ApiRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl ResponseError for ApiRefusal {
+    fn status_code(&self) -> StatusCode {
+        self.0.status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let Self(refusal) = self;
+        HttpResponse::build(refusal.status_code())
+            .json(json!({ "error": refusal.to_string(), "code": refusal.code() }))
+    }
+}
 
 fn ok(value: &Value) -> HttpResponse {
     HttpResponse::Ok().json(value)
 }
 
 fn invalid(error: &str) -> HttpResponse {
-    HttpResponse::BadRequest().json(json!({ "error": error }))
+    HttpResponse::BadRequest().json(json!({ "error": error, "code": "invalid" }))
 }
 
 fn not_found() -> HttpResponse {
-    HttpResponse::NotFound().json(json!({ "error": "there is no such page, or not any more" }))
+    HttpResponse::NotFound()
+        .json(json!({ "error": "there is no such page, or not any more", "code": "unknown-entry" }))
 }
 
 pub(super) async fn overview(request: HttpRequest) -> Answer {
-    Ok(ok(&Overview::of(&Query::of(&request, &[])?.cache).to_json()))
+    let query = Query::of(&request, &[])?;
+    Ok(ok(&Overview::of(&query.cache).to_json(&query.names, &query.token)))
 }
 
 pub(super) async fn handlers(request: HttpRequest) -> Answer {

@@ -23,7 +23,10 @@ use actix_web::{
     dev::{AppService, HttpServiceFactory},
 };
 
-use self::{access::Access, query::Site};
+use self::{
+    access::{Access, Token},
+    query::Site,
+};
 use crate::cache::PageCache;
 
 /// Pages and a JSON API that show what a cache does, and purge it. Made by [`PageCache::inspector`].
@@ -32,6 +35,7 @@ pub struct Inspector {
     cache: PageCache,
     path: String,
     access: Access,
+    token: Token,
 }
 
 impl PageCache {
@@ -73,7 +77,12 @@ impl PageCache {
     pub fn inspector(&self, path: &str) -> Inspector {
         let path = path.trim_end_matches('/');
         assert!(path.starts_with('/'), "the path of an inspector must be like \"/cache\"");
-        Inspector { cache: self.clone(), path: path.to_owned(), access: Access::default() }
+        Inspector {
+            cache: self.clone(),
+            path: path.to_owned(),
+            access: Access::default(),
+            token: Token::of_process(),
+        }
     }
 }
 
@@ -86,12 +95,40 @@ impl Inspector {
         self.access = Access::If(Rc::new(allow));
         self
     }
+
+    /// Gives inspectors of several processes the same token, so that a form that one of them has sent is accepted by all.
+    ///
+    /// A request that purges must have a token that only pages of the inspector show. By default each process has its own, which changes when it
+    /// is restarted, so behind a load balancer some forms would be answered with 403. The token is derived from the secret by HMAC-SHA-256, so
+    /// whoever sees the token does not learn the secret. It does not replace [`allow`](Self::allow): whoever may not see the inspector may not
+    /// purge either, whatever token the request has.
+    ///
+    /// ```
+    /// use cache_page::PageCache;
+    ///
+    /// # let secret_of_all_processes = || "0123456789abcdef0123456789abcdef";
+    /// let cache = PageCache::new();
+    /// let inspector = cache.inspector("/cache").secret(secret_of_all_processes());
+    /// # drop(inspector);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics if the secret is shorter than 16 bytes. Use random ones.
+    #[track_caller]
+    pub fn secret(mut self, secret: impl AsRef<[u8]>) -> Self {
+        let secret = secret.as_ref();
+        assert!(secret.len() >= 16, "the secret of an inspector must have 16 bytes or more");
+        self.token = Token::of_secret(secret);
+        self
+    }
 }
 
 impl HttpServiceFactory for Inspector {
     fn register(self, config: &mut AppService) {
         self.cache.with_named().for_each(sampler::start);
-        site::scope(&self.path, Site { cache: self.cache, access: self.access }).register(config);
+        site::scope(&self.path, Site { cache: self.cache, access: self.access, token: self.token })
+            .register(config);
     }
 }
 

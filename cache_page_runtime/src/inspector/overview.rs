@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{access, advice};
+use super::{access::Token, advice};
 use crate::{
     cache::PageCache,
     observe::{HandlerStats, Minute, Stats},
@@ -51,7 +51,7 @@ impl Overview {
         self.stats.handlers().map(|(_, handler)| saved_time(handler)).sum()
     }
 
-    pub(super) fn to_json(&self) -> Value {
+    pub(super) fn to_json(&self, caches: &[&str], token: &Token) -> Value {
         let Self { name, stats, .. } = self;
         let minutes = self.minutes.iter().map(|minute| {
             json!({
@@ -62,13 +62,14 @@ impl Overview {
         });
         json!({
             "cache": name,
+            "caches": caches,
             "hit_ratio": self.hit_ratio(),
             "saved_seconds": self.saved_time().as_secs_f64(),
             "stats": stats,
             "outcomes": outcomes(stats),
             "reasons": self.reasons.iter().map(reason_json).collect::<Vec<_>>(),
             "minutes": minutes.collect::<Vec<_>>(),
-            "token": access::token(),
+            "token": token.as_str(),
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Purges, and what they would remove.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::params::Params;
@@ -11,6 +13,9 @@ use crate::{
 
 /// How many of the selected pages are shown.
 const SHOWN: usize = 20;
+
+/// The longest time in seconds that a request waits for the remote store.
+const MAX_WAIT: u64 = 60;
 
 /// The kinds of purges, with the names of the parameter `kind`.
 pub(super) const KINDS: [(&str, &str); 6] = [
@@ -27,6 +32,7 @@ pub(super) const KINDS: [(&str, &str); 6] = [
 pub(super) struct PurgeRequest {
     selector: PurgeSelector,
     mode: PurgeMode,
+    wait: Option<Duration>,
 }
 
 /// What a purge would do in this process.
@@ -37,7 +43,7 @@ pub(super) struct Preview {
 }
 
 impl PurgeRequest {
-    /// Reads the parameters `kind`, `value` and `mode`: `remove`, which is the default, or `expire`.
+    /// Reads the parameters `kind`, `value`, `wait` and `mode`: `remove`, which is the default, or `expire`.
     ///
     /// # Errors
     ///
@@ -61,8 +67,13 @@ impl PurgeRequest {
             Some("expire") => PurgeMode::Expire,
             Some(_) => return Err("the mode is remove or expire".to_owned()),
         };
+        let wait = match params.get("wait").map(str::parse) {
+            None => None,
+            Some(Ok(seconds)) => Some(Duration::from_secs(MAX_WAIT.min(seconds))),
+            Some(Err(_)) => return Err("`wait` is a number of seconds".to_owned()),
+        };
         let selector = selector.map_err(|error| error.to_string())?;
-        Ok(Self { selector, mode })
+        Ok(Self { selector, mode, wait })
     }
 
     /// Counts the pages that the purge would remove, or make stale.
@@ -85,13 +96,18 @@ impl PurgeRequest {
         Preview { pages, entries }
     }
 
-    /// Purges.
+    /// Purges, and waits until the remote store has confirmed it or `wait` is over.
     ///
     /// # Errors
     ///
     /// Returns why nothing was purged.
     pub(super) async fn execute(&self, cache: &PageCache) -> Result<PurgeSummary, String> {
-        cache.purge(self.mode, &self.selector).await.map_err(|error| error.to_string())
+        let purge = cache.purge(self.mode, &self.selector);
+        let summary = match self.wait {
+            Some(wait) => purge.settled_within(wait).await,
+            None => purge.await,
+        };
+        summary.map_err(|error| error.to_string())
     }
 
     pub(super) fn is_soft(&self) -> bool {

@@ -10,7 +10,7 @@ use actix_web::{
 };
 
 use super::{
-    access::{self, Access, TOKEN_HEADER},
+    access::{self, Access, TOKEN_HEADER, Token},
     params::Params,
 };
 use crate::cache::PageCache;
@@ -20,6 +20,7 @@ use crate::cache::PageCache;
 pub(super) struct Site {
     pub(super) cache: PageCache,
     pub(super) access: Access,
+    pub(super) token: Token,
 }
 
 /// A request to a page.
@@ -31,42 +32,63 @@ pub(super) struct Query {
     pub(super) params: Params,
     /// The path of the inspector, for links.
     pub(super) base: String,
+    pub(super) token: Token,
 }
 
 /// Why a request is not answered.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Refusal {
     UnknownCache,
-    /// It would change something, and does not come from the inspector itself.
-    Forged,
+    /// It would change something, and does not come from a page of the same origin.
+    OtherOrigin,
+    /// It would change something, and has the token of another process, or none.
+    WrongToken,
     /// The application is shutting down.
     Unavailable,
+}
+
+impl Refusal {
+    /// Returns a word for it, which programs can tell apart from others.
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::UnknownCache => "unknown-cache",
+            Self::OtherOrigin => "other-origin",
+            Self::WrongToken => "wrong-token",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    fn status(self) -> StatusCode {
+        match self {
+            Self::UnknownCache => StatusCode::NOT_FOUND,
+            Self::OtherOrigin | Self::WrongToken => StatusCode::FORBIDDEN,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
 }
 
 /// The text of the response.
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::UnknownCache => "There is no cache of this name.\n",
-            Self::Forged => {
-                "The form is not from this process. Load its page again, and send it once more.\n"
+            Self::UnknownCache => "There is no cache of this name.",
+            Self::OtherOrigin => "The request does not come from a page of this site.",
+            Self::WrongToken => {
+                "The form is not from this process. Load its page again, and send it once more. If several processes serve these pages, \
+                 give their inspectors the same secret."
             }
-            Self::Unavailable => "The application is shutting down.\n",
+            Self::Unavailable => "The application is shutting down.",
         })
     }
 }
 
 impl ResponseError for Refusal {
     fn status_code(&self) -> StatusCode {
-        match self {
-            Self::UnknownCache => StatusCode::NOT_FOUND,
-            Self::Forged => StatusCode::FORBIDDEN,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        }
+        self.status()
     }
 
     fn error_response(&self) -> HttpResponse {
-        HttpResponse::build(self.status_code()).body(self.to_string())
+        HttpResponse::build(self.status()).body(format!("{self}\n"))
     }
 }
 
@@ -97,7 +119,7 @@ impl Query {
         };
         let base = request.extensions().get::<Base>().map(|base| base.0.clone()).unwrap_or_default();
         let cache = cache.ok_or(Refusal::UnknownCache)?;
-        Ok(Self { cache: cache.clone(), names, params, base })
+        Ok(Self { cache: cache.clone(), names, params, base, token: site.token.clone() })
     }
 
     /// Returns the id of the entry that the path names.
@@ -114,7 +136,10 @@ impl Query {
     pub(super) fn check_write(&self, request: &HttpRequest) -> Result<(), Refusal> {
         let header = request.headers().get(TOKEN_HEADER).and_then(|token| token.to_str().ok());
         let token = header.or_else(|| self.params.get("token")).unwrap_or_default();
-        if access::is_same_origin(request) && access::is_token(token) { Ok(()) } else { Err(Refusal::Forged) }
+        if !access::is_same_origin(request) {
+            return Err(Refusal::OtherOrigin);
+        }
+        if self.token.is(token) { Ok(()) } else { Err(Refusal::WrongToken) }
     }
 }
 

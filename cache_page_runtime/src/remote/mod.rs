@@ -45,6 +45,8 @@ mod disk;
 mod encoding;
 mod error;
 mod lease;
+#[cfg(all(feature = "cli", any(feature = "disk", feature = "redis")))]
+mod listing;
 mod local_cache;
 mod messages;
 mod namespace;
@@ -65,6 +67,12 @@ mod waiters;
 
 #[cfg(feature = "disk")]
 pub use self::disk::DiskStore;
+#[cfg(all(feature = "cli", feature = "disk"))]
+#[doc(hidden)]
+pub use self::disk::{DiskListing, DiskListingError};
+#[cfg(all(feature = "cli", any(feature = "disk", feature = "redis")))]
+#[doc(hidden)]
+pub use self::listing::{PageDetails, PageHead, Selection, Visitor};
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisStore, RedisUrlError};
 pub(crate) use self::{

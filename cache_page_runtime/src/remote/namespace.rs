@@ -105,6 +105,35 @@ pub(crate) fn variant_key(page_key: &[u8], names: &[HeaderName], headers: &Heade
     Some([&[VARIANT_KEY], &length[..], page_key, values.as_slice()].concat())
 }
 
+/// Returns the URL of a page key or a variant key, and the name of the handler if the key has it.
+#[cfg(all(feature = "cli", any(feature = "disk", feature = "redis")))]
+pub(super) fn describe_key(key: &[u8]) -> Option<(crate::key::KeyedUrl, Option<String>)> {
+    /// Splits bytes of which the first eight are the length of the next ones.
+    fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+        let (length, rest) = bytes.split_first_chunk()?;
+        rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)
+    }
+
+    let (kind, rest) = key.split_first()?;
+    let named = match *kind {
+        VARIANT_KEY => {
+            let (page_key, _) = split(rest)?;
+            // A page key is no variant key, so this ends.
+            return page_key
+                .first()
+                .filter(|kind| **kind != VARIANT_KEY)
+                .and_then(|_| describe_key(page_key));
+        }
+        BUILD_KEY => return Some((crate::key::KeyedUrl::of(rest.get(16..)?)?, None)),
+        PREFIX_KEY => rest,
+        VERSION_KEY => rest.get(16..)?,
+        _ => return None,
+    };
+    let (name, rest) = split(named)?;
+    let (_, local_key) = split(rest)?;
+    Some((crate::key::KeyedUrl::of(local_key)?, String::from_utf8(name.to_vec()).ok()))
+}
+
 /// Returns the key of an encoded body: that of the page, the coding, and the hash of the body as it is.
 pub(super) fn encoding_key(page_key: &[u8], coding: &str, hash: u128) -> Vec<u8> {
     let length = (page_key.len() as u64).to_le_bytes();

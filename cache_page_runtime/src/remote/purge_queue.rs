@@ -263,7 +263,7 @@ impl Queue {
 
 /// Converts a selector to the scope of the store, which matches at least the same pages. The purge of a URL matches all
 /// hosts, and all queries if it has none or if the handler does not key the query byte for byte.
-fn scope_of(selector: &PurgeSelector) -> PurgeScope {
+pub(super) fn scope_of(selector: &PurgeSelector) -> PurgeScope {
     PurgeScope::Keys(match selector {
         PurgeSelector::Prefix(prefix) => return PurgeScope::PathPrefix(prefix.clone()),
         PurgeSelector::All => vec![stable_id::all()],

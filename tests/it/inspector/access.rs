@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use cache_page::PageCacheMiddleware;
 
-use super::{builder, builder_with, form, local, loopback};
+use super::{api, builder, builder_with, form, local, loopback};
 use crate::support::TestRequest;
 
 const PATHS: [&str; 9] = [
@@ -169,5 +169,52 @@ async fn middleware_outside_stores_none_of_it() {
         // What the client before was shown is not shown to others.
         assert_eq!(app.get(path).header("host", "localhost:8080").await.status, 404);
         assert_eq!(app.pages(), 0, "{path}");
+    }
+}
+
+const SECRET: &str = "0123456789abcdef";
+
+#[actix_web::test]
+async fn form_is_valid_in_all_processes_with_one_secret() {
+    let app_of =
+        |secret: &'static str| builder_with(|cache| cache, move |cache| cache.secret(secret)).start();
+    let (one, other, stranger) =
+        (app_of(SECRET).await, app_of(SECRET).await, app_of("fedcba9876543210").await);
+    let without = builder().start().await;
+    let sent = form(&one, "/cache/purge", "kind=all").await.body_text();
+    for (app, status) in [(&one, 200), (&other, 200), (&stranger, 403), (&without, 403)] {
+        for path in ["/cache/purge", "/cache/api/purge"] {
+            let request = || local(app.post(path)).body(sent.clone());
+            request().header("sec-fetch-site", "same-origin").await.assert_status(status);
+            request().await.assert_status(403);
+        }
+    }
+    let token = api(&one, "/overview").await["token"].as_str().unwrap().to_owned();
+    assert!(token.len() == 32 && !token.contains(SECRET), "{token}");
+    assert!(
+        !format!("{:?}", cache_page::PageCache::new().inspector("/cache").secret(SECRET)).contains("0123")
+    );
+}
+
+#[test]
+#[should_panic(expected = "16 bytes")]
+fn short_secret_of_an_inspector_panics() {
+    drop(cache_page::PageCache::new().inspector("/cache").secret("0123456789abcde"));
+}
+
+#[actix_web::test]
+async fn api_says_why_a_purge_is_refused() {
+    let app = builder().start().await;
+    let post = || local(app.post("/cache/api/purge")).body("kind=all");
+    for (request, status, code) in [
+        (post(), 403, "other-origin"),
+        (post().header("sec-fetch-site", "same-origin"), 403, "wrong-token"),
+        (local(app.get("/cache/api/overview?cache=unknown")), 404, "unknown-cache"),
+    ] {
+        let response = request.await;
+        response.assert_status(status).assert_header("content-type", "application/json");
+        let answer: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+        assert_eq!(answer["code"], code);
+        assert!(!answer["error"].as_str().unwrap().is_empty());
     }
 }

@@ -9,7 +9,6 @@ use super::{
     layout::{Reload, cache_field, invalid, page},
 };
 use crate::inspector::{
-    access,
     purge::{KINDS, Preview, PurgeRequest, remote_sentence},
     query::{Query, Refusal, blocking},
 };
@@ -69,7 +68,7 @@ fn confirmation(query: &Query, purge: &PurgeRequest, preview: &Preview) -> Marku
         }
         form.stack method="post" action={ (query.base) "/purge" } {
             (cache_field(query))
-            input type="hidden" name="token" value=(access::token());
+            input type="hidden" name="token" value=(query.token.as_str());
             @for name in ["kind", "value", "mode"] {
                 @if let Some(value) = query.params.get(name) { input type="hidden" name=(name) value=(value); }
             }

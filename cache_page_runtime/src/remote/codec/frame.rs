@@ -112,6 +112,21 @@ pub(crate) fn decode(bytes: &Bytes, key: &[u8]) -> Result<Frame, DecodeError> {
     frame.filter(|_| input.is_at_end()).ok_or(DecodeError::Corrupt)
 }
 
+/// Decodes an entry with its key.
+#[cfg(all(feature = "cli", any(feature = "disk", feature = "redis")))]
+pub(crate) fn decode_any(bytes: &Bytes) -> Option<(Vec<u8>, Frame)> {
+    let (_, start) = decode_header(bytes)?;
+    let key = Reader::new(&bytes[start..]).bytes()?.to_vec();
+    let frame = decode(bytes, &key).ok()?;
+    Some((key, frame))
+}
+
+/// Returns whether an entry that begins with these bytes is a page.
+#[cfg(all(feature = "cli", any(feature = "disk", feature = "redis")))]
+pub(crate) fn is_page(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[MAGIC[0], MAGIC[1], VERSION, PAGE])
+}
+
 /// Returns the kind of the frame and where the rest starts, if the frame is intact.
 fn decode_header(bytes: &[u8]) -> Option<(u8, usize)> {
     let mut input = Reader::new(bytes);

@@ -138,6 +138,25 @@ impl File {
         Ok(Opened { file, records, last_purge: purges.last })
     }
 
+    /// Returns the next entries after a key, or nothing at the end. Those whose headers are damaged are left out.
+    #[cfg(feature = "cli")]
+    pub(super) fn headers_after(&self, after: Option<EntryKey>) -> Result<Vec<(EntryKey, Header)>, Error> {
+        use std::ops::Bound;
+
+        let table = self.database.begin_read()?.open_table(HEADERS)?;
+        let start = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        let mut headers = Vec::new();
+        for row in table.range::<&EntryKey>((start, Bound::Unbounded))? {
+            let (key, value) = row?;
+            let key = *key.value();
+            headers.extend(Header::decode(&key, value.value()).map(|header| (key, header)));
+            if headers.len() == SWEEP_ENTRIES {
+                break;
+            }
+        }
+        Ok(headers)
+    }
+
     /// Writes a batch durably, and removes what is too old or too much. Returns up to which number purges have been forgotten.
     pub(super) fn commit(
         &mut self,

@@ -14,6 +14,8 @@ mod folder;
 mod guard;
 mod header;
 mod leases;
+#[cfg(feature = "cli")]
+mod listing;
 mod purges;
 mod reader;
 mod shared;
@@ -34,6 +36,8 @@ use tokio::{
 };
 use xxhash_rust::xxh3::xxh3_128;
 
+#[cfg(feature = "cli")]
+pub use self::listing::{DiskListing, DiskListingError};
 use self::{folder::Folder, shared::Shared};
 use super::{
     BoxFuture, ChangeBatch, Cursor, GetRequest, GetResponse, PurgeRequest, PurgeResult, PutRequest,

@@ -126,7 +126,7 @@ impl RedisStore {
     }
 
     /// Runs the script, which reads the page and its stamps atomically, and acquires the lease.
-    async fn get_or_acquire(
+    pub(super) async fn get_or_acquire(
         &self,
         key: Id,
         lease: Option<Lease>,

@@ -100,6 +100,15 @@ pub(super) fn has_stamp(purge_key: &Id) -> bool {
     *purge_key != stable_id::all() && !stable_id::is_handler(*purge_key)
 }
 
+/// Returns the key prefix of the cache whose key this is.
+#[cfg(feature = "cli")]
+pub(super) fn key_prefix_of(key: &[u8]) -> Option<String> {
+    let tag = std::str::from_utf8(key.strip_prefix(b"cp1:{")?).ok()?.split_once('}')?.0;
+    // What follows is the number of the shard.
+    let (escaped, _) = tag.rsplit_once(':')?;
+    Some(percent_encoding::percent_decode_str(escaped).decode_utf8_lossy().into_owned())
+}
+
 /// Percent-encodes what must not be in a hash tag or would be ambiguous there.
 fn escape(namespace: &str) -> String {
     let mut escaped = String::new();

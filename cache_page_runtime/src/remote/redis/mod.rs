@@ -44,6 +44,8 @@ mod error;
 mod get;
 mod key_hints;
 mod keys;
+#[cfg(feature = "cli")]
+mod listing;
 mod log;
 mod purge;
 mod put;

@@ -40,7 +40,7 @@ pub(super) struct PageReply {
 }
 
 /// The stamp of a purge key. It is missing if the key was purged, or the stamp evicted.
-type Stamp = Option<Vec<u8>>;
+pub(super) type Stamp = Option<Vec<u8>>;
 
 impl PageReply {
     /// Parses the reply to an `MGET` of the page, the global stamp and the stamps of `purge_keys`.
@@ -100,43 +100,25 @@ impl PageReply {
         self.stamps.iter().find(|(key, _)| *key == purge_key).map(|(_, stamp)| stamp)
     }
 
-    /// Decides whether the page may be returned at `now`, a time of the server: all of its stamps have to be there, and to
-    /// be older than the page.
+    /// Decides whether the page may be returned at `now`, a time of the server.
     pub(super) fn evaluate(&self, now: u64) -> Reply {
         let Some(value) = &self.value else { return Reply::Missing };
         let Some(header) = &self.header else { return Reply::Corrupt(value.clone()) };
-        if header.stored_at > now.saturating_add(MAX_CLOCK_SKEW) {
-            return Reply::Missing;
-        }
-        let mut expired_at = 0;
-        for key in &header.purge_keys {
-            match self.stamp(*key).map(|stamp| stamp.as_deref().map(parse_stamp)) {
-                Some(Some(Some([created, expired]))) if created <= header.purge_seq => {
-                    expired_at = expired.max(expired_at);
-                }
-                Some(Some(None)) => return Reply::Corrupt(Bytes::new()),
-                _ => return Reply::Missing,
-            }
-        }
-        match self.global_stamp.as_deref().map(parse_stamp) {
-            Some(Some([created, last_rule, expired])) if created <= header.purge_seq => {
-                if last_rule > header.purge_seq {
-                    return Reply::NeedsScript;
-                }
-                expired_at = expired.max(expired_at);
-            }
-            Some(None) => return Reply::Corrupt(Bytes::new()),
-            _ => return Reply::Missing,
-        }
-        let is_expired = expired_at > header.purge_seq;
+        let state = header.state(&self.global_stamp, |key| self.stamp(key), now);
         let since = |time: u64| Duration::from_micros(now.saturating_sub(time));
-        let entry = RemoteEntry {
+        let entry = |expired_at: Option<u64>| RemoteEntry {
             bytes: Some(value.slice(value.len() - header.frame_length..)),
             version: None,
             age: since(header.stored_at),
-            expired: is_expired.then(|| since(expired_at)),
+            expired: expired_at.map(since),
         };
-        if !is_expired && now < header.fresh_until { Reply::Fresh(entry) } else { Reply::Stale(entry) }
+        match state {
+            PageState::Fresh => Reply::Fresh(entry(None)),
+            PageState::Stale { expired_at } => Reply::Stale(entry(expired_at)),
+            PageState::Missing => Reply::Missing,
+            PageState::NeedsScript => Reply::NeedsScript,
+            PageState::CorruptStamp => Reply::Corrupt(Bytes::new()),
+        }
     }
 }
 
@@ -173,7 +155,7 @@ impl KnownVersion {
 }
 
 /// Parses the reply to an `MGET`. An item is `None` if it is neither a string nor missing.
-fn parse_stamps(reply: Value) -> Option<impl Iterator<Item = Option<Stamp>>> {
+pub(super) fn parse_stamps(reply: Value) -> Option<impl Iterator<Item = Option<Stamp>>> {
     let Value::Array(values) = reply else { return None };
     Some(values.into_iter().map(|value| match value {
         Value::BulkString(bytes) => Some(Some(bytes)),
@@ -187,16 +169,68 @@ fn parse_stamp<const N: usize>(stamp: &[u8]) -> Option<[u64; N]> {
 }
 
 /// The header of a page.
-struct PageHeader {
+pub(super) struct PageHeader {
     purge_seq: u64,
-    stored_at: u64,
-    fresh_until: u64,
-    purge_keys: Vec<Id>,
+    pub(super) stored_at: u64,
+    pub(super) fresh_until: u64,
+    pub(super) purge_keys: Vec<Id>,
     frame_length: usize,
 }
 
+/// Whether a page may be returned.
+pub(super) enum PageState {
+    Fresh,
+    /// With the time of a soft purge, if that is why.
+    Stale {
+        expired_at: Option<u64>,
+    },
+    /// It was purged, or that is unknown.
+    Missing,
+    NeedsScript,
+    CorruptStamp,
+}
+
 impl PageHeader {
-    fn parse(value: &[u8]) -> Option<Self> {
+    /// Decides whether the page may be returned at `now`: all of its stamps have to be there, and to be older than the page. `stamp`
+    /// returns `None` for one that was not read.
+    pub(super) fn state<'s>(
+        &self,
+        global_stamp: &Stamp,
+        stamp: impl Fn(Id) -> Option<&'s Stamp>,
+        now: u64,
+    ) -> PageState {
+        if self.stored_at > now.saturating_add(MAX_CLOCK_SKEW) {
+            return PageState::Missing;
+        }
+        let mut expired_at = 0;
+        for key in &self.purge_keys {
+            match stamp(*key).map(|stamp| stamp.as_deref().map(parse_stamp)) {
+                Some(Some(Some([created, expired]))) if created <= self.purge_seq => {
+                    expired_at = expired.max(expired_at);
+                }
+                Some(Some(None)) => return PageState::CorruptStamp,
+                _ => return PageState::Missing,
+            }
+        }
+        match global_stamp.as_deref().map(parse_stamp) {
+            Some(Some([created, last_rule, expired])) if created <= self.purge_seq => {
+                if last_rule > self.purge_seq {
+                    return PageState::NeedsScript;
+                }
+                expired_at = expired.max(expired_at);
+            }
+            Some(None) => return PageState::CorruptStamp,
+            _ => return PageState::Missing,
+        }
+        let is_expired = expired_at > self.purge_seq;
+        if !is_expired && now < self.fresh_until {
+            PageState::Fresh
+        } else {
+            PageState::Stale { expired_at: is_expired.then_some(expired_at) }
+        }
+    }
+
+    pub(super) fn parse(value: &[u8]) -> Option<Self> {
         let (header, frame) = split_value(value)?;
         Self::parse_fields(header, frame.len())
     }

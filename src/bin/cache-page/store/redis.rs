@@ -1,0 +1,194 @@
+//! A Redis or Valkey server.
+
+use std::{future::Future, time::Duration};
+
+use cache_page::{
+    RedisStore,
+    remote::{RemoteStore as _, StoreError},
+};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use super::{
+    block_on, purge_all,
+    select::{Count, Nearest, Search},
+    selection,
+};
+use crate::{
+    failure::Failure,
+    output::{Report, one_line},
+    pages::{Pages, Query},
+    purge::{Purge, Purged, pages_text},
+    show::bytes,
+    target::Target,
+};
+
+/// How long other key prefixes are searched for.
+const SEARCH_TIME: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+pub(crate) struct Redis {
+    url: String,
+    key_prefix: String,
+    timeout: Duration,
+}
+
+impl Redis {
+    pub(crate) fn open(url: &str, key_prefix: &str, timeout: Duration) -> Result<Self, Failure> {
+        if url.starts_with("rediss") && !cfg!(feature = "redis-tls") {
+            return Err(Failure::unsupported("this program was installed without TLS for Redis")
+                .hint("Install it with: cargo install cache_page --features cli,redis-tls"));
+        }
+        // The message does not show the URL, which may have a password.
+        RedisStore::open(url).map_err(Failure::usage)?;
+        Ok(Self { url: url.to_owned(), key_prefix: key_prefix.to_owned(), timeout })
+    }
+
+    fn store(&self) -> Result<RedisStore, Failure> {
+        let store = RedisStore::open(&self.url).map_err(Failure::usage)?;
+        store.set_namespace(&self.key_prefix);
+        Ok(store)
+    }
+
+    /// Runs calls of the store, with the time limit of one.
+    fn run<T>(&self, calls: impl Future<Output = Result<T, StoreError>>) -> Result<T, Failure> {
+        match block_on(async { timeout(self.timeout, calls).await })? {
+            Ok(result) => result.map_err(|error| failure_of(&error)),
+            Err(_) => {
+                Err(Failure::unreachable(format!("the server has not answered within {:?}", self.timeout))
+                    .hint("--timeout SECONDS waits longer."))
+            }
+        }
+    }
+
+    fn count(&self, purges: &[Purge]) -> Result<Count, Failure> {
+        let store = self.store()?;
+        let mut count = Count::of(purges.iter().map(selection).collect::<Result<_, _>>()?);
+        self.run(store.list_pages(&mut count))?;
+        Ok(count)
+    }
+
+    /// Returns the key prefixes that the server has, or nothing if that cannot be found out.
+    fn key_prefixes(&self) -> Vec<String> {
+        self.store().and_then(|store| self.run(store.list_key_prefixes(SEARCH_TIME))).unwrap_or_default()
+    }
+
+    /// Returns the failure for a key prefix with which nothing is stored.
+    fn nothing_stored(&self) -> Failure {
+        let failure = match &*self.key_prefix {
+            "" => Failure::nothing_there("nothing is stored in this server without a key prefix"),
+            prefix => Failure::nothing_there(format!("nothing is stored with the key prefix {prefix:?}")),
+        };
+        let found = self.key_prefixes();
+        let names: Vec<_> = found.iter().map(|prefix| prefix_text(prefix)).collect();
+        failure.hint(match &names[..] {
+            [] => "No cache_page cache has stored anything in this server and database. Check the URL."
+                .to_owned(),
+            names => format!("There are pages with these: {}. Use --key-prefix.", names.join(", ")),
+        })
+    }
+}
+
+fn prefix_text(prefix: &str) -> String {
+    if prefix.is_empty() { "none (no --key-prefix)".to_owned() } else { format!("{:?}", one_line(prefix)) }
+}
+
+impl Target for Redis {
+    fn name(&self) -> &'static str {
+        "redis"
+    }
+
+    fn purge(&mut self, purges: &[Purge], done: &mut dyn FnMut()) -> Purged {
+        let mut purge = || -> Result<Purged, Failure> {
+            for purge in purges {
+                selection(purge)?;
+            }
+            let store = self.store()?;
+            block_on(async {
+                let connected = timeout(self.timeout, store.poll_changes(None, Duration::ZERO)).await;
+                match connected {
+                    Ok(Ok(batch)) => {
+                        Ok(purge_all(&store, purges, batch.sequence, self.timeout, done, failure_of).await)
+                    }
+                    Ok(Err(error)) => Err(failure_of(&error)),
+                    Err(_) => Err(Failure::unreachable(format!(
+                        "the server has not answered within {:?}",
+                        self.timeout
+                    ))),
+                }
+            })?
+        };
+        let mut purged =
+            purge().unwrap_or_else(|failure| Purged { failure: Some(failure), ..Purged::default() });
+        let nothing_stored = |result: &crate::purge::PurgeResult| !result.delivery.is_delivered();
+        if purged.failure.is_none() && purged.results.iter().any(nothing_stored) {
+            purged.failure = Some(self.nothing_stored());
+        }
+        purged
+    }
+
+    fn preview(&mut self, purge: &Purge) -> Result<u64, Failure> {
+        let count = self.count(std::slice::from_ref(purge))?;
+        if count.pages == 0 { Err(self.nothing_stored()) } else { Ok(count.selected.iter().sum()) }
+    }
+
+    fn stats(&mut self) -> Result<Report, Failure> {
+        let count = self.count(&[])?;
+        if count.pages == 0 {
+            return Err(self.nothing_stored());
+        }
+        let mut report = Report::default();
+        report.line(format!("key prefix  {}", prefix_text(&self.key_prefix)));
+        report.line(format!(
+            "stored      {} in {}, {} fresh",
+            pages_text(count.pages),
+            bytes(count.bytes),
+            count.fresh
+        ));
+        report.line("Hits and misses are counted by the processes: ask one with --inspector.");
+        report.set("command", "stats");
+        report.set(
+            "stats",
+            json!({ "key_prefix": self.key_prefix, "pages": count.pages, "fresh": count.fresh, "bytes": count.bytes }),
+        );
+        Ok(report)
+    }
+
+    fn pages(&mut self, query: &Query) -> Result<Pages, Failure> {
+        let (store, mut search) = (self.store()?, Search::new(query)?);
+        self.run(store.list_pages(&mut search))?;
+        let found = search.into_pages();
+        if found.rows.is_empty() && self.count(&[])?.pages == 0 {
+            Err(self.nothing_stored())
+        } else {
+            Ok(found)
+        }
+    }
+
+    fn explain(&mut self, url: &str, _: &[String]) -> Result<Value, Failure> {
+        let (store, mut nearest) = (self.store()?, Nearest::new(url)?);
+        self.run(store.list_pages(&mut nearest))?;
+        Ok(nearest.explain(url, "Redis"))
+    }
+}
+
+/// Explains an error of the client. It does not contain the URL.
+fn failure_of(error: &StoreError) -> Failure {
+    let message = error.to_string();
+    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    if says(&["WRONGPASS", "NOAUTH", "AuthenticationFailed", "unauthenticated"]) {
+        Failure::refused(format!("the server refuses the user or the password: {message}"))
+    } else if says(&["NOPERM", "NoPerm", "no permissions"]) {
+        Failure::refused(format!("the user may not do this: {message}"))
+            .hint("Besides what a cache needs, lists need SCAN, STRLEN, GET and TIME.")
+    } else if says(&["MOVED", "Moved", "CLUSTERDOWN", "ClusterDown"]) {
+        Failure::unsupported(format!("the server is a node of a cluster: {message}"))
+            .hint("Ask one of the processes instead: --inspector URL. Its purges reach the cluster.")
+    } else if says(&["READONLY", "ReadOnly"]) {
+        Failure::refused("the server is a replica, which cannot be written to")
+            .hint("Use the URL of the master.")
+    } else {
+        Failure::unreachable(format!("the server cannot be used: {message}"))
+            .hint("Does it run, and is this its port? TLS needs rediss://.")
+    }
+}

@@ -1,0 +1,205 @@
+//! What is looked for among the pages of a store.
+
+use std::ops::ControlFlow;
+
+use cache_page::remote::{PageDetails, PageHead, Selection, Visitor};
+use serde_json::{Value, json};
+
+use crate::{
+    failure::Failure,
+    pages::{Pages, Query},
+};
+
+/// Counts pages.
+#[derive(Debug, Default)]
+pub(super) struct Count {
+    /// Which pages are counted. `None` for all.
+    pub(super) selections: Vec<Selection>,
+    /// The pages of each selection, or all of them.
+    pub(super) selected: Vec<u64>,
+    pub(super) pages: u64,
+    pub(super) fresh: u64,
+    pub(super) bytes: u64,
+}
+
+impl Count {
+    pub(super) fn of(selections: Vec<Selection>) -> Self {
+        Self { selected: vec![0; selections.len()], selections, ..Self::default() }
+    }
+}
+
+impl Visitor for Count {
+    fn wants(&mut self, _: &PageHead) -> bool {
+        false
+    }
+
+    fn visit(&mut self, head: &PageHead, _: Option<PageDetails>) -> ControlFlow<()> {
+        self.pages += 1;
+        self.fresh += u64::from(head.is_fresh);
+        self.bytes += head.bytes;
+        for (selection, count) in self.selections.iter().zip(&mut self.selected) {
+            *count += u64::from(selection.selects(head));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Collects pages.
+#[derive(Debug)]
+pub(super) struct Search {
+    path: Path,
+    tag: Option<(String, Selection)>,
+    handler: Option<(String, Selection)>,
+    status: Option<u16>,
+    limit: usize,
+    found: Pages,
+}
+
+#[derive(Debug)]
+enum Path {
+    Any,
+    Exact(String),
+    Prefix(String),
+    Part(String),
+}
+
+impl Search {
+    pub(super) fn new(query: &Query) -> Result<Self, Failure> {
+        let selection = |kind, value: &Option<String>| match value {
+            None => Ok(None),
+            Some(value) => Selection::parse(kind, value)
+                .map(|selection| Some((value.clone(), selection)))
+                .map_err(Failure::usage),
+        };
+        let path = match query.path.as_deref() {
+            None => Path::Any,
+            Some(path) => match (path.strip_suffix('*'), Selection::parse("path", path)) {
+                (Some(prefix), _) => Path::Prefix(prefix.to_owned()),
+                (None, Ok(exact)) => Path::Exact(exact.path().unwrap_or(path).to_owned()),
+                (None, Err(_)) => Path::Part(path.to_owned()),
+            },
+        };
+        Ok(Self {
+            path,
+            tag: selection("tag", &query.tag)?,
+            handler: selection("handler", &query.handler)?,
+            status: query.status,
+            limit: query.limit,
+            found: Pages::default(),
+        })
+    }
+
+    pub(super) fn into_pages(self) -> Pages {
+        self.found
+    }
+}
+
+impl Visitor for Search {
+    fn wants(&mut self, head: &PageHead) -> bool {
+        let path = match &self.path {
+            Path::Any => true,
+            Path::Exact(path) => same_path(path, &head.path),
+            Path::Prefix(prefix) => head.path.starts_with(prefix),
+            Path::Part(part) => head.path.contains(part),
+        };
+        let selects = |selection: &Option<(String, Selection)>| {
+            selection.as_ref().is_none_or(|(_, selection)| selection.selects(head))
+        };
+        path && selects(&self.tag) && selects(&self.handler)
+    }
+
+    fn visit(&mut self, head: &PageHead, details: Option<PageDetails>) -> ControlFlow<()> {
+        // Pages that are not wanted have no details.
+        let Some(details) = details else { return ControlFlow::Continue(()) };
+        if self.status.is_some_and(|status| status != details.status) {
+            return ControlFlow::Continue(());
+        }
+        if self.found.rows.len() == self.limit {
+            self.found.has_more = true;
+            return ControlFlow::Break(());
+        }
+        self.found.rows.push(row(head, &details));
+        ControlFlow::Continue(())
+    }
+}
+
+/// Compares paths in their normal form, in which a slash at the end may be left.
+fn same_path(one: &str, other: &str) -> bool {
+    one.trim_end_matches('/') == other.trim_end_matches('/')
+}
+
+fn row(head: &PageHead, details: &PageDetails) -> Value {
+    json!({
+        "path": head.path,
+        "handler": details.handler,
+        "status": details.status,
+        "bytes": head.bytes,
+        "age_seconds": head.age.as_secs(),
+        "ttl_seconds": head.ttl.map(|ttl| ttl.as_secs()),
+        "state": if head.is_fresh { "fresh" } else { "stale" },
+    })
+}
+
+/// Finds the pages of a URL's path, and what is different about them.
+#[derive(Debug)]
+pub(super) struct Nearest {
+    url: Selection,
+    path: String,
+    query: Option<String>,
+    found: Vec<Value>,
+}
+
+/// The pages that are compared.
+const MAX_FOUND: usize = 100;
+
+/// The pages that are shown.
+const SHOWN: usize = 20;
+
+impl Nearest {
+    pub(super) fn new(url: &str) -> Result<Self, Failure> {
+        let selection = Selection::parse("url", url).map_err(Failure::usage)?;
+        let path = selection.path().unwrap_or_default().to_owned();
+        let query = url.split_once('?').map(|(_, query)| query.to_owned());
+        Ok(Self { url: selection, path, query, found: Vec::new() })
+    }
+
+    /// Returns what is known, as the API of the inspector has it. `store` says where the pages are.
+    pub(super) fn explain(mut self, url: &str, store: &str) -> Value {
+        let differs = |entry: &Value| entry["differs"].as_array().map_or(0, Vec::len);
+        self.found.sort_by_key(|entry| (differs(entry), entry["state"] != "fresh"));
+        self.found.truncate(SHOWN);
+        let (verdict, summary) = match self.found.first() {
+            None => ("not-stored", format!("No page of this path is stored in {store}.")),
+            Some(entry) if differs(entry) > 0 => {
+                ("not-stored", format!("Pages of this path are stored in {store}, but none of this URL."))
+            }
+            Some(entry) if entry["state"] == "fresh" => {
+                ("stored", format!("A fresh page of this URL is stored in {store}."))
+            }
+            Some(_) => ("stale", format!("The page of this URL in {store} is stale.")),
+        };
+        let more = " Whether a request is a hit also depends on its headers and on the handler, which only the application knows: ask its \
+                    inspector with --inspector.";
+        json!({ "url": url, "verdict": verdict, "summary": summary + more, "entries": self.found })
+    }
+
+    fn differences(&self, details: &PageDetails) -> Vec<&'static str> {
+        let host = self.url.host().is_some_and(|host| !host.eq_ignore_ascii_case(&details.host));
+        let query = self.query.as_deref().unwrap_or_default() != details.query.as_deref().unwrap_or_default();
+        [(host, "host"), (query, "query")].into_iter().filter_map(|(is, what)| is.then_some(what)).collect()
+    }
+}
+
+impl Visitor for Nearest {
+    fn wants(&mut self, head: &PageHead) -> bool {
+        same_path(&self.path, &head.path)
+    }
+
+    fn visit(&mut self, head: &PageHead, details: Option<PageDetails>) -> ControlFlow<()> {
+        let Some(details) = details else { return ControlFlow::Continue(()) };
+        let mut found = row(head, &details);
+        found["differs"] = self.differences(&details).into();
+        self.found.push(found);
+        if self.found.len() < MAX_FOUND { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+}

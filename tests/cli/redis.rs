@@ -1,0 +1,177 @@
+//! Commands against a Redis server that processes share.
+
+use std::time::Duration;
+
+use cache_page::PageCache;
+
+use crate::{
+    SECRET, run,
+    server::{Server, free_port},
+    site::{Site, wait_until},
+};
+
+fn cache(server: &Server, key_prefix: &str) -> PageCache {
+    // Only a purge ends the life of a page in memory.
+    let long = Duration::from_secs(600);
+    let cache = PageCache::builder().redis(server.url()).key_prefix(key_prefix).version("1");
+    cache.local_ttl(long).max_purge_lag(long).remote_timeout(Duration::from_secs(30)).build()
+}
+
+fn site(server: &Server, key_prefix: &str) -> Site {
+    let site = Site::start(cache(server, key_prefix));
+    wait_until("the application is connected", || site.cache.stats().remote().unwrap().is_available);
+    site
+}
+
+/// Returns a server with thirty pages, and the application that has stored them.
+pub(crate) fn server_with_pages(key_prefix: &str) -> (Server, Site) {
+    let server = Server::start();
+    let site = site(&server, key_prefix);
+    site.fill();
+    wait_until("the pages are stored", || site.cache.stats().remote().unwrap().stored == 30);
+    (server, site)
+}
+
+#[test]
+fn purge_is_delivered_to_all_processes() {
+    let (server, one) = server_with_pages("shop");
+    let other = site(&server, "shop");
+    let (url, hit) = (server.url(), |site: &Site| site.is_hit("/posts/1") && site.is_hit("/posts/2"));
+    assert!(hit(&one) && hit(&other));
+    let shop = ["--redis", &*url, "--key-prefix", "shop", "purge"];
+    let run = run(&[&shop[..], &["tag", "post:1", "post:3"]].concat());
+    run.assert_done()
+        .assert_shows("tag post:1: delivered to all processes")
+        .assert_shows("2 of 2 purges delivered");
+    for site in [&one, &other] {
+        // A copy in memory would be served for ten minutes.
+        wait_until("the process has received the purge", || {
+            !site.cache.entries().any(|entry| entry.path() == "/posts/1")
+        });
+        assert!(site.is_hit("/posts/2"), "other pages stay");
+    }
+    assert!(!one.is_hit("/posts/1"), "the page is made anew");
+}
+
+#[test]
+fn every_kind_of_purge_removes_what_it_would() {
+    for (purge, pages) in [
+        (&["tag", "posts"][..], 30),
+        (&["tag", "post:7"], 1),
+        (&["path", "/posts/7"], 1),
+        (&["url", "http://example.com/posts/7"], 1),
+        (&["prefix", "/posts/1"], 11),
+        (&["handler", "posts"], 30),
+        (&["all"], 30),
+        (&["tag", "none"], 0),
+    ] {
+        let (server, _site) = server_with_pages("shop");
+        let (url, count) = (server.url(), |run: crate::Run| run.json()["stats"]["pages"].as_u64());
+        let on = |arguments: &[&str]| run(&[&["--redis", &url, "--namespace", "shop"], arguments].concat());
+        let would = on(&[&["purge", "--dry-run", "--json"], purge].concat());
+        assert_eq!(would.assert_done().json()["would_purge"], pages);
+        assert_eq!(count(on(&["stats", "--json"])), Some(30));
+        on(&[&["purge", "--soft"], purge].concat()).assert_done();
+        let stats = on(&["stats", "--json"]).json();
+        assert_eq!((&stats["stats"]["pages"], &stats["stats"]["fresh"]), (&30.into(), &(30 - pages).into()));
+        on(&[&["purge"], purge].concat()).assert_done();
+        let left = on(&["stats", "--json"]);
+        if pages == 30 {
+            left.assert_failed(4, "nothing is stored with the key prefix");
+        } else {
+            assert_eq!(count(left), Some(30 - pages), "{purge:?}");
+        }
+    }
+}
+
+#[test]
+fn wrong_key_prefix_names_the_right_ones() {
+    let (server, site) = server_with_pages("shop & co");
+    let url = server.url();
+    for command in [&["stats"][..], &["entries"], &["purge", "--dry-run", "all"], &["purge", "all"]] {
+        let run = run(&[&["--redis", &url, "--key-prefix", "shp"], command].concat());
+        run.assert_failed(4, "\"shop & co\"");
+    }
+    run(&["purge", "all", "--redis", &url]).assert_failed(4, "without a key prefix");
+    assert_eq!(site.cache.stats().pages(), 30, "nothing was purged");
+    let empty = Server::start();
+    run(&["stats", "--redis", &empty.url()]).assert_failed(4, "No cache_page cache has stored anything");
+    let database = format!("{url}/5");
+    run(&["stats", "--redis", &database, "--key-prefix", "shop & co"]).assert_failed(4, "Check the URL");
+}
+
+#[test]
+fn explain_shows_the_stored_pages_of_a_url() {
+    let (server, _site) = server_with_pages("");
+    let url = server.url();
+    let explain = |page: &str| run(&["explain", page, "--redis", &url]);
+    explain("/posts/1").assert_done().assert_shows("A fresh page of this URL is stored in Redis");
+    explain("http://example.com/posts/1").assert_done().assert_shows("A fresh page of this URL");
+    explain("http://other.example/posts/1").assert_done().assert_shows("with another host");
+    explain("/posts/1?page=2").assert_done().assert_shows("with another query");
+    explain("/posts/99").assert_done().assert_shows("No page of this path is stored in Redis");
+    explain("/posts/1").assert_shows("--inspector");
+}
+
+#[test]
+fn server_that_does_not_answer_is_unreachable() {
+    let closed = format!("redis://127.0.0.1:{}", free_port());
+    for command in [&["stats"][..], &["entries"], &["explain", "/"], &["purge", "all"]] {
+        run(&[&["--redis", &closed], command].concat()).assert_failed(3, "");
+    }
+    let server = Server::start();
+    server.pause();
+    for command in [&["stats"][..], &["purge", "tag", "posts"]] {
+        run(&[&["--redis", &server.url(), "--timeout", "1"], command].concat()).assert_failed(3, "within 1s");
+    }
+    server.resume();
+}
+
+#[test]
+fn password_is_checked_and_not_shown() {
+    let server = Server::with(&["--requirepass", SECRET]);
+    let with = |password: &str| format!("redis://:{password}@127.0.0.1:{}", server.port());
+    for command in [&["stats"][..], &["purge", "all"]] {
+        run(&[&["--redis", &server.url()], command].concat())
+            .assert_failed(5, "refuses the user or the password");
+        run(&[&["--redis", &with("wrong")], command].concat())
+            .assert_failed(5, "refuses the user or the password");
+        run(&[&["--redis", &with(SECRET)], command].concat()).assert_failed(4, "nothing is stored");
+    }
+}
+
+/// The user has the commands that a cache needs, and none to list keys.
+#[test]
+fn user_who_may_not_list_pages_may_purge_them() {
+    const COMMANDS: &str = "+eval +evalsha +getrange +info +mget +ping +xread +del +exists +get +pexpire +pttl +set +time +unlink \
+        +xadd +xrange +xrevrange +zadd +zcard +zmscore +zrange +zrangebyscore +zrem +zremrangebyrank";
+    let (server, site) = server_with_pages("shop");
+    server.command(&format!("ACL SETUSER deploy on >{SECRET} ~cp1:* {COMMANDS}"));
+    let url = server.url().replace("redis://", &format!("redis://deploy:{SECRET}@"));
+    let with = |arguments: &[&str]| run(&[&["--redis", &url, "--key-prefix", "shop"], arguments].concat());
+    with(&["purge", "all"]).assert_done();
+    wait_until("the purge is received", || site.cache.stats().pages() == 0);
+    with(&["stats"]).assert_failed(5, "the user may not do this").assert_failed(5, "SCAN");
+}
+
+#[test]
+fn server_that_cannot_be_used_is_named() {
+    let cluster = Server::with(&["--cluster-enabled", "yes"]);
+    run(&["purge", "all", "--redis", &cluster.url()]).assert_failed(6, "a node of a cluster");
+    let master = Server::start();
+    let replica = Server::with(&["--replicaof", "127.0.0.1", &master.port().to_string()]);
+    run(&["purge", "all", "--redis", &replica.url()]).assert_failed(5, "a replica");
+}
+
+/// The program connects as another process would, and must not purge for that.
+#[test]
+fn reading_a_server_changes_nothing() {
+    let (server, site) = server_with_pages("shop");
+    let (url, before) = (server.url(), site.cache.stats().pages());
+    for command in [&["stats"][..], &["entries"], &["explain", "/posts/1"], &["purge", "--dry-run", "all"]] {
+        run(&[&["--redis", &url, "--key-prefix", "shop"], command].concat()).assert_done();
+    }
+    assert_eq!(site.cache.stats().pages(), before);
+    let other = self::site(&server, "shop");
+    assert!(other.is_hit("/posts/1"));
+}
