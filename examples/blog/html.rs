@@ -2,13 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use actix_web::web::Html;
+use actix_web::{
+    HttpResponse,
+    http::header::{CACHE_CONTROL, ContentType},
+};
 
 use super::{login::User, posts::Post};
 
 /// A page for a visitor who is not logged in, or for a user.
-pub(crate) fn page(user: Option<&User>, title: &str, content: &str) -> Html {
+pub(crate) fn page(user: Option<&User>, title: &str, content: &str) -> HttpResponse {
     let title = escape(title);
+    let mut response = HttpResponse::Ok();
+    response.content_type(ContentType::html());
+    if user.is_some() {
+        // The cache does not store it in any case. With this, the browser's Back button does not show it after a log-out.
+        response.insert_header((CACHE_CONTROL, "no-store"));
+    }
     let account = match user {
         None => "<a href=\"/login\">Log in</a>".to_owned(),
         Some(user) => {
@@ -16,7 +25,7 @@ pub(crate) fn page(user: Option<&User>, title: &str, content: &str) -> Html {
             format!("<a href=\"/posts/new\">New post</a> {} {log_out}", escape(&user.name))
         }
     };
-    Html::new(format!(
+    response.body(format!(
         "<!doctype html>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
          <title>{title}</title>\n<link rel=\"alternate\" type=\"application/atom+xml\" href=\"/feed.xml\">\n\
          <style>body {{ max-width: 40rem; margin: 2rem auto; padding: 0 1rem; font-family: sans-serif }} \

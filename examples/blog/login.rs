@@ -9,7 +9,7 @@ use actix_web::{
     dev::Payload,
     error::{ErrorForbidden, ErrorInternalServerError, ErrorUnauthorized},
     get, post,
-    web::{self, Html, Redirect},
+    web::{self, Redirect},
 };
 use serde::Deserialize;
 
@@ -61,12 +61,12 @@ struct Login {
 /// Has no attribute: it begins a session, whose token is in the page. The cache would not store it either (`no_store_if`, or the
 /// feature `actix-session`).
 #[get("/login")]
-pub(crate) async fn login_form(session: Session) -> Result<Html> {
+pub(crate) async fn login_form(session: Session) -> Result<impl Responder> {
     let csrf = match session.get("csrf")? {
         Some(csrf) => csrf,
         None => new_token(&session)?,
     };
-    let password = "<label>Password <input type=\"password\" name=\"password\"></label>";
+    let password = "<label>Password <input type=\"password\" name=\"password\" autocomplete=\"current-password\"></label>";
     Ok(page(None, "Log in", &form("/login", password, "Log in", &csrf)))
 }
 

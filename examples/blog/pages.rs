@@ -1,11 +1,6 @@
 //! The pages. Visitors who are not logged in share them; users get their own, which are not stored.
 
-use actix_web::{
-    Error, HttpResponse, Responder, Result,
-    error::ErrorNotFound,
-    get,
-    web::{self, Html},
-};
+use actix_web::{Error, HttpResponse, Responder, Result, error::ErrorNotFound, get, web};
 use cache_page::{PageControl, cache_page};
 
 use super::{
@@ -36,7 +31,7 @@ pub(crate) async fn show(
     let (body, tags) = (escape(&post.body), links(&post.tags));
     let actions = user.as_ref().map_or(String::new(), |user| {
         let delete = button(&format!("/posts/{id}/delete"), "Delete", user);
-        format!("<p><a href=\"/posts/{id}/edit\">Edit</a> {delete}</p>")
+        format!("<div><a href=\"/posts/{id}/edit\">Edit</a> {delete}</div>")
     });
     Ok(page(user.as_ref(), &post.title, &format!("<p class=\"body\">{body}</p>\n<p>{tags}</p>\n{actions}")))
 }
@@ -91,7 +86,7 @@ pub(crate) async fn about(#[anonymous] user: Option<User>) -> impl Responder {
 
 /// Is for users alone, and so has no attribute.
 #[get("/posts/new")]
-pub(crate) async fn new(user: User) -> Html {
+pub(crate) async fn new(user: User) -> impl Responder {
     page(Some(&user), "New post", &editor("/posts", None, &user))
 }
 
