@@ -23,7 +23,7 @@ usage: cargo xtask test              run everything that must pass
        cargo xtask layers            check that imports point down, without cycles
        cargo xtask fuzz [SECONDS]    run every fuzz target for that long (default: 30)
        cargo xtask bench [NAME]      run all benchmarks, or one of them
-       cargo xtask release [NAME]    run all checks before a release, or one of them: deny, features, msrv, minimal, docs, semver";
+       cargo xtask release [NAME]    run all checks before a release, or one of them: deny, features, msrv, minimal, docs, semver, package";
 
 /// The version of rustc whose error messages are in `tests/ui`.
 const UI_TOOLCHAIN: &str = "1.95.0";
@@ -73,15 +73,14 @@ fn test() -> Result<(), String> {
     steps.run("tests of the command line", &mut cargo(&["test", "--test", "cli", "--all-features"]))?;
     steps.run("tests with nginx", &mut cargo(&["test", "--test", "nginx", "--all-features"]))?;
     steps.run("tests with Varnish", &mut cargo(&["test", "--test", "varnish", "--all-features"]))?;
-    steps.run("tests with Chromium", &mut cargo(&["test", "--test", "inspector", "--all-features"]))?;
+    steps.run("tests with Chromium", &mut cargo(&["test", "--test", "chromium", "--all-features"]))?;
     steps.run("documentation examples", &mut cargo(&["test", "--workspace", "--doc", "--all-features"]))?;
     steps.run(
         "error messages",
         ui_cargo()?.args(["test", "--test", "ui", "--all-features"]).env("CACHE_PAGE_UI", "require"),
     )?;
     remove_unpacked_packages()?;
-    // Uncommitted changes are packaged too.
-    steps.run("packages", &mut cargo(&["package", "--workspace", "--allow-dirty"]))?;
+    steps.run("packages", &mut package())?;
     steps.finish();
     Ok(())
 }
@@ -93,6 +92,11 @@ fn quick_test() -> Result<(), String> {
     steps.run_tests()?;
     steps.finish();
     Ok(())
+}
+
+/// Returns a command that packages the crates, and compiles each package from what is in it. Uncommitted changes are packaged too.
+fn package() -> Command {
+    cargo(&["package", "--workspace", "--allow-dirty"])
 }
 
 /// Removes the packages of this workspace that an earlier run unpacked.

@@ -5,8 +5,10 @@ use std::{fs, process::Command};
 use crate::step;
 
 /// Debian's packages, and how to see whether they are installed.
-const PACKAGES: [(&str, Check); 6] = [
+const PACKAGES: [(&str, Check); 8] = [
     ("chromium", Check::Runs("chromium", "--version")),
+    ("chromium-driver", Check::Runs("chromedriver", "--version")),
+    ("curl", Check::Runs("curl", "--version")),
     ("redis-server", Check::Runs("redis-server", "--version")),
     ("openssl", Check::Runs("openssl", "version")),
     ("nginx", Check::Runs("nginx", "-v")),

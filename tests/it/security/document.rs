@@ -23,7 +23,8 @@ fn security_md_names_real_tests() {
                 continue;
             }
             let (module, test) = name.rsplit_once("::").expect("module::test");
-            let path = root.join(format!("tests/it/{}.rs", module.replace("::", "/")));
+            let folder = if name.starts_with("chromium::") { "tests" } else { "tests/it" };
+            let path = root.join(format!("{folder}/{}.rs", module.replace("::", "/")));
             let source = fs::read_to_string(&path).unwrap_or_else(|_| panic!("no {}", path.display()));
             let position = source.find(&format!("fn {test}()")).unwrap_or_else(|| panic!("no test {name}"));
             let before = source[..position].trim_end().trim_end_matches("async").trim_end();
