@@ -196,7 +196,7 @@ pub fn cache_page(args: proc_macro::TokenStream, item: proc_macro::TokenStream) 
 /// does not have; an argument with `#[key]`, `#[unkeyed]` or `#[anonymous]`; a second `#[purge_page]`; a `#[cache_page]` on the same
 /// handler, except for `#[cache_page(uncached)]`.
 #[proc_macro_attribute]
-#[doc(alias("invalidate", "evict"))]
+#[doc(alias("invalidate", "invalidation", "evict"))]
 pub fn purge_page(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     expand_purge_page(args.into(), item.into()).into()
 }

@@ -114,6 +114,7 @@ impl PageCacheBuilder {
     /// Sets the length of the longest body that is stored, in bytes. Defaults to an eighth of [`max_bytes`](Self::max_bytes).
     ///
     /// A longer body is sent without being stored.
+    #[doc(alias("max_file_size", "max_body_size"))]
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = Some(bytes);
         self
@@ -146,6 +147,7 @@ impl PageCacheBuilder {
     }
 
     /// Sets what the `Cache-Status` response header shows (RFC 9211). Defaults to [`CacheStatusHeader::Full`]. It never shows a key.
+    #[doc(alias("x_cache"))]
     pub fn cache_status(mut self, header: CacheStatusHeader) -> Self {
         self.cache_status = header;
         self
@@ -184,7 +186,14 @@ impl PageCacheBuilder {
 
     /// Sets how long a request waits for a concurrent request of the same page, before it runs the handler itself. Defaults to
     /// 5 seconds.
-    #[doc(alias("stampede", "dogpile", "single_flight", "proxy_cache_lock_timeout"))]
+    #[doc(alias(
+        "stampede",
+        "thundering_herd",
+        "dogpile",
+        "single_flight",
+        "cache_lock",
+        "proxy_cache_lock_timeout"
+    ))]
     pub fn coalesce_timeout(mut self, time: Duration) -> Self {
         self.config.timeouts.coalesce_timeout = time;
         self
@@ -267,12 +276,14 @@ impl PageCacheBuilder {
     /// let cache = PageCache::builder().enabled(!cfg!(debug_assertions)).build();
     /// # drop(cache);
     /// ```
+    #[doc(alias("disable", "bypass"))]
     pub fn enabled(mut self, enabled: bool) -> Self {
         self.config.enabled = enabled;
         self
     }
 
     /// Sets the key prefix of all handlers whose attribute has no `key_prefix`. Defaults to an empty prefix.
+    #[doc(alias("namespace", "cache_version"))]
     pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.config.key_prefix = prefix.into();
         self
@@ -325,6 +336,7 @@ impl PageCacheBuilder {
     ///
     /// If `compress` is `true` and none of these features is enabled.
     #[track_caller]
+    #[doc(alias("gzip", "brotli", "zstd", "content_encoding"))]
     pub fn compress(mut self, compress: bool) -> Self {
         assert_has_encoder(compress);
         self.config.compresses = compress;

@@ -111,6 +111,7 @@ impl PageCacheBuilder {
     ///
     /// If there is no name, or if one is empty, `*` alone, has several `*`, or characters that the name of a cookie cannot have.
     #[track_caller]
+    #[doc(alias("logged_in", "login", "anonymous"))]
     pub fn session_cookies(mut self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let rule = &mut self.config.credential_headers.cookies;
         let count = names.into_iter().map(|name| check(name.as_ref(), |name| rule.add_session(name))).count();

@@ -29,6 +29,7 @@ impl PageCacheBuilder {
     ///
     /// If one of them is not a host, or if there are none.
     #[track_caller]
+    #[doc(alias("host_header", "trusted_hosts"))]
     pub fn allowed_hosts<H: AsRef<str>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
         match AllowedHosts::parse(hosts) {
             Ok(hosts) => self.config.allowed_hosts = Some(hosts),

@@ -108,7 +108,7 @@ impl PageCache {
     ///
     /// Fails if the tag is not valid: it is empty, longer than 256 bytes, contains a control character, or begins or ends with white
     /// space.
-    #[doc(alias("invalidate", "surrogate_key", "cache_tag"))]
+    #[doc(alias("invalidate", "invalidation", "surrogate_key", "cache_tag"))]
     pub fn purge_tag(&self, tag: &str) -> PurgeFuture {
         self.purge_parsed(PurgeMode::Remove, parse::to_tag(tag))
     }

@@ -93,6 +93,7 @@ impl PurgeSummary {
 /// Completes with an error if the argument of the purge was invalid. Nothing was purged then.
 #[must_use = "whether the remote store has executed the purge is only known when this future has completed"]
 #[derive(Debug)]
+#[doc(alias("invalidation", "Purge"))]
 pub struct PurgeFuture {
     local: Result<LocalPurges, PurgeError>,
     local_timeout: Timeout,

@@ -33,6 +33,7 @@ impl PageCacheBuilder {
     }
 
     /// Sets the [remote store](crate::remote) that several processes share. None by default.
+    #[doc(alias("l2", "distributed", "shared_cache"))]
     pub fn remote_store(mut self, store: impl RemoteStore) -> Self {
         self.remote_store = Some(Arc::new(store));
         #[cfg(feature = "disk")]

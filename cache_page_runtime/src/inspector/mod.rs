@@ -73,6 +73,9 @@ impl PageCache {
     /// # Panics
     ///
     /// Panics if the path does not begin with a slash, or is only that.
+    // The folder has the same condition. This one is what the documentation shows.
+    #[cfg(feature = "inspector")]
+    #[doc(alias("dashboard", "admin"))]
     #[track_caller]
     pub fn inspector(&self, path: &str) -> Inspector {
         let path = path.trim_end_matches('/');

@@ -1,4 +1,6 @@
 //! What the feature `serde` serializes: outcomes as strings, statistics as objects of numbers.
+//!
+//! The condition of each implementation is that of the module. It is what the documentation shows.
 
 use std::{fmt, marker::PhantomData, str::FromStr};
 
@@ -16,12 +18,14 @@ use crate::{
 };
 
 /// Serializes the string that [`Display`](fmt::Display) writes.
+#[cfg(feature = "serde")]
 impl Serialize for Outcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
+#[cfg(feature = "serde")]
 impl<'de> Deserialize<'de> for Outcome {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(NameVisitor(PhantomData))
@@ -29,12 +33,14 @@ impl<'de> Deserialize<'de> for Outcome {
 }
 
 /// Serializes the string that [`as_str`](Self::as_str) returns.
+#[cfg(feature = "serde")]
 impl Serialize for Reason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
 }
 
+#[cfg(feature = "serde")]
 impl<'de> Deserialize<'de> for Reason {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(NameVisitor(PhantomData))
@@ -58,6 +64,7 @@ impl<T: FromStr<Err = ParseOutcomeError>> Visitor<'_> for NameVisitor<T> {
 
 /// Serializes an object with `requests`, `pages`, `bytes`, `max_bytes`, `removed` by cause, `purges_in_progress`, `fills_in_flight`,
 /// `encodings`, `handlers` by name, and `remote` if there is a remote store.
+#[cfg(feature = "serde")]
 impl Serialize for Stats {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("Stats", 10)?;
@@ -79,6 +86,7 @@ impl Serialize for Stats {
 }
 
 /// Serializes an object with `requests`, `fills`, `refreshes`, `fill_seconds`, and `outcomes`: the counts that are not zero, by outcome.
+#[cfg(feature = "serde")]
 impl Serialize for HandlerStats {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("HandlerStats", 5)?;
@@ -115,6 +123,7 @@ impl Serialize for Counts<'_> {
 }
 
 /// Serializes an object with the fields of the struct.
+#[cfg(feature = "serde")]
 impl Serialize for RemoteStats {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { is_available, stored, purged, timeouts, unavailable, rejected, corrupt, overloaded } =

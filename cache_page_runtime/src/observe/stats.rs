@@ -154,6 +154,7 @@ impl Counters {
 /// }
 /// ```
 #[derive(Clone, Debug)]
+#[doc(alias("hit_ratio", "hit_rate", "statistics", "metrics"))]
 pub struct Stats {
     pub(crate) handlers: BTreeMap<&'static str, HandlerStats>,
     pub(crate) pages: usize,
@@ -247,6 +248,7 @@ impl Stats {
 ///
 /// Returned by [`Stats::handlers`].
 #[derive(Clone)]
+#[doc(alias("hit_ratio", "hit_rate"))]
 pub struct HandlerStats {
     outcomes: [u64; Outcome::COUNT],
     fills: u64,

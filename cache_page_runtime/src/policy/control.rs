@@ -49,6 +49,7 @@ use crate::{http::conditional, key::KeyInput};
 /// It has no effect in a handler that is not cached, or on a request that bypasses the cache. A request has one control, which its
 /// clones share.
 #[derive(Clone, Default)]
+#[doc(alias("CacheControl", "per_response"))]
 pub struct PageControl {
     state: Rc<ControlState>,
 }
@@ -113,6 +114,7 @@ impl PageControl {
     /// It has no effect unless the attribute also has `stale_while_revalidate`, or the handler is inside a
     /// [`PageCacheMiddleware`](crate::PageCacheMiddleware). Other handlers cannot run in the background.
     #[allow(clippy::must_use_candidate)]
+    #[doc(alias("grace", "swr"))]
     pub fn stale_while_revalidate(&self, time: Duration) -> &Self {
         self.overrides().stale_while_revalidate = Some(time);
         self
@@ -131,6 +133,7 @@ impl PageControl {
 
     /// Does not store the response or share it with concurrent requests. The page that was stored before is removed.
     #[allow(clippy::must_use_candidate)]
+    #[doc(alias("never_cache", "private"))]
     pub fn no_store(&self) -> &Self {
         self.overrides().no_store = true;
         self

@@ -14,6 +14,7 @@ impl Policy {
     ///
     /// Other downstream caches use the page as long, unless [`cdn_ttl`](Self::cdn_ttl) is set. It has no effect on pages with a
     /// `#[key]` argument, which are sent with `private, no-cache`.
+    #[doc(alias("downstream", "max_age", "client_ttl"))]
     pub const fn browser_ttl(mut self, ttl: Duration) -> Self {
         self.downstream.browser = Some(ttl);
         self
@@ -41,6 +42,7 @@ impl Policy {
     /// const POSTS: Policy = Policy::new(300).tags(&["posts"]).cdn_ttl(Duration::from_secs(3600));
     /// # let _ = POSTS;
     /// ```
+    #[doc(alias("downstream", "s_maxage", "surrogate_control", "edge"))]
     pub const fn cdn_ttl(mut self, ttl: Duration) -> Self {
         self.downstream.cdn = Some(ttl);
         self

@@ -17,6 +17,7 @@ use crate::sync::{Mutex, lock};
 ///
 /// Give one clone to [`PageCacheBuilder::clock`](crate::PageCacheBuilder::clock) and keep the other.
 #[derive(Clone)]
+#[doc(alias("mock", "fake_clock", "freeze"))]
 pub struct ManualClock {
     start: SystemTime,
     time: Arc<Time>,

@@ -123,6 +123,7 @@ type VaryByFn = Rc<dyn Fn(&HttpRequest, &mut KeyBuilder<'_>)>;
 /// The options live as long as the process. Create a middleware where an App is created, not for each request.
 #[derive(Clone)]
 #[must_use = "wrap an App, a scope or a resource with it"]
+#[doc(alias("UpdateCacheMiddleware", "FetchFromCacheMiddleware", "OutputCache", "site_cache"))]
 pub struct PageCacheMiddleware {
     name: &'static str,
     policy: Policy,
