@@ -11,10 +11,11 @@
 //! 9. [Many processes](processes): Redis and Valkey
 //! 10. [Deploys](deploys): restarts, versions, warm-up
 //! 11. [Operating](operating): outcomes, metrics, limits, "users see old data"
-//! 12. [Testing](testing)
-//! 13. [Recipes](recipes): short answers to common tasks
-//! 14. [Coming from Django, Rails or ASP.NET](coming_from)
-//! 15. [How it works](how_it_works): the generated code, coalescing, limits
+//! 12. [Command line](command_line): purge and look from a shell
+//! 13. [Testing](testing)
+//! 14. [Recipes](recipes): short answers to common tasks
+//! 15. [Coming from Django, Rails or ASP.NET](coming_from)
+//! 16. [How it works](how_it_works): the generated code, coalescing, limits
 //!
 //! Every example in it is compiled and run as a test.
 
@@ -29,6 +30,6 @@ macro_rules! chapters {
 }
 
 chapters! {
-    getting_started what_is_cached keys users forms invalidation stale downstream processes deploys operating testing recipes
-    coming_from how_it_works
+    getting_started what_is_cached keys users forms invalidation stale downstream processes deploys operating command_line
+    testing recipes coming_from how_it_works
 }

@@ -27,11 +27,17 @@ fn stop(site: Site, folder: &str) {
 
 /// Returns a folder with the thirty pages of an application that was stopped.
 pub(crate) fn folder_with_pages(key_prefix: &str) -> (Directory, String) {
+    folder_with(key_prefix, 30)
+}
+
+fn folder_with(key_prefix: &str, pages: u64) -> (Directory, String) {
     let directory = Directory::new();
     let folder = directory.path().join("pages").to_str().unwrap().to_owned();
     let site = site(&folder, key_prefix);
-    site.fill();
-    wait_until("the pages are stored", || site.cache.stats().remote().unwrap().stored == 30);
+    for number in 1..=pages {
+        site.get(&format!("/posts/{number}"));
+    }
+    wait_until("the pages are stored", || site.cache.stats().remote().unwrap().stored == pages);
     stop(site, &folder);
     (directory, folder)
 }
@@ -56,6 +62,21 @@ fn purged_pages_are_gone_when_the_application_starts() {
     assert!(!site.is_hit("/posts/1") && !site.is_hit("/posts/2"));
     assert!(site.is_hit("/posts/3"));
     stop(site, &folder);
+}
+
+/// Purged pages are removed little by little, and not before the program ends.
+#[test]
+fn purged_pages_are_not_listed_before_they_are_removed() {
+    let (_directory, folder) = folder_with("", 1200);
+    let on = |arguments: &[&str]| run(&[&["--disk", &*folder], arguments].concat());
+    on(&["purge", "--soft", "tag", "posts"]).assert_done().assert_shows("1200 pages made stale");
+    on(&["stats"]).assert_done().assert_shows("1200 pages").assert_shows(", 0 fresh");
+    on(&["purge", "prefix", "/posts/1"]).assert_done().assert_shows("312 pages removed");
+    on(&["stats"]).assert_done().assert_shows("888 pages");
+    on(&["purge", "all"]).assert_done().assert_shows("888 pages removed");
+    on(&["stats"]).assert_done().assert_shows("0 pages");
+    on(&["purge", "all"]).assert_done().assert_shows("0 pages removed");
+    on(&["entries"]).assert_failed(4, "no stored page matches");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{failure::Failure, output::Report, pages, purge, show, target::TargetArgs};
+use crate::{failure::Failure, output::Report, pages, progress::Progress, purge, show, target::TargetArgs};
 
 const AFTER_HELP: &str = "\
 Where to look, one of:
@@ -145,11 +145,17 @@ pub(crate) fn run(cli: &Cli) -> Result<Report, Failure> {
     let mut target = cli.target.open()?;
     let target = &mut *target;
     let mut report = match &cli.command {
-        Command::Purge(args) => purge::run(target, args)?,
-        Command::Stats => target.stats()?,
-        Command::Explain(args) => show::explain(target, args)?,
-        Command::Entries(args) => pages::run(target, args)?,
-    };
+        Command::Purge(args) => purge::run(target, args),
+        Command::Stats => looking(|| target.stats()),
+        Command::Explain(args) => looking(|| show::explain(target, args)),
+        Command::Entries(args) => looking(|| pages::run(target, args)),
+    }?;
     report.set("target", target.name());
     Ok(report)
+}
+
+/// Runs a command that may look at all stored pages.
+fn looking<T>(command: impl FnOnce() -> T) -> T {
+    let _progress = Progress::of_pages();
+    command()
 }

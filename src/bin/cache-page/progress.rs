@@ -8,19 +8,27 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    pub(crate) fn new(purges: usize) -> Self {
+    /// Shows how many purges are done.
+    pub(crate) fn of_purges(purges: usize) -> Self {
+        match purges {
+            0 | 1 => Self::start(None, "{spinner} waiting for the confirmation, {elapsed}"),
+            _ => Self::start(Some(purges as u64), "{bar:30} {pos} of {len} purges, {elapsed}"),
+        }
+    }
+
+    /// Shows that pages are looked at.
+    pub(crate) fn of_pages() -> Self {
+        Self::start(None, "{spinner} looking at the stored pages, {elapsed}")
+    }
+
+    fn start(length: Option<u64>, template: &str) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self(ProgressBar::hidden());
         }
-        let (length, template) = match purges {
-            0 | 1 => (None, "{spinner} waiting for the confirmation, {elapsed}"),
-            _ => (Some(purges as u64), "{bar:30} {pos} of {len} purges, {elapsed}"),
-        };
         let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr_with_hz(10));
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        // What is done before the first tick shows no bar.
         bar.enable_steady_tick(Duration::from_millis(200));
         Self(bar)
     }

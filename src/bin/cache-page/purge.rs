@@ -118,6 +118,7 @@ fn purges(args: &PurgeArgs) -> Result<Vec<Purge>, Failure> {
 
 fn preview(target: &mut dyn Target, purges: &[Purge]) -> Result<Report, Failure> {
     let (mut report, mut rows, mut sum) = (Report::default(), Vec::new(), 0);
+    let _progress = Progress::of_pages();
     for purge in purges {
         let pages = target.preview(purge)?;
         sum += pages;
@@ -132,7 +133,7 @@ fn preview(target: &mut dyn Target, purges: &[Purge]) -> Result<Report, Failure>
 }
 
 fn purge(target: &mut dyn Target, purges: &[Purge]) -> Report {
-    let progress = Progress::new(purges.len());
+    let progress = Progress::of_purges(purges.len());
     let Purged { results, failure } = target.purge(purges, &mut || progress.advance());
     drop(progress);
     let mut report = Report { failure, ..Report::default() };

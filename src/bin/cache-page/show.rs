@@ -27,6 +27,9 @@ fn explanation_text(explanation: &Value) -> String {
     let mut report = Report::default();
     let list = |name: &str| explanation[name].as_array().map(Vec::as_slice).unwrap_or_default();
     report.line(text(&explanation["summary"]));
+    if let Some(note) = explanation["note"].as_str() {
+        report.line(one_line(note));
+    }
     for step in list("steps") {
         let mark = if step["passes"] == true { "ok" } else { "no" };
         report.line(format!("  {mark}  {}: {}", text(&step["step"]), text(&step["text"])));
@@ -38,13 +41,26 @@ fn explanation_text(explanation: &Value) -> String {
             differs => format!(", with another {}", differs.join(" and ")),
         };
         let handler = entry["handler"].as_str().map(|name| format!(" page of {}", one_line(name)));
-        format!("{}{}{differs}", text(&entry["state"]), handler.unwrap_or_default())
+        let time =
+            |name: &str, words: &str| entry[name].as_u64().map(|time| format!(", {} {words}", seconds(time)));
+        let (age, ttl) = (time("age_seconds", "old"), time("ttl_seconds", "left"));
+        [
+            text(&entry["state"]),
+            handler.unwrap_or_default(),
+            age.unwrap_or_default(),
+            ttl.unwrap_or_default(),
+            differs,
+        ]
+        .concat()
     });
     heading(&mut report, "Latest requests of this path that ran a handler:", list("recent"), |run| {
         let ago = run["seconds_ago"].as_u64().map_or("?".to_owned(), seconds);
         format!("{ago} ago, {}: {}", text(&run["handler"]), text(&run["outcome"]))
     });
-    heading(&mut report, "Why these handlers ran, most frequent first:", list("reasons"), |reason| {
+    // Without a page or a request of the path, the reasons are those of other handlers.
+    let is_known = !list("entries").is_empty() || !list("recent").is_empty();
+    let reasons = if is_known { list("reasons") } else { &[] };
+    heading(&mut report, "Why these handlers ran, most frequent first:", reasons, |reason| {
         let what = format!("{} ({})", text(&reason["outcome"]), text(&reason["reason"]));
         format!("{} times {what}, {}. {}", reason["count"], text(&reason["handler"]), text(&reason["advice"]))
     });

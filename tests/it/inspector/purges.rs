@@ -61,6 +61,8 @@ async fn invalid_purge_removes_nothing() {
         "kind=path&value=posts",
         "kind=prefix&value=/",
         "kind=all&mode=both",
+        "kind=all&wait=x",
+        "kind=all&wait=-1",
         "kind=tag&value=%00",
     ] {
         form(&app, "/cache/api/purge", fields).await.await.assert_status(400);

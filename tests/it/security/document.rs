@@ -23,7 +23,8 @@ fn security_md_names_real_tests() {
                 continue;
             }
             let (module, test) = name.rsplit_once("::").expect("module::test");
-            let folder = if name.starts_with("chromium::") { "tests" } else { "tests/it" };
+            let is_elsewhere = ["chromium::", "cli::"].iter().any(|prefix| name.starts_with(prefix));
+            let folder = if is_elsewhere { "tests" } else { "tests/it" };
             let path = root.join(format!("{folder}/{}.rs", module.replace("::", "/")));
             let source = fs::read_to_string(&path).unwrap_or_else(|_| panic!("no {}", path.display()));
             let position = source.find(&format!("fn {test}()")).unwrap_or_else(|| panic!("no test {name}"));

@@ -32,8 +32,6 @@ const SCAN_COUNT: u32 = 1000;
 /// The bytes that are read of each page: both copies of its header, and the beginning of its frame.
 const HEAD_BYTES: u32 = 4095;
 
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// A page, as far as its first bytes show it.
 struct Listed {
     key: Id,
@@ -42,16 +40,16 @@ struct Listed {
 }
 
 impl RedisStore {
-    /// Visits the pages of the namespace that were not purged, in no particular order.
+    /// Visits the pages of the namespace that were not purged, in no particular order. The server has `timeout` for each command.
     ///
     /// # Errors
     ///
     /// Fails if the server is unavailable or rejects a command. A cluster cannot be listed.
-    pub async fn list_pages(&self, visitor: &mut dyn Visitor) -> Result<(), StoreError> {
+    pub async fn list_pages(&self, timeout: Duration, visitor: &mut dyn Visitor) -> Result<(), StoreError> {
         if self.is_cluster() {
             return Err(StoreError::rejected("the pages of a cluster cannot be listed"));
         }
-        let mut connection = self.connect_to_list().await?;
+        let mut connection = self.endpoint.connect(Some(timeout)).await.map_err(store_error)?;
         let keys = self.first_shard();
         let (prefix, mut seen) = ([keys.prefix(), b"p"].concat(), HashSet::new());
         let mut scan = Scan::new(&prefix, b"*");
@@ -109,7 +107,7 @@ impl RedisStore {
     ///
     /// As [`list_pages`](Self::list_pages).
     pub async fn list_key_prefixes(&self, time: Duration) -> Result<Vec<String>, StoreError> {
-        let mut connection = self.connect_to_list().await?;
+        let mut connection = self.endpoint.connect(Some(time)).await.map_err(store_error)?;
         let (start, mut prefixes) = (Instant::now(), BTreeSet::new());
         let mut scan = Scan::new(b"cp1:{", b"*}:u");
         while let Some(found) = scan.next(&mut connection).await? {
@@ -119,10 +117,6 @@ impl RedisStore {
             }
         }
         Ok(prefixes.into_iter().collect())
-    }
-
-    async fn connect_to_list(&self) -> Result<Connection, StoreError> {
-        self.endpoint.connect(Some(RESPONSE_TIMEOUT)).await.map_err(store_error)
     }
 }
 

@@ -26,12 +26,12 @@ pub(super) fn text(overview: &Value, base: &str) -> String {
     let (used, most) = (number(&stats["bytes"]), number(&stats["max_bytes"]));
     report.line(format!("pages       {} in {} of {}", number(&stats["pages"]), bytes(used), bytes(most)));
     let saved = overview["saved_seconds"].as_f64().unwrap_or_default();
-    report.line(format!("saved       {saved:.1} s of handlers"));
+    report.line(format!("saved       {saved:.1} s of handler time"));
     let handlers = stats["handlers"].as_object();
     for (name, handler) in handlers.into_iter().flatten() {
         let name = crate::output::one_line(name);
         report.line(format!(
-            "  {name}: {} requests, {} runs",
+            "  {name}: requests {}, runs {}",
             number(&handler["requests"]),
             number(&handler["fills"])
         ));

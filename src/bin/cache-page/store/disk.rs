@@ -47,23 +47,25 @@ impl Disk {
     fn count(&self, purges: &[Purge]) -> Result<Count, Failure> {
         let mut count = Count::of(purges.iter().map(selection).collect::<Result<_, _>>()?);
         let others = self.list(&mut count)?;
-        if count.pages == 0 { Err(self.nothing_stored(others)) } else { Ok(count) }
+        if count.pages == 0 {
+            self.check_key_prefix(others)?;
+        }
+        Ok(count)
     }
 
-    fn nothing_stored(&self, others: usize) -> Failure {
+    /// Returns the failure for a key prefix with which nothing is stored, if pages have others.
+    fn check_key_prefix(&self, others: usize) -> Result<(), Failure> {
+        if others == 0 {
+            return Ok(());
+        }
         let failure = match &*self.key_prefix {
             "" => Failure::nothing_there("no page is stored in the folder without a key prefix"),
             prefix => Failure::nothing_there(format!(
                 "no page is stored in the folder with the key prefix {prefix:?}"
             )),
         };
-        match others {
-            0 => failure,
-            others => failure.hint(format!(
-                "It has {} with other key prefixes: use --key-prefix.",
-                pages_text(others as u64)
-            )),
-        }
+        let pages = pages_text(others as u64);
+        Err(failure.hint(format!("It has {pages} with other key prefixes: use --key-prefix.")))
     }
 
     fn failure_of(&self, error: DiskListingError) -> Failure {
@@ -136,9 +138,9 @@ impl Target for Disk {
 
     fn pages(&mut self, query: &Query) -> Result<Pages, Failure> {
         let mut search = Search::new(query)?;
-        let others = self.list(&mut search)?;
+        self.list(&mut search)?;
         let found = search.into_pages();
-        if found.rows.is_empty() && others > 0 {
+        if found.rows.is_empty() {
             self.count(&[])?;
         }
         Ok(found)

@@ -1,10 +1,10 @@
 //! A Redis or Valkey server.
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
 use cache_page::{
     RedisStore,
-    remote::{RemoteStore as _, StoreError},
+    remote::{RemoteStore as _, StoreError, Visitor},
 };
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -50,47 +50,82 @@ impl Redis {
         Ok(store)
     }
 
-    /// Runs calls of the store, with the time limit of one.
-    fn run<T>(&self, calls: impl Future<Output = Result<T, StoreError>>) -> Result<T, Failure> {
-        match block_on(async { timeout(self.timeout, calls).await })? {
-            Ok(result) => result.map_err(|error| failure_of(&error)),
-            Err(_) => {
-                Err(Failure::unreachable(format!("the server has not answered within {:?}", self.timeout))
-                    .hint("--timeout SECONDS waits longer."))
-            }
-        }
+    /// Visits the pages.
+    fn list(&self, visitor: &mut dyn Visitor) -> Result<(), Failure> {
+        let store = self.store()?;
+        let listed = block_on(store.list_pages(self.timeout, visitor))?;
+        listed.map_err(|error| self.failure_of(&error))
+    }
+
+    fn has_not_answered(&self) -> Failure {
+        Failure::unreachable(format!("the server has not answered within {:?}", self.timeout))
+            .hint("--timeout SECONDS waits longer.")
     }
 
     fn count(&self, purges: &[Purge]) -> Result<Count, Failure> {
-        let store = self.store()?;
         let mut count = Count::of(purges.iter().map(selection).collect::<Result<_, _>>()?);
-        self.run(store.list_pages(&mut count))?;
+        self.list(&mut count)?;
+        if count.pages == 0 {
+            self.check_key_prefix()?;
+        }
         Ok(count)
     }
 
     /// Returns the key prefixes that the server has, or nothing if that cannot be found out.
     fn key_prefixes(&self) -> Vec<String> {
-        self.store().and_then(|store| self.run(store.list_key_prefixes(SEARCH_TIME))).unwrap_or_default()
+        let found = self.store().and_then(|store| block_on(store.list_key_prefixes(SEARCH_TIME)));
+        found.ok().and_then(Result::ok).unwrap_or_default()
     }
 
-    /// Returns the failure for a key prefix with which nothing is stored.
-    fn nothing_stored(&self) -> Failure {
-        let failure = match &*self.key_prefix {
-            "" => Failure::nothing_there("nothing is stored in this server without a key prefix"),
-            prefix => Failure::nothing_there(format!("nothing is stored with the key prefix {prefix:?}")),
-        };
+    /// Returns the failure for a key prefix with which nothing was ever stored, if that is why there is no page.
+    fn check_key_prefix(&self) -> Result<(), Failure> {
         let found = self.key_prefixes();
+        if found.contains(&self.key_prefix) {
+            return Ok(());
+        }
+        let failure = match &*self.key_prefix {
+            "" => Failure::nothing_there("nothing was ever stored in this server without a key prefix"),
+            prefix => Failure::nothing_there(format!(
+                "nothing was ever stored in this server with the key prefix {prefix:?}"
+            )),
+        };
         let names: Vec<_> = found.iter().map(|prefix| prefix_text(prefix)).collect();
-        failure.hint(match &names[..] {
-            [] => "No cache_page cache has stored anything in this server and database. Check the URL."
-                .to_owned(),
-            names => format!("There are pages with these: {}. Use --key-prefix.", names.join(", ")),
-        })
+        Err(failure.hint(match &names[..] {
+            [] => "No cache has stored anything in this server and database. Check the URL.".to_owned(),
+            names => format!("Pages were stored with these: {}.", names.join(", ")),
+        }))
+    }
+
+    /// Explains an error of the client. It does not contain the URL.
+    fn failure_of(&self, error: &StoreError) -> Failure {
+        let message = error.to_string();
+        let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+        if says(&["WRONGPASS", "NOAUTH", "AuthenticationFailed", "unauthenticated"]) {
+            Failure::refused(format!("the server refuses the user or the password: {message}"))
+        } else if says(&["NOPERM", "NoPerm", "no permissions"]) {
+            Failure::refused(format!("the user may not do this: {message}"))
+                .hint("Besides what a cache needs, lists need SCAN, STRLEN, GET and TIME.")
+        } else if says(&["MOVED", "Moved", "CLUSTERDOWN", "ClusterDown"]) {
+            Failure::unsupported(format!("the server is a node of a cluster: {message}"))
+                .hint("Ask one of the processes instead: --inspector URL. Its purges reach the cluster.")
+        } else if says(&["READONLY", "ReadOnly"]) {
+            Failure::refused("the server is a replica, which cannot be written to")
+                .hint("Use the URL of the master.")
+        } else if says(&["timed out"]) {
+            self.has_not_answered()
+        } else {
+            Failure::unreachable(format!("the server cannot be used: {message}"))
+                .hint("Does it run, and is this its port? TLS needs rediss://.")
+        }
     }
 }
 
 fn prefix_text(prefix: &str) -> String {
-    if prefix.is_empty() { "none (no --key-prefix)".to_owned() } else { format!("{:?}", one_line(prefix)) }
+    if prefix.is_empty() {
+        "no key prefix".to_owned()
+    } else {
+        format!("--key-prefix '{}'", one_line(prefix))
+    }
 }
 
 impl Target for Redis {
@@ -108,13 +143,11 @@ impl Target for Redis {
                 let connected = timeout(self.timeout, store.poll_changes(None, Duration::ZERO)).await;
                 match connected {
                     Ok(Ok(batch)) => {
-                        Ok(purge_all(&store, purges, batch.sequence, self.timeout, done, failure_of).await)
+                        let fail = |error: &StoreError| self.failure_of(error);
+                        Ok(purge_all(&store, purges, batch.sequence, self.timeout, done, fail).await)
                     }
-                    Ok(Err(error)) => Err(failure_of(&error)),
-                    Err(_) => Err(Failure::unreachable(format!(
-                        "the server has not answered within {:?}",
-                        self.timeout
-                    ))),
+                    Ok(Err(error)) => Err(self.failure_of(&error)),
+                    Err(_) => Err(self.has_not_answered()),
                 }
             })?
         };
@@ -122,25 +155,20 @@ impl Target for Redis {
             purge().unwrap_or_else(|failure| Purged { failure: Some(failure), ..Purged::default() });
         let nothing_stored = |result: &crate::purge::PurgeResult| !result.delivery.is_delivered();
         if purged.failure.is_none() && purged.results.iter().any(nothing_stored) {
-            purged.failure = Some(self.nothing_stored());
+            purged.failure = self.check_key_prefix().err();
         }
         purged
     }
 
     fn preview(&mut self, purge: &Purge) -> Result<u64, Failure> {
-        let count = self.count(std::slice::from_ref(purge))?;
-        if count.pages == 0 { Err(self.nothing_stored()) } else { Ok(count.selected.iter().sum()) }
+        Ok(self.count(std::slice::from_ref(purge))?.selected.iter().sum())
     }
 
     fn stats(&mut self) -> Result<Report, Failure> {
         let count = self.count(&[])?;
-        if count.pages == 0 {
-            return Err(self.nothing_stored());
-        }
         let mut report = Report::default();
-        report.line(format!("key prefix  {}", prefix_text(&self.key_prefix)));
         report.line(format!(
-            "stored      {} in {}, {} fresh",
+            "stored  {} in {}, {} fresh",
             pages_text(count.pages),
             bytes(count.bytes),
             count.fresh
@@ -155,40 +183,21 @@ impl Target for Redis {
     }
 
     fn pages(&mut self, query: &Query) -> Result<Pages, Failure> {
-        let (store, mut search) = (self.store()?, Search::new(query)?);
-        self.run(store.list_pages(&mut search))?;
+        let mut search = Search::new(query)?;
+        self.list(&mut search)?;
         let found = search.into_pages();
-        if found.rows.is_empty() && self.count(&[])?.pages == 0 {
-            Err(self.nothing_stored())
-        } else {
-            Ok(found)
+        if found.rows.is_empty() {
+            self.check_key_prefix()?;
         }
+        Ok(found)
     }
 
     fn explain(&mut self, url: &str, _: &[String]) -> Result<Value, Failure> {
-        let (store, mut nearest) = (self.store()?, Nearest::new(url)?);
-        self.run(store.list_pages(&mut nearest))?;
+        let mut nearest = Nearest::new(url)?;
+        self.list(&mut nearest)?;
+        if nearest.is_empty() {
+            self.check_key_prefix()?;
+        }
         Ok(nearest.explain(url, "Redis"))
-    }
-}
-
-/// Explains an error of the client. It does not contain the URL.
-fn failure_of(error: &StoreError) -> Failure {
-    let message = error.to_string();
-    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
-    if says(&["WRONGPASS", "NOAUTH", "AuthenticationFailed", "unauthenticated"]) {
-        Failure::refused(format!("the server refuses the user or the password: {message}"))
-    } else if says(&["NOPERM", "NoPerm", "no permissions"]) {
-        Failure::refused(format!("the user may not do this: {message}"))
-            .hint("Besides what a cache needs, lists need SCAN, STRLEN, GET and TIME.")
-    } else if says(&["MOVED", "Moved", "CLUSTERDOWN", "ClusterDown"]) {
-        Failure::unsupported(format!("the server is a node of a cluster: {message}"))
-            .hint("Ask one of the processes instead: --inspector URL. Its purges reach the cluster.")
-    } else if says(&["READONLY", "ReadOnly"]) {
-        Failure::refused("the server is a replica, which cannot be written to")
-            .hint("Use the URL of the master.")
-    } else {
-        Failure::unreachable(format!("the server cannot be used: {message}"))
-            .hint("Does it run, and is this its port? TLS needs rediss://.")
     }
 }

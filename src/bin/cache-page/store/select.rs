@@ -163,6 +163,10 @@ impl Nearest {
         Ok(Self { url: selection, path, query, found: Vec::new() })
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
     /// Returns what is known, as the API of the inspector has it. `store` says where the pages are.
     pub(super) fn explain(mut self, url: &str, store: &str) -> Value {
         let differs = |entry: &Value| entry["differs"].as_array().map_or(0, Vec::len);
@@ -178,9 +182,9 @@ impl Nearest {
             }
             Some(_) => ("stale", format!("The page of this URL in {store} is stale.")),
         };
-        let more = " Whether a request is a hit also depends on its headers and on the handler, which only the application knows: ask its \
-                    inspector with --inspector.";
-        json!({ "url": url, "verdict": verdict, "summary": summary + more, "entries": self.found })
+        let note = "Whether a request is a hit depends on its headers and on the handler too, which only the application knows: ask \
+                    its inspector with --inspector.";
+        json!({ "url": url, "verdict": verdict, "summary": summary, "note": note, "entries": self.found })
     }
 
     fn differences(&self, details: &PageDetails) -> Vec<&'static str> {
