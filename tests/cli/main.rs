@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../redis/certificates.rs"]
+mod certificates;
 #[path = "../redis/directory.rs"]
 mod directory;
 mod disk;
@@ -18,6 +20,7 @@ mod resp;
 mod server;
 mod site;
 mod stub;
+mod tls;
 mod usage;
 
 use std::{

@@ -9,6 +9,8 @@
 
 mod application;
 mod bookkeeping;
+#[cfg(feature = "redis-tls")]
+mod certificates;
 mod client;
 #[cfg(feature = "redis-cluster")]
 mod cluster;

@@ -1,7 +1,7 @@
 //! Processes share pages over TCP, Unix sockets and TLS.
 
 #[cfg(feature = "redis-tls")]
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::time::Duration;
 
 use crate::{
     application::Settings,
@@ -12,6 +12,7 @@ use crate::{
 };
 #[cfg(feature = "redis-tls")]
 use crate::{
+    certificates::certificates,
     process::{wait_until, with_timeout},
     proxy::Proxy,
     server::free_port,
@@ -97,21 +98,4 @@ pub(crate) fn tls_shares_pages_and_checks_certificates() {
         assert_eq!(answer.status, 200);
         assert_eq!(process.is_available(), is_trusted, "{scheme}://{host} with {issuers}");
     }
-}
-
-/// Creates the certificate of a server, and returns the path of the certificate of its issuer.
-#[cfg(feature = "redis-tls")]
-fn certificates(directory: &Path) -> String {
-    fs::write(directory.join("names"), "subjectAltName=DNS:localhost").unwrap();
-    for line in [
-        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=issuer -keyout issuer.key -out issuer.crt",
-        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=issuer -keyout stranger.key -out stranger.crt",
-        "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout server.key -out server.csr",
-        "x509 -req -days 2 -in server.csr -CA issuer.crt -CAkey issuer.key -set_serial 1 -extfile names -out server.crt",
-    ] {
-        let filled = Command::new("openssl").args(line.split(' ')).current_dir(directory).output();
-        let filled = filled.expect("`cargo xtask test` installs openssl, or `apt-get install openssl`");
-        assert!(filled.status.success(), "openssl {line}: {}", String::from_utf8_lossy(&filled.stderr));
-    }
-    directory.join("issuer.crt").to_str().unwrap().to_owned()
 }

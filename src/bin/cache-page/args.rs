@@ -42,8 +42,7 @@ That no page matches is no failure: the code is 0, because nothing old is served
     name = "cache-page",
     version,
     after_help = AFTER_HELP,
-    arg_required_else_help = true,
-    disable_help_subcommand = true
+    arg_required_else_help = true
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -61,6 +60,7 @@ pub(crate) struct Cli {
 enum Command {
     /// Remove pages, or make them stale with --soft
     #[command(arg_required_else_help = true, disable_help_subcommand = true, after_help = PURGE_HELP)]
+    #[command(subcommand_value_name = "WHAT", subcommand_help_heading = "What to purge")]
     Purge(PurgeArgs),
     /// Show how much is stored, and how requests are answered
     Stats,
@@ -72,7 +72,7 @@ enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct PurgeArgs {
-    /// Make the pages stale instead of removing them: visitors get the old page while the new one is made
+    /// Make the pages stale instead of removing them, so that they may be served while they are refreshed
     #[arg(long, global = true)]
     pub(crate) soft: bool,
 

@@ -35,7 +35,8 @@ pub(crate) struct Redis {
 
 impl Redis {
     pub(crate) fn open(url: &str, key_prefix: &str, timeout: Duration) -> Result<Self, Failure> {
-        if url.starts_with("rediss") && !cfg!(feature = "redis-tls") {
+        let is_secure = ["rediss:", "valkeys:"].iter().any(|scheme| url.starts_with(scheme));
+        if is_secure && !cfg!(feature = "redis-tls") {
             return Err(Failure::unsupported("this program was installed without TLS for Redis")
                 .hint("Install it with: cargo install cache_page --features cli,redis-tls"));
         }
