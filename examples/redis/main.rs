@@ -30,7 +30,7 @@ pub(crate) async fn stats(cache: PageCache) -> impl Responder {
 }
 
 #[actix_web::main]
-async fn main() -> io::Result<()> {
+pub(crate) async fn main() -> io::Result<()> {
     let url = env::var("REDIS_URL").unwrap_or_else(|_| "redis://localhost:6379".to_owned());
     let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
     let cache = PageCache::builder().redis(url).build();

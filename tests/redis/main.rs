@@ -19,6 +19,7 @@ mod conformance;
 mod database;
 mod directory;
 mod eviction;
+mod example;
 mod faults;
 mod load;
 mod outages;
@@ -44,6 +45,9 @@ fn main() {
     }
     if short_lived::is_requested() {
         return short_lived::run();
+    }
+    if example::is_requested() {
+        return example::run();
     }
     // These mostly wait, so they run in parallel.
     #[allow(unused_mut)]
@@ -88,6 +92,7 @@ fn main() {
         bookkeeping::process_starts_with_overwritten_keys,
         short_lived::purge_of_a_short_lived_process_is_delivered,
         short_lived::purge_with_a_wrong_prefix_or_url_is_an_error,
+        example::example_shares_its_page_and_its_purge,
         outages::local_memory_is_served_without_a_server,
         outages::server_that_starts_late_is_used,
         outages::flushed_server_is_filled_again,

@@ -144,7 +144,7 @@ fn check_minimal_versions() -> Result<(), String> {
     for (package, version) in [("actix-server", "2.6.0"), ("actix-rt", "2.10.0")] {
         step(package, cargo_in_copy()?.args(["update", package, "--precise", version]))?;
     }
-    let features = "compress-all,disk,log,metrics,serde";
+    let features = "compress-all,disk,inspector,log,metrics,serde";
     let mut check = cargo_in_copy()?;
     step("minimal versions", check.args(["check", "--package", "cache_page", "--features", features]))
 }
