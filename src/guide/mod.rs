@@ -7,10 +7,10 @@
 //! 5. [Forms and CSRF](forms)
 //! 6. [Invalidation](invalidation): tags, purges, soft purges
 //! 7. [Stale content and errors](stale)
-//! 8. [Behind nginx, Varnish and CDNs](downstream)
+//! 8. [Behind nginx, Varnish and CDNs](downstream): TTLs for browsers and CDNs, tags for CDNs, compression
 //! 9. [Many processes](processes): Redis and Valkey
 //! 10. [Deploys](deploys): restarts, versions, warm-up
-//! 11. [Operating](operating): outcomes, metrics, limits, "users see old data"
+//! 11. [Operating](operating): outcomes, metrics, the inspector, limits, several caches, "users see old data"
 //! 12. [Command line](command_line): purge and look from a shell
 //! 13. [Testing](testing)
 //! 14. [Recipes](recipes): short answers to common tasks

@@ -216,7 +216,9 @@ fn other_site_purges_nothing_even_with_the_token() {
     let token = inspected.token();
     let browser = &inspected.browser;
     browser.open(&inspected.site.other_url(&format!("/submit?target={target}&kind=all&token={token}")));
-    browser.wait_until("refused", |browser| browser.source().contains("The form is not from this process"));
+    browser.wait_until("refused", |browser| {
+        browser.source().contains("The request does not come from a page of this site")
+    });
     assert_eq!(inspected.cache.stats().pages(), 31);
     // The same form is accepted from its own site.
     browser.open(&inspected.site.url(&format!("/submit?target={target}&kind=all&token={token}")));
