@@ -22,7 +22,7 @@
 //! | 4 | `purge` | tags, selectors, and the purge log that running fills are checked against |
 //! | 3 | `key`, `page` | the cache key and its inputs; an immutable stored response |
 //! | 2 | `http` | the rules of the RFCs, as pure functions |
-//! | 1 | `time`, `outcome`, `sync` | clock, backoff, outcomes of requests, locks |
+//! | 1 | `time`, `outcome`, `sync`, `cache_name` | clock, backoff, outcomes of requests, locks, names of caches |
 //!
 //! # Rules
 //!
@@ -32,6 +32,7 @@
 //! * `time` is the only source of the current time.
 
 mod cache;
+mod cache_name;
 mod coalesce;
 mod fill;
 #[cfg(fuzzing)]

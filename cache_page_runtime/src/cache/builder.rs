@@ -22,6 +22,7 @@ use super::{
 #[cfg(feature = "metrics")]
 use crate::observe::describe_metrics;
 use crate::{
+    cache_name::CacheName,
     coalesce::{Flights, UncacheableKeys},
     http::IgnoredQuery,
     observe::{CacheStatusHeader, Observer},
@@ -353,11 +354,12 @@ impl PageCacheBuilder {
     #[must_use]
     #[track_caller]
     pub fn build(self) -> PageCache {
-        let remote = self.remote_tier();
+        let cache_name = CacheName::default();
+        let remote = self.remote_tier(&cache_name);
         let Self { name, max_bytes, max_body, mut config, cache_status, named, .. } = self;
         #[cfg(feature = "metrics")]
         describe_metrics();
-        let observer = Observer::new(cache_status);
+        let observer = Observer::new(cache_name, cache_status);
         name.iter().for_each(|name| observer.set_name(name));
         // The name under which handlers select a cache, unless that cache has another.
         named.iter().for_each(|(name, cache)| cache.observer().set_name(name));

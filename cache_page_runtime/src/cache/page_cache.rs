@@ -17,6 +17,8 @@ use super::{
 };
 #[cfg(feature = "inspector")]
 use crate::observe::History;
+#[cfg(feature = "metrics")]
+use crate::observe::record_activity;
 use crate::{
     coalesce::{Flights, UncacheableKeys},
     http::{AllowedHosts, CredentialHeaders, IgnoredQuery, RequestDirectives, TagHeader},
@@ -84,8 +86,12 @@ impl PageCache {
     pub fn stats(&self) -> Stats {
         let Inner { observer, store, flights, encoder, remote, .. } = &*self.inner;
         let Sizes { entries, bytes, removals } = store.sizes();
+        let mut handlers = observer.counters().handlers();
+        for (name, total) in store.handler_totals() {
+            handlers.entry(name).or_default().set_memory(total);
+        }
         Stats {
-            handlers: observer.counters().handlers(),
+            handlers,
             pages: entries,
             bytes,
             max_bytes: store.max_bytes(),
@@ -111,14 +117,20 @@ impl PageCache {
         removed
     }
 
-    /// Sets the gauges of what is in memory, of this cache and its named caches: `cache_page_entries`, `cache_page_bytes` and
-    /// `cache_page_limit_bytes`.
+    /// Sets the gauges of this cache and its named caches, as of now, and brings `cache_page_removed_entries_total` up to date.
     ///
-    /// They are also set after each response that is stored and each purge. Call it where the metrics are read, such as in the handler of `/metrics`, so that
-    /// they count what has expired since. `cache_page_removed_entries_total` is brought up to date too.
+    /// Call it where the metrics are read, such as in the handler of `/metrics`. The gauges of what is in memory (`cache_page_entries`,
+    /// `cache_page_bytes`, `cache_page_limit_bytes`) are also set after each run of a handler and each purge, but not when a page expires;
+    /// `cache_page_fills_in_flight`, `cache_page_remote_available` and `cache_page_remote_pending_purges` are only set here. Caches that are
+    /// not named caches of one another are recorded one by one.
     #[cfg(feature = "metrics")]
     pub fn record_metrics(&self) {
-        self.with_named().for_each(|cache| record_sizes(&cache.inner.observer, &cache.inner.store));
+        for cache in self.with_named() {
+            let Inner { observer, store, flights, remote, .. } = &*cache.inner;
+            record_sizes(observer, store);
+            let remote = remote.as_ref().map(|remote| (remote.stats(), remote.pending_purges()));
+            record_activity(observer, flights.count(), remote);
+        }
     }
 
     /// Logs an error if each worker has a cache of its own, at the first request.

@@ -3,7 +3,10 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::builder::PageCacheBuilder;
-use crate::remote::{RemoteStore, RemoteTier};
+use crate::{
+    cache_name::CacheName,
+    remote::{RemoteStore, RemoteTier},
+};
 
 impl PageCacheBuilder {
     /// Sets Redis or Valkey as the [remote store](crate::remote). The URL is `redis://[user][:password@]host[:port][/database]`, or
@@ -182,11 +185,11 @@ impl PageCacheBuilder {
     }
 
     /// Starts the thread of the remote store. Without it the cache works too, in local memory only.
-    pub(super) fn remote_tier(&self) -> Option<RemoteTier> {
+    pub(super) fn remote_tier(&self, name: &CacheName) -> Option<RemoteTier> {
         let store = self.open_remote_store()?;
         let version = self.version.as_deref();
         let journal = self.purge_journal.clone();
-        RemoteTier::new(store, self.remote_options, &self.config.key_prefix, version, journal)
+        RemoteTier::new(store, name, self.remote_options, &self.config.key_prefix, version, journal)
             .inspect_err(|error| {
                 tracing::error!(
                     target: "cache_page",

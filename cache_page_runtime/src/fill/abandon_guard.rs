@@ -54,6 +54,6 @@ impl Drop for AbandonGuard<'_> {
         let report = Report { forward_reason: self.cause, ..Report::of(outcome) };
         let (observer, handler) = (self.cache.observer(), self.policy.handler_id());
         report.log(observer, handler);
-        report.remember(std::mem::take(&mut self.path), observer, handler, self.cache.clock());
+        report.remember(std::mem::take(&mut self.path), observer, self.cache.clock());
     }
 }

@@ -60,7 +60,7 @@ impl Bypass {
         visibility: Visibility,
         key: KeyParts,
     ) -> Box<Self> {
-        let path = RunPath::of(cache.observer().recent_runs(), request);
+        let path = RunPath::of(cache.observer().recent_runs(), request, policy);
         let (cache, control) = (cache.clone(), RunControl::start(request, entry_point, None));
         // A part of the future of every request otherwise.
         Box::new(Self { cache, policy, reason, visibility, key, control, path })
@@ -132,7 +132,7 @@ impl BypassRun<'_> {
         let observer = self.cache.observer();
         report.log(observer, self.policy.handler_id());
         let path = std::mem::take(&mut self.path);
-        report.remember(path, observer, self.policy.handler_id(), self.cache.clock());
+        report.remember(path, observer, self.cache.clock());
         if let Some(headers) = headers {
             report.write_header(observer.cache_status(), headers);
         }

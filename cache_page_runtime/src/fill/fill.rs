@@ -27,7 +27,7 @@ use super::{
 use crate::{
     coalesce::Participant,
     key::KeyParts,
-    observe::Report,
+    observe::{FillSpan, FillSubject, Report},
     outcome::{ForwardReason, Outcome, Reason},
     policy::Validators,
     store::{Entry, Miss},
@@ -197,8 +197,21 @@ impl Fill {
         };
         self.run.participation.set_leader(leader);
         self.run.reporter.set_audience(Audience::Background(Arc::clone(&entry)));
+        self.run.reporter.set_span(FillSpan::of_refresh(self.span_subject()));
         self.set_stale(entry);
         Some(self)
+    }
+
+    fn span_subject(&self) -> FillSubject<'_> {
+        let Run { context, request, .. } = &self.run;
+        FillSubject {
+            observer: context.cache.observer(),
+            handler: context.policy.handler_id(),
+            cause: ForwardReason::Stale,
+            uri: request.uri(),
+            request: request.request().map(|request| (request, context.names)),
+            key: &context.key,
+        }
     }
 
     /// Replaces the entry that the handler may revalidate.
@@ -217,7 +230,10 @@ impl Fill {
     /// Runs the handler for a client that waits for the response.
     pub(crate) async fn run(self: Box<Self>, mut handler: Pin<&mut dyn Handler>) -> Served {
         let request = self.run.request.request().cloned();
-        let mut handler = pin!(poll_fn(|context| handler.as_mut().poll_response(request.as_ref(), context)));
+        let span = self.run.reporter.span();
+        let mut handler = pin!(poll_fn(|context| {
+            span.in_scope(|| handler.as_mut().poll_response(request.as_ref(), context))
+        }));
         if self.run.fallback().is_none() {
             let handled = handler.await;
             return self.finish(handled).into_served();
@@ -253,8 +269,12 @@ impl Fill {
         let timer = cache.clock().sleep_until(self.started + cache.timeouts().fill_timeout);
         let handler_name = policy.handler();
         let request = self.run.request.request().cloned();
+        let span = self.run.reporter.span();
         let run = pin!(async move {
-            let handled = poll_fn(|context| handler.as_mut().poll_response(request.as_ref(), context)).await;
+            let handled = poll_fn(|context| {
+                span.in_scope(|| handler.as_mut().poll_response(request.as_ref(), context))
+            })
+            .await;
             if handled.is_failure() {
                 return self.fail_in_background(&FillError::Response(Box::new(handled)));
             }

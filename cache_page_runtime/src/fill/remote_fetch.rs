@@ -14,6 +14,7 @@ use super::{context::Context, request_handle::RequestHandle};
 use crate::{
     http::{VaryNames, vary},
     key::{CacheKey, Id, Version},
+    observe::record_sizes,
     outcome::ForwardReason,
     purge::{LocalSelector, PurgeMode, PurgeSeq, RequestSubject, Tag},
     remote::{
@@ -376,6 +377,7 @@ impl<'f> Fetch<'f> {
         if let (Some(replaced), false) = (replaced, is_stored) {
             store.remove_if_current(self.local_key, self.headers, replaced);
         }
+        record_sizes(self.request.context.cache.observer(), store);
         is_stored
     }
 }

@@ -6,7 +6,7 @@ use actix_web::http::header::HeaderMap;
 
 use crate::{
     cache::PageCache,
-    observe::{RefreshReport, Report, RunPath, record_sizes},
+    observe::{FillSpan, RefreshReport, Report, RunPath, record_sizes},
     outcome::{ForwardReason, Outcome, Reason},
     policy::HandlerId,
     remote::RemoteError,
@@ -24,6 +24,7 @@ struct Run {
     audience: Audience,
     remote_error: Option<RemoteError>,
     path: RunPath,
+    span: FillSpan,
 }
 
 /// What waits for the response of a run.
@@ -40,7 +41,15 @@ impl Reporter {
         cause: ForwardReason,
         audience: Audience,
     ) -> Self {
-        Self(Some(Run { cache, handler, cause, audience, remote_error: None, path: RunPath::default() }))
+        Self(Some(Run {
+            cache,
+            handler,
+            cause,
+            audience,
+            remote_error: None,
+            path: RunPath::default(),
+            span: FillSpan::default(),
+        }))
     }
 
     /// Sets the path of the request, for those who look into the cache.
@@ -49,6 +58,18 @@ impl Reporter {
             run.path = path;
         }
         self
+    }
+
+    /// Sets the span of the run.
+    pub(crate) fn set_span(&mut self, span: FillSpan) {
+        if let Some(run) = &mut self.0 {
+            run.span = span;
+        }
+    }
+
+    /// Returns the span of the run.
+    pub(crate) fn span(&self) -> FillSpan {
+        self.0.as_ref().map(|run| run.span.clone()).unwrap_or_default()
     }
 
     pub(crate) fn is_background(&self) -> bool {
@@ -92,11 +113,16 @@ impl Reporter {
 }
 
 impl Run {
-    fn report(self, report: Report, headers: Option<&mut HeaderMap>) {
-        if report.outcome == Outcome::Stored {
-            record_sizes(self.cache.observer(), self.cache.store());
-        }
+    fn report(mut self, report: Report, headers: Option<&mut HeaderMap>) {
+        let span = std::mem::take(&mut self.span);
+        span.record(report.outcome);
+        span.in_scope(|| self.report_in_span(report, headers));
+    }
+
+    fn report_in_span(self, report: Report, headers: Option<&mut HeaderMap>) {
         let observer = self.cache.observer();
+        // A response that is not stored may have removed the stale one.
+        record_sizes(observer, self.cache.store());
         if let Audience::Background(_) = self.audience {
             let stored = report.outcome.reason().map_or(Ok(()), Err);
             return RefreshReport { stored, fill_time: report.fill_time }.log(observer, self.handler);
@@ -105,7 +131,7 @@ impl Run {
         let report =
             Report { forward_reason: report.forward_reason.or(Some(self.cause)), remote_error, ..report };
         report.log(observer, self.handler);
-        report.remember(self.path, observer, self.handler, self.cache.clock());
+        report.remember(self.path, observer, self.cache.clock());
         if let Some(headers) = headers {
             report.write_header(observer.cache_status(), headers);
         }

@@ -161,7 +161,10 @@ impl BodySink for StreamedFill {
         };
         let body = body::into_exact_allocation(bytes.into());
         match commit::store(&mut run, head, Some(&body), &admission) {
-            Ok(_) => run.reporter.report(Report { fill_time, ..Report::of(Outcome::Stored) }, None),
+            Ok(stored) => {
+                let ttl = stored.entry.ttl(run.now());
+                run.reporter.report(Report { fill_time, ttl, ..Report::of(Outcome::Stored) }, None);
+            }
             Err(reason) => reject(run, reason),
         }
     }

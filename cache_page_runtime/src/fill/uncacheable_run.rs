@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     coalesce::UncacheableMark,
-    observe::{Report, RunPath},
+    observe::{FillSpan, Report, RunPath},
     outcome::{ForwardReason, Outcome, Reason},
     time::instant::Instant,
 };
@@ -28,6 +28,7 @@ pub(crate) struct UncacheableRun<'c> {
     pub(crate) mark: UncacheableMark,
     pub(crate) cause: ForwardReason,
     pub(crate) started: Instant,
+    pub(crate) span: FillSpan,
 }
 
 /// A response that may be stored, and what the fill that stores it takes over.
@@ -36,6 +37,7 @@ pub(crate) struct AdmittedResponse {
     pub(crate) admission: Admission,
     pub(crate) control: RunControl,
     pub(crate) session: SessionBefore,
+    pub(crate) span: FillSpan,
 }
 
 impl UncacheableRun<'_> {
@@ -60,8 +62,8 @@ impl UncacheableRun<'_> {
         };
         match overrides.and_then(|overrides| request.admit(&response, headers, overrides)) {
             Ok(admission) => {
-                let Self { control, session, .. } = self;
-                Err(Box::new(AdmittedResponse { response, admission, control, session }))
+                let Self { control, session, span, .. } = self;
+                Err(Box::new(AdmittedResponse { response, admission, control, session, span }))
             }
             Err(reason) => {
                 self.reject(&mut response, sent, reason, now);
@@ -83,9 +85,10 @@ impl UncacheableRun<'_> {
             fill_time: Some(now.since(self.started)),
             ..Report::of(Outcome::NotStored(reason))
         };
-        report.log(cache.observer(), policy.handler_id());
-        let path = RunPath::of(cache.observer().recent_runs(), self.request);
-        report.remember(path, cache.observer(), policy.handler_id(), cache.clock());
+        self.span.record(report.outcome);
+        self.span.in_scope(|| report.log(cache.observer(), policy.handler_id()));
+        let path = RunPath::of(cache.observer().recent_runs(), self.request, policy);
+        report.remember(path, cache.observer(), cache.clock());
         report.write_header(cache.observer().cache_status(), headers);
     }
 }

@@ -86,7 +86,7 @@ pub(super) async fn explain(request: HttpRequest, body: web::Bytes) -> Answer {
     let explanation = blocking(move || {
         let (url, headers) = (params.get("url"), params.get("headers").unwrap_or_default());
         let url = url.ok_or_else(|| "the parameter `url` is missing".to_owned())?;
-        Ok::<_, String>(Question::parse(url, headers)?.explain(&cache).to_json())
+        Ok::<_, String>(Question::parse(url, headers)?.explain(&cache).to_json(&cache))
     });
     Ok(explanation.await?.map_or_else(|error| invalid(&error), |explanation| ok(&explanation)))
 }

@@ -1,17 +1,25 @@
 //! Searches the stored pages.
 
+use std::time::Duration;
+
 use actix_web::http::header::HeaderValue;
 use serde_json::{Value, json};
 
 use super::params::Params;
 use crate::{
     cache::PageCache,
-    purge::{LocalSelector, PurgeSelector, parse},
-    store::{EntryId, EntryInfo, Listing, ListingPosition},
+    purge::{LocalSelector, PurgeKeys, PurgeSelector, parse},
+    store::{EntryId, EntryInfo, EntryView, Listing, ListingPosition},
 };
 
 /// The entries on a page.
 pub(super) const PAGE: usize = 50;
+
+/// How long entries are looked at, if the request does not say it.
+const TIME: Duration = Duration::from_millis(60);
+
+/// The longest time that a request may ask for.
+const MAX_TIME: Duration = Duration::from_secs(30);
 
 /// The orders of entries, with the names of the parameter `sort`.
 pub(super) const SORTS: [(&str, &str); 5] = [
@@ -30,6 +38,8 @@ pub(super) struct Filter {
     handler: Option<String>,
     status: Option<u16>,
     pub(super) sort: Option<Sort>,
+    /// How long entries are looked at.
+    pub(super) time: Duration,
 }
 
 enum PathFilter {
@@ -51,12 +61,22 @@ pub(super) struct Results {
     pub(super) entries: Vec<EntryInfo>,
     /// The parameter `after` of the next page, if there may be one.
     pub(super) after: Option<String>,
-    /// How many entries match, where all were looked at.
+    /// How many entries match of those that were looked at, if these were counted.
     pub(super) matches: Option<usize>,
+    pub(super) scope: Scope,
+}
+
+/// Which entries were looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// All of them, or as many as it took to fill a page in the order in which they are stored.
+    All,
+    /// So many of them, because the time was over.
+    LookedAt(usize),
 }
 
 impl Filter {
-    /// Reads the parameters `path`, `tag`, `handler`, `status` and `sort`.
+    /// Reads the parameters `path`, `tag`, `handler`, `status`, `sort` and `time`.
     pub(super) fn parse(params: &Params) -> Self {
         let owned = |name| params.get(name).map(str::to_owned);
         Self {
@@ -65,6 +85,7 @@ impl Filter {
             handler: owned("handler"),
             status: params.get("status").and_then(|status| status.parse().ok()),
             sort: params.get("sort").and_then(Sort::parse),
+            time: time(params),
         }
     }
 
@@ -79,36 +100,43 @@ impl Filter {
         path.or_else(tag).or_else(handler).unwrap_or(PurgeSelector::All).to_local()
     }
 
-    fn matches(&self, entry: &EntryInfo) -> bool {
-        let path = match &self.path {
-            None => true,
-            Some(PathFilter::Exact(path)) => path.to_local().matches(entry.purge_keys()),
-            Some(PathFilter::Prefix(prefix)) => entry.path().starts_with(prefix),
-            Some(PathFilter::Contains(part)) => entry.path().contains(part),
-        };
-        path && self.tag.as_ref().is_none_or(|tag| entry.has_tag(tag))
-            && self.handler.as_ref().is_none_or(|handler| entry.handler() == handler)
+    pub(super) fn listing(&self) -> Listing {
+        Listing::of(self.selector())
+    }
+
+    pub(super) fn matches(&self, entry: &EntryInfo) -> bool {
+        self.matches_keys(entry.purge_keys())
             && self.status.is_none_or(|status| entry.status().as_u16() == status)
     }
 
-    /// Returns the entries behind `after`, up to a page of them.
-    pub(super) fn search(&self, cache: &PageCache, after: Option<&str>) -> Results {
-        match self.sort {
-            None => self.scan(cache, after),
-            Some(sort) => self.sorted(cache, sort, after),
-        }
+    /// Returns whether the conditions hold that are known without looking an entry up.
+    pub(super) fn matches_keys(&self, keys: &PurgeKeys) -> bool {
+        let path = match &self.path {
+            None => true,
+            Some(PathFilter::Exact(path)) => path.to_local().matches(keys),
+            Some(PathFilter::Prefix(prefix)) => keys.path().starts_with(prefix),
+            Some(PathFilter::Contains(part)) => keys.path().contains(part),
+        };
+        let has_tag = |tag: &String| PurgeSelector::Tag(tag.clone()).to_local().matches(keys);
+        path && self.tag.as_ref().is_none_or(has_tag)
+            && self.handler.as_ref().is_none_or(|handler| keys.handler_name() == handler)
+    }
+
+    /// Returns whether an entry must be looked up to know whether it matches.
+    pub(super) fn needs_entry(&self) -> bool {
+        self.status.is_some()
     }
 
     /// Looks at entries in the order in which they are stored, until a page is full.
-    fn scan(&self, cache: &PageCache, after: Option<&str>) -> Results {
+    pub(super) fn scan(&self, cache: &PageCache, after: Option<&str>) -> Results {
         let now = cache.clock().now();
         let position = after.and_then(ListingPosition::parse).unwrap_or_default();
-        let mut listing = Listing::of(self.selector()).at(position);
+        let mut listing = self.listing().at(position);
         let mut entries: Vec<EntryInfo> = Vec::new();
         while entries.len() < PAGE {
             let before = listing.clone();
             let Some(batch) = cache.store().next_entries(&mut listing, now) else {
-                return Results { entries, after: None, matches: None };
+                return Results { entries, after: None, matches: None, scope: Scope::All };
             };
             let mut matching: Vec<_> = batch.into_iter().filter(|entry| self.matches(entry)).collect();
             let room = PAGE - entries.len();
@@ -120,43 +148,15 @@ impl Filter {
             }
             entries.append(&mut matching);
         }
-        Results { entries, after: Some(listing.position().to_string()), matches: None }
-    }
-
-    /// Looks at all entries, and keeps those that come first.
-    fn sorted(&self, cache: &PageCache, sort: Sort, after: Option<&str>) -> Results {
-        let now = cache.clock().now();
-        let after = after.and_then(|after| {
-            let (value, id) = after.split_once('.')?;
-            Some((value.parse::<u64>().ok()?, EntryId::parse(id)?))
-        });
-        let mut listing = Listing::of(self.selector());
-        let (mut first, mut matches) = (Vec::new(), 0);
-        while let Some(batch) = cache.store().next_entries(&mut listing, now) {
-            for entry in batch.into_iter().filter(|entry| self.matches(entry)) {
-                matches += 1;
-                let place = (sort.rank(&entry), entry.id());
-                if after.is_none_or(|after| place > after) {
-                    first.push((place, entry));
-                }
-            }
-            if first.len() > 8 * PAGE {
-                shorten(&mut first);
-            }
-        }
-        let has_more = first.len() > PAGE;
-        shorten(&mut first);
-        let after = first.last().filter(|_| has_more).map(|((value, id), _)| format!("{value}.{id}"));
-        let entries = first.into_iter().map(|(_, entry)| entry).collect();
-        Results { entries, after, matches: Some(matches) }
+        let after = Some(listing.position().to_string());
+        Results { entries, after, matches: None, scope: Scope::All }
     }
 }
 
-/// Sorts the entries, and keeps a page of them.
-fn shorten(entries: &mut Vec<((u64, EntryId), EntryInfo)>) {
-    entries.sort_by_key(|(place, _)| *place);
-    entries.dedup_by_key(|(place, _)| *place);
-    entries.truncate(PAGE);
+/// Reads the parameter `time`, in milliseconds.
+fn time(params: &Params) -> Duration {
+    let millis = params.get("time").and_then(|time| time.parse().ok()).map(Duration::from_millis);
+    millis.unwrap_or(TIME).min(MAX_TIME)
 }
 
 impl PathFilter {
@@ -184,15 +184,36 @@ impl Sort {
     }
 
     /// Returns a number by which entries are sorted, the smallest one first.
-    fn rank(self, entry: &EntryInfo) -> u64 {
+    pub(super) fn rank(self, entry: &EntryInfo) -> u64 {
         // Times, and not durations, which differ from one page to the next.
         match self {
-            Self::Bytes => u64::MAX - entry.bytes() as u64,
+            Self::Bytes => rank_of_bytes(entry.bytes()),
             Self::Age => entry.listed_at().before(entry.age()).as_nanos(),
             Self::Ttl => entry.ttl().map_or(u64::MAX, |ttl| (entry.listed_at() + ttl).as_nanos()),
-            Self::Hits => u64::from(u8::MAX - entry.recent_hits()),
+            Self::Hits => rank_of_hits(entry.recent_hits()),
         }
     }
+
+    /// As [`rank`](Self::rank), if it is known without looking the entry up.
+    pub(super) fn rank_of_view(self, entry: EntryView<'_>) -> Option<u64> {
+        match self {
+            Self::Bytes => Some(rank_of_bytes(entry.bytes())),
+            Self::Hits => Some(rank_of_hits(entry.recent_hits())),
+            Self::Age | Self::Ttl => None,
+        }
+    }
+
+    pub(super) fn is_known_of_views(self) -> bool {
+        matches!(self, Self::Bytes | Self::Hits)
+    }
+}
+
+fn rank_of_bytes(bytes: usize) -> u64 {
+    u64::MAX - bytes as u64
+}
+
+fn rank_of_hits(hits: u8) -> u64 {
+    u64::from(u8::MAX - hits)
 }
 
 /// Returns the entry with an id.
@@ -202,10 +223,15 @@ pub(super) fn find(cache: &PageCache, id: &str) -> Option<EntryInfo> {
 
 impl Results {
     pub(super) fn to_json(&self) -> Value {
+        let looked_at = match self.scope {
+            Scope::All => None,
+            Scope::LookedAt(pages) => Some(pages),
+        };
         json!({
             "entries": self.entries.iter().map(summary_json).collect::<Vec<_>>(),
             "after": self.after,
             "matches": self.matches,
+            "looked_at": looked_at,
         })
     }
 }

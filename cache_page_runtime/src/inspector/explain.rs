@@ -7,21 +7,20 @@ use std::time::Duration;
 
 use actix_web::{
     HttpRequest,
-    http::header::{COOKIE, HeaderName, HeaderValue, VARY},
+    http::header::{COOKIE, HeaderName, HeaderValue},
     test::TestRequest,
 };
-use serde_json::{Value, json};
 
 use super::{
-    advice, entries, handlers,
-    overview::{ReasonCount, reason_json},
+    advice,
+    explanation::{Candidate, Explanation},
 };
 use crate::{
     cache::PageCache,
     http::{RequestOrigin, hosts},
     observe::RecentRun,
-    outcome::{ForwardReason, Outcome, Reason},
-    purge::{LocalSelector, PurgeSelector, parse},
+    outcome::{Outcome, Reason},
+    purge::{LocalSelector, PurgeMode, PurgeSelector, RequestSubject, StableIds, parse},
     store::{EntryInfo, Listing},
 };
 
@@ -33,35 +32,6 @@ const SHOWN: usize = 20;
 
 /// How many of the latest requests are shown.
 const SHOWN_RUNS: usize = 10;
-
-/// How a request of a URL would be answered, as far as it can be known.
-pub(super) struct Explanation {
-    pub(super) url: String,
-    /// `hit`, `stale`, `miss` or `bypass`.
-    pub(super) verdict: &'static str,
-    pub(super) summary: String,
-    /// What was looked at, in the order of a request.
-    pub(super) steps: Vec<Step>,
-    /// Pages of the same path, the nearest ones first.
-    pub(super) entries: Vec<Candidate>,
-    /// Why the handlers of the path bypassed the cache or did not store, the most frequent reasons first.
-    pub(super) reasons: Vec<(&'static str, ReasonCount)>,
-    /// The latest requests of the path that ran a handler, with the time since then.
-    pub(super) recent: Vec<(RecentRun, Duration)>,
-}
-
-/// One thing that decides about a request.
-pub(super) struct Step {
-    pub(super) title: &'static str,
-    pub(super) passes: bool,
-    pub(super) text: String,
-}
-
-/// A stored page of the path, and what is different about it.
-pub(super) struct Candidate {
-    pub(super) entry: EntryInfo,
-    pub(super) differs: Vec<&'static str>,
-}
 
 /// The request to explain.
 pub(super) struct Question {
@@ -103,6 +73,7 @@ impl Question {
 
     /// Explains how the cache would answer.
     pub(super) fn explain(&self, cache: &PageCache) -> Explanation {
+        let recent = self.recent(cache);
         let mut explanation = Explanation {
             url: self.url.clone(),
             verdict: "miss",
@@ -110,16 +81,56 @@ impl Question {
             steps: Vec::new(),
             entries: self.candidates(cache),
             reasons: Vec::new(),
-            recent: self.recent(cache),
+            handlers: Vec::new(),
+            gone: recent.first().and_then(|(run, time)| self.why_gone(cache, run, *time)),
+            recent,
         };
-        explanation.add_reasons(cache);
+        explanation.add_handlers(cache);
         let bypass = self.check_request(cache, &mut explanation);
         let (verdict, summary) = match bypass {
-            Some(reason) => ("bypass", format!("The request bypasses the cache: {reason}.")),
-            None => explanation.answer(),
+            Some(reason) => {
+                ("bypass", format!("The request bypasses the cache: {reason}. {}", advice::of(reason)))
+            }
+            None => explanation.answer(cache),
         };
         (explanation.verdict, explanation.summary) = (verdict, summary);
         explanation
+    }
+
+    /// Says why the page of a run is not in memory any more, if it was stored.
+    fn why_gone(&self, cache: &PageCache, run: &RecentRun, time: Duration) -> Option<String> {
+        if run.outcome != Outcome::Stored {
+            return None;
+        }
+        let mut purge = None;
+        let subject = run.policy.purge_subject(cache.ignored_query());
+        let (tags, tag_error) = run.policy.expand_tags(&self.request);
+        let keys =
+            RequestSubject::new(&self.request, subject, run.purge_seq, StableIds::Omit).with_tags(&tags);
+        let mut tag_purges = false;
+        let is_purged = cache.store().purge_log().was_purged_since(run.purge_seq, |(mode, selector)| {
+            tag_purges |= matches!(selector, LocalSelector::Tag(_));
+            let is_match = *mode == PurgeMode::Remove && selector.matches(&keys);
+            if is_match {
+                purge = Some(selector.as_str());
+            }
+            is_match
+        });
+        let unknown_tags = tag_purges && tag_error.is_some();
+        Some(match (purge, run.ttl) {
+            (Some(kind), _) => format!("and a purge has removed it since (by {kind})."),
+            (None, Some(ttl)) if time >= ttl => format!(
+                "and has expired since: its TTL was {ttl:?}. A longer one, or `stale_while_revalidate`, avoids that visitors wait."
+            ),
+            (None, _) if is_purged || unknown_tags => {
+                "and a purge may have removed it since, or it was evicted to make room.".to_owned()
+            }
+            (None, _) => {
+                "and was evicted to make room, or removed by a purge of a tag that its handler gave it. Look at the evictions in the overview: \
+                 if there are many, raise `max_bytes`."
+                    .to_owned()
+            }
+        })
     }
 
     /// Returns the stored pages of the path, the nearest ones first.
@@ -225,134 +236,4 @@ impl Question {
         };
         headers.keys().filter(|name| is_credential(name)).map(ToString::to_string).collect()
     }
-}
-
-impl Explanation {
-    fn pass(&mut self, title: &'static str, text: String) {
-        self.steps.push(Step { title, passes: true, text });
-    }
-
-    fn fail(&mut self, title: &'static str, text: String) {
-        self.steps.push(Step { title, passes: false, text });
-    }
-
-    /// Returns whether the pages of the path tell downstream caches that they are for anonymous visitors.
-    fn is_anonymous_only(&self) -> bool {
-        let varies_by_login = |candidate: &Candidate| {
-            let vary = candidate.entry.page().header(&VARY).map(|vary| vary.as_bytes().to_ascii_lowercase());
-            vary.is_some_and(|vary| vary.windows(13).any(|part| part == b"authorization"))
-        };
-        !self.entries.is_empty() && self.entries.iter().all(varies_by_login)
-    }
-
-    /// Adds the reasons of the handlers whose pages are stored under the path.
-    fn add_reasons(&mut self, cache: &PageCache) {
-        let mut names: Vec<_> = self.entries.iter().map(|candidate| candidate.entry.handler()).collect();
-        names.extend(self.recent.iter().map(|(run, _)| run.handler));
-        names.sort_unstable();
-        names.dedup();
-        let rows = handlers::list(cache, "");
-        let named = rows.iter().filter(|row| names.is_empty() || names.contains(&row.name));
-        self.reasons = named.flat_map(|row| row.reasons.iter().map(|reason| (row.name, *reason))).collect();
-        self.reasons.sort_by_key(|(_, reason)| std::cmp::Reverse(reason.count));
-        self.reasons.truncate(10);
-    }
-
-    /// Returns the verdict by what is stored.
-    fn answer(&mut self) -> (&'static str, String) {
-        let Some(nearest) = self.entries.first() else {
-            self.fail("Stored page", "No page of this path is stored.".to_owned());
-            let latest = self.recent.first().map(|(run, _)| (run.handler, run.outcome));
-            let why = match latest {
-                Some((handler, Outcome::NotStored(reason))) => {
-                    format!(
-                        " The latest response of {handler} was not stored: {reason}. {}",
-                        advice::of(reason)
-                    )
-                }
-                Some((handler, Outcome::Bypass(reason))) => {
-                    format!(
-                        " The latest request to {handler} bypassed the cache: {reason}. {}",
-                        advice::of(reason)
-                    )
-                }
-                Some((handler, _)) => format!(
-                    " The page of {handler} was stored lately, and has been purged or evicted, or has expired."
-                ),
-                None => " No handler has run for it lately.".to_owned(),
-            };
-            return ("miss", format!("It is a miss: no page of this path is stored.{why}"));
-        };
-        let handler = nearest.entry.handler();
-        if !nearest.differs.is_empty() {
-            let differs = nearest.differs.join(" and ");
-            let text = format!("The nearest stored page of {handler} has another {differs}.");
-            self.fail("Stored page", text);
-            return (
-                "miss",
-                format!("It is a miss: pages of this path are stored, but with another {differs}."),
-            );
-        }
-        let (verdict, text) = match entries::state(&nearest.entry) {
-            "fresh" => ("hit", "A fresh page is stored.".to_owned()),
-            "stale" => (
-                "stale",
-                "The stored page is stale, and may be sent while it is refreshed or if its handler fails."
-                    .to_owned(),
-            ),
-            _ => ("miss", "The stored page has expired.".to_owned()),
-        };
-        let summary = match verdict {
-            "hit" => format!(
-                "It is a hit of {handler}, unless one of the handler's arguments reads something that is different from the stored request."
-            ),
-            "stale" => format!("A stale page of {handler} may be sent."),
-            _ => format!("It is a miss: the page of {handler} has expired."),
-        };
-        if verdict == "hit" {
-            self.pass("Stored page", text);
-        } else {
-            self.fail("Stored page", text);
-        }
-        (verdict, summary)
-    }
-
-    pub(super) fn to_json(&self) -> Value {
-        let steps = self
-            .steps
-            .iter()
-            .map(|step| json!({ "step": step.title, "passes": step.passes, "text": step.text }));
-        let entries = self.entries.iter().map(|candidate| {
-            json!({
-                "id": candidate.entry.id().to_string(),
-                "handler": candidate.entry.handler(),
-                "state": entries::state(&candidate.entry),
-                "differs": candidate.differs,
-            })
-        });
-        let reasons = self.reasons.iter().map(|(handler, reason)| {
-            let mut value = reason_json(reason);
-            value["handler"] = (*handler).into();
-            value
-        });
-        json!({
-            "url": self.url,
-            "verdict": self.verdict,
-            "summary": self.summary,
-            "steps": steps.collect::<Vec<_>>(),
-            "entries": entries.collect::<Vec<_>>(),
-            "reasons": reasons.collect::<Vec<_>>(),
-            "recent": self.recent.iter().map(recent_json).collect::<Vec<_>>(),
-        })
-    }
-}
-
-fn recent_json((run, time): &(RecentRun, Duration)) -> Value {
-    json!({
-        "seconds_ago": time.as_secs(),
-        "path": run.path,
-        "handler": run.handler,
-        "outcome": run.outcome,
-        "forward_reason": run.forward_reason.map(ForwardReason::token),
-    })
 }

@@ -7,6 +7,7 @@ mod advice;
 mod api;
 mod entries;
 mod explain;
+mod explanation;
 mod handlers;
 mod overview;
 mod pages;
@@ -15,6 +16,7 @@ mod purge;
 mod query;
 mod sampler;
 mod site;
+mod sorted_search;
 
 use std::{fmt, rc::Rc};
 

@@ -7,7 +7,7 @@ use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use super::Observer;
 use crate::{
     outcome::{Outcome, Reason},
-    store::Sizes,
+    remote::RemoteStats,
 };
 
 /// Describes all metrics to the recorder of the application.
@@ -31,7 +31,23 @@ pub(crate) fn describe() {
     );
     describe_counter!("cache_page_purges_total", "Purges that this process began or received");
     describe_counter!("cache_page_purged_entries_total", "Pages that purges removed, or made stale");
-    describe_counter!("cache_page_remote_errors_total", "Failed calls of the remote store");
+    describe_histogram!(
+        "cache_page_coalesce_wait_seconds",
+        Unit::Seconds,
+        "How long requests waited for the response of a concurrent one, by what they got: answered, took-over, alone or gone"
+    );
+    describe_gauge!("cache_page_fills_in_flight", "Handler runs that other requests may wait for");
+    describe_histogram!(
+        "cache_page_remote_seconds",
+        Unit::Seconds,
+        "How long calls of the remote store took, by operation: get, put, release or purge"
+    );
+    describe_counter!(
+        "cache_page_remote_errors_total",
+        "Calls of the remote store that failed or were not made, by operation (also poll) and error"
+    );
+    describe_gauge!("cache_page_remote_available", "1 while the remote store is available, else 0");
+    describe_gauge!("cache_page_remote_pending_purges", "Purges that the remote store has not executed yet");
 }
 
 /// Counts a request. The reason is empty for outcomes without one.
@@ -66,7 +82,7 @@ pub(super) fn record_age(observer: &Observer, handler: &'static str, age: Durati
         .record(age);
 }
 
-/// Counts a purge and the pages that it removed or made stale.
+/// Counts a purge.
 pub(super) fn count_purge(observer: &Observer, mode: &'static str, selector: &'static str) {
     metrics::counter!(
         "cache_page_purges_total",
@@ -75,22 +91,22 @@ pub(super) fn count_purge(observer: &Observer, mode: &'static str, selector: &'s
     .increment(1);
 }
 
-pub(super) fn count_purged(cache: &'static str, mode: &'static str, pages: usize) {
-    metrics::counter!("cache_page_purged_entries_total", "cache" => cache, "mode" => mode)
-        .increment(pages as u64);
+/// Records how long a request waited for the response of a concurrent one.
+pub(super) fn record_wait(observer: &Observer, handler: &'static str, result: &'static str, time: Duration) {
+    metrics::histogram!(
+        "cache_page_coalesce_wait_seconds",
+        "cache" => observer.name(), "handler" => handler, "result" => result
+    )
+    .record(time);
 }
 
-/// Sets the gauges of what is in memory, and counts what was removed since the last call.
+/// Sets the gauges that only say something at the moment at which they are read.
 #[allow(clippy::cast_precision_loss)]
-pub(super) fn record_sizes(observer: &Observer, sizes: Sizes, limit: usize) {
-    // A float is exact up to eight petabytes.
-    metrics::gauge!("cache_page_entries", "cache" => observer.name()).set(sizes.entries as f64);
-    metrics::gauge!("cache_page_bytes", "cache" => observer.name()).set(sizes.bytes as f64);
-    metrics::gauge!("cache_page_limit_bytes", "cache" => observer.name()).set(limit as f64);
-    for (cause, removed) in observer.new_removals(&sizes.removals) {
-        metrics::counter!(
-            "cache_page_removed_entries_total", "cache" => observer.name(), "cause" => cause.as_str()
-        )
-        .increment(removed);
+pub(super) fn record_activity(observer: &Observer, fills: usize, remote: Option<(RemoteStats, usize)>) {
+    metrics::gauge!("cache_page_fills_in_flight", "cache" => observer.name()).set(fills as f64);
+    if let Some((stats, pending)) = remote {
+        let is_available = f64::from(u8::from(stats.is_available));
+        metrics::gauge!("cache_page_remote_available", "cache" => observer.name()).set(is_available);
+        metrics::gauge!("cache_page_remote_pending_purges", "cache" => observer.name()).set(pending as f64);
     }
 }

@@ -84,8 +84,8 @@ impl Report {
 
 impl Report {
     /// Remembers the outcome for those who look into the cache, if there are any.
-    pub(crate) fn remember(&self, path: RunPath, observer: &Observer, handler: HandlerId, clock: &Clock) {
-        path.record(observer.recent_runs(), clock, handler.name, self.outcome, self.forward_reason);
+    pub(crate) fn remember(&self, path: RunPath, observer: &Observer, clock: &Clock) {
+        path.record(observer.recent_runs(), clock, self.outcome, self.forward_reason, self.ttl);
     }
 }
 

@@ -85,15 +85,22 @@ impl Serialize for Stats {
     }
 }
 
-/// Serializes an object with `requests`, `fills`, `refreshes`, `fill_seconds`, and `outcomes`: the counts that are not zero, by outcome.
+/// Serializes an object with `requests`, `fills`, `refreshes`, `fill_seconds`, `fill_seconds_p50` and `fill_seconds_p99` (null without
+/// runs), `pages`, `bytes`, `purged`, and `outcomes`: the counts that are not zero, by outcome.
 #[cfg(feature = "serde")]
 impl Serialize for HandlerStats {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("HandlerStats", 5)?;
+        let mut object = serializer.serialize_struct("HandlerStats", 10)?;
         object.serialize_field("requests", &self.requests())?;
         object.serialize_field("fills", &self.fills())?;
         object.serialize_field("refreshes", &self.refreshes())?;
         object.serialize_field("fill_seconds", &self.fill_time().as_secs_f64())?;
+        let quantile = |share| self.fill_time_quantile(share).map(|time| time.as_secs_f64());
+        object.serialize_field("fill_seconds_p50", &quantile(0.5))?;
+        object.serialize_field("fill_seconds_p99", &quantile(0.99))?;
+        object.serialize_field("pages", &self.pages())?;
+        object.serialize_field("bytes", &self.bytes())?;
+        object.serialize_field("purged", &self.purged())?;
         object.serialize_field("outcomes", &Counts(self))?;
         object.end()
     }

@@ -14,11 +14,12 @@ use std::{
     time::Duration,
 };
 
+use super::fill_times::{FillTimes, ThreadFillTimes};
 use crate::{
     outcome::Outcome,
     policy::HandlerId,
     remote::RemoteStats,
-    store::{RemovalCause, Removals},
+    store::{HandlerTotal, RemovalCause, Removals},
     sync::{Mutex, lock},
 };
 
@@ -34,6 +35,7 @@ struct ThreadCounters {
     outcomes: [AtomicU64; Outcome::COUNT],
     fills: AtomicU64,
     fill_nanos: AtomicU64,
+    fill_times: ThreadFillTimes,
     refreshes: AtomicU64,
 }
 
@@ -45,6 +47,7 @@ impl ThreadCounters {
             outcomes: [const { AtomicU64::new(0) }; Outcome::COUNT],
             fills: AtomicU64::new(0),
             fill_nanos: AtomicU64::new(0),
+            fill_times: ThreadFillTimes::new(),
             refreshes: AtomicU64::new(0),
         }
     }
@@ -57,6 +60,7 @@ impl ThreadCounters {
     fn add_fill(&self, time: Duration) {
         Self::add(&self.fills, 1);
         Self::add(&self.fill_nanos, u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        self.fill_times.add(time);
     }
 }
 
@@ -131,6 +135,7 @@ impl Counters {
             }
             stats.fills += counters.fills.load(Ordering::Relaxed);
             stats.refreshes += counters.refreshes.load(Ordering::Relaxed);
+            stats.fill_times.add(&counters.fill_times);
             stats.fill_time += Duration::from_nanos(counters.fill_nanos.load(Ordering::Relaxed));
         }
         handlers
@@ -254,11 +259,20 @@ pub struct HandlerStats {
     fills: u64,
     refreshes: u64,
     fill_time: Duration,
+    fill_times: FillTimes,
+    memory: HandlerTotal,
 }
 
 impl Default for HandlerStats {
     fn default() -> Self {
-        Self { outcomes: [0; Outcome::COUNT], fills: 0, refreshes: 0, fill_time: Duration::ZERO }
+        Self {
+            outcomes: [0; Outcome::COUNT],
+            fills: 0,
+            refreshes: 0,
+            fill_time: Duration::ZERO,
+            fill_times: FillTimes::EMPTY,
+            memory: HandlerTotal::default(),
+        }
     }
 }
 
@@ -291,6 +305,47 @@ impl HandlerStats {
     #[must_use]
     pub fn fill_time(&self) -> Duration {
         self.fill_time
+    }
+
+    /// Returns the time that a share of the completed runs of the handler did not exceed, such as 0.5 for the median or 0.99, or `None`
+    /// if it has not run.
+    ///
+    /// It is at most an eighth wrong. Times of less than 16 µs and of more than two minutes are not told apart.
+    ///
+    /// ```
+    /// use cache_page::PageCache;
+    ///
+    /// for (handler, stats) in PageCache::new().stats().handlers() {
+    ///     println!("{handler}: p99 {:?}", stats.fill_time_quantile(0.99));
+    /// }
+    /// ```
+    #[must_use]
+    pub fn fill_time_quantile(&self, share: f64) -> Option<Duration> {
+        self.fill_times.quantile(share)
+    }
+
+    /// Returns the number of pages of the handler in memory. Each variant of a page counts, and so does an expired page until it is removed.
+    #[must_use]
+    pub fn pages(&self) -> usize {
+        self.memory.entries
+    }
+
+    /// Returns the bytes that these pages take of [`max_bytes`](crate::PageCacheBuilder::max_bytes), without their places in tables and the
+    /// copies of workers.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.memory.bytes
+    }
+
+    /// Returns how many pages of the handler were removed from memory by purges, of this process and of others. Those that a soft purge
+    /// made stale do not count.
+    #[must_use]
+    pub fn purged(&self) -> u64 {
+        self.memory.purged
+    }
+
+    pub(crate) fn set_memory(&mut self, memory: HandlerTotal) {
+        self.memory = memory;
     }
 }
 

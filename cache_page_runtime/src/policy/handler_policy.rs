@@ -129,6 +129,12 @@ impl HandlerPolicy {
         HandlerSubject { name: self.name, key, query_rule: self.query_rule(cache_ignores) }
     }
 
+    /// Returns the options, for people who look into the cache.
+    #[cfg(feature = "inspector")]
+    pub(super) fn options(&self) -> &Policy {
+        &self.policy
+    }
+
     /// Returns whether the policy has tags.
     pub(crate) fn has_tags(&self) -> bool {
         !self.policy.tags.is_empty()

@@ -1,6 +1,8 @@
 //! The options of a handler: those of its attribute, and those that it sets for a single response.
 
 mod control;
+#[cfg(feature = "inspector")]
+mod description;
 mod downstream;
 mod generic_policy;
 mod handler_id;

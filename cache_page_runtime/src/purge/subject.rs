@@ -139,6 +139,11 @@ impl PurgeKeys {
         &self.tag_names
     }
 
+    /// Returns the key under which the purge index has the pages of the handler.
+    pub(crate) fn handler_key(&self) -> PurgeKey {
+        self.subject.handler_key()
+    }
+
     pub(crate) fn handler_name(&self) -> &'static str {
         self.subject.handler.name
     }

@@ -19,6 +19,7 @@ use tokio::{
 };
 
 use super::{
+    call_metrics::{CallMetrics, Operation},
     error::StoreError,
     messages::{
         ChangeBatch, Cursor, GetRequest, GetResponse, PurgeRequest, PurgeResult, PutRequest, PutResult,
@@ -28,6 +29,7 @@ use super::{
     store::{BoxFuture, RemoteStore},
 };
 use crate::{
+    cache_name::CacheName,
     key::Id,
     time::{Clock, Instant},
 };
@@ -46,6 +48,7 @@ pub(crate) struct RemoteClient {
     store: Arc<dyn RemoteStore>,
     timeout: Duration,
     counters: RemoteCounters,
+    metrics: CallMetrics,
     /// Whether the breaker is closed.
     is_connected: AtomicBool,
     /// Whether the keys of entries are known, so that the store can be used for more than purges.
@@ -61,11 +64,13 @@ pub(crate) struct RemoteClient {
 }
 
 impl RemoteClient {
-    pub(super) fn new(store: Arc<dyn RemoteStore>, timeout: Duration) -> Self {
+    /// `name` is that of the cache, for metrics.
+    pub(super) fn new(store: Arc<dyn RemoteStore>, name: CacheName, timeout: Duration) -> Self {
         Self {
             store,
             timeout,
             counters: RemoteCounters::default(),
+            metrics: CallMetrics::new(name),
             is_connected: AtomicBool::new(false),
             is_ready: AtomicBool::new(false),
             was_tried: AtomicBool::new(false),
@@ -77,29 +82,34 @@ impl RemoteClient {
     }
 
     pub(super) async fn get(&self, request: GetRequest) -> Result<GetResponse, RemoteError> {
-        self.call(|store| store.get(request)).await
+        self.call(Operation::Get, |store| store.get(request)).await
     }
 
     pub(super) async fn put(&self, request: PutRequest) -> Result<PutResult, RemoteError> {
-        self.call(|store| store.put(request)).await
+        self.call(Operation::Put, |store| store.put(request)).await
     }
 
     pub(super) async fn release(&self, key: Id, owner: Id, reason: ReleaseReason) -> Result<(), RemoteError> {
-        self.call(|store| store.release(key, owner, reason)).await
+        self.call(Operation::Release, |store| store.release(key, owner, reason)).await
     }
 
     /// Sends the purge that `request` returns, which is called once the store is connected.
     ///
-    /// The caller retries a purge that fails, so a failure neither opens the breaker nor is counted.
+    /// The caller retries a purge that fails, so a failure does not open the breaker, and only the metrics count it.
     pub(super) async fn purge(
         &self,
         request: impl FnOnce() -> PurgeRequest,
     ) -> Result<PurgeResult, StoreError> {
         let result = if self.wait_connected().await {
-            let timeout = self.timeout.max(MIN_PURGE_TIMEOUT);
+            let (timeout, timer) = (self.timeout.max(MIN_PURGE_TIMEOUT), self.metrics.start());
             let result = with_timeout(timeout, self.store.purge(request())).await;
-            result.map_err(|error| error.unwrap_or_else(|| timeout_error(timeout)))
+            self.metrics.record(Operation::Purge, timer);
+            result.map_err(|error| {
+                self.metrics.count_error(Operation::Purge, kind_of(error.as_ref()));
+                error.unwrap_or_else(|| timeout_error(timeout))
+            })
         } else {
+            self.metrics.count_error(Operation::Purge, RemoteError::Unavailable);
             Err(StoreError::unavailable("the remote store is unavailable"))
         };
         result.inspect_err(|error| self.counters.warn(error))
@@ -175,8 +185,30 @@ impl RemoteClient {
 
     /// Counts an entry whose bytes this cache did not write.
     pub(super) fn report_corrupt(&self) {
-        self.counters.count(RemoteError::Corrupt);
+        self.count(Operation::Get, RemoteError::Corrupt);
         self.counters.warn(&StoreError::rejected("an entry of the remote store is corrupt"));
+    }
+
+    /// Counts an entry that was not put because too many bytes are in flight.
+    pub(super) fn count_overload(&self) {
+        self.count(Operation::Put, RemoteError::Overloaded);
+    }
+
+    /// Opens the breaker because a poll has failed. Only the metrics count it: the subscriber polls whether or not anyone needs the store.
+    pub(super) fn poll_failed(&self, error: &StoreError) {
+        self.metrics.count_error(Operation::Poll, kind_of(Some(error)));
+        self.mark_unavailable(error);
+    }
+
+    fn count(&self, operation: Operation, error: RemoteError) {
+        self.counters.count(error);
+        self.metrics.count_error(operation, error);
+    }
+
+    /// Counts an error and returns it.
+    fn counted(&self, operation: Operation, error: RemoteError) -> RemoteError {
+        self.count(operation, error);
+        error
     }
 
     /// Reserves room for `bytes` that are to be sent to the store, or returns `None` if too many are in flight.
@@ -189,17 +221,21 @@ impl RemoteClient {
 
     async fn call<'c, T>(
         &'c self,
+        operation: Operation,
         call: impl FnOnce(&'c dyn RemoteStore) -> BoxFuture<'c, T>,
     ) -> Result<T, RemoteError> {
         if !self.is_available() {
-            return Err(self.counters.counted(RemoteError::Unavailable));
+            return Err(self.counted(operation, RemoteError::Unavailable));
         }
-        match with_timeout(self.timeout, call(&*self.store)).await {
+        let timer = self.metrics.start();
+        let result = with_timeout(self.timeout, call(&*self.store)).await;
+        self.metrics.record(operation, timer);
+        match result {
             Ok(value) => {
                 self.consecutive_timeouts.store(0, Ordering::Relaxed);
                 Ok(value)
             }
-            Err(error) => Err(self.record_failure(error)),
+            Err(error) => Err(self.counted(operation, self.record_failure(error))),
         }
     }
 
@@ -213,7 +249,7 @@ impl RemoteClient {
             // The timers of tokio panic outside of a runtime.
             let may_wait = !has_failed && !left.is_zero() && Handle::try_current().is_ok();
             if !self.is_available() && (!may_wait || timeout(left, changed).await.is_err()) {
-                return Err(self.counters.counted(RemoteError::Unavailable));
+                return Err(self.counted(Operation::Get, RemoteError::Unavailable));
             }
         }
         Ok(())
@@ -230,29 +266,32 @@ impl RemoteClient {
         }
     }
 
-    /// Counts and logs a failed call, and opens the breaker if need be. `None` is a timeout.
+    /// Logs a failed call, opens the breaker if need be, and returns the kind of the error. `None` is a timeout.
     fn record_failure(&self, error: Option<StoreError>) -> RemoteError {
-        let kind = match error {
-            None => {
-                let error = timeout_error(self.timeout);
+        let kind = kind_of(error.as_ref());
+        let error = error.unwrap_or_else(|| timeout_error(self.timeout));
+        let opens = match kind {
+            RemoteError::Timeout => {
                 let timeouts = self.consecutive_timeouts.fetch_add(1, Ordering::Relaxed) + 1;
-                if timeouts >= MAX_CONSECUTIVE_TIMEOUTS {
-                    self.mark_unavailable(&error);
-                } else {
-                    self.counters.warn(&error);
-                }
-                RemoteError::Timeout
+                timeouts >= MAX_CONSECUTIVE_TIMEOUTS
             }
-            Some(error) if error.is_unavailable() => {
-                self.mark_unavailable(&error);
-                RemoteError::Unavailable
-            }
-            Some(error) => {
-                self.counters.warn(&error);
-                RemoteError::Rejected
-            }
+            kind => kind == RemoteError::Unavailable,
         };
-        self.counters.counted(kind)
+        if opens {
+            self.mark_unavailable(&error);
+        } else {
+            self.counters.warn(&error);
+        }
+        kind
+    }
+}
+
+/// Returns the kind of an error of a call. `None` is a timeout.
+fn kind_of(error: Option<&StoreError>) -> RemoteError {
+    match error {
+        None => RemoteError::Timeout,
+        Some(error) if error.is_unavailable() => RemoteError::Unavailable,
+        Some(_) => RemoteError::Rejected,
     }
 }
 

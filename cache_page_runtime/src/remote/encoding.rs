@@ -12,7 +12,6 @@ use super::{
     lease::RemoteLease,
     messages::{GetRequest, Lease, LeaseStatus, PutRequest},
     namespace::{encoding_key, entry_id},
-    stats::RemoteError,
 };
 use crate::{http::Coding, key::Id};
 
@@ -50,17 +49,16 @@ impl RemoteEncoding {
 
     /// Puts the encoded body into the store, which ends the lease. `request` is that of the page.
     pub(crate) async fn put(&self, mut request: PutRequest, body: &[u8], lease: Option<RemoteLease>) {
-        let counters = self.client.counters();
         request.bytes = encode_encoded_body(&self.key, body);
         request.owner = lease.as_ref().map(|_| self.owner);
         let Some(_permit) = self.client.reserve(request.bytes.len()) else {
-            return counters.count(RemoteError::Overloaded);
+            return self.client.count_overload();
         };
         let result = self.client.put(request).await;
         if let (Some(mut lease), Ok(_)) = (lease, &result) {
             lease.disarm();
         }
-        counters.count_put(result);
+        self.client.counters().count_put(result);
     }
 
     pub(crate) fn key(&self) -> &[u8] {

@@ -38,6 +38,7 @@
 //! # drop(cache);
 //! ```
 
+mod call_metrics;
 mod client;
 mod codec;
 #[cfg(feature = "disk")]

@@ -47,14 +47,6 @@ pub(super) struct RemoteCounters {
 impl RemoteCounters {
     pub(super) fn count(&self, error: RemoteError) {
         self.errors[error as usize].fetch_add(1, Ordering::Relaxed);
-        #[cfg(feature = "metrics")]
-        metrics::counter!("cache_page_remote_errors_total", "error" => error.as_str()).increment(1);
-    }
-
-    /// Counts an error and returns it.
-    pub(super) fn counted(&self, error: RemoteError) -> RemoteError {
-        self.count(error);
-        error
     }
 
     /// Counts the result of a put. Its errors have been counted where they occurred.

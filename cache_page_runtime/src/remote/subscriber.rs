@@ -36,7 +36,7 @@ pub(super) async fn run(state: &Arc<RemoteState>, cache: &Weak<dyn LocalCache>) 
     while cache.strong_count() > 0 {
         let (task_state, task_cache) = (Arc::clone(state), Weak::clone(cache));
         if tokio::spawn(async move { poll(&task_state, &task_cache).await }).await.is_err() {
-            state.client.mark_unavailable(&StoreError::unavailable("the code of the store panicked"));
+            state.client.poll_failed(&StoreError::unavailable("the code of the store panicked"));
             sleep(RETRY_INTERVAL).await;
         }
     }
@@ -71,7 +71,7 @@ async fn poll(state: &Arc<RemoteState>, cache: &Weak<dyn LocalCache>) {
                 }
             }
             Err(error) => {
-                state.client.mark_unavailable(&error);
+                state.client.poll_failed(&error);
                 state.client.reset_connections();
                 if !error.is_unavailable() {
                     // The store may have rejected the cursor.

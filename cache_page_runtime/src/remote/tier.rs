@@ -34,6 +34,7 @@ use super::{
     waiters::Waiter,
 };
 use crate::{
+    cache_name::CacheName,
     http::Coding,
     key::{Id, Version},
     purge::{PurgeKeys, PurgeMode, PurgeSelector, PurgeSeq},
@@ -64,13 +65,14 @@ impl RemoteTier {
     /// If the thread or its runtime cannot be started.
     pub(crate) fn new(
         store: Arc<dyn RemoteStore>,
+        name: &CacheName,
         options: RemoteOptions,
         key_prefix: &str,
         version: Option<&str>,
         journal: Option<PathBuf>,
     ) -> io::Result<Self> {
         store.set_namespace(key_prefix);
-        let client = Arc::new(RemoteClient::new(store, options.timeout));
+        let client = Arc::new(RemoteClient::new(store, name.clone(), options.timeout));
         let journal = journal.map(|folder| (folder, key_prefix));
         let state = Arc::new(RemoteState::new(client, options, journal));
         let namespace = Namespace::new(key_prefix, version);
@@ -217,7 +219,7 @@ impl RemoteTier {
         let bytes = requests.iter().map(|request| request.bytes.len()).sum();
         let client = Arc::clone(&self.state.client);
         let Some(permit) = client.reserve(bytes) else {
-            return client.counters().count(RemoteError::Overloaded);
+            return client.count_overload();
         };
         let (state, keys) = (Arc::clone(&self.state), Arc::clone(keys));
         self.runtime.spawn(async move {

@@ -11,7 +11,7 @@ use crate::{
     cache::{SharedResult, shared_result},
     coalesce::{Follower, Leader, Participant, Role, UncacheableMark, Wakeup, wait},
     fill::FillRole,
-    observe::Report,
+    observe::{Report, WaitResult, record_wait},
     outcome::{ForwardReason, Outcome, Reason},
     purge::{LocalSelector, PurgeMode, PurgeSeq, RequestSubject, StableIds},
     remote::RemoteTier,
@@ -163,9 +163,9 @@ pub(super) fn lead_refresh(
 pub(super) async fn wait_for_leader(lookup: &mut Lookup<'_>, mut flight: FlightWait) -> Step {
     let clock = lookup.cache.clock();
     let timeouts = lookup.cache.timeouts();
-    let deadline = clock.now() + timeouts.coalesce_timeout;
+    let (deadline, started) = (clock.now() + timeouts.coalesce_timeout, flight.started);
     loop {
-        let guard = AbandonGuard { lookup, cause: flight.cause };
+        let guard = AbandonGuard { lookup, cause: flight.cause, started };
         let wakeup = wait(&mut flight.follower, clock, deadline, timeouts.fill_timeout).await;
         if wakeup.is_none() && flight.follower.is_streamed() {
             // The stream may be endless: the next request does not wait for it.
@@ -173,8 +173,17 @@ pub(super) async fn wait_for_leader(lookup: &mut Lookup<'_>, mut flight: FlightW
             lookup.cache.uncacheable_keys().insert(hash, clock.now());
         }
         std::mem::forget(guard);
+        let is_handed_over = matches!(wakeup, Some(Wakeup::Lead(_)));
         match after_wait(lookup, wakeup, &flight, clock.now()) {
-            Joined::Step(step) => return step,
+            Joined::Step(step) => {
+                let result = match &step {
+                    Step::Respond(_) | Step::RespondAndRefresh(..) => WaitResult::Answered,
+                    Step::Run(_) if is_handed_over => WaitResult::TookOver,
+                    Step::Run(_) => WaitResult::Alone,
+                };
+                record_wait(lookup.cache.observer(), lookup.policy.handler_id(), result, started);
+                return step;
+            }
             Joined::Wait(next) => flight = next,
         }
     }
@@ -238,12 +247,16 @@ fn usable_result(
 struct AbandonGuard<'l, 'r> {
     lookup: &'l Lookup<'r>,
     cause: ForwardReason,
+    /// When the wait began, by the system clock.
+    started: Instant,
 }
 
 impl Drop for AbandonGuard<'_, '_> {
     fn drop(&mut self) {
         let report = Report::of(Outcome::NotStored(Reason::ClientGone));
         let report = Report { forward_reason: Some(self.cause), ..report };
-        report.log(self.lookup.cache.observer(), self.lookup.policy.handler_id());
+        let (observer, handler) = (self.lookup.cache.observer(), self.lookup.policy.handler_id());
+        report.log(observer, handler);
+        record_wait(observer, handler, WaitResult::Gone, self.started);
     }
 }

@@ -21,7 +21,7 @@ use crate::{
         UncacheableRun, Visibility,
     },
     key::KeyParts,
-    observe::RunPath,
+    observe::{FillSpan, FillSubject, RunPath},
     outcome::{ForwardReason, Reason},
     policy::Validators,
     purge::RequestSubject,
@@ -33,6 +33,7 @@ use crate::{
 struct BeforeHandler {
     control: RunControl,
     session: SessionBefore,
+    span: FillSpan,
 }
 
 /// A run that borrows its lookup. Nothing waits for it but its client.
@@ -58,8 +59,9 @@ impl Lookup<'_> {
                 Run::Bypass(reason) => BorrowedRun::Bypass(reason, self.cache.clock().now()),
             };
             let (before, guard) = self.before(&run);
-            let request = Some(self.request);
-            let handled = poll_fn(|context| handler.as_mut().poll_response(request, context)).await;
+            let (request, span) = (Some(self.request), &before.span);
+            let handled =
+                poll_fn(|context| span.in_scope(|| handler.as_mut().poll_response(request, context))).await;
             let path = guard.disarm();
             self.finish(&run, before, path, handled)
         }
@@ -67,11 +69,16 @@ impl Lookup<'_> {
 
     fn before(&self, run: &BorrowedRun) -> (BeforeHandler, AbandonGuard<'_>) {
         let (cache, policy) = (self.cache, self.policy);
-        let guard = match run {
-            BorrowedRun::Uncacheable(key) => AbandonGuard::of_miss(cache, policy, key.cause, self.path()),
-            BorrowedRun::Bypass(reason, _) => AbandonGuard::of_bypass(cache, policy, *reason, self.path()),
-        };
-        (self.before_handler(None), guard)
+        let before = self.before_handler(None);
+        match run {
+            BorrowedRun::Uncacheable(key) => {
+                let before = BeforeHandler { span: self.fill_span(key.cause), ..before };
+                (before, AbandonGuard::of_miss(cache, policy, key.cause, self.path()))
+            }
+            BorrowedRun::Bypass(reason, _) => {
+                (before, AbandonGuard::of_bypass(cache, policy, *reason, self.path()))
+            }
+        }
     }
 
     fn finish(
@@ -110,7 +117,7 @@ impl Lookup<'_> {
 
     /// Returns the path of the request, for those who look into the cache.
     fn path(&self) -> RunPath {
-        RunPath::of(self.cache.observer().recent_runs(), self.request)
+        RunPath::of(self.cache.observer().recent_runs(), self.request, self.policy)
     }
 
     /// Returns which visitors a response is for that bypasses the cache.
@@ -139,7 +146,7 @@ impl Lookup<'_> {
     fn uncacheable_run(
         &self,
         key: &UncacheableKey,
-        BeforeHandler { control, session }: BeforeHandler,
+        BeforeHandler { control, session, span }: BeforeHandler,
     ) -> UncacheableRun<'_> {
         UncacheableRun {
             context: ContextRef {
@@ -155,17 +162,19 @@ impl Lookup<'_> {
             mark: key.mark,
             cause: key.cause,
             started: key.started,
+            span,
         }
     }
 
     /// Stores the response of such a run.
     fn store(&mut self, admitted: AdmittedResponse, key: &UncacheableKey) -> HttpResponse {
-        let AdmittedResponse { response, admission, control, session } = admitted;
+        let AdmittedResponse { response, admission, control, session, span } = admitted;
         let UncacheableKey { mark, cause, started } = *key;
         // Only a remote store compares the times of the system clock.
         let started = (started, self.cache.clock().system_time(started));
         let (miss, role) = (Miss::new(cause), FillRole::Uncacheable(mark));
-        let fill = self.start(miss, role, Audience::Client, started, BeforeHandler { control, session });
+        let fill =
+            self.start(miss, role, Audience::Client, started, BeforeHandler { control, session, span });
         fill.store(response, admission)
     }
 
@@ -194,6 +203,11 @@ impl Lookup<'_> {
         // A handler that confirmed an entry which the client cannot decode would have it sent.
         let stale = miss.stale.as_deref().filter(|stale| self.can_decode(stale));
         let before = self.before_handler(stale.map(|stale| Validators::from(stale.page.representation())));
+        let span = match &audience {
+            Audience::Client => self.fill_span(miss.cause),
+            Audience::Background(_) => FillSpan::of_refresh(self.fill_subject(miss.cause)),
+        };
+        let before = BeforeHandler { span, ..before };
         self.start(miss, role, audience, (now, self.cache.clock().system_time(now)), before)
     }
 
@@ -203,7 +217,23 @@ impl Lookup<'_> {
             true => SessionBefore::of_anonymous_visitor(),
             false => SessionBefore::record(self.request),
         };
-        BeforeHandler { control: RunControl::start(self.request, self.entry_point, validators), session }
+        let control = RunControl::start(self.request, self.entry_point, validators);
+        BeforeHandler { control, session, span: FillSpan::default() }
+    }
+
+    fn fill_span(&self, cause: ForwardReason) -> FillSpan {
+        FillSpan::of_fill(self.fill_subject(cause))
+    }
+
+    fn fill_subject(&self, cause: ForwardReason) -> FillSubject<'_> {
+        FillSubject {
+            observer: self.cache.observer(),
+            handler: self.policy.handler_id(),
+            cause,
+            uri: self.request.uri(),
+            request: Some((self.request, self.names)),
+            key: &self.key.parts,
+        }
     }
 
     fn start(
@@ -212,7 +242,7 @@ impl Lookup<'_> {
         role: FillRole,
         audience: Audience,
         started: (Instant, Instant),
-        BeforeHandler { control, session }: BeforeHandler,
+        BeforeHandler { control, session, span }: BeforeHandler,
     ) -> Box<Fill> {
         let (handle, subject) = match self.entry_point {
             EntryPoint::Attribute => (RequestHandle::Held(self.request.clone()), None),
@@ -227,8 +257,9 @@ impl Lookup<'_> {
                 (RequestHandle::lent(self.request), Some(subject))
             }
         };
-        let reporter = Reporter::new(self.cache.clone(), self.policy.handler_id(), miss.cause, audience)
+        let mut reporter = Reporter::new(self.cache.clone(), self.policy.handler_id(), miss.cause, audience)
             .with_path(self.path());
+        reporter.set_span(span);
         let start = Start { request: handle, control, session, miss, role, started };
         Fill::start(start, reporter, || Context {
             cache: self.cache.clone(),

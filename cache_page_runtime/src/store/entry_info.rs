@@ -152,8 +152,7 @@ impl EntryInfo {
     /// Returns what finds the entry again, in this process.
     #[cfg(feature = "inspector")]
     pub(crate) fn id(&self) -> EntryId {
-        let path = self.node.index_positions().next().map_or(0, |(key, _)| key.to_bits());
-        EntryId { path, hash: self.node.hash }
+        EntryId::of(&self.node)
     }
 
     /// Returns when the age and the TTL were looked at.
@@ -205,6 +204,11 @@ pub(crate) struct EntryId {
 
 #[cfg(feature = "inspector")]
 impl EntryId {
+    pub(super) fn of(node: &EntryNode) -> Self {
+        let path = node.index_positions().next().map_or(0, |(key, _)| key.to_bits());
+        Self { path, hash: node.hash }
+    }
+
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (path, hash) = text.split_once('-')?;
         let parse = |digits| u64::from_str_radix(digits, 16).ok();

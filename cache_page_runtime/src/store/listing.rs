@@ -16,7 +16,10 @@ use super::{
     store::Store,
     sweep::{BATCH, Nodes, yield_to},
 };
-use crate::{purge::LocalSelector, time::Instant};
+use crate::{
+    purge::{LocalSelector, PurgeKeys},
+    time::Instant,
+};
 
 /// How far a list of entries has come.
 #[derive(Clone)]
@@ -36,6 +39,15 @@ impl Listing {
     pub(crate) fn at(mut self, position: ListingPosition) -> Self {
         self.nodes.set_position(position.0);
         self
+    }
+
+    /// Returns the next nodes, up to `max`. There are none at the end of the list.
+    pub(super) fn next_nodes(&mut self, store: &Store, max: usize) -> Vec<Arc<EntryNode>> {
+        self.nodes.next(&store.writer(), max)
+    }
+
+    pub(super) fn selects(&self, keys: &PurgeKeys) -> bool {
+        self.selector.matches(keys)
     }
 
     #[cfg(feature = "inspector")]
@@ -99,12 +111,12 @@ impl Store {
         max: usize,
         now: Instant,
     ) -> Option<Vec<EntryInfo>> {
-        let nodes = listing.nodes.next(&self.writer(), max);
+        let nodes = listing.next_nodes(self, max);
         if nodes.is_empty() {
             return None;
         }
         let infos = nodes.iter().filter_map(|node| self.info(node, now));
-        let infos = infos.filter(|info| listing.selector.matches(info.purge_keys())).collect();
+        let infos = infos.filter(|info| listing.selects(info.purge_keys())).collect();
         yield_to(&self.waiting);
         Some(infos)
     }
@@ -122,7 +134,7 @@ impl Store {
     }
 
     /// Returns what is known of the entry of a node, unless it was removed or purged.
-    fn info(&self, node: &Arc<EntryNode>, now: Instant) -> Option<EntryInfo> {
+    pub(super) fn info(&self, node: &Arc<EntryNode>, now: Instant) -> Option<EntryInfo> {
         // Copied, so that the shard is not locked while purges are applied.
         let (slot, stored) = self.slot(&node.key).filter(|(_, stored)| Arc::ptr_eq(stored, node))?;
         let (entry, variants) = match slot {

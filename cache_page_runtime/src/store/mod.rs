@@ -4,8 +4,11 @@ mod active_purges;
 mod chunks;
 mod entry;
 mod entry_info;
+#[cfg(feature = "inspector")]
+mod entry_view;
 mod eviction;
 mod ghosts;
+mod handler_totals;
 mod lifetime;
 mod listing;
 pub(crate) mod local_copies;
@@ -30,6 +33,7 @@ pub use self::{entry_info::EntryInfo, removal::RemovalCause};
 pub(crate) use self::{
     active_purges::Purge,
     entry::{Entry, Lifetime, RemoteRef},
+    handler_totals::HandlerTotal,
     lifetime::Freshness,
     listing::Listing,
     miss::Miss,
@@ -38,4 +42,4 @@ pub(crate) use self::{
     stream_budget::{StreamBudget, StreamCopy},
 };
 #[cfg(feature = "inspector")]
-pub(crate) use self::{entry_info::EntryId, listing::ListingPosition};
+pub(crate) use self::{entry_info::EntryId, entry_view::EntryView, listing::ListingPosition};

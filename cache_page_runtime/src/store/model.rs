@@ -203,7 +203,12 @@ impl World {
         let slots = self.store.map.to_vec();
         prop_assert!(slots.iter().all(|(_, node)| !node.is_flushed()), "a purge frees everything");
         let entries = slots.iter().filter(|(slot, _)| slot.entry().is_some());
-        prop_assert_eq!(state.entries, entries.count());
+        let weights: Vec<_> = entries.map(|(_, node)| node.weight()).collect();
+        prop_assert_eq!(state.entries, weights.len());
+        let total =
+            |of: fn(HandlerTotal) -> usize| state.handlers.iter().map(|(_, total)| of(total)).sum::<usize>();
+        prop_assert_eq!(total(|total| total.entries), weights.len());
+        prop_assert_eq!(total(|total| total.bytes), weights.iter().sum::<usize>());
         prop_assert!(state.purge_index.holds_exactly(&stored), "the index holds exactly what is stored");
         for (slot, node) in &slots {
             let queued = stored.iter().filter(|stored| Arc::ptr_eq(stored, node));

@@ -29,6 +29,7 @@ use actix_web::http::header::HeaderMap;
 use super::{
     active_purges::ActivePurges,
     entry::Entry,
+    handler_totals::HandlerTotal,
     map::EntryMap,
     miss::Miss,
     node::EntryNode,
@@ -309,6 +310,11 @@ impl Store {
     pub(crate) fn sizes(&self) -> Sizes {
         let state = self.state();
         Sizes { entries: state.entries, bytes: state.bytes(), removals: state.removals }
+    }
+
+    /// Returns what each handler has in memory, with its name.
+    pub(crate) fn handler_totals(&self) -> Vec<(&'static str, HandlerTotal)> {
+        self.state().handlers.iter().collect()
     }
 
     /// Returns the number of stored entries.

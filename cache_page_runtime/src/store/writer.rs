@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use super::{
     entry::Entry,
     eviction::{Eviction, Pass},
+    handler_totals::HandlerTotals,
     map::EntryMap,
     node::{EntryNode, FlushEpoch, NodeKey},
     purge_index::PurgeIndex,
@@ -44,6 +45,8 @@ pub(super) struct State {
     epoch: Arc<FlushEpoch>,
     /// The number of entries in the map that were not flushed.
     pub(super) entries: usize,
+    /// The same entries, by handler.
+    pub(super) handlers: HandlerTotals,
     /// The number of entries that were removed, by cause.
     pub(super) removals: Removals,
     /// The bytes of the workers' copies.
@@ -62,6 +65,7 @@ impl State {
             purge_index: PurgeIndex::new(tables),
             epoch: Arc::default(),
             entries: 0,
+            handlers: HandlerTotals::default(),
             removals: Removals::default(),
             copy_bytes: 0,
             peak: 0,
@@ -190,6 +194,7 @@ impl<'s> Writer<'s> {
         if let Some(entry) = slot.entry() {
             self.remove_expired_sample(entry.created_at());
             self.state.entries += 1;
+            self.state.handlers.add(&node);
         }
         // Before room is made, because what is charged for the index is known afterwards.
         self.state.purge_index.insert(&node);
@@ -225,6 +230,9 @@ impl<'s> Writer<'s> {
     fn count_removal(&mut self, node: &EntryNode, slot: &Slot, cause: RemovalCause) {
         if slot.entry().is_some() && !node.is_flushed() {
             self.state.removals.add(cause, 1);
+            if cause == RemovalCause::Purged {
+                self.state.handlers.count_purged(node);
+            }
         }
     }
 
@@ -243,6 +251,7 @@ impl<'s> Writer<'s> {
         self.state.purge_index.remove(node);
         if slot.entry().is_some() && !node.is_flushed() {
             self.state.entries -= 1;
+            self.state.handlers.remove(node);
         }
         if let Slot::Variant(_, variants) = slot {
             variants.remove(node);
@@ -285,7 +294,15 @@ impl<'s> Writer<'s> {
         if let Some(entry) = self.entry_of(node) {
             entry.page.encodings().into_iter().for_each(Encodings::clear);
         }
-        self.state.eviction.set_encoded_weight(node, 0);
+        self.set_encoded_weight(node, 0);
+    }
+
+    fn set_encoded_weight(&mut self, node: &Arc<EntryNode>, bytes: usize) {
+        let before = node.weight();
+        self.state.eviction.set_encoded_weight(node, bytes);
+        if !node.is_flushed() {
+            self.state.handlers.reweigh(node, before);
+        }
     }
 
     /// Ends the encoding of the body of an entry. The encoded body is dropped if the entry is not stored any more, or if there is no room
@@ -311,7 +328,7 @@ impl<'s> Writer<'s> {
         stored.iter().for_each(|node| node.outdate_copies());
         encodings.finish(coding, kept);
         if let Some(node) = stored {
-            self.state.eviction.set_encoded_weight(&node, encodings.weight());
+            self.set_encoded_weight(&node, encodings.weight());
             node.outdate_copies();
         }
     }
@@ -346,6 +363,7 @@ impl<'s> Writer<'s> {
     pub(super) fn flush(&mut self) -> usize {
         std::mem::take(&mut self.state.epoch).end();
         let flushed = std::mem::take(&mut self.state.entries);
+        self.state.handlers.flush();
         self.state.removals.add(RemovalCause::Purged, flushed);
         flushed
     }

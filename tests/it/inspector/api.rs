@@ -1,8 +1,11 @@
 //! The JSON API.
 
+use std::time::Duration;
+
 use cache_page::PageCache;
 
-use super::{api, builder, builder_with, local};
+use super::{api, builder, builder_with, local, page};
+use crate::support::Crowd;
 
 #[actix_web::test]
 async fn overview_counts_what_stats_count() {
@@ -62,7 +65,41 @@ async fn handlers_are_sorted_by_any_column() {
     assert_eq!(names("name").await, ["missing", "posts"]);
     assert_eq!(names("requests").await, ["posts", "missing"]);
     assert_eq!(names("hit-ratio").await, ["posts", "missing"]);
-    assert_eq!(names("not-stored").await, ["missing", "posts"]);
+    for column in ["hits", "pages", "bytes"] {
+        assert_eq!(names(column).await, ["posts", "missing"], "{column}");
+    }
+    // Equal numbers are in the order of the names.
+    for column in ["misses", "bypass", "purged", "unknown"] {
+        assert_eq!(names(column).await, ["missing", "posts"], "{column}");
+    }
+    app.cache().purge_path("/posts/1").await.unwrap();
+    assert_eq!(names("purged").await, ["posts", "missing"]);
+}
+
+#[actix_web::test]
+async fn handler_has_its_times_pages_and_purges() {
+    let app = builder().paused().start().await;
+    for millis in [10, 20, 400] {
+        let crowd = Crowd::send([app.get(&format!("/{millis}"))]).await;
+        app.advance_by(Duration::from_millis(millis));
+        app.finish(1).await;
+        crowd.responses().await;
+    }
+    app.get("/10").await.assert_hit();
+    app.cache().purge_path("/20").await.unwrap();
+    let row = &api(&app, "/handlers").await[0];
+    assert_eq!((&row["answered"], &row["stored"], &row["fills"]), (&1.into(), &3.into(), &3.into()));
+    assert_eq!((&row["pages"], &row["purged"]), (&2.into(), &1.into()));
+    assert_eq!(
+        row["bytes"].as_u64().unwrap() as usize,
+        app.cache().entries().map(|entry| entry.bytes()).sum::<usize>()
+    );
+    for (quantile, seconds) in [("p50", 0.02), ("p99", 0.4)] {
+        let found = row[format!("fill_seconds_{quantile}")].as_f64().unwrap();
+        assert!((found - seconds).abs() <= seconds / 8.0, "{quantile}: {found}");
+    }
+    let page = page(&app, "/handlers?sort=p99").await;
+    assert!(page.contains("aria-sort=\"descending\"") && page.contains("Hit ratio"), "{page}");
 }
 
 #[actix_web::test]

@@ -119,6 +119,41 @@ async fn entries_are_sorted() {
 }
 
 #[actix_web::test]
+async fn sorted_search_says_what_it_had_no_time_to_look_at() {
+    let app = builder().start().await;
+    for number in 0..1500 {
+        app.get(&format!("/posts/{number}")).await.assert_stored();
+    }
+    for sort in ["bytes", "age"] {
+        let part = api(&app, &format!("/entries?sort={sort}&time=0")).await;
+        let looked_at = part["looked_at"].as_u64().unwrap();
+        assert!((1024..1500).contains(&looked_at), "{sort}: {looked_at}");
+        assert_eq!((paths(&part).len(), &part["matches"]), (50, &part["looked_at"]), "{sort}");
+        let whole = api(&app, &format!("/entries?sort={sort}&time=30000")).await;
+        assert_eq!((&whole["looked_at"], &whole["matches"]), (&Value::Null, &1500.into()), "{sort}");
+    }
+    let page = super::page(&app, "/entries?sort=bytes&time=0").await;
+    assert!(page.contains("Looked at the first 1,0") && page.contains(" of 1,500 pages"), "{page}");
+    assert!(page.contains("sort=bytes&amp;time=30000"), "{page}");
+    assert!(!super::page(&app, "/entries?sort=bytes&time=30000").await.contains("Looked at"));
+}
+
+#[actix_web::test]
+async fn sorted_search_shows_no_page_that_was_purged() {
+    let app = builder().start().await;
+    for number in 0..100 {
+        app.get(&format!("/posts/{number}")).await.assert_stored();
+    }
+    app.cache().purge_tag("post:7").await.unwrap();
+    app.cache().purge_prefix("/posts/9").await.unwrap();
+    for sort in ["bytes", "hits", "ttl"] {
+        let found = all(&app, &format!("sort={sort}")).await;
+        assert_eq!(found.len(), 88, "{sort}");
+        assert!(found.iter().all(|path| path != "/posts/7" && !path.starts_with("/posts/9")), "{sort}");
+    }
+}
+
+#[actix_web::test]
 async fn entry_is_found_by_its_id_until_it_is_purged() {
     let app = builder().start().await;
     app.get("/posts/1").await.assert_stored();

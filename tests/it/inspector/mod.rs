@@ -10,6 +10,7 @@ use crate::support::{TestApp, TestAppBuilder, TestRequest};
 
 mod access;
 mod api;
+mod diagnosis;
 mod entries;
 mod escaping;
 mod explain;

@@ -8,6 +8,7 @@ use crate::support::{TestApp, TestAppBuilder};
 mod assertions;
 mod cache_status;
 mod events;
+mod handlers;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod names;
@@ -15,6 +16,7 @@ mod removals;
 mod secrets;
 #[cfg(feature = "serde")]
 mod serialize;
+mod spans;
 mod stats;
 
 #[cache_page(60, name = "plain")]

@@ -29,5 +29,10 @@ async fn statistics_are_an_object() {
     assert_eq!(value["removed"]["size"], 0);
     assert_eq!(value["handlers"]["status"]["outcomes"], json!({ "stored": 1, "not-stored: status": 2 }));
     assert_eq!(value["handlers"]["status"]["fills"], 3);
+    assert_eq!(
+        (&value["handlers"]["status"]["pages"], &value["handlers"]["status"]["purged"]),
+        (&json!(1), &json!(0))
+    );
+    assert!(value["handlers"]["status"]["fill_seconds_p99"].is_f64());
     assert!(value.get("remote").is_none());
 }

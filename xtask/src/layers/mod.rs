@@ -43,6 +43,8 @@ const CRATES: [(&str, &Layers); 2] = [
             (3, "key"),
             (3, "page"),
             (2, "http"),
+            // It locks.
+            (2, "cache_name"),
             (1, "outcome"),
             (1, "sync"),
             (1, "time"),

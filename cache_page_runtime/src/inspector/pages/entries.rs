@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     inspector::{
-        entries::{Filter, PAGE, Results, SORTS, find, state},
+        entries::{Filter, PAGE, Results, SORTS, Scope, find, state},
         params::Params,
         query::{Query, Refusal, blocking},
     },
@@ -62,11 +62,18 @@ fn form(query: &Query) -> Markup {
 fn table(query: &Query, results: &Results) -> Markup {
     html! {
         p role="status" {
+            @if let Scope::LookedAt(pages) = results.scope {
+                "Looked at the first " (format::count(pages as u64)) " of " (format::count(query.cache.stats().pages() as u64))
+                " pages, because the time was over: "
+            }
             @match results.matches {
                 Some(matches) => { (format::count(matches as u64)) " " (format::pages(matches)) " found." },
                 None => { (format::count(results.entries.len() as u64)) " " (format::pages(results.entries.len())) " shown." },
             }
             @if results.after.is_some() { " There may be more." }
+            @if matches!(results.scope, Scope::LookedAt(_)) {
+                " " a href={ (query.base) "/entries" (query.params.query_with(&[("time", "30000")])) } { "Look at all pages" } ", which takes longer."
+            }
         }
         @if !results.entries.is_empty() { (rows(query, &results.entries)) }
         @if let Some(after) = &results.after {

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     inspector::{
-        explain::{Explanation, Question},
+        explain::Question,
+        explanation::{Explanation, WHAT_NEXT},
         query::{Query, Refusal, blocking},
     },
     outcome::ForwardReason,
@@ -88,7 +89,7 @@ fn answer(query: &Query, explanation: &Explanation) -> Markup {
                     @for (run, time) in &explanation.recent {
                         tr {
                             td { (format::duration(*time)) " ago" }
-                            th.mono scope="row" { (run.handler) }
+                            th.mono scope="row" { (run.handler()) }
                             td { (run.outcome.to_string()) }
                             td { (run.forward_reason.map_or("bypass", ForwardReason::token)) }
                         }
@@ -96,6 +97,15 @@ fn answer(query: &Query, explanation: &Explanation) -> Markup {
                 }
             } }
         }
+        h2 { "What this page does not know" }
+        @if explanation.handlers.is_empty() {
+            p { "The options of the handler: none of this path has run since the application was started." }
+        }
+        @for policy in &explanation.handlers {
+            p { "Of the handler " code { (policy.handler()) } ". " (policy.describe(query.cache.ignored_query())) " It is not known:" }
+            ul { @for unknown in policy.unknowns() { li { (unknown) } } }
+        }
+        p { (WHAT_NEXT) }
         @if !explanation.reasons.is_empty() {
             h2 { "Why handlers run" }
             div.scroll { table {

@@ -1,5 +1,7 @@
 //! The handlers, by any column.
 
+use std::time::Duration;
+
 use actix_web::{HttpRequest, HttpResponse};
 use maud::html;
 
@@ -34,16 +36,27 @@ pub(in crate::inspector) async fn handlers(request: HttpRequest) -> Result<HttpR
                     tr {
                         th.mono scope="row" { a href={ (query.base) "/entries" (joined) "handler=" (encoded(row.name)) } { (row.name) } }
                         td.number { (format::count(row.requests)) }
+                        td.number { (format::count(row.answered)) }
+                        td.number { (format::count(row.misses())) }
                         td.number { (format::percent(row.hit_ratio)) }
-                        td.number { (format::count(row.stored)) }
-                        td.number { (format::count(row.not_stored)) }
                         td.number { (format::count(row.bypassed)) }
-                        td.number { (row.mean_fill_time.map_or_else(|| "–".to_owned(), format::duration)) }
+                        td.number { (time(row.p50)) }
+                        td.number { (time(row.p99)) }
                         td.number { (format::duration(row.saved_time)) }
+                        td.number { (format::count(row.pages as u64)) }
+                        td.number { (format::bytes(row.bytes)) }
+                        td.number { (format::count(row.purged)) }
                     }
                 }
             }
         } }
+        @if !rows.is_empty() {
+            p.muted {
+                "Hits are all requests that were answered without the handler, misses those that ran it and did not bypass the cache. "
+                "p50 and p99 are how long the handler ran, at most an eighth wrong. Purged pages are those that left this process's memory; "
+                "pages that were made stale do not count."
+            }
+        }
         @for row in rows.iter().filter(|row| !row.reasons.is_empty()) {
             h2 { "Why " code { (row.name) } " runs" }
             ul {
@@ -54,4 +67,8 @@ pub(in crate::inspector) async fn handlers(request: HttpRequest) -> Result<HttpR
         }
     };
     Ok(page(&query, "/handlers", "Handlers", Reload::Never, &content))
+}
+
+fn time(time: Option<Duration>) -> String {
+    time.map_or_else(|| "–".to_owned(), format::duration)
 }

@@ -1,0 +1,119 @@
+//! The tracing span of a run of a handler.
+
+use std::fmt::{self, Display, Write as _};
+
+use actix_web::{HttpRequest, http::Uri};
+use http::header::HeaderName;
+use tracing::{Span, field::Empty};
+
+use super::Observer;
+use crate::{
+    http::{RequestOrigin, header_class::RequestNames},
+    key::KeyParts,
+    outcome::{ForwardReason, Outcome, Reason},
+    policy::HandlerId,
+};
+
+/// The span of one run of a handler. It is empty, and takes no memory, where no subscriber is interested in it.
+#[derive(Clone, Default)]
+pub(crate) struct FillSpan(Option<Box<Span>>);
+
+/// What the span says of the run. The values of the key that may identify a client are left out: those of headers, cookies, query
+/// parameters and arguments.
+#[derive(Clone, Copy)]
+pub(crate) struct FillSubject<'r> {
+    pub(crate) observer: &'r Observer,
+    pub(crate) handler: HandlerId,
+    pub(crate) cause: ForwardReason,
+    pub(crate) uri: &'r Uri,
+    /// The request and the names of its headers, unless a service owns it.
+    pub(crate) request: Option<(&'r HttpRequest, RequestNames)>,
+    pub(crate) key: &'r KeyParts,
+}
+
+/// The fields of a span are only evaluated if it is enabled.
+macro_rules! span {
+    ($subject:expr, $($parent:tt)*) => {{
+        let FillSubject { observer, handler, cause, uri, request, key } = $subject;
+        let origin = || request.map(|(request, names)| RequestOrigin::with_names(request, names));
+        tracing::debug_span!(
+            target: "cache_page",
+            $($parent)*,
+            cache = observer.name(),
+            handler = handler.name,
+            cause = cause.token(),
+            scheme = origin().map(|origin| origin.scheme),
+            host = origin().map(|origin| origin.host),
+            path = uri.path(),
+            query = uri.query().map(QueryNames).map(tracing::field::display),
+            vary = tracing::field::display(HeaderNames(key)),
+            outcome = Empty,
+            reason = Empty,
+        )
+    }};
+}
+
+impl FillSpan {
+    /// The run of a request that waits for it: within the current span.
+    #[inline]
+    pub(crate) fn of_fill(subject: FillSubject<'_>) -> Self {
+        Self::new(span!(subject, "fill"))
+    }
+
+    /// A background refresh. It follows from the current span, that of the request which was answered with the stale page.
+    pub(crate) fn of_refresh(subject: FillSubject<'_>) -> Self {
+        let span = span!(subject, parent: None, "refresh");
+        span.follows_from(Span::current());
+        Self::new(span)
+    }
+
+    fn new(span: Span) -> Self {
+        Self((!span.is_disabled()).then(|| Box::new(span)))
+    }
+
+    /// Calls a function within the span.
+    #[inline]
+    pub(crate) fn in_scope<T>(&self, f: impl FnOnce() -> T) -> T {
+        match &self.0 {
+            None => f(),
+            Some(span) => span.in_scope(f),
+        }
+    }
+
+    /// Adds the outcome.
+    pub(crate) fn record(&self, outcome: Outcome) {
+        if let Some(span) = &self.0 {
+            span.record("outcome", outcome.as_str());
+            span.record("reason", outcome.reason().map(Reason::as_str));
+        }
+    }
+}
+
+/// The names of the parameters in a query, as they were sent. One without a value may be a token itself, and is left out.
+struct QueryNames<'q>(&'q str);
+
+impl Display for QueryNames<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.0.split('&').filter_map(|parameter| Some(parameter.split_once('=')?.0));
+        write_list(f, names)
+    }
+}
+
+/// The names of the request headers that are in the key.
+struct HeaderNames<'k>(&'k KeyParts);
+
+impl Display for HeaderNames<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_list(f, self.0.vary_names().map(HeaderName::as_str))
+    }
+}
+
+fn write_list<'n>(f: &mut fmt::Formatter<'_>, names: impl Iterator<Item = &'n str>) -> fmt::Result {
+    for (index, name) in names.enumerate() {
+        if index > 0 {
+            f.write_char(',')?;
+        }
+        f.write_str(name)?;
+    }
+    Ok(())
+}

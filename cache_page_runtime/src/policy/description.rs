@@ -1,0 +1,72 @@
+//! The options of a handler in words, for people who look into the cache.
+
+use std::time::Duration;
+
+use super::handler_policy::HandlerPolicy;
+use crate::http::{IgnoredQuery, QueryRule};
+
+impl HandlerPolicy {
+    /// Says what the handler stores, and what is in its keys.
+    pub(crate) fn describe(&self, cache_ignores: Option<&'static IgnoredQuery>) -> String {
+        let options = self.options();
+        let named = options.statuses.iter().copied();
+        let own = options.status_ttls.iter().map(|(code, ttl)| format!(", {code} {}", lifetime(*ttl)));
+        let statuses: Vec<_> =
+            [200, 301, 308].into_iter().chain(named).map(|code| code.to_string()).collect();
+        let mut text =
+            format!("It stores {} {}", statuses.join(", "), lifetime(options.ttl)) + &own.collect::<String>();
+        text += &format!("; its keys have {}", query(self.query_rule(cache_ignores)));
+        if !options.vary.is_empty() {
+            text += &format!(", the request headers {}", options.vary.join(", "));
+        }
+        if !options.vary_cookie.is_empty() {
+            text += &format!(", the cookies {}", options.vary_cookie.join(", "));
+        }
+        text + ", and what its arguments read."
+    }
+
+    /// Says what decides about a request of the handler, but is only known when it runs.
+    pub(crate) fn unknowns(&self) -> Vec<String> {
+        let options = self.options();
+        let mut unknowns = vec![
+            "the values of its `#[key]` arguments, of `vary_by` and of your own extractors: requests with different ones have different pages"
+                .to_owned(),
+        ];
+        let mut add = |text: String| unknowns.push(text);
+        if !options.vary.is_empty() {
+            add(format!("whether a stored page is for the same values of {}", options.vary.join(", ")));
+        }
+        if !options.vary_cookie.is_empty() {
+            add(format!("whether a stored page is for the same cookies {}", options.vary_cookie.join(", ")));
+        }
+        if options.bypass_if.is_some() {
+            add("whether its `bypass_if` returns true for the request".to_owned());
+        }
+        if options.no_store_if.is_some() {
+            add("whether its `no_store_if` returns true for the response".to_owned());
+        }
+        unknowns
+    }
+
+    /// Returns whether the whole query is in the key, byte for byte.
+    pub(crate) fn keys_whole_query(&self, cache_ignores: Option<&'static IgnoredQuery>) -> bool {
+        self.query_rule(cache_ignores).selects_all()
+    }
+}
+
+fn lifetime(ttl: Option<Duration>) -> String {
+    ttl.map_or_else(|| "without expiry".to_owned(), |ttl| format!("for {ttl:?}"))
+}
+
+fn query(rule: QueryRule) -> String {
+    match rule {
+        QueryRule::All => "the whole query, byte for byte".to_owned(),
+        QueryRule::Only([]) => "no query parameter".to_owned(),
+        QueryRule::Only(names) => format!("the query parameters {}", names.join(", ")),
+        QueryRule::Except(patterns) => format!("all query parameters but {}", patterns.join(", ")),
+        QueryRule::ExceptBoth([], _) => "all query parameters but those that the cache ignores".to_owned(),
+        QueryRule::ExceptBoth(patterns, _) => {
+            format!("all query parameters but {} and those that the cache ignores", patterns.join(", "))
+        }
+    }
+}
