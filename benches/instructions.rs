@@ -325,7 +325,7 @@ async fn main() -> ExitCode {
     let Some(requests) = arguments.next().and_then(|number| number.parse::<u32>().ok()) else {
         // `cargo bench` passes other arguments.
         eprintln!(
-            "usage: instructions nothing|plain|plain-text|moka|dashmap|hit|hit-remote|304|bypass|not-stored|bare|miss|new-nothing|hit-anonymous|browser-nothing|plain:KIND|identity|br|zstd|gzip REQUESTS (`cargo xtask bench instructions` compares them)"
+            "usage: instructions nothing|plain|plain-text|moka|dashmap|hit|hit-remote|304|bypass|not-stored|bare|miss|new-nothing|hit-anonymous|browser-nothing|hit-scope|hit-inspector|miss-inspector|plain:KIND|identity|br|zstd|gzip REQUESTS (`cargo xtask bench instructions` compares them)"
         );
         return ExitCode::SUCCESS;
     };
@@ -350,6 +350,8 @@ async fn main() -> ExitCode {
     if is_plain {
         record_response(&kind, path).await;
     }
+    #[cfg(feature = "inspector")]
+    let inspected = cache.clone();
     let app = App::new().app_data(cache).configure(|config| {
         match path {
             "/cached" if is_plain => config.service(plain_cached),
@@ -369,12 +371,20 @@ async fn main() -> ExitCode {
                 .service(dashmap_handler),
             _ => config.service(cached),
         };
+        if kind == "hit-scope" {
+            config.service(web::scope("/cache"));
+        }
+        #[cfg(feature = "inspector")]
+        if kind.ends_with("-inspector") {
+            config.service(inspected.inspector("/cache"));
+        }
     });
     let app = init_service(app).await;
     for number in 0..requests {
         // A URL that was not requested before. All of them have the same length.
         let new_uri = format!("{path}?{}", 10_000 + number);
-        let is_new = matches!(kind.as_str(), "bare" | "miss" | "plain:miss" | "new-nothing");
+        let is_new =
+            matches!(kind.as_str(), "bare" | "miss" | "miss-inspector" | "plain:miss" | "new-nothing");
         let uri = if is_new { &new_uri } else { path };
         let request = request(&kind, uri).to_request();
         if !kind.ends_with("nothing") {

@@ -8,14 +8,19 @@ const CARGO_BENCHES: [&str; 8] =
 
 pub(crate) fn run(only: Option<&str>) -> Result<(), String> {
     let is_wanted = |name: &str| only.is_none_or(|only| only == name);
-    if let Some(name) =
-        only.filter(|name| !["instructions", "compile"].contains(name) && !CARGO_BENCHES.contains(name))
-    {
+    if let Some(name) = only.filter(|name| {
+        !["instructions", "features", "compile"].contains(name) && !CARGO_BENCHES.contains(name)
+    }) {
         let names = CARGO_BENCHES.join(", ");
-        return Err(format!("no benchmark `{name}`; the benchmarks are instructions, {names}, compile"));
+        return Err(format!(
+            "no benchmark `{name}`; the benchmarks are instructions, features, {names}, compile"
+        ));
     }
     if is_wanted("instructions") {
         instructions::run()?;
+    }
+    if is_wanted("features") {
+        instructions::run_features()?;
     }
     for name in CARGO_BENCHES.into_iter().filter(|name| is_wanted(name)) {
         if ["remote", "disk"].contains(&name) {

@@ -31,8 +31,30 @@ const COMPARED: [(&str, &str, &str); 6] = [
     ("miss", "new-nothing", "a miss"),
 ];
 
+/// Features that must not make a hit dearer, with the kinds of requests that are counted.
+const FEATURES: [(&str, &[&str]); 4] = [
+    ("compress-all", &["hit", "miss"]),
+    ("compress-all,inspector", &["hit", "miss", "hit-scope", "hit-inspector", "miss-inspector"]),
+    ("compress-all,metrics", &["hit", "miss"]),
+    ("compress-all,log", &["hit", "miss"]),
+];
+
+/// `cargo xtask bench features`: instructions of a hit and of a miss with features on and off.
+pub(crate) fn run_features() -> Result<(), String> {
+    println!("{:>12}  with the features", "instructions");
+    for (features, kinds) in FEATURES {
+        let bench = build(features)?;
+        for kind in kinds {
+            let nothing = if kind.starts_with("miss") { "new-nothing" } else { "nothing" };
+            let cost = per_request(&bench, kind)?.saturating_sub(per_request(&bench, nothing)?);
+            println!("{cost:>12}  {features}: {kind}");
+        }
+    }
+    Ok(())
+}
+
 pub(crate) fn run() -> Result<(), String> {
-    let bench = build()?;
+    let bench = build("compress-all")?;
     let nothing = per_request(&bench, "nothing")?;
     let costs =
         KINDS.map(|(kind, what)| per_request(&bench, kind).map(|cost| (what, cost.saturating_sub(nothing))));
@@ -70,16 +92,16 @@ pub(crate) fn run() -> Result<(), String> {
 }
 
 /// Builds the benchmark and returns its path.
-fn build() -> Result<String, String> {
+fn build(features: &str) -> Result<String, String> {
     step(
         "building the benchmark",
-        &mut cargo(&["build", "--release", "--features", "compress-all", "--bench", "instructions"]),
+        &mut cargo(&["build", "--release", "--features", features, "--bench", "instructions"]),
     )?;
     let output = cargo(&[
         "build",
         "--release",
         "--features",
-        "compress-all",
+        features,
         "--bench",
         "instructions",
         "--message-format",
