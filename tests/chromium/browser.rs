@@ -1,4 +1,4 @@
-//! Chromium, driven by WebDriver.
+//! Chromium, driven by `WebDriver`.
 //!
 //! The protocol is JSON over HTTP, and the tests need a dozen commands. fantoccini, the smallest client among crates, needs 31 crates that
 //! nothing else here uses, hyper among them.
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::http;
 
-/// The member that holds the ID of an element (W3C WebDriver 12.1).
+/// The member that holds the ID of an element (W3C `WebDriver` 12.1).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// A browser with a profile of its own. Dropping it ends it.
@@ -197,11 +197,16 @@ fn port(line: &str) -> Option<u16> {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        if !self.session.is_empty() && !std::thread::panicking() {
-            self.send("DELETE", &self.session, &Value::Null);
+        // Without it, Chromium goes on when its driver has ended. A test that has failed must not panic again.
+        if !self.session.is_empty() {
+            let _ = http::try_send(self.address, "DELETE", &self.session, &[], "");
         }
         let _ = self.driver.kill();
         let _ = self.driver.wait();
-        let _ = fs::remove_dir_all(&self.profile);
+        // The last processes of Chromium may still write into it.
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while fs::remove_dir_all(&self.profile).is_err() && Instant::now() < deadline {
+            sleep(Duration::from_millis(20));
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Applications in a real Chromium, driven by WebDriver: the blog, the inspector, and what a browser keeps of a page.
+//! Applications in a real Chromium, driven by `WebDriver`: the blog, the inspector, and what a browser keeps of a page.
 //!
 //! `cargo test --test chromium --all-features` needs Debian's `chromium` and `chromium-driver`; `cargo xtask test` installs them.
 

@@ -41,6 +41,13 @@ impl Steps {
                 "clippy",
                 "--workspace",
                 "--all-targets",
+                // These are no targets of that word, because they only run where they are asked for.
+                "--test",
+                "chromium",
+                "--test",
+                "nginx",
+                "--test",
+                "varnish",
                 "--all-features",
                 "--",
                 "--deny",
