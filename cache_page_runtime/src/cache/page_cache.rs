@@ -103,11 +103,13 @@ impl PageCache {
         }
     }
 
-    /// Removes all expired pages, and returns how many were removed.
+    /// Removes all expired pages, and returns how many were removed before it returns.
     ///
     /// A cache removes some expired pages whenever it stores a page. A cache that is no longer used keeps what it has until this
     /// is called. This also removes the expired pages that wait for their revalidation, whose handlers call
-    /// [`PageControl::validators`](crate::PageControl::validators). It takes time for each stored page, but looks at them in batches, between which other threads use the cache.
+    /// [`PageControl::validators`](crate::PageControl::validators).
+    ///
+    /// It looks at about a thousand pages, and a thread looks at more, in batches, between which other threads use the cache.
     // The number is for logs; callers are interested in the effect.
     #[allow(clippy::must_use_candidate)]
     pub fn remove_expired(&self) -> usize {

@@ -15,6 +15,9 @@ use std::{
 
 use crate::sync::{Mutex, lock};
 
+/// How many purges are compared while the log is locked once.
+const BATCH: usize = 256;
+
 /// How many different purges the log holds.
 ///
 /// A fill that began before the oldest of them may have missed an evicted purge, so its page is not stored. Clients may be able to
@@ -84,6 +87,11 @@ impl<T: Clone + Eq + Hash> PurgeLog<T> {
         self.last.load(SeqCst) > start.0
     }
 
+    /// Returns the sequence number of the latest purge of this log. It has all purges up to that one.
+    pub(crate) fn latest(&self) -> PurgeSeq {
+        PurgeSeq(self.last.load(SeqCst))
+    }
+
     /// Returns whether a matching purge happened after `start`.
     ///
     /// It also returns `true` if such a purge may have been evicted from the log.
@@ -104,18 +112,33 @@ impl<T: Clone + Eq + Hash> PurgeLog<T> {
         if end <= start || !self.any_since(start) {
             return false;
         }
-        let entries = lock(&self.entries);
-        let began_by_end =
-            |purge: &T| entries.repetitions.get(purge).is_some_and(|(first, _)| *first <= end.0);
-        entries.evicted_up_to > start.0
-            || entries
-                .by_sequence
-                .range(start.0 + 1..)
-                .any(|(_, purge)| matches(purge) && began_by_end(purge))
+        let mut compared_up_to = start.0;
+        loop {
+            // A purge that is repeated between two batches moves behind both.
+            let entries = lock(&self.entries);
+            if entries.evicted_up_to > start.0 {
+                return true;
+            }
+            let mut batch = entries.by_sequence.range(compared_up_to + 1..).take(BATCH);
+            let began_by_end =
+                |purge: &T| entries.repetitions.get(purge).is_some_and(|(first, _)| *first <= end.0);
+            let is_purged = batch.any(|(sequence, purge)| {
+                compared_up_to = *sequence;
+                matches(purge) && began_by_end(purge)
+            });
+            if is_purged || entries.last() <= compared_up_to {
+                return is_purged;
+            }
+        }
     }
 }
 
 impl<T: Clone + Eq + Hash> Entries<T> {
+    /// Returns the sequence number of the latest purge.
+    fn last(&self) -> u64 {
+        self.by_sequence.last_key_value().map_or(0, |(sequence, _)| *sequence)
+    }
+
     fn append(&mut self, purge: T, sequence: u64) {
         let first = match self.repetitions.get(&purge) {
             Some(&(first, latest)) => {
@@ -152,6 +175,22 @@ mod tests {
         // A request that came before the purge may still receive the older page.
         assert!(!log.was_purged_between(before, before, |_| true));
         assert!(log.was_purged_between(before, after, |_| true));
+    }
+
+    #[test]
+    fn purges_of_several_batches_are_compared_once_each() {
+        let log = PurgeLog::new();
+        let before = PurgeSeq::now();
+        (0..3 * BATCH).for_each(|purge| {
+            log.append(purge);
+        });
+        let mut compared = Vec::new();
+        let is_found = log.was_purged_since(before, |purge| {
+            compared.push(*purge);
+            *purge == 3 * BATCH - 1
+        });
+        assert!(is_found && compared.into_iter().eq(0..3 * BATCH));
+        assert!(!log.was_purged_since(before, |_| false));
     }
 
     #[test]

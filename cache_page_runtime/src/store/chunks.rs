@@ -2,6 +2,8 @@
 
 use std::mem;
 
+use super::freed::Freed;
+
 /// The elements of a chunk. One of references takes 8 kB.
 const CHUNK: usize = 1024;
 
@@ -79,13 +81,16 @@ impl<T> ChunkedVec<T> {
     }
 
     /// Removes an element and returns it. The last one takes its place.
-    pub(super) fn swap_remove(&mut self, index: usize) -> Option<T> {
+    pub(super) fn swap_remove(&mut self, index: usize, freed: &mut Freed) -> Option<T>
+    where
+        T: Send + 'static,
+    {
         let last = self.pop_if(|len| index < len)?;
         let removed = match self.get_mut(index) {
             Some(place) => mem::replace(place, last),
             None => last,
         };
-        self.shrink();
+        self.shrink(freed);
         Some(removed)
     }
 
@@ -106,16 +111,19 @@ impl<T> ChunkedVec<T> {
         self.others.last_mut().unwrap_or(&mut self.first).pop()
     }
 
-    fn shrink(&mut self) {
+    fn shrink(&mut self, freed: &mut Freed)
+    where
+        T: Send + 'static,
+    {
         if self.others.last().is_some_and(Vec::is_empty) {
-            self.others.pop();
+            freed.push(self.others.pop());
             if self.others.is_empty() || self.others.len() < self.others.capacity() / 2 {
-                self.others.shrink_to_fit();
+                move_into(&mut self.others, 0, freed);
             }
         }
         let len = self.first.len();
-        if len == 0 || len < self.first.capacity() / 2 {
-            self.first.shrink_to(len + len / GROWTH_DIVISOR);
+        if self.first.capacity() > 0 && (len == 0 || len < self.first.capacity() / 2) {
+            move_into(&mut self.first, len / GROWTH_DIVISOR, freed);
         }
     }
 
@@ -126,6 +134,13 @@ impl<T> ChunkedVec<T> {
     fn other_chunks_growth(&self) -> usize {
         if self.others.len() < self.others.capacity() { 0 } else { 4 + self.others.len() / GROWTH_DIVISOR }
     }
+}
+
+/// Moves the elements of a vector into an allocation with room for them and so many others.
+fn move_into<T: Send + 'static>(elements: &mut Vec<T>, room: usize, freed: &mut Freed) {
+    let mut smaller = Vec::with_capacity(elements.len() + room);
+    smaller.append(elements);
+    freed.push(mem::replace(elements, smaller));
 }
 
 #[cfg(test)]
@@ -140,8 +155,8 @@ mod tests {
             plain.iter().for_each(|number| chunks.push(*number));
             while !plain.is_empty() {
                 let index = plain.len() * 7 % 13 * plain.len() / 13;
-                assert_eq!(chunks.swap_remove(plain.len()), None);
-                assert_eq!(chunks.swap_remove(index), Some(plain.swap_remove(index)));
+                assert_eq!(chunks.swap_remove(plain.len(), &mut Freed::default()), None);
+                assert_eq!(chunks.swap_remove(index, &mut Freed::default()), Some(plain.swap_remove(index)));
                 assert_eq!(chunks.len(), plain.len());
                 assert_eq!(chunks.get(index), plain.get(index));
             }
@@ -160,7 +175,7 @@ mod tests {
             assert!(number > 1000 || chunks.bytes() <= 8 * (chunks.len() * 9 / 8 + 4), "{number}");
         }
         for number in (0..20_000).rev() {
-            chunks.swap_remove(number);
+            chunks.swap_remove(number, &mut Freed::default());
             assert!(chunks.bytes() <= 8 * (number + CHUNK + 100), "{number}");
             assert!(number > 1000 || chunks.bytes() <= 8 * (2 * number + 2), "{number}");
         }

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::{
+    freed::Freed,
     ghosts::GhostQueue,
     node::{EntryNode, QueueId},
     queue::NodeQueue,
@@ -97,9 +98,9 @@ impl Eviction {
     }
 
     /// Records that a node was removed from the map, or is about to be.
-    pub(super) fn remove(&mut self, node: &Arc<EntryNode>) {
+    pub(super) fn remove(&mut self, node: &Arc<EntryNode>, freed: &mut Freed) {
         node.set_removed();
-        if self.queue_of(node).remove(node) {
+        if self.queue_of(node).remove(node, freed) {
             self.encoded -= node.encoded_weight();
         }
     }
@@ -113,8 +114,8 @@ impl Eviction {
     }
 
     /// Lets an expired node wait for its revalidation, until room is needed.
-    pub(super) fn set_expired(&mut self, node: &Arc<EntryNode>) {
-        if self.queue_of(node).remove(node) {
+    pub(super) fn set_expired(&mut self, node: &Arc<EntryNode>, freed: &mut Freed) {
+        if self.queue_of(node).remove(node, freed) {
             node.set_queue(QueueId::Expired);
             self.expired.push_back(Arc::clone(node));
         }
@@ -137,16 +138,20 @@ impl Eviction {
     }
 
     /// Forgets what was evicted, if nothing is stored any more.
-    pub(super) fn forget_if_empty(&mut self) {
+    pub(super) fn forget_if_empty(&mut self, freed: &mut Freed) {
         if self.len() == 0 {
-            self.ghosts = GhostQueue::new(self.max_bytes);
+            freed.push(std::mem::replace(&mut self.ghosts, GhostQueue::new(self.max_bytes)));
         }
     }
 
     /// Chooses the next node to evict; the caller must remove it.
     ///
     /// A node for which `is_pinned` returns `true` is not evicted.
-    pub(super) fn choose_victim(&mut self, is_pinned: impl Fn(&EntryNode) -> bool) -> Option<Arc<EntryNode>> {
+    pub(super) fn choose_victim(
+        &mut self,
+        is_pinned: impl Fn(&EntryNode) -> bool,
+        freed: &mut Freed,
+    ) -> Option<Arc<EntryNode>> {
         if let Some(node) = self.expired.front() {
             return Some(Arc::clone(node));
         }
@@ -165,7 +170,7 @@ impl Eviction {
             if is_pinned || is_kept {
                 pinned = if is_pinned { pinned + 1 } else { 0 };
                 if is_from_small {
-                    self.small.remove(&node);
+                    self.small.remove(&node, freed);
                     self.push_main(node);
                 } else {
                     self.main.move_to_back(&node);

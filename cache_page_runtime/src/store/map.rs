@@ -1,6 +1,6 @@
 //! [`EntryMap`]: the concurrent map from keys to slots.
 
-use std::{hash::BuildHasher as _, sync::Arc};
+use std::{hash::BuildHasher as _, mem, sync::Arc};
 
 use dashmap::{DashMap, Entry, mapref::one::Ref};
 // Seeded at random for each map, because clients choose the keys.
@@ -75,9 +75,27 @@ impl EntryMap {
 
     /// Frees the places of a shard that are not needed. Readers and writers of the others go on.
     pub(super) fn shrink_shard(&self, shard: usize) {
-        if let Some(shard) = self.0.shards().get(shard) {
-            shard.write().shrink_to(0, |(key, _)| self.0.hasher().hash_one(key));
+        let Some(shard) = self.0.shards().get(shard) else { return };
+        let hash = |(key, _): &_| self.0.hasher().hash_one::<&NodeKey>(key);
+        let mut table = shard.write();
+        #[cfg(all(test, target_os = "linux"))]
+        let held = super::hold_times::Held::begin();
+        let needed = match table.len() {
+            0 => 1,
+            len => (len * 8 / 7).next_power_of_two().max(8),
+        };
+        if table.buckets() <= needed {
+            return;
         }
+        let mut old = mem::take(&mut *table);
+        table.reserve(old.len(), hash);
+        old.drain().for_each(|stored| {
+            table.insert(hash(&stored), stored, hash);
+        });
+        #[cfg(all(test, target_os = "linux"))]
+        drop(held);
+        drop(table);
+        // The old table is freed when the shard is unlocked.
     }
 }
 

@@ -7,8 +7,11 @@ mod entry_info;
 #[cfg(feature = "inspector")]
 mod entry_view;
 mod eviction;
+mod freed;
 mod ghosts;
 mod handler_totals;
+#[cfg(all(test, target_os = "linux"))]
+mod hold_times;
 mod lifetime;
 mod listing;
 pub(crate) mod local_copies;

@@ -74,7 +74,12 @@ fn is_revalidatable(body_len: usize) -> bool {
     body_len.is_multiple_of(2)
 }
 
-pub(super) fn entry(body: Bytes, created_at: Instant, ttl: Option<Duration>, tags: &[Tag]) -> Arc<Entry> {
+pub(in crate::store) fn entry(
+    body: Bytes,
+    created_at: Instant,
+    ttl: Option<Duration>,
+    tags: &[Tag],
+) -> Arc<Entry> {
     let headers = HeaderMap::new();
     let head = ResponseHead {
         status: StatusCode::OK,

@@ -10,11 +10,11 @@ use super::{
     node::EntryNode,
     removal::RemovalCause,
     store::Store,
-    sweep::{BATCH, Nodes, REMOVED_BATCH, Sweep, yield_to},
+    sweep::{Nodes, REMOVED_BATCH, Sweep, yield_to},
 };
 use crate::{
     outcome::Reason,
-    purge::{LocalSelector, PurgeLog, PurgeMode},
+    purge::{LocalSelector, PurgeLog, PurgeMode, PurgeSeq},
     time::Instant,
 };
 
@@ -28,7 +28,18 @@ pub(super) struct Sweeping<'s> {
     store: &'s Store,
     /// `None` if it goes on elsewhere.
     sweep: Option<Sweep>,
+    /// The number of expired entries that were removed.
+    expired: usize,
     is_complete: bool,
+}
+
+/// Why a sweep removes a node.
+#[derive(Clone, Copy)]
+enum Removal<'s> {
+    /// Everything was purged, which has counted the entry.
+    Flushed,
+    Purged(&'s Purge),
+    Expired,
 }
 
 impl Sweeping<'_> {
@@ -40,15 +51,12 @@ impl Sweeping<'_> {
             let batch = sweep.next(&self.store.writer());
             visited += batch.len();
             self.is_complete = batch.is_empty();
-            let purges = sweep.purges();
-            let unusable = batch.into_iter().filter_map(|node| {
-                // It was counted when it was flushed.
-                let purge = if node.is_flushed() { None } else { Some(self.store.removing(purges, &node)?) };
-                Some((node, purge))
+            let (store, sweep) = (self.store, &*sweep);
+            let removals = batch.into_iter().filter_map(|node| {
+                let removal = store.removal(sweep, &node)?;
+                Some((node, removal))
             });
-            self.store.remove_in_batches(unusable, RemovalCause::Purged, |purge| {
-                purge.into_iter().for_each(|purge| purge.count(1));
-            });
+            self.expired += store.remove_in_batches(removals);
         }
         if self.is_complete {
             self.store.end_sweep();
@@ -65,7 +73,7 @@ impl Sweeping<'_> {
 impl Drop for Sweeping<'_> {
     fn drop(&mut self) {
         let Some(sweep) = &self.sweep else { return };
-        if !self.is_complete {
+        if !self.is_complete && !sweep.purges().is_empty() {
             self.store.writer().flush();
         }
         for purge in sweep.purges() {
@@ -87,13 +95,18 @@ impl Store {
         now: Instant,
     ) -> Arc<Purge> {
         let (purge, mut sweeping) = self.begin_purge(mode, selector, now);
-        if !sweeping.run(MAX_SWEPT_BY_CALLER)
-            && let Some(sweep) = sweeping.pause()
+        if !sweeping.run(MAX_SWEPT_BY_CALLER) {
+            self.leave_to_thread(sweeping);
+        }
+        purge
+    }
+
+    fn leave_to_thread(self: &Arc<Self>, sweeping: Sweeping<'_>) {
+        if let Some(sweep) = sweeping.pause()
             && self.sweeper.push(sweep)
         {
             self.start_sweeper();
         }
-        purge
     }
 
     /// Lets a purge take effect.
@@ -114,7 +127,7 @@ impl Store {
     }
 
     fn sweeping(&self, sweep: Sweep) -> Sweeping<'_> {
-        Sweeping { store: self, sweep: Some(sweep), is_complete: false }
+        Sweeping { store: self, sweep: Some(sweep), expired: 0, is_complete: false }
     }
 
     fn start_sweeper(self: &Arc<Self>) {
@@ -146,23 +159,34 @@ impl Store {
         })
     }
 
-    /// Removes nodes, and calls `on_removed` for each that had a usable entry.
-    fn remove_in_batches<T: Copy>(
-        &self,
-        mut nodes: impl Iterator<Item = (Arc<EntryNode>, T)>,
-        cause: RemovalCause,
-        mut on_removed: impl FnMut(T),
-    ) {
+    /// Returns why a sweep removes a node, if it does.
+    fn removal<'s>(&self, sweep: &'s Sweep, node: &Arc<EntryNode>) -> Option<Removal<'s>> {
+        if node.is_flushed() {
+            Some(Removal::Flushed)
+        } else if let Some(purge) = self.removing(sweep.purges(), node) {
+            Some(Removal::Purged(purge))
+        } else {
+            sweep.is_expired(node).then_some(Removal::Expired)
+        }
+    }
+
+    /// Removes nodes, and returns how many of them had expired.
+    fn remove_in_batches<'s>(&self, mut nodes: impl Iterator<Item = (Arc<EntryNode>, Removal<'s>)>) -> usize {
+        let mut expired = 0;
         loop {
             // What is removed is looked at before the state is locked.
             let batch: SmallVec<[_; REMOVED_BATCH]> = nodes.by_ref().take(REMOVED_BATCH).collect();
             if batch.is_empty() {
-                return;
+                return expired;
             }
             let mut writer = self.writer();
-            for (node, tag) in &batch {
-                if writer.remove(node, cause) {
-                    on_removed(*tag);
+            for (node, removal) in &batch {
+                match removal {
+                    Removal::Flushed => drop(writer.remove(node, RemovalCause::Purged)),
+                    Removal::Purged(purge) => {
+                        purge.count(usize::from(writer.remove(node, RemovalCause::Purged)));
+                    }
+                    Removal::Expired => expired += usize::from(writer.remove(node, RemovalCause::Expired)),
                 }
             }
             drop(writer);
@@ -170,31 +194,35 @@ impl Store {
         }
     }
 
-    /// Removes all expired entries, and returns their number.
-    pub(crate) fn remove_expired(&self, now: Instant) -> usize {
-        let (mut nodes, mut removed) = (Nodes::all(), 0);
-        loop {
-            let batch = nodes.next(&self.writer(), BATCH);
-            if batch.is_empty() {
-                self.end_sweep();
-                return removed;
-            }
-            let expired = batch.into_iter().filter(|node| node.is_expired(now)).map(|node| (node, ()));
-            self.remove_in_batches(expired, RemovalCause::Expired, |()| removed += 1);
+    /// Removes all expired entries. Returns the number of those that were removed before this returns; if there is much to look at,
+    /// a thread goes on.
+    pub(crate) fn remove_expired(self: &Arc<Self>, now: Instant) -> usize {
+        let mut sweeping = self.sweeping(Sweep::of_expired(now));
+        let is_complete = sweeping.run(MAX_SWEPT_BY_CALLER);
+        let removed = sweeping.expired;
+        if !is_complete {
+            self.leave_to_thread(sweeping);
         }
+        removed
     }
 
-    /// Checks that an entry was not purged since its handler was started.
+    /// Checks that an entry was not purged since its handler was started. Returns the purge up to which that is known.
     ///
     /// A soft purge counts too: the entry shows data from before it, but would be stored as fresh.
     ///
     /// # Errors
     ///
     /// Returns [`Reason::Purged`] if it was.
-    pub(crate) fn may_store(&self, entry: &Entry) -> Result<(), Reason> {
+    pub(crate) fn may_store(&self, entry: &Entry) -> Result<PurgeSeq, Reason> {
+        let latest = self.purge_log.latest();
+        self.was_not_purged_since(entry.purge_keys().purge_seq(), entry)?;
+        Ok(latest.max(entry.purge_keys().purge_seq()))
+    }
+
+    /// Checks that an entry was not purged since another purge.
+    pub(super) fn was_not_purged_since(&self, seq: PurgeSeq, entry: &Entry) -> Result<(), Reason> {
         let keys = entry.purge_keys();
-        let is_purged =
-            self.purge_log.was_purged_since(keys.purge_seq(), |(_, selector)| selector.matches(keys));
+        let is_purged = self.purge_log.was_purged_since(seq, |(_, selector)| selector.matches(keys));
         if is_purged { Err(Reason::Purged) } else { Ok(()) }
     }
 

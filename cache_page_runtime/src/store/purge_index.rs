@@ -5,6 +5,7 @@
 
 use std::{
     collections::{HashMap, hash_map},
+    mem,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -13,7 +14,7 @@ use std::{
 
 use foldhash::fast::RandomState;
 
-use super::{chunks::ChunkedVec, node::EntryNode};
+use super::{chunks::ChunkedVec, freed::Freed, node::EntryNode};
 use crate::purge::PurgeKey;
 
 /// The lists of all purge keys, in several tables: growing one of them takes a short time, however many pages there are.
@@ -69,10 +70,14 @@ impl PurgeIndex {
         }
     }
 
-    pub(super) fn remove(&mut self, node: &EntryNode) {
+    pub(super) fn remove(&mut self, node: &EntryNode, freed: &mut Freed) {
         for (key, position) in node.index_positions() {
             let position = position.load(Ordering::Relaxed);
-            self.change(key, |table| table.remove(key, position as usize));
+            self.change(key, |table| {
+                let bytes = table.remove(key, position as usize, freed);
+                table.shrink(freed);
+                bytes
+            });
         }
     }
 
@@ -85,7 +90,7 @@ impl PurgeIndex {
     ) -> Vec<Arc<EntryNode>> {
         match self.tables[self.table_of(key)].lists.get(&key) {
             Some(List::Many(nodes)) => nodes.batch_before(position, max).cloned().collect(),
-            Some(List::One(node)) if std::mem::take(position) > 0 => vec![Arc::clone(node)],
+            Some(List::One(node)) if mem::take(position) > 0 => vec![Arc::clone(node)],
             _ => Vec::new(),
         }
     }
@@ -96,7 +101,7 @@ impl PurgeIndex {
         let table = &mut self.tables[index];
         let before = table.bytes() + table.lists.get(&key).map_or(0, List::bytes);
         let list = change(table);
-        table.adjust_capacity();
+        table.capacity = table.capacity.max(table.lists.capacity());
         self.bytes = self.bytes + table.bytes() + list - before;
     }
 
@@ -107,13 +112,13 @@ impl PurgeIndex {
 
 impl Table {
     /// Removes the node in a position of a list, and returns the bytes of the list afterwards.
-    fn remove(&mut self, key: PurgeKey, position: usize) -> usize {
+    fn remove(&mut self, key: PurgeKey, position: usize, freed: &mut Freed) -> usize {
         let hash_map::Entry::Occupied(mut list) = self.lists.entry(key) else { return 0 };
         let List::Many(nodes) = list.get_mut() else {
             list.remove();
             return 0;
         };
-        nodes.swap_remove(position);
+        nodes.swap_remove(position, freed);
         if let Some(moved) = nodes.get(position)
             && let Some((_, moved_position)) =
                 moved.index_positions().find(|(moved_key, _)| *moved_key == key)
@@ -121,16 +126,19 @@ impl Table {
             set_position(moved_position, position);
         }
         if let (Some(node), 1) = (nodes.get(0), nodes.len()) {
-            *list.get_mut() = List::One(Arc::clone(node));
+            let one = List::One(Arc::clone(node));
+            freed.push(list.insert(one));
         }
         list.get().bytes()
     }
 
-    fn adjust_capacity(&mut self) {
-        self.capacity = self.capacity.max(self.lists.capacity());
-        if self.lists.is_empty() || self.lists.len() < self.capacity / 4 {
-            self.lists.shrink_to(2 * self.lists.len());
-            self.capacity = self.lists.capacity();
+    fn shrink(&mut self, freed: &mut Freed) {
+        let len = self.lists.len();
+        if self.capacity > 0 && (len == 0 || len < self.capacity / 4) {
+            let mut smaller = HashMap::with_capacity_and_hasher(2 * len, self.lists.hasher().clone());
+            smaller.extend(self.lists.drain());
+            self.capacity = smaller.capacity();
+            freed.push(mem::replace(&mut self.lists, smaller));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use super::{chunks::ChunkedVec, node::EntryNode};
+use super::{chunks::ChunkedVec, freed::Freed, node::EntryNode};
 
 /// The end of a list.
 const NONE: u32 = u32::MAX;
@@ -74,10 +74,10 @@ impl NodeQueue {
     }
 
     /// Removes a node, and returns whether it was queued.
-    pub(super) fn remove(&mut self, node: &Arc<EntryNode>) -> bool {
+    pub(super) fn remove(&mut self, node: &Arc<EntryNode>, freed: &mut Freed) -> bool {
         let Some(place) = self.place_of(node) else { return false };
         self.unlink(place);
-        let Some(removed) = self.links.swap_remove(place as usize) else { return false };
+        let Some(removed) = self.links.swap_remove(place as usize, freed) else { return false };
         self.weight -= removed.node.weight();
         if let Some(moved) = self.links.get(place as usize) {
             moved.node.place.store(place, Ordering::Relaxed);
@@ -177,8 +177,8 @@ mod tests {
         let nodes: Vec<_> = (0..10).map(node).collect();
         nodes.iter().for_each(|node| queue.push_back(Arc::clone(node)));
         for removed in [0, 9, 4] {
-            assert!(queue.remove(&nodes[removed]));
-            assert!(!queue.remove(&nodes[removed]), "it is not queued any more");
+            assert!(queue.remove(&nodes[removed], &mut Freed::default()));
+            assert!(!queue.remove(&nodes[removed], &mut Freed::default()), "it is not queued any more");
         }
         assert_eq!(keys(&queue), [1, 2, 3, 5, 6, 7, 8]);
         queue.move_to_back(&nodes[5]);
@@ -189,7 +189,7 @@ mod tests {
         queue.push_back(Arc::clone(&nodes[0]));
         assert_eq!(keys(&queue), [2, 3, 6, 7, 8, 5, 1, 0]);
         for node in &nodes {
-            queue.remove(node);
+            queue.remove(node, &mut Freed::default());
         }
         assert_eq!((queue.len(), queue.weight(), queue.bytes()), (0, 0, 0));
     }
@@ -210,7 +210,7 @@ mod tests {
                 // Others are added and removed meanwhile.
                 queue.push_back(self::node(200));
                 let other = &nodes[usize::from(node.key[0]) * 7 % 100];
-                met.extend(queue.remove(other).then_some(other.key[0]));
+                met.extend(queue.remove(other, &mut Freed::default()).then_some(other.key[0]));
             }
         }
         assert!((0..100).all(|number| met.contains(&number)), "{met:?}");

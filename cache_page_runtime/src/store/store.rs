@@ -14,7 +14,7 @@
 mod model;
 #[cfg(test)]
 #[path = "tests.rs"]
-mod tests;
+pub(super) mod tests;
 
 use std::{
     sync::{
@@ -35,7 +35,7 @@ use super::{
     node::EntryNode,
     removal::{RemovalCause, Removals},
     slot::Slot,
-    sweep::{BATCH, yield_to},
+    sweep::{REMOVED_BATCH, yield_to},
     sweeper::Sweeper,
     variants::VariantSet,
     writer::{State, Writer},
@@ -50,12 +50,12 @@ use crate::{
     time::Instant,
 };
 
-/// The bytes of budget for each shard of the map and each table of the purge index. Each has about a thousand entries, so that it
-/// grows and shrinks in less than a millisecond.
-const BYTES_PER_SHARD: usize = 1 << 19;
+/// The bytes of budget for each shard of the map and each table of the purge index. Each has about a hundred entries, so that it
+/// grows in less than a tenth of a millisecond, although it has to read each key.
+const BYTES_PER_SHARD: usize = 1 << 16;
 
 /// The highest number of shards: those of a cache of a million small pages.
-const MAX_SHARDS: usize = 1024;
+const MAX_SHARDS: usize = 8192;
 
 /// The weight from which an entry may take the room of many others.
 const MIN_LARGE: usize = 32 * 1024;
@@ -230,13 +230,13 @@ impl Store {
         replaced: Option<&Arc<Entry>>,
     ) -> Result<(), Reason> {
         // Before room is made for it.
-        self.may_store(&entry)?;
+        let checked = self.may_store(&entry)?;
         if entry.weight() > MIN_LARGE {
             self.with_coalescing_key(key, request, |key| self.make_room_for(key, entry.weight()));
         }
         let mut writer = self.writer();
         // With the state locked too: a purge that is logged later finds the entry once it has the lock.
-        self.may_store(&entry)?;
+        self.was_not_purged_since(checked, &entry)?;
         let put = writer.put(key, names, request, entry, replaced);
         let sparse = writer.next_sparse_shards();
         drop(writer);
@@ -257,8 +257,8 @@ impl Store {
     /// Makes room for many bytes, in batches, between which other threads use the store.
     fn make_room_in_batches(&self, missing: usize) {
         // What is stored meanwhile needs room too, so that the batches are limited.
-        let mut batches = if missing > MIN_LARGE { self.entry_count() / BATCH + 1 } else { 0 };
-        while batches > 0 && self.writer().evict(missing, BATCH) {
+        let mut batches = if missing > MIN_LARGE { self.entry_count() / REMOVED_BATCH + 1 } else { 0 };
+        while batches > 0 && self.writer().evict(missing, REMOVED_BATCH) {
             yield_to(&self.waiting);
             batches -= 1;
         }

@@ -13,7 +13,10 @@ use smallvec::{SmallVec, smallvec};
 #[cfg(feature = "inspector")]
 use super::node::QueueId;
 use super::{active_purges::Purge, eviction::Pass, node::EntryNode, writer::Writer};
-use crate::purge::{LocalSelector, PurgeKey};
+use crate::{
+    purge::{LocalSelector, PurgeKey},
+    time::Instant,
+};
 
 /// How many nodes a sweep takes from a queue or a list while the state is locked once. It looks at them when it has unlocked the state.
 pub(super) const BATCH: usize = 64;
@@ -64,12 +67,24 @@ impl Nodes {
 /// The sweep of one purge, or of several that look at the same nodes.
 pub(super) struct Sweep {
     purges: SmallVec<[Arc<Purge>; 1]>,
+    /// The sweep also removes what had expired at this time.
+    expired_at: Option<Instant>,
     nodes: Nodes,
 }
 
 impl Sweep {
     pub(super) fn new(purge: Arc<Purge>, nodes: Nodes) -> Self {
-        Self { purges: smallvec![purge], nodes }
+        Self { purges: smallvec![purge], expired_at: None, nodes }
+    }
+
+    /// Creates a sweep that removes what has expired.
+    pub(super) fn of_expired(now: Instant) -> Self {
+        Self { purges: SmallVec::new(), expired_at: Some(now), nodes: Nodes::all() }
+    }
+
+    /// Returns whether the sweep removes a node because it has expired.
+    pub(super) fn is_expired(&self, node: &EntryNode) -> bool {
+        self.expired_at.is_some_and(|now| node.is_expired(now))
     }
 
     pub(super) fn purges(&self) -> &[Arc<Purge>] {
@@ -91,6 +106,7 @@ impl Sweep {
             return Err(other);
         }
         self.purges.append(&mut other.purges);
+        self.expired_at = self.expired_at.max(other.expired_at);
         Ok(())
     }
 

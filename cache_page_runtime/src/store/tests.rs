@@ -14,7 +14,9 @@ use super::{
 };
 use crate::{KeyBuilder, purge::PurgeMode, time::Clock};
 
-fn entry_without_expiry() -> Arc<Entry> {
+pub(in crate::store) use super::model::entry as entry_at;
+
+pub(in crate::store) fn entry_without_expiry() -> Arc<Entry> {
     entry(Bytes::from_static(b"page"), Clock::System.now(), None, &[])
 }
 
@@ -89,7 +91,10 @@ fn put(store: &Store, number: u32) {
 }
 
 fn try_put(store: &Store, number: u32) -> Result<(), Reason> {
-    let entry = entry_without_expiry();
+    put_entry(store, number, entry_without_expiry())
+}
+
+pub(in crate::store) fn put_entry(store: &Store, number: u32, entry: Arc<Entry>) -> Result<(), Reason> {
     with_key(number, |key| store.put(key, VaryNames::new(), &HeaderMap::new(), entry))
 }
 

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use super::{
     entry::Entry,
     eviction::{Eviction, Pass},
+    freed::Freed,
     handler_totals::HandlerTotals,
     map::EntryMap,
     node::{EntryNode, FlushEpoch, NodeKey},
@@ -35,7 +36,7 @@ const MAX_ENTRY_DIVISOR: usize = 4;
 const MAX_COPIES_DIVISOR: usize = 8;
 
 /// The shards of the map that an insertion shrinks. It takes a tenth of a millisecond.
-const SHRUNK_BY_INSERTION: usize = 4;
+const SHRUNK_BY_INSERTION: usize = 16;
 
 /// What changes together with the map.
 pub(super) struct State {
@@ -89,15 +90,26 @@ impl State {
 /// **Invariant:** the charged bytes never exceed the budget.
 pub(super) struct Writer<'s> {
     map: &'s EntryMap,
+    #[cfg(all(test, target_os = "linux"))]
+    _held: super::hold_times::Held,
     state: MutexGuard<'s, State>,
     max_bytes: usize,
     /// What was removed. It is freed after the state is unlocked, because fields are dropped in this order.
     removed: SmallVec<[(NodeKey, Slot); 2]>,
+    freed: Freed,
 }
 
 impl<'s> Writer<'s> {
     pub(super) fn new(map: &'s EntryMap, state: MutexGuard<'s, State>, max_bytes: usize) -> Self {
-        Self { map, state, max_bytes, removed: SmallVec::new() }
+        Self {
+            map,
+            #[cfg(all(test, target_os = "linux"))]
+            _held: super::hold_times::Held::begin(),
+            state,
+            max_bytes,
+            removed: SmallVec::new(),
+            freed: Freed::default(),
+        }
     }
 
     /// Stores an entry that varies by these request headers, in the place of the one under the same key.
@@ -247,8 +259,8 @@ impl<'s> Writer<'s> {
 
     /// Removes a node from everything but the map.
     fn unlink(&mut self, node: &Arc<EntryNode>, slot: &Slot) {
-        self.state.eviction.remove(node);
-        self.state.purge_index.remove(node);
+        self.state.eviction.remove(node, &mut self.freed);
+        self.state.purge_index.remove(node, &mut self.freed);
         if slot.entry().is_some() && !node.is_flushed() {
             self.state.entries -= 1;
             self.state.handlers.remove(node);
@@ -283,7 +295,9 @@ impl<'s> Writer<'s> {
                 encoded.iter().for_each(|node| self.clear_encodings(node));
                 continue;
             }
-            let Some(node) = self.state.eviction.choose_victim(has_variants) else { return Some(false) };
+            let Some(node) = self.state.eviction.choose_victim(has_variants, &mut self.freed) else {
+                return Some(false);
+            };
             self.remove(&node, RemovalCause::Size);
         }
         Some(true)
@@ -352,7 +366,7 @@ impl<'s> Writer<'s> {
     fn remove_expired_sample(&mut self, now: Instant) {
         for node in self.state.eviction.sample_expired(now) {
             if node.is_revalidatable() {
-                self.state.eviction.set_expired(&node);
+                self.state.eviction.set_expired(&node, &mut self.freed);
             } else {
                 self.remove(&node, RemovalCause::Expired);
             }
@@ -385,7 +399,7 @@ impl<'s> Writer<'s> {
 
     /// Ends a sweep.
     pub(super) fn end_sweep(&mut self) {
-        self.state.eviction.forget_if_empty();
+        self.state.eviction.forget_if_empty(&mut self.freed);
     }
 
     /// Returns whether the map should shrink, because most of what was in it was removed.

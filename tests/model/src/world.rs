@@ -186,8 +186,12 @@ impl World {
 
     /// Stores a page, and returns whether it was not purged since its run started.
     pub(crate) fn put(&self, page: &Arc<Page>) -> bool {
+        // Once without the lock, however many purges there are, and then the later ones with it.
+        let checked = self.purge_log.latest().max(page.purge_seq);
+        let is_selected = |(_, key): &(_, PurgeKey)| page.has(*key);
+        let mut was_purged = self.purge_log.was_purged_since(page.purge_seq, is_selected);
         let writing = lock(&self.writing);
-        let was_purged = self.purge_log.was_purged_since(page.purge_seq, |(_, key)| page.has(*key));
+        was_purged |= self.purge_log.was_purged_since(checked, is_selected);
         if !was_purged {
             *lock(&self.stored) = Some(Arc::clone(page));
         }

@@ -1,0 +1,134 @@
+//! For how long the locks of a store with a million entries are held: `cargo xtask bench locks`.
+//!
+//! It is the processor time of the thread that holds a lock, as long as it holds it. What else the machine does changes it little.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    thread,
+    time::Duration,
+};
+
+use actix_web::web::Bytes;
+use rustix::time::{ClockId, clock_gettime};
+
+use super::store::{Store, tests};
+use crate::{
+    purge::{LocalSelector, PurgeMode, Tag},
+    time::{Clock, ManualClock},
+};
+
+const PAGES: u32 = 1_000_000;
+
+static IS_MEASURING: AtomicBool = AtomicBool::new(false);
+
+/// The number of times that a lock was held, by the bits of the duration in microseconds.
+static TIMES: [AtomicU64; 32] = [const { AtomicU64::new(0) }; 32];
+
+/// The longest time in nanoseconds.
+static LONGEST: AtomicU64 = AtomicU64::new(0);
+
+/// A lock that is held until this is dropped.
+pub(super) struct Held(Option<Duration>);
+
+impl Held {
+    pub(super) fn begin() -> Self {
+        Self(IS_MEASURING.load(Relaxed).then(processor_time))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some(begun) = self.0 else { return };
+        let time = processor_time() - begun;
+        LONGEST.fetch_max(u64::try_from(time.as_nanos()).unwrap(), Relaxed);
+        let bits = u128::BITS - time.as_micros().leading_zeros();
+        TIMES[bits as usize].fetch_add(1, Relaxed);
+    }
+}
+
+fn processor_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap()
+}
+
+/// Prints for how long locks are held meanwhile.
+fn measure(name: &str, f: impl FnOnce()) {
+    LONGEST.store(0, Relaxed);
+    TIMES.iter().for_each(|count| count.store(0, Relaxed));
+    IS_MEASURING.store(true, Relaxed);
+    f();
+    IS_MEASURING.store(false, Relaxed);
+    let counts: Vec<u64> = TIMES.iter().map(|count| count.load(Relaxed)).collect();
+    let all: u64 = counts.iter().sum();
+    let [above_63, above_255, above_1023] = [7, 9, 11].map(|bits| counts.iter().skip(bits).sum::<u64>());
+    let longest = Duration::from_nanos(LONGEST.load(Relaxed));
+    println!("{all:>10} {above_63:>8} {above_255:>8} {above_1023:>8} {longest:>10.1?}  {name}");
+}
+
+fn put(store: &Store, number: u32, clock: &Clock, body: Bytes) {
+    let tags = ["pages".to_owned(), format!("group:{}", number / 100), format!("author:{}", number % 1000)];
+    let tags = tags.map(|tag| Tag::new(&tag));
+    let entry = tests::entry_at(body, clock.now(), Some(Duration::from_secs(60)), &tags);
+    tests::put_entry(store, number, entry).unwrap();
+}
+
+fn fill(store: &Store, clock: &Clock) {
+    (0..PAGES).for_each(|number| put(store, number, clock, Bytes::from_static(b"page")));
+}
+
+fn wait_until(condition: impl Fn() -> bool) {
+    while !condition() {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+#[ignore = "measures for minutes"]
+fn locks_are_held_for_a_short_time() {
+    println!("{:>10} {:>8} {:>8} {:>8} {:>10}", "locks", "≥ 64 µs", "≥ 256 µs", "≥ 1 ms", "longest");
+    measure("nothing, for 50 µs each: the interrupts", || {
+        for _ in 0..60_000 {
+            let _held = Held::begin();
+            let start = std::time::Instant::now();
+            while start.elapsed().as_micros() < 50 {}
+        }
+    });
+    let manual = ManualClock::new();
+    let clock = Clock::Manual(manual.clone());
+    let store = Arc::new(Store::new(4 << 30));
+    measure("storing a million pages", || fill(&store, &clock));
+    manual.advance(Duration::from_secs(1));
+    let tag = LocalSelector::Tag(Tag::new("pages").key);
+    let handler = LocalSelector::Handler(tests::entry_without_expiry().purge_keys().index_keys()[1]);
+    for (name, mode, selector) in [
+        ("expire_tag", PurgeMode::Expire, &tag),
+        ("expire_all", PurgeMode::Expire, &LocalSelector::All),
+        ("purge_prefix, no page", PurgeMode::Remove, &LocalSelector::Prefix("/none".into())),
+        ("purge_prefix", PurgeMode::Remove, &LocalSelector::Prefix("/pa".into())),
+        ("purge_tag", PurgeMode::Remove, &tag),
+        ("purge_handler", PurgeMode::Remove, &handler),
+        ("purge_all", PurgeMode::Remove, &LocalSelector::All),
+    ] {
+        fill(&store, &clock);
+        measure(name, || {
+            store.purge(mode, selector, clock.now());
+            wait_until(|| store.purges_in_progress() == 0);
+        });
+    }
+    fill(&store, &clock);
+    manual.advance(Duration::from_secs(61));
+    measure("remove_expired", || {
+        store.remove_expired(clock.now());
+        wait_until(|| store.bytes() == 0);
+    });
+    drop(store);
+    let store = Arc::new(Store::new(512 << 20));
+    measure("storing a million pages, most of which are evicted", || fill(&store, &clock));
+    measure("20 pages of 20 MiB in their place", || {
+        (0..20).for_each(|number| put(&store, number, &clock, vec![0; 20 << 20].into()));
+    });
+}
