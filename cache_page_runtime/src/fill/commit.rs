@@ -14,7 +14,7 @@ use crate::{
     cache::SharedResult,
     http::{VaryNames, vary},
     outcome::{Outcome, Reason},
-    page::{Page, ResponseHead},
+    page::{LinesOwner, Page, ResponseHead},
     purge::PurgeKeys,
     store::{Entry, Lifetime},
     time::{instant::Instant, jitter},
@@ -31,6 +31,7 @@ pub(crate) struct Stored {
 struct Parts<'p> {
     head: ResponseHead<'p>,
     body: Option<&'p Bytes>,
+    lines_owner: LinesOwner,
     lifetime: Lifetime,
     local_expiry: Option<Instant>,
     purge_keys: Arc<PurgeKeys>,
@@ -88,6 +89,7 @@ impl<'p> Parts<'p> {
         Ok(Self {
             head,
             body,
+            lines_owner: cache.store().lines_owner(),
             lifetime: Lifetime {
                 created_at: admission.created_at,
                 initial_age: admission.headers.initial_age(head.headers, admission.date),
@@ -102,7 +104,7 @@ impl<'p> Parts<'p> {
     }
 
     fn page(&self, generated: &GeneratedHeaders) -> Page {
-        Page::from_response(self.head, generated, self.body.cloned())
+        Page::from_response(self.head, generated, self.body.cloned(), self.lines_owner)
     }
 
     fn entry(&self, page: Page) -> Arc<Entry> {

@@ -14,12 +14,25 @@ use crate::http::{header_class::HeaderClass, list};
 /// The bytes that a shared `Bytes` allocates beside its contents.
 const BYTES_OVERHEAD: usize = 24;
 
+/// A header line that is to be stored.
+#[derive(Clone, Copy)]
+pub(super) struct Line<'h> {
+    pub(super) name: &'h HeaderName,
+    pub(super) value: &'h HeaderValue,
+    /// Whether the cache generated the line.
+    pub(super) is_generated: bool,
+    /// Whether the line is sent; else a generated `Vary` stands for it.
+    pub(super) is_sent: bool,
+}
+
 /// One header line of a stored response.
 pub(crate) struct StoredHeader {
     pub(crate) name: HeaderName,
     pub(crate) value: HeaderValue,
     /// Whether the cache generated this line; else it comes from the handler.
     pub(crate) is_generated: bool,
+    /// Whether the line is sent. Else it is the handler's own `Vary`, and a generated one stands for it.
+    pub(super) is_sent: bool,
     /// Whether a 304 response carries this line (RFC 9110 15.4.5).
     ///
     /// It carries all that may differ from what the client has: a browser that is not sent `Access-Control-Allow-Origin` or a new
@@ -31,13 +44,11 @@ pub(crate) struct StoredHeader {
 }
 
 impl StoredHeader {
-    /// Stores header lines, given as name, value and whether the cache generated the line.
-    pub(super) fn collect<'h>(
-        lines: impl Iterator<Item = (&'h HeaderName, &'h HeaderValue, bool)> + Clone,
-    ) -> Box<[Self]> {
-        let lines = lines.map(|(name, value, is_generated)| ((name, is_generated), value));
-        let mut headers: Vec<Self> = Vec::with_capacity(lines.size_hint().0);
-        for ((name, is_generated), value) in into_one_allocation(lines) {
+    /// Stores header lines.
+    pub(super) fn collect<'h>(lines: impl ExactSizeIterator<Item = Line<'h>> + Clone) -> Box<[Self]> {
+        let mut headers: Vec<Self> = Vec::with_capacity(lines.len());
+        let lines = lines.map(|line| (line, line.value));
+        for (Line { name, is_generated, is_sent, .. }, value) in into_one_allocation(lines) {
             let (is_in_not_modified, is_in_encoded) = match *name {
                 ETAG | ACCEPT_RANGES => (true, false),
                 header::CONTENT_ENCODING => (false, true),
@@ -48,14 +59,22 @@ impl StoredHeader {
                 },
             };
             let name = name.clone();
-            headers.push(Self { name, value, is_generated, is_in_not_modified, is_in_encoded });
+            headers.push(Self { name, value, is_generated, is_sent, is_in_not_modified, is_in_encoded });
         }
         headers.into()
     }
 
+    /// Returns whether storing a line makes this one.
+    pub(super) fn is_line(&self, line: &Line<'_>) -> bool {
+        self.name == line.name
+            && self.value == line.value
+            && self.value.is_sensitive() == line.value.is_sensitive()
+            && (self.is_generated, self.is_sent) == (line.is_generated, line.is_sent)
+    }
+
     /// Copies header lines into an allocation of their own.
-    pub(super) fn private_copies(headers: &[Self]) -> Box<[Self]> {
-        let lines = headers.iter().map(|line| (line, &line.value));
+    pub(super) fn private_copies<'h>(headers: impl Iterator<Item = &'h Self> + Clone) -> Box<[Self]> {
+        let lines = headers.map(|line| (line, &line.value));
         into_one_allocation(lines)
             .map(|(line, value)| Self { name: line.name.clone(), value, ..*line })
             .collect()

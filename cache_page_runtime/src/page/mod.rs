@@ -5,6 +5,7 @@ mod encode;
 mod encodings;
 mod header;
 mod page;
+mod shared_lines;
 
 pub use self::page::Page;
 pub(crate) use self::{
@@ -12,4 +13,5 @@ pub(crate) use self::{
     encodings::{EncodedBody, EncodingChoice, Encodings},
     header::weight_of_bytes,
     page::ResponseHead,
+    shared_lines::{LinesOwner, SharedLines},
 };

@@ -1,6 +1,6 @@
 //! [`Page`]: a complete response, stored once and sent many times.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpResponse, dev,
@@ -19,7 +19,8 @@ use smallvec::SmallVec;
 use super::{
     body, encode,
     encodings::{EncodedBody, EncodingChoice, Encodings},
-    header::{self, StoredHeader},
+    header::{self, Line, StoredHeader},
+    shared_lines::{self, LinesOwner, SharedLines},
 };
 use crate::http::{
     Coding, PreferredCodings, Representation, Selection, conditional, content_coding, etag, header_cache,
@@ -32,9 +33,10 @@ pub struct Page {
     reason: Option<&'static str>,
     /// Whether the headers have `Content-Encoding`. Most pages have none, and are not searched for it at each hit.
     has_content_encoding: bool,
-    /// The lines that are sent, and behind them the handler's own lines that a generated `Vary` stands for.
-    headers: Box<[StoredHeader]>,
-    sent_lines: usize,
+    /// The lines that no other page has. A generated `Vary` is in front of the handler's own lines that it stands for.
+    lines: Box<[StoredHeader]>,
+    /// The lines that others have too.
+    shared: Option<Arc<SharedLines>>,
     /// `None` if the response has no body, which differs from an empty one.
     body: Option<Bytes>,
     /// `None` if the body is not to be encoded.
@@ -79,7 +81,7 @@ impl Page {
 
     /// Returns the headers of the response. Repeated headers keep their order.
     pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
-        self.sent_headers().iter().map(|line| (&line.name, &line.value))
+        self.sent_headers().map(|line| (&line.name, &line.value))
     }
 
     /// Returns the first value of a header.
@@ -94,28 +96,38 @@ impl Page {
         self.body.as_deref().unwrap_or_default()
     }
 
-    /// Creates a page from a handler's response.
+    /// Creates a page from a handler's response, for a store whose pages may share lines.
     ///
     /// Generated headers replace the handler's headers of the same name.
     pub(crate) fn from_response(
         head: ResponseHead<'_>,
         generated: &[(HeaderName, HeaderValue)],
         body: Option<Bytes>,
+        owner: LinesOwner,
     ) -> Self {
         let is_replaced = |name: &HeaderName| generated.iter().any(|(replacing, _)| replacing == name);
-        let mut lines: SmallVec<[(&HeaderName, &HeaderValue, bool); 16]> = SmallVec::new();
+        let (mut lines, mut shared) = (Lines::new(), Lines::new());
+        let mut push = |name, value, is_generated, is_sent| {
+            let line = Line { name, value, is_generated, is_sent };
+            if shared_lines::is_of_one_page(name) { lines.push(line) } else { shared.push(line) }
+        };
         // A generated `Vary` stands for them, and they are needed once more if the handler confirms the page.
         let mut own_vary: SmallVec<[&HeaderValue; 2]> = SmallVec::new();
         for (name, value) in head.stored_headers() {
             match is_replaced(name) {
-                false => lines.push((name, value, false)),
+                false => push(name, value, false, true),
                 true if *name == VARY => own_vary.push(value),
                 true => {}
             }
         }
-        generated.iter().for_each(|(name, value)| lines.push((name, value, true)));
-        own_vary.iter().for_each(|value| lines.push((&VARY, value, false)));
-        Self::new(head.status, head.reason, StoredHeader::collect(lines.iter().copied()), body)
+        generated.iter().for_each(|(name, value)| push(name, value, true, true));
+        own_vary.iter().for_each(|value| push(&VARY, value, false, false));
+        let known = SharedLines::of(owner, &shared);
+        if known.is_none() {
+            lines.append(&mut shared);
+        }
+        let lines = StoredHeader::collect(lines.iter().copied());
+        Self::new(head.status, head.reason, lines, known, body)
     }
 
     /// Creates a page from what [`stored_headers`](Self::stored_headers) and [`body_bytes`](Self::body_bytes) return.
@@ -126,21 +138,30 @@ impl Page {
         headers: impl Iterator<Item = (&'h HeaderName, &'h HeaderValue, bool)> + Clone,
         body: Option<Bytes>,
     ) -> Self {
-        Self::new(status, None, StoredHeader::collect(headers), body)
+        let mut has_generated_vary = false;
+        let lines: Lines<'_> = headers
+            .map(|(name, value, is_generated)| {
+                let is_vary = *name == VARY;
+                has_generated_vary |= is_vary && is_generated;
+                let is_sent = !(is_vary && has_generated_vary) || is_generated;
+                Line { name, value, is_generated, is_sent }
+            })
+            .collect();
+        Self::new(status, None, StoredHeader::collect(lines.iter().copied()), None, body)
     }
 
     fn new(
         status: StatusCode,
         reason: Option<&'static str>,
-        headers: Box<[StoredHeader]>,
+        lines: Box<[StoredHeader]>,
+        shared: Option<Arc<SharedLines>>,
         body: Option<Bytes>,
     ) -> Self {
-        let has_content_encoding = headers.iter().any(|line| line.name == CONTENT_ENCODING);
-        let generated = headers.iter().rposition(|line| line.is_generated && line.name == VARY);
-        let own = generated.map_or(&[][..], |generated| &headers[generated..]);
-        let replaced = own.iter().filter(|line| !line.is_generated && line.name == VARY).count();
-        let sent_lines = headers.len() - replaced;
-        Self { status, reason, has_content_encoding, headers, sent_lines, body, encodings: None }
+        let mut page =
+            Self { status, reason, has_content_encoding: false, lines, shared, body, encodings: None };
+        let has_content_encoding = page.stored_headers().any(|line| line.name == CONTENT_ENCODING);
+        page.has_content_encoding = has_content_encoding;
+        page
     }
 
     /// Lets the body be encoded when a client asks for that.
@@ -153,11 +174,8 @@ impl Page {
 
     /// Takes over the encoded bodies of a page, if this page has the same body and entity tag.
     pub(crate) fn adopt_encodings(&mut self, older: &Self) {
-        let (Some(encodings), Some(adopted)) = (&mut self.encodings, &older.encodings) else { return };
-        let is_same = self.body == older.body
-            && self.headers.iter().find(|line| line.name == ETAG).map(|line| &line.value)
-                == older.header(&ETAG);
-        if is_same {
+        let is_same = self.body == older.body && self.header(&ETAG) == older.header(&ETAG);
+        if let (true, Some(encodings), Some(adopted)) = (is_same, &mut self.encodings, &older.encodings) {
             **encodings = adopted.copy(Bytes::clone);
         }
     }
@@ -182,9 +200,18 @@ impl Page {
         Some(self.encodings()?.choose(&PreferredCodings::of_request(request)))
     }
 
-    /// Returns the lines that are sent, and behind them those that a generated `Vary` stands for.
-    pub(crate) fn stored_headers(&self) -> &[StoredHeader] {
-        &self.headers
+    /// Returns all lines. A generated `Vary` is in front of the lines that it stands for.
+    pub(crate) fn stored_headers(&self) -> impl Iterator<Item = &StoredHeader> + Clone {
+        self.lines.iter().chain(self.shared_headers())
+    }
+
+    /// Returns the lines that the page shares with others.
+    pub(crate) fn shared_lines(&self) -> Option<&Arc<SharedLines>> {
+        self.shared.as_ref()
+    }
+
+    fn shared_headers(&self) -> &[StoredHeader] {
+        self.shared.as_ref().map_or(&[], |shared| &shared.lines)
     }
 
     /// Returns the body, or `None` if the response has none.
@@ -265,13 +292,13 @@ impl Page {
     /// Creates the handler's response again, without the headers that the cache generated.
     pub(crate) fn to_original_response(&self) -> HttpResponse {
         let mut response = self.response_without_headers();
-        let own = self.headers.iter().filter(|line| !line.is_generated);
+        let own = self.stored_headers().filter(|line| !line.is_generated);
         own.for_each(|line| response.headers_mut().append(line.name.clone(), line.value.clone()));
         response
     }
 
-    fn sent_headers(&self) -> &[StoredHeader] {
-        self.headers.get(..self.sent_lines).unwrap_or_default()
+    fn sent_headers(&self) -> impl Iterator<Item = &StoredHeader> + Clone {
+        self.stored_headers().filter(|line| line.is_sent)
     }
 
     fn encoded_response(&self, encoded: EncodedBody) -> HttpResponse {
@@ -328,13 +355,13 @@ impl Page {
 
     fn write_headers(&self, headers: &mut HeaderMap, is_sent: impl Fn(&&StoredHeader) -> bool) {
         // `insert` would cost nearly twice as much: it returns the values that it replaces.
-        let sent = self.sent_headers().iter().filter(is_sent);
+        let sent = self.sent_headers().filter(is_sent);
         sent.for_each(|line| headers.append(line.name.clone(), line.value.clone()));
     }
 
     /// Returns whether the cache generated the entity tag.
     pub(crate) fn has_generated_etag(&self) -> bool {
-        self.headers.iter().any(|line| line.is_generated && line.name == ETAG)
+        self.lines.iter().any(|line| line.is_generated && line.name == ETAG)
     }
 
     /// Returns whether the page has an `ETag` or a `Last-Modified`.
@@ -380,10 +407,10 @@ impl Page {
         names
     }
 
-    /// Returns the bytes that the page allocates.
+    /// Returns the bytes that the page allocates, beside the lines that it shares.
     pub(crate) fn weight(&self) -> usize {
         let encodings = self.encodings().map_or(0, |encodings| size_of::<Encodings>() + encodings.weight());
-        StoredHeader::weight(&self.headers) + header::weight_of_bytes(self.body().len()) + encodings
+        StoredHeader::weight(&self.lines) + header::weight_of_bytes(self.body().len()) + encodings
     }
 
     /// Copies the page into allocations that no other thread refers to.
@@ -392,13 +419,16 @@ impl Page {
             status: self.status,
             reason: self.reason,
             has_content_encoding: self.has_content_encoding,
-            headers: StoredHeader::private_copies(self.sent_headers()),
-            sent_lines: self.sent_lines,
+            lines: StoredHeader::private_copies(self.sent_headers()),
+            shared: None,
             body: self.body.as_ref().map(|bytes| Bytes::copy_from_slice(bytes)),
             encodings: self.encodings().map(|own| Box::new(own.copy(|bytes| Bytes::copy_from_slice(bytes)))),
         }
     }
 }
+
+/// Lines that are to be stored.
+type Lines<'h> = SmallVec<[Line<'h>; 16]>;
 
 impl fmt::Debug for Page {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

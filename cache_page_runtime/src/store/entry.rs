@@ -163,7 +163,8 @@ impl Entry {
         &self.backoff
     }
 
-    /// Returns the bytes that the entry takes in memory: itself, and everything that it allocates.
+    /// Returns the bytes that the entry takes in memory: itself, and everything that it allocates, beside the header lines that it shares
+    /// with others.
     pub(crate) fn weight(&self) -> usize {
         let remote_ref =
             |remote_ref: &RemoteRef| size_of::<RemoteRef>() + weight_of_bytes(remote_ref.version.0.len());
@@ -171,6 +172,11 @@ impl Entry {
             + self.page.weight()
             + self.purge_keys.weight()
             + self.remote_ref().map_or(0, remote_ref)
+    }
+
+    /// Returns the bytes that a [`private_copy`](Self::private_copy) takes at most.
+    pub(super) fn copy_weight(&self) -> usize {
+        self.weight() + self.page.shared_lines().map_or(0, |lines| lines.weight())
     }
 
     /// Copies the entry into allocations that no other worker refers to.

@@ -99,7 +99,7 @@ fn locks_are_held_for_a_short_time() {
     });
     let manual = ManualClock::new();
     let clock = Clock::Manual(manual.clone());
-    let store = Arc::new(Store::new(4 << 30));
+    let store = Arc::new(tests::new_store(4 << 30));
     measure("storing a million pages", || fill(&store, &clock));
     manual.advance(Duration::from_secs(1));
     let tag = LocalSelector::Tag(Tag::new("pages").key);
@@ -126,7 +126,7 @@ fn locks_are_held_for_a_short_time() {
         wait_until(|| store.bytes() == 0);
     });
     drop(store);
-    let store = Arc::new(Store::new(512 << 20));
+    let store = Arc::new(tests::new_store(512 << 20));
     measure("storing a million pages, most of which are evicted", || fill(&store, &clock));
     measure("20 pages of 20 MiB in their place", || {
         (0..20).for_each(|number| put(&store, number, &clock, vec![0; 20 << 20].into()));

@@ -143,7 +143,7 @@ fn make_copy(store: &Arc<Store>, key: CacheKey<'_>, hash: KeyHash, entry: &Arc<E
     let Some(node) = store.node(key, entry) else { return };
     // Read first: the entry may change meanwhile.
     let version = node.version();
-    let bytes = entry.weight() + size_of::<Option<LocalCopy>>();
+    let bytes = entry.copy_weight() + size_of::<Option<LocalCopy>>();
     if bytes > MAX_COPY_BYTES {
         return;
     }

@@ -1,6 +1,6 @@
 //! Compares the store with a plain map, for random sequences of operations.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{cell::Cell, collections::BTreeMap, time::Duration};
 
 use actix_web::{
     http::{
@@ -16,7 +16,7 @@ use super::*;
 use crate::{
     KeyBuilder, Policy,
     http::StaleWindows,
-    page::{Page, ResponseHead},
+    page::{Page, ResponseHead, SharedLines},
     policy::HandlerPolicy,
     purge::{PurgeKeys, PurgeSeq, RequestSubject, StableIds, Tag},
     store::{entry::Lifetime, variants::MAX_VARIANTS},
@@ -53,6 +53,21 @@ impl Selector {
             Self::Tag(tag) => number % TAGS == tag,
         }
     }
+}
+
+/// The number of different headers that pages share.
+const KINDS: usize = 4;
+
+thread_local! {
+    /// The store whose pages this thread creates.
+    static LINES_OWNER: Cell<LinesOwner> = Cell::new(LinesOwner::new());
+}
+
+/// Creates a store. The pages that this thread creates from now on share header lines in it.
+pub(in crate::store) fn new_store(max_bytes: usize) -> Store {
+    let store = Store::new(max_bytes);
+    LINES_OWNER.set(store.lines_owner());
+    store
 }
 
 /// The number of different tags. A page has one of them, by its number.
@@ -95,9 +110,11 @@ pub(in crate::store) fn entry(
         stale: StaleWindows::default(),
         fill_time: Duration::ZERO,
     };
-    let generated = [(ETAG, HeaderValue::from_static("W/\"1\""))];
+    let kind = HeaderName::from_static("x-kind");
+    let generated =
+        [(ETAG, HeaderValue::from_static("W/\"1\"")), (kind, HeaderValue::from(body.len() % KINDS))];
     let is_revalidatable = is_revalidatable(body.len());
-    let page = Page::from_response(head, &generated, Some(body));
+    let page = Page::from_response(head, &generated, Some(body), LINES_OWNER.get());
     Arc::new(Entry::new(page, lifetime, purge_keys(tags)).revalidatable(is_revalidatable))
 }
 
@@ -141,7 +158,7 @@ struct World {
 
 impl World {
     fn new(max_bytes: usize) -> Self {
-        Self { store: Arc::new(Store::new(max_bytes)), clock: ManualClock::new(), pages: 0 }
+        Self { store: Arc::new(new_store(max_bytes)), clock: ManualClock::new(), pages: 0 }
     }
 
     fn now(&self) -> Instant {
@@ -200,7 +217,8 @@ impl World {
         let stored = state.eviction.nodes();
         prop_assert!(stored.iter().all(|node| is_stored(node) && !node.is_removed()));
         let weights: usize = stored.iter().map(|node| node.weight()).sum();
-        let others = state.eviction.table_bytes() + state.copy_bytes + state.purge_index.bytes();
+        let others =
+            state.eviction.table_bytes() + state.copy_bytes + state.purge_index.bytes() + state.shared_bytes;
         prop_assert_eq!(state.bytes(), weights + others);
         prop_assert_eq!(state.eviction.stored_bytes(), weights);
         prop_assert!(state.bytes() <= self.store.max_bytes);
@@ -214,6 +232,10 @@ impl World {
             |of: fn(HandlerTotal) -> usize| state.handlers.iter().map(|(_, total)| of(total)).sum::<usize>();
         prop_assert_eq!(total(|total| total.entries), weights.len());
         prop_assert_eq!(total(|total| total.bytes), weights.iter().sum::<usize>());
+        let shared = slots.iter().filter_map(|(slot, _)| slot.shared_lines(state.lines_owner));
+        let shared: BTreeMap<*const SharedLines, usize> =
+            shared.map(|lines| (std::ptr::from_ref(lines), lines.weight())).collect();
+        prop_assert_eq!(state.shared_bytes, shared.values().sum::<usize>(), "each line is charged once");
         prop_assert!(state.purge_index.holds_exactly(&stored), "the index holds exactly what is stored");
         for (slot, node) in &slots {
             let queued = stored.iter().filter(|stored| Arc::ptr_eq(stored, node));

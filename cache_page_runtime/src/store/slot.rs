@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use super::{entry::Entry, variants::VariantSet, weights};
-use crate::{page::Encodings, purge::PurgeKeys, time::Instant};
+use crate::{
+    page::{Encodings, LinesOwner, SharedLines},
+    purge::PurgeKeys,
+    time::Instant,
+};
 
 #[derive(Clone)]
 pub(super) enum Slot {
@@ -35,13 +39,22 @@ impl Slot {
         self.entry().is_some_and(|stored| Arc::ptr_eq(stored, entry))
     }
 
-    /// Returns the bytes that the slot takes beside its node.
-    pub(super) fn weight(&self) -> usize {
+    /// Returns the bytes that the slot takes beside its node and [`shared_lines`](Self::shared_lines).
+    pub(super) fn weight(&self, owner: LinesOwner) -> usize {
+        let of_entry = |entry: &Entry| match self.shared_lines(owner) {
+            Some(_) => entry.weight(),
+            None => entry.copy_weight(),
+        };
         match self {
-            Self::Entry(entry) => entry.weight(),
-            Self::Variant(entry, _) => entry.weight().saturating_add(weights::VARIANT),
+            Self::Entry(entry) => of_entry(entry),
+            Self::Variant(entry, _) => of_entry(entry).saturating_add(weights::VARIANT),
             Self::VariantSet(variants) => variants.weight(),
         }
+    }
+
+    /// Returns the header lines that the entry shares with others of this store.
+    pub(super) fn shared_lines(&self, owner: LinesOwner) -> Option<&SharedLines> {
+        self.entry()?.page.shared_lines().map(Arc::as_ref).filter(|lines| lines.belongs_to(owner))
     }
 
     /// Returns the part of the weight that encoded bodies take.

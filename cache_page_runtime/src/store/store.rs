@@ -44,7 +44,7 @@ use crate::{
     http::{Coding, VaryNames},
     key::{CacheKey, KeyBuf},
     outcome::{ForwardReason, Reason},
-    page::EncodedBody,
+    page::{EncodedBody, LinesOwner},
     purge::{LocalSelector, PurgeLog, PurgeMode},
     sync::{Mutex, MutexGuard, lock, try_lock},
     time::Instant,
@@ -69,6 +69,7 @@ pub(crate) struct Store {
     pub(super) sweeper: Sweeper,
     pub(super) active_purges: ActivePurges,
     max_bytes: usize,
+    lines_owner: LinesOwner,
     pub(super) purge_log: PurgeLog<(PurgeMode, LocalSelector)>,
 }
 
@@ -100,13 +101,15 @@ impl Store {
         // Workers lock shards for reading.
         let workers = thread::available_parallelism().map_or(1, usize::from);
         let shards = tables.max((4 * workers).next_power_of_two().min(MAX_SHARDS));
+        let lines_owner = LinesOwner::new();
         Self {
             map: EntryMap::new(shards),
-            state: Mutex::new(State::new(max_bytes, tables)),
+            state: Mutex::new(State::new(max_bytes, tables, lines_owner)),
             waiting: AtomicUsize::new(0),
             sweeper: Sweeper::default(),
             active_purges: ActivePurges::default(),
             max_bytes,
+            lines_owner,
             purge_log: PurgeLog::new(),
         }
     }
@@ -300,6 +303,11 @@ impl Store {
     /// Ends the charge for a worker's copy.
     pub(super) fn release_copy(&self, bytes: usize) {
         self.writer().release_copy(bytes);
+    }
+
+    /// Returns this store, as the one whose entries share header lines.
+    pub(crate) fn lines_owner(&self) -> LinesOwner {
+        self.lines_owner
     }
 
     pub(crate) fn max_bytes(&self) -> usize {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{KeyBuilder, purge::PurgeMode, time::Clock};
 
-pub(in crate::store) use super::model::entry as entry_at;
+pub(in crate::store) use super::model::{entry as entry_at, new_store};
 
 pub(in crate::store) fn entry_without_expiry() -> Arc<Entry> {
     entry(Bytes::from_static(b"page"), Clock::System.now(), None, &[])
@@ -24,7 +24,7 @@ pub(in crate::store) fn entry_without_expiry() -> Arc<Entry> {
 #[test]
 fn budget_holds_for_a_million_keys() {
     const BUDGET: usize = 1 << 20;
-    let store = Store::new(BUDGET);
+    let store = new_store(BUDGET);
     let request = TestRequest::default().to_http_request();
     let entry = entry_without_expiry();
     let mut max_bytes = 0;
@@ -46,7 +46,7 @@ fn budget_holds_for_a_million_keys() {
 /// A lookup concurrent with a replacement finds the old entry or the new one.
 #[test]
 fn entry_being_replaced_is_never_missing() {
-    let store = Store::new(1 << 20);
+    let store = new_store(1 << 20);
     thread::scope(|scope| {
         let writer = scope.spawn(|| {
             let request = TestRequest::default().to_http_request();
@@ -72,7 +72,7 @@ fn entry_being_replaced_is_never_missing() {
 
 /// Stores pages under the numbers from 0, without room for all.
 fn store_of(pages: u32, max_bytes: usize) -> Arc<Store> {
-    let store = Arc::new(Store::new(max_bytes));
+    let store = Arc::new(new_store(max_bytes));
     for number in 0..pages {
         put(&store, number);
     }

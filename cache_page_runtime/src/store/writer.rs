@@ -21,7 +21,7 @@ use crate::{
     http::{Coding, VaryNames},
     key::CacheKey,
     outcome::Reason,
-    page::{EncodedBody, Encodings},
+    page::{EncodedBody, Encodings, LinesOwner},
     purge::PurgeKey,
     sync::MutexGuard,
     time::Instant,
@@ -52,6 +52,10 @@ pub(super) struct State {
     pub(super) removals: Removals,
     /// The bytes of the workers' copies.
     pub(super) copy_bytes: usize,
+    /// The store whose entries share header lines.
+    pub(super) lines_owner: LinesOwner,
+    /// The bytes of the header lines that entries share.
+    pub(super) shared_bytes: usize,
     /// The highest number of nodes since the map last shrank.
     peak: usize,
     /// The number of shards of the map, the first ones, that have yet to shrink.
@@ -60,7 +64,7 @@ pub(super) struct State {
 
 impl State {
     /// Creates an empty state, whose index has this number of tables.
-    pub(super) fn new(max_bytes: usize, tables: usize) -> Self {
+    pub(super) fn new(max_bytes: usize, tables: usize, lines_owner: LinesOwner) -> Self {
         Self {
             eviction: Eviction::new(max_bytes),
             purge_index: PurgeIndex::new(tables),
@@ -69,6 +73,8 @@ impl State {
             handlers: HandlerTotals::default(),
             removals: Removals::default(),
             copy_bytes: 0,
+            lines_owner,
+            shared_bytes: 0,
             peak: 0,
             sparse_shards: 0,
         }
@@ -76,7 +82,25 @@ impl State {
 
     /// Returns all bytes that are charged to the budget.
     pub(super) fn bytes(&self) -> usize {
-        self.eviction.bytes() + self.purge_index.bytes() + self.copy_bytes
+        self.eviction.bytes() + self.purge_index.bytes() + self.copy_bytes + self.shared_bytes
+    }
+
+    /// Charges the lines that an entry shares with others, if it is the first one that has them.
+    fn charge_shared_lines(&mut self, slot: &Slot) {
+        if let Some(lines) = slot.shared_lines(self.lines_owner)
+            && lines.add_entry()
+        {
+            self.shared_bytes += lines.weight();
+        }
+    }
+
+    /// Ends the charge if the entry is the last one that has the lines.
+    fn release_shared_lines(&mut self, slot: &Slot) {
+        if let Some(lines) = slot.shared_lines(self.lines_owner)
+            && lines.remove_entry()
+        {
+            self.shared_bytes -= lines.weight();
+        }
     }
 
     /// Returns what would be charged with a further node of this weight.
@@ -180,7 +204,8 @@ impl<'s> Writer<'s> {
 
     fn insert(&mut self, key: &[u8], slot: Slot, replaced: Option<&Arc<Entry>>) -> Result<(), Reason> {
         let hash = self.map.hash(key);
-        let (weights, expires_at) = ((slot.weight(), slot.encoded_weight()), slot.expires_at());
+        let weight = slot.weight(self.state.lines_owner);
+        let (weights, expires_at) = ((weight, slot.encoded_weight()), slot.expires_at());
         let node = EntryNode::new(key, hash, weights, expires_at, slot.purge_keys(), &self.state.epoch);
         let node = Arc::new(node.revalidatable(slot.is_revalidatable()));
         if !self.fits(node.weight()) {
@@ -208,7 +233,8 @@ impl<'s> Writer<'s> {
             self.state.entries += 1;
             self.state.handlers.add(&node);
         }
-        // Before room is made, because what is charged for the index is known afterwards.
+        // Before room is made, because what is charged for the lines and the index is known afterwards.
+        self.state.charge_shared_lines(&slot);
         self.state.purge_index.insert(&node);
         if !self.make_room(node.weight()) {
             self.undo(&node, &slot);
@@ -261,6 +287,7 @@ impl<'s> Writer<'s> {
     fn unlink(&mut self, node: &Arc<EntryNode>, slot: &Slot) {
         self.state.eviction.remove(node, &mut self.freed);
         self.state.purge_index.remove(node, &mut self.freed);
+        self.state.release_shared_lines(slot);
         if slot.entry().is_some() && !node.is_flushed() {
             self.state.entries -= 1;
             self.state.handlers.remove(node);

@@ -74,7 +74,7 @@ pub(crate) fn encode(entry: &Entry, out: &mut Writer, now: Instant) {
         out.u64(time);
     }
     let headers = page.stored_headers();
-    out.u16(u16::try_from(headers.len()).unwrap_or(u16::MAX));
+    out.u16(u16::try_from(headers.clone().count()).unwrap_or(u16::MAX));
     for line in headers {
         let sensitive = if line.value.is_sensitive() { SENSITIVE } else { 0 };
         out.u8(sensitive | if line.is_generated { GENERATED } else { 0 });

@@ -166,7 +166,7 @@ mod tests {
     use super::*;
     use crate::{
         http::{Selection, StaleWindows},
-        page::{Page, ResponseHead},
+        page::{LinesOwner, Page, ResponseHead},
         policy::{HandlerPolicy, Policy},
         purge::{PurgeKeys, PurgeSeq, RequestSubject, StableIds, Tag},
         store::Lifetime,
@@ -209,7 +209,7 @@ mod tests {
         };
         let generated =
             [(ETAG, HeaderValue::from_static("W/\"1\"")), (VARY, HeaderValue::from_static("accept"))];
-        let page = Page::from_response(head, &generated, body.map(Bytes::from_static));
+        let page = Page::from_response(head, &generated, body.map(Bytes::from_static), LinesOwner::new());
         Entry::new(page, lifetime, purge_keys())
     }
 
