@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use cache_page::PageCache;
 
+#[cfg(feature = "redis-cluster")]
+use crate::resp::Reply;
 use crate::{
     SECRET, run,
     server::{Server, free_port},
@@ -18,7 +20,11 @@ fn cache(server: &Server, key_prefix: &str) -> PageCache {
 }
 
 fn site(server: &Server, key_prefix: &str) -> Site {
-    let site = Site::start(cache(server, key_prefix));
+    connected(cache(server, key_prefix))
+}
+
+fn connected(cache: PageCache) -> Site {
+    let site = Site::start(cache);
     wait_until("the application is connected", || site.cache.stats().remote().unwrap().is_available);
     site
 }
@@ -168,6 +174,31 @@ fn user_who_may_not_list_pages_may_purge_them() {
     with(&["purge", "all"]).assert_done();
     wait_until("the purge is received", || site.cache.stats().pages() == 0);
     with(&["stats"]).assert_failed(5, "the user may not do this").assert_failed(5, "SCAN");
+}
+
+#[cfg(feature = "redis-cluster")]
+#[test]
+fn purge_in_a_cluster_is_delivered() {
+    let server = Server::with(&["--cluster-enabled", "yes"]);
+    // A cluster of one node.
+    server.command("CLUSTER ADDSLOTSRANGE 0 16383");
+    wait_until("the cluster is ready", || matches!(server.command("SET ready 1"), Reply::Text(_)));
+    let url = server.url();
+    let cluster = ["--redis-cluster", &*url, "--key-prefix", "shop"];
+    let on = |arguments: &[&str]| run(&[&cluster[..], arguments].concat());
+    on(&["purge", "all"]).assert_failed(4, "nothing was ever stored in this cluster");
+    let store = cache_page::RedisStore::cluster([&url]).unwrap();
+    let long = Duration::from_secs(600);
+    let options =
+        PageCache::builder().remote_store(store).key_prefix("shop").local_ttl(long).max_purge_lag(long);
+    let site = connected(options.remote_timeout(Duration::from_secs(30)).build());
+    site.fill();
+    wait_until("the pages are stored", || site.cache.stats().remote().unwrap().stored == 30);
+    on(&["purge", "tag", "post:1"]).assert_done().assert_shows("delivered to all processes");
+    wait_until("the process has received the purge", || site.cache.stats().pages() == 29);
+    for command in [&["stats"][..], &["entries"], &["explain", "/"], &["purge", "--dry-run", "all"]] {
+        on(command).assert_failed(6, "a cluster cannot be listed");
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ Examples:
 
 Environment (an option takes precedence):
   CACHE_PAGE_INSPECTOR, CACHE_PAGE_REDIS, CACHE_PAGE_DISK   as the options; a password does not show in `ps` here
-  CACHE_PAGE_KEY_PREFIX                                     as --key-prefix
+  CACHE_PAGE_REDIS_CLUSTER, CACHE_PAGE_KEY_PREFIX           as --redis-cluster, --key-prefix
   CACHE_PAGE_INSPECTOR_HEADER                               as --inspector-header
 
 Exit codes:

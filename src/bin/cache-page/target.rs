@@ -18,12 +18,16 @@ use crate::{
 #[command(next_help_heading = "Where to look")]
 pub(crate) struct TargetArgs {
     /// The inspector of a running application
-    #[arg(long, value_name = "URL", global = true, conflicts_with_all = ["redis", "disk"])]
+    #[arg(long, value_name = "URL", global = true, conflicts_with_all = ["redis", "redis_cluster", "disk"])]
     inspector: Option<String>,
 
     #[arg(help = "A Redis or Valkey server: redis://user:password@host:6379/0, or rediss:// for TLS")]
-    #[arg(long, value_name = "URL", global = true, conflicts_with = "disk")]
+    #[arg(long, value_name = "URL", global = true, conflicts_with_all = ["redis_cluster", "disk"])]
     redis: Option<String>,
+
+    /// Nodes of a Redis Cluster, with commas in between: for purges
+    #[arg(long, value_name = "URLS", global = true, conflicts_with = "disk")]
+    redis_cluster: Option<String>,
 
     /// The folder of a cache on disk
     #[arg(long, value_name = "FOLDER", global = true)]
@@ -76,15 +80,19 @@ impl TargetArgs {
 
     /// Returns the target of the options, or else that of the environment.
     pub(crate) fn open(&self) -> Result<Box<dyn Target>, Failure> {
-        let place = match (&self.inspector, &self.redis, &self.disk) {
+        let place = match (&self.inspector, &self.redis, &self.redis_cluster, &self.disk) {
             (Some(url), ..) => Place::Inspector(url.clone()),
-            (_, Some(url), _) => Place::Redis(url.clone()),
+            (_, Some(url), ..) => Place::Redis(url.clone()),
+            (_, _, Some(urls), _) => Place::RedisCluster(urls.clone()),
             (.., Some(folder)) => Place::Disk(folder.clone()),
             _ => Place::of_environment()?,
         };
         match place {
             Place::Inspector(url) => self.inspector(&url),
-            Place::Redis(url) => self.redis(&url),
+            Place::Redis(url) => self.redis(&[&url], false),
+            Place::RedisCluster(urls) => {
+                self.redis(&urls.split(',').map(str::trim).collect::<Vec<_>>(), true)
+            }
             Place::Disk(folder) => self.disk(&folder),
         }
     }
@@ -104,13 +112,13 @@ impl TargetArgs {
     }
 
     #[cfg(feature = "redis")]
-    fn redis(&self, url: &str) -> Result<Box<dyn Target>, Failure> {
+    fn redis(&self, urls: &[&str], is_cluster: bool) -> Result<Box<dyn Target>, Failure> {
         let key_prefix = self.key_prefix_of_store()?;
-        Ok(Box::new(crate::store::Redis::open(url, &key_prefix, self.timeout())?))
+        Ok(Box::new(crate::store::Redis::open(urls, is_cluster, &key_prefix, self.timeout())?))
     }
 
     #[cfg(not(feature = "redis"))]
-    fn redis(&self, _: &str) -> Result<Box<dyn Target>, Failure> {
+    fn redis(&self, _: &[&str], _: bool) -> Result<Box<dyn Target>, Failure> {
         Err(not_compiled("--redis", "redis-tls"))
     }
 
@@ -146,22 +154,28 @@ impl TargetArgs {
 enum Place {
     Inspector(String),
     Redis(String),
+    RedisCluster(String),
     Disk(PathBuf),
 }
 
 impl Place {
     fn of_environment() -> Result<Self, Failure> {
         let disk = env::var_os("CACHE_PAGE_DISK").filter(|folder| !folder.is_empty());
-        match (variable("CACHE_PAGE_INSPECTOR")?, variable("CACHE_PAGE_REDIS")?, disk) {
-            (Some(url), None, None) => Ok(Self::Inspector(url)),
-            (None, Some(url), None) => Ok(Self::Redis(url)),
-            (None, None, Some(folder)) => Ok(Self::Disk(folder.into())),
-            (None, None, None) => Err(Failure::usage("where is the cache?").hint(
+        let places = [
+            variable("CACHE_PAGE_INSPECTOR")?.map(Self::Inspector),
+            variable("CACHE_PAGE_REDIS")?.map(Self::Redis),
+            variable("CACHE_PAGE_REDIS_CLUSTER")?.map(Self::RedisCluster),
+            disk.map(|folder| Self::Disk(folder.into())),
+        ];
+        let mut places = places.into_iter().flatten();
+        match (places.next(), places.next()) {
+            (Some(place), None) => Ok(place),
+            (None, _) => Err(Failure::usage("where is the cache?").hint(
                 "Say so with --inspector URL, --redis URL or --disk FOLDER, or with CACHE_PAGE_INSPECTOR, CACHE_PAGE_REDIS or \
                  CACHE_PAGE_DISK in the environment. `cache-page --help` has examples.",
             )),
             _ => Err(Failure::usage("the environment names several targets")
-                .hint("Unset all but one of CACHE_PAGE_INSPECTOR, CACHE_PAGE_REDIS and CACHE_PAGE_DISK, or use an option.")),
+                .hint("Unset all but one of CACHE_PAGE_INSPECTOR, CACHE_PAGE_REDIS, CACHE_PAGE_REDIS_CLUSTER and CACHE_PAGE_DISK, or use an option.")),
         }
     }
 }

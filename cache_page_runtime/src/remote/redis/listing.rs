@@ -107,6 +107,9 @@ impl RedisStore {
     ///
     /// As [`list_pages`](Self::list_pages).
     pub async fn list_key_prefixes(&self, time: Duration) -> Result<Vec<String>, StoreError> {
+        if self.is_cluster() {
+            return Err(StoreError::rejected("the keys of a cluster cannot be listed"));
+        }
         let mut connection = self.endpoint.connect(Some(time)).await.map_err(store_error)?;
         let (start, mut prefixes) = (Instant::now(), BTreeSet::new());
         let mut scan = Scan::new(b"cp1:{", b"*}:u");

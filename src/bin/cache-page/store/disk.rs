@@ -148,7 +148,10 @@ impl Target for Disk {
 
     fn explain(&mut self, url: &str, _: &[String]) -> Result<Value, Failure> {
         let mut nearest = Nearest::new(url)?;
-        self.list(&mut nearest)?;
+        let others = self.list(&mut nearest)?;
+        if nearest.is_empty() && others > 0 {
+            self.count(&[])?;
+        }
         Ok(nearest.explain(url, "the folder"))
     }
 }

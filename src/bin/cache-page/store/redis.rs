@@ -1,4 +1,4 @@
-//! A Redis or Valkey server.
+//! A Redis or Valkey server, or a cluster.
 
 use std::time::Duration;
 
@@ -28,31 +28,53 @@ const SEARCH_TIME: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub(crate) struct Redis {
-    url: String,
+    urls: Vec<String>,
+    is_cluster: bool,
     key_prefix: String,
     timeout: Duration,
 }
 
 impl Redis {
-    pub(crate) fn open(url: &str, key_prefix: &str, timeout: Duration) -> Result<Self, Failure> {
-        let is_secure = ["rediss:", "valkeys:"].iter().any(|scheme| url.starts_with(scheme));
+    pub(crate) fn open(
+        urls: &[&str],
+        is_cluster: bool,
+        key_prefix: &str,
+        timeout: Duration,
+    ) -> Result<Self, Failure> {
+        let is_secure =
+            urls.iter().any(|url| ["rediss:", "valkeys:"].iter().any(|scheme| url.starts_with(scheme)));
         if is_secure && !cfg!(feature = "redis-tls") {
             return Err(Failure::unsupported("this program was installed without TLS for Redis")
                 .hint("Install it with: cargo install cache_page --features cli,redis-tls"));
         }
-        // The message does not show the URL, which may have a password.
-        RedisStore::open(url).map_err(Failure::usage)?;
-        Ok(Self { url: url.to_owned(), key_prefix: key_prefix.to_owned(), timeout })
+        let urls = urls.iter().map(|url| (*url).to_owned()).collect();
+        let redis = Self { urls, is_cluster, key_prefix: key_prefix.to_owned(), timeout };
+        redis.store()?;
+        Ok(redis)
     }
 
+    /// Returns a store that is not connected. The message of an error does not show the URL, which may have a password.
     fn store(&self) -> Result<RedisStore, Failure> {
-        let store = RedisStore::open(&self.url).map_err(Failure::usage)?;
+        let store = if self.is_cluster {
+            #[cfg(not(feature = "redis-cluster"))]
+            return Err(Failure::unsupported("this program was installed without Redis Cluster")
+                .hint("Install it with: cargo install cache_page --features cli,redis-cluster"));
+            #[cfg(feature = "redis-cluster")]
+            RedisStore::cluster(&self.urls)
+        } else {
+            RedisStore::open(self.urls.first().map(String::as_str).unwrap_or_default())
+        };
+        let store = store.map_err(Failure::usage)?;
         store.set_namespace(&self.key_prefix);
         Ok(store)
     }
 
     /// Visits the pages.
     fn list(&self, visitor: &mut dyn Visitor) -> Result<(), Failure> {
+        if self.is_cluster {
+            return Err(Failure::unsupported("the pages of a cluster cannot be listed")
+                .hint("Ask one of the processes instead: --inspector URL."));
+        }
         let store = self.store()?;
         let listed = block_on(store.list_pages(self.timeout, visitor))?;
         listed.map_err(|error| self.failure_of(&error))
@@ -80,6 +102,12 @@ impl Redis {
 
     /// Returns the failure for a key prefix with which nothing was ever stored, if that is why there is no page.
     fn check_key_prefix(&self) -> Result<(), Failure> {
+        if self.is_cluster {
+            return Err(Failure::nothing_there(
+                "nothing was ever stored in this cluster with this key prefix",
+            )
+            .hint("Compare --key-prefix with the `key_prefix` of the application."));
+        }
         let found = self.key_prefixes();
         if found.contains(&self.key_prefix) {
             return Ok(());
@@ -107,8 +135,9 @@ impl Redis {
             Failure::refused(format!("the user may not do this: {message}"))
                 .hint("Besides what a cache needs, lists need SCAN, STRLEN, GET and TIME.")
         } else if says(&["MOVED", "Moved", "CLUSTERDOWN", "ClusterDown"]) {
-            Failure::unsupported(format!("the server is a node of a cluster: {message}"))
-                .hint("Ask one of the processes instead: --inspector URL. Its purges reach the cluster.")
+            Failure::unsupported(format!("the server is a node of a cluster: {message}")).hint(
+                "Purge with --redis-cluster URL, and ask one of the processes for the rest: --inspector URL.",
+            )
         } else if says(&["READONLY", "ReadOnly"]) {
             Failure::refused("the server is a replica, which cannot be written to")
                 .hint("Use the URL of the master.")
