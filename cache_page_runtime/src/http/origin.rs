@@ -34,23 +34,37 @@ impl<'r> RequestOrigin<'r> {
     #[inline]
     pub(crate) fn with_names(request: &'r HttpRequest, names: RequestNames) -> Self {
         let (head, config) = (request.head(), request.app_config());
-        let forwarded = |name| if names.has_forwarded() { forwarded_parameter(head, name) } else { None };
-        let listed = |is_present, name| if is_present { first_member(head, &name) } else { None };
         let host_fields = match names.has_host() {
             true => head.headers.get_all(HOST).as_slice(),
             false => &[],
         };
-        let scheme = forwarded("proto")
-            .or_else(|| listed(names.has_forwarded_proto(), X_FORWARDED_PROTO))
-            .or_else(|| head.uri.scheme_str())
-            .unwrap_or(if config.secure() { "https" } else { "http" });
-        let host = forwarded("host")
-            .or_else(|| listed(names.has_forwarded_host(), X_FORWARDED_HOST))
-            .or_else(|| host_fields.first()?.to_str().ok())
-            .or_else(|| head.uri.authority().map(Authority::as_str))
-            .unwrap_or_else(|| config.host());
-        Self { scheme, host, host_fields }
+        let scheme = || head.uri.scheme_str().unwrap_or(if config.secure() { "https" } else { "http" });
+        let host = || {
+            let field = host_fields.first().and_then(as_text);
+            field.or_else(|| head.uri.authority().map(Authority::as_str)).unwrap_or_else(|| config.host())
+        };
+        // Most requests that no proxy has passed on.
+        if !names.is_forwarded() {
+            return Self { scheme: scheme(), host: host(), host_fields };
+        }
+        let forwarded = |name| if names.has_forwarded() { forwarded_parameter(head, name) } else { None };
+        let listed = |is_present, name| if is_present { first_member(head, &name) } else { None };
+        let forwarded_scheme =
+            forwarded("proto").or_else(|| listed(names.has_forwarded_proto(), X_FORWARDED_PROTO));
+        let forwarded_host =
+            forwarded("host").or_else(|| listed(names.has_forwarded_host(), X_FORWARDED_HOST));
+        Self {
+            scheme: forwarded_scheme.unwrap_or_else(scheme),
+            host: forwarded_host.unwrap_or_else(host),
+            host_fields,
+        }
     }
+}
+
+/// As [`HeaderValue::to_str`], which looks at byte after byte. No value has control characters other than tabs.
+fn as_text(value: &HeaderValue) -> Option<&str> {
+    let bytes = value.as_bytes();
+    if bytes.is_ascii() { str::from_utf8(bytes).ok() } else { None }
 }
 
 /// Returns the first parameter of this name in all `Forwarded` values (RFC 7239).

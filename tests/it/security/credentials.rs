@@ -392,6 +392,23 @@ async fn headers_of_ordinary_visitors_do_not_bypass_the_cache() {
     }
 }
 
+/// A worker remembers what it knows of a name. The names of a pair differ in one place, wherever that is, and have the same length.
+#[actix_web::test]
+async fn credential_is_told_from_a_name_that_resembles_it() {
+    let app = TestApp::builder().route("/", handler).start().await;
+    for around in 0..26 {
+        for (before, after) in [(around, 0), (0, around), (around, around)] {
+            let name = |word| format!("cf-{}{word}{}", "x".repeat(before), "y".repeat(after));
+            for _ in 0..2 {
+                let response = app.get("/").header(&name("tokon"), "1").await;
+                assert!(response.is_stored() || response.is_hit(), "{response:?}");
+                let response = app.get("/").header(&name("token"), "alice").await;
+                response.assert_bypass(Reason::Credentials);
+            }
+        }
+    }
+}
+
 /// Names in the style of those that are known: nobody can list them all.
 #[actix_web::test]
 async fn unknown_header_bypasses_by_the_words_in_its_name() {
