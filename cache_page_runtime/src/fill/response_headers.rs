@@ -285,12 +285,12 @@ fn vary_field<'n>(
     names: impl Iterator<Item = &'n HeaderName>,
 ) -> Option<HeaderValue> {
     let mut missing: SmallVec<[&HeaderName; 16]> = SmallVec::new();
-    for name in names {
+    names.for_each(|name| {
         let is_present = is_sent && vary::contains(headers, name) || missing.contains(&name);
         if !is_present {
             missing.push(name);
         }
-    }
+    });
     if missing.is_empty() && !(is_sent && headers.get_all(VARY).count() > 1) {
         return None;
     }

@@ -38,16 +38,23 @@ pub(crate) struct KeyOptions<'o> {
     pub(crate) vary: [&'o [HeaderName]; 2],
 }
 
+impl KeyOptions<'_> {
+    /// Returns whether there are headers or cookies, with which the key begins.
+    pub(crate) fn has_varied(&self) -> bool {
+        let [of_handler, of_cache] = self.vary;
+        !(of_handler.is_empty() && of_cache.is_empty() && self.cookies.is_empty())
+    }
+}
+
 impl<'r> KeyBuilder<'r> {
-    #[inline(always)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn new(request: &'r HttpRequest) -> Self {
-        Self {
-            request,
-            parts: KeyParts::new(),
-            query_rule: QueryRule::All,
-            reads_any_header: false,
-            is_logged_in: false,
-        }
+        Self::with_query_rule(request, QueryRule::All)
+    }
+
+    #[inline(always)]
+    pub(crate) fn with_query_rule(request: &'r HttpRequest, query_rule: QueryRule) -> Self {
+        Self { request, parts: KeyParts::new(), query_rule, reads_any_header: false, is_logged_in: false }
     }
 
     /// Adds the headers and cookies that the options name. They come first.
@@ -74,10 +81,11 @@ impl<'r> KeyBuilder<'r> {
         // `Forwarded` or `X-Forwarded-Host` first, and a client can send another value in each.
         parts.push_list(List::Values, hosts);
         parts.push_optional(head.uri.authority().map(|authority| authority.as_str().as_bytes()));
-        parts.push_part(head.uri.path().as_bytes());
+        let path = head.uri.path();
+        parts.push_part(path.as_bytes());
         // `web::Path` reads a copy of the path. Actix decodes some escapes in it, and middleware may have rewritten either.
         let routed = self.request.match_info().as_str();
-        parts.push_optional((routed != head.uri.path()).then_some(routed.as_bytes()));
+        parts.push_optional((routed != path).then_some(routed.as_bytes()));
         self.push_query(head.uri.query(), self.query_rule);
     }
 

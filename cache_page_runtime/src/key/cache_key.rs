@@ -211,16 +211,23 @@ impl KeyParts {
         self.bytes.push(END);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn push_part(&mut self, bytes: &[u8]) {
-        match (u8::try_from(bytes.len()), u32::try_from(bytes.len())) {
-            (Ok(length @ 0..END), _) => self.bytes.extend_after(length, bytes),
-            (_, Ok(length)) => {
+        match u8::try_from(bytes.len()) {
+            Ok(length @ 0..END) => self.bytes.extend_after(length, bytes),
+            _ => self.push_long_part(bytes),
+        }
+    }
+
+    #[cold]
+    fn push_long_part(&mut self, bytes: &[u8]) {
+        match u32::try_from(bytes.len()) {
+            Ok(length) => {
                 self.bytes.push(LONG);
                 self.bytes.extend(&length.to_le_bytes());
                 self.bytes.extend(bytes);
             }
-            _ => self.bytes.mark_too_long(),
+            Err(_) => self.bytes.mark_too_long(),
         }
     }
 

@@ -45,7 +45,7 @@ impl KeyBuf {
     }
 
     /// Appends `first`, then `bytes`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn extend_after(&mut self, first: u8, bytes: &[u8]) {
         match self.inline_space(bytes.len() + 1).and_then(<[u8]>::split_first_mut) {
             Some((slot, space)) => {
@@ -53,11 +53,14 @@ impl KeyBuf {
                 space.copy_from_slice(bytes);
                 self.inline_len += bytes.len() + 1;
             }
-            None => {
-                self.extend_heap(&[first]);
-                self.extend_heap(bytes);
-            }
+            None => self.extend_heap_after(first, bytes),
         }
+    }
+
+    #[cold]
+    fn extend_heap_after(&mut self, first: u8, bytes: &[u8]) {
+        self.extend_heap(&[first]);
+        self.extend_heap(bytes);
     }
 
     /// Returns the next `len` bytes of the inline buffer, if they fit and the heap is not in use.

@@ -17,9 +17,10 @@ use super::{
 use crate::{
     cache::PageCache,
     fill::EntryPoint,
-    http::{RequestDirectives, header_class::RequestNames},
+    http::{QueryRule, RequestDirectives, header_class::RequestNames},
     key::{
-        AnonymousValue, Argument, CacheKey, Classified, KeyBuilder, KeyParts, KeyValue, push_query_read_by,
+        AnonymousValue, Argument, CacheKey, Classified, KeyBuilder, KeyOptions, KeyParts, KeyValue,
+        push_query_read_by,
     },
     observe::Report,
     outcome::{ForwardReason, Outcome, Reason},
@@ -61,6 +62,37 @@ pub struct Lookup<'r> {
     pub(super) directives: Option<Box<RequestDirectives>>,
 }
 
+/// What a lookup begins with.
+struct LookupStart<'r> {
+    request: &'r HttpRequest,
+    policy: &'static HandlerPolicy,
+    cache: &'r PageCache,
+    purge_seq: PurgeSeq,
+    entry_point: EntryPoint,
+    has_own_cache: bool,
+    admitted: Result<(), Reason>,
+}
+
+impl<'r> LookupStart<'r> {
+    /// Builds the lookup in its place. It has room for most keys in itself, and would be copied if it were changed before it is returned.
+    #[inline(always)]
+    fn lookup(self, query_rule: QueryRule) -> Lookup<'r> {
+        let Self { request, policy, cache, purge_seq, entry_point, has_own_cache, admitted } = self;
+        Lookup {
+            request,
+            policy,
+            cache,
+            key: KeyBuilder::with_query_rule(request, query_rule),
+            purge_seq,
+            entry_point,
+            has_own_cache,
+            admitted,
+            names: RequestNames::default(),
+            directives: None,
+        }
+    }
+}
+
 impl<'r> Lookup<'r> {
     #[inline]
     pub(crate) fn new(
@@ -75,26 +107,38 @@ impl<'r> Lookup<'r> {
         let selected = default_cache.select(policy.cache_name());
         let cache = selected.unwrap_or(default_cache);
         let admitted = check_request(request, policy, cache, selected.is_some());
-        // Built in place: the key has room for most keys in itself.
-        let mut lookup = Self {
+        let start = LookupStart {
             request,
             policy,
             cache,
-            key: KeyBuilder::new(request),
             purge_seq,
             entry_point,
             has_own_cache: app_cache.is_some(),
             admitted,
-            names: RequestNames::default(),
-            directives: None,
         };
         match admitted {
-            Ok(()) => lookup.key.push_varied(&policy.key_options(cache.vary(), cache.ignored_query())),
-            Err(Reason::Method) if entry_point == EntryPoint::Attribute => {
-                log_unsafe_method(request, policy, cache.clock().now());
+            Ok(()) => {
+                let options = policy.key_options(cache.vary(), cache.ignored_query());
+                if options.has_varied() {
+                    Self::varied(start, &options)
+                } else {
+                    start.lookup(options.query_rule)
+                }
             }
-            Err(_) => {}
+            Err(reason) => {
+                if reason == Reason::Method && entry_point == EntryPoint::Attribute {
+                    log_unsafe_method(request, policy, cache.clock().now());
+                }
+                start.lookup(QueryRule::All)
+            }
         }
+    }
+
+    /// Starts a lookup whose key begins with headers or cookies.
+    #[inline(never)]
+    fn varied(start: LookupStart<'r>, options: &KeyOptions<'_>) -> Self {
+        let mut lookup = start.lookup(options.query_rule);
+        lookup.key.push_varied(options);
         lookup
     }
 
