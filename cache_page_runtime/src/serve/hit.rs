@@ -72,12 +72,11 @@ impl Hit {
         };
         let freshness = self.entry.freshness(now);
         let mut response = page.to_response(&selection, encoded, request.headers(), freshness.age);
-        let report = Report::of_page(self.outcome, freshness);
-        let mut report = Report { forward_reason: self.forward_reason, ..report };
-        if matches!(report.outcome, Outcome::Hit | Outcome::RemoteHit) && selection == Selection::NotModified
-        {
-            report.outcome = Outcome::Revalidated;
-        }
+        let outcome = match self.outcome {
+            Outcome::Hit | Outcome::RemoteHit if selection == Selection::NotModified => Outcome::Revalidated,
+            outcome => outcome,
+        };
+        let report = Report { forward_reason: self.forward_reason, ..Report::of_page(outcome, freshness) };
         report.log(observer, handler);
         report.write_header(observer.cache_status(), response.headers_mut());
         response

@@ -10,7 +10,7 @@ use actix_web::{HttpResponse, Responder};
 
 use super::{
     hit::Hit,
-    join::{FlightWait, Joined, join, lead_refresh, wait_for_leader},
+    join::{Joined, join, lead_refresh, wait_for_leader},
     lookup::{Lookup, NoHit},
     step::{Run, ServiceStep, Step},
 };
@@ -73,10 +73,15 @@ async fn respond(
     handler_type: HandlerType,
     handler: Pin<&mut dyn Handler>,
 ) -> HttpResponse {
-    // A `match` around the `await` would keep room for the response in the future.
-    let run = match resolve(lookup, handler_type, RefreshMode::Foreground).await.into_run() {
-        Ok(response) => return response,
-        Err(run) => run,
+    let mode = RefreshMode::Foreground;
+    // Most often, there is nothing to wait for, and no future to be made.
+    let run = match look_up(lookup, handler_type, mode) {
+        Joined::Step(Step::Respond(response)) => return response,
+        Joined::Step(Step::Run(run)) if !needs_remote_store(lookup, &run) => run,
+        joined => match Box::pin(wait(lookup, joined, mode)).await.into_run() {
+            Ok(response) => return response,
+            Err(run) => run,
+        },
     };
     lookup.run(run, handler).await
 }
@@ -84,11 +89,27 @@ async fn respond(
 /// Finds out how a request is answered. Hits are answered without an allocation for the steps that they do not take.
 async fn resolve(lookup: &mut Lookup<'_>, handler_type: HandlerType, mode: RefreshMode) -> Step {
     match look_up(lookup, handler_type, mode) {
-        Joined::Step(Step::Run(Run::Fill(fill))) if lookup.cache.remote().is_some() => {
-            Box::pin(fetch(lookup, fill, mode)).await
+        Joined::Step(Step::Run(run)) if needs_remote_store(lookup, &run) => {
+            Box::pin(wait(lookup, Joined::Step(Step::Run(run)), mode)).await
         }
         Joined::Step(step) => step,
-        Joined::Wait(flight) => Box::pin(wait_and_fetch(lookup, flight, mode)).await,
+        flight @ Joined::Wait(_) => Box::pin(wait(lookup, flight, mode)).await,
+    }
+}
+
+fn needs_remote_store(lookup: &Lookup<'_>, run: &Run) -> bool {
+    matches!(run, Run::Fill(_)) && lookup.cache.remote().is_some()
+}
+
+/// Waits for the leader of a flight, and for the remote store.
+async fn wait(lookup: &mut Lookup<'_>, joined: Joined, mode: RefreshMode) -> Step {
+    let step = match joined {
+        Joined::Step(step) => step,
+        Joined::Wait(flight) => wait_for_leader(lookup, flight).await,
+    };
+    match step {
+        Step::Run(Run::Fill(fill)) if lookup.cache.remote().is_some() => fetch(lookup, fill, mode).await,
+        step => step,
     }
 }
 
@@ -140,13 +161,6 @@ fn respond_and_refresh(lookup: &mut Lookup<'_>, mut hit: Hit, mode: RefreshMode,
             let miss = Miss { cause: ForwardReason::Stale, stale: Some(entry) };
             Step::Run(Run::Fill(lookup.fill(miss, FillRole::Leader(leader), now)))
         }
-    }
-}
-
-async fn wait_and_fetch(lookup: &mut Lookup<'_>, flight: FlightWait, mode: RefreshMode) -> Step {
-    match wait_for_leader(lookup, flight).await {
-        Step::Run(Run::Fill(fill)) if lookup.cache.remote().is_some() => fetch(lookup, fill, mode).await,
-        step => step,
     }
 }
 
