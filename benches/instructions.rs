@@ -1,7 +1,8 @@
 //! Instructions per request, compared with a plain handler that returns the same status, headers and body.
 //!
 //! `cargo xtask bench instructions` runs this under callgrind, whose counts are repeatable. `instructions KIND REQUESTS` handles
-//! requests of one kind. `plain:KIND` is a handler without a cache that answers the same requests with the same bytes.
+//! requests of one kind. `plain:KIND` is a handler without a cache that answers the same requests with the same bytes, and `floor:KIND`
+//! does so with as little as the types of actix-web allow: the least that a hit can cost.
 
 use std::{
     future::{Ready, ready},
@@ -12,7 +13,7 @@ use std::{
 
 use actix_web::{
     App, FromRequest, HttpRequest, HttpResponse,
-    body::to_bytes,
+    body::{BoxBody, None as NoBody, to_bytes},
     dev::{Payload, Service as _},
     get,
     http::{
@@ -146,13 +147,22 @@ struct PlainResponse {
     status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
+    /// Whether it is sent without a builder, as a page is.
+    is_floor: bool,
 }
 
 /// Sends precomputed headers. It takes the arguments of the handler that it is compared with.
 fn plain_response() -> HttpResponse {
-    let Some(PlainResponse { status, headers, body }) = RESPONSE.get() else {
+    let Some(PlainResponse { status, headers, body, is_floor }) = RESPONSE.get() else {
         return HttpResponse::InternalServerError().finish();
     };
+    if *is_floor {
+        let body = if body.is_empty() { BoxBody::new(NoBody::new()) } else { BoxBody::new(body.clone()) };
+        let mut response = HttpResponse::with_body(*status, body);
+        let sent = response.headers_mut();
+        headers.iter().for_each(|(name, value)| sent.append(name.clone(), value.clone()));
+        return response;
+    }
     let mut response = HttpResponse::build(*status);
     for (name, value) in headers {
         response.insert_header((name.clone(), value.clone()));
@@ -189,16 +199,22 @@ async fn record_response(kind: &str, path: &str) {
         let status = response.status();
         let headers = response.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         let body = to_bytes(response.into_body()).await.unwrap_or_default();
-        responses.push(PlainResponse { status, headers, body });
+        responses.push(PlainResponse { status, headers, body, is_floor: kind.starts_with("floor:") });
     }
-    let response = if kind == "plain:miss" { responses.into_iter().next() } else { responses.pop() };
+    let is_miss = compared_kind(kind) == Some("miss");
+    let response = if is_miss { responses.into_iter().next() } else { responses.pop() };
     response.map(|response| RESPONSE.set(response).is_ok());
 }
 
-/// A request of a kind, `plain:` in front of it aside.
+/// Returns the kind whose requests a plain handler answers.
+fn compared_kind(kind: &str) -> Option<&str> {
+    kind.strip_prefix("plain:").or_else(|| kind.strip_prefix("floor:"))
+}
+
+/// A request of a kind, `plain:` or `floor:` in front of it aside.
 fn request(kind: &str, uri: &str) -> TestRequest {
     let request = TestRequest::get().uri(uri).insert_header((ACCEPT_LANGUAGE, "en"));
-    match kind.trim_start_matches("plain:") {
+    match compared_kind(kind).unwrap_or(kind) {
         "304" => request.insert_header((IF_NONE_MATCH, ETAG_OF_BODY)),
         "bypass" => request.insert_header((COOKIE, ETAG_OF_BODY)),
         "identity" | "br" | "zstd" | "gzip" => request.insert_header((ACCEPT_ENCODING, kind)),
@@ -325,17 +341,17 @@ async fn main() -> ExitCode {
     let Some(requests) = arguments.next().and_then(|number| number.parse::<u32>().ok()) else {
         // `cargo bench` passes other arguments.
         eprintln!(
-            "usage: instructions nothing|plain|plain-text|moka|dashmap|hit|hit-remote|304|bypass|not-stored|bare|miss|new-nothing|hit-anonymous|browser-nothing|hit-scope|hit-inspector|miss-inspector|plain:KIND|identity|br|zstd|gzip REQUESTS (`cargo xtask bench instructions` compares them)"
+            "usage: instructions nothing|plain|plain-text|moka|dashmap|hit|hit-remote|304|bypass|not-stored|bare|miss|new-nothing|hit-anonymous|browser-nothing|hit-scope|hit-inspector|miss-inspector|plain:KIND|floor:KIND|identity|br|zstd|gzip REQUESTS (`cargo xtask bench instructions` compares them)"
         );
         return ExitCode::SUCCESS;
     };
     // The App has one route, so that all kinds are routed alike.
-    let path = match kind.as_str() {
+    let path = match compared_kind(&kind).unwrap_or(&kind) {
         "plain" => "/plain",
         "plain-text" => "/plain-text",
-        "not-stored" | "plain:not-stored" => "/no-store",
+        "not-stored" => "/no-store",
         "bare" => "/bare",
-        "bypass" | "hit-anonymous" | "browser-nothing" | "plain:bypass" | "plain:hit-anonymous" => "/anon",
+        "bypass" | "hit-anonymous" | "browser-nothing" => "/anon",
         "identity" | "br" | "zstd" | "gzip" => "/encoded",
         "moka" => "/moka",
         "dashmap" => "/dashmap",
@@ -346,7 +362,7 @@ async fn main() -> ExitCode {
         "/encoded" => PageCache::builder().compress(cfg!(feature = "compress-all")).build(),
         _ => PageCache::new(),
     };
-    let is_plain = kind.starts_with("plain:");
+    let is_plain = compared_kind(&kind).is_some();
     if is_plain {
         record_response(&kind, path).await;
     }
@@ -383,8 +399,10 @@ async fn main() -> ExitCode {
     for number in 0..requests {
         // A URL that was not requested before. All of them have the same length.
         let new_uri = format!("{path}?{}", 10_000 + number);
-        let is_new =
-            matches!(kind.as_str(), "bare" | "miss" | "miss-inspector" | "plain:miss" | "new-nothing");
+        let is_new = matches!(
+            compared_kind(&kind).unwrap_or(&kind),
+            "bare" | "miss" | "miss-inspector" | "new-nothing"
+        );
         let uri = if is_new { &new_uri } else { path };
         let request = request(&kind, uri).to_request();
         if !kind.ends_with("nothing") {

@@ -73,13 +73,14 @@ pub(crate) fn run() -> Result<(), String> {
     }
     println!();
     println!("relative to a plain handler that answers the same requests with the same bytes:");
-    println!("{:>12} {:>12} {:>12}", "instructions", "plain", "ratio");
+    println!("{:>12} {:>12} {:>12} {:>12}", "instructions", "plain", "ratio", "floor");
     for (kind, nothing, what) in COMPARED {
         let nothing = per_request(&bench, nothing)?;
         let cost = per_request(&bench, kind)?.saturating_sub(nothing);
         let plain = per_request(&bench, &format!("plain:{kind}"))?.saturating_sub(nothing);
         let percent = cost * 100 / plain.max(1);
-        println!("{cost:>12} {plain:>12} {:>9}.{:02}  {what}", percent / 100, percent % 100);
+        let floor = per_request(&bench, &format!("floor:{kind}"))?.saturating_sub(nothing);
+        println!("{cost:>12} {plain:>12} {:>9}.{:02} {floor:>12}  {what}", percent / 100, percent % 100);
     }
     let nothing = per_request(&bench, "new-nothing")?;
     let bare = per_request(&bench, "bare")?.saturating_sub(nothing);

@@ -5,8 +5,14 @@ use std::{
     thread,
 };
 
-use actix_web::{HttpResponse, rt::System};
-use cache_page::{PageCache, testing::ManualClock};
+use actix_web::{
+    App, HttpResponse,
+    body::MessageBody as _,
+    rt::System,
+    test::{TestRequest, call_service, init_service},
+    web,
+};
+use cache_page::{PageCache, cache_page, testing::ManualClock};
 
 use super::body_of;
 use crate::support::TestApp;
@@ -162,4 +168,21 @@ async fn copy_of_one_cache_is_not_served_by_another() {
         two.get("/").await.assert_stored();
         one.get("/").await.assert_hit();
     }
+}
+
+#[cache_page(60)]
+async fn large() -> HttpResponse {
+    HttpResponse::Ok().body(vec![b'x'; 65_536])
+}
+
+#[actix_web::test]
+async fn body_of_a_large_page_is_not_copied_for_a_hit() {
+    let app = App::new().app_data(PageCache::new()).route("/", web::get().to(large));
+    let app = init_service(app).await;
+    let mut bodies = Vec::new();
+    for _ in 0..=OFTEN {
+        let response = call_service(&app, TestRequest::default().to_request()).await;
+        bodies.push(response.into_body().try_into_bytes().expect("a complete body"));
+    }
+    assert!(bodies[1..].iter().all(|body| body.as_ptr() == bodies[1].as_ptr()));
 }
