@@ -1,4 +1,5 @@
-//! For how long the locks of a store with a million entries are held: `cargo xtask bench locks`.
+//! For how long the locks of a store with a million entries are held:
+//! `cargo test --release -p cache_page_runtime --lib locks_are_held -- --ignored --nocapture`.
 //!
 //! It is the processor time of the thread that holds a lock, as long as it holds it. What else the machine does changes it little.
 
