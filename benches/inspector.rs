@@ -114,7 +114,8 @@ fn hits(cache: &PageCache, is_done: &AtomicBool) -> Vec<Duration> {
         let app = App::new().app_data(cache.clone()).route("/{group}/{number}", web::get().to(page));
         let app = init_service(app).await;
         let (mut times, mut number) = (Vec::new(), 0);
-        while !is_done.load(Ordering::Relaxed) {
+        // At least one, if the pages are shown before this thread has begun.
+        while !is_done.load(Ordering::Relaxed) || times.is_empty() {
             number = (number + 7919) % PAGES;
             let request = TestRequest::with_uri(&format!("/{}/{number}", number / 100)).to_request();
             let start = Instant::now();

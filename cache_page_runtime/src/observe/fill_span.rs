@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Write as _};
 
 use actix_web::{HttpRequest, http::Uri};
 use http::header::HeaderName;
-use tracing::{Span, field::Empty};
+use tracing::{Span, field::Empty, level_filters::LevelFilter};
 
 use super::Observer;
 use crate::{
@@ -57,11 +57,17 @@ impl FillSpan {
     /// The run of a request that waits for it: within the current span.
     #[inline]
     pub(crate) fn of_fill(subject: FillSubject<'_>) -> Self {
+        if !is_wanted() {
+            return Self::default();
+        }
         Self::new(span!(subject, "fill"))
     }
 
     /// A background refresh. It follows from the current span, that of the request which was answered with the stale page.
     pub(crate) fn of_refresh(subject: FillSubject<'_>) -> Self {
+        if !is_wanted() {
+            return Self::default();
+        }
         let span = span!(subject, parent: None, "refresh");
         span.follows_from(Span::current());
         Self::new(span)
@@ -87,6 +93,14 @@ impl FillSpan {
             span.record("reason", outcome.reason().map(Reason::as_str));
         }
     }
+}
+
+/// Returns whether a subscriber may be interested.
+///
+/// The macro evaluates the fields for the `log` crate too, where that feature of `tracing` is enabled and there is no subscriber, whatever
+/// the level of the logger is. actix-http enables it.
+fn is_wanted() -> bool {
+    LevelFilter::current() >= LevelFilter::DEBUG
 }
 
 /// The names of the parameters in a query, as they were sent. One without a value may be a token itself, and is left out.
