@@ -3,8 +3,8 @@
 use crate::{cargo, compile, instructions, server, step};
 
 /// The benchmarks that `cargo bench` runs.
-const CARGO_BENCHES: [&str; 8] =
-    ["scaling", "ratios", "fills", "purges", "locks", "inspector", "remote", "disk"];
+const CARGO_BENCHES: [&str; 9] =
+    ["scaling", "ratios", "fills", "purges", "locks", "inspector", "compress", "remote", "disk"];
 
 pub(crate) fn run(only: Option<&str>) -> Result<(), String> {
     let is_wanted = |name: &str| only.is_none_or(|only| only == name);
@@ -23,10 +23,20 @@ pub(crate) fn run(only: Option<&str>) -> Result<(), String> {
         instructions::run_features()?;
     }
     for name in CARGO_BENCHES.into_iter().filter(|name| is_wanted(name)) {
-        if ["remote", "disk"].contains(&name) {
-            server::ensure()?;
+        if ["compress", "remote", "disk"].contains(&name) {
+            server::ensure_for_benchmarks()?;
         }
-        step(name, &mut cargo(&["bench", "--quiet", "--features", "redis,disk,inspector", "--bench", name]))?;
+        step(
+            name,
+            &mut cargo(&[
+                "bench",
+                "--quiet",
+                "--features",
+                "redis,disk,inspector,compress-all",
+                "--bench",
+                name,
+            ]),
+        )?;
     }
     if is_wanted("compile") {
         compile::run()?;

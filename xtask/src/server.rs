@@ -1,11 +1,13 @@
-//! Installs the programs that tests start: Redis and OpenSSL for the remote store, nginx, Varnish and Chromium.
+//! Installs the programs that tests and benchmarks start: Redis and OpenSSL for the remote store, nginx, Varnish, Chromium and wrk.
 
 use std::{fs, process::Command};
 
 use crate::step;
 
-/// Debian's packages, and how to see whether they are installed.
-const PACKAGES: [(&str, Check); 8] = [
+/// A package of Debian, and how to see whether it is installed.
+type Package = (&'static str, Check);
+
+const FOR_TESTS: [Package; 8] = [
     ("chromium", Check::Runs("chromium", "--version")),
     ("chromium-driver", Check::Runs("chromedriver", "--version")),
     ("curl", Check::Runs("curl", "--version")),
@@ -16,9 +18,18 @@ const PACKAGES: [(&str, Check); 8] = [
     ("varnish-modules", Check::HasModule("libvmod_xkey.so")),
 ];
 
+const FOR_BENCHMARKS: [Package; 3] = [
+    ("redis-server", Check::Runs("redis-server", "--version")),
+    ("nginx", Check::Runs("nginx", "-v")),
+    ("wrk", Check::Starts("wrk")),
+];
+
+#[derive(Clone, Copy)]
 enum Check {
     /// A program runs with this argument.
     Runs(&'static str, &'static str),
+    /// A program can be started. Its version is no success.
+    Starts(&'static str),
     /// Varnish has this module.
     HasModule(&'static str),
 }
@@ -27,6 +38,7 @@ impl Check {
     fn passes(&self) -> bool {
         match self {
             Self::Runs(program, argument) => runs(program, argument),
+            Self::Starts(program) => Command::new(program).output().is_ok(),
             // Debian has one folder of libraries per architecture.
             Self::HasModule(file) => fs::read_dir("/usr/lib").into_iter().flatten().flatten().any(|folder| {
                 let modules = folder.path().join("varnish/vmods");
@@ -36,23 +48,36 @@ impl Check {
     }
 }
 
-/// Installs the missing programs from Debian's packages.
+/// Installs what the tests need and is missing, from Debian's packages.
 ///
 /// # Errors
 ///
 /// Fails if a program is still missing, or if there are no rights to install it.
 pub(crate) fn ensure() -> Result<(), String> {
-    let missing = || PACKAGES.iter().filter(|(_, check)| !check.passes()).map(|(name, _)| *name);
+    install("tests", &FOR_TESTS)
+}
+
+/// Installs what the benchmarks need and is missing, from Debian's packages.
+///
+/// # Errors
+///
+/// Fails as [`ensure`] does.
+pub(crate) fn ensure_for_benchmarks() -> Result<(), String> {
+    install("benchmarks", &FOR_BENCHMARKS)
+}
+
+fn install(user: &str, packages: &[Package]) -> Result<(), String> {
+    let missing = || packages.iter().filter(|(_, check)| !check.passes()).map(|(name, _)| *name);
     let names: Vec<&str> = missing().collect();
     if names.is_empty() {
         return Ok(());
     }
-    let packages = names.join(" ");
-    eprintln!("xtask: the tests need {packages}; installing from Debian's packages with apt-get");
-    step("updating the package list", apt(&["update"], &packages)?.arg("--quiet"))?;
+    let list = names.join(" ");
+    eprintln!("xtask: the {user} need {list}; installing from Debian's packages with apt-get");
+    step("updating the package list", apt(&["update"], &list)?.arg("--quiet"))?;
     // Run level 1 keeps the package from starting a server. The tests start their own, on other ports.
-    let mut install = apt(&["install", "--yes", "--quiet", "--no-install-recommends"], &packages)?;
-    step(&format!("installing {packages}"), install.args(&names).env("RUNLEVEL", "1"))?;
+    let mut install = apt(&["install", "--yes", "--quiet", "--no-install-recommends"], &list)?;
+    step(&format!("installing {list}"), install.args(&names).env("RUNLEVEL", "1"))?;
     missing().next().map_or(Ok(()), |name| Err(format!("{name} is still missing")))
 }
 
@@ -65,7 +90,7 @@ fn apt(arguments: &[&str], packages: &str) -> Result<Command, String> {
             sudo.arg("apt-get");
             sudo
         }
-        false => return Err(format!("the tests need {packages}; run as root: apt-get install {packages}")),
+        false => return Err(format!("{packages} is missing; run as root: apt-get install {packages}")),
     };
     command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
     Ok(command)
