@@ -86,7 +86,7 @@ fn start_application(bodies: &[Bytes]) -> SocketAddr {
             };
             // Without it, the chunks of `Compress` wait for acknowledgements that the client delays.
             let server = HttpServer::new(app).on_connect(|stream, _| {
-                stream.downcast_ref::<ActixStream>().unwrap().set_nodelay(true).unwrap()
+                stream.downcast_ref::<ActixStream>().unwrap().set_nodelay(true).unwrap();
             });
             let server = server.workers(1).bind("127.0.0.1:0").unwrap();
             sender.send(server.addrs()[0]).unwrap();

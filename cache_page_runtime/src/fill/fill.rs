@@ -7,7 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Method, StatusCode},
+};
 
 use super::{
     background,
@@ -136,7 +139,7 @@ impl Fill {
 
     fn apply(&mut self, fetched: Fetched) -> Option<RemoteHit> {
         let Fetched { hit, stale, lease, error, is_uncoalesced } = fetched;
-        let may_refresh = lease.is_some();
+        let may_refresh = lease.is_some() || self.refreshes_without_lease();
         self.run.participation.set_lease(lease);
         error.into_iter().for_each(|error| self.run.reporter.set_remote_error(error));
         stale.into_iter().for_each(|stale| self.set_stale(stale));
@@ -145,6 +148,13 @@ impl Fill {
             self.run.participation.release_followers(&self.run.context.cache, now);
         }
         hit.map(|entry| RemoteHit { entry, may_refresh })
+    }
+
+    /// Returns whether each process refreshes its stale pages by itself.
+    fn refreshes_without_lease(&self) -> bool {
+        let remote = self.run.context.cache.remote();
+        let is_uncoalesced = remote.is_some_and(|remote| !remote.options().coalesce_across_processes);
+        is_uncoalesced && *self.run.request.method() == Method::GET
     }
 
     /// Gives an entry that this run did not make to its followers.

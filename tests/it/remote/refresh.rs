@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use actix_web::HttpResponse;
-use cache_page::Reason;
+use cache_page::{PageCacheBuilder, Reason};
 
 use super::{
     KEPT_ON_ERROR, LOCAL_TTLS, REFRESHED, TARGETED_FIELD, connect, get_until, page, page_with, process,
-    remote_only, two_processes, two_processes_with_local_ttl, validators,
+    remote_only, two_processes, two_processes_with, two_processes_with_local_ttl, validators,
 };
 use crate::support::{Backend, Call, TestApp, advance, settle, until};
 
@@ -38,6 +38,27 @@ async fn stale_page_is_served_by_all_while_one_process_refreshes_it() {
             }
         }
         assert_eq!([&one, &other, &third].map(TestApp::runs), [1, 1, 0], "local_ttl {local_ttl}");
+    }
+}
+
+#[actix_web::test]
+async fn without_coalescing_each_process_refreshes_a_stale_page() {
+    for local_ttl in LOCAL_TTLS {
+        let options = |cache: PageCacheBuilder| {
+            cache.coalesce_across_processes(false).local_ttl(Duration::from_secs(local_ttl))
+        };
+        let (backend, one, other) = two_processes_with(options).await;
+        one.fill(one.get(REFRESHED)).await;
+        advance(&backend, &[&one, &other], 70);
+        other.pause();
+        for _ in 0..3 {
+            let response = other.get(REFRESHED).await;
+            response.assert_stale(Reason::StaleWhileRevalidate).assert_body("page 1 of one");
+            until("the refresh starts", || other.waiting() == [1]).await;
+        }
+        other.resume().await;
+        get_until(&other, REFRESHED, "page 1 of other").await;
+        assert_eq!((one.runs(), other.runs()), (1, 1), "local_ttl {local_ttl}");
     }
 }
 
