@@ -177,6 +177,7 @@ pub fn cache_page(args: proc_macro::TokenStream, item: proc_macro::TokenStream) 
 /// |---|---|
 /// | `tags = ["posts", "post:{id}"]` | Purges the responses with one of these tags (see `tags` of [`macro@cache_page`]). |
 /// | `paths = ["/posts/{id}"]` | Purges the responses of these paths, with any query. |
+/// | `refill = true` | Has the refiller of the cache, if one is running, request the hottest of the purged pages again. |
 /// | `cache = "posts"` | Uses the `PageCache` with this name instead of the unnamed one. |
 /// | `name = "edit"` | Sets the name of the handler in reports. Default: `module::path::function`. |
 /// | `crate = path::to::cache_page` | Sets the path of the `cache_page` crate, if it was renamed or re-exported. |

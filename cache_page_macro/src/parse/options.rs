@@ -151,6 +151,7 @@ pub(crate) static PURGE_PAGE: AttributeSpec = AttributeSpec {
         option("paths", "paths = [\"/posts\", \"/posts/{id}\"]", |tokens| {
             tokens.list(1, UNLIMITED, path).map(OptionValue::Templates)
         }),
+        option("refill", "refill = true", |tokens| tokens.boolean().map(argument)),
         CACHE,
         NAME,
         CRATE,
@@ -160,6 +161,7 @@ pub(crate) static PURGE_PAGE: AttributeSpec = AttributeSpec {
         Some(match name {
             "tag" => "write `tags = [\"posts\", \"post:{id}\"]`",
             "path" | "url" | "urls" | "uri" => "write `paths = [\"/posts\", \"/posts/{id}\"]`",
+            "warm_up" | "warm" | "prefetch" | "refresh" => "write `refill = true`",
             "ttl" | "timeout" | "max_age" | "seconds" | "secs" | "time" | "duration" => "remove it",
             _ => return None,
         })

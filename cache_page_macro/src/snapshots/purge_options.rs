@@ -11,6 +11,7 @@ async fn edit<T: Store>(
                         "edit",
                     )
                     .paths(&["/posts"])
+                    .refill(true)
                     .cache("big");
                 &__CACHE_PAGE_POLICY
             },

@@ -9,7 +9,7 @@ use super::{
     request::UseUncachedToCallThis as Request,
 };
 use crate::{
-    cache::PageCache,
+    cache::{PageCache, PurgeFuture},
     http::cache_groups::CACHE_GROUP_INVALIDATION,
     policy::PageControl,
     purge::{
@@ -25,6 +25,7 @@ pub struct PurgePolicy {
     handler: &'static str,
     tags: &'static [&'static str],
     paths: &'static [&'static str],
+    refill: bool,
     cache: Option<&'static str>,
     warnings: RateLimit,
 }
@@ -33,7 +34,7 @@ impl PurgePolicy {
     /// Creates a policy that purges nothing, for the handler of this name.
     #[must_use]
     pub const fn new(handler: &'static str) -> Self {
-        Self { handler, tags: &[], paths: &[], cache: None, warnings: RateLimit::new() }
+        Self { handler, tags: &[], paths: &[], refill: false, cache: None, warnings: RateLimit::new() }
     }
 
     /// Purges the pages with these tags.
@@ -73,6 +74,13 @@ impl PurgePolicy {
         self
     }
 
+    /// Has the [refiller](PageCache::refiller) of the cache refill the hottest of the purged pages.
+    #[must_use]
+    pub const fn refill(mut self, enabled: bool) -> Self {
+        self.refill = enabled;
+        self
+    }
+
     /// Purges the cache of this name only.
     #[must_use]
     pub const fn cache(mut self, name: &'static str) -> Self {
@@ -100,13 +108,17 @@ impl PurgePolicy {
         tags.chain(paths).filter_map(|selector| selector.inspect_err(warn).ok()).collect()
     }
 
+    fn purge(&self, cache: &PageCache, selector: &PurgeSelector) -> PurgeFuture {
+        let purge = cache.purge(PurgeMode::Remove, selector);
+        if self.refill { purge.refill() } else { purge }
+    }
+
     /// Purges after a successful response, and names the purged tags in it, if that is configured.
     async fn purge_and_announce(&self, request: &HttpRequest, response: &mut HttpResponse) {
         let Some(cache) = self.cache_of(request) else { return };
         let selectors = self.selectors(cache, request);
         // All start before the first `await`: local memory is purged if the client disconnects there.
-        let mut purges: Vec<_> =
-            selectors.iter().map(|selector| cache.purge(PurgeMode::Remove, selector)).collect();
+        let mut purges: Vec<_> = selectors.iter().map(|selector| self.purge(cache, selector)).collect();
         let status = response.status();
         purges.extend(group_invalidation::purge_named(cache, request, status, response.headers()));
         for purge in purges {
@@ -159,7 +171,7 @@ impl Drop for PurgeOnDrop<'_> {
             let Self(request, policy) = *self;
             let Some(cache) = policy.cache_of(request) else { return };
             for selector in policy.selectors(cache, request) {
-                cache.purge(PurgeMode::Remove, &selector).detach();
+                policy.purge(cache, &selector).detach();
             }
         }
     }

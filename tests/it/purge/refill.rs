@@ -6,6 +6,7 @@ use actix_web::{
     HttpResponse,
     http::header::{ACCEPT_LANGUAGE, HeaderValue},
     rt::{self, task::JoinHandle},
+    web,
 };
 use cache_page::{PageCache, Refiller};
 
@@ -19,6 +20,16 @@ async fn page(origin: Origin) -> Result<HttpResponse, actix_web::Error> {
 #[cache_page::cache_page(60, stale_while_revalidate = 60, tags = ["pages"])]
 async fn stale(origin: Origin) -> Result<HttpResponse, actix_web::Error> {
     origin.respond().await
+}
+
+#[cache_page::purge_page(tags = ["pages"], paths = ["/pages/{page}"], refill = true)]
+async fn write() -> &'static str {
+    "written"
+}
+
+#[cache_page::purge_page(tags = ["pages"], refill = false)]
+async fn write_without_refill() -> &'static str {
+    "written"
 }
 
 fn builder() -> TestAppBuilder {
@@ -76,6 +87,26 @@ async fn every_kind_of_purge_can_refill() {
         purge(app.cache()).refill().await.unwrap();
         settle().await;
         app.get("/pages/1").await.assert_hit().assert_body("page 2");
+    }
+}
+
+#[actix_web::test]
+async fn handler_that_purges_can_refill() {
+    for (write, runs) in [("/pages/1/write", 2), ("/pages/1/write-without-refill", 1)] {
+        let app = builder()
+            .configure(|config| {
+                config
+                    .route("/pages/{page}/write", web::post().to(self::write))
+                    .route("/pages/{page}/write-without-refill", web::post().to(write_without_refill));
+            })
+            .start()
+            .await;
+        let _refills = Refills::start(&app).await;
+        app.get("/pages/1").await.assert_stored();
+        app.post(write).await.assert_status(200);
+        settle().await;
+        // The page has the tag and the path, and is made once.
+        assert_eq!(app.runs(), runs, "{write}");
     }
 }
 
