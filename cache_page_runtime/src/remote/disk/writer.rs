@@ -249,10 +249,20 @@ fn is_damage(error: &Error) -> bool {
     let is_cut = |error: &std::io::Error| {
         matches!(error.kind(), std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidData)
     };
+    // An error that a later version of redb adds is none: it may be that another process uses the file.
     match error {
         Error::Io(error) => is_cut(error),
-        Error::DatabaseAlreadyOpen | Error::PreviousIo => false,
-        _ => true,
+        Error::Corrupted(_)
+        | Error::DatabaseClosed
+        | Error::LockPoisoned(_)
+        | Error::RepairAborted
+        | Error::TableDoesNotExist(_)
+        | Error::TableIsMultimap(_)
+        | Error::TableIsNotMultimap(_)
+        | Error::TableTypeMismatch { .. }
+        | Error::TypeDefinitionChanged { .. }
+        | Error::UpgradeRequired(_) => true,
+        _ => false,
     }
 }
 
