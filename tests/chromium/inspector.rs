@@ -206,7 +206,7 @@ fn form_explains_a_request_with_headers() {
     inspected.browser.fill_in("main input[name=url]", "/posts/7?a");
     inspected.browser.fill_in("main textarea[name=headers]", "Accept: */*");
     inspected.browser.click("main form button");
-    inspected.assert_shows(&["<strong>miss</strong>", "another query"]);
+    inspected.assert_shows(&["<strong>miss</strong>", "differ in the query"]);
 }
 
 #[test]

@@ -124,11 +124,12 @@ impl Explanation {
         let handler = nearest.entry.handler();
         if !nearest.differs.is_empty() {
             let (differs, advice) =
-                (nearest.differs.join(" and "), nearest.advice(self.policy(handler), cache));
-            let text = format!("The nearest stored page of {handler} has another {differs}.");
+                (nearest.differs.join(" and the "), nearest.advice(self.policy(handler), cache));
+            let text = format!("The nearest stored page of {handler} differs in the {differs}.");
             self.fail("Stored page", text);
-            let text =
-                format!("It is a miss: pages of this path are stored, but with another {differs}. {advice}");
+            let text = format!(
+                "It is a miss: pages of this path are stored, but they differ in the {differs}. {advice}"
+            );
             return ("miss", text);
         }
         let (verdict, text, summary) = match entries::state(&nearest.entry) {

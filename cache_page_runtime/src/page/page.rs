@@ -87,7 +87,8 @@ impl Page {
     /// Returns the first value of a header.
     #[must_use]
     pub fn header(&self, name: &HeaderName) -> Option<&HeaderValue> {
-        self.headers().find(|(stored, _)| *stored == name).map(|(_, value)| value)
+        let mut lines = [&self.lines, self.shared_headers()].into_iter().flatten();
+        lines.find(|line| line.is_sent && line.name == *name).map(|line| &line.value)
     }
 
     /// Returns the body of the response, which is empty if the response has none.
@@ -353,10 +354,13 @@ impl Page {
         response
     }
 
-    fn write_headers(&self, headers: &mut HeaderMap, is_sent: impl Fn(&&StoredHeader) -> bool) {
-        // `insert` would cost nearly twice as much: it returns the values that it replaces.
-        let sent = self.sent_headers().filter(is_sent);
-        sent.for_each(|line| headers.append(line.name.clone(), line.value.clone()));
+    fn write_headers(&self, headers: &mut HeaderMap, is_sent: impl Fn(&StoredHeader) -> bool) {
+        for lines in [&self.lines, self.shared_headers()] {
+            for line in lines.iter().filter(|line| line.is_sent && is_sent(line)) {
+                // `insert` would cost nearly twice as much: it returns the values that it replaces.
+                headers.append(line.name.clone(), line.value.clone());
+            }
+        }
     }
 
     /// Returns whether the cache generated the entity tag.

@@ -179,7 +179,7 @@ impl Store {
             if batch.is_empty() {
                 return expired;
             }
-            let mut writer = self.writer();
+            let mut writer = self.removing_writer();
             for (node, removal) in &batch {
                 match removal {
                     Removal::Flushed => drop(writer.remove(node, RemovalCause::Purged)),

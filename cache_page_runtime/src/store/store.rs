@@ -38,7 +38,7 @@ use super::{
     sweep::{REMOVED_BATCH, yield_to},
     sweeper::Sweeper,
     variants::VariantSet,
-    writer::{State, Writer},
+    writer::{RemovedSlots, State, Writer},
 };
 use crate::{
     http::{Coding, VaryNames},
@@ -261,7 +261,7 @@ impl Store {
     fn make_room_in_batches(&self, missing: usize) {
         // What is stored meanwhile needs room too, so that the batches are limited.
         let mut batches = if missing > MIN_LARGE { self.entry_count() / REMOVED_BATCH + 1 } else { 0 };
-        while batches > 0 && self.writer().evict(missing, REMOVED_BATCH) {
+        while batches > 0 && self.removing_writer().evict(missing, REMOVED_BATCH) {
             yield_to(&self.waiting);
             batches -= 1;
         }
@@ -351,7 +351,13 @@ impl Store {
     }
 
     pub(super) fn writer(&self) -> Writer<'_> {
-        Writer::new(&self.map, self.state(), self.max_bytes)
+        Writer::new(&self.map, self.state(), self.max_bytes, RemovedSlots::new())
+    }
+
+    /// As [`writer`](Self::writer), for up to [`REMOVED_BATCH`] removals.
+    pub(super) fn removing_writer(&self) -> Writer<'_> {
+        let removed = RemovedSlots::with_capacity(REMOVED_BATCH);
+        Writer::new(&self.map, self.state(), self.max_bytes, removed)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -109,6 +109,10 @@ impl State {
     }
 }
 
+/// What was removed. A longer list is allocated before the state is locked, because the allocator may take milliseconds for that after many
+/// entries were freed.
+pub(super) type RemovedSlots = SmallVec<[(NodeKey, Slot); 2]>;
+
 /// Exclusive access to what is stored, with the state locked.
 ///
 /// **Invariant:** the charged bytes never exceed the budget.
@@ -119,19 +123,25 @@ pub(super) struct Writer<'s> {
     state: MutexGuard<'s, State>,
     max_bytes: usize,
     /// What was removed. It is freed after the state is unlocked, because fields are dropped in this order.
-    removed: SmallVec<[(NodeKey, Slot); 2]>,
+    removed: RemovedSlots,
     freed: Freed,
 }
 
 impl<'s> Writer<'s> {
-    pub(super) fn new(map: &'s EntryMap, state: MutexGuard<'s, State>, max_bytes: usize) -> Self {
+    /// `removed` is empty, with room for what is to be removed.
+    pub(super) fn new(
+        map: &'s EntryMap,
+        state: MutexGuard<'s, State>,
+        max_bytes: usize,
+        removed: RemovedSlots,
+    ) -> Self {
         Self {
             map,
             #[cfg(all(test, target_os = "linux"))]
             _held: super::hold_times::Held::begin(),
             state,
             max_bytes,
-            removed: SmallVec::new(),
+            removed,
             freed: Freed::default(),
         }
     }

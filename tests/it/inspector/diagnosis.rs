@@ -78,7 +78,10 @@ async fn spelling_of_the_query_is_named_as_the_cause() {
     app.get("/posts/1?a=1&b=2").await.assert_stored();
     for url in ["/posts/1?b=2&a=1", "/posts/1?a=1&b=2&utm_source=mail", "/posts/1"] {
         let page = ask(&app, url, "").await;
-        assert_says(&page, &["miss", "another query", "order and spelling count", "`query = [\"page\"]`"]);
+        assert_says(
+            &page,
+            &["miss", "differ in the query", "order and spelling count", "`query = [\"page\"]`"],
+        );
         assert!(page.contains("the whole query, byte for byte"), "{page}");
     }
 }
@@ -88,7 +91,7 @@ async fn host_is_named_as_the_cause() {
     let app = builder().start().await;
     app.get("/posts/1").header("host", "example.com").await.assert_stored();
     let page = ask(&app, "https://www.example.com/posts/1", "").await;
-    assert_says(&page, &["another scheme or host", "X-Forwarded-Host"]);
+    assert_says(&page, &["differ in the scheme or host", "X-Forwarded-Host"]);
 }
 
 #[actix_web::test]
@@ -97,7 +100,7 @@ async fn header_in_vary_is_named_as_the_cause() {
     let app = builder().handler(handler).start().await;
     app.get("/page").header("accept-language", "de").await.assert_stored();
     let page = ask(&app, "/page", "Accept-Language: de-DE").await;
-    assert_says(&page, &["another headers in Vary", "each value of accept-language", "normalize"]);
+    assert_says(&page, &["differ in the headers in Vary", "each value of accept-language", "normalize"]);
 }
 
 #[actix_web::test]
