@@ -5,6 +5,7 @@ mod encode;
 mod encodings;
 mod header;
 mod page;
+mod response;
 mod shared_lines;
 
 pub use self::page::Page;

@@ -79,7 +79,7 @@ impl EntryMap {
         let hash = |(key, _): &_| self.0.hasher().hash_one::<&NodeKey>(key);
         let mut table = shard.write();
         #[cfg(all(test, target_os = "linux"))]
-        let held = super::hold_times::Held::begin();
+        let held = super::held::Held::begin();
         let needed = match table.len() {
             0 => 1,
             len => (len * 8 / 7).next_power_of_two().max(8),

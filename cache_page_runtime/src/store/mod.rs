@@ -11,6 +11,8 @@ mod freed;
 mod ghosts;
 mod handler_totals;
 #[cfg(all(test, target_os = "linux"))]
+mod held;
+#[cfg(all(test, target_os = "linux"))]
 mod hold_times;
 mod lifetime;
 mod listing;
@@ -23,6 +25,7 @@ mod purge_index;
 mod queue;
 mod removal;
 mod slot;
+mod state;
 mod store;
 mod stream_budget;
 mod sweep;

@@ -35,10 +35,11 @@ use super::{
     node::EntryNode,
     removal::{RemovalCause, Removals},
     slot::Slot,
+    state::State,
     sweep::{REMOVED_BATCH, yield_to},
     sweeper::Sweeper,
     variants::VariantSet,
-    writer::{RemovedSlots, State, Writer},
+    writer::{RemovedSlots, Writer},
 };
 use crate::{
     http::{Coding, VaryNames},

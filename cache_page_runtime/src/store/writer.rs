@@ -7,21 +7,20 @@ use smallvec::SmallVec;
 
 use super::{
     entry::Entry,
-    eviction::{Eviction, Pass},
+    eviction::Pass,
     freed::Freed,
-    handler_totals::HandlerTotals,
     map::EntryMap,
-    node::{EntryNode, FlushEpoch, NodeKey},
-    purge_index::PurgeIndex,
-    removal::{RemovalCause, Removals},
+    node::{EntryNode, NodeKey},
+    removal::RemovalCause,
     slot::Slot,
+    state::State,
     variants::VariantSet,
 };
 use crate::{
     http::{Coding, VaryNames},
     key::CacheKey,
     outcome::Reason,
-    page::{EncodedBody, Encodings, LinesOwner},
+    page::{EncodedBody, Encodings},
     purge::PurgeKey,
     sync::MutexGuard,
     time::Instant,
@@ -35,80 +34,6 @@ const MAX_ENTRY_DIVISOR: usize = 4;
 /// With the default budget of 64 MiB and 64 workers, that is 128 KiB per worker: enough for about 45 pages of 2 KiB.
 const MAX_COPIES_DIVISOR: usize = 8;
 
-/// The shards of the map that an insertion shrinks. It takes a tenth of a millisecond.
-const SHRUNK_BY_INSERTION: usize = 16;
-
-/// What changes together with the map.
-pub(super) struct State {
-    pub(super) eviction: Eviction,
-    pub(super) purge_index: PurgeIndex,
-    /// The epoch of new nodes.
-    epoch: Arc<FlushEpoch>,
-    /// The number of entries in the map that were not flushed.
-    pub(super) entries: usize,
-    /// The same entries, by handler.
-    pub(super) handlers: HandlerTotals,
-    /// The number of entries that were removed, by cause.
-    pub(super) removals: Removals,
-    /// The bytes of the workers' copies.
-    pub(super) copy_bytes: usize,
-    /// The store whose entries share header lines.
-    pub(super) lines_owner: LinesOwner,
-    /// The bytes of the header lines that entries share.
-    pub(super) shared_bytes: usize,
-    /// The highest number of nodes since the map last shrank.
-    peak: usize,
-    /// The number of shards of the map, the first ones, that have yet to shrink.
-    sparse_shards: usize,
-}
-
-impl State {
-    /// Creates an empty state, whose index has this number of tables.
-    pub(super) fn new(max_bytes: usize, tables: usize, lines_owner: LinesOwner) -> Self {
-        Self {
-            eviction: Eviction::new(max_bytes),
-            purge_index: PurgeIndex::new(tables),
-            epoch: Arc::default(),
-            entries: 0,
-            handlers: HandlerTotals::default(),
-            removals: Removals::default(),
-            copy_bytes: 0,
-            lines_owner,
-            shared_bytes: 0,
-            peak: 0,
-            sparse_shards: 0,
-        }
-    }
-
-    /// Returns all bytes that are charged to the budget.
-    pub(super) fn bytes(&self) -> usize {
-        self.eviction.bytes() + self.purge_index.bytes() + self.copy_bytes + self.shared_bytes
-    }
-
-    /// Charges the lines that an entry shares with others, if it is the first one that has them.
-    fn charge_shared_lines(&mut self, slot: &Slot) {
-        if let Some(lines) = slot.shared_lines(self.lines_owner)
-            && lines.add_entry()
-        {
-            self.shared_bytes += lines.weight();
-        }
-    }
-
-    /// Ends the charge if the entry is the last one that has the lines.
-    fn release_shared_lines(&mut self, slot: &Slot) {
-        if let Some(lines) = slot.shared_lines(self.lines_owner)
-            && lines.remove_entry()
-        {
-            self.shared_bytes -= lines.weight();
-        }
-    }
-
-    /// Returns what would be charged with a further node of this weight.
-    fn needed_bytes(&self, weight: usize) -> usize {
-        self.bytes().saturating_add(self.eviction.max_growth()).saturating_add(weight)
-    }
-}
-
 /// What was removed. A longer list is allocated before the state is locked, because the allocator may take milliseconds for that after many
 /// entries were freed.
 pub(super) type RemovedSlots = SmallVec<[(NodeKey, Slot); 2]>;
@@ -119,7 +44,7 @@ pub(super) type RemovedSlots = SmallVec<[(NodeKey, Slot); 2]>;
 pub(super) struct Writer<'s> {
     map: &'s EntryMap,
     #[cfg(all(test, target_os = "linux"))]
-    _held: super::hold_times::Held,
+    _held: super::held::Held,
     state: MutexGuard<'s, State>,
     max_bytes: usize,
     /// What was removed. It is freed after the state is unlocked, because fields are dropped in this order.
@@ -138,7 +63,7 @@ impl<'s> Writer<'s> {
         Self {
             map,
             #[cfg(all(test, target_os = "linux"))]
-            _held: super::hold_times::Held::begin(),
+            _held: super::held::Held::begin(),
             state,
             max_bytes,
             removed,
@@ -252,7 +177,7 @@ impl<'s> Writer<'s> {
         }
         self.state.eviction.push(Arc::clone(&node));
         self.removed.extend(self.map.insert(node, slot));
-        self.state.peak = self.state.peak.max(self.state.eviction.len());
+        self.state.record_len();
         Ok(())
     }
 
@@ -412,11 +337,7 @@ impl<'s> Writer<'s> {
 
     /// Makes everything unusable, and returns the number of entries.
     pub(super) fn flush(&mut self) -> usize {
-        std::mem::take(&mut self.state.epoch).end();
-        let flushed = std::mem::take(&mut self.state.entries);
-        self.state.handlers.flush();
-        self.state.removals.add(RemovalCause::Purged, flushed);
-        flushed
+        self.state.flush()
     }
 
     /// Returns the next nodes of a purge key: up to `max` in front of `position` in its list.
@@ -441,26 +362,12 @@ impl<'s> Writer<'s> {
 
     /// Returns whether the map should shrink, because most of what was in it was removed.
     pub(super) fn take_sparse(&mut self) -> bool {
-        let is_sparse = self.is_sparse() || self.state.sparse_shards > 0;
-        if is_sparse {
-            (self.state.peak, self.state.sparse_shards) = (self.state.eviction.len(), 0);
-        }
-        is_sparse
+        self.state.take_sparse()
     }
 
-    /// Returns some shards of the map that should shrink. Successive calls return all shards when most of what was in the map was
-    /// evicted: no insertion waits until all have shrunk.
+    /// Returns some shards of the map that should shrink, if there are any.
     pub(super) fn next_sparse_shards(&mut self) -> Range<usize> {
-        if self.is_sparse() {
-            (self.state.peak, self.state.sparse_shards) = (self.state.eviction.len(), self.map.shards());
-        }
-        let end = self.state.sparse_shards;
-        self.state.sparse_shards = end.saturating_sub(SHRUNK_BY_INSERTION);
-        self.state.sparse_shards..end
-    }
-
-    fn is_sparse(&self) -> bool {
-        self.state.eviction.len() < self.state.peak / 2
+        self.state.next_sparse_shards(self.map.shards())
     }
 
     fn entry_of(&self, node: &Arc<EntryNode>) -> Option<Arc<Entry>> {
