@@ -11,6 +11,18 @@ use std::{
 use actix_web::{App, HttpResponse, HttpServer, dev::ServerHandle, get, rt::System, web};
 use cache_page::{Inspector, PageCache, cache_page};
 
+/// The arguments of purges, and how many of the 30 pages of [`Site::filled`] they remove.
+pub(crate) const PURGES: [(&[&str], u64); 8] = [
+    (&["tag", "posts"], 30),
+    (&["tag", "post:7"], 1),
+    (&["path", "/posts/7"], 1),
+    (&["url", "http://example.com/posts/7"], 1),
+    (&["prefix", "/posts/1"], 11),
+    (&["handler", "posts"], 30),
+    (&["all"], 30),
+    (&["tag", "none"], 0),
+];
+
 /// Longer than any condition takes, on a slow machine.
 const LIMIT: Duration = Duration::from_secs(60);
 

@@ -105,8 +105,8 @@ impl Inspector {
     ///
     /// A request that purges must have a token that only pages of the inspector show. By default each process has its own, which changes when it
     /// is restarted, so behind a load balancer some forms would be answered with 403. The token is derived from the secret by HMAC-SHA-256, so
-    /// whoever sees the token does not learn the secret. It does not replace [`allow`](Self::allow): whoever may not see the inspector may not
-    /// purge either, whatever token the request has.
+    /// that it does not reveal the secret. It does not replace [`allow`](Self::allow): a request that is refused there purges nothing, with any
+    /// token.
     ///
     /// ```
     /// use cache_page::PageCache;

@@ -8,7 +8,7 @@ use std::{
 /// Buckets between a time and its double. A bucket is a quarter of its lower end wide, so that its middle is wrong by at most an eighth.
 const PER_DOUBLING: u64 = 4;
 
-/// The binary logarithm of the microseconds from which times are told apart.
+/// The binary logarithm of the microseconds below which all times share a bucket.
 const MIN_LOG: u32 = 4;
 
 /// The binary logarithm of the microseconds from which they are not any more: about two minutes.

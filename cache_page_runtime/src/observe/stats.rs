@@ -310,7 +310,7 @@ impl HandlerStats {
     /// Returns the time that a share of the completed runs of the handler did not exceed, such as 0.5 for the median or 0.99, or `None`
     /// if it has not run.
     ///
-    /// It is at most an eighth wrong. Times of less than 16 µs and of more than two minutes are not told apart.
+    /// It is at most an eighth wrong, between 16 µs and two minutes.
     ///
     /// ```
     /// use cache_page::PageCache;

@@ -9,7 +9,7 @@ use cache_page::{
     DiskStore,
     remote::{DiskListing, DiskListingError, RemoteStore as _, StoreError, Visitor},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     block_on, purge_all,
@@ -21,7 +21,6 @@ use crate::{
     output::Report,
     pages::{Pages, Query},
     purge::{Purge, Purged, pages_text},
-    show::bytes,
     target::Target,
 };
 
@@ -120,20 +119,7 @@ impl Target for Disk {
     }
 
     fn stats(&mut self) -> Result<Report, Failure> {
-        let count = self.count(&[])?;
-        let mut report = Report::default();
-        report.line(format!(
-            "stored  {} in {}, {} fresh",
-            pages_text(count.pages),
-            bytes(count.bytes),
-            count.fresh
-        ));
-        report.set("command", "stats");
-        report.set(
-            "stats",
-            json!({ "key_prefix": self.key_prefix, "pages": count.pages, "fresh": count.fresh, "bytes": count.bytes }),
-        );
-        Ok(report)
+        Ok(self.count(&[])?.report(&self.key_prefix))
     }
 
     fn pages(&mut self, query: &Query) -> Result<Pages, Failure> {

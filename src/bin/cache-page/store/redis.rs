@@ -6,7 +6,7 @@ use cache_page::{
     RedisStore,
     remote::{RemoteStore as _, StoreError, Visitor},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::timeout;
 
 use super::{
@@ -18,8 +18,7 @@ use crate::{
     failure::Failure,
     output::{Report, one_line},
     pages::{Pages, Query},
-    purge::{Purge, Purged, pages_text},
-    show::bytes,
+    purge::{Purge, Purged},
     target::Target,
 };
 
@@ -195,20 +194,8 @@ impl Target for Redis {
     }
 
     fn stats(&mut self) -> Result<Report, Failure> {
-        let count = self.count(&[])?;
-        let mut report = Report::default();
-        report.line(format!(
-            "stored  {} in {}, {} fresh",
-            pages_text(count.pages),
-            bytes(count.bytes),
-            count.fresh
-        ));
+        let mut report = self.count(&[])?.report(&self.key_prefix);
         report.line("Hits and misses are counted by the processes: ask one with --inspector.");
-        report.set("command", "stats");
-        report.set(
-            "stats",
-            json!({ "key_prefix": self.key_prefix, "pages": count.pages, "fresh": count.fresh, "bytes": count.bytes }),
-        );
         Ok(report)
     }
 

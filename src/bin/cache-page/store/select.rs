@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 
 use crate::{
     failure::Failure,
+    output::Report,
     pages::{Pages, Query},
+    purge::pages_text,
+    show,
 };
 
 /// Counts pages.
@@ -25,6 +28,19 @@ pub(super) struct Count {
 impl Count {
     pub(super) fn of(selections: Vec<Selection>) -> Self {
         Self { selected: vec![0; selections.len()], selections, ..Self::default() }
+    }
+
+    /// Returns the report of all pages, for `stats`.
+    pub(super) fn report(&self, key_prefix: &str) -> Report {
+        let Self { pages, fresh, bytes, .. } = self;
+        let mut report = Report::default();
+        report.line(format!("stored  {} in {}, {fresh} fresh", pages_text(*pages), show::bytes(*bytes)));
+        report.set("command", "stats");
+        report.set(
+            "stats",
+            json!({ "key_prefix": key_prefix, "pages": pages, "fresh": fresh, "bytes": bytes }),
+        );
+        report
     }
 }
 
