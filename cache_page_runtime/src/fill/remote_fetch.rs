@@ -87,6 +87,8 @@ struct Fetch<'f> {
     vary_names: VaryNames,
     /// Identifies the lease of this fill.
     owner: Id,
+    /// Whether the page is made if it is not found, for others than the client of the fill too.
+    makes_page: bool,
     takes_lease: bool,
     /// The entry that the next request asks the remote store to confirm.
     cached: Option<Arc<Entry>>,
@@ -126,8 +128,7 @@ impl<'f> Fetch<'f> {
         let context = request.context;
         let remote = context.cache.remote()?;
         let local_key = context.cache_key()?;
-        let takes_lease = request.cause != ForwardReason::Request
-            && remote.options().coalesce_across_processes
+        let makes_page = request.cause != ForwardReason::Request
             && *request.request.method() == Method::GET
             && request.is_awaited;
         Some(Self {
@@ -137,7 +138,8 @@ impl<'f> Fetch<'f> {
             key: remote.namespace().page_key(context.policy.handler(), &context.key)?,
             vary_names: context.cache.store().vary_names(local_key),
             owner: remote.new_lease_owner(),
-            takes_lease,
+            makes_page,
+            takes_lease: makes_page && remote.options().coalesce_across_processes,
             // A client that asked for a newer response is not served from a cache, not even with a confirmed entry.
             cached: request.cached.clone().filter(|_| request.cause != ForwardReason::Request),
             prediction: None,

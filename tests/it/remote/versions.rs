@@ -18,8 +18,15 @@ const PAGES: usize = 200;
 
 /// Starts a build that serves pages of the version before it.
 async fn deploy(name: &'static str, backend: &Backend, window: Duration) -> TestApp {
-    let options = |cache: PageCacheBuilder| cache.version(name).stale_across_versions(window);
-    connect(process(name, backend).cache(options)).await
+    deploy_with(name, backend, |cache| cache.stale_across_versions(window)).await
+}
+
+async fn deploy_with(
+    name: &'static str,
+    backend: &Backend,
+    options: impl FnOnce(PageCacheBuilder) -> PageCacheBuilder,
+) -> TestApp {
+    connect(process(name, backend).cache(|cache| options(cache.version(name)))).await
 }
 
 /// The URL of a page that no request of the new build has had.
@@ -49,6 +56,19 @@ async fn first_old_page(new: &TestApp) {
     panic!("no page of the previous version was served");
 }
 
+/// Requests a page until the new build has made it.
+async fn until_new_page(new: &TestApp, url: &str) {
+    for _ in 0..100_000 {
+        let response = new.get(url).await;
+        if response.text().ends_with("of new") {
+            response.assert_hit();
+            return;
+        }
+        yield_now().await;
+    }
+    panic!("the new page was not served");
+}
+
 #[actix_web::test]
 async fn page_of_the_previous_version_is_served_while_the_new_one_is_made() {
     let backend = Backend::new();
@@ -62,15 +82,25 @@ async fn page_of_the_previous_version_is_served_while_the_new_one_is_made() {
         response.assert_stale(Reason::StaleWhileRevalidate).assert_body(format!("page {PAGES} of old"));
     }
     new.resume().await;
-    for _ in 0..100_000 {
-        if new.get(&url).await.text().ends_with("of new") {
-            break;
-        }
-        yield_now().await;
-    }
-    assert!(new.get(&url).await.assert_hit().text().ends_with("of new"));
+    until_new_page(&new, &url).await;
     // The old build keeps its own.
     old.get(&url).await.assert_hit().assert_body(format!("page {PAGES} of old"));
+}
+
+#[actix_web::test]
+async fn without_coalescing_old_pages_are_served_and_replaced() {
+    let backend = Backend::new();
+    let _old = deploy_and_fill("old", &backend).await;
+    let options =
+        |cache: PageCacheBuilder| cache.stale_across_versions(HOUR).coalesce_across_processes(false);
+    let new = deploy_with("new", &backend, options).await;
+    first_old_page(&new).await;
+    let url = page(PAGES - 1);
+    new.get(&url)
+        .await
+        .assert_stale(Reason::StaleWhileRevalidate)
+        .assert_body(format!("page {PAGES} of old"));
+    until_new_page(&new, &url).await;
 }
 
 #[actix_web::test]

@@ -154,7 +154,8 @@ impl Refiller {
                 let request = PageRequest { path: &url.path_and_query, headers: &self.headers_of(&url) };
                 let clock = self.cache.clock();
                 let result = fetch_page(&target, request, clock, self.timeout).await;
-                let page = &url.path_and_query;
+                // Its query may have a secret.
+                let page = url.path_and_query.split('?').next();
                 match result {
                     Ok(()) => tracing::debug!(target: "cache_page", page, "a purged page was refilled"),
                     Err(reason) => {

@@ -12,8 +12,11 @@ impl Fetch<'_> {
     /// Looks for the page of the previous version, and returns whether it answers the request while this version's is made.
     pub(super) async fn find_previous(&mut self, status: LeaseStatus, id: Id) -> bool {
         let context = self.request.context;
-        // Without a lease, no request would make the new page.
-        if !(self.takes_lease && self.request.accepts_stale) || self.has_looked_back {
+        // An uncacheable response is made for each request.
+        let is_uncacheable = self.takes_lease && status == LeaseStatus::Uncoalesced;
+        // Otherwise no request would make the new page.
+        let may_refresh = self.makes_page && self.request.accepts_stale && !is_uncacheable;
+        if !may_refresh || self.has_looked_back {
             return false;
         }
         let Some(namespace) = self.remote.previous_namespace() else { return false };
@@ -38,10 +41,10 @@ impl Fetch<'_> {
                     if !entry.may_serve_while_revalidating(now) {
                         return false;
                     }
-                    if status == LeaseStatus::Acquired {
+                    if self.takes_lease && status == LeaseStatus::Acquired {
                         self.acquire_lease(id);
                     }
-                    // Stale in local memory too, for those who come before the new one is there. It is the variant of these names.
+                    // Stale in local memory too, for requests that arrive before the new page is stored. It is the variant of these names.
                     self.vary_names = names;
                     self.store_local(&entry, now);
                     self.fetched.hit = Some(entry);
