@@ -1,10 +1,13 @@
 //! What is printed: stable JSON, and nothing that controls the terminal.
 
+use std::fs::File;
+
 use serde_json::Value;
 
 use crate::{
     SECRET,
     disk::folder_with_pages,
+    program,
     redis::server_with_pages,
     run, run_with,
     server::free_port,
@@ -71,10 +74,21 @@ fn failure_is_json_with_code_and_hint() {
     let url = format!("http://127.0.0.1:{}/cache", free_port());
     let run = run(&["stats", "--json", "--inspector", &url]);
     run.assert_failed(3, "cannot connect");
-    let error = &run.json()["error"];
+    let json = run.json();
+    assert_eq!((&json["command"], &json["target"]), (&"stats".into(), &"inspector".into()));
+    let error = &json["error"];
     assert_eq!((&error["code"], &error["exit_code"]), (&"unreachable".into(), &3.into()));
     assert!(error["message"].as_str().unwrap().contains(&url));
     assert!(error["hint"].is_string());
+}
+
+#[test]
+fn output_that_cannot_be_written_is_a_failure() {
+    let site = Site::filled();
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let mut program = program();
+    let status = program.args(["entries", "--inspector", &site.inspector()]).stdout(full).status().unwrap();
+    assert_eq!(status.code(), Some(1));
 }
 
 /// What is in a key may be a secret of a visitor.

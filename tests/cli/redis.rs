@@ -56,7 +56,7 @@ fn purge_is_delivered_to_all_processes() {
         });
         assert!(site.is_hit("/posts/2"), "other pages stay");
     }
-    assert!(!one.is_hit("/posts/1"), "the page is a new one");
+    assert!(!one.is_hit("/posts/1"), "the page is generated again");
 }
 
 #[test]

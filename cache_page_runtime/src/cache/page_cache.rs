@@ -103,7 +103,7 @@ impl PageCache {
         }
     }
 
-    /// Removes all expired pages, and returns how many were removed before it returns.
+    /// Removes all expired pages. Returns the number removed so far: beyond about a thousand pages, a thread removes the rest.
     ///
     /// A cache removes some expired pages whenever it stores a page. A cache that is no longer used keeps what it has until this
     /// is called. This also removes the expired pages that wait for their revalidation, whose handlers call

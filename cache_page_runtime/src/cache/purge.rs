@@ -188,7 +188,7 @@ impl PageCache {
         }
         local_copies::drop_unusable();
         let purges = LocalPurges::new(purges);
-        tracing::debug!(target: "cache_page", mode = ?mode, selector = local.as_str(), pages = purges.pages(), "purged");
+        tracing::debug!(target: "cache_page", mode = mode.as_str(), selector = local.as_str(), pages = purges.pages(), "purged");
         let mut future = PurgeFuture::new(Ok(purges));
         future.set_refills(refills);
         for (cache, remote, ack) in acks {

@@ -106,7 +106,9 @@ impl PageCacheBuilder {
     ///
     /// It applies to handlers with `stale_while_revalidate`, whose visitors are served the old page while the handler runs in the
     /// background. Visitors of other handlers wait for the new page. Set it only if pages of the last version are acceptable for a moment: if
-    /// they refer to scripts or styles that the new version still has, for example.
+    /// they refer to scripts or styles that the new version still has, for example. Purge everything, or leave it at zero, when a version
+    /// corrects what a page must not contain: its pages have the same keys. During this time, each miss of such a handler costs one more
+    /// lookup, or two if the page varies.
     ///
     /// ```
     /// use std::time::Duration;

@@ -30,7 +30,7 @@ use super::{
 use crate::{
     coalesce::Participant,
     key::KeyParts,
-    observe::{FillSpan, FillSubject, Report},
+    observe::{FillSpan, Report},
     outcome::{ForwardReason, Outcome, Reason},
     policy::Validators,
     store::{Entry, Miss},
@@ -93,6 +93,15 @@ impl Fill {
     /// Returns the key, which the fill has taken from its request.
     pub(crate) fn key(&self) -> &KeyParts {
         &self.run.context.key
+    }
+
+    pub(crate) fn cause(&self) -> ForwardReason {
+        self.cause
+    }
+
+    /// Sets the span in which the handler runs.
+    pub(crate) fn set_span(&mut self, span: FillSpan) {
+        self.run.reporter.set_span(span);
     }
 
     /// Moves the key out of a fill that is to be discarded.
@@ -207,21 +216,8 @@ impl Fill {
         };
         self.run.participation.set_leader(leader);
         self.run.reporter.set_audience(Audience::Background(Arc::clone(&entry)));
-        self.run.reporter.set_span(FillSpan::of_refresh(self.span_subject()));
         self.set_stale(entry);
         Some(self)
-    }
-
-    fn span_subject(&self) -> FillSubject<'_> {
-        let Run { context, request, .. } = &self.run;
-        FillSubject {
-            observer: context.cache.observer(),
-            handler: context.policy.handler_id(),
-            cause: ForwardReason::Stale,
-            uri: request.uri(),
-            request: request.request().map(|request| (request, context.names)),
-            key: &context.key,
-        }
     }
 
     /// Replaces the entry that the handler may revalidate.
@@ -273,6 +269,7 @@ impl Fill {
         self.started = self.now();
         if let Some(RemoteHit { entry, .. }) = Box::pin(self.fetch_refreshed()).await {
             self.share(&entry, Outcome::RemoteHit);
+            self.run.reporter.span().record(Outcome::RemoteHit);
             return self.discard();
         }
         let Context { cache, policy, .. } = &self.run.context;

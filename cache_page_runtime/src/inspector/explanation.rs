@@ -225,8 +225,8 @@ impl Explanation {
         let handlers = self.handlers.iter().map(|policy| {
             json!({
                 "handler": policy.handler(),
-                "options": policy.describe(cache.ignored_query()),
-                "unknown": policy.unknowns(),
+                "options": policy.describe(cache.ignored_query(), cache.vary()),
+                "unknown": policy.unknowns(cache.vary()),
             })
         });
         json!({

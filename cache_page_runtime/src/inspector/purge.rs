@@ -49,18 +49,11 @@ impl PurgeRequest {
     ///
     /// Returns what is wrong with them.
     pub(super) fn parse(params: &Params) -> Result<Self, String> {
-        let value = params.get("value");
-        let selector = match (params.get("kind"), value) {
-            (Some("all"), _) => Ok(PurgeSelector::All),
-            (Some("tag" | "path" | "url" | "prefix" | "handler"), None) => {
+        let selector = match (params.get("kind").unwrap_or_default(), params.get("value")) {
+            ("tag" | "path" | "url" | "prefix" | "handler", None) => {
                 return Err("the value of what to purge is missing".to_owned());
             }
-            (Some("tag"), Some(tag)) => parse::to_tag(tag),
-            (Some("path"), Some(path)) => parse::to_path(path),
-            (Some("url"), Some(url)) => parse::to_url(url),
-            (Some("prefix"), Some(prefix)) => parse::to_prefix(prefix),
-            (Some("handler"), Some(name)) => parse::to_handler(name),
-            _ => return Err("the kind is one of tag, path, url, prefix, handler and all".to_owned()),
+            (kind, value) => parse::to_selector(kind, value.unwrap_or_default()),
         };
         let mode = match params.get("mode") {
             None | Some("remove") => PurgeMode::Remove,

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Write as _};
 
-use actix_web::{HttpRequest, http::Uri};
+use actix_web::HttpRequest;
 use http::header::HeaderName;
 use tracing::{Span, field::Empty, level_filters::LevelFilter};
 
@@ -18,34 +18,33 @@ use crate::{
 #[derive(Clone, Default)]
 pub(crate) struct FillSpan(Option<Box<Span>>);
 
-/// What the span says of the run. The values of the key that may identify a client are left out: those of headers, cookies, query
-/// parameters and arguments.
+/// What the span says of the run. The values of the key that may identify a client are left out: those of cookies, query parameters,
+/// arguments and headers, but for the scheme and the host.
 #[derive(Clone, Copy)]
 pub(crate) struct FillSubject<'r> {
     pub(crate) observer: &'r Observer,
     pub(crate) handler: HandlerId,
     pub(crate) cause: ForwardReason,
-    pub(crate) uri: &'r Uri,
-    /// The request and the names of its headers, unless a service owns it.
-    pub(crate) request: Option<(&'r HttpRequest, RequestNames)>,
+    pub(crate) request: &'r HttpRequest,
+    pub(crate) names: RequestNames,
     pub(crate) key: &'r KeyParts,
 }
 
 /// The fields of a span are only evaluated if it is enabled.
 macro_rules! span {
     ($subject:expr, $($parent:tt)*) => {{
-        let FillSubject { observer, handler, cause, uri, request, key } = $subject;
-        let origin = || request.map(|(request, names)| RequestOrigin::with_names(request, names));
+        let FillSubject { observer, handler, cause, request, names, key } = $subject;
+        let origin = || RequestOrigin::with_names(request, names);
         tracing::debug_span!(
             target: "cache_page",
             $($parent)*,
             cache = observer.name(),
             handler = handler.name,
             cause = cause.token(),
-            scheme = origin().map(|origin| origin.scheme),
-            host = origin().map(|origin| origin.host),
-            path = uri.path(),
-            query = uri.query().map(QueryNames).map(tracing::field::display),
+            scheme = origin().scheme,
+            host = origin().host,
+            path = request.uri().path(),
+            query = request.uri().query().map(QueryNames).map(tracing::field::display),
             vary = tracing::field::display(HeaderNames(key)),
             outcome = Empty,
             reason = Empty,
@@ -108,8 +107,10 @@ struct QueryNames<'q>(&'q str);
 
 impl Display for QueryNames<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.0.split('&').filter_map(|parameter| Some(parameter.split_once('=')?.0));
-        write_list(f, names)
+        let parameters = self.0.split('&').filter_map(|parameter| parameter.split_once('='));
+        // A token in base64 may end with padding.
+        let named = parameters.filter(|(_, value)| !value.trim_start_matches('=').is_empty());
+        write_list(f, named.map(|(name, _)| name))
     }
 }
 

@@ -5,13 +5,13 @@ use std::{
     time::Duration,
 };
 
-/// Buckets between a time and its double. A bucket is a quarter of its lower end wide, so that its middle is wrong by at most an eighth.
+/// Buckets between a time and its double. A bucket is at most a quarter of its lower end wide, so that its middle is wrong by at most an eighth.
 const PER_DOUBLING: u64 = 4;
 
 /// The binary logarithm of the microseconds below which all times share a bucket.
 const MIN_LOG: u32 = 4;
 
-/// The binary logarithm of the microseconds from which they are not any more: about two minutes.
+/// The binary logarithm of the microseconds above which all times share a bucket: about two minutes.
 const MAX_LOG: u32 = 27;
 
 /// The buckets, with one for shorter times and one for longer ones.

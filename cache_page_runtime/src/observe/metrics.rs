@@ -34,7 +34,7 @@ pub(crate) fn describe() {
     describe_histogram!(
         "cache_page_coalesce_wait_seconds",
         Unit::Seconds,
-        "How long requests waited for the response of a concurrent one, by what they got: answered, took-over, alone or gone"
+        "How long requests waited for the response of a concurrent one, by what they got: answered, took-over, uncoalesced or client-gone"
     );
     describe_gauge!("cache_page_fills_in_flight", "Handler runs that other requests may wait for");
     describe_histogram!(

@@ -88,10 +88,9 @@ pub(crate) enum WaitResult {
     Answered,
     /// It runs the handler in the other's place.
     TookOver,
-    /// It runs the handler on its own: the response is not shared, or took too long.
-    Alone,
-    /// Its client has disconnected.
-    Gone,
+    /// It runs the handler too: the response is not shared, or took too long.
+    Uncoalesced,
+    ClientGone,
 }
 
 impl WaitResult {
@@ -101,8 +100,8 @@ impl WaitResult {
         match self {
             Self::Answered => "answered",
             Self::TookOver => "took-over",
-            Self::Alone => "alone",
-            Self::Gone => "gone",
+            Self::Uncoalesced => "uncoalesced",
+            Self::ClientGone => "client-gone",
         }
     }
 }

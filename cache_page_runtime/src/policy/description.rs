@@ -2,12 +2,20 @@
 
 use std::time::Duration;
 
+use http::header::HeaderName;
+
 use super::handler_policy::HandlerPolicy;
 use crate::http::{IgnoredQuery, QueryRule};
 
 impl HandlerPolicy {
     /// Says what the handler stores, and what is in its keys.
-    pub(crate) fn describe(&self, cache_ignores: Option<&'static IgnoredQuery>) -> String {
+    ///
+    /// `cache_ignores` and `cache_vary` are the options of the cache.
+    pub(crate) fn describe(
+        &self,
+        cache_ignores: Option<&'static IgnoredQuery>,
+        cache_vary: &[HeaderName],
+    ) -> String {
         let options = self.options();
         let named = options.statuses.iter().copied();
         let own = options.status_ttls.iter().map(|(code, ttl)| format!(", {code} {}", lifetime(*ttl)));
@@ -16,8 +24,9 @@ impl HandlerPolicy {
         let mut text =
             format!("It stores {} {}", statuses.join(", "), lifetime(options.ttl)) + &own.collect::<String>();
         text += &format!("; its keys have {}", query(self.query_rule(cache_ignores)));
-        if !options.vary.is_empty() {
-            text += &format!(", the request headers {}", options.vary.join(", "));
+        let headers = headers(options.vary, cache_vary);
+        if !headers.is_empty() {
+            text += &format!(", the request headers {}", headers.join(", "));
         }
         if !options.vary_cookie.is_empty() {
             text += &format!(", the cookies {}", options.vary_cookie.join(", "));
@@ -26,15 +35,16 @@ impl HandlerPolicy {
     }
 
     /// Says what decides about a request of the handler, but is only known when it runs.
-    pub(crate) fn unknowns(&self) -> Vec<String> {
+    pub(crate) fn unknowns(&self, cache_vary: &[HeaderName]) -> Vec<String> {
         let options = self.options();
         let mut unknowns = vec![
             "the values of its `#[key]` arguments, of `vary_by` and of your own extractors: requests with different ones have different pages"
                 .to_owned(),
         ];
         let mut add = |text: String| unknowns.push(text);
-        if !options.vary.is_empty() {
-            add(format!("whether a stored page is for the same values of {}", options.vary.join(", ")));
+        let headers = headers(options.vary, cache_vary);
+        if !headers.is_empty() {
+            add(format!("whether a stored page is for the same values of {}", headers.join(", ")));
         }
         if !options.vary_cookie.is_empty() {
             add(format!("whether a stored page is for the same cookies {}", options.vary_cookie.join(", ")));
@@ -52,6 +62,11 @@ impl HandlerPolicy {
     pub(crate) fn keys_whole_query(&self, cache_ignores: Option<&'static IgnoredQuery>) -> bool {
         self.query_rule(cache_ignores).selects_all()
     }
+}
+
+/// Returns the names of the request headers in the keys.
+fn headers<'h>(of_handler: &[&'h str], of_cache: &'h [HeaderName]) -> Vec<&'h str> {
+    of_handler.iter().copied().chain(of_cache.iter().map(HeaderName::as_str)).collect()
 }
 
 fn lifetime(ttl: Option<Duration>) -> String {

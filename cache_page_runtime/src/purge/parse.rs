@@ -3,6 +3,20 @@
 use super::{error::PurgeError, normal_form, selector::PurgeSelector, tag};
 use crate::http::RequestOrigin;
 
+/// Returns what a purge of a kind selects. `value` is of no importance to `all`.
+#[cfg(any(feature = "cli", feature = "inspector"))]
+pub(crate) fn to_selector(kind: &str, value: &str) -> Result<PurgeSelector, PurgeError> {
+    match kind {
+        "tag" => to_tag(value),
+        "path" => to_path(value),
+        "url" => to_url(value),
+        "prefix" => to_prefix(value),
+        "handler" => to_handler(value),
+        "all" => Ok(PurgeSelector::All),
+        _ => Err(PurgeError::invalid("the kind is one of tag, path, url, prefix, handler and all")),
+    }
+}
+
 pub(crate) fn to_path(path: &str) -> Result<PurgeSelector, PurgeError> {
     Ok(PurgeSelector::Path(decode(check_path(path)?)))
 }

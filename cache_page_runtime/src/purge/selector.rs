@@ -16,8 +16,7 @@ pub(crate) enum PurgeMode {
 }
 
 impl PurgeMode {
-    /// Returns its name in metrics.
-    #[cfg(feature = "metrics")]
+    /// Returns its name in metrics and events.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Remove => "purge",

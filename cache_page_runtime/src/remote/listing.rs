@@ -68,16 +68,9 @@ impl Selection {
     ///
     /// # Errors
     ///
-    /// Fails as the method of [`PageCache`](crate::PageCache) with that name.
+    /// Fails for another kind, and as the method of [`PageCache`](crate::PageCache) with that name.
     pub fn parse(kind: &str, value: &str) -> Result<Self, PurgeError> {
-        let selector = match kind {
-            "tag" => parse::to_tag(value),
-            "path" => parse::to_path(value),
-            "url" => parse::to_url(value),
-            "prefix" => parse::to_prefix(value),
-            "handler" => parse::to_handler(value),
-            _ => Ok(PurgeSelector::All),
-        }?;
+        let selector = parse::to_selector(kind, value)?;
         let scope = scope_of(&selector);
         Ok(Self { selector, scope })
     }

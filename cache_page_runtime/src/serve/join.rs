@@ -179,7 +179,7 @@ pub(super) async fn wait_for_leader(lookup: &mut Lookup<'_>, mut flight: FlightW
                 let result = match &step {
                     Step::Respond(_) | Step::RespondAndRefresh(..) => WaitResult::Answered,
                     Step::Run(_) if is_handed_over => WaitResult::TookOver,
-                    Step::Run(_) => WaitResult::Alone,
+                    Step::Run(_) => WaitResult::Uncoalesced,
                 };
                 record_wait(lookup.cache.observer(), lookup.policy.handler_id(), result, started);
                 return step;
@@ -257,6 +257,6 @@ impl Drop for AbandonGuard<'_, '_> {
         let report = Report { forward_reason: Some(self.cause), ..report };
         let (observer, handler) = (self.lookup.cache.observer(), self.lookup.policy.handler_id());
         report.log(observer, handler);
-        record_wait(observer, handler, WaitResult::Gone, self.started);
+        record_wait(observer, handler, WaitResult::ClientGone, self.started);
     }
 }

@@ -180,12 +180,22 @@ impl Lookup<'_> {
 
     /// As [`uncacheable`](Self::uncacheable), for a service.
     pub(super) fn uncacheable_fill(&mut self, key: &UncacheableKey) -> Box<Fill> {
-        self.fill(Miss::new(key.cause), FillRole::Uncacheable(key.mark), key.started)
+        let span = self.fill_span(key.cause);
+        self.start_now(
+            Miss::new(key.cause),
+            FillRole::Uncacheable(key.mark),
+            Audience::Client,
+            key.started,
+            span,
+        )
     }
 
     /// Starts a fill, which takes the key.
     pub(super) fn fill(&mut self, miss: Miss, role: FillRole, now: Instant) -> Box<Fill> {
-        self.start_now(miss, role, Audience::Client, now)
+        // The remote store may have the response: then no handler runs.
+        let is_certain = self.cache.remote().is_none();
+        let span = if is_certain { self.fill_span(miss.cause) } else { FillSpan::default() };
+        self.start_now(miss, role, Audience::Client, now, span)
     }
 
     /// Starts the refresh of an entry that the client is answered with.
@@ -196,17 +206,21 @@ impl Lookup<'_> {
         now: Instant,
     ) -> Box<Fill> {
         let miss = Miss { cause: ForwardReason::Stale, stale: Some(Arc::clone(&entry)) };
-        self.start_now(miss, FillRole::Leader(leader), Audience::Background(entry), now)
+        let span = FillSpan::of_refresh(self.fill_subject(miss.cause, &self.key.parts));
+        self.start_now(miss, FillRole::Leader(leader), Audience::Background(entry), now, span)
     }
 
-    fn start_now(&mut self, miss: Miss, role: FillRole, audience: Audience, now: Instant) -> Box<Fill> {
+    fn start_now(
+        &mut self,
+        miss: Miss,
+        role: FillRole,
+        audience: Audience,
+        now: Instant,
+        span: FillSpan,
+    ) -> Box<Fill> {
         // A handler that confirmed an entry which the client cannot decode would have it sent.
         let stale = miss.stale.as_deref().filter(|stale| self.can_decode(stale));
         let before = self.before_handler(stale.map(|stale| Validators::from(stale.page.representation())));
-        let span = match &audience {
-            Audience::Client => self.fill_span(miss.cause),
-            Audience::Background(_) => FillSpan::of_refresh(self.fill_subject(miss.cause)),
-        };
         let before = BeforeHandler { span, ..before };
         self.start(miss, role, audience, (now, self.cache.clock().system_time(now)), before)
     }
@@ -222,17 +236,18 @@ impl Lookup<'_> {
     }
 
     fn fill_span(&self, cause: ForwardReason) -> FillSpan {
-        FillSpan::of_fill(self.fill_subject(cause))
+        FillSpan::of_fill(self.fill_subject(cause, &self.key.parts))
     }
 
-    fn fill_subject(&self, cause: ForwardReason) -> FillSubject<'_> {
+    /// Returns what a span says of a fill with this key.
+    pub(super) fn fill_subject<'f>(&'f self, cause: ForwardReason, key: &'f KeyParts) -> FillSubject<'f> {
         FillSubject {
             observer: self.cache.observer(),
             handler: self.policy.handler_id(),
             cause,
-            uri: self.request.uri(),
-            request: Some((self.request, self.names)),
-            key: &self.key.parts,
+            request: self.request,
+            names: self.names,
+            key,
         }
     }
 

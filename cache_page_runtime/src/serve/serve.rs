@@ -17,6 +17,7 @@ use super::{
 use crate::{
     fill::{Fill, FillRole, Handler, RemoteHit, spawn},
     key::HandlerType,
+    observe::FillSpan,
     outcome::{ForwardReason, Outcome, Reason},
     store::Miss,
     time::instant::Instant,
@@ -167,12 +168,12 @@ fn respond_and_refresh(lookup: &mut Lookup<'_>, mut hit: Hit, mode: RefreshMode,
 /// Looks into the remote store before the handler runs.
 async fn fetch(lookup: &mut Lookup<'_>, mut fill: Box<Fill>, mode: RefreshMode) -> Step {
     let Some(RemoteHit { entry, may_refresh }) = fill.fetch().await else {
-        return Step::Run(Run::Fill(fill));
+        return run_fill(lookup, fill);
     };
     let now = fill.now();
     if !lookup.accepts(&entry, now) {
         fill.refresh_for_client(entry);
-        return Step::Run(Run::Fill(fill));
+        return run_fill(lookup, fill);
     }
     let is_fresh = entry.is_fresh(now);
     let outcome = if is_fresh { Outcome::RemoteHit } else { Outcome::Stale(Reason::StaleWhileRevalidate) };
@@ -190,9 +191,20 @@ async fn fetch(lookup: &mut Lookup<'_>, mut fill: Box<Fill>, mode: RefreshMode) 
         return Step::Respond(response);
     }
     match fill.into_refresh(entry) {
-        Some(refresh) => Step::RespondAndRefresh(response, refresh),
+        Some(mut refresh) => {
+            let span = FillSpan::of_refresh(lookup.fill_subject(ForwardReason::Stale, refresh.key()));
+            refresh.set_span(span);
+            Step::RespondAndRefresh(response, refresh)
+        }
         None => Step::Respond(response),
     }
+}
+
+/// Runs the handler, after the remote store has not answered.
+fn run_fill(lookup: &Lookup<'_>, mut fill: Box<Fill>) -> Step {
+    let span = FillSpan::of_fill(lookup.fill_subject(fill.cause(), fill.key()));
+    fill.set_span(span);
+    Step::Run(Run::Fill(fill))
 }
 
 #[cfg(test)]

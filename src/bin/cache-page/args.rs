@@ -2,7 +2,14 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{failure::Failure, output::Report, pages, progress::Progress, purge, show, target::TargetArgs};
+use crate::{
+    failure::Failure,
+    output::Report,
+    pages,
+    progress::Progress,
+    purge, show,
+    target::{Target, TargetArgs},
+};
 
 const AFTER_HELP: &str = "\
 Where to look, one of:
@@ -141,17 +148,34 @@ pub(crate) struct EntriesArgs {
 }
 
 /// Runs the command.
-pub(crate) fn run(cli: &Cli) -> Result<Report, Failure> {
-    let mut target = cli.target.open()?;
-    let target = &mut *target;
-    let mut report = match &cli.command {
-        Command::Purge(args) => purge::run(target, args),
-        Command::Stats => looking(|| target.stats()),
-        Command::Explain(args) => looking(|| show::explain(target, args)),
-        Command::Entries(args) => looking(|| pages::run(target, args)),
-    }?;
-    report.set("target", target.name());
-    Ok(report)
+pub(crate) fn run(cli: &Cli) -> Report {
+    let opened = cli.target.open();
+    let target = opened.as_ref().ok().map(|target| target.name());
+    let result = opened.and_then(|mut target| cli.command.run(&mut *target));
+    let mut report = result.unwrap_or_else(|failure| Report { failure: Some(failure), ..Report::default() });
+    report.set("command", cli.command.name());
+    report.set("target", target);
+    report
+}
+
+impl Command {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Purge(_) => "purge",
+            Self::Stats => "stats",
+            Self::Explain(_) => "explain",
+            Self::Entries(_) => "entries",
+        }
+    }
+
+    fn run(&self, target: &mut dyn Target) -> Result<Report, Failure> {
+        match self {
+            Self::Purge(args) => purge::run(target, args),
+            Self::Stats => looking(|| target.stats()),
+            Self::Explain(args) => looking(|| show::explain(target, args)),
+            Self::Entries(args) => looking(|| pages::run(target, args)),
+        }
+    }
 }
 
 /// Runs a command that may look at all stored pages.

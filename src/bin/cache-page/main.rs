@@ -24,6 +24,5 @@ use self::{args::Cli, output::Output};
 fn main() -> ExitCode {
     // Ends the process with code 2 if the arguments are wrong.
     let cli = Cli::parse();
-    let result = args::run(&cli);
-    Output::new(cli.json).write(result)
+    Output::new(cli.json).write(args::run(&cli))
 }

@@ -38,10 +38,8 @@ impl Output {
     }
 
     /// Prints the result of a command, and returns the exit code.
-    pub(crate) fn write(&self, result: Result<Report, Failure>) -> ExitCode {
-        let mut report =
-            result.unwrap_or_else(|failure| Report { failure: Some(failure), ..Report::default() });
-        if self.is_json {
+    pub(crate) fn write(&self, mut report: Report) -> ExitCode {
+        let text = if self.is_json {
             let error = report.failure.as_ref().map(|failure| {
                 json!({
                     "code": failure.kind.code(),
@@ -52,31 +50,34 @@ impl Output {
             });
             report.set("error", error);
             let json = serde_json::to_string_pretty(&Value::Object(report.json)).unwrap_or_default();
-            print(
-                &mut io::stdout(),
-                &(escape(&json, |letter| format!("\\u{:04x}", u32::from(letter))) + "\n"),
-            );
+            escape(&json, |letter| format!("\\u{:04x}", u32::from(letter))) + "\n"
         } else {
-            print(&mut io::stdout(), &printable(&report.text));
-        }
-        let Some(failure) = report.failure else { return ExitCode::SUCCESS };
+            printable(&report.text)
+        };
+        let unwritten = print(&mut io::stdout(), &text).err();
+        let unwritten =
+            unwritten.map(|error| Failure::other(format_args!("the output is incomplete: {error}")));
+        let Some(failure) = report.failure.or(unwritten) else { return ExitCode::SUCCESS };
         let mut text = format!("cache-page: {}\n", one_line(&failure.message));
         if let Some(hint) = &failure.hint {
             let _ = writeln!(text, "  {}", hint.replace('\n', "\n  "));
         }
-        print(&mut io::stderr(), &printable(&text));
+        let _ = print(&mut io::stderr(), &printable(&text));
         ExitCode::from(failure.kind.exit_code())
     }
 }
 
 /// Prints a warning, which does not change the result.
 pub(crate) fn warn(message: &str) {
-    print(&mut io::stderr(), &printable(&format!("cache-page: warning: {message}\n")));
+    let _ = print(&mut io::stderr(), &printable(&format!("cache-page: warning: {message}\n")));
 }
 
-/// A reader that has gone, such as `head`, is no failure.
-fn print(to: &mut dyn io::Write, text: &str) {
-    let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
+fn print(to: &mut dyn io::Write, text: &str) -> io::Result<()> {
+    match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
+        // A reader such as `head` has read enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
 }
 
 /// Returns a text in which nothing controls the terminal but ends of lines.

@@ -38,7 +38,6 @@ pub(crate) fn run(target: &mut dyn Target, args: &EntriesArgs) -> Result<Report,
     };
     let Pages { rows, has_more } = target.pages(&query)?;
     let mut report = Report::default();
-    report.set("command", "entries");
     if rows.is_empty() {
         report.failure = Some(Failure::nothing_there("no stored page matches"));
     } else {

@@ -81,7 +81,6 @@ impl std::fmt::Display for Purge {
 pub(crate) fn run(target: &mut dyn Target, args: &PurgeArgs) -> Result<Report, Failure> {
     let purges = purges(args)?;
     let mut report = if args.dry_run { preview(target, &purges)? } else { purge(target, &purges) };
-    report.set("command", "purge");
     report.set("soft", args.soft);
     report.set("dry_run", args.dry_run);
     Ok(report)

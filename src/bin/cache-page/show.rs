@@ -19,7 +19,6 @@ pub(crate) fn explain(target: &mut dyn Target, args: &ExplainArgs) -> Result<Rep
     if let Value::Object(fields) = explanation {
         report.json = fields;
     }
-    report.set("command", "explain");
     Ok(report)
 }
 

@@ -6,13 +6,14 @@ use actix_web::{
     Error, HttpRequest, HttpResponse,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
+    http::header::HeaderName,
     middleware::{Next, from_fn},
     web,
 };
-use cache_page::{PageCacheMiddleware, Reason, cache_page};
+use cache_page::{PageCacheBuilder, PageCacheMiddleware, Reason, cache_page};
 use tracing::Instrument as _;
 
-use crate::support::{Crowd, Events, Origin, TestApp, ok_with, settle};
+use crate::support::{Backend, Crowd, Events, Origin, TestApp, advance, ok_with, settle, until};
 
 #[cache_page(60, name = "page", vary = ["accept-language"], query = ["page", "token"])]
 async fn page(_id: web::Path<u64>) -> &'static str {
@@ -73,6 +74,29 @@ async fn hits_and_bypasses_have_no_span() {
 }
 
 #[actix_web::test]
+async fn remote_hit_has_no_span_and_its_refresh_one() {
+    let backend = Backend::new();
+    let process = || {
+        let options = |cache: PageCacheBuilder| cache.local_ttl(Duration::ZERO);
+        TestApp::builder().remote(&backend).cache(options).route("/", refreshed)
+    };
+    let (one, other) = (process().start().await, process().start().await);
+    for process in [&one, &other] {
+        process.wait_available().await;
+    }
+    one.fill(one.get("/")).await;
+    let events = Events::collect();
+    other.get("/").await.assert_remote_hit();
+    assert_eq!(events.take_spans().len(), 0);
+    advance(&backend, &[&one, &other], 70);
+    other.get("/").await.assert_stale(Reason::StaleWhileRevalidate);
+    until("the page is stored in the backend", || other.remote_stats().stored == 1).await;
+    let span = events.take_span();
+    assert_eq!((span.name, span.field("outcome")), ("refresh", Some("stored")), "{span:?}");
+    assert!(span.field("host").is_some(), "{span:?}");
+}
+
+#[actix_web::test]
 async fn run_of_an_uncacheable_page_has_a_span_with_the_reason() {
     let app = TestApp::with_handler(ok_with(&[("set-cookie", "id=1")])).await;
     app.get("/").await.assert_not_stored(Reason::SetCookie);
@@ -98,13 +122,16 @@ async fn refreshed(origin: Origin) -> Result<HttpResponse, Error> {
     origin.respond().await
 }
 
-/// Puts each request into a span, as an application does.
+/// Puts each request into a span, as an application does, and sends its number.
 async fn in_span(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let span = tracing::info_span!(target: "test", "request");
-    next.call(request).instrument(span).await
+    let number = span.id().expect("the span is enabled").into_u64();
+    let mut response = next.call(request).instrument(span).await?;
+    response.headers_mut().insert(HeaderName::from_static("x-span"), number.into());
+    Ok(response)
 }
 
 const WINDOW: Duration = Duration::from_secs(600);
@@ -121,15 +148,16 @@ async fn background_refresh_follows_from_the_span_of_its_request() {
         let events = Events::collect();
         app.get("/").await.assert_stored();
         let fill = events.take_span();
-        let request = fill.parent.clone().expect("a fill is within the span of its request");
+        assert!(fill.parent.is_some(), "a fill is within the span of its request");
         assert_eq!(fill.follows, []);
         app.advance(70);
-        app.get("/").await.assert_stale(Reason::StaleWhileRevalidate);
+        let response = app.get("/").await;
+        response.assert_stale(Reason::StaleWhileRevalidate);
         settle().await;
         let (refresh, events) = (events.take_span(), events.take());
         assert_eq!((refresh.name, refresh.field("cause")), ("refresh", Some("stale")));
         assert_eq!((refresh.parent.clone(), refresh.follows.len()), (None, 1), "{refresh:?}");
-        assert_ne!(refresh.follows[0], request, "it follows from the request that it was started by");
+        assert_eq!(Some(refresh.follows[0].into_u64().to_string()), response.header("x-span"));
         assert_eq!(refresh.field("outcome"), Some("stored"));
         let report = events.iter().find(|event| event.field("refresh").is_some()).expect("a report");
         assert_eq!(report.span, Some(refresh.id));
@@ -147,11 +175,11 @@ fn agent(request: &HttpRequest) -> String {
 
 #[actix_web::test]
 async fn span_has_no_value_of_a_header_cookie_query_or_argument() {
-    const SECRETS: [&str; 5] =
-        ["theme-secret", "other-secret", "query-secret", "bare-secret", "agent-secret"];
+    const SECRETS: [&str; 6] =
+        ["theme-secret", "other-secret", "query-secret", "bare-secret", "padded-secret", "agent-secret"];
     let app = TestApp::builder().route("/", secret).start().await;
     let events = Events::collect();
-    app.get("/?token=query-secret&bare-secret")
+    app.get("/?token=query-secret&bare-secret&padded-secret==")
         .header("cookie", "theme=theme-secret; session=other-secret")
         .header("authorization", "Bearer other-secret")
         .header("user-agent", "agent-secret")

@@ -102,8 +102,8 @@ fn answer(query: &Query, explanation: &Explanation) -> Markup {
             p { "The options of the handler: none of this path has run since the application was started." }
         }
         @for policy in &explanation.handlers {
-            p { "Of the handler " code { (policy.handler()) } ". " (policy.describe(query.cache.ignored_query())) " It is not known:" }
-            ul { @for unknown in policy.unknowns() { li { (unknown) } } }
+            p { "Of the handler " code { (policy.handler()) } ". " (policy.describe(query.cache.ignored_query(), query.cache.vary())) " It is not known:" }
+            ul { @for unknown in policy.unknowns(query.cache.vary()) { li { (unknown) } } }
         }
         p { (WHAT_NEXT) }
         @if !explanation.reasons.is_empty() {

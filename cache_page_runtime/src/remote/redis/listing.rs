@@ -45,6 +45,7 @@ impl RedisStore {
     /// # Errors
     ///
     /// Fails if the server is unavailable or rejects a command. A cluster cannot be listed.
+    #[doc(hidden)]
     pub async fn list_pages(&self, timeout: Duration, visitor: &mut dyn Visitor) -> Result<(), StoreError> {
         if self.is_cluster() {
             return Err(StoreError::rejected("the pages of a cluster cannot be listed"));
@@ -106,6 +107,7 @@ impl RedisStore {
     /// # Errors
     ///
     /// As [`list_pages`](Self::list_pages).
+    #[doc(hidden)]
     pub async fn list_key_prefixes(&self, time: Duration) -> Result<Vec<String>, StoreError> {
         if self.is_cluster() {
             return Err(StoreError::rejected("the keys of a cluster cannot be listed"));

@@ -127,7 +127,6 @@ impl Target for Inspector {
             fields.remove("token");
         }
         let mut report = Report { text, ..Report::default() };
-        report.set("command", "stats");
         report.set("stats", overview);
         Ok(report)
     }

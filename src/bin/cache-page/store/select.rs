@@ -35,7 +35,6 @@ impl Count {
         let Self { pages, fresh, bytes, .. } = self;
         let mut report = Report::default();
         report.line(format!("stored  {} in {}, {fresh} fresh", pages_text(*pages), show::bytes(*bytes)));
-        report.set("command", "stats");
         report.set(
             "stats",
             json!({ "key_prefix": key_prefix, "pages": pages, "fresh": fresh, "bytes": bytes }),

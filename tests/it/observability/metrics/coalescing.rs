@@ -9,7 +9,7 @@ use crate::support::{Crowd, TestApp};
 fn waits(app: &TestApp, values: &Values) -> [usize; 4] {
     let stats = app.cache().stats();
     let (handler, _) = stats.handlers().next().expect("a handler has run");
-    ["answered", "took-over", "alone", "gone"].map(|result| {
+    ["answered", "took-over", "uncoalesced", "client-gone"].map(|result| {
         let labels = format!("cache=site handler={handler} result={result}");
         values.count(&format!("cache_page_coalesce_wait_seconds {labels}"))
     })
@@ -43,7 +43,7 @@ async fn follower_that_takes_over_is_counted_as_such() {
 }
 
 #[actix_web::test]
-async fn followers_of_an_uncacheable_response_are_alone() {
+async fn followers_of_an_uncacheable_response_run_uncoalesced() {
     let values = Values::default();
     let _guard = metrics::set_default_local_recorder(&values);
     let app = app().await;
