@@ -213,3 +213,15 @@ fn reading_a_server_changes_nothing() {
     let other = self::site(&server, "shop");
     assert!(other.is_hit("/posts/1"));
 }
+
+#[test]
+fn pages_with_long_paths_are_listed() {
+    let (server, site) = server_with_pages("shop");
+    let path = format!("/files/{}", "x".repeat(3000));
+    site.get(&path);
+    wait_until("the page is stored", || site.cache.stats().remote().unwrap().stored == 31);
+    let url = server.url();
+    let on = |arguments: &[&str]| run(&[&["--redis", &url, "--key-prefix", "shop"], arguments].concat());
+    assert_eq!(on(&["stats", "--json"]).json()["stats"]["pages"], 31);
+    on(&["purge", "--dry-run", "path", &path]).assert_done().assert_shows("would purge 1 page");
+}

@@ -18,9 +18,9 @@ use crate::{
     time::{Clock, Instant},
 };
 
-/// How often it is looked whether the record can be read and written, which is as soon as the store is available.
-const INTERVAL: Duration = Duration::from_millis(5);
-const ATTEMPTS: u32 = 2000;
+/// After how long another attempt is made to read and write the record, which doubles with each one.
+const FIRST_INTERVAL: Duration = Duration::from_millis(5);
+const MAX_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The time after which the record expires, unless a process starts.
 const TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -49,18 +49,17 @@ impl PreviousVersion {
         (Clock::System.now() < self.until).then_some(Namespace::Version(*version))
     }
 
-    /// Reads from the store which version was there, and records that it is `current` now.
+    /// Reads from the store which version was there, and records that it is `current` now, as soon as the store is available.
     pub(super) async fn exchange(
         &self,
         client: &Arc<RemoteClient>,
         seen_purges: &SeenPurges,
         current: Version,
     ) {
-        for _ in 0..ATTEMPTS {
-            if client.is_available() && self.try_exchange(client, seen_purges, current).await.is_some() {
-                return;
-            }
-            sleep(INTERVAL).await;
+        let mut interval = FIRST_INTERVAL;
+        while !client.is_available() || self.try_exchange(client, seen_purges, current).await.is_none() {
+            sleep(interval).await;
+            interval = MAX_INTERVAL.min(2 * interval);
         }
     }
 

@@ -1,4 +1,5 @@
-//! Lists what is stored in a server, for the program `cache-page`. It uses a connection of its own, and changes nothing.
+//! Lists what is stored in a server, for the program `cache-page`, over a connection of its own. It takes no lease; a lookup that needs
+//! the script may remove a page that was purged.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -30,7 +31,10 @@ use crate::{
 const SCAN_COUNT: u32 = 1000;
 
 /// The bytes that are read of each page: both copies of its header, and the beginning of its frame.
-const HEAD_BYTES: u32 = 4095;
+const HEAD_BYTES: usize = 4096;
+
+/// Those that are read of a page with a long path or many tags.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
 
 /// A page, as far as its first bytes show it.
 struct Listed {
@@ -162,24 +166,44 @@ async fn read_heads(
     now: u64,
     connection: &mut Connection,
 ) -> Result<Vec<Listed>, StoreError> {
+    let (mut pages, mut long) = (Vec::new(), Vec::new());
+    for (id, value, length) in read_first_bytes(ids, HEAD_BYTES, keys, connection).await? {
+        if split_value(&value).is_none() && value.len() == HEAD_BYTES {
+            long.push(id);
+        } else {
+            pages.extend(listed(id, &value, length, now));
+        }
+    }
+    for (id, value, length) in read_first_bytes(&long, MAX_HEAD_BYTES, keys, connection).await? {
+        pages.extend(listed(id, &value, length, now));
+    }
+    Ok(pages)
+}
+
+/// Reads the first bytes and the lengths of values.
+async fn read_first_bytes(
+    ids: &[Id],
+    bytes: usize,
+    keys: &ShardKeys,
+    connection: &mut Connection,
+) -> Result<Vec<(Id, Vec<u8>, u64)>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let mut commands = pipe();
     for id in ids {
-        commands.cmd("GETRANGE").arg(keys.page(*id)).arg(0).arg(HEAD_BYTES);
+        commands.cmd("GETRANGE").arg(keys.page(*id)).arg(0).arg(bytes - 1);
         commands.cmd("STRLEN").arg(keys.page(*id));
     }
     // A value that was overwritten, and is of another type, is an error in its place.
     let replies: Value = commands.ignore_errors().query_async(connection).await.map_err(store_error)?;
     let Value::Array(replies) = replies else { return Err(unexpected_reply()) };
-    let pages = ids.iter().zip(replies.chunks_exact(2)).filter_map(|(id, reply)| match reply {
-        [Value::BulkString(value), Value::Int(length)] => {
-            listed(*id, value, u64::try_from(*length).ok()?, now)
-        }
+    let mut replies = replies.into_iter();
+    let read = ids.iter().filter_map(|id| match (replies.next()?, replies.next()?) {
+        (Value::BulkString(value), Value::Int(length)) => Some((*id, value, u64::try_from(length).ok()?)),
         _ => None,
     });
-    Ok(pages.collect())
+    Ok(read.collect())
 }
 
 /// Parses the first bytes of a page. The others are entries that are no pages.
