@@ -14,7 +14,8 @@ pub use cache_page_runtime::{
     CacheStatusHeader, Entries, EntryInfo, HandlerStats, IntoTtl, KeyBuilder, KeyInput, Outcome, Page,
     PageCache, PageCacheBuilder, PageCacheMiddleware, PageCacheService, PageControl, ParseOutcomeError,
     Policy, PurgeError, PurgeFuture, PurgeSummary, Reason, Refiller, RemotePurge, RemovalCause, ShutDown,
-    Stats, TagHeader, Validators, WarmUp, WarmUpFailure, WarmUpProgress, WarmUpSummary, remote, testing,
+    Stats, TagHeader, Validators, WarmUp, WarmUpFailure, WarmUpProgress, WarmUpSummary, normalize, remote,
+    testing,
 };
 #[cfg(feature = "redis")]
 pub use cache_page_runtime::{RedisStore, RedisUrlError};

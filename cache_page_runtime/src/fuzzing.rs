@@ -67,7 +67,7 @@ pub fn vary_names(response: &HeaderMap) -> Option<Vec<HeaderName>> {
 #[must_use]
 pub fn variant_values(names: &[HeaderName], request: &HeaderMap) -> Vec<u8> {
     let mut key = KeyBuf::new();
-    push_variant_values(&mut key, names, request);
+    push_variant_values(&mut key, names, request, &[]);
     key.as_slice().to_vec()
 }
 

@@ -68,7 +68,7 @@ pub use crate::{
         Entries, PageCache, PageCacheBuilder, PurgeFuture, PurgeSummary, Refiller, RemotePurge, ShutDown,
         WarmUp, WarmUpFailure, WarmUpProgress, WarmUpSummary,
     },
-    http::TagHeader,
+    http::{TagHeader, normalize},
     key::{KeyBuilder, KeyInput},
     observe::{CacheStatusHeader, HandlerStats, Stats},
     outcome::{Outcome, ParseOutcomeError, Reason},

@@ -20,7 +20,7 @@ use actix_web::{
     },
     web,
 };
-use cache_page::cache_page;
+use cache_page::{cache_page, normalize};
 
 /// The request headers that are forwarded. The upstream server names those that a response depends on in `Vary`. No other
 /// header is forwarded, in particular no credentials.
@@ -52,7 +52,7 @@ pub(crate) struct Upstream(pub(crate) SocketAddr);
 ///
 /// The argument is `#[unkeyed]` because the handler reads only the URL, which is in the key, and headers that the upstream server
 /// names in `Vary`.
-#[cache_page(60)]
+#[cache_page(60, normalize = ["accept-language" => normalize::list])]
 pub(crate) async fn page(
     #[unkeyed] request: HttpRequest,
     upstream: web::Data<Upstream>,

@@ -173,11 +173,17 @@ fn key(args: &Args, handler: &Handler, policy: &TokenStream, request: &Ident, lo
         args.options.normalized_headers().iter().map(
             |(name, function)| quote_spanned!(function.span()=> #lookup.key_by_header(#name, #function);),
         );
+    let variants = args
+        .options
+        .normalized_variants()
+        .iter()
+        .map(|(name, function)| quote_spanned!(function.span()=> #lookup.normalize(#name, #function);));
     quote! {
         let #lookup = &mut (&#request).lookup(#policy);
         #(#inputs)*
         #vary_by
         #(#normalized)*
+        #(#variants)*
     }
 }
 

@@ -60,6 +60,9 @@ pub(crate) static CACHE_PAGE: AttributeSpec = AttributeSpec {
             Statuses::parse(tokens).map(OptionValue::Statuses)
         }),
         option("vary", "vary = [\"accept-language\"]", |tokens| Vary::parse(tokens).map(OptionValue::Vary)),
+        option("normalize", "normalize = [\"accept-language\" => path::to::function]", |tokens| {
+            Vary::parse_normalize(tokens).map(OptionValue::Normalize)
+        }),
         option("vary_cookie", "vary_cookie = [\"theme\"]", |tokens| {
             tokens.list(1, UNLIMITED, cookie_name).map(OptionValue::List)
         }),
@@ -114,6 +117,7 @@ pub(crate) static CACHE_PAGE: AttributeSpec = AttributeSpec {
             "tag" => "write `tags = [\"posts\", \"post:{id}\"]`",
             "status" => "write `statuses = [404, 410]`",
             "vary_header" | "vary_headers" | "headers" => "write `vary = [\"accept-language\"]`",
+            "normalise" | "normalized" => "write `normalize = [\"accept-language\" => path::to::function]`",
             "vary_cookies" | "cookie" | "cookies" => "write `vary_cookie = [\"theme\"]`",
             "vary_query" => "write `query = [\"page\"]`",
             "key" => "write `#[key]` before an argument, or `vary_by = path::to::function`",
@@ -222,6 +226,8 @@ enum OptionValue {
     Templates(ExprArray),
     Statuses(Statuses),
     Vary(Vary),
+    /// Names of headers, and the functions of their values.
+    Normalize(Vec<(Expr, Expr)>),
 }
 
 fn argument(value: impl ToTokens) -> OptionValue {
@@ -298,6 +304,12 @@ impl Options {
             .unwrap_or_default()
     }
 
+    /// Returns the request headers in `normalize`, with the functions.
+    pub(crate) fn normalized_variants(&self) -> &[(Expr, Expr)] {
+        self.find(|value| if let OptionValue::Normalize(headers) = value { Some(&**headers) } else { None })
+            .unwrap_or_default()
+    }
+
     /// Returns whether the handler may run in the background, after its request was answered. What a policy contains is only
     /// known at run time.
     pub(crate) fn has_background_refresh(&self) -> bool {
@@ -338,7 +350,8 @@ impl Options {
                 | OptionValue::Crate(_)
                 | OptionValue::Policy(_)
                 | OptionValue::OriginalName(_)
-                | OptionValue::VaryBy(_) => return None,
+                | OptionValue::VaryBy(_)
+                | OptionValue::Normalize(_) => return None,
             };
             let method = Ident::new(name, argument.span());
             Some(quote_spanned!(argument.span()=> .#method(#argument)))

@@ -4,6 +4,7 @@
     key_prefix = "v2",
     statuses = [404, 410],
     vary = ["accept-language", "accept" => media_type],
+    normalize = ["x-language" => languages],
     vary_cookie = ["theme", "contrast"],
     vary_by = tenant::of::<Name, Region>,
     ignore_query = ["utm_*", "ref"],

@@ -34,6 +34,7 @@ async fn page(
     __cache_page_lookup.key_from::<web::Path<u64>, _>();
     __cache_page_lookup.key_by(tenant::of::<Name, Region>);
     __cache_page_lookup.key_by_header("accept", media_type);
+    __cache_page_lookup.normalize("x-language", languages);
     (__cache_page_lookup)
         .serve(async move {
             if let ::core::option::Option::Some(__cache_page_returns) = ::core::option::Option::None::<

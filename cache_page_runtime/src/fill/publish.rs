@@ -60,7 +60,7 @@ fn put_requests(
     let key = remote.namespace().page_key(context.policy.handler(), &context.key)?;
     let variant = match vary_names.is_empty() {
         true => None,
-        false => Some(variant_key(&key, vary_names, headers)?),
+        false => Some(variant_key(&key, vary_names, headers, context.key.normalized())?),
     };
     let entry_key = variant.as_deref().unwrap_or(&key);
     let bytes = encode_page(entry_key, entry, entry.purge_keys().tag_names(), now);

@@ -201,7 +201,7 @@ impl<'f> Fetch<'f> {
         if self.vary_names.is_empty() {
             return Some(self.key.clone());
         }
-        variant_key(&self.key, &self.vary_names, self.headers)
+        variant_key(&self.key, &self.vary_names, self.headers, self.request.context.key.normalized())
     }
 
     async fn look_up(&mut self, key: &[u8], id: Id) -> Result<(Found, LeaseStatus), RemoteError> {

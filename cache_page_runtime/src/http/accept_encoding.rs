@@ -190,7 +190,7 @@ pub(super) fn members(request: &HeaderMap) -> impl Iterator<Item = Member<'_>> {
 }
 
 /// Parses a weight (RFC 9110 12.4.2), or returns `None` if the parameter is not one.
-fn weight(parameter: &[u8]) -> Option<u16> {
+pub(super) fn weight(parameter: &[u8]) -> Option<u16> {
     let [b'q' | b'Q', b'=', whole @ (b'0' | b'1'), rest @ ..] = parameter else { return None };
     let decimals = match rest {
         [] => &[][..],

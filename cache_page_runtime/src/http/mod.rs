@@ -24,6 +24,7 @@ pub(crate) mod media_type;
 pub(crate) mod method;
 mod names;
 pub(crate) mod no_vary_search;
+pub mod normalize;
 pub(crate) mod ordinary_headers;
 pub(crate) mod origin;
 pub(crate) mod per_request;

@@ -173,6 +173,9 @@ impl<'r> KeyBuilder<'r> {
     /// must not depend on anything else of the header. It names the header in `Vary`, and downstream caches may store it, one
     /// response per value of the header. An invalid header name adds what the function makes of an absent header.
     ///
+    /// Repeated lines are in the key too, since `HeaderMap::get` shows only the first of them: a client could otherwise store the
+    /// response to its first line for all those who send the joined value.
+    ///
     /// ```
     /// use actix_web::HttpRequest;
     /// use cache_page::{KeyBuilder, KeyInput};
@@ -195,17 +198,19 @@ impl<'r> KeyBuilder<'r> {
         let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
             return self.parts.push_hashed(&normalize(None));
         };
-        let mut values = self.request.headers().get_all(&name).map(HeaderValue::as_bytes);
-        let normalized = match (values.next(), values.next()) {
-            (None, _) => normalize(None),
-            (Some(value), None) => normalize(Some(&String::from_utf8_lossy(value))),
-            (Some(first), Some(second)) => {
-                let lines: Vec<&[u8]> = [first, second].into_iter().chain(values).collect();
-                normalize(Some(&String::from_utf8_lossy(&lines.join(&b", "[..]))))
-            }
-        };
-        self.parts.push_hashed(&normalized);
+        self.parts.push_normalized(self.request.headers(), &name, normalize);
         self.parts.add_keyed_header(name, Coverage::Normalized);
+    }
+
+    /// Lets a function decide the variant of a response that varies by a request header.
+    pub(crate) fn normalize_variants<T: Hash>(
+        &mut self,
+        name: &str,
+        normalize: impl FnOnce(Option<&str>) -> T,
+    ) {
+        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+            self.parts.add_normalized(self.request.headers(), name, normalize);
+        }
     }
 
     /// Adds all values of a cookie, or that the cookie is absent. Other cookies are not part of the key.

@@ -10,10 +10,12 @@ use std::hash::{Hash, Hasher};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use smallvec::SmallVec;
 
+#[cfg(feature = "inspector")]
+use super::variant::may_have_values;
 use super::{
     handler_id::{HandlerKeyPart, HandlerType},
     key_buf::KeyBuf,
-    variant::push_variant_values,
+    variant::{NormalizedHeader, push_variant_values},
 };
 
 /// The first byte of a key. The map holds the keys of requests and of variants side by side.
@@ -45,19 +47,27 @@ pub(super) enum List {
 }
 
 /// A complete key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CacheKey<'k>(&'k [u8]);
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CacheKey<'k> {
+    bytes: &'k [u8],
+    normalized: &'k [NormalizedHeader],
+}
 
 /// A key under construction. It does not borrow the request.
 #[derive(Debug)]
 pub(crate) struct KeyParts {
     bytes: KeyBuf,
     keyed_headers: SmallVec<[KeyedHeader; 2]>,
+    /// Behind a pointer: few handlers have any, and each request has room for it.
+    normalized: Option<Box<NormalizedHeaders>>,
     has_private_value: bool,
     has_more_of_query: bool,
     is_anonymous: bool,
     handler: Option<HandlerKeyPart>,
 }
+
+#[derive(Debug, Default)]
+struct NormalizedHeaders(Vec<NormalizedHeader>);
 
 /// A request header whose value is in the key, in full or in part.
 #[derive(Debug)]
@@ -79,16 +89,16 @@ pub(super) enum Coverage {
 
 impl<'k> CacheKey<'k> {
     pub(crate) fn as_bytes(self) -> &'k [u8] {
-        self.0
+        self.bytes
     }
 
     /// Returns the key of the variant that `request` selects by the headers `names`, or `None` if it is too long.
     pub(crate) fn variant(self, names: &[HeaderName], request: &HeaderMap) -> Option<KeyBuf> {
         let mut key = KeyBuf::new();
         key.push(VARIANT);
-        key.extend(&self.0.len().to_le_bytes());
-        key.extend(self.0);
-        push_variant_values(&mut key, names, request);
+        key.extend(&self.bytes.len().to_le_bytes());
+        key.extend(self.bytes);
+        push_variant_values(&mut key, names, request, self.normalized);
         (!key.is_too_long()).then_some(key)
     }
 }
@@ -100,6 +110,7 @@ impl KeyParts {
             // That is `REQUEST`.
             bytes: KeyBuf::with_zero(),
             keyed_headers: SmallVec::new(),
+            normalized: None,
             has_private_value: false,
             has_more_of_query: false,
             is_anonymous: false,
@@ -114,7 +125,47 @@ impl KeyParts {
 
     /// Returns the key, or `None` if it is too long.
     pub(crate) fn key(&self) -> Option<CacheKey<'_>> {
-        (!self.bytes.is_too_long()).then_some(CacheKey(self.bytes.as_slice()))
+        let key = CacheKey { bytes: self.bytes.as_slice(), normalized: self.normalized() };
+        (!self.bytes.is_too_long()).then_some(key)
+    }
+
+    /// Returns the request headers of which functions decide the variant.
+    pub(crate) fn normalized(&self) -> &[NormalizedHeader] {
+        self.normalized.as_ref().map_or(&[], |headers| &headers.0)
+    }
+
+    /// Appends what a function makes of a header, and its lines if there are several.
+    pub(super) fn push_normalized<T: Hash>(
+        &mut self,
+        headers: &HeaderMap,
+        name: &HeaderName,
+        normalize: impl FnOnce(Option<&str>) -> T,
+    ) {
+        let lines: SmallVec<[&[u8]; 1]> = headers.get_all(name).map(HeaderValue::as_bytes).collect();
+        match *lines {
+            [] => self.push_hashed(&normalize(None)),
+            [line] => self.push_hashed(&normalize(Some(&String::from_utf8_lossy(line)))),
+            _ => {
+                self.push_hashed(&normalize(Some(&String::from_utf8_lossy(&lines.join(&b", "[..])))));
+                self.push_list(List::Values, lines);
+            }
+        }
+    }
+
+    /// Lets a function decide the variant of a response that varies by a header.
+    pub(super) fn add_normalized<T: Hash>(
+        &mut self,
+        headers: &HeaderMap,
+        name: HeaderName,
+        normalize: impl FnOnce(Option<&str>) -> T,
+    ) {
+        let mut parts = Self::new();
+        parts.push_normalized(headers, &name, normalize);
+        if parts.bytes.is_too_long() {
+            return self.bytes.mark_too_long();
+        }
+        let headers = self.normalized.get_or_insert_default();
+        headers.0.push(NormalizedHeader { name, value: parts.bytes.as_slice().into() });
     }
 
     pub(crate) fn handler(&self) -> Option<HandlerKeyPart> {
@@ -243,6 +294,16 @@ impl KeyParts {
     pub(super) fn mark_too_long(&mut self) {
         self.bytes.mark_too_long();
     }
+}
+
+/// Returns whether a request may select the variant under this key of the map, as far as its headers tell.
+#[cfg(feature = "inspector")]
+pub(crate) fn may_select_variant(key: &[u8], names: &[HeaderName], request: &HeaderMap) -> bool {
+    let values = key.strip_prefix(&[VARIANT]).and_then(|rest| {
+        let (length, rest) = rest.split_first_chunk()?;
+        rest.get(usize::from_le_bytes(*length)..)
+    });
+    values.is_some_and(|values| may_have_values(values, names, request))
 }
 
 /// What a key consists of.

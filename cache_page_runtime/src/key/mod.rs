@@ -26,6 +26,8 @@ mod session;
 mod value;
 mod variant;
 
+#[cfg(feature = "inspector")]
+pub(crate) use self::cache_key::may_select_variant;
 pub use self::{
     anonymous::AnonymousValue,
     builder::KeyBuilder,
@@ -44,5 +46,5 @@ pub(crate) use self::{
     keyed_url::KeyedUrl,
     query_fields::push_query_read_by,
     request::{push_headers, push_request_without_query},
-    variant::push_variant_values,
+    variant::{NormalizedHeader, push_variant_values},
 };

@@ -38,7 +38,7 @@ impl HandlerPolicy {
     pub(crate) fn unknowns(&self, cache_vary: &[HeaderName]) -> Vec<String> {
         let options = self.options();
         let mut unknowns = vec![
-            "the values of its `#[key]` arguments, of `vary_by` and of your own extractors: requests with different ones have different pages"
+            "the values of its `#[key]` arguments, of `vary_by`, of functions in `vary` and `normalize`, and of your own extractors: requests with different ones have different pages"
                 .to_owned(),
         ];
         let mut add = |text: String| unknowns.push(text);

@@ -20,7 +20,7 @@ fn request() -> impl Strategy<Value = HeaderMap> {
 
 fn variant_values(names: &[HeaderName], request: &HeaderMap) -> Vec<u8> {
     let mut key = KeyBuf::new();
-    push_variant_values(&mut key, names, request);
+    push_variant_values(&mut key, names, request, &[]);
     key.as_slice().to_vec()
 }
 

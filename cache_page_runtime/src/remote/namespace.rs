@@ -13,7 +13,7 @@ use actix_web::http::header::{HeaderMap, HeaderName};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::{
-    key::{HandlerKeyPart, Id, KeyBuf, KeyParts, push_variant_values},
+    key::{HandlerKeyPart, Id, KeyBuf, KeyParts, NormalizedHeader, push_variant_values},
     sync::lock,
 };
 
@@ -95,9 +95,14 @@ impl Namespace {
 }
 
 /// Returns the key of the variant that a request with these headers selects, or `None` if it would be too long.
-pub(crate) fn variant_key(page_key: &[u8], names: &[HeaderName], headers: &HeaderMap) -> Option<Vec<u8>> {
+pub(crate) fn variant_key(
+    page_key: &[u8],
+    names: &[HeaderName],
+    headers: &HeaderMap,
+    normalized: &[NormalizedHeader],
+) -> Option<Vec<u8>> {
     let mut values = KeyBuf::new();
-    push_variant_values(&mut values, names, headers);
+    push_variant_values(&mut values, names, headers, normalized);
     if values.is_too_long() {
         return None;
     }

@@ -85,7 +85,7 @@ impl Lookup<'_> {
         let names = self.cache.store().vary_names(key.key()?);
         let variant = match names.is_empty() {
             true => None,
-            false => Some(variant_key(&page_key, &names, self.request.headers())?),
+            false => Some(variant_key(&page_key, &names, self.request.headers(), key.normalized())?),
         };
         let place = remote.encoding(variant.as_ref().unwrap_or(&page_key), coding, entry.page.body());
         let put = encoded_put_request(remote, entry, place.key(), now);

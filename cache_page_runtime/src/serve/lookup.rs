@@ -226,6 +226,13 @@ impl<'r> Lookup<'r> {
             self.key.normalized_header(name, normalize);
         }
     }
+
+    /// Lets a function of the attribute's `normalize` decide the variant of a response that varies by a request header.
+    pub fn normalize<T: Hash>(&mut self, name: &str, normalize: impl FnOnce(Option<&str>) -> T) {
+        if self.admitted.is_ok() {
+            self.key.normalize_variants(name, normalize);
+        }
+    }
 }
 
 impl Lookup<'_> {

@@ -9,7 +9,7 @@ use actix_web::http::header::HeaderMap;
 
 use super::{entry::Entry, node::EntryNode, variants::VariantSet};
 #[cfg(feature = "inspector")]
-use crate::key::{KeyBuf, push_variant_values};
+use crate::key::may_select_variant;
 use crate::{
     http::Coding,
     key::KeyedUrl,
@@ -167,14 +167,11 @@ impl EntryInfo {
         self.entry.remote_ref().is_some()
     }
 
-    /// Returns whether these request headers select this variant.
+    /// Returns whether these request headers may select this variant: what a function makes of a header is not known.
     #[cfg(feature = "inspector")]
     pub(crate) fn is_selected_by(&self, headers: &HeaderMap) -> bool {
         let Some(variants) = &self.variants else { return true };
-        let mut values = KeyBuf::new();
-        push_variant_values(&mut values, &variants.names, headers);
-        // The key of a variant ends with them.
-        self.node.key.ends_with(values.as_slice())
+        may_select_variant(&self.node.key, &variants.names, headers)
     }
 
     pub(crate) fn purge_keys(&self) -> &PurgeKeys {

@@ -35,6 +35,12 @@ async fn by_whole(origin: Origin) -> String {
     origin.count().to_string()
 }
 
+/// The value of a function that reads all languages, in a handler that reads the first line.
+#[cache_page(60, vary = ["accept-language" => |lines: Option<&str>| lines.is_some_and(|lines| lines.contains("de"))])]
+async fn by_preference(#[unkeyed] request: HttpRequest) -> String {
+    accepted(&request).unwrap_or_default().to_owned()
+}
+
 #[actix_web::test]
 async fn spellings_with_one_result_share_a_page() {
     let app = TestApp::builder().route("/", by_language).start().await;
@@ -115,7 +121,16 @@ async fn function_gets_all_lines_of_the_header() {
     app.get("/").await.assert_stored();
     app.get("/").header("accept-language", "").await.assert_stored();
     let lines = app.get("/").header("accept-language", "de").header("accept-language", "en");
-    lines.await.assert_stored();
-    app.get("/").header("accept-language", "de, en").await.assert_hit();
+    lines.clone().await.assert_stored();
+    lines.await.assert_hit();
     app.get("/").header("accept-language", "de").await.assert_stored();
+}
+
+/// The handler sees the first line only. Its page must not be that of those who send the lines as one value.
+#[actix_web::test]
+async fn repeated_lines_have_a_page_of_their_own() {
+    let app = TestApp::builder().route("/", by_preference).start().await;
+    let lines = app.get("/").header("accept-language", "en;q=0.1").header("accept-language", "de");
+    lines.await.assert_stored().assert_body("en;q=0.1");
+    app.get("/").header("accept-language", "en;q=0.1, de").await.assert_stored();
 }

@@ -1,12 +1,13 @@
 //! Variants by request headers that only the responses name.
 
-use cache_page::Reason;
+use actix_web::HttpResponse;
+use cache_page::{Reason, cache_page, normalize};
 
 use super::{
     LOCAL_TTLS, VARIED, connect, page, page_with, process, remote_only, two_processes,
     two_processes_with_local_ttl,
 };
-use crate::support::{Backend, Behavior, Crowd, Method, TestApp, TestRequest, advance, until};
+use crate::support::{Backend, Behavior, Crowd, Method, Origin, TestApp, TestRequest, advance, until};
 
 const LANGUAGES: [&str; 3] = ["de", "fr", "en"];
 
@@ -133,4 +134,20 @@ async fn bypass_because_of_a_remote_page_has_the_headers_of_its_key() {
     let header = |name| response.header(name).unwrap_or_default();
     assert!(header("cache-control").contains("private"), "{response:?}");
     assert!(header("vary").contains("x-theme"), "{response:?}");
+}
+
+#[cache_page(60, normalize = ["accept-language" => normalize::languages])]
+async fn normalized(origin: Origin) -> HttpResponse {
+    HttpResponse::Ok().insert_header(("vary", "accept-language")).body(origin.count().to_string())
+}
+
+#[actix_web::test]
+async fn spellings_that_are_normalized_select_one_remote_variant() {
+    let backend = Backend::new();
+    let start = |name| connect(process(name, &backend).route("/normalized", normalized));
+    let (one, other) = (start("one").await, start("other").await);
+    let request = |app: &TestApp, language| app.get("/normalized").header("accept-language", language);
+    one.fill(request(&one, "de, en")).await;
+    request(&other, "EN,de").await.assert_remote_hit();
+    request(&other, "en").await.assert_stored();
 }

@@ -10,6 +10,7 @@ mod fills;
 mod keyed;
 mod limit;
 mod names;
+mod normalize;
 mod page_control;
 mod selection;
 mod unaccepted_coding;

@@ -35,4 +35,9 @@ async fn misspelled_headers() -> &'static str {
     "page"
 }
 
+#[cache_page(60, normalize = ["accept", "Cookie" => f, "accept" => f, "x-a" => 5, "*" => f])]
+async fn normalized() -> &'static str {
+    "page"
+}
+
 fn main() {}

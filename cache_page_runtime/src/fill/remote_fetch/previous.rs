@@ -27,7 +27,7 @@ impl Fetch<'_> {
         for _ in 0..2 {
             let key = match names.is_empty() {
                 true => Some(page_key.clone()),
-                false => variant_key(&page_key, &names, self.headers),
+                false => variant_key(&page_key, &names, self.headers, context.key.normalized()),
             };
             let Some(key) = key else { return false };
             let purge_seq = PurgeSeq::now();

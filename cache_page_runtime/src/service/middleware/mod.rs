@@ -186,6 +186,36 @@ impl PageCacheMiddleware {
         self.add_to_key(move |_, key| key.normalized_header(name, normalize))
     }
 
+    /// Lets a function of a request header decide the variant of a response that varies by it (`Vary`), as the attribute's
+    /// `normalize`.
+    ///
+    /// The function gets the value of the header, or `None` if it is absent. Responses that vary by the header must not depend on anything
+    /// else of it. Unlike [`vary_by_header`](Self::vary_by_header), it has no effect on responses that do not name the header in `Vary`:
+    /// for services that forward requests, and learn from the response what it depends on. [`normalize`](crate::normalize) has
+    /// functions for it.
+    ///
+    /// ```
+    /// use cache_page::{PageCacheMiddleware, normalize};
+    ///
+    /// let middleware = PageCacheMiddleware::new(60).normalize("accept-language", normalize::languages);
+    /// # drop(middleware);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the name is not a header name, or is that of a header with credentials.
+    #[track_caller]
+    pub fn normalize<T: Hash + 'static>(self, name: &'static str, normalize: fn(Option<&str>) -> T) -> Self {
+        assert_header_name(name);
+        assert!(
+            !["authorization", "cookie", "proxy-authorization"]
+                .iter()
+                .any(|other| name.eq_ignore_ascii_case(other)),
+            "the header tells visitors apart, and a function of it could show one the page of another"
+        );
+        self.add_to_key(move |_, key| key.normalize_variants(name, normalize))
+    }
+
     /// Adds to the key beside what was added before.
     fn add_to_key(mut self, add: impl Fn(&HttpRequest, &mut KeyBuilder<'_>) + 'static) -> Self {
         self.vary_by = Some(match self.vary_by {
