@@ -1,6 +1,7 @@
-//! The commands of this workspace: `cargo xtask test`, `layers`, `fuzz`, `bench` and `release`.
+//! The commands of this workspace: `cargo xtask test`, `layers`, `fuzz`, `cache-tests`, `bench` and `release`.
 
 mod bench;
+mod cache_tests;
 mod compile;
 mod fuzz;
 mod instructions;
@@ -22,6 +23,7 @@ usage: cargo xtask test              run everything that must pass
        cargo xtask test --quick      run it without servers, documentation, error messages and packages
        cargo xtask layers            check that imports point down, without cycles
        cargo xtask fuzz [SECONDS]    run every fuzz target for that long (default: 30)
+       cargo xtask cache-tests       run the suite of cache-tests.fyi
        cargo xtask bench [NAME]      run all benchmarks, or one of them
        cargo xtask release [NAME]    run all checks before a release, or one of them: deny, features, msrv, minimal, docs, semver, package";
 
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         ["test"] => test(),
         ["test", "--quick"] => quick_test(),
         ["layers"] => layers::run(),
+        ["cache-tests"] => cache_tests::run(),
         ["bench"] => bench::run(None),
         ["release"] => release::run(None),
         ["release", name] => release::run(Some(name)),

@@ -18,6 +18,12 @@ const FOR_TESTS: [Package; 8] = [
     ("varnish-modules", Check::HasModule("libvmod_xkey.so")),
 ];
 
+const FOR_CACHE_TESTS: [Package; 3] = [
+    ("git", Check::Runs("git", "--version")),
+    ("nodejs", Check::Runs("node", "--version")),
+    ("npm", Check::Runs("npm", "--version")),
+];
+
 const FOR_BENCHMARKS: [Package; 3] = [
     ("redis-server", Check::Runs("redis-server", "--version")),
     ("nginx", Check::Runs("nginx", "-v")),
@@ -57,6 +63,15 @@ pub(crate) fn ensure() -> Result<(), String> {
     install("tests", &FOR_TESTS)
 }
 
+/// Installs Node.js, if it is missing, from Debian's packages.
+///
+/// # Errors
+///
+/// Fails as [`ensure`] does.
+pub(crate) fn ensure_node() -> Result<(), String> {
+    install("suite", &FOR_CACHE_TESTS)
+}
+
 /// Installs what the benchmarks need and is missing, from Debian's packages.
 ///
 /// # Errors
@@ -73,7 +88,7 @@ fn install(user: &str, packages: &[Package]) -> Result<(), String> {
         return Ok(());
     }
     let list = names.join(" ");
-    eprintln!("xtask: the {user} need {list}; installing from Debian's packages with apt-get");
+    eprintln!("xtask: missing for the {user}: {list}; installing from Debian's packages with apt-get");
     step("updating the package list", apt(&["update"], &list)?.arg("--quiet"))?;
     // Run level 1 keeps the package from starting a server. The tests start their own, on other ports.
     let mut install = apt(&["install", "--yes", "--quiet", "--no-install-recommends"], &list)?;

@@ -43,7 +43,11 @@ impl Steps {
                 "--all-targets",
                 // These are no targets of that word, because they only run where they are asked for.
                 "--test",
+                "cache_tests",
+                "--test",
                 "chromium",
+                "--test",
+                "cli",
                 "--test",
                 "nginx",
                 "--test",
