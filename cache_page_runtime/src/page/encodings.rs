@@ -1,5 +1,7 @@
 //! [`Encodings`]: the encoded bodies of a page, at most one per coding.
 
+use std::mem;
+
 use actix_web::{http::header::HeaderValue, web::Bytes};
 use smallvec::SmallVec;
 
@@ -91,13 +93,13 @@ impl Encodings {
         is_replaced
     }
 
-    /// Drops all bodies. They are made again when a client asks for them.
-    pub(crate) fn clear(&self) {
-        for slot in &mut *lock(&self.0) {
-            if let Slot::Ready(_) = slot {
-                *slot = Slot::Absent;
-            }
-        }
+    /// Removes all bodies, and returns them, so that the caller frees them when nothing is locked. They are made again when a client asks
+    /// for them.
+    pub(crate) fn take(&self) -> SmallVec<[Box<EncodedBody>; Coding::ALL.len()]> {
+        let slots = &mut *lock(&self.0);
+        let ready = slots.iter_mut().filter(|slot| matches!(slot, Slot::Ready(_)));
+        let taken = ready.map(|slot| mem::replace(slot, Slot::Absent));
+        taken.filter_map(|slot| if let Slot::Ready(encoded) = slot { Some(encoded) } else { None }).collect()
     }
 
     /// Returns the codings that there is a body in.

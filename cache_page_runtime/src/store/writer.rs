@@ -268,7 +268,8 @@ impl<'s> Writer<'s> {
     /// Drops the encoded bodies of an entry.
     fn clear_encodings(&mut self, node: &Arc<EntryNode>) {
         if let Some(entry) = self.entry_of(node) {
-            entry.page.encodings().into_iter().for_each(Encodings::clear);
+            let bodies = entry.page.encodings().map(Encodings::take);
+            bodies.into_iter().for_each(|bodies| self.freed.push(bodies));
         }
         self.set_encoded_weight(node, 0);
     }
@@ -292,13 +293,14 @@ impl<'s> Writer<'s> {
     ) {
         let Some(encodings) = entry.page.encodings() else { return };
         let stored = self.map.get(key).filter(|(slot, _)| slot.holds(entry)).map(|(_, node)| node);
-        let kept = encoded.filter(|encoded| {
-            let weight = encoded.weight();
+        let has_room = encoded.as_ref().map(EncodedBody::weight).is_some_and(|weight| {
             // Making room for the body may have evicted its own entry.
             stored.as_ref().is_some_and(|node| {
                 self.fits(node.weight() + weight) && self.make_room(weight) && !node.is_removed()
             })
         });
+        let (kept, dropped) = if has_room { (encoded, None) } else { (None, encoded) };
+        dropped.into_iter().for_each(|encoded| self.freed.push(encoded));
         let stored = stored.filter(|node| !node.is_removed());
         // Twice: neither a copy that was begun before nor one without the body stays.
         stored.iter().for_each(|node| node.outdate_copies());
