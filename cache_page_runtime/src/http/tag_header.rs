@@ -22,7 +22,7 @@ const NOT_IN_STRINGS: &AsciiSet = &CONTROLS.add(b'%').add(b'"').add(b'\\');
 pub enum TagHeader {
     /// `Surrogate-Key: posts post:7`, for Fastly, and for Varnish with xkey.
     SurrogateKey,
-    /// `Cache-Tag: posts,post:7`, for Cloudflare, Akamai and others.
+    /// `Cache-Tag: posts,post:7`, for Cloudflare and Google Cloud CDN, and for the CDN of Amazon if it is configured to read this header.
     CacheTag,
     /// `Cache-Groups: "posts", "post:7"` (RFC 9875), which is for any cache. A cache may ignore groups after the 32nd, and those of more
     /// than 32 characters. Responses of `#[purge_page]` handlers then have `Cache-Group-Invalidation`.
