@@ -2,8 +2,11 @@
 
 mod coalescing;
 mod gauges;
+mod labels;
 mod recorder;
 mod remote;
+
+use std::collections::BTreeSet;
 
 use cache_page::{Outcome, PageCache, Reason, RemovalCause};
 
@@ -141,4 +144,15 @@ fn dashboard_and_alert_rules_name_described_metrics() {
             assert!(descriptions.contains(metric), "{name}");
         }
     }
+}
+
+#[test]
+fn guide_has_a_row_for_each_metric() {
+    let descriptions = Descriptions::default();
+    metrics::with_local_recorder(&descriptions, || drop(PageCache::new()));
+    let guide = include_str!("../../../../src/guide/operating.md");
+    let (_, table) = guide.split_once("| metric | labels | |\n").unwrap();
+    let cells = table.lines().skip(1).map_while(|row| row.strip_prefix("| ")?.split(" | ").next());
+    let names = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned);
+    assert_eq!(names.collect::<BTreeSet<_>>(), descriptions.names());
 }

@@ -113,6 +113,10 @@ impl Descriptions {
         self.0.lock().unwrap().contains(metric)
     }
 
+    pub(super) fn names(&self) -> BTreeSet<String> {
+        self.0.lock().unwrap().clone()
+    }
+
     fn add(&self, name: &KeyName) {
         self.0.lock().unwrap().insert(name.as_str().to_owned());
     }
