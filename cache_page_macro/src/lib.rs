@@ -61,7 +61,7 @@ use crate::{handler::Handler, parse::Args};
 /// |---|---|
 /// | `name = "home"` | Sets the name of the handler in reports. Default: `module::path::function`. |
 /// | `key_prefix = "v2"` | Adds a prefix to the cache key. A new prefix discards all stored responses. |
-/// | `statuses = [404, 410]` | Applies the TTL to these statuses too. 200, 301 and 308 are always included. |
+/// | `statuses = [404, 410]` | Applies the TTL to these statuses too, also if the handler returns them as an `Err`. 200, 301 and 308 are always included. `[404 => "10s"]` gives a status a TTL of its own. |
 /// | `vary = ["accept-language"]` | Stores one response per value of these request headers, and adds them to `Vary`. Values are compared byte by byte, as a handler may read them. `["accept-language" => path::to::function]` stores one per value of a `fn(Option<&str>) -> impl Hash` of the header, on whose result alone the response depends. |
 /// | `normalize = ["accept-language" => path::to::function]` | Compares what a `fn(Option<&str>) -> impl Hash` makes of the header, and not its value, where a response names the header in `Vary` itself. For handlers that forward requests. |
 /// | `vary_cookie = ["theme"]` | Stores one response per value of these cookies. Other cookies are ignored, except beside `#[anonymous] request: HttpRequest`. |
@@ -72,11 +72,12 @@ use crate::{handler::Handler, parse::Args};
 /// | `bypass_if = path::to::function` | Bypasses the cache if a `fn(&HttpRequest) -> bool` returns `true`. |
 /// | `no_store_if = path::to::function` | Does not store a response if a `fn(&HttpRequest, &Page) -> bool` returns `true`. |
 /// | `on_hit = path::to::function` | Calls a `fn(&HttpRequest)` for each request that is answered without the handler. |
-/// | `browser_ttl = "10s"` | Sets the `max-age` that browsers receive. Default: the TTL, or `no-cache` if the response can be purged by tag, has no expiry, or if there is a `bypass_if`. |
-/// | `cdn_ttl = "1h"` | Sets the `s-maxage` that CDNs and other shared caches receive. Default: as browsers. |
+/// | `browser_ttl = "10s"` | Sets the `max-age` that browsers receive. Default: the TTL; zero on pages with an `#[anonymous]` argument; `no-cache` if the response can be purged by tag, has no expiry, or if there is a `bypass_if`. |
+/// | `cdn_ttl = "1h"` | Sets the `s-maxage` that CDNs and other shared caches receive. Default: as browsers; the TTL on pages with an `#[anonymous]` argument. |
 /// | `stale_while_revalidate = "30s"` | Serves an expired response for this long while a background run refreshes it. |
 /// | `stale_if_error = "1h"` | Serves an expired response for this long if the handler fails. |
 /// | `max_body = 64 * 1024` | Does not store responses with longer bodies, in bytes. |
+/// | `compress = true` | Sends the response in `br`, `zstd` or `gzip` to clients that accept it, encoded once (features `compress-brotli`, `compress-gzip`, `compress-zstd`, `compress-all`). |
 /// | `cache = "posts"` | Uses the `PageCache` with this name instead of the unnamed one. |
 /// | `policy = LISTING` | Takes the options of a `const LISTING: Policy`. Those that are written beside it replace single ones. |
 /// | `uncached = original_page` | Also generates the original function under this name. |
@@ -127,7 +128,7 @@ use crate::{handler::Handler, parse::Args};
 /// | anything else, such as `HttpRequest` | does not compile; the message names the words that fit the type |
 ///
 /// A page with a `#[key]` argument has `Cache-Control: private, no-cache`, where the handler sets none. A page with an
-/// `#[anonymous]` argument has `max-age=0, s-maxage=TTL`, and the responses that bypass it have `private, no-cache`; both
+/// `#[anonymous]` argument and without tags has `max-age=0, s-maxage=TTL`, and the responses that bypass it have `private, no-cache`; both
 /// have `Vary: Cookie, Authorization`.
 ///
 /// # Order of attributes
@@ -167,8 +168,9 @@ pub fn cache_page(args: proc_macro::TokenStream, item: proc_macro::TokenStream) 
 /// # }
 /// ```
 ///
-/// When the handler succeeds, the responses with one of the tags and those of the paths are removed before its own
-/// response is sent. When it fails, nothing is purged.
+/// When the handler succeeds (2xx, 3xx), the responses with one of the tags and those of the paths are removed before its own
+/// response is sent. When it fails, nothing is purged. When its client disconnects before it has completed, they are removed: it may
+/// have written.
 ///
 /// # Options
 ///

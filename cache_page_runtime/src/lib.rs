@@ -9,6 +9,7 @@
 //!
 //! | layer | folder | owns |
 //! |---|---|---|
+//! | 11 | `testing` | what tests of applications and of remote stores use |
 //! | 10 | `service` | what actix-web calls: the entry point of the attribute, the middleware, `purge_page` |
 //! | 10 | `inspector` | pages and an API that show what a cache does, and purge |
 //! | 9 | `serve` | one request: looks up, responds, joins a flight, or starts a fill |
@@ -21,15 +22,15 @@
 //! | 5 | `policy` | the options of one handler, and `PageControl` |
 //! | 4 | `purge` | tags, selectors, and the purge log that running fills are checked against |
 //! | 3 | `key`, `page` | the cache key and its inputs; an immutable stored response |
-//! | 2 | `http` | the rules of the RFCs, as pure functions |
-//! | 1 | `time`, `outcome`, `sync`, `cache_name` | clock, backoff, outcomes of requests, locks, names of caches |
+//! | 2 | `http`, `cache_name` | the rules of the RFCs, as functions of their arguments; the names of caches |
+//! | 1 | `time`, `outcome`, `sync` | clock, backoff, outcomes of requests, locks |
 //!
 //! # Rules
 //!
 //! * A function takes what it needs, such as a store or a clock, and not the `PageCache` handle.
 //! * The methods of a type live with the type, and the type lives in the lowest layer that names it.
-//! * `http`, `key` and `policy` take values and return values: no clock, no I/O, no global state.
-//! * `time` is the only source of the current time.
+//! * `http`, `key` and `policy` take values and return values: no clock, no I/O, and no state that changes a result.
+//! * `time` is the only source of the time that ages, lifetimes and backoff depend on.
 
 mod cache;
 mod cache_name;

@@ -17,7 +17,7 @@
 //! 15. [Coming from Django, Rails or ASP.NET](coming_from)
 //! 16. [How it works](how_it_works): the generated code, coalescing, limits
 //!
-//! Every example in it is compiled and run as a test.
+//! Its examples are compiled and run as tests, except for generated code and what needs a crate that this one does not depend on.
 
 macro_rules! chapters {
     ($($name:ident)+) => {

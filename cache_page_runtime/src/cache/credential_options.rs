@@ -25,7 +25,7 @@ impl PageCacheBuilder {
     ///
     /// Recognized are `Authorization`, `Cookie` and `Proxy-Authorization`; names that contain `auth`, `token`, `cert`, `user`,
     /// `secret`, `session`, `jwt`, `signature`, `identity`, `credential`, `cookie`, `passw`, `login`, `csrf`, `xsrf`, `hmac`,
-    /// `email`, `tenant`, `claim`, `oidc`, `account` or `mtls`, or a word that ends in `key` or is `sig`; and some dozen others, such
+    /// `email`, `tenant`, `claim`, `oidc`, `account` or `mtls`, or a word that ends in `key` or is `sig`; and some sixty others, such
     /// as `DPoP`, `X-Forwarded-Groups`, `Remote-Name`, `X-Consumer-Id`, `X-Ms-Client-Principal` and `X-Amz-Date`. `User-Agent`,
     /// `Sec-Fetch-User` and some others with such a name are exempt.
     ///

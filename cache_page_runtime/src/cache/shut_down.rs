@@ -35,9 +35,10 @@ impl PageCache {
     /// Waits, before the process ends, for what the cache has begun: fills, pages on their way to the [remote store](crate::remote) or to
     /// the disk, and purges. Returns when all of it is complete, or after `within`.
     ///
-    /// Call it when `HttpServer::run` has returned. Named caches are included. What is not complete is in the result and in the log. Even
-    /// if the process ends without this call, no page is half written, and no purged page is served later: the next process runs
-    /// the handlers of pages that are missing.
+    /// Call it when `HttpServer::run` has returned. Named caches are included. What is not complete is in the result and in the log. If
+    /// the process ends without this call, no page is half written, and the next process runs the handlers of pages that are missing. A
+    /// purge that the remote store has not executed is lost then, unless there is a
+    /// [`purge_journal`](crate::PageCacheBuilder::purge_journal).
     ///
     /// ```no_run
     /// use std::time::Duration;

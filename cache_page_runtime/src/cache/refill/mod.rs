@@ -52,7 +52,7 @@ impl PageCache {
     /// Refills pages after a purge, so that no visitor waits for them.
     ///
     /// A purge asks for it with [`refill`](crate::PurgeFuture::refill). Of the purged pages in the memory of this process, those with most hits
-    /// are requested, at most 100 of each purge, with the URL that they had, and without cookies and other headers of visitors. So a page
+    /// are requested: at most 100 of each purge, which are looked for among about 2,000. They have the URL that they had, and no cookies and other headers of visitors. So a page
     /// that varies by a request header is made for requests without the header.
     ///
     /// ```
