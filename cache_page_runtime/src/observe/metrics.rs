@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics::{Level, Metadata, Unit, describe_counter, describe_gauge, describe_histogram, with_recorder};
 
-use super::Observer;
-use crate::{
-    outcome::{Outcome, Reason},
-    remote::RemoteStats,
-};
+use super::{Observer, metric_keys::RequestMetric, report::Report};
+use crate::{outcome::Reason, policy::HandlerId, remote::RemoteStats};
 
 /// Describes all metrics to the recorder of the application.
 pub(crate) fn describe() {
@@ -50,14 +47,21 @@ pub(crate) fn describe() {
     describe_gauge!("cache_page_remote_pending_purges", "Purges that the remote store has not executed yet");
 }
 
-/// Counts a request. The reason is empty for outcomes without one.
-pub(super) fn count_request(observer: &Observer, handler: &'static str, outcome: Outcome) {
-    let reason = outcome.reason().map_or("", Reason::as_str);
-    metrics::counter!(
-        "cache_page_requests_total",
-        "cache" => observer.name(), "handler" => handler, "outcome" => outcome.as_str(), "reason" => reason
-    )
-    .increment(1);
+/// What recorders may filter metrics by.
+static METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
+
+/// Counts a request, with the age of the page that was sent and the time that the handler ran.
+pub(super) fn record_request(observer: &Observer, handler: HandlerId, report: &Report) {
+    let key = |metric: RequestMetric| metric.key(observer.name(), handler);
+    let requests = key(RequestMetric::Requests(report.outcome));
+    with_recorder(|recorder| recorder.register_counter(&requests, &METADATA)).increment(1);
+    if let Some(age) = report.age {
+        let ages = key(RequestMetric::HitAge);
+        with_recorder(|recorder| recorder.register_histogram(&ages, &METADATA)).record(age);
+    }
+    if let Some(time) = report.fill_time {
+        record_fill_time(observer, handler, time);
+    }
 }
 
 /// Counts a background refresh. The reason is empty if its response was stored.
@@ -71,15 +75,9 @@ pub(super) fn count_refresh(observer: &Observer, handler: &'static str, not_stor
 }
 
 /// Records how long a run of the handler took.
-pub(super) fn record_fill_time(observer: &Observer, handler: &'static str, time: Duration) {
-    metrics::histogram!("cache_page_fill_seconds", "cache" => observer.name(), "handler" => handler)
-        .record(time);
-}
-
-/// Records the age of a page that was sent.
-pub(super) fn record_age(observer: &Observer, handler: &'static str, age: Duration) {
-    metrics::histogram!("cache_page_hit_age_seconds", "cache" => observer.name(), "handler" => handler)
-        .record(age);
+pub(super) fn record_fill_time(observer: &Observer, handler: HandlerId, time: Duration) {
+    let key = RequestMetric::FillTime.key(observer.name(), handler);
+    with_recorder(|recorder| recorder.register_histogram(&key, &METADATA)).record(time);
 }
 
 /// Counts a purge.

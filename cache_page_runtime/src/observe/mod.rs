@@ -10,6 +10,8 @@ mod history;
 #[cfg(feature = "metrics")]
 mod memory_metrics;
 #[cfg(feature = "metrics")]
+mod metric_keys;
+#[cfg(feature = "metrics")]
 mod metrics;
 mod observer;
 mod parsed_cache_status;

@@ -70,15 +70,7 @@ impl Report {
             remote_error = self.remote_error.map(RemoteError::as_str),
         );
         #[cfg(feature = "metrics")]
-        {
-            metrics::count_request(observer, handler.name, self.outcome);
-            if let Some(age) = self.age {
-                metrics::record_age(observer, handler.name, age);
-            }
-            if let Some(time) = self.fill_time {
-                metrics::record_fill_time(observer, handler.name, time);
-            }
-        }
+        metrics::record_request(observer, handler, self);
     }
 }
 
@@ -115,7 +107,7 @@ impl RefreshReport {
         {
             metrics::count_refresh(observer, handler.name, reason);
             if let Some(time) = self.fill_time {
-                metrics::record_fill_time(observer, handler.name, time);
+                metrics::record_fill_time(observer, handler, time);
             }
         }
     }
