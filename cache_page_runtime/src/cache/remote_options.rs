@@ -126,9 +126,9 @@ impl PageCacheBuilder {
         self
     }
 
-    /// Sets how long a request or a purge waits for the [remote store](crate::remote). Defaults to 50 milliseconds.
+    /// Sets how long a request or a purge waits for a reply of the [remote store](crate::remote). Defaults to 50 milliseconds.
     ///
-    /// A later answer counts as a miss: the handler runs. A purge that is not confirmed by then is still delivered
+    /// Without a reply, a lookup counts as a miss: the handler runs. A purge that is not confirmed by then is still delivered
     /// ([`RemotePurge::Pending`](crate::RemotePurge::Pending)).
     pub fn remote_timeout(mut self, time: Duration) -> Self {
         self.remote_options.timeout = time;
