@@ -46,12 +46,9 @@ pub(super) enum List {
     Cookie = 0xfd,
 }
 
-/// A complete key.
+/// A complete key, which is not too long.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct CacheKey<'k> {
-    bytes: &'k [u8],
-    normalized: &'k [NormalizedHeader],
-}
+pub(crate) struct CacheKey<'k>(&'k KeyParts);
 
 /// A key under construction. It does not borrow the request.
 #[derive(Debug)]
@@ -89,16 +86,16 @@ pub(super) enum Coverage {
 
 impl<'k> CacheKey<'k> {
     pub(crate) fn as_bytes(self) -> &'k [u8] {
-        self.bytes
+        self.0.bytes.as_slice()
     }
 
     /// Returns the key of the variant that `request` selects by the headers `names`, or `None` if it is too long.
     pub(crate) fn variant(self, names: &[HeaderName], request: &HeaderMap) -> Option<KeyBuf> {
         let mut key = KeyBuf::new();
         key.push(VARIANT);
-        key.extend(&self.bytes.len().to_le_bytes());
-        key.extend(self.bytes);
-        push_variant_values(&mut key, names, request, self.normalized);
+        key.extend(&self.as_bytes().len().to_le_bytes());
+        key.extend(self.as_bytes());
+        push_variant_values(&mut key, names, request, self.0.normalized());
         (!key.is_too_long()).then_some(key)
     }
 }
@@ -125,8 +122,7 @@ impl KeyParts {
 
     /// Returns the key, or `None` if it is too long.
     pub(crate) fn key(&self) -> Option<CacheKey<'_>> {
-        let key = CacheKey { bytes: self.bytes.as_slice(), normalized: self.normalized() };
-        (!self.bytes.is_too_long()).then_some(key)
+        (!self.bytes.is_too_long()).then_some(CacheKey(self))
     }
 
     /// Returns the request headers of which functions decide the variant.

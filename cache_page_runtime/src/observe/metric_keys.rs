@@ -2,7 +2,10 @@
 //!
 //! Making them for each request would cost a seventh of a hit, also where the application has no recorder.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{OnceCell, RefCell},
+    rc::Rc,
+};
 
 use metrics::{Key, Label};
 
@@ -13,72 +16,73 @@ use crate::{
 
 thread_local! {
     /// The index is that of the [`HandlerId`]; each element has one entry per cache.
-    static KEYS: RefCell<Vec<Vec<CacheKeys>>> = const { RefCell::new(Vec::new()) };
+    static KEYS: RefCell<Vec<Vec<Rc<RequestKeys>>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The keys of one handler's metrics in one cache.
-struct CacheKeys {
+/// The metrics of the requests of one handler in one cache.
+pub(super) struct RequestKeys {
     cache: &'static str,
-    /// Most handlers have few outcomes.
-    keys: Vec<(RequestMetric, Rc<Key>)>,
+    handler: &'static str,
+    /// The index is that of the outcome.
+    requests: [OnceCell<Box<Key>>; Outcome::COUNT],
+    pub(super) hit_age: Key,
+    pub(super) fill_time: Key,
 }
 
-/// A metric that a request changes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum RequestMetric {
-    Requests(Outcome),
-    HitAge,
-    FillTime,
-}
-
-impl RequestMetric {
-    /// Returns the name and the labels of the metric.
-    pub(super) fn key(self, cache: &'static str, handler: HandlerId) -> Rc<Key> {
+impl RequestKeys {
+    /// Returns the keys of a handler in the cache of this name.
+    #[inline]
+    pub(super) fn of(cache: &'static str, handler: HandlerId) -> Rc<Self> {
         // A recorder may use the cache, so nothing is borrowed when this returns.
-        let key = KEYS.try_with(|keys| find_or_add(&mut keys.borrow_mut(), self, cache, handler));
+        let keys = KEYS.try_with(|handlers| find_or_add(&mut handlers.borrow_mut(), cache, handler));
         // Access only fails while the thread ends.
-        key.unwrap_or_else(|_| Rc::new(self.new_key(cache, handler)))
+        keys.unwrap_or_else(|_| Rc::new(Self::new(cache, handler.name)))
     }
 
-    fn new_key(self, cache: &'static str, handler: HandlerId) -> Key {
-        let mut labels =
-            vec![Label::from_static_parts("cache", cache), Label::from_static_parts("handler", handler.name)];
-        let name = match self {
-            Self::Requests(outcome) => {
-                labels.push(Label::from_static_parts("outcome", outcome.as_str()));
-                // The reason is empty for outcomes without one.
-                let reason = outcome.reason().map_or("", Reason::as_str);
-                labels.push(Label::from_static_parts("reason", reason));
-                "cache_page_requests_total"
-            }
-            Self::HitAge => "cache_page_hit_age_seconds",
-            Self::FillTime => "cache_page_fill_seconds",
-        };
-        Key::from_parts(name, labels)
+    /// Returns the key of the requests with this outcome.
+    #[inline]
+    pub(super) fn requests(&self, outcome: Outcome) -> &Key {
+        self.requests[outcome.index()].get_or_init(|| {
+            // The reason is empty for outcomes without one.
+            let reason = outcome.reason().map_or("", Reason::as_str);
+            let [cache, handler] = labels(self.cache, self.handler);
+            let of_outcome = [("outcome", outcome.as_str()), ("reason", reason)];
+            let [outcome, reason] = of_outcome.map(|(name, value)| Label::from_static_parts(name, value));
+            Box::new(Key::from_parts("cache_page_requests_total", vec![cache, handler, outcome, reason]))
+        })
     }
+
+    fn new(cache: &'static str, handler: &'static str) -> Self {
+        let key = |name| Key::from_parts(name, labels(cache, handler).to_vec());
+        Self {
+            cache,
+            handler,
+            requests: [const { OnceCell::new() }; Outcome::COUNT],
+            hit_age: key("cache_page_hit_age_seconds"),
+            fill_time: key("cache_page_fill_seconds"),
+        }
+    }
+}
+
+fn labels(cache: &'static str, handler: &'static str) -> [Label; 2] {
+    [("cache", cache), ("handler", handler)].map(|(name, value)| Label::from_static_parts(name, value))
 }
 
 fn find_or_add(
-    handlers: &mut Vec<Vec<CacheKeys>>,
-    metric: RequestMetric,
+    handlers: &mut Vec<Vec<Rc<RequestKeys>>>,
     cache: &'static str,
     handler: HandlerId,
-) -> Rc<Key> {
+) -> Rc<RequestKeys> {
     if handlers.len() <= handler.index {
         handlers.resize_with(handler.index + 1, Vec::new);
     }
     let caches = &mut handlers[handler.index];
-    let position = caches.iter().position(|keys| keys.cache == cache).unwrap_or_else(|| {
-        caches.push(CacheKeys { cache, keys: Vec::new() });
-        caches.len() - 1
-    });
-    let keys = &mut caches[position].keys;
-    match keys.iter().find(|(known, _)| *known == metric) {
-        Some((_, key)) => Rc::clone(key),
+    match caches.iter().find(|keys| keys.cache == cache) {
+        Some(keys) => Rc::clone(keys),
         None => {
-            let key = Rc::new(metric.new_key(cache, handler));
-            keys.push((metric, Rc::clone(&key)));
-            key
+            let keys = Rc::new(RequestKeys::new(cache, handler.name));
+            caches.push(Rc::clone(&keys));
+            keys
         }
     }
 }

@@ -4,8 +4,12 @@ use std::time::Duration;
 
 use metrics::{Level, Metadata, Unit, describe_counter, describe_gauge, describe_histogram, with_recorder};
 
-use super::{Observer, metric_keys::RequestMetric, report::Report};
-use crate::{outcome::Reason, policy::HandlerId, remote::RemoteStats};
+use super::{Observer, metric_keys::RequestKeys};
+use crate::{
+    outcome::{Outcome, Reason},
+    policy::HandlerId,
+    remote::RemoteStats,
+};
 
 /// Describes all metrics to the recorder of the application.
 pub(crate) fn describe() {
@@ -51,17 +55,22 @@ pub(crate) fn describe() {
 static METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
 
 /// Counts a request, with the age of the page that was sent and the time that the handler ran.
-pub(super) fn record_request(observer: &Observer, handler: HandlerId, report: &Report) {
-    let key = |metric: RequestMetric| metric.key(observer.name(), handler);
-    let requests = key(RequestMetric::Requests(report.outcome));
-    with_recorder(|recorder| recorder.register_counter(&requests, &METADATA)).increment(1);
-    if let Some(age) = report.age {
-        let ages = key(RequestMetric::HitAge);
-        with_recorder(|recorder| recorder.register_histogram(&ages, &METADATA)).record(age);
-    }
-    if let Some(time) = report.fill_time {
-        record_fill_time(observer, handler, time);
-    }
+pub(super) fn record_request(
+    observer: &Observer,
+    handler: HandlerId,
+    outcome: Outcome,
+    (age, fill_time): (Option<Duration>, Option<Duration>),
+) {
+    let keys = RequestKeys::of(observer.name(), handler);
+    with_recorder(|recorder| {
+        recorder.register_counter(keys.requests(outcome), &METADATA).increment(1);
+        if let Some(age) = age {
+            recorder.register_histogram(&keys.hit_age, &METADATA).record(age);
+        }
+        if let Some(time) = fill_time {
+            recorder.register_histogram(&keys.fill_time, &METADATA).record(time);
+        }
+    });
 }
 
 /// Counts a background refresh. The reason is empty if its response was stored.
@@ -74,10 +83,10 @@ pub(super) fn count_refresh(observer: &Observer, handler: &'static str, not_stor
     .increment(1);
 }
 
-/// Records how long a run of the handler took.
+/// Records how long a background run of the handler took.
 pub(super) fn record_fill_time(observer: &Observer, handler: HandlerId, time: Duration) {
-    let key = RequestMetric::FillTime.key(observer.name(), handler);
-    with_recorder(|recorder| recorder.register_histogram(&key, &METADATA)).record(time);
+    let keys = RequestKeys::of(observer.name(), handler);
+    with_recorder(|recorder| recorder.register_histogram(&keys.fill_time, &METADATA).record(time));
 }
 
 /// Counts a purge.

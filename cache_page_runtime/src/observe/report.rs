@@ -70,7 +70,7 @@ impl Report {
             remote_error = self.remote_error.map(RemoteError::as_str),
         );
         #[cfg(feature = "metrics")]
-        metrics::record_request(observer, handler, self);
+        metrics::record_request(observer, handler, self.outcome, (self.age, self.fill_time));
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
     key::KeyOptions,
     page::Page,
     purge::{HandlerSubject, PurgeKey, Tag, TagError, Tags, tag},
+    sync::{Mutex, lock},
     time::{Instant, RateLimit},
 };
 
@@ -29,7 +30,16 @@ pub struct HandlerPolicy {
     policy: Policy,
     index: OnceCell<usize>,
     derived: OnceCell<Derived>,
+    /// What purges know of the handler in the cache that used it first.
+    subject: OnceCell<CacheSubject>,
     errors: RateLimit,
+}
+
+/// What purges know of a handler in a cache that ignores these query parameters.
+#[derive(Clone, Copy)]
+struct CacheSubject {
+    ignores: Option<&'static IgnoredQuery>,
+    subject: HandlerSubject,
 }
 
 /// What is derived from the options at the first request.
@@ -37,7 +47,6 @@ struct Derived {
     vary: Box<[HeaderName]>,
     /// `Cache-Control` of responses with the TTL of the policy, in the order of [`Reuse::ALL`].
     cache_control: [HeaderValue; 3],
-    handler_key: PurgeKey,
 }
 
 impl Policy {
@@ -56,6 +65,7 @@ impl Policy {
             policy: self,
             index: OnceCell::new(),
             derived: OnceCell::new(),
+            subject: OnceCell::new(),
             errors: RateLimit::new(),
         }
     }
@@ -123,10 +133,36 @@ impl HandlerPolicy {
     }
 
     /// Returns what purges need to know about the handler.
-    pub(crate) fn purge_subject(&self, cache_ignores: Option<&'static IgnoredQuery>) -> HandlerSubject {
-        let key =
-            self.derived().map_or_else(|| PurgeKey::from_handler(self.name), |derived| derived.handler_key);
-        HandlerSubject { name: self.name, key, query_rule: self.query_rule(cache_ignores) }
+    pub(crate) fn purge_subject(
+        &'static self,
+        cache_ignores: Option<&'static IgnoredQuery>,
+    ) -> &'static HandlerSubject {
+        let first = self.subject.get_or_init(|| self.subject_in_cache(cache_ignores));
+        if first.is_for(cache_ignores) { &first.subject } else { self.subject_in_other_cache(cache_ignores) }
+    }
+
+    fn subject_in_cache(&self, ignores: Option<&'static IgnoredQuery>) -> CacheSubject {
+        let key = PurgeKey::from_handler(self.name);
+        let subject = HandlerSubject { name: self.name, key, query_rule: self.query_rule(ignores) };
+        CacheSubject { ignores, subject }
+    }
+
+    /// Pages refer to the subject, which therefore lives as long as the process.
+    #[cold]
+    fn subject_in_other_cache(
+        &self,
+        cache_ignores: Option<&'static IgnoredQuery>,
+    ) -> &'static HandlerSubject {
+        static OTHERS: Mutex<Vec<(usize, &'static CacheSubject)>> = Mutex::new(Vec::new());
+
+        let (mut others, index) = (lock(&OTHERS), self.handler_id().index);
+        let known = others.iter().find(|(other, subject)| *other == index && subject.is_for(cache_ignores));
+        if let Some((_, known)) = known {
+            return &known.subject;
+        }
+        let subject: &'static CacheSubject = Box::leak(Box::new(self.subject_in_cache(cache_ignores)));
+        others.push((index, subject));
+        &subject.subject
     }
 
     /// Returns the options, for people who look into the cache.
@@ -255,11 +291,17 @@ impl HandlerPolicy {
             .collect::<Result<_, _>>()?;
         let [all, shared, revalidated] =
             Reuse::ALL.map(|reuse| downstream::cache_control(reuse, self.policy.ttl, self.policy.downstream));
-        Ok(Derived {
-            vary,
-            cache_control: [all?, shared?, revalidated?],
-            handler_key: PurgeKey::from_handler(self.name),
-        })
+        Ok(Derived { vary, cache_control: [all?, shared?, revalidated?] })
+    }
+}
+
+impl CacheSubject {
+    fn is_for(&self, cache_ignores: Option<&'static IgnoredQuery>) -> bool {
+        match (self.ignores, cache_ignores) {
+            (None, None) => true,
+            (Some(one), Some(other)) => std::ptr::eq(one, other),
+            _ => false,
+        }
     }
 }
 

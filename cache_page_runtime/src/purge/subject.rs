@@ -31,13 +31,13 @@ pub(crate) enum StableIds {
 pub(crate) struct RequestSubject {
     /// The last purge before the request began.
     pub(crate) purge_seq: PurgeSeq,
-    handler: HandlerSubject,
+    handler: &'static HandlerSubject,
     pub(super) path: Box<str>,
     pub(super) path_key: PurgeKey,
     pub(super) origin: PurgeKey,
     query: PurgeKey,
-    /// The stable id of the URL, with [`StableIds::Include`].
-    url_id: Option<Id>,
+    /// The stable id of the URL, with [`StableIds::Include`]. Behind a pointer, since most caches have no remote store.
+    url_id: Option<Box<Id>>,
 }
 
 /// Everything that a stored page can be purged by.
@@ -47,13 +47,16 @@ pub(crate) struct PurgeKeys {
     /// The keys under which the purge index has the page, each once: path, handler and tags.
     pub(super) index_keys: Box<[PurgeKey]>,
     /// The names of the tags, with [`StableIds::Include`].
-    tag_names: Box<[Box<str>]>,
+    tag_names: Option<Box<TagNames>>,
 }
+
+#[derive(Debug)]
+struct TagNames(Box<[Box<str>]>);
 
 impl RequestSubject {
     pub(crate) fn new(
         request: &HttpRequest,
-        handler: HandlerSubject,
+        handler: &'static HandlerSubject,
         purge_seq: PurgeSeq,
         stable_ids: StableIds,
     ) -> Self {
@@ -64,7 +67,7 @@ impl RequestSubject {
     pub(crate) fn with_names(
         request: &HttpRequest,
         names: RequestNames,
-        handler: HandlerSubject,
+        handler: &'static HandlerSubject,
         purge_seq: PurgeSeq,
         stable_ids: StableIds,
     ) -> Self {
@@ -74,8 +77,8 @@ impl RequestSubject {
         let query = head.uri.query();
         let url_id = match (stable_ids, handler.query_rule) {
             (StableIds::Omit, _) => None,
-            (StableIds::Include, QueryRule::All) => Some(stable_id::url(&path, query)),
-            (StableIds::Include, _) => Some(stable_id::any_query(&path)),
+            (StableIds::Include, QueryRule::All) => Some(Box::new(stable_id::url(&path, query))),
+            (StableIds::Include, _) => Some(Box::new(stable_id::any_query(&path))),
         };
         Self {
             purge_seq,
@@ -101,10 +104,11 @@ impl RequestSubject {
                 continue;
             }
             index_keys.push(tag.key);
-            tag_names.extend(self.url_id.map(|_| tag.name.clone()));
+            tag_names.extend(self.url_id.is_some().then(|| tag.name.clone()));
         }
         let index_keys = index_keys.as_slice().into();
-        Arc::new(PurgeKeys { subject: self, index_keys, tag_names: tag_names.into() })
+        let tag_names = (!tag_names.is_empty()).then(|| Box::new(TagNames(tag_names.into())));
+        Arc::new(PurgeKeys { subject: self, index_keys, tag_names })
     }
 
     pub(super) fn handler_key(&self) -> PurgeKey {
@@ -130,13 +134,13 @@ impl PurgeKeys {
 
     /// Returns the tags. Their names are empty unless the stable ids were included.
     pub(crate) fn tags(&self) -> impl Iterator<Item = Tag> {
-        let names = self.tag_names.iter().cloned().chain(iter::repeat_with(Box::default));
+        let names = self.tag_names().iter().cloned().chain(iter::repeat_with(Box::default));
         self.index_keys.iter().skip(2).zip(names).map(|(key, name)| Tag { key: *key, name })
     }
 
     /// Returns the names of the tags, or nothing unless the stable ids were included.
     pub(crate) fn tag_names(&self) -> &[Box<str>] {
-        &self.tag_names
+        self.tag_names.as_deref().map_or(&[], |TagNames(names)| names)
     }
 
     /// Returns the key under which the purge index has the pages of the handler.
@@ -158,14 +162,16 @@ impl PurgeKeys {
         let RequestSubject { path, handler, url_id, .. } = &self.subject;
         let mut ids = vec![stable_id::all(), stable_id::path(path), stable_id::handler(handler.name)];
         // The id of a URL without a query is that of its path.
-        ids.extend(url_id.filter(|url| !ids.contains(url)));
-        ids.extend(self.tag_names.iter().map(|tag| stable_id::tag(tag)));
+        ids.extend(url_id.as_deref().copied().filter(|url| !ids.contains(url)));
+        ids.extend(self.tag_names().iter().map(|tag| stable_id::tag(tag)));
         ids
     }
 
     /// Returns the allocated size in bytes.
     pub(crate) fn weight(&self) -> usize {
-        let names: usize = self.tag_names.iter().map(|name| size_of_val(name) + name.len() + 16).sum();
-        size_of::<Self>() + 16 + self.subject.path.len() + size_of_val(&*self.index_keys) + names
+        let names: usize = self.tag_names().iter().map(|name| size_of_val(name) + name.len() + 16).sum();
+        let stable_id =
+            self.subject.url_id.as_ref().map_or(0, |_| size_of::<Id>() + 16 + size_of::<TagNames>());
+        size_of::<Self>() + 16 + self.subject.path.len() + size_of_val(&*self.index_keys) + stable_id + names
     }
 }
