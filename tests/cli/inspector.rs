@@ -170,16 +170,26 @@ fn token_of_another_process_is_replaced() {
 
 #[test]
 fn purge_that_is_not_confirmed_is_a_failure() {
-    for (remote, code, message) in [
-        ("pending", 3, "has not confirmed the purge in time"),
-        ("nothing-stored", 4, "nothing was ever stored"),
-    ] {
-        let purged = format!("{{\"purged\":0,\"remote\":\"{remote}\"}}");
-        let stub = Stub::start(&[&json("200 OK", "{\"token\":\"1\"}"), &json("200 OK", &purged)]);
-        let run = run(&["purge", "tag", "posts", "--json", "--inspector", &stub.url(), "--timeout", "7"]);
-        run.assert_failed(code, message);
-        assert_eq!(run.json()["purges"][0]["delivery"], remote);
-        assert_eq!(run.json()["delivered"], 0);
-        assert!(stub.requests()[1].contains("wait=7"), "{:?}", stub.requests());
-    }
+    let answer = "{\"purged\":0,\"remote\":\"pending\"}";
+    let stub = Stub::start(&[&json("200 OK", "{\"token\":\"1\"}"), &json("200 OK", answer)]);
+    let run = run(&["purge", "tag", "posts", "--json", "--inspector", &stub.url(), "--timeout", "7"]);
+    run.assert_failed(3, "has not confirmed the purge in time");
+    assert_eq!(run.json()["purges"][0]["delivery"], "pending");
+    assert_eq!(run.json()["delivered"], 0);
+    assert!(stub.requests()[1].contains("wait=7"), "{:?}", stub.requests());
+}
+
+#[test]
+fn list_that_never_ends_is_no_answer() {
+    let endless = Stub::start(&[&json("200 OK", "{\"entries\":[],\"after\":\"1\"}")]);
+    run(&["entries", "--inspector", &endless.url()]).assert_failed(4, "no inspector at");
+    assert_eq!(endless.requests().len(), 2);
+}
+
+#[test]
+fn preview_of_several_purges_is_at_most_their_sum() {
+    let site = Site::filled();
+    let inspector = site.inspector();
+    let preview = run(&["--inspector", &inspector, "purge", "--dry-run", "tag", "posts", "post:1"]);
+    preview.assert_done().assert_shows("in all: would purge at most 31 pages");
 }

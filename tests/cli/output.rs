@@ -55,7 +55,8 @@ fn json_has_the_same_shape_for_all_targets() {
             names(&preview),
             ["command", "dry_run", "error", "purges", "soft", "target", "would_purge"]
         );
-        assert_eq!(preview["would_purge"], 31);
+        // All pages have the tag `posts`, and one has `post:1` too. An inspector is asked about one purge at a time.
+        assert_eq!(preview["would_purge"], if name == "inspector" { 31 } else { 30 });
         let purge = json(&["purge", "--soft", "tag", "post:1", "post:2"]);
         assert_eq!(
             names(&purge),

@@ -225,3 +225,23 @@ fn pages_with_long_paths_are_listed() {
     assert_eq!(on(&["stats", "--json"]).json()["stats"]["pages"], 31);
     on(&["purge", "--dry-run", "path", &path]).assert_done().assert_shows("would purge 1 page");
 }
+
+/// The application has the right key prefix, whether or not a page was stored with it.
+#[test]
+fn purge_by_an_inspector_before_the_first_page_is_delivered() {
+    let server = Server::start();
+    let site = site(&server, "shop");
+    let inspector = site.inspector();
+    let purge = run(&["purge", "all", "--inspector", &inspector]);
+    purge.assert_done().assert_shows("0 pages removed; delivered to all processes");
+}
+
+#[test]
+fn preview_of_several_purges_counts_each_page_once() {
+    let (server, _site) = server_with_pages("shop");
+    let url = server.url();
+    let on = ["--redis", &*url, "--key-prefix", "shop", "purge", "--dry-run"];
+    let preview = run(&[&on[..], &["tag", "posts", "post:1"]].concat());
+    preview.assert_done().assert_shows("tag post:1: would purge 1 page");
+    preview.assert_shows("in all: would purge 30 pages");
+}

@@ -46,6 +46,15 @@ pub(crate) enum Delivery {
     NothingStored,
 }
 
+/// How many pages purges would remove, or make stale.
+#[derive(Debug)]
+pub(crate) struct Preview {
+    /// The pages of each purge.
+    pub(crate) pages: Vec<u64>,
+    /// The pages of all purges, each once. `None` if that is not known.
+    pub(crate) in_all: Option<u64>,
+}
+
 /// What was purged before something failed.
 #[derive(Debug, Default)]
 pub(crate) struct Purged {
@@ -116,18 +125,25 @@ fn purges(args: &PurgeArgs) -> Result<Vec<Purge>, Failure> {
 }
 
 fn preview(target: &mut dyn Target, purges: &[Purge]) -> Result<Report, Failure> {
-    let (mut report, mut rows, mut sum) = (Report::default(), Vec::new(), 0);
-    let _progress = Progress::of_pages();
-    for purge in purges {
-        let pages = target.preview(purge)?;
-        sum += pages;
+    let (mut report, mut rows) = (Report::default(), Vec::new());
+    let progress = Progress::of_pages();
+    let Preview { pages, in_all } = target.preview(purges)?;
+    drop(progress);
+    for (purge, pages) in purges.iter().zip(&pages) {
         rows.push(json!({ "kind": purge.kind, "value": purge.value, "would_purge": pages }));
         if rows.len() <= SHOWN {
-            report.line(format!("{purge}: would purge {}", pages_text(pages)));
+            report.line(format!("{purge}: would purge {}", pages_text(*pages)));
         }
     }
+    let sum = pages.iter().sum();
+    if purges.len() > 1 {
+        report.line(match in_all {
+            Some(in_all) => format!("in all: would purge {}", pages_text(in_all)),
+            None => format!("in all: would purge at most {}", pages_text(sum)),
+        });
+    }
     report.set("purges", rows);
-    report.set("would_purge", sum);
+    report.set("would_purge", in_all.unwrap_or(sum));
     Ok(report)
 }
 

@@ -10,7 +10,7 @@ use crate::{
     inspector::Inspector,
     output::Report,
     pages::{Pages, Query},
-    purge::{Purge, Purged},
+    purge::{Preview, Purge, Purged},
 };
 
 /// Where the pages are.
@@ -63,7 +63,7 @@ pub(crate) trait Target {
     /// # Errors
     ///
     /// All methods fail if the target cannot be reached, does not allow it, or has nothing of this name.
-    fn preview(&mut self, purge: &Purge) -> Result<u64, Failure>;
+    fn preview(&mut self, purges: &[Purge]) -> Result<Preview, Failure>;
 
     fn stats(&mut self) -> Result<Report, Failure>;
 

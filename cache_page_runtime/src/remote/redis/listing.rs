@@ -69,6 +69,18 @@ impl RedisStore {
         Ok(())
     }
 
+    /// Returns whether a page was ever stored in the namespace. The server has `timeout` for each command.
+    ///
+    /// # Errors
+    ///
+    /// As [`list_pages`](Self::list_pages).
+    #[doc(hidden)]
+    pub async fn is_namespace_used(&self, timeout: Duration) -> Result<bool, StoreError> {
+        let mut connection = self.endpoint.connect(Some(timeout)).await.map_err(store_error)?;
+        let used = self.first_shard().used();
+        cmd("EXISTS").arg(used).query_async(&mut connection).await.map_err(store_error)
+    }
+
     async fn visit_pages(
         &self,
         ids: &[Id],

@@ -12,7 +12,7 @@ use crate::{
     failure::Failure,
     output::Report,
     pages::{self, Pages, Query},
-    purge::{Delivery, Purge, PurgeResult, Purged},
+    purge::{Delivery, Preview, Purge, PurgeResult, Purged},
     target::Target,
 };
 
@@ -97,8 +97,8 @@ impl Target for Inspector {
         let mut purged = Purged::default();
         for purge in purges {
             match self.purge_one(purge) {
-                // The process has purged its own memory.
-                Ok(PurgeResult { purged: pages, delivery: Delivery::NothingStored }) if pages > Some(0) => {
+                // The application has the right key prefix, and its remote store has no page yet.
+                Ok(PurgeResult { purged: pages, delivery: Delivery::NothingStored }) => {
                     purged.results.push(PurgeResult { purged: pages, delivery: Delivery::Confirmed });
                 }
                 Ok(result) => purged.results.push(result),
@@ -112,11 +112,17 @@ impl Target for Inspector {
         purged
     }
 
-    fn preview(&mut self, purge: &Purge) -> Result<u64, Failure> {
-        let mut form = form_of(purge);
-        form.push(("preview", "1"));
-        let answer = self.post_with_token(&form)?;
-        answer["would_purge"].as_u64().ok_or_else(|| self.client.not_an_inspector())
+    fn preview(&mut self, purges: &[Purge]) -> Result<Preview, Failure> {
+        let mut pages = Vec::new();
+        for purge in purges {
+            let mut form = form_of(purge);
+            form.push(("preview", "1"));
+            let answer = self.post_with_token(&form)?;
+            pages.push(answer["would_purge"].as_u64().ok_or_else(|| self.client.not_an_inspector())?);
+        }
+        // Two purges may select the same pages.
+        let in_all = pages.first().copied().filter(|_| pages.len() == 1);
+        Ok(Preview { pages, in_all })
     }
 
     fn stats(&mut self) -> Result<Report, Failure> {
@@ -145,7 +151,12 @@ impl Target for Inspector {
             let answer = self.client.get("/entries", &fields)?;
             let entries = answer["entries"].as_array().ok_or_else(|| self.client.not_an_inspector())?;
             rows.extend(entries.iter().map(pages::row));
-            after = answer["after"].as_str().map(str::to_owned);
+            let next = answer["after"].as_str().map(str::to_owned);
+            if next.is_some() && next == after {
+                // It would never end.
+                return Err(self.client.not_an_inspector());
+            }
+            after = next;
             if rows.len() > query.limit || after.is_none() {
                 let has_more = rows.len() > query.limit;
                 rows.truncate(query.limit);

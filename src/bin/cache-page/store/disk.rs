@@ -20,7 +20,7 @@ use crate::{
     failure::Failure,
     output::Report,
     pages::{Pages, Query},
-    purge::{Purge, Purged, pages_text},
+    purge::{Preview, Purge, Purged, pages_text},
     target::Target,
 };
 
@@ -114,8 +114,8 @@ impl Target for Disk {
         purged.unwrap_or_else(|failure| Purged { failure: Some(failure), ..Purged::default() })
     }
 
-    fn preview(&mut self, purge: &Purge) -> Result<u64, Failure> {
-        Ok(self.count(std::slice::from_ref(purge))?.selected.iter().sum())
+    fn preview(&mut self, purges: &[Purge]) -> Result<Preview, Failure> {
+        Ok(self.count(purges)?.into_preview())
     }
 
     fn stats(&mut self) -> Result<Report, Failure> {

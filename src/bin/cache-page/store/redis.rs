@@ -18,7 +18,7 @@ use crate::{
     failure::Failure,
     output::{Report, one_line},
     pages::{Pages, Query},
-    purge::{Purge, Purged},
+    purge::{Preview, Purge, Purged},
     target::Target,
 };
 
@@ -107,10 +107,11 @@ impl Redis {
             )
             .hint("Compare --key-prefix with the `key_prefix` of the application."));
         }
-        let found = self.key_prefixes();
-        if found.contains(&self.key_prefix) {
+        let is_used = self.store().and_then(|store| block_on(store.is_namespace_used(self.timeout)));
+        if !matches!(is_used, Ok(Ok(false))) {
             return Ok(());
         }
+        let found = self.key_prefixes();
         let failure = match &*self.key_prefix {
             "" => Failure::nothing_there("nothing was ever stored in this server without a key prefix"),
             prefix => Failure::nothing_there(format!(
@@ -189,8 +190,8 @@ impl Target for Redis {
         purged
     }
 
-    fn preview(&mut self, purge: &Purge) -> Result<u64, Failure> {
-        Ok(self.count(std::slice::from_ref(purge))?.selected.iter().sum())
+    fn preview(&mut self, purges: &[Purge]) -> Result<Preview, Failure> {
+        Ok(self.count(purges)?.into_preview())
     }
 
     fn stats(&mut self) -> Result<Report, Failure> {

@@ -9,7 +9,7 @@ use crate::{
     failure::Failure,
     output::Report,
     pages::{Pages, Query},
-    purge::pages_text,
+    purge::{Preview, pages_text},
     show,
 };
 
@@ -18,8 +18,10 @@ use crate::{
 pub(super) struct Count {
     /// Which pages are counted. `None` for all.
     pub(super) selections: Vec<Selection>,
-    /// The pages of each selection, or all of them.
+    /// The pages of each selection.
     pub(super) selected: Vec<u64>,
+    /// The pages of any selection.
+    pub(super) selected_by_any: u64,
     pub(super) pages: u64,
     pub(super) fresh: u64,
     pub(super) bytes: u64,
@@ -28,6 +30,11 @@ pub(super) struct Count {
 impl Count {
     pub(super) fn of(selections: Vec<Selection>) -> Self {
         Self { selected: vec![0; selections.len()], selections, ..Self::default() }
+    }
+
+    /// Returns what the purges of the selections would do.
+    pub(super) fn into_preview(self) -> Preview {
+        Preview { pages: self.selected, in_all: Some(self.selected_by_any) }
     }
 
     /// Returns the report of all pages, for `stats`.
@@ -52,9 +59,13 @@ impl Visitor for Count {
         self.pages += 1;
         self.fresh += u64::from(head.is_fresh);
         self.bytes += head.bytes;
+        let mut is_selected = false;
         for (selection, count) in self.selections.iter().zip(&mut self.selected) {
-            *count += u64::from(selection.selects(head));
+            let selects = selection.selects(head);
+            *count += u64::from(selects);
+            is_selected |= selects;
         }
+        self.selected_by_any += u64::from(is_selected);
         ControlFlow::Continue(())
     }
 }
