@@ -7,11 +7,10 @@
 use std::{
     fmt::Write as _,
     net::SocketAddr,
-    sync::mpsc,
     time::{Duration, Instant},
 };
 
-use actix_web::{App, HttpResponse, HttpServer, Responder, dev::ServerHandle, get, rt::System, web};
+use actix_web::{HttpResponse, Responder, get, web};
 use cache_page::{PageCache, cache_page};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -20,10 +19,29 @@ use tokio::{
     task::LocalSet,
 };
 
+#[path = "support/http_server.rs"]
+mod http_server;
+
+use http_server::Server;
+
 /// The duration of the slow handlers.
 const SLOW: Duration = Duration::from_millis(500);
 /// The duration of the handlers of hot pages.
 const HOT: Duration = Duration::from_millis(100);
+
+fn configure(config: &mut web::ServiceConfig) {
+    config
+        .service(slow)
+        .service(slow_cached)
+        .service(private_bare)
+        .service(private_cached)
+        .service(private_table_bare)
+        .service(private_table_cached)
+        .service(slow_private_bare)
+        .service(slow_private_cached)
+        .service(hot)
+        .service(hot_stale);
+}
 
 fn main() {
     let clients = Builder::new_current_thread().enable_all().build().unwrap();
@@ -48,7 +66,7 @@ async fn slow_cached(_number: web::Path<u32>) -> impl Responder {
 
 /// Compares the slowest of 1,000 concurrent requests for a cold page with a single request.
 fn cold_followers(clients: &Runtime) {
-    let server = Server::start(2, PageCache::new());
+    let server = Server::start(2, PageCache::new(), configure);
     let single = clients.block_on(async {
         let mut client = Client::connect(server.address).await;
         client.time("/slow").await
@@ -123,7 +141,7 @@ async fn slow_private_cached() -> HttpResponse {
 
 /// Measures 1,000 concurrent requests for an uncacheable page, before and after the cache has remembered that it is uncacheable.
 fn uncacheable_latency(clients: &Runtime) {
-    let server = Server::start(2, PageCache::new());
+    let server = Server::start(2, PageCache::new(), configure);
     let slowest = |path: &str| concurrently(clients, server.address, 1000, path).into_iter().max().unwrap();
     let first = slowest("/slow-private-cached");
     let (mut bare, mut cached): (Vec<_>, Vec<_>) =
@@ -143,7 +161,7 @@ fn uncacheable_latency(clients: &Runtime) {
 
 /// Compares the throughput of uncacheable pages with and without the attribute, on one worker.
 fn uncacheable_throughput(clients: &Runtime) {
-    let server = Server::start(1, PageCache::new());
+    let server = Server::start(1, PageCache::new(), configure);
     let address = server.address;
     let run = |path: &'static str| {
         LocalSet::new().block_on(clients, async move {
@@ -203,7 +221,7 @@ fn expiry(clients: &Runtime) {
         ("without it, with refresh_ahead", "/hot", true),
         ("with both", "/hot-stale", true),
     ] {
-        let server = Server::start(2, PageCache::builder().refresh_ahead(refresh_ahead).build());
+        let server = Server::start(2, PageCache::builder().refresh_ahead(refresh_ahead).build(), configure);
         let address = server.address;
         let mut times = LocalSet::new().block_on(clients, async move {
             Client::connect(address).await.time(path).await;
@@ -295,49 +313,5 @@ impl Client {
         }
         assert!(response.starts_with(b"HTTP/1.1 200"));
         start.elapsed()
-    }
-}
-
-struct Server {
-    address: SocketAddr,
-    handle: ServerHandle,
-}
-
-impl Server {
-    fn start(workers: usize, cache: PageCache) -> Self {
-        let (sender, receiver) = mpsc::channel();
-        std::thread::spawn(move || {
-            System::new().block_on(async move {
-                let app = move || {
-                    App::new()
-                        .app_data(cache.clone())
-                        .service(slow)
-                        .service(slow_cached)
-                        .service(private_bare)
-                        .service(private_cached)
-                        .service(private_table_bare)
-                        .service(private_table_cached)
-                        .service(slow_private_bare)
-                        .service(slow_private_cached)
-                        .service(hot)
-                        .service(hot_stale)
-                };
-                let server = HttpServer::new(app).workers(workers).backlog(4096).disable_signals();
-                let server = server.bind(("127.0.0.1", 0)).unwrap();
-                let address = server.addrs()[0];
-                let server = server.run();
-                sender.send((address, server.handle())).unwrap();
-                server.await.unwrap();
-            });
-        });
-        let (address, handle) = receiver.recv().unwrap();
-        Self { address, handle }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // The server stops when this is called, whether or not the future is polled.
-        drop(self.handle.stop(false));
     }
 }

@@ -3,8 +3,8 @@
 use crate::{cargo, compile, instructions, server, step};
 
 /// The benchmarks that `cargo bench` runs.
-const CARGO_BENCHES: [&str; 9] =
-    ["scaling", "ratios", "fills", "purges", "locks", "inspector", "compress", "remote", "disk"];
+const CARGO_BENCHES: [&str; 10] =
+    ["scaling", "ratios", "fills", "tail", "purges", "locks", "inspector", "compress", "remote", "disk"];
 
 pub(crate) fn run(only: Option<&str>) -> Result<(), String> {
     let is_wanted = |name: &str| only.is_none_or(|only| only == name);
