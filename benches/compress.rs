@@ -6,11 +6,9 @@
 #![allow(clippy::panic, clippy::unwrap_used)]
 
 use std::{
-    env, fs,
+    fs,
     io::{Read as _, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
-    path::{Path, PathBuf},
-    process::{self, Child, Command, Stdio},
+    net::{SocketAddr, TcpStream},
     sync::mpsc::channel,
     thread::{self, sleep},
     time::{Duration, Instant},
@@ -26,12 +24,19 @@ use cache_page::{PageCache, cache_page};
 use flate2::{Compression, write::GzEncoder};
 use pulldown_cmark::{Parser, html};
 
+#[path = "support/nginx.rs"]
+mod nginx;
+#[path = "../tests/proxies/proxy.rs"]
+mod proxy;
+#[path = "support/wrk.rs"]
+mod wrk;
+
+use proxy::Proxy;
+use wrk::{median, rate};
+
 const LENGTHS: [usize; 3] = [1024, 20_480, 204_800];
 
 const ROUNDS: usize = 3;
-
-/// A run of `wrk`.
-const DURATION: &str = "3s";
 
 /// The project's own prose.
 const TEXTS: [&str; 8] = [
@@ -96,17 +101,9 @@ fn start_application(bodies: &[Bytes]) -> SocketAddr {
     receiver.recv().unwrap()
 }
 
-/// nginx with files that are encoded beforehand, and its folder.
-struct Nginx {
-    child: Child,
-    address: SocketAddr,
-    folder: PathBuf,
-}
-
-impl Nginx {
-    fn start(bodies: &[Bytes]) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let folder = env::temp_dir().join(format!("cache_page-bench-nginx-{}", process::id()));
+/// Starts nginx with files that are encoded beforehand.
+fn start_nginx(bodies: &[Bytes]) -> Proxy {
+    nginx::start(|address, folder| {
         fs::create_dir_all(folder.join("static")).unwrap();
         for body in bodies {
             let file = folder.join("static").join(body.len().to_string());
@@ -116,42 +113,12 @@ impl Nginx {
             encoder.write_all(body).unwrap();
             encoder.finish().unwrap();
         }
-        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .map(|name| format!("{name}_temp_path {name};"))
-            .concat();
-        let configuration = format!(
-            "daemon off; master_process off; pid nginx.pid; events {{ }}
-             http {{
-                 access_log off; {temporary} default_type text/html; gzip_static on; open_file_cache max=10;
-                 keepalive_requests 1000000000;
-                 server {{ listen {address}; root {}; }}
-             }}",
-            folder.display()
-        );
-        fs::write(folder.join("nginx.conf"), configuration).unwrap();
-        // Debian's folder for servers is not in the path of every user.
-        let path = Path::new("/usr/sbin/nginx");
-        let child = Command::new(if path.exists() { path } else { Path::new("nginx") })
-            .args(["-e", "stderr", "-c", "nginx.conf", "-p"])
-            .arg(&folder)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("nginx: {error}; `cargo xtask bench compress` installs it"));
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while TcpStream::connect(address).is_err() {
-            assert!(Instant::now() < deadline, "nginx does not listen");
-            sleep(Duration::from_millis(10));
-        }
-        Self { child, address, folder }
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.folder);
-    }
+        let root = folder.display();
+        format!(
+            "default_type text/html; gzip_static on; open_file_cache max=10;
+             server {{ listen {address}; root {root}; }}"
+        )
+    })
 }
 
 /// Returns the coding of a response, and the bytes of its body as they are sent, framing included.
@@ -183,28 +150,10 @@ fn encoded_bytes(address: SocketAddr, path: &str, coding: &str) -> usize {
     }
 }
 
-/// Returns the requests per second that one thread of `wrk` makes on 16 connections.
-fn rate(address: SocketAddr, path: &str, coding: &str) -> f64 {
-    let output = Command::new("wrk")
-        .args(["-t1", "-c16", "-d", DURATION, "-H", &format!("Accept-Encoding: {coding}")])
-        .arg(format!("http://{address}{path}"))
-        .output()
-        .unwrap_or_else(|error| panic!("wrk: {error}; `cargo xtask bench compress` installs it"));
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(!text.contains("Non-2xx") && !text.contains("Socket errors"), "{text}");
-    let rate = text.lines().find_map(|line| line.trim().strip_prefix("Requests/sec:"));
-    rate.unwrap_or_else(|| panic!("wrk printed: {text}")).trim().parse().unwrap()
-}
-
-fn median(mut rates: Vec<f64>) -> f64 {
-    rates.sort_unstable_by(f64::total_cmp);
-    rates[rates.len() / 2]
-}
-
 fn main() {
     let bodies = bodies();
     let application = start_application(&bodies);
-    let nginx = Nginx::start(&bodies);
+    let nginx = start_nginx(&bodies);
     println!("requests per second, median of {ROUNDS} rounds; bytes of the body");
     for length in LENGTHS {
         for coding in ["gzip", "br", "zstd"] {
@@ -220,10 +169,10 @@ fn main() {
                 servers.iter().map(|(_, address, path)| encoded_bytes(*address, path, coding)).collect();
             for _ in 0..ROUNDS {
                 for ((_, address, path), rates) in servers.iter().zip(&mut rates) {
-                    rates.push(rate(*address, path, coding));
+                    rates.push(rate(*address, path, &format!("Accept-Encoding: {coding}")));
                 }
             }
-            let rates: Vec<f64> = rates.into_iter().map(median).collect();
+            let rates: Vec<f64> = rates.iter_mut().map(|rates| median(rates)).collect();
             for (((name, ..), bytes), rate) in servers.iter().zip(bytes).zip(&rates) {
                 println!(
                     "{length:>7} {coding:<5} {name:<10} {bytes:>7} bytes {rate:>9.0}/s, the cache {:.2} times",

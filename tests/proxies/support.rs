@@ -1,21 +1,22 @@
-//! An application behind a real proxy, and the proxy.
+//! An application behind a real proxy.
 
 use std::{
-    env, fs,
     io::{Read as _, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
-    path::{Path, PathBuf},
-    process::{self, Child, Command, Stdio},
+    net::{SocketAddr, TcpStream},
     sync::{
         atomic::{AtomicUsize, Ordering},
         mpsc::channel,
     },
-    thread::{self, sleep},
-    time::{Duration, Instant},
+    thread,
 };
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, get, post, rt::System, web};
 use cache_page::{PageCache, PageCacheMiddleware, TagHeader, cache_page, purge_page};
+
+#[path = "proxy.rs"]
+mod proxy;
+
+pub(crate) use proxy::Proxy;
 
 /// Returns what identifies the client of a request, which each response shows.
 fn visitor(request: &HttpRequest) -> String {
@@ -118,42 +119,7 @@ pub(crate) fn start_application() -> (SocketAddr, ServerHandle) {
     receiver.recv().unwrap()
 }
 
-/// A running proxy, with a folder of its own.
-pub(crate) struct Proxy {
-    child: Child,
-    address: SocketAddr,
-    directory: PathBuf,
-}
-
 impl Proxy {
-    /// Starts a program of Debian's package. The function returns its arguments, given an address to listen on and an empty folder.
-    pub(crate) fn start(program: &str, arguments: impl FnOnce(SocketAddr, &Path) -> Vec<String>) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let directory =
-            env::temp_dir().join(format!("cache_page-{program}-{}-{}", process::id(), address.port()));
-        fs::create_dir(&directory).unwrap();
-        let arguments = arguments(address, &directory);
-        // Debian's folder for servers is not in the path of every user.
-        let path = Path::new("/usr/sbin").join(program);
-        let child = Command::new(if path.exists() { &path } else { Path::new(program) })
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(directory.join("log")).unwrap())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{program}: {error}; `cargo xtask test` installs it"));
-        let mut proxy = Self { child, address, directory };
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while TcpStream::connect(address).is_err() {
-            let log = || fs::read_to_string(proxy.directory.join("log")).unwrap();
-            let has_ended = proxy.child.try_wait().unwrap().is_some();
-            assert!(!has_ended, "{program} has ended: {}", log());
-            assert!(Instant::now() < deadline, "{program} does not listen");
-            sleep(Duration::from_millis(10));
-        }
-        proxy
-    }
-
     pub(crate) fn get(&self, path: &str, header: &str) -> (String, String) {
         self.send("GET", path, header)
     }
@@ -167,14 +133,6 @@ impl Proxy {
         stream.read_to_string(&mut text).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         (head.to_lowercase(), body.to_owned())
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.directory);
     }
 }
 

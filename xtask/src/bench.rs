@@ -3,8 +3,19 @@
 use crate::{cargo, compile, instructions, server, step};
 
 /// The benchmarks that `cargo bench` runs.
-const CARGO_BENCHES: [&str; 10] =
-    ["scaling", "ratios", "fills", "tail", "purges", "locks", "inspector", "compress", "remote", "disk"];
+const CARGO_BENCHES: [&str; 11] = [
+    "scaling",
+    "ratios",
+    "contenders",
+    "fills",
+    "tail",
+    "purges",
+    "locks",
+    "inspector",
+    "compress",
+    "remote",
+    "disk",
+];
 
 pub(crate) fn run(only: Option<&str>) -> Result<(), String> {
     let is_wanted = |name: &str| only.is_none_or(|only| only == name);
@@ -23,7 +34,7 @@ pub(crate) fn run(only: Option<&str>) -> Result<(), String> {
         instructions::run_features()?;
     }
     for name in CARGO_BENCHES.into_iter().filter(|name| is_wanted(name)) {
-        if ["compress", "remote", "disk"].contains(&name) {
+        if ["compress", "contenders", "remote", "disk"].contains(&name) {
             server::ensure_for_benchmarks()?;
         }
         step(

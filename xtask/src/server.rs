@@ -24,9 +24,10 @@ const FOR_CACHE_TESTS: [Package; 3] = [
     ("npm", Check::Runs("npm", "--version")),
 ];
 
-const FOR_BENCHMARKS: [Package; 3] = [
+const FOR_BENCHMARKS: [Package; 4] = [
     ("redis-server", Check::Runs("redis-server", "--version")),
     ("nginx", Check::Runs("nginx", "-v")),
+    ("varnish", Check::Runs("varnishd", "-V")),
     ("wrk", Check::Starts("wrk")),
 ];
 
