@@ -101,6 +101,7 @@ fn explain_shows_the_stored_pages_of_a_url() {
     explain("/posts/1").assert_done().assert_shows("A fresh page of this URL is stored in Redis");
     explain("http://example.com/posts/1").assert_done().assert_shows("A fresh page of this URL");
     explain("http://other.example/posts/1").assert_done().assert_shows("with another host");
+    explain("https://example.com/posts/1").assert_done().assert_shows("with another scheme");
     explain("/posts/1?page=2").assert_done().assert_shows("with another query");
     explain("/posts/99").assert_done().assert_shows("No page of this path is stored in Redis");
     explain("/posts/1").assert_shows("--inspector");
@@ -244,4 +245,17 @@ fn preview_of_several_purges_counts_each_page_once() {
     let preview = run(&[&on[..], &["tag", "posts", "post:1"]].concat());
     preview.assert_done().assert_shows("tag post:1: would purge 1 page");
     preview.assert_shows("in all: would purge 30 pages");
+}
+
+#[test]
+fn explain_finds_the_page_of_a_url_among_many_of_its_path() {
+    let (server, site) = server_with_pages("");
+    for page in 0..150 {
+        site.get(&format!("/posts/1?page={page}"));
+    }
+    wait_until("the pages are stored", || site.cache.stats().remote().unwrap().stored == 180);
+    for page in [0, 75, 149] {
+        let explained = run(&["explain", &format!("/posts/1?page={page}"), "--redis", &server.url()]);
+        explained.assert_done().assert_shows("A fresh page of this URL is stored in Redis");
+    }
 }

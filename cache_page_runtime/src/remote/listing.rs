@@ -42,16 +42,14 @@ pub struct PageHead {
 /// What the bytes of a page say. Its host and its query may be secrets of visitors: they are only to be compared.
 #[derive(Clone, Debug)]
 pub struct PageDetails {
-    /// The host of the URL.
-    pub host: String,
+    /// The scheme and the host of the URL.
+    pub origin: (String, String),
     /// The query of the URL.
     pub query: Option<String>,
     /// The name of the handler. Pages that are for one build of the program do not have it.
     pub handler: Option<String>,
     /// The status of the response.
     pub status: u16,
-    /// The tags of the page.
-    pub tags: Vec<String>,
 }
 
 /// Receives the pages of a store, until it breaks.
@@ -94,11 +92,11 @@ impl Selection {
         }
     }
 
-    /// Returns the host that a URL names.
+    /// Returns the scheme and the host that a URL names.
     #[must_use]
-    pub fn host(&self) -> Option<&str> {
+    pub fn origin(&self) -> Option<(&str, &str)> {
         match &self.selector {
-            PurgeSelector::Url { origin: Some((_, host)), .. } => Some(host),
+            PurgeSelector::Url { origin: Some((scheme, host)), .. } => Some((scheme, host)),
             _ => None,
         }
     }
@@ -117,10 +115,9 @@ pub(super) fn details_of(bytes: &Bytes) -> Option<PageDetails> {
     let (key, Frame::Page(page)) = decode_any(bytes)? else { return None };
     let (url, handler) = describe_key(&key)?;
     Some(PageDetails {
-        host: url.host,
+        origin: (url.scheme, url.host),
         query: url.path_and_query.split_once('?').map(|(_, query)| query.to_owned()),
         handler,
         status: page.page.status,
-        tags: page.tags,
     })
 }

@@ -175,9 +175,6 @@ pub(super) struct Nearest {
     found: Vec<Value>,
 }
 
-/// The pages that are compared.
-const MAX_FOUND: usize = 100;
-
 /// The pages that are shown.
 const SHOWN: usize = 20;
 
@@ -195,9 +192,7 @@ impl Nearest {
 
     /// Returns what is known, as the API of the inspector has it. `store` says where the pages are.
     pub(super) fn explain(mut self, url: &str, store: &str) -> Value {
-        let differs = |entry: &Value| entry["differs"].as_array().map_or(0, Vec::len);
-        self.found.sort_by_key(|entry| (differs(entry), entry["state"] != "fresh"));
-        self.found.truncate(SHOWN);
+        self.keep_nearest();
         let (verdict, summary) = match self.found.first() {
             None => ("not-stored", format!("No page of this path is stored in {store}.")),
             Some(entry) if differs(entry) > 0 => {
@@ -213,11 +208,28 @@ impl Nearest {
         json!({ "url": url, "verdict": verdict, "summary": summary, "note": note, "entries": self.found })
     }
 
-    fn differences(&self, details: &PageDetails) -> Vec<&'static str> {
-        let host = self.url.host().is_some_and(|host| !host.eq_ignore_ascii_case(&details.host));
-        let query = self.query.as_deref().unwrap_or_default() != details.query.as_deref().unwrap_or_default();
-        [(host, "host"), (query, "query")].into_iter().filter_map(|(is, what)| is.then_some(what)).collect()
+    /// Forgets all pages but those that are shown.
+    fn keep_nearest(&mut self) {
+        self.found.sort_by_key(|entry| (differs(entry), entry["state"] != "fresh"));
+        self.found.truncate(SHOWN);
     }
+
+    fn differences(&self, details: &PageDetails) -> Vec<&'static str> {
+        let (scheme, host) = &details.origin;
+        let (scheme, host) = self.url.origin().map_or((false, false), |(own_scheme, own_host)| {
+            (!own_scheme.eq_ignore_ascii_case(scheme), !own_host.eq_ignore_ascii_case(host))
+        });
+        let query = self.query.as_deref().unwrap_or_default() != details.query.as_deref().unwrap_or_default();
+        [(scheme, "scheme"), (host, "host"), (query, "query")]
+            .into_iter()
+            .filter_map(|(is, what)| is.then_some(what))
+            .collect()
+    }
+}
+
+/// Returns in how many parts of the URL a page differs.
+fn differs(entry: &Value) -> usize {
+    entry["differs"].as_array().map_or(0, Vec::len)
 }
 
 impl Visitor for Nearest {
@@ -230,6 +242,10 @@ impl Visitor for Nearest {
         let mut found = row(head, &details);
         found["differs"] = self.differences(&details).into();
         self.found.push(found);
-        if self.found.len() < MAX_FOUND { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        // A path may have very many pages, of which that of the URL is the last one.
+        if self.found.len() >= 2 * SHOWN {
+            self.keep_nearest();
+        }
+        ControlFlow::Continue(())
     }
 }
