@@ -111,7 +111,7 @@ fn explain_shows_the_stored_pages_of_a_url() {
 fn server_that_does_not_answer_is_unreachable() {
     let closed = format!("redis://127.0.0.1:{}", free_port());
     for command in [&["stats"][..], &["entries"], &["explain", "/"], &["purge", "all"]] {
-        run(&[&["--redis", &closed], command].concat()).assert_failed(3, "");
+        run(&[&["--redis", &closed], command].concat()).assert_failed(3, "cannot be used");
     }
     let server = Server::start();
     server.pause();

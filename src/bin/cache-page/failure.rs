@@ -65,6 +65,18 @@ impl Failure {
         Self::new(FailureKind::Usage, message)
     }
 
+    /// The failure for a purge with an invalid argument. The message names the methods of `PageCache`.
+    pub(crate) fn invalid_purge(message: impl fmt::Display) -> Self {
+        let failure = Self::usage(message);
+        if failure.message.contains("`purge_all`") {
+            failure.hint("Here, that is: cache-page purge all, or cache-page purge --soft all")
+        } else if failure.message.contains("`purge_url`") {
+            failure.hint("Here, that is: cache-page purge url URL")
+        } else {
+            failure
+        }
+    }
+
     pub(crate) fn unreachable(message: impl fmt::Display) -> Self {
         Self::new(FailureKind::Unreachable, message)
     }

@@ -124,7 +124,7 @@ impl Client {
                 .hint("A proxy in front removes it. Name the process itself, or let the proxy pass the header on."),
             (_, "unknown-cache") => Failure::nothing_there("the application has no cache of this name")
                 .hint("`stats` without --cache shows the names."),
-            (_, "invalid") => Failure::usage(message),
+            (_, "invalid") => Failure::invalid_purge(message),
             (StatusCode::NOT_FOUND, "") if header(header::CACHE_CONTROL) == "no-store" => {
                 Failure::refused(format!("the inspector at {base} does not answer you")).hint(
                     "Without `allow` it answers programs on its own machine only: run this there with http://127.0.0.1:PORT, not through a \

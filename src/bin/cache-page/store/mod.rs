@@ -27,7 +27,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
 }
 
 fn selection(purge: &Purge) -> Result<Selection, Failure> {
-    Selection::parse(purge.kind, &purge.value).map_err(Failure::usage)
+    Selection::parse(purge.kind, &purge.value).map_err(Failure::invalid_purge)
 }
 
 /// Purges in a store to which there is a connection, and `limit` is the time for each purge. `fail` explains an error of the store.
