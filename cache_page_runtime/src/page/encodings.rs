@@ -77,10 +77,10 @@ impl Encodings {
         self.replace_if(coding, |slot| matches!(slot, Slot::InProgress), Slot::Absent);
     }
 
-    /// Ends a claim with the encoded body, or with `None` if there will be none.
-    pub(crate) fn finish(&self, coding: Coding, encoded: Option<EncodedBody>) {
+    /// Ends a claim with the encoded body, or with `None` if there will be none. Returns what it replaces.
+    pub(crate) fn finish(&self, coding: Coding, encoded: Option<EncodedBody>) -> impl Send + use<> {
         let slot = encoded.map_or(Slot::Unusable, |encoded| Slot::Ready(Box::new(encoded)));
-        self.replace_if(coding, |_| true, slot);
+        mem::replace(&mut lock(&self.0)[coding as usize], slot)
     }
 
     fn replace_if(&self, coding: Coding, condition: impl FnOnce(&Slot) -> bool, new: Slot) -> bool {

@@ -12,7 +12,7 @@ use crate::http::QueryRule;
 ///
 /// The hash has a random seed of this process, so that a client cannot construct a collision. If two keys collide nevertheless, a
 /// page is purged too many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct PurgeKey(u64);
 
 impl PurgeKey {

@@ -19,10 +19,11 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::{
+    chunks::{ChunkRoom, WantedChunk},
     freed::Freed,
-    ghosts::GhostQueue,
+    ghosts::{GhostQueue, Segments},
     node::{EntryNode, QueueId},
-    queue::NodeQueue,
+    queue::{Link, NodeQueue},
 };
 use crate::time::Instant;
 
@@ -82,19 +83,50 @@ impl Eviction {
         self.small.next_growth().max(self.main.next_growth())
     }
 
-    pub(super) fn push(&mut self, node: Arc<EntryNode>) {
+    /// Returns a large allocation that a queue needs for the next node.
+    pub(super) fn wanted_to_push(&self) -> Option<(QueueId, WantedChunk)> {
+        self.wanted(NodeQueue::wanted_to_push)
+    }
+
+    /// Returns a large allocation in the place of one that is mostly empty.
+    pub(super) fn wanted_to_shrink(&self) -> Option<(QueueId, WantedChunk)> {
+        self.wanted(NodeQueue::wanted_to_shrink)
+    }
+
+    fn wanted(&self, of: impl Fn(&NodeQueue) -> Option<WantedChunk>) -> Option<(QueueId, WantedChunk)> {
+        let queues =
+            [(QueueId::Small, &self.small), (QueueId::Main, &self.main), (QueueId::Expired, &self.expired)];
+        queues.into_iter().find_map(|(id, queue)| Some((id, of(queue)?)))
+    }
+
+    /// Returns the number of segments of the ghost queue, if their list must be allocated before the first eviction.
+    pub(super) fn wanted_to_evict(&self) -> Option<usize> {
+        self.ghosts.wanted()
+    }
+
+    /// Uses the list of segments that was allocated, unless there is one.
+    pub(super) fn take_segments(&mut self, segments: Segments, freed: &mut Freed) {
+        self.ghosts.take_room(segments, freed);
+    }
+
+    /// Uses what was allocated for a queue, if it is still of use.
+    pub(super) fn take_room(&mut self, queue: QueueId, room: ChunkRoom<Link>, freed: &mut Freed) {
+        self.queue(queue).take_room(room, freed);
+    }
+
+    pub(super) fn push(&mut self, node: Arc<EntryNode>, freed: &mut Freed) {
         self.encoded += node.encoded_weight();
         if self.ghosts.remove(node.hash, self.len() + 1) {
-            self.push_main(node);
+            self.push_main(node, freed);
         } else {
             node.set_queue(QueueId::Small);
-            self.small.push_back(node);
+            self.small.push_back(node, freed);
         }
     }
 
-    fn push_main(&mut self, node: Arc<EntryNode>) {
+    fn push_main(&mut self, node: Arc<EntryNode>, freed: &mut Freed) {
         node.set_queue(QueueId::Main);
-        self.main.push_back(node);
+        self.main.push_back(node, freed);
     }
 
     /// Records that a node was removed from the map, or is about to be.
@@ -106,7 +138,11 @@ impl Eviction {
     }
 
     fn queue_of(&mut self, node: &EntryNode) -> &mut NodeQueue {
-        match node.queue() {
+        self.queue(node.queue())
+    }
+
+    fn queue(&mut self, id: QueueId) -> &mut NodeQueue {
+        match id {
             QueueId::Small => &mut self.small,
             QueueId::Main => &mut self.main,
             QueueId::Expired => &mut self.expired,
@@ -117,7 +153,7 @@ impl Eviction {
     pub(super) fn set_expired(&mut self, node: &Arc<EntryNode>, freed: &mut Freed) {
         if self.queue_of(node).remove(node, freed) {
             node.set_queue(QueueId::Expired);
-            self.expired.push_back(Arc::clone(node));
+            self.expired.push_back(Arc::clone(node), freed);
         }
     }
 
@@ -129,7 +165,7 @@ impl Eviction {
 
     /// Returns those of the next few nodes whose encoded bodies are evicted before any page: they were not requested lately. A flood of new
     /// pages does not evict those of popular pages, which would have to be encoded again.
-    pub(super) fn sample_encoded(&mut self) -> SmallVec<[Arc<EntryNode>; 4]> {
+    pub(super) fn sample_encoded(&mut self) -> SmallVec<[Arc<EntryNode>; 2 * ENCODED_SAMPLE]> {
         if self.encoded == 0 {
             return SmallVec::new();
         }
@@ -171,14 +207,14 @@ impl Eviction {
                 pinned = if is_pinned { pinned + 1 } else { 0 };
                 if is_from_small {
                     self.small.remove(&node, freed);
-                    self.push_main(node);
+                    self.push_main(node, freed);
                 } else {
                     self.main.move_to_back(&node);
                 }
                 continue;
             }
             if is_from_small {
-                self.ghosts.insert(node.hash);
+                self.ghosts.insert(node.hash, freed);
             }
             return Some(node);
         }
@@ -203,20 +239,20 @@ impl Eviction {
         nodes.filter(|node| node.is_expired(now)).cloned().collect()
     }
 
-    /// Returns the next nodes of a pass over all of them, in reverse order of their places, or nothing at its end.
+    /// Adds the next nodes of a pass over all of them to a batch, in reverse order of their places, or nothing at its end.
     ///
     /// A pass meets every node that was there when it began. A node only moves to a queue that the pass comes to later.
-    pub(super) fn next_batch(&self, pass: &mut Pass, max: usize) -> Vec<Arc<EntryNode>> {
+    pub(super) fn add_next(&self, pass: &mut Pass, max: usize, batch: &mut Vec<Arc<EntryNode>>) {
         loop {
             let (queue, next) = match pass.queue {
                 QueueId::Small => (&self.small, Some(QueueId::Main)),
                 QueueId::Main => (&self.main, Some(QueueId::Expired)),
                 QueueId::Expired => (&self.expired, None),
             };
-            let batch = queue.batch_before(&mut pass.place, max);
+            queue.add_before(&mut pass.place, max, batch);
             match next {
                 Some(next) if batch.is_empty() => *pass = Pass { queue: next, place: usize::MAX },
-                _ => return batch,
+                _ => return,
             }
         }
     }

@@ -1,10 +1,17 @@
 //! [`GhostQueue`]: the hashes of recently evicted entries.
 
+use super::freed::{Freed, is_large, record_locked};
+
 /// The bytes of budget for each slot. There are more slots than entries, so that few hashes are overwritten too early.
 const BYTES_PER_SLOT: usize = 512;
 
-/// The slots that are allocated together: 16 KiB, which takes a few microseconds.
-const SEGMENT: usize = 2048;
+/// The slots that are allocated together. They take less than a kilobyte, because the store is locked meanwhile.
+const SEGMENT: usize = 64;
+
+type Segment = [Slot; SEGMENT];
+
+/// The segments. Each is `None` until an eviction needs it.
+pub(super) type Segments = Box<[Option<Box<Segment>>]>;
 
 /// The ghost queue of S3-FIFO, as a hash table.
 ///
@@ -12,8 +19,8 @@ const SEGMENT: usize = 2048;
 /// that is stored again later than that is not popular.
 #[derive(Default)]
 pub(super) struct GhostQueue {
-    /// Allocated at the first eviction. Each segment is empty until an eviction needs it.
-    segments: Box<[Box<[Slot]>]>,
+    /// Empty until the first eviction.
+    segments: Segments,
     slots: usize,
     /// The allocated bytes.
     bytes: usize,
@@ -22,7 +29,7 @@ pub(super) struct GhostQueue {
 }
 
 #[derive(Clone, Copy, Default)]
-struct Slot {
+pub(super) struct Slot {
     /// One half of the hash; the other one selects the slot.
     half_hash: u32,
     /// The number of the eviction.
@@ -38,17 +45,39 @@ impl GhostQueue {
         self.bytes
     }
 
-    pub(super) fn insert(&mut self, hash: u64) {
+    /// Returns the number of segments whose list is a large allocation that the first eviction needs.
+    pub(super) fn wanted(&self) -> Option<usize> {
+        let segments = self.slots.div_ceil(SEGMENT);
+        (self.segments.is_empty() && is_large(segments * size_of::<Option<Box<Segment>>>()))
+            .then_some(segments)
+    }
+
+    /// Allocates the list of so many segments.
+    pub(super) fn allocate(segments: usize) -> Segments {
+        (0..segments).map(|_| None).collect()
+    }
+
+    /// Uses the list that was allocated, unless there is one.
+    pub(super) fn take_room(&mut self, segments: Segments, freed: &mut Freed) {
+        if self.segments.is_empty() {
+            self.bytes += size_of_val(&*segments);
+            self.segments = segments;
+        } else {
+            freed.push(segments);
+        }
+    }
+
+    pub(super) fn insert(&mut self, hash: u64, freed: &mut Freed) {
         let Some((segment, index, half_hash)) = self.place(hash) else { return };
         if self.segments.is_empty() {
-            self.segments = (0..self.slots.div_ceil(SEGMENT)).map(|_| Box::default()).collect();
-            self.bytes += size_of_val(&*self.segments);
+            let segments = Self::allocate(self.slots.div_ceil(SEGMENT));
+            record_locked(size_of_val(&*segments));
+            self.take_room(segments, freed);
         }
-        let slots = &mut self.segments[segment];
-        if slots.is_empty() {
-            *slots = vec![Slot::default(); SEGMENT.min(self.slots - segment * SEGMENT)].into();
-            self.bytes += size_of_val(&**slots);
-        }
+        let slots = self.segments[segment].get_or_insert_with(|| {
+            self.bytes += size_of::<Segment>();
+            Box::new([Slot::default(); SEGMENT])
+        });
         self.evictions = self.evictions.wrapping_add(1);
         slots[index] = Slot { half_hash, evicted: self.evictions };
     }
@@ -56,7 +85,7 @@ impl GhostQueue {
     /// Removes a hash, and returns whether it was remembered, with `len` entries stored.
     pub(super) fn remove(&mut self, hash: u64, len: usize) -> bool {
         let Some((segment, index, half_hash)) = self.place(hash) else { return false };
-        match self.segments.get_mut(segment).and_then(|slots| slots.get_mut(index)) {
+        match self.segments.get_mut(segment).and_then(Option::as_mut).map(|slots| &mut slots[index]) {
             Some(slot) if slot.half_hash == half_hash => {
                 let since = self.evictions.wrapping_sub(slot.evicted) as usize;
                 *slot = Slot::default();

@@ -1,8 +1,6 @@
 //! [`HandlerTotals`]: what each handler has in memory.
 
-use std::collections::{HashMap, hash_map};
-
-use foldhash::fast::RandomState;
+use std::collections::{BTreeMap, btree_map};
 
 use super::node::EntryNode;
 use crate::purge::PurgeKey;
@@ -19,16 +17,18 @@ pub(crate) struct HandlerTotal {
 }
 
 /// The totals of all handlers that have ever stored an entry. A program has as many handlers as its source code names.
+///
+/// The nodes of the map are small, so that no large allocation is made while the state is locked.
 #[derive(Default)]
-pub(super) struct HandlerTotals(HashMap<PurgeKey, (&'static str, HandlerTotal), RandomState>);
+pub(super) struct HandlerTotals(BTreeMap<PurgeKey, (&'static str, HandlerTotal)>);
 
 impl HandlerTotals {
     /// Adds the entry of a node.
     pub(super) fn add(&mut self, node: &EntryNode) {
         let Some(keys) = node.purge_keys() else { return };
         let total = match self.0.entry(keys.handler_key()) {
-            hash_map::Entry::Occupied(total) => total.into_mut(),
-            hash_map::Entry::Vacant(vacant) => vacant.insert((keys.handler_name(), HandlerTotal::default())),
+            btree_map::Entry::Occupied(total) => total.into_mut(),
+            btree_map::Entry::Vacant(vacant) => vacant.insert((keys.handler_name(), HandlerTotal::default())),
         };
         total.1.entries += 1;
         total.1.bytes += node.weight();

@@ -19,7 +19,12 @@ use crate::{
 const PAGES: u32 = 1_000_000;
 
 fn put(store: &Store, number: u32, clock: &Clock, body: Bytes) {
-    let tags = ["pages".to_owned(), format!("group:{}", number / 100), format!("author:{}", number % 1000)];
+    let tags = [
+        "pages".to_owned(),
+        format!("group:{}", number / 100),
+        format!("author:{}", number % 1000),
+        format!("page:{number}"),
+    ];
     let tags = tags.map(|tag| Tag::new(&tag));
     let entry = tests::entry_at(body, clock.now(), Some(Duration::from_secs(60)), &tags);
     tests::put_entry(store, number, entry).unwrap();

@@ -43,7 +43,9 @@ impl Listing {
 
     /// Returns the next nodes, up to `max`. There are none at the end of the list.
     pub(super) fn next_nodes(&mut self, store: &Store, max: usize) -> Vec<Arc<EntryNode>> {
-        self.nodes.next(&store.writer(), max)
+        let mut nodes = Vec::with_capacity(max.min(store.entry_count()));
+        self.nodes.add_next(&store.writer(), max, &mut nodes);
+        nodes
     }
 
     pub(super) fn selects(&self, keys: &PurgeKeys) -> bool {

@@ -75,28 +75,56 @@ impl EntryMap {
 
     /// Frees the places of a shard that are not needed. Readers and writers of the others go on.
     pub(super) fn shrink_shard(&self, shard: usize) {
+        self.resize(shard, |len, buckets, _| {
+            let needed = match len {
+                0 => 0,
+                len => (len * 8 / 7).next_power_of_two().max(8),
+            };
+            (buckets > needed.max(1)).then_some(len)
+        });
+    }
+
+    /// Lets the shard of a key grow if it is full. Readers and writers of the others go on.
+    pub(super) fn make_room(&self, key: &[u8]) {
+        self.resize(self.0.determine_map(key), |len, buckets, capacity| {
+            // With fewer slots, the table reuses the places of those that were removed.
+            let is_full = len == capacity && len >= buckets * 7 / 8 / 2;
+            is_full.then_some(len + 1)
+        });
+    }
+
+    /// Moves a shard into a table with room for another number of slots, if there is one for its length, its buckets and its capacity.
+    ///
+    /// The tables are allocated and freed while the shard is not locked.
+    fn resize(&self, shard: usize, wanted: impl Fn(usize, usize, usize) -> Option<usize>) {
         let Some(shard) = self.0.shards().get(shard) else { return };
         let hash = |(key, _): &_| self.0.hasher().hash_one::<&NodeKey>(key);
+        let table = shard.read();
+        let Some(needed) = wanted(table.len(), table.buckets(), table.capacity()) else { return };
+        let mut other = empty(&*table);
+        drop(table);
+        other.reserve(needed, hash);
         let mut table = shard.write();
         #[cfg(all(test, target_os = "linux"))]
         let held = super::held::Held::begin();
-        let needed = match table.len() {
-            0 => 1,
-            len => (len * 8 / 7).next_power_of_two().max(8),
-        };
-        if table.buckets() <= needed {
-            return;
+        // Others may have changed it meanwhile.
+        if wanted(table.len(), table.buckets(), table.capacity())
+            .is_some_and(|needed| needed <= other.capacity())
+        {
+            table.drain().for_each(|stored| {
+                other.insert(hash(&stored), stored, hash);
+            });
+            mem::swap(&mut *table, &mut other);
         }
-        let mut old = mem::take(&mut *table);
-        table.reserve(old.len(), hash);
-        old.drain().for_each(|stored| {
-            table.insert(hash(&stored), stored, hash);
-        });
         #[cfg(all(test, target_os = "linux"))]
         drop(held);
         drop(table);
-        // The old table is freed when the shard is unlocked.
     }
+}
+
+/// Returns an empty table of the same type.
+fn empty<T: Default>(_: &T) -> T {
+    T::default()
 }
 
 #[cfg(test)]

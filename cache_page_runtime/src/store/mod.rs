@@ -2,6 +2,7 @@
 
 mod active_purges;
 mod chunks;
+mod encoded;
 mod entry;
 mod entry_info;
 #[cfg(feature = "inspector")]
@@ -17,6 +18,7 @@ mod hold_times;
 mod lifetime;
 mod listing;
 pub(crate) mod local_copies;
+mod locking;
 mod map;
 mod miss;
 mod node;
@@ -24,6 +26,7 @@ mod purge;
 mod purge_index;
 mod queue;
 mod removal;
+mod room;
 mod slot;
 mod state;
 mod store;

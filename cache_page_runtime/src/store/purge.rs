@@ -10,7 +10,7 @@ use super::{
     node::EntryNode,
     removal::RemovalCause,
     store::Store,
-    sweep::{Nodes, REMOVED_BATCH, Sweep, yield_to},
+    sweep::{BATCH, Nodes, REMOVED_BATCH, Sweep, yield_to},
 };
 use crate::{
     outcome::Reason,
@@ -47,12 +47,14 @@ impl Sweeping<'_> {
     pub(super) fn run(&mut self, max: usize) -> bool {
         let Some(sweep) = &mut self.sweep else { return true };
         let mut visited = 0;
+        // Allocated before the state is locked.
+        let mut batch = Vec::with_capacity(BATCH);
         while !self.is_complete && visited < max {
-            let batch = sweep.next(&self.store.writer());
+            sweep.add_next(&self.store.writer(), &mut batch);
             visited += batch.len();
             self.is_complete = batch.is_empty();
             let (store, sweep) = (self.store, &*sweep);
-            let removals = batch.into_iter().filter_map(|node| {
+            let removals = batch.drain(..).filter_map(|node| {
                 let removal = store.removal(sweep, &node)?;
                 Some((node, removal))
             });
@@ -189,7 +191,7 @@ impl Store {
                     Removal::Expired => expired += usize::from(writer.remove(node, RemovalCause::Expired)),
                 }
             }
-            drop(writer);
+            self.unlock(writer);
             yield_to(&self.waiting);
         }
     }
@@ -245,7 +247,7 @@ impl Store {
         let mut writer = self.writer();
         writer.end_sweep();
         let is_sparse = writer.take_sparse();
-        drop(writer);
+        self.unlock(writer);
         if is_sparse {
             self.shrink_map();
         }

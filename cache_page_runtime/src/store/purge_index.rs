@@ -13,9 +13,17 @@ use std::{
 };
 
 use foldhash::fast::RandomState;
+use smallvec::SmallVec;
 
-use super::{chunks::ChunkedVec, freed::Freed, node::EntryNode};
+use super::{
+    chunks::{ChunkRoom, ChunkedVec, WantedChunk},
+    freed::{Freed, is_large, record_locked},
+    node::EntryNode,
+};
 use crate::purge::PurgeKey;
+
+/// The places of a table, by purge key.
+type Lists = HashMap<PurgeKey, List, RandomState>;
 
 /// The lists of all purge keys, in several tables: growing one of them takes a short time, however many pages there are.
 ///
@@ -24,18 +32,46 @@ pub(super) struct PurgeIndex {
     tables: Box<[Table]>,
     /// The capacity of all tables and lists, in bytes.
     bytes: usize,
+    /// The purge keys whose table or list became mostly empty. One that there is no room for here comes again when the next node is removed.
+    sparse: SmallVec<[PurgeKey; 16]>,
+}
+
+/// A large allocation that the index needs.
+#[derive(Clone, Copy)]
+pub(super) enum WantedInIndex {
+    /// A list of a purge key.
+    List(PurgeKey, WantedChunk),
+    /// A table of this capacity, which has a purge key.
+    Table(PurgeKey, usize),
+}
+
+/// What was allocated.
+pub(super) enum IndexRoom {
+    List(PurgeKey, ChunkRoom<Arc<EntryNode>>),
+    Table(PurgeKey, Lists),
+}
+
+impl WantedInIndex {
+    pub(super) fn allocate(self) -> IndexRoom {
+        match self {
+            Self::List(key, wanted) => IndexRoom::List(key, wanted.allocate()),
+            Self::Table(key, capacity) => {
+                IndexRoom::Table(key, Lists::with_capacity_and_hasher(capacity, RandomState::default()))
+            }
+        }
+    }
 }
 
 #[derive(Default)]
 struct Table {
     /// **Invariant:** no list is empty.
-    lists: HashMap<PurgeKey, List, RandomState>,
+    lists: Lists,
     /// The capacity. That of a hash map with deleted places is lower until it is filled again.
     capacity: usize,
 }
 
 /// The nodes of a purge key.
-enum List {
+pub(super) enum List {
     /// As for most paths.
     One(Arc<EntryNode>),
     Many(Box<ChunkedVec<Arc<EntryNode>>>),
@@ -44,7 +80,7 @@ enum List {
 impl PurgeIndex {
     pub(super) fn new(tables: usize) -> Self {
         let tables = (0..tables.max(1)).map(|_| Table::default()).collect();
-        Self { tables, bytes: 0 }
+        Self { tables, bytes: 0, sparse: SmallVec::new() }
     }
 
     /// Returns the bytes that are charged for the tables and lists.
@@ -52,9 +88,15 @@ impl PurgeIndex {
         self.bytes
     }
 
-    pub(super) fn insert(&mut self, node: &Arc<EntryNode>) {
+    pub(super) fn insert(&mut self, node: &Arc<EntryNode>, freed: &mut Freed) {
         for (key, position) in node.index_positions() {
             self.change(key, |table| {
+                if let Some(capacity) = table.growth()
+                    && !table.lists.contains_key(&key)
+                {
+                    record_locked(bytes_of(capacity));
+                    table.resize(Lists::with_capacity_and_hasher(capacity, RandomState::default()), freed);
+                }
                 let list = match table.lists.entry(key) {
                     hash_map::Entry::Vacant(vacant) => {
                         position.store(0, Ordering::Relaxed);
@@ -64,7 +106,7 @@ impl PurgeIndex {
                     hash_map::Entry::Occupied(list) => list.into_mut(),
                 };
                 set_position(position, list.len());
-                list.push(Arc::clone(node));
+                list.push(Arc::clone(node), freed);
                 list.bytes()
             });
         }
@@ -73,25 +115,87 @@ impl PurgeIndex {
     pub(super) fn remove(&mut self, node: &EntryNode, freed: &mut Freed) {
         for (key, position) in node.index_positions() {
             let position = position.load(Ordering::Relaxed);
+            let mut is_sparse = false;
             self.change(key, |table| {
-                let bytes = table.remove(key, position as usize, freed);
+                let (bytes, is_list_sparse) = table.remove(key, position as usize, freed);
                 table.shrink(freed);
+                is_sparse = is_list_sparse || table.wanted_to_shrink().is_some();
                 bytes
             });
+            if is_sparse && self.sparse.len() < self.sparse.inline_size() && !self.sparse.contains(&key) {
+                self.sparse.push(key);
+            }
         }
     }
 
-    /// Returns up to `max` nodes of a purge key in front of `position`, as [`ChunkedVec::batch_before`] does.
-    pub(super) fn batch_before(
+    /// Returns a large allocation without which a node with these purge keys must not be inserted.
+    pub(super) fn wanted_to_insert(&self, keys: &[PurgeKey]) -> Option<WantedInIndex> {
+        keys.iter().find_map(|key| {
+            let table = &self.tables[self.table_of(*key)];
+            match table.lists.get(key) {
+                Some(List::Many(nodes)) => Some(WantedInIndex::List(*key, nodes.wanted_to_push()?)),
+                // The node of a list of one may be that of the same page, which is removed before.
+                Some(List::One(_)) | None => {
+                    Some(WantedInIndex::Table(*key, table.growth().filter(|len| is_large(bytes_of(*len)))?))
+                }
+            }
+        })
+    }
+
+    /// Returns a large allocation in the place of one that is mostly empty.
+    pub(super) fn next_sparse(&mut self) -> Option<WantedInIndex> {
+        while let Some(key) = self.sparse.last() {
+            match self.wanted_to_shrink(*key) {
+                Some(wanted) => return Some(wanted),
+                None => self.sparse.pop(),
+            };
+        }
+        None
+    }
+
+    fn wanted_to_shrink(&self, key: PurgeKey) -> Option<WantedInIndex> {
+        let table = &self.tables[self.table_of(key)];
+        if let Some(capacity) = table.wanted_to_shrink() {
+            return Some(WantedInIndex::Table(key, capacity));
+        }
+        match table.lists.get(&key)? {
+            List::One(_) => None,
+            List::Many(nodes) => Some(WantedInIndex::List(key, nodes.wanted_to_shrink()?)),
+        }
+    }
+
+    /// Uses what was allocated, if it is still of use.
+    pub(super) fn take_room(&mut self, room: IndexRoom, freed: &mut Freed) {
+        match room {
+            IndexRoom::Table(key, lists) => self.change(key, |table| {
+                table.resize(lists, freed);
+                table.lists.get(&key).map_or(0, List::bytes)
+            }),
+            IndexRoom::List(key, room) => self.change(key, |table| match table.lists.get_mut(&key) {
+                Some(List::Many(nodes)) => {
+                    nodes.take_room(room, freed);
+                    size_of_val(&**nodes) + nodes.bytes()
+                }
+                _ => {
+                    freed.push(room);
+                    0
+                }
+            }),
+        }
+    }
+
+    /// Adds up to `max` nodes of a purge key in front of `position` to a batch, as [`ChunkedVec::batch_before`] returns them.
+    pub(super) fn add_before(
         &self,
         key: PurgeKey,
         position: &mut usize,
         max: usize,
-    ) -> Vec<Arc<EntryNode>> {
+        batch: &mut Vec<Arc<EntryNode>>,
+    ) {
         match self.tables[self.table_of(key)].lists.get(&key) {
-            Some(List::Many(nodes)) => nodes.batch_before(position, max).cloned().collect(),
-            Some(List::One(node)) if mem::take(position) > 0 => vec![Arc::clone(node)],
-            _ => Vec::new(),
+            Some(List::Many(nodes)) => batch.extend(nodes.batch_before(position, max).cloned()),
+            Some(List::One(node)) if mem::take(position) > 0 => batch.push(Arc::clone(node)),
+            _ => {}
         }
     }
 
@@ -111,12 +215,13 @@ impl PurgeIndex {
 }
 
 impl Table {
-    /// Removes the node in a position of a list, and returns the bytes of the list afterwards.
-    fn remove(&mut self, key: PurgeKey, position: usize, freed: &mut Freed) -> usize {
-        let hash_map::Entry::Occupied(mut list) = self.lists.entry(key) else { return 0 };
-        let List::Many(nodes) = list.get_mut() else {
-            list.remove();
-            return 0;
+    /// Removes the node in a position of a list. Returns the bytes of the list afterwards, and whether it is mostly empty.
+    fn remove(&mut self, key: PurgeKey, position: usize, freed: &mut Freed) -> (usize, bool) {
+        let Some(list) = self.lists.get_mut(&key) else { return (0, false) };
+        let List::Many(nodes) = list else {
+            // The caller has the node.
+            self.lists.remove(&key);
+            return (0, false);
         };
         nodes.swap_remove(position, freed);
         if let Some(moved) = nodes.get(position)
@@ -127,32 +232,67 @@ impl Table {
         }
         if let (Some(node), 1) = (nodes.get(0), nodes.len()) {
             let one = List::One(Arc::clone(node));
-            freed.push(list.insert(one));
+            freed.push(mem::replace(list, one));
+            return (0, false);
         }
-        list.get().bytes()
+        let is_sparse = nodes.wanted_to_shrink().is_some();
+        (list.bytes(), is_sparse)
     }
 
-    fn shrink(&mut self, freed: &mut Freed) {
+    /// Returns the capacity that the table needs for another purge key.
+    fn growth(&self) -> Option<usize> {
         let len = self.lists.len();
-        if self.capacity > 0 && (len == 0 || len < self.capacity / 4) {
-            let mut smaller = HashMap::with_capacity_and_hasher(2 * len, self.lists.hasher().clone());
-            smaller.extend(self.lists.drain());
-            self.capacity = smaller.capacity();
-            freed.push(mem::replace(&mut self.lists, smaller));
+        // With fewer purge keys, the map reuses the places of those that were removed.
+        (len == self.lists.capacity() && len >= self.capacity / 2).then_some(self.capacity + 1)
+    }
+
+    /// Shrinks the table if that takes no large allocation.
+    fn shrink(&mut self, freed: &mut Freed) {
+        if self.lists.is_empty() && self.capacity > 0 {
+            freed.push(mem::take(&mut self.lists));
+            self.capacity = 0;
+        } else if let Some(capacity) =
+            self.sparse_capacity().filter(|capacity| !is_large(bytes_of(*capacity)))
+        {
+            self.resize(Lists::with_capacity_and_hasher(capacity, RandomState::default()), freed);
         }
     }
 
-    /// Returns the allocated size: each place has a byte of control data, as a group at the end has.
-    fn bytes(&self) -> usize {
-        const GROUP: usize = 16;
-        let places = match self.capacity {
-            0 => return 0,
-            1..4 => 4,
-            4..8 => 8,
-            capacity => (capacity * 8 / 7).next_power_of_two(),
-        };
-        places * (size_of::<(PurgeKey, List)>() + 1) + GROUP
+    /// Returns the capacity of the large allocation that the table needs instead of its own, because that is mostly empty.
+    fn wanted_to_shrink(&self) -> Option<usize> {
+        self.sparse_capacity().filter(|capacity| is_large(bytes_of(*capacity)))
     }
+
+    fn sparse_capacity(&self) -> Option<usize> {
+        let len = self.lists.len();
+        (0 < len && len < self.capacity / 4).then_some(2 * len)
+    }
+
+    /// Moves all lists into another map, if there is room for them.
+    fn resize(&mut self, mut lists: Lists, freed: &mut Freed) {
+        if lists.capacity() >= self.lists.len() {
+            lists.extend(self.lists.drain());
+            mem::swap(&mut self.lists, &mut lists);
+            self.capacity = self.lists.capacity();
+        }
+        freed.push(lists);
+    }
+
+    fn bytes(&self) -> usize {
+        bytes_of(self.capacity)
+    }
+}
+
+/// Returns the allocated size of a table: each place has a byte of control data, as a group at the end has.
+fn bytes_of(capacity: usize) -> usize {
+    const GROUP: usize = 16;
+    let places = match capacity {
+        0 => return 0,
+        1..4 => 4,
+        4..8 => 8,
+        capacity => (capacity * 8 / 7).next_power_of_two(),
+    };
+    places * (size_of::<(PurgeKey, List)>() + 1) + GROUP
 }
 
 impl List {
@@ -163,13 +303,13 @@ impl List {
         }
     }
 
-    fn push(&mut self, node: Arc<EntryNode>) {
+    fn push(&mut self, node: Arc<EntryNode>, freed: &mut Freed) {
         match self {
-            Self::Many(nodes) => nodes.push(node),
+            Self::Many(nodes) => nodes.push(node, freed),
             Self::One(first) => {
                 let mut nodes = Box::<ChunkedVec<_>>::default();
-                nodes.push(Arc::clone(first));
-                nodes.push(node);
+                nodes.push(Arc::clone(first), freed);
+                nodes.push(node, freed);
                 *self = Self::Many(nodes);
             }
         }

@@ -2,7 +2,11 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use super::{chunks::ChunkedVec, freed::Freed, node::EntryNode};
+use super::{
+    chunks::{ChunkRoom, ChunkedVec, WantedChunk},
+    freed::Freed,
+    node::EntryNode,
+};
 
 /// The end of a list.
 const NONE: u32 = u32::MAX;
@@ -21,7 +25,7 @@ pub(super) struct NodeQueue {
     cursor: usize,
 }
 
-struct Link {
+pub(super) struct Link {
     node: Arc<EntryNode>,
     previous: u32,
     next: u32,
@@ -57,11 +61,26 @@ impl NodeQueue {
         Some(&self.links.get(self.first as usize)?.node)
     }
 
-    pub(super) fn push_back(&mut self, node: Arc<EntryNode>) {
+    /// Returns the large allocation that the next [`push_back`](Self::push_back) needs.
+    pub(super) fn wanted_to_push(&self) -> Option<WantedChunk> {
+        self.links.wanted_to_push()
+    }
+
+    /// Returns the large allocation in the place of one that is mostly empty.
+    pub(super) fn wanted_to_shrink(&self) -> Option<WantedChunk> {
+        self.links.wanted_to_shrink()
+    }
+
+    /// Uses what was allocated, if it is still of use.
+    pub(super) fn take_room(&mut self, room: ChunkRoom<Link>, freed: &mut Freed) {
+        self.links.take_room(room, freed);
+    }
+
+    pub(super) fn push_back(&mut self, node: Arc<EntryNode>, freed: &mut Freed) {
         self.weight += node.weight();
         let place = u32::try_from(self.links.len()).unwrap_or(NONE);
         node.place.store(place, Ordering::Relaxed);
-        self.links.push(Link { node, previous: NONE, next: NONE });
+        self.links.push(Link { node, previous: NONE, next: NONE }, freed);
         self.link_back(place);
     }
 
@@ -94,9 +113,9 @@ impl NodeQueue {
         node.set_encoded_weight(bytes);
     }
 
-    /// Returns up to `max` nodes in front of `place`, as [`ChunkedVec::batch_before`] does.
-    pub(super) fn batch_before(&self, place: &mut usize, max: usize) -> Vec<Arc<EntryNode>> {
-        self.links.batch_before(place, max).map(|link| Arc::clone(&link.node)).collect()
+    /// Adds up to `max` nodes in front of `place` to a batch, as [`ChunkedVec::batch_before`] returns them.
+    pub(super) fn add_before(&self, place: &mut usize, max: usize, batch: &mut Vec<Arc<EntryNode>>) {
+        batch.extend(self.links.batch_before(place, max).map(|link| Arc::clone(&link.node)));
     }
 
     fn get(&self, place: usize) -> Option<&Arc<EntryNode>> {
@@ -175,7 +194,7 @@ mod tests {
     fn nodes_keep_their_order_when_others_are_removed() {
         let mut queue = NodeQueue::default();
         let nodes: Vec<_> = (0..10).map(node).collect();
-        nodes.iter().for_each(|node| queue.push_back(Arc::clone(node)));
+        nodes.iter().for_each(|node| queue.push_back(Arc::clone(node), &mut Freed::default()));
         for removed in [0, 9, 4] {
             assert!(queue.remove(&nodes[removed], &mut Freed::default()));
             assert!(!queue.remove(&nodes[removed], &mut Freed::default()), "it is not queued any more");
@@ -186,7 +205,7 @@ mod tests {
         queue.move_to_back(&nodes[1]);
         assert_eq!(keys(&queue), [2, 3, 6, 7, 8, 5, 1]);
         assert_eq!(queue.front().map(|node| node.key[0]), Some(2));
-        queue.push_back(Arc::clone(&nodes[0]));
+        queue.push_back(Arc::clone(&nodes[0]), &mut Freed::default());
         assert_eq!(keys(&queue), [2, 3, 6, 7, 8, 5, 1, 0]);
         for node in &nodes {
             queue.remove(node, &mut Freed::default());
@@ -198,17 +217,18 @@ mod tests {
     fn pass_from_the_last_place_meets_every_node() {
         let mut queue = NodeQueue::default();
         let nodes: Vec<_> = (0..100).map(node).collect();
-        nodes.iter().for_each(|node| queue.push_back(Arc::clone(node)));
+        nodes.iter().for_each(|node| queue.push_back(Arc::clone(node), &mut Freed::default()));
         let (mut met, mut place) = (Vec::new(), usize::MAX);
         loop {
-            let batch = queue.batch_before(&mut place, 7);
+            let mut batch = Vec::new();
+            queue.add_before(&mut place, 7, &mut batch);
             if batch.is_empty() {
                 break;
             }
             for node in batch {
                 met.push(node.key[0]);
                 // Others are added and removed meanwhile.
-                queue.push_back(self::node(200));
+                queue.push_back(self::node(200), &mut Freed::default());
                 let other = &nodes[usize::from(node.key[0]) * 7 % 100];
                 met.extend(queue.remove(other, &mut Freed::default()).then_some(other.key[0]));
             }

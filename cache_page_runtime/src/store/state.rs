@@ -4,13 +4,15 @@ use std::{mem, ops::Range, sync::Arc};
 
 use super::{
     eviction::Eviction,
+    freed::Freed,
     handler_totals::HandlerTotals,
     node::FlushEpoch,
     purge_index::PurgeIndex,
     removal::{RemovalCause, Removals},
+    room::{Room, Wanted},
     slot::Slot,
 };
-use crate::page::LinesOwner;
+use crate::{page::LinesOwner, purge::PurgeKey};
 
 /// The shards of the map that an insertion shrinks. It takes a tenth of a millisecond.
 const SHRUNK_BY_INSERTION: usize = 16;
@@ -83,6 +85,32 @@ impl State {
     /// Returns what would be charged with a further node of this weight.
     pub(super) fn needed_bytes(&self, weight: usize) -> usize {
         self.bytes().saturating_add(self.eviction.max_growth()).saturating_add(weight)
+    }
+
+    /// Returns a large allocation without which a node with these purge keys must not be inserted.
+    pub(super) fn wanted_to_insert(&self, keys: &[PurgeKey]) -> Option<Wanted> {
+        let queue = self.eviction.wanted_to_push().map(|(queue, wanted)| Wanted::Queue(queue, wanted));
+        queue.or_else(|| self.purge_index.wanted_to_insert(keys).map(Wanted::Index))
+    }
+
+    /// Returns a large allocation without which nothing must be evicted.
+    pub(super) fn wanted_to_evict(&self) -> Option<Wanted> {
+        self.eviction.wanted_to_evict().map(Wanted::Ghosts)
+    }
+
+    /// Returns a large allocation in the place of one that is mostly empty.
+    pub(super) fn wanted_to_shrink(&mut self) -> Option<Wanted> {
+        let queue = self.eviction.wanted_to_shrink().map(|(queue, wanted)| Wanted::Queue(queue, wanted));
+        queue.or_else(|| self.purge_index.next_sparse().map(Wanted::Index))
+    }
+
+    /// Uses what was allocated, if it is still of use.
+    pub(super) fn take_room(&mut self, room: Room, freed: &mut Freed) {
+        match room {
+            Room::Queue(queue, room) => self.eviction.take_room(queue, room, freed),
+            Room::Index(room) => self.purge_index.take_room(room, freed),
+            Room::Ghosts(segments) => self.eviction.take_segments(segments, freed),
+        }
     }
 
     /// Makes everything unusable, and returns the number of entries.

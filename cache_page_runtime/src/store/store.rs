@@ -36,10 +36,9 @@ use super::{
     removal::{RemovalCause, Removals},
     slot::Slot,
     state::State,
-    sweep::{REMOVED_BATCH, yield_to},
     sweeper::Sweeper,
     variants::VariantSet,
-    writer::{RemovedSlots, Writer},
+    weights::MIN_LARGE,
 };
 use crate::{
     http::{Coding, VaryNames},
@@ -58,18 +57,15 @@ const BYTES_PER_SHARD: usize = 1 << 16;
 /// The highest number of shards: those of a cache of a million small pages.
 const MAX_SHARDS: usize = 8192;
 
-/// The weight from which an entry may take the room of many others.
-const MIN_LARGE: usize = 32 * 1024;
-
 /// The entries of one cache in memory.
 pub(crate) struct Store {
-    map: EntryMap,
+    pub(super) map: EntryMap,
     state: Mutex<State>,
     /// The number of threads that wait for the state.
     pub(super) waiting: AtomicUsize,
     pub(super) sweeper: Sweeper,
     pub(super) active_purges: ActivePurges,
-    max_bytes: usize,
+    pub(super) max_bytes: usize,
     lines_owner: LinesOwner,
     pub(super) purge_log: PurgeLog<(PurgeMode, LocalSelector)>,
 }
@@ -168,7 +164,7 @@ impl Store {
         };
         let node = Arc::clone(node);
         drop(stored);
-        self.writer().remove(&node, RemovalCause::Expired);
+        self.change(|writer| writer.remove(&node, RemovalCause::Expired));
         unusable
     }
 
@@ -204,7 +200,7 @@ impl Store {
     /// Records that the page of a key varies by these request headers, which the remote store has reported.
     pub(crate) fn record_vary(&self, key: CacheKey<'_>, names: VaryNames) {
         // Without room for the names, the remote store is asked for them again.
-        let _ = self.writer().ensure_variant_set(key.as_bytes(), names);
+        let _ = self.change(|writer| writer.ensure_variant_set(key.as_bytes(), names));
     }
 
     /// Stores an entry that varies by these request headers, in the place of the one under the same key. Others are evicted to
@@ -238,34 +234,19 @@ impl Store {
         if entry.weight() > MIN_LARGE {
             self.with_coalescing_key(key, request, |key| self.make_room_for(key, entry.weight()));
         }
-        let mut writer = self.writer();
+        if names.is_empty() {
+            self.map.make_room(key.as_bytes());
+        } else {
+            self.with_coalescing_key(key, request, |key| self.map.make_room(key));
+        }
+        let mut writer = self.prepared(Self::writer, entry.purge_keys().index_keys(), entry.weight());
         // With the state locked too: a purge that is logged later finds the entry once it has the lock.
         self.was_not_purged_since(checked, &entry)?;
         let put = writer.put(key, names, request, entry, replaced);
         let sparse = writer.next_sparse_shards();
-        drop(writer);
+        self.unlock(writer);
         sparse.for_each(|shard| self.map.shrink_shard(shard));
         put
-    }
-
-    /// Makes most of the room that a large entry needs beside that of the entry that it replaces.
-    fn make_room_for(&self, key: &[u8], weight: usize) {
-        let writer = self.writer();
-        let (fits, missing) = (writer.fits(weight), weight.saturating_sub(writer.weight_of(key)));
-        drop(writer);
-        if fits {
-            self.make_room_in_batches(missing);
-        }
-    }
-
-    /// Makes room for many bytes, in batches, between which other threads use the store.
-    fn make_room_in_batches(&self, missing: usize) {
-        // What is stored meanwhile needs room too, so that the batches are limited.
-        let mut batches = if missing > MIN_LARGE { self.entry_count() / REMOVED_BATCH + 1 } else { 0 };
-        while batches > 0 && self.removing_writer().evict(missing, REMOVED_BATCH) {
-            yield_to(&self.waiting);
-            batches -= 1;
-        }
     }
 
     /// Removes an entry, unless another one has replaced it.
@@ -275,7 +256,7 @@ impl Store {
 
     /// Removes an entry that was stored under this key, that of a page or of a variant, unless another one has replaced it.
     pub(crate) fn remove_under(&self, key: &[u8], entry: &Arc<Entry>) {
-        self.writer().remove_entry(key, entry);
+        self.change(|writer| writer.remove_entry(key, entry));
     }
 
     /// Returns the key under which the entry for a request is stored.
@@ -293,12 +274,12 @@ impl Store {
         encoded: Option<EncodedBody>,
     ) {
         self.make_room_in_batches(encoded.as_ref().map_or(0, EncodedBody::weight));
-        self.writer().finish_encoding(key, entry, coding, encoded);
+        self.change(|writer| writer.finish_encoding(key, entry, coding, encoded));
     }
 
     /// Charges a worker's copy of an entry, and evicts others for it. Returns whether there is room for the copy.
     pub(super) fn reserve_copy(&self, bytes: usize) -> bool {
-        self.writer().reserve_copy(bytes)
+        self.change(|writer| writer.reserve_copy(bytes))
     }
 
     /// Ends the charge for a worker's copy.
@@ -351,17 +332,7 @@ impl Store {
         self.map.entry_of(node)
     }
 
-    pub(super) fn writer(&self) -> Writer<'_> {
-        Writer::new(&self.map, self.state(), self.max_bytes, RemovedSlots::new())
-    }
-
-    /// As [`writer`](Self::writer), for up to [`REMOVED_BATCH`] removals.
-    pub(super) fn removing_writer(&self) -> Writer<'_> {
-        let removed = RemovedSlots::with_capacity(REMOVED_BATCH);
-        Writer::new(&self.map, self.state(), self.max_bytes, removed)
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         try_lock(&self.state).unwrap_or_else(|| {
             self.waiting.fetch_add(1, Ordering::Relaxed);
             let state = lock(&self.state);

@@ -48,11 +48,11 @@ impl Nodes {
         selector.index_key().map_or_else(Self::all, |key| Self::Indexed { key, position: usize::MAX })
     }
 
-    /// Returns the next batch, which is empty at the end.
-    pub(super) fn next(&mut self, writer: &Writer<'_>, max: usize) -> Vec<Arc<EntryNode>> {
+    /// Adds the next nodes to an empty batch with room for `max` of them. It stays empty at the end.
+    pub(super) fn add_next(&mut self, writer: &Writer<'_>, max: usize, batch: &mut Vec<Arc<EntryNode>>) {
         match self {
-            Self::All(pass) => writer.nodes_of_pass(pass, max),
-            Self::Indexed { key, position } => writer.nodes_before(*key, position, max),
+            Self::All(pass) => writer.add_nodes_of_pass(pass, max, batch),
+            Self::Indexed { key, position } => writer.add_nodes_before(*key, position, max, batch),
         }
     }
 
@@ -91,9 +91,9 @@ impl Sweep {
         &self.purges
     }
 
-    /// Returns the next batch of nodes, which is empty at the end.
-    pub(super) fn next(&mut self, writer: &Writer<'_>) -> Vec<Arc<EntryNode>> {
-        self.nodes.next(writer, BATCH)
+    /// Adds the next nodes to an empty batch with room for [`BATCH`] of them. It stays empty at the end.
+    pub(super) fn add_next(&mut self, writer: &Writer<'_>, batch: &mut Vec<Arc<EntryNode>>) {
+        self.nodes.add_next(writer, BATCH, batch);
     }
 
     /// Takes over the purges of a sweep that looks at the same nodes, and returns it if it does not.

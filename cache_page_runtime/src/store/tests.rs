@@ -8,11 +8,15 @@ use std::{
 use actix_web::{test::TestRequest, web::Bytes};
 
 use super::{
-    super::{active_purges::Purge, purge::MAX_SWEPT_BY_CALLER},
+    super::{active_purges::Purge, freed::LOCKED, purge::MAX_SWEPT_BY_CALLER},
     model::entry,
     *,
 };
-use crate::{KeyBuilder, purge::PurgeMode, time::Clock};
+use crate::{
+    KeyBuilder,
+    purge::{PurgeMode, Tag},
+    time::Clock,
+};
 
 pub(in crate::store) use super::model::{entry as entry_at, new_store};
 
@@ -264,4 +268,44 @@ fn tables_shrink_with_the_number_of_entries() {
     }
     assert!(store.map.len() < 200 && store.bytes() <= 16 << 20);
     assert!(store.map.capacity() < capacity / 8, "{} places of {capacity}", store.map.capacity());
+}
+
+/// They are made before the state is locked, because the allocator of glibc may take milliseconds for one.
+#[test]
+fn large_allocations_are_made_while_nothing_is_locked() {
+    let selector = LocalSelector::Handler(entry_without_expiry().purge_keys().index_keys()[1]);
+    for max_bytes in [8 << 20, 32 << 20, 1 << 30] {
+        let store = store_of(0, max_bytes);
+        let before = LOCKED.get();
+        // The second time, they replace each other.
+        for number in (0..30_000).chain(0..30_000) {
+            let tags = [Tag::new(&format!("group:{}", number % 20)), Tag::new(&format!("page:{number}"))];
+            let page = entry(Bytes::from_static(b"page"), Clock::System.now(), None, &tags);
+            put_entry(&store, number, page).unwrap();
+        }
+        let large = entry(vec![0; max_bytes / 8].into(), Clock::System.now(), None, &[]);
+        put_entry(&store, 0, large).unwrap();
+        let bytes = store.bytes();
+        let (purge, mut sweeping) = store.begin_purge(PurgeMode::Remove, &selector, Clock::System.now());
+        assert!(sweeping.run(usize::MAX));
+        drop(sweeping);
+        assert!(purge.entries() > 1000 && store.bytes() == 0 && bytes > max_bytes / 100);
+        assert_eq!(LOCKED.get() - before, 0, "{max_bytes}");
+    }
+}
+
+/// The tables of what is left, of which most was removed.
+#[test]
+fn tables_shrink_when_the_state_is_unlocked() {
+    let store = store_of(20_000, 1 << 30);
+    let table_bytes = || {
+        let state = store.state();
+        state.bytes() - state.eviction.stored_bytes() - state.shared_bytes
+    };
+    let before = table_bytes();
+    for number in 200..20_000 {
+        let entry = get(&store, number).unwrap();
+        with_key(number, |key| store.remove_if_current(key, &HeaderMap::new(), &entry));
+    }
+    assert!(table_bytes() < before / 20, "{} bytes of {before}", table_bytes());
 }

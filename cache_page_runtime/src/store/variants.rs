@@ -1,10 +1,10 @@
 //! [`VariantSet`]: the variants of a page by request headers (RFC 9111 4.1).
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use actix_web::http::header::{HeaderMap, HeaderName};
 
-use super::{node::EntryNode, weights};
+use super::{freed::Freed, node::EntryNode, weights};
 use crate::{
     http::{VaryNames, vary},
     key::{CacheKey, KeyBuf},
@@ -49,11 +49,17 @@ impl VariantSet {
     }
 
     /// Adds a variant as the latest one, unless it is there.
-    pub(super) fn push(&self, node: &Arc<EntryNode>) {
+    pub(super) fn push(&self, node: &Arc<EntryNode>, freed: &mut Freed) {
         let mut nodes = self.nodes();
-        if !nodes.iter().any(|variant| Arc::ptr_eq(variant, node)) {
-            nodes.push(Arc::clone(node));
+        if nodes.iter().any(|variant| Arc::ptr_eq(variant, node)) {
+            return;
         }
+        if nodes.len() == nodes.capacity() {
+            let mut larger = Vec::with_capacity((2 * nodes.len()).max(4));
+            larger.append(&mut nodes);
+            freed.push(mem::replace(&mut *nodes, larger));
+        }
+        nodes.push(Arc::clone(node));
     }
 
     /// Puts a variant in the place of the one that it refreshes, so that it is not on probation again.

@@ -9,6 +9,9 @@ pub(super) const MAP: usize = 96;
 /// The place of a variant in its variant set, with its share of the empty places.
 pub(super) const VARIANT: usize = 16;
 
+/// The weight from which an entry may take the room of many others.
+pub(super) const MIN_LARGE: usize = 32 * 1024;
+
 /// Returns the size of a value behind an `Arc`, with its reference counts.
 pub(super) const fn in_arc<T>() -> usize {
     size_of::<T>() + 16

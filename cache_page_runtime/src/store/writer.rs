@@ -12,44 +12,41 @@ use super::{
     map::EntryMap,
     node::{EntryNode, NodeKey},
     removal::RemovalCause,
+    room::{Room, Wanted},
     slot::Slot,
     state::State,
     variants::VariantSet,
 };
 use crate::{
-    http::{Coding, VaryNames},
-    key::CacheKey,
-    outcome::Reason,
-    page::{EncodedBody, Encodings},
-    purge::PurgeKey,
-    sync::MutexGuard,
-    time::Instant,
+    http::VaryNames, key::CacheKey, outcome::Reason, purge::PurgeKey, sync::MutexGuard, time::Instant,
 };
 
 /// The fraction of the budget that one entry may take, as its denominator: a larger one would evict many others.
 const MAX_ENTRY_DIVISOR: usize = 4;
+
+/// The fraction of the budget, as its denominator, that is free when what the first eviction needs is allocated.
+const NEAR_DIVISOR: usize = 16;
 
 /// The fraction of the budget that the copies of all workers may take, as its denominator.
 ///
 /// With the default budget of 64 MiB and 64 workers, that is 128 KiB per worker: enough for about 45 pages of 2 KiB.
 const MAX_COPIES_DIVISOR: usize = 8;
 
-/// What was removed. A longer list is allocated before the state is locked, because the allocator may take milliseconds for that after many
-/// entries were freed.
+/// What was removed. A longer list is allocated before the state is locked.
 pub(super) type RemovedSlots = SmallVec<[(NodeKey, Slot); 2]>;
 
 /// Exclusive access to what is stored, with the state locked.
 ///
 /// **Invariant:** the charged bytes never exceed the budget.
 pub(super) struct Writer<'s> {
-    map: &'s EntryMap,
+    pub(super) map: &'s EntryMap,
     #[cfg(all(test, target_os = "linux"))]
     _held: super::held::Held,
-    state: MutexGuard<'s, State>,
+    pub(super) state: MutexGuard<'s, State>,
     max_bytes: usize,
     /// What was removed. It is freed after the state is unlocked, because fields are dropped in this order.
     removed: RemovedSlots,
-    freed: Freed,
+    pub(super) freed: Freed,
 }
 
 impl<'s> Writer<'s> {
@@ -129,7 +126,8 @@ impl<'s> Writer<'s> {
         let is_stale = |node: &Arc<EntryNode>| self.entry_of(node).is_none_or(|entry| !entry.is_fresh(now));
         // Not under the lock of the nodes, which comes after that of a shard of the map.
         let nodes = variants.nodes().clone();
-        let stale = nodes.into_iter().find(is_stale);
+        let stale = nodes.iter().find(|node| is_stale(node)).cloned();
+        self.freed.push(nodes);
         if let Some(node) = stale.or_else(|| variants.least_used()) {
             self.remove(&node, RemovalCause::Variants);
             // It is the caller's only way to make room, so a node that has left the map by another way must go too.
@@ -144,11 +142,13 @@ impl<'s> Writer<'s> {
         let node = EntryNode::new(key, hash, weights, expires_at, slot.purge_keys(), &self.state.epoch);
         let node = Arc::new(node.revalidatable(slot.is_revalidatable()));
         if !self.fits(node.weight()) {
+            self.freed.push((node, slot));
             return Err(Reason::BodyTooLarge);
         }
         if let Some((old, old_node)) = self.map.get_with_flushed(key) {
             let may_replace = old_node.is_flushed() || replaced.is_some_and(|replaced| old.holds(replaced));
             if !may_replace && slot.is_older_than(&old) {
+                self.freed.push((node, slot));
                 return Err(Reason::Superseded);
             }
             node.inherit_frequency(&old_node);
@@ -161,7 +161,7 @@ impl<'s> Writer<'s> {
         }
         if let Slot::Variant(_, variants) = &slot {
             // Before room is made, because a variant set without variants may be evicted.
-            variants.push(&node);
+            variants.push(&node, &mut self.freed);
         }
         if let Some(entry) = slot.entry() {
             self.remove_expired_sample(entry.created_at());
@@ -170,13 +170,16 @@ impl<'s> Writer<'s> {
         }
         // Before room is made, because what is charged for the lines and the index is known afterwards.
         self.state.charge_shared_lines(&slot);
-        self.state.purge_index.insert(&node);
+        self.state.purge_index.insert(&node, &mut self.freed);
         if !self.make_room(node.weight()) {
             self.undo(&node, &slot);
+            self.freed.push((node, slot));
             return Err(Reason::BodyTooLarge);
         }
-        self.state.eviction.push(Arc::clone(&node));
-        self.removed.extend(self.map.insert(node, slot));
+        self.state.eviction.push(Arc::clone(&node), &mut self.freed);
+        if let Some(replaced) = self.map.insert(node, slot) {
+            self.push_removed(replaced);
+        }
         self.state.record_len();
         Ok(())
     }
@@ -184,7 +187,7 @@ impl<'s> Writer<'s> {
     /// Undoes an insertion that there is no room for. What was stored under the key before is removed too.
     fn undo(&mut self, node: &Arc<EntryNode>, slot: &Slot) {
         if let Some((_, old)) = self.map.get_with_flushed(&node.key) {
-            self.map.remove(&old);
+            self.freed.push(self.map.remove(&old));
         }
         self.unlink(node, slot);
     }
@@ -195,8 +198,16 @@ impl<'s> Writer<'s> {
         let before = self.state.entries;
         self.count_removal(node, &slot, cause);
         self.unlink(node, &slot);
-        self.removed.push((key, slot));
+        self.push_removed((key, slot));
         self.state.entries < before
+    }
+
+    fn push_removed(&mut self, removed: (NodeKey, Slot)) {
+        if self.removed.len() < self.removed.capacity() {
+            self.removed.push(removed);
+        } else {
+            self.freed.push(removed);
+        }
     }
 
     /// Counts the removal of an entry. One that was flushed is counted already.
@@ -234,12 +245,17 @@ impl<'s> Writer<'s> {
 
     /// Evicts others until so many bytes fit into the budget, beside what the queues grow by. Returns `false` if nothing more can
     /// be evicted.
-    fn make_room(&mut self, bytes: usize) -> bool {
+    pub(super) fn make_room(&mut self, bytes: usize) -> bool {
         self.make_room_within(bytes, usize::MAX).unwrap_or(false)
     }
 
     /// As [`make_room`](Self::make_room), with up to `max` evictions. Returns `None` if these were not enough.
     fn make_room_within(&mut self, bytes: usize, max: usize) -> Option<bool> {
+        self.evict_while(max, |state, max_bytes| state.needed_bytes(bytes) > max_bytes)
+    }
+
+    /// Evicts others, up to `max` times, until `is_too_full` returns `false`.
+    fn evict_while(&mut self, max: usize, is_too_full: impl Fn(&State, usize) -> bool) -> Option<bool> {
         let map = self.map;
         // No request would find the variants of an evicted set.
         let has_variants = |node: &EntryNode| {
@@ -247,7 +263,7 @@ impl<'s> Writer<'s> {
             stored.is_some_and(|stored| stored.variant_set().is_some_and(|variants| !variants.is_empty()))
         };
         let mut evicted = 0;
-        while self.state.needed_bytes(bytes) > self.max_bytes {
+        while is_too_full(&self.state, self.max_bytes) {
             if evicted == max {
                 return None;
             }
@@ -263,52 +279,6 @@ impl<'s> Writer<'s> {
             self.remove(&node, RemovalCause::Size);
         }
         Some(true)
-    }
-
-    /// Drops the encoded bodies of an entry.
-    fn clear_encodings(&mut self, node: &Arc<EntryNode>) {
-        if let Some(entry) = self.entry_of(node) {
-            let bodies = entry.page.encodings().map(Encodings::take);
-            bodies.into_iter().for_each(|bodies| self.freed.push(bodies));
-        }
-        self.set_encoded_weight(node, 0);
-    }
-
-    fn set_encoded_weight(&mut self, node: &Arc<EntryNode>, bytes: usize) {
-        let before = node.weight();
-        self.state.eviction.set_encoded_weight(node, bytes);
-        if !node.is_flushed() {
-            self.state.handlers.reweigh(node, before);
-        }
-    }
-
-    /// Ends the encoding of the body of an entry. The encoded body is dropped if the entry is not stored any more, or if there is no room
-    /// for it.
-    pub(super) fn finish_encoding(
-        &mut self,
-        key: &[u8],
-        entry: &Arc<Entry>,
-        coding: Coding,
-        encoded: Option<EncodedBody>,
-    ) {
-        let Some(encodings) = entry.page.encodings() else { return };
-        let stored = self.map.get(key).filter(|(slot, _)| slot.holds(entry)).map(|(_, node)| node);
-        let has_room = encoded.as_ref().map(EncodedBody::weight).is_some_and(|weight| {
-            // Making room for the body may have evicted its own entry.
-            stored.as_ref().is_some_and(|node| {
-                self.fits(node.weight() + weight) && self.make_room(weight) && !node.is_removed()
-            })
-        });
-        let (kept, dropped) = if has_room { (encoded, None) } else { (None, encoded) };
-        dropped.into_iter().for_each(|encoded| self.freed.push(encoded));
-        let stored = stored.filter(|node| !node.is_removed());
-        // Twice: neither a copy that was begun before nor one without the body stays.
-        stored.iter().for_each(|node| node.outdate_copies());
-        encodings.finish(coding, kept);
-        if let Some(node) = stored {
-            self.set_encoded_weight(&node, encodings.weight());
-            node.outdate_copies();
-        }
     }
 
     /// Evicts up to `max` entries for so many further bytes, and returns whether more must be evicted.
@@ -337,24 +307,48 @@ impl<'s> Writer<'s> {
         }
     }
 
+    /// Returns a large allocation without which an entry with these purge keys must not be inserted.
+    pub(super) fn wanted_to_insert(&self, keys: &[PurgeKey]) -> Option<Wanted> {
+        self.state.wanted_to_insert(keys)
+    }
+
+    /// Returns a large allocation without which so many further bytes must not be stored, because others may be evicted for them.
+    pub(super) fn wanted_to_evict(&self, bytes: usize) -> Option<Wanted> {
+        let is_near = self.state.needed_bytes(bytes) > self.max_bytes - self.max_bytes / NEAR_DIVISOR;
+        if is_near { self.state.wanted_to_evict() } else { None }
+    }
+
+    /// Returns a large allocation in the place of one that is mostly empty.
+    pub(super) fn wanted_to_shrink(&mut self) -> Option<Wanted> {
+        self.state.wanted_to_shrink()
+    }
+
+    /// Uses what was allocated, if it is still of use.
+    pub(super) fn take_room(&mut self, room: Room) {
+        self.state.take_room(room, &mut self.freed);
+        // It is charged as soon as it is used.
+        self.evict_while(usize::MAX, |state, max_bytes| state.bytes() > max_bytes);
+    }
+
     /// Makes everything unusable, and returns the number of entries.
     pub(super) fn flush(&mut self) -> usize {
         self.state.flush()
     }
 
-    /// Returns the next nodes of a purge key: up to `max` in front of `position` in its list.
-    pub(super) fn nodes_before(
+    /// Adds the next nodes of a purge key to a batch: up to `max` in front of `position` in its list.
+    pub(super) fn add_nodes_before(
         &self,
         key: PurgeKey,
         position: &mut usize,
         max: usize,
-    ) -> Vec<Arc<EntryNode>> {
-        self.state.purge_index.batch_before(key, position, max)
+        batch: &mut Vec<Arc<EntryNode>>,
+    ) {
+        self.state.purge_index.add_before(key, position, max, batch);
     }
 
-    /// Returns the next nodes of a pass over all that is stored, up to `max`.
-    pub(super) fn nodes_of_pass(&self, pass: &mut Pass, max: usize) -> Vec<Arc<EntryNode>> {
-        self.state.eviction.next_batch(pass, max)
+    /// Adds the next nodes of a pass over all that is stored to a batch, up to `max`.
+    pub(super) fn add_nodes_of_pass(&self, pass: &mut Pass, max: usize, batch: &mut Vec<Arc<EntryNode>>) {
+        self.state.eviction.add_next(pass, max, batch);
     }
 
     /// Ends a sweep.
@@ -372,7 +366,7 @@ impl<'s> Writer<'s> {
         self.state.next_sparse_shards(self.map.shards())
     }
 
-    fn entry_of(&self, node: &Arc<EntryNode>) -> Option<Arc<Entry>> {
+    pub(super) fn entry_of(&self, node: &Arc<EntryNode>) -> Option<Arc<Entry>> {
         self.map.entry_of(node)
     }
 
