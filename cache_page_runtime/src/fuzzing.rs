@@ -63,12 +63,12 @@ pub fn vary_names(response: &HeaderMap) -> Option<Vec<HeaderName>> {
     vary::unkeyed(response, |_| false).map(|names| names.to_vec())
 }
 
-/// Returns the part of a variant key that contains the values of these request headers.
+/// Returns the part of a variant key that contains the values of these request headers, or `None` if it is too long.
 #[must_use]
-pub fn variant_values(names: &[HeaderName], request: &HeaderMap) -> Vec<u8> {
+pub fn variant_values(names: &[HeaderName], request: &HeaderMap) -> Option<Vec<u8>> {
     let mut key = KeyBuf::new();
     push_variant_values(&mut key, names, request, &[]);
-    key.as_slice().to_vec()
+    (!key.is_too_long()).then(|| key.as_slice().to_vec())
 }
 
 /// Returns the status of the response to a `GET`, and the range of the body if it is partial.

@@ -231,15 +231,16 @@ impl Store {
     ) -> Result<(), Reason> {
         // Before room is made for it.
         let checked = self.may_store(&entry)?;
-        if entry.weight() > MIN_LARGE {
-            self.with_coalescing_key(key, request, |key| self.make_room_for(key, entry.weight()));
+        let weight = entry.weight();
+        if weight > MIN_LARGE {
+            self.with_coalescing_key(key, request, |key| self.make_room_for(key, weight));
         }
         if names.is_empty() {
             self.map.make_room(key.as_bytes());
         } else {
             self.with_coalescing_key(key, request, |key| self.map.make_room(key));
         }
-        let mut writer = self.prepared(Self::writer, entry.purge_keys().index_keys(), entry.weight());
+        let mut writer = self.prepared(Self::writer, entry.purge_keys().index_keys(), weight);
         // With the state locked too: a purge that is logged later finds the entry once it has the lock.
         self.was_not_purged_since(checked, &entry)?;
         let put = writer.put(key, names, request, entry, replaced);
