@@ -190,7 +190,8 @@ pub fn cache_page(args: proc_macro::TokenStream, item: proc_macro::TokenStream) 
 /// # Order of attributes
 ///
 /// Route attributes such as `#[post]` work on either side. Each `{name}` is checked against those below `#[purge_page]`
-/// when the handler is compiled. Without a route attribute below, it is checked for every request. The parameters of an
+/// when the handler is compiled. Without a route attribute below, it is checked for every request: if the route lacks the parameter, the
+/// handler is not run, the response is a 500, and an error is logged with the parameters that the route has. The parameters of an
 /// enclosing scope are not visible to the compiler: to use one, put `#[purge_page]` below the route attribute.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ use crate::{
     purge::{
         PurgeError, PurgeMode, PurgeSelector,
         parse::to_tag,
-        tag::{assert_tags, expand, expand_path, is_template},
+        tag::{TagError, assert_tags, expand, expand_path, is_template},
     },
     time::rate_limit::RateLimit,
 };
@@ -94,9 +94,21 @@ impl PurgePolicy {
         let Some(name) = self.cache else { return Some(app_cache) };
         let cache = app_cache.named(name);
         if cache.is_none() {
-            self.warn(app_cache, format_args!("there is no cache named {name:?}"));
+            self.warn(
+                app_cache,
+                format_args!("outdated pages may still be served: there is no cache named {name:?}"),
+            );
         }
         cache
+    }
+
+    /// Returns an error if the route of a request lacks a parameter that a tag or a path refers to. No value of a parameter that a client
+    /// sends is one.
+    fn check_parameters(&self, request: &HttpRequest) -> Result<(), TagError> {
+        let tags = self.tags.iter().map(|tag| expand(tag, request));
+        let paths = self.paths.iter().map(|path| expand_path(path, request));
+        let mut errors = tags.chain(paths).filter_map(Result::err);
+        errors.find(|error| matches!(error, TagError::UnknownParameter { .. })).map_or(Ok(()), Err)
     }
 
     /// Returns what is to be purged after a request.
@@ -104,7 +116,9 @@ impl PurgePolicy {
         let tags = self.tags.iter().map(|tag| to_tag(&expand(tag, request)?));
         let paths = self.paths.iter().map(|path| Ok(PurgeSelector::Path(expand_path(path, request)?)));
         // An invalid tag does not keep the others from being purged.
-        let warn = |error: &PurgeError| self.warn(cache, format_args!("{error}"));
+        let warn = |error: &PurgeError| {
+            self.warn(cache, format_args!("outdated pages may still be served: {error}"));
+        };
         tags.chain(paths).filter_map(|selector| selector.inspect_err(warn).ok()).collect()
     }
 
@@ -134,18 +148,16 @@ impl PurgePolicy {
             Announcement::Value(value) => response.headers_mut().append(CACHE_GROUP_INVALIDATION, value),
             Announcement::TooLong => self.warn(
                 cache,
-                format_args!("the tags are too long for `{CACHE_GROUP_INVALIDATION}`, which is not sent"),
+                format_args!(
+                    "outdated pages may still be served: the tags are too long for `{CACHE_GROUP_INVALIDATION}`, which is not sent"
+                ),
             ),
         }
     }
 
-    fn warn(&self, cache: &PageCache, error: fmt::Arguments<'_>) {
+    fn warn(&self, cache: &PageCache, message: fmt::Arguments<'_>) {
         if self.warnings.is_due(cache.clock().now()) {
-            tracing::error!(
-                target: "cache_page",
-                handler = self.handler,
-                "outdated pages may still be served: {error}"
-            );
+            tracing::error!(target: "cache_page", handler = self.handler, "{message}");
         }
     }
 }
@@ -180,6 +192,9 @@ impl Drop for PurgeOnDrop<'_> {
 impl Request {
     /// Runs a handler that writes. If it succeeds (2xx, 3xx), purges what it changed before the response is sent, so that the
     /// client sees the change with its next request.
+    ///
+    /// If the route lacks a parameter that is needed for that, the handler is not run: after a write, nobody would notice that the outdated
+    /// pages stay.
     // Not an `async fn`: a handler whose output is no `Responder` is then one error, not a second one at the `await`.
     #[allow(clippy::manual_async_fn)]
     pub fn purge_after<F>(
@@ -193,6 +208,12 @@ impl Request {
     {
         async move {
             let request = self.http();
+            if let Err(error) = policy.check_parameters(request) {
+                let cache = PageCache::of(request).unwrap_or_else(|| PageCache::global());
+                let message = format_args!("the handler is not run, because it could not purge: {error}");
+                policy.warn(cache, message);
+                return HttpResponse::InternalServerError().finish();
+            }
             let guard = PurgeOnDrop(request, policy);
             let mut response = handler.await.respond_to(request).map_into_boxed_body();
             std::mem::forget(guard);

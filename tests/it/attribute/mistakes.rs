@@ -61,8 +61,9 @@ async fn unknown_parameter_is_logged_with_those_of_the_route() {
 async fn unknown_parameter_of_a_purge_is_logged() {
     let app = app().await;
     let events = Events::collect();
-    app.post("/posts/7").await.assert_status(200);
+    app.post("/posts/7").await.assert_status(500);
     let (message, handler) = take_error(&events);
+    assert!(message.starts_with("the handler is not run"), "{message}");
     assert!(message.contains("the route has no parameter `{slug}`"), "{message}");
     assert!(message.ends_with("it has `{id}`"), "{message}");
     assert!(handler.ends_with("::edit"), "{handler}");
