@@ -19,7 +19,7 @@ pub(super) mod tests;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -63,6 +63,8 @@ pub(crate) struct Store {
     state: Mutex<State>,
     /// The number of threads that wait for the state.
     pub(super) waiting: AtomicUsize,
+    /// Whether an insertion has evicted others, which the next one will too.
+    evicts: AtomicBool,
     pub(super) sweeper: Sweeper,
     pub(super) active_purges: ActivePurges,
     pub(super) max_bytes: usize,
@@ -103,6 +105,7 @@ impl Store {
             map: EntryMap::new(shards),
             state: Mutex::new(State::new(max_bytes, tables, lines_owner)),
             waiting: AtomicUsize::new(0),
+            evicts: AtomicBool::new(false),
             sweeper: Sweeper::default(),
             active_purges: ActivePurges::default(),
             max_bytes,
@@ -240,10 +243,16 @@ impl Store {
         } else {
             self.with_coalescing_key(key, request, |key| self.map.make_room(key));
         }
-        let mut writer = self.prepared(Self::writer, entry.purge_keys().index_keys(), weight);
+        // Where each insertion frees another entry, the allocator merges what was freed before the state is locked, not after.
+        let evicts = self.evicts.load(Ordering::Relaxed);
+        let lock = if evicts { Self::removing_writer } else { Self::writer };
+        let mut writer = self.prepared(lock, entry.purge_keys().index_keys(), weight);
         // With the state locked too: a purge that is logged later finds the entry once it has the lock.
         self.was_not_purged_since(checked, &entry)?;
         let put = writer.put(key, names, request, entry, replaced);
+        if writer.has_evicted && !evicts {
+            self.evicts.store(true, Ordering::Relaxed);
+        }
         let sparse = writer.next_sparse_shards();
         self.unlock(writer);
         sparse.for_each(|shard| self.map.shrink_shard(shard));

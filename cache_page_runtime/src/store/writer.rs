@@ -47,6 +47,8 @@ pub(super) struct Writer<'s> {
     /// What was removed. It is freed after the state is unlocked, because fields are dropped in this order.
     removed: RemovedSlots,
     pub(super) freed: Freed,
+    /// Whether something was evicted.
+    pub(super) has_evicted: bool,
 }
 
 impl<'s> Writer<'s> {
@@ -65,6 +67,7 @@ impl<'s> Writer<'s> {
             max_bytes,
             removed,
             freed: Freed::default(),
+            has_evicted: false,
         }
     }
 
@@ -268,6 +271,7 @@ impl<'s> Writer<'s> {
                 return None;
             }
             evicted += 1;
+            self.has_evicted = true;
             let encoded = self.state.eviction.sample_encoded();
             if !encoded.is_empty() {
                 encoded.iter().for_each(|node| self.clear_encodings(node));
