@@ -63,7 +63,7 @@ use crate::{handler::Handler, parse::Args};
 /// | `key_prefix = "v2"` | Adds a prefix to the cache key. A new prefix discards all stored responses. |
 /// | `statuses = [404, 410]` | Applies the TTL to these statuses too, also if the handler returns them as an `Err`. 200, 301 and 308 are always included. `[404 => "10s"]` gives a status a TTL of its own. |
 /// | `vary = ["accept-language"]` | Stores one response per value of these request headers, and adds them to `Vary`. Values are compared byte by byte, as a handler may read them. `["accept-language" => path::to::function]` stores one per value of a `fn(Option<&str>) -> impl Hash` of the header, on whose result alone the response depends. |
-/// | `normalize = ["accept-language" => path::to::function]` | Compares what a `fn(Option<&str>) -> impl Hash` makes of the header, and not its value, where a response names the header in `Vary` itself. For handlers that forward requests. |
+/// | `normalize = ["accept-language" => path::to::function]` | Compares what a `fn(Option<&str>) -> impl Hash` makes of the header, and not its value, where a response names the header in `Vary` itself. For handlers that forward requests. It has no effect on headers that are in the key, or carry credentials. |
 /// | `vary_cookie = ["theme"]` | Stores one response per value of these cookies. Other cookies are ignored, except beside `#[anonymous] request: HttpRequest`. |
 /// | `vary_by = path::to::function` | Stores one response per value of a `fn(&HttpRequest) -> impl Hash`. |
 /// | `query = ["page"]` | Uses only these query parameters in the key, in any order, and those that an argument reads: `web::Query<T>` the ones that it is deserialized from, `Uri` and `HttpRequest` all. `[]` uses none. |

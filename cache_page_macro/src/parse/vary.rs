@@ -70,7 +70,7 @@ fn name_of(entry: &Expr) -> Result<String, String> {
     }
 }
 
-/// As [`name_of`], for a header of which visitors may share pages whatever its value is.
+/// As [`name_of`], but rejects the usual headers that carry credentials.
 fn normalizable_name_of(entry: &Expr) -> Result<String, String> {
     match name_of(entry)? {
         name if matches!(name.as_str(), "authorization" | "cookie" | "proxy-authorization") => Err(format!(

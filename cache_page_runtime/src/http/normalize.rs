@@ -1,4 +1,4 @@
-//! Functions that make one value of the spellings of a request header, for [`normalize`](crate::PageCacheMiddleware::normalize) and
+//! Functions that map equivalent spellings of a request header to one value, for [`normalize`](crate::PageCacheMiddleware::normalize) and
 //! the attribute's option of that name.
 //!
 //! ```
@@ -7,7 +7,7 @@
 //!
 //! /// Forwards the request to a server that chooses the language.
 //! #[get("/{path:.*}")]
-//! #[cache_page(60, normalize = ["accept-language" => normalize::languages])]
+//! #[cache_page(60, normalize = ["accept-language" => normalize::list])]
 //! async fn page(#[unkeyed] request: HttpRequest) -> HttpResponse {
 //! #   let _ = request;
 //!     // …

@@ -174,7 +174,8 @@ impl<'r> KeyBuilder<'r> {
     /// response per value of the header. An invalid header name adds what the function makes of an absent header.
     ///
     /// Repeated lines are in the key too, since `HeaderMap::get` shows only the first of them: a client could otherwise store the
-    /// response to its first line for all those who send the joined value.
+    /// response to its first line for all those who send the joined value. So is a value that is not UTF-8, of which the function sees a
+    /// part.
     ///
     /// ```
     /// use actix_web::HttpRequest;
@@ -198,6 +199,8 @@ impl<'r> KeyBuilder<'r> {
         let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
             return self.parts.push_hashed(&normalize(None));
         };
+        // Which header an extractor reads may depend on the request, so the name is in the key too.
+        self.parts.push_part(name.as_str().as_bytes());
         self.parts.push_normalized(self.request.headers(), &name, normalize);
         self.parts.add_keyed_header(name, Coverage::Normalized);
     }

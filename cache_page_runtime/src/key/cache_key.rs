@@ -17,6 +17,7 @@ use super::{
     key_buf::KeyBuf,
     variant::{NormalizedHeader, push_variant_values},
 };
+use crate::http::header_class::HeaderClass;
 
 /// The first byte of a key. The map holds the keys of requests and of variants side by side.
 const REQUEST: u8 = 0;
@@ -130,7 +131,8 @@ impl KeyParts {
         self.normalized.as_ref().map_or(&[], |headers| &headers.0)
     }
 
-    /// Appends what a function makes of a header, and its lines if there are several.
+    /// Appends what a function makes of a header, and its lines if the function has not seen them as they are: if there are several, or
+    /// if one is not UTF-8.
     pub(super) fn push_normalized<T: Hash>(
         &mut self,
         headers: &HeaderMap,
@@ -139,22 +141,28 @@ impl KeyParts {
     ) {
         let lines: SmallVec<[&[u8]; 1]> = headers.get_all(name).map(HeaderValue::as_bytes).collect();
         match *lines {
-            [] => self.push_hashed(&normalize(None)),
-            [line] => self.push_hashed(&normalize(Some(&String::from_utf8_lossy(line)))),
-            _ => {
-                self.push_hashed(&normalize(Some(&String::from_utf8_lossy(&lines.join(&b", "[..])))));
-                self.push_list(List::Values, lines);
-            }
+            [] => return self.push_hashed(&normalize(None)),
+            [line] => match str::from_utf8(line) {
+                Ok(line) => return self.push_hashed(&normalize(Some(line))),
+                Err(_) => self.push_hashed(&normalize(Some(&String::from_utf8_lossy(line)))),
+            },
+            _ => self.push_hashed(&normalize(Some(&String::from_utf8_lossy(&lines.join(&b", "[..]))))),
         }
+        self.push_list(List::Values, lines);
     }
 
     /// Lets a function decide the variant of a response that varies by a header.
+    ///
+    /// Headers that carry credentials are compared as they are: a function could show one visitor the page of another.
     pub(super) fn add_normalized<T: Hash>(
         &mut self,
         headers: &HeaderMap,
         name: HeaderName,
         normalize: impl FnOnce(Option<&str>) -> T,
     ) {
+        if HeaderClass::of(&name).is_credential() {
+            return;
+        }
         let mut parts = Self::new();
         parts.push_normalized(headers, &name, normalize);
         if parts.bytes.is_too_long() {

@@ -32,6 +32,8 @@ pub struct HandlerPolicy {
     derived: OnceCell<Derived>,
     /// What purges know of the handler in the cache that used it first.
     subject: OnceCell<CacheSubject>,
+    /// The same, in other caches.
+    other_subjects: Mutex<Vec<&'static CacheSubject>>,
     errors: RateLimit,
 }
 
@@ -66,6 +68,7 @@ impl Policy {
             index: OnceCell::new(),
             derived: OnceCell::new(),
             subject: OnceCell::new(),
+            other_subjects: Mutex::new(Vec::new()),
             errors: RateLimit::new(),
         }
     }
@@ -153,15 +156,12 @@ impl HandlerPolicy {
         &self,
         cache_ignores: Option<&'static IgnoredQuery>,
     ) -> &'static HandlerSubject {
-        static OTHERS: Mutex<Vec<(usize, &'static CacheSubject)>> = Mutex::new(Vec::new());
-
-        let (mut others, index) = (lock(&OTHERS), self.handler_id().index);
-        let known = others.iter().find(|(other, subject)| *other == index && subject.is_for(cache_ignores));
-        if let Some((_, known)) = known {
+        let mut others = lock(&self.other_subjects);
+        if let Some(known) = others.iter().find(|subject| subject.is_for(cache_ignores)) {
             return &known.subject;
         }
         let subject: &'static CacheSubject = Box::leak(Box::new(self.subject_in_cache(cache_ignores)));
-        others.push((index, subject));
+        others.push(subject);
         &subject.subject
     }
 

@@ -102,8 +102,8 @@ impl PurgePolicy {
         cache
     }
 
-    /// Returns an error if the route of a request lacks a parameter that a tag or a path refers to. No value of a parameter that a client
-    /// sends is one.
+    /// Returns an error if the route of a request lacks a parameter that a tag or a path refers to. No value that a client sends for
+    /// a parameter causes this error.
     fn check_parameters(&self, request: &HttpRequest) -> Result<(), TagError> {
         let tags = self.tags.iter().map(|tag| expand(tag, request));
         let paths = self.paths.iter().map(|path| expand_path(path, request));
@@ -193,8 +193,8 @@ impl Request {
     /// Runs a handler that writes. If it succeeds (2xx, 3xx), purges what it changed before the response is sent, so that the
     /// client sees the change with its next request.
     ///
-    /// If the route lacks a parameter that is needed for that, the handler is not run: after a write, nobody would notice that the outdated
-    /// pages stay.
+    /// If the route lacks a parameter that is needed for that, the handler is not run: after a write, only a line in the log would say
+    /// that outdated pages stay.
     // Not an `async fn`: a handler whose output is no `Responder` is then one error, not a second one at the `await`.
     #[allow(clippy::manual_async_fn)]
     pub fn purge_after<F>(

@@ -27,9 +27,9 @@ impl Store {
         Writer::new(&self.map, self.state(), self.max_bytes, removed)
     }
 
-    /// Changes one entry, for which others may be evicted.
-    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Writer<'_>) -> T) -> T {
-        let mut writer = self.writer();
+    /// Changes one entry, for which others may be evicted if it needs so many further bytes.
+    pub(super) fn change<T>(&self, bytes: usize, change: impl FnOnce(&mut Writer<'_>) -> T) -> T {
+        let mut writer = self.prepared(Self::writer, &[], bytes);
         let result = change(&mut writer);
         self.unlock(writer);
         result

@@ -63,7 +63,7 @@ pub(crate) struct Store {
     state: Mutex<State>,
     /// The number of threads that wait for the state.
     pub(super) waiting: AtomicUsize,
-    /// Whether an insertion has evicted others, which the next one will too.
+    /// Whether an insertion has ever evicted others, as the next ones probably do.
     evicts: AtomicBool,
     pub(super) sweeper: Sweeper,
     pub(super) active_purges: ActivePurges,
@@ -167,7 +167,7 @@ impl Store {
         };
         let node = Arc::clone(node);
         drop(stored);
-        self.change(|writer| writer.remove(&node, RemovalCause::Expired));
+        self.change(0, |writer| writer.remove(&node, RemovalCause::Expired));
         unusable
     }
 
@@ -203,7 +203,7 @@ impl Store {
     /// Records that the page of a key varies by these request headers, which the remote store has reported.
     pub(crate) fn record_vary(&self, key: CacheKey<'_>, names: VaryNames) {
         // Without room for the names, the remote store is asked for them again.
-        let _ = self.change(|writer| writer.ensure_variant_set(key.as_bytes(), names));
+        let _ = self.change(key.as_bytes().len(), |writer| writer.ensure_variant_set(key.as_bytes(), names));
     }
 
     /// Stores an entry that varies by these request headers, in the place of the one under the same key. Others are evicted to
@@ -242,6 +242,8 @@ impl Store {
             self.map.make_room(key.as_bytes());
         } else {
             self.with_coalescing_key(key, request, |key| self.map.make_room(key));
+            // That of the first variant, of which the set does not know yet.
+            key.variant(&names, request).iter().for_each(|key| self.map.make_room(key.as_slice()));
         }
         // Where each insertion frees another entry, the allocator merges what was freed before the state is locked, not after.
         let evicts = self.evicts.load(Ordering::Relaxed);
@@ -266,7 +268,7 @@ impl Store {
 
     /// Removes an entry that was stored under this key, that of a page or of a variant, unless another one has replaced it.
     pub(crate) fn remove_under(&self, key: &[u8], entry: &Arc<Entry>) {
-        self.change(|writer| writer.remove_entry(key, entry));
+        self.change(0, |writer| writer.remove_entry(key, entry));
     }
 
     /// Returns the key under which the entry for a request is stored.
@@ -283,13 +285,14 @@ impl Store {
         coding: Coding,
         encoded: Option<EncodedBody>,
     ) {
-        self.make_room_in_batches(encoded.as_ref().map_or(0, EncodedBody::weight));
-        self.change(|writer| writer.finish_encoding(key, entry, coding, encoded));
+        let weight = encoded.as_ref().map_or(0, EncodedBody::weight);
+        self.make_room_in_batches(weight);
+        self.change(weight, |writer| writer.finish_encoding(key, entry, coding, encoded));
     }
 
     /// Charges a worker's copy of an entry, and evicts others for it. Returns whether there is room for the copy.
     pub(super) fn reserve_copy(&self, bytes: usize) -> bool {
-        self.change(|writer| writer.reserve_copy(bytes))
+        self.change(bytes, |writer| writer.reserve_copy(bytes))
     }
 
     /// Ends the charge for a worker's copy.

@@ -12,7 +12,8 @@ const OTHER: &str = "de, en;q=0.5";
 /// Shows what the client sent, and names it in `Vary`.
 #[cache_page(60, normalize = ["Accept-Language" => normalize::languages, "x-a" => |a: Option<&str>| a.map(str::len)])]
 async fn varying(#[unkeyed] request: HttpRequest, origin: Origin) -> HttpResponse {
-    let sent = request.headers().get("accept-language").map(|sent| sent.to_str().unwrap().to_owned());
+    let sent = request.headers().get("accept-language");
+    let sent = sent.map(|sent| String::from_utf8_lossy(sent.as_bytes()).into_owned());
     let body = format!("{} {sent:?}", origin.count());
     HttpResponse::Ok().insert_header(("vary", "accept-language")).body(body)
 }
@@ -20,6 +21,12 @@ async fn varying(#[unkeyed] request: HttpRequest, origin: Origin) -> HttpRespons
 #[cache_page(60, normalize = ["accept-language" => normalize::languages])]
 async fn constant(origin: Origin) -> String {
     origin.count().to_string()
+}
+
+#[cache_page(60, normalize = ["x-user-id" => |user: Option<&str>| user.map(str::len)])]
+async fn by_user(#[unkeyed] request: HttpRequest) -> HttpResponse {
+    let user = request.headers().get("x-user-id").map(|user| user.to_str().unwrap().to_owned());
+    HttpResponse::Ok().insert_header(("vary", "x-user-id")).body(user.unwrap_or_default())
 }
 
 async fn app() -> TestApp {
@@ -60,6 +67,26 @@ async fn repeated_lines_are_a_variant_of_their_own() {
     lines.clone().await.assert_stored().assert_body("1 Some(\"de\")");
     in_language(&app, "de, en").await.assert_stored().assert_body("2 Some(\"de, en\")");
     lines.await.assert_hit().assert_body("1 Some(\"de\")");
+}
+
+/// As shown by its name, the header may tell visitors apart, and the function of the test makes one value of all with one length.
+#[actix_web::test]
+async fn headers_with_credentials_are_compared_as_they_are() {
+    let app = TestApp::builder().route("/", by_user).start().await;
+    for user in ["alice", "carol"] {
+        app.get("/").header("x-user-id", user).await.assert_stored().assert_body(user);
+        app.get("/").header("x-user-id", user).await.assert_hit().assert_body(user);
+    }
+}
+
+#[actix_web::test]
+async fn values_that_are_not_text_are_variants_of_their_own() {
+    let app = app().await;
+    for value in [&b"de\xff"[..], b"de\xfe", "de\u{fffd}".as_bytes()] {
+        let request = app.get("/").header("accept-language", value);
+        request.clone().await.assert_stored();
+        request.await.assert_hit();
+    }
 }
 
 #[actix_web::test]

@@ -189,21 +189,25 @@ impl PageCacheMiddleware {
     /// Lets a function of a request header decide the variant of a response that varies by it (`Vary`), as the attribute's
     /// `normalize`.
     ///
-    /// The function gets the value of the header, or `None` if it is absent. Responses that vary by the header must not depend on anything
-    /// else of it. Unlike [`vary_by_header`](Self::vary_by_header), it has no effect on responses that do not name the header in `Vary`:
+    /// The function gets the value of the header, with repeated lines joined by `, `, or `None` if it is absent. Responses that vary by the
+    /// header must not depend on anything else of it. Repeated lines, and a value that is not UTF-8, are a variant of their own. Unlike
+    /// [`vary_by_header`](Self::vary_by_header), it has no effect on responses that do not name the header in `Vary`:
     /// for services that forward requests, and learn from the response what it depends on. [`normalize`](crate::normalize) has
     /// functions for it.
+    ///
+    /// It has no effect on headers that are in the key anyway, by their values: `Accept`, and all that browsers and proxies do not send
+    /// on their own. For these, use [`vary_by_header`](Self::vary_by_header). Nor has it any on headers with credentials.
     ///
     /// ```
     /// use cache_page::{PageCacheMiddleware, normalize};
     ///
-    /// let middleware = PageCacheMiddleware::new(60).normalize("accept-language", normalize::languages);
+    /// let middleware = PageCacheMiddleware::new(60).normalize("accept-language", normalize::list);
     /// # drop(middleware);
     /// ```
     ///
     /// # Panics
     ///
-    /// If the name is not a header name, or is that of a header with credentials.
+    /// If the name is not a header name, or is `authorization`, `cookie` or `proxy-authorization`.
     #[track_caller]
     pub fn normalize<T: Hash + 'static>(self, name: &'static str, normalize: fn(Option<&str>) -> T) -> Self {
         assert_header_name(name);
