@@ -100,8 +100,7 @@ fn start_proxy(by_middleware: bool) -> io::Result<actix_web::dev::ServerHandle> 
         let middleware = PageCacheMiddleware::with_policy(proxy::POLICY)
             .stale_while_revalidate(Duration::from_secs(1))
             .stale_if_error(Duration::from_secs(3600))
-            .normalize("accept-language", normalize::languages)
-            .normalize("foo", normalize::list);
+            .normalize("accept-language", normalize::languages);
         let tests =
             web::scope("/test").wrap(Condition::new(by_middleware, middleware)).configure(move |config| {
                 if by_middleware { proxy::uncached(config) } else { proxy::cached(config) }

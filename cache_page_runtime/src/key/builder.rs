@@ -196,7 +196,7 @@ impl<'r> KeyBuilder<'r> {
     /// # let _ = Language(choose(None));
     /// ```
     pub fn normalized_header<T: Hash>(&mut self, name: &str, normalize: impl FnOnce(Option<&str>) -> T) {
-        let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
+        let Some(name) = header_cache::name(name) else {
             return self.parts.push_hashed(&normalize(None));
         };
         // Which header an extractor reads may depend on the request, so the name is in the key too.
@@ -211,7 +211,7 @@ impl<'r> KeyBuilder<'r> {
         name: &str,
         normalize: impl FnOnce(Option<&str>) -> T,
     ) {
-        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+        if let Some(name) = header_cache::name(name) {
             self.parts.add_normalized(self.request.headers(), name, normalize);
         }
     }

@@ -124,3 +124,9 @@ async fn middleware_normalizes_alike() {
 async fn middleware_does_not_normalize_credentials() {
     drop(PageCacheMiddleware::new(60).normalize("Cookie", normalize::list));
 }
+
+#[actix_web::test]
+#[should_panic(expected = "tells visitors apart")]
+async fn middleware_does_not_normalize_what_names_a_user() {
+    drop(PageCacheMiddleware::new(60).normalize("X-User-Id", normalize::list));
+}

@@ -14,7 +14,6 @@ mod unsafe_method;
 use std::{
     fmt,
     future::{Future, Ready, ready},
-    hash::Hash,
     panic::Location,
     pin::{Pin, pin},
     rc::Rc,
@@ -42,13 +41,13 @@ use crate::{
     http::method::is_safe,
     key::{HandlerType, KeyBuilder},
     outcome::Reason,
-    policy::{HandlerPolicy, PageControl, Policy, assert_header_name},
+    policy::{HandlerPolicy, PageControl, Policy},
     purge::PurgeSeq,
     serve::{Lookup, RefreshMode, ServiceStep, resolve_for_service},
     time::Instant,
 };
 
-/// Adds the results of `vary_by` and `vary_by_header` to a key.
+/// Adds the results of `vary_by`, `vary_by_header` and `normalize` to a key.
 type VaryByFn = Rc<dyn Fn(&HttpRequest, &mut KeyBuilder<'_>)>;
 
 /// A middleware that caches the responses of all handlers of an App, a scope or a resource.
@@ -148,89 +147,6 @@ fn call_site_id(place: &'static Location<'static>) -> u64 {
     hash.update(&place.line().to_le_bytes());
     hash.update(&place.column().to_le_bytes());
     hash.digest()
-}
-
-impl PageCacheMiddleware {
-    /// Adds the result of a function to the key, as the attribute's `vary_by`.
-    pub fn vary_by<T: Hash + 'static>(self, vary_by: fn(&HttpRequest) -> T) -> Self {
-        self.add_to_key(move |request, key| key.value(&vary_by(request)))
-    }
-
-    /// Stores one page per result of a function of a request header, as `"accept-language" => path::to::function` in the
-    /// attribute's `vary`.
-    ///
-    /// The function gets the value of the header, or `None` if it is absent. Responses name the header in `Vary`. Handlers inside
-    /// that read it must not depend on anything else of it.
-    ///
-    /// ```
-    /// use cache_page::PageCacheMiddleware;
-    ///
-    /// fn language(accepted: Option<&str>) -> &'static str {
-    ///     if accepted.is_some_and(|accepted| accepted.starts_with("de")) { "de" } else { "en" }
-    /// }
-    ///
-    /// let middleware = PageCacheMiddleware::new(60).vary_by_header("accept-language", language);
-    /// # drop(middleware);
-    /// ```
-    ///
-    /// # Panics
-    ///
-    /// If the name is not a header name.
-    #[track_caller]
-    pub fn vary_by_header<T: Hash + 'static>(
-        self,
-        name: &'static str,
-        normalize: fn(Option<&str>) -> T,
-    ) -> Self {
-        assert_header_name(name);
-        self.add_to_key(move |_, key| key.normalized_header(name, normalize))
-    }
-
-    /// Lets a function of a request header decide the variant of a response that varies by it (`Vary`), as the attribute's
-    /// `normalize`.
-    ///
-    /// The function gets the value of the header, with repeated lines joined by `, `, or `None` if it is absent. Responses that vary by the
-    /// header must not depend on anything else of it. Repeated lines, and a value that is not UTF-8, are a variant of their own. Unlike
-    /// [`vary_by_header`](Self::vary_by_header), it has no effect on responses that do not name the header in `Vary`:
-    /// for services that forward requests, and learn from the response what it depends on. [`normalize`](crate::normalize) has
-    /// functions for it.
-    ///
-    /// It has no effect on headers that are in the key anyway, by their values: `Accept`, and all that browsers and proxies do not send
-    /// on their own. For these, use [`vary_by_header`](Self::vary_by_header). Nor has it any on headers with credentials.
-    ///
-    /// ```
-    /// use cache_page::{PageCacheMiddleware, normalize};
-    ///
-    /// let middleware = PageCacheMiddleware::new(60).normalize("accept-language", normalize::list);
-    /// # drop(middleware);
-    /// ```
-    ///
-    /// # Panics
-    ///
-    /// If the name is not a header name, or is `authorization`, `cookie` or `proxy-authorization`.
-    #[track_caller]
-    pub fn normalize<T: Hash + 'static>(self, name: &'static str, normalize: fn(Option<&str>) -> T) -> Self {
-        assert_header_name(name);
-        assert!(
-            !["authorization", "cookie", "proxy-authorization"]
-                .iter()
-                .any(|other| name.eq_ignore_ascii_case(other)),
-            "the header tells visitors apart, and a function of it could show one the page of another"
-        );
-        self.add_to_key(move |_, key| key.normalize_variants(name, normalize))
-    }
-
-    /// Adds to the key beside what was added before.
-    fn add_to_key(mut self, add: impl Fn(&HttpRequest, &mut KeyBuilder<'_>) + 'static) -> Self {
-        self.vary_by = Some(match self.vary_by {
-            None => Rc::new(add),
-            Some(earlier) => Rc::new(move |request, key| {
-                earlier(request, key);
-                add(request, key);
-            }),
-        });
-        self
-    }
 }
 
 impl fmt::Debug for PageCacheMiddleware {

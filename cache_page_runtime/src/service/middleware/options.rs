@@ -1,11 +1,16 @@
 //! The options of the middleware, which have the names of the attribute's options.
 
-use std::{panic::Location, time::Duration};
+use std::{hash::Hash, panic::Location, rc::Rc, time::Duration};
 
 use actix_web::HttpRequest;
 
 use super::{PageCacheMiddleware, call_site_id};
-use crate::{page::Page, policy::Policy};
+use crate::{
+    http::{header_cache, header_class::HeaderClass},
+    key::KeyBuilder,
+    page::Page,
+    policy::{Policy, assert_header_name},
+};
 
 /// A TTL: whole seconds, a [`Duration`], or `None` for pages without expiry.
 pub trait IntoTtl {
@@ -146,5 +151,88 @@ impl PageCacheMiddleware {
         ///
         /// If it is `true` and no encoder is enabled.
         compress(compress: bool);
+    }
+}
+
+impl PageCacheMiddleware {
+    /// Adds the result of a function to the key, as the attribute's `vary_by`.
+    pub fn vary_by<T: Hash + 'static>(self, vary_by: fn(&HttpRequest) -> T) -> Self {
+        self.add_to_key(move |request, key| key.value(&vary_by(request)))
+    }
+
+    /// Stores one page per result of a function of a request header, as `"accept-language" => path::to::function` in the
+    /// attribute's `vary`.
+    ///
+    /// The function gets the value of the header, or `None` if it is absent. Responses name the header in `Vary`. Handlers inside
+    /// that read it must not depend on anything else of it.
+    ///
+    /// ```
+    /// use cache_page::PageCacheMiddleware;
+    ///
+    /// fn language(accepted: Option<&str>) -> &'static str {
+    ///     if accepted.is_some_and(|accepted| accepted.starts_with("de")) { "de" } else { "en" }
+    /// }
+    ///
+    /// let middleware = PageCacheMiddleware::new(60).vary_by_header("accept-language", language);
+    /// # drop(middleware);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the name is not a header name.
+    #[track_caller]
+    pub fn vary_by_header<T: Hash + 'static>(
+        self,
+        name: &'static str,
+        normalize: fn(Option<&str>) -> T,
+    ) -> Self {
+        assert_header_name(name);
+        self.add_to_key(move |_, key| key.normalized_header(name, normalize))
+    }
+
+    /// Lets a function of a request header decide the variant of a response that varies by it (`Vary`), as the attribute's
+    /// `normalize`.
+    ///
+    /// The function gets the value of the header, with repeated lines joined by `, `, or `None` if it is absent. Responses that vary by the
+    /// header must not depend on anything else of it. Repeated lines, and a value that is not UTF-8, are a variant of their own. Unlike
+    /// [`vary_by_header`](Self::vary_by_header), it has no effect on responses that do not name the header in `Vary`:
+    /// for services that forward requests, and learn from the response what it depends on. [`normalize`](crate::normalize) has
+    /// functions for it.
+    ///
+    /// It has no effect on headers that are in the key anyway, by their values: `Accept`, and all that browsers and proxies do not send
+    /// on their own. For these, use [`vary_by_header`](Self::vary_by_header).
+    ///
+    /// ```
+    /// use cache_page::{PageCacheMiddleware, normalize};
+    ///
+    /// let middleware = PageCacheMiddleware::new(60).normalize("accept-language", normalize::list);
+    /// # drop(middleware);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the name is not a header name, or is that of a header with credentials, such as `cookie` or `x-user-id`.
+    #[track_caller]
+    pub fn normalize<T: Hash + 'static>(self, name: &'static str, normalize: fn(Option<&str>) -> T) -> Self {
+        assert_header_name(name);
+        let has_credentials =
+            header_cache::name(name).is_some_and(|name| HeaderClass::of(&name).is_credential());
+        assert!(
+            !has_credentials,
+            "the header tells visitors apart, and a function of it could show one the page of another"
+        );
+        self.add_to_key(move |_, key| key.normalize_variants(name, normalize))
+    }
+
+    /// Adds to the key beside what was added before.
+    fn add_to_key(mut self, add: impl Fn(&HttpRequest, &mut KeyBuilder<'_>) + 'static) -> Self {
+        self.vary_by = Some(match self.vary_by {
+            None => Rc::new(add),
+            Some(earlier) => Rc::new(move |request, key| {
+                earlier(request, key);
+                add(request, key);
+            }),
+        });
+        self
     }
 }
