@@ -1,4 +1,4 @@
-//! A JSON API with pages of results. See `README.md`.
+//! A JSON API with pagination. See `README.md`.
 
 use std::{
     collections::BTreeMap,
@@ -55,7 +55,7 @@ fn twenty() -> usize {
     20
 }
 
-/// Only these parameters are in the key, so that no other one makes a page. What the handler reads of the query is checked: a field of
+/// Only these parameters are in the key, so that others do not create entries. What the handler reads of the query is checked: a field of
 /// `Paging` that `query` lacks would be in the key as well.
 #[get("/items")]
 #[cache_page("1h", query = ["page", "per_page"], tags = ["items"])]

@@ -1,7 +1,7 @@
 //! The guide: how to cache, invalidate and operate, by task.
 //!
-//! 1. [Getting started](getting_started): install, the attribute, its options
-//! 2. [What is cached](what_is_cached): storability, per-response control, the middleware
+//! 1. [Getting started](getting_started): install, the attribute, its options, configuring the cache
+//! 2. [What is cached](what_is_cached): which responses are stored, per-response control, the middleware
 //! 3. [Keys](keys): what an argument reads
 //! 4. [Users, sessions, cookies](users): pages for anonymous visitors, credentials
 //! 5. [Forms and CSRF](forms)
@@ -10,14 +10,14 @@
 //! 8. [Behind nginx, Varnish and CDNs](downstream): TTLs for browsers and CDNs, tags for CDNs, compression
 //! 9. [Many processes](processes): Redis and Valkey
 //! 10. [Deploys](deploys): restarts, versions, warm-up
-//! 11. [Operating](operating): outcomes, metrics, the inspector, limits, several caches, "users see old data"
-//! 12. [Command line](command_line): purge and look from a shell
+//! 11. [Operating](operating): outcomes, metrics, the inspector, memory, several caches, "users see old data"
+//! 12. [Command line](command_line): purge or inspect from a shell
 //! 13. [Testing](testing)
 //! 14. [Recipes](recipes): short answers to common tasks
 //! 15. [Coming from Django, Rails or ASP.NET](coming_from)
-//! 16. [How it works](how_it_works): the generated code, coalescing, limits
-//!
-//! Its examples are compiled and run as tests, except for generated code and what needs a crate that this one does not depend on.
+//! 16. [How it works](how_it_works): the generated code, the order of attributes, coalescing, performance, limits
+
+// The examples are compiled and run as tests, except for generated code and what needs a crate that this one does not depend on.
 
 macro_rules! chapters {
     ($($name:ident)+) => {
