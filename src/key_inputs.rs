@@ -1,6 +1,8 @@
 //! Classifies types of other crates.
 
-/// Classifies argument types of other crates for all handlers of an application, as `impl KeyInput` does for its own types.
+/// Says for extractors of other crates what they read from the request, as `impl KeyInput` does for your own.
+///
+/// It applies to all handlers of the application.
 ///
 /// Each line has a type and what it reads from the request besides the method, scheme, host, path and query:
 ///

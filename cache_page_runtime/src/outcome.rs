@@ -244,7 +244,7 @@ impl FromStr for Reason {
     }
 }
 
-/// The error of parsing a string that is no [`Outcome`] or [`Reason`].
+/// The error of parsing a string that is not an [`Outcome`] or [`Reason`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParseOutcomeError(());
 

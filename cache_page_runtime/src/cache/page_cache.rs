@@ -29,9 +29,9 @@ use crate::{
     time::clock::Clock,
 };
 
-/// A cache for pages.
+/// Stores pages, and purges them. A cheap handle: clones share one cache.
 ///
-/// It is a handle: clones share one cache. Put a clone into the `app_data` of each App that shares the pages, or that needs other
+/// Put a clone into the `app_data` of each App that shares the pages, or that needs other
 /// options than the default ones. Build it before `HttpServer::new`, whose closure runs once in each worker:
 ///
 /// ```

@@ -32,7 +32,7 @@ pub struct PurgeSummary {
     remote: RemotePurge,
 }
 
-/// What a purge has done in the [remote store](crate::remote) of the cache and those of its named caches.
+/// Whether a purge has reached the [remote store](crate::remote) of the cache and those of its named caches.
 ///
 /// It has no number of pages: a purge of a remote store does not look at them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -46,8 +46,8 @@ impl PageCacheBuilder {
         self
     }
 
-    /// Keeps pages in a folder of this machine, as the [remote store](crate::remote) of one process: they survive restarts, and may be
-    /// more than fit in memory. [`DiskStore`](crate::DiskStore) describes it. Replaces another remote store.
+    /// Stores pages in a folder on disk, behind the memory of one process: they survive restarts, and may be more than fit in memory.
+    /// [`DiskStore`](crate::DiskStore) describes it. Replaces another remote store.
     ///
     /// ```no_run
     /// use cache_page::PageCache;

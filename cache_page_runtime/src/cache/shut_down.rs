@@ -9,7 +9,7 @@ use super::page_cache::PageCache;
 /// How often the fills are looked at.
 const INTERVAL: Duration = Duration::from_millis(5);
 
-/// What a cache had not completed when [`PageCache::shut_down`] returned.
+/// The work that was unfinished when [`PageCache::shut_down`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutDown {

@@ -1,5 +1,5 @@
-//! Functions that map equivalent spellings of a request header to one value, for [`normalize`](crate::PageCacheMiddleware::normalize) and
-//! the attribute's option of that name.
+//! Ready-made functions for the option [`normalize`](crate::PageCacheMiddleware::normalize): they map equivalent spellings of
+//! `Accept-Language` and other lists to one value.
 //!
 //! ```
 //! use actix_web::{HttpRequest, HttpResponse, get};

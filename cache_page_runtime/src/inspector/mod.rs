@@ -31,7 +31,7 @@ use self::{
 };
 use crate::cache::PageCache;
 
-/// Pages and a JSON API that show what a cache does, and purge it. Made by [`PageCache::inspector`].
+/// Pages and a JSON API that show what a cache does, and purge it. Created by [`PageCache::inspector`].
 #[must_use = "it is a service for `App::service`"]
 pub struct Inspector {
     cache: PageCache,

@@ -6,7 +6,9 @@ use actix_web::HttpRequest;
 
 use super::{builder::KeyBuilder, request::push_http_request};
 
-/// What a handler argument reads from the request, besides its method, scheme, host, path and query.
+/// Implement it for an extractor to say which part of the request the extractor reads, so that it is in the cache key.
+///
+/// That is what it reads besides the method, scheme, host, path and query.
 ///
 /// The cache key always contains those, except for what `query` or `ignore_query` leave out of the query: an extractor that reads such
 /// parameters adds them with [`KeyBuilder::query`]. Everything else that an argument reads must be in the key too. Otherwise one visitor could be

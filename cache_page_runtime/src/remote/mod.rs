@@ -1,4 +1,4 @@
-//! The remote store: a second-level (L2) cache that several processes share, behind the local memory (L1) of each.
+//! Second-level (L2) stores behind the local memory (L1) of a process: Redis, Valkey, a folder on disk, or your own.
 //!
 //! [`PageCacheBuilder::redis`](crate::PageCacheBuilder::redis) configures Redis or Valkey, `PageCacheBuilder::disk` a folder, and
 //! [`PageCacheBuilder::remote_store`](crate::PageCacheBuilder::remote_store) any other implementation of [`RemoteStore`],

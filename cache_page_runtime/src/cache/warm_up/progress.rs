@@ -11,7 +11,7 @@ use crate::{sync::lock, time::instant::Instant};
 /// The number of failures that a summary lists and the log has.
 const MAX_FAILURES: usize = 20;
 
-/// How far the warm-ups of a cache are ([`PageCache::warm_up_progress`](crate::PageCache::warm_up_progress)).
+/// The progress of a cache's warm-ups. Returned by [`PageCache::warm_up_progress`](crate::PageCache::warm_up_progress).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WarmUpProgress {

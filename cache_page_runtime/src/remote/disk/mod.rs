@@ -51,10 +51,9 @@ const MAX_READS: usize = 16;
 /// How long the first poll waits for the file, which may have to be repaired.
 const MAX_OPEN_TIME: Duration = Duration::from_millis(250);
 
-/// A [remote store](crate::remote) in a folder of this machine: pages survive a restart of the process, and may be more than
-/// fit in memory.
+/// A second-level (L2) store in a folder on disk: pages survive a restart of the process, and may be more than fit in memory.
 ///
-/// [`PageCacheBuilder::disk`](crate::PageCacheBuilder::disk) is a shorthand.
+/// [`PageCacheBuilder::disk`](crate::PageCacheBuilder::disk) is a shorthand. It is a [`RemoteStore`] for one process.
 ///
 /// * **One process.** A second process that opens the folder logs an error and works without the disk, until the first one has
 ///   ended. Several caches of one process share a folder.

@@ -180,7 +180,7 @@ where
     }
 }
 
-/// The service of a [`PageCacheMiddleware`].
+/// The service that actix-web creates from a [`PageCacheMiddleware`].
 pub struct PageCacheService<S> {
     service: Rc<S>,
     config: MiddlewareConfig,

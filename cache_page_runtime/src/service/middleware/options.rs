@@ -12,7 +12,7 @@ use crate::{
     policy::{Policy, assert_header_name},
 };
 
-/// A TTL: whole seconds, a [`Duration`], or `None` for pages without expiry.
+/// What [`PageCacheMiddleware::new`] takes as a TTL: seconds (`u64`), a [`Duration`], or `None` for no expiry.
 pub trait IntoTtl {
     #[doc(hidden)]
     fn into_ttl(self) -> Option<Duration>;
