@@ -11,7 +11,7 @@ use crate::{
     outcome::Outcome,
     store::RemovalCause,
     sync::{Mutex, lock},
-    time::Instant,
+    time::{Instant, instant::nanos},
 };
 
 /// The time between two samples.
@@ -58,7 +58,7 @@ impl History {
     /// Takes a sample if one is due. Several threads may call it; one of them takes the sample.
     pub(crate) fn record_if_due(&self, now: Instant, stats: impl FnOnce() -> Stats) {
         let due = self.due.load(Ordering::Acquire);
-        let next = now.as_nanos().saturating_add(u64::try_from(INTERVAL.as_nanos()).unwrap_or(u64::MAX));
+        let next = now.as_nanos().saturating_add(nanos(INTERVAL));
         let is_due = now.as_nanos() >= due;
         if is_due && self.due.compare_exchange(due, next, Ordering::AcqRel, Ordering::Acquire).is_ok() {
             let sample = Sample::of(&stats());

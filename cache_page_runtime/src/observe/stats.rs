@@ -21,6 +21,7 @@ use crate::{
     remote::RemoteStats,
     store::{HandlerTotal, RemovalCause, Removals},
     sync::{Mutex, lock},
+    time::instant::nanos,
 };
 
 thread_local! {
@@ -59,7 +60,7 @@ impl ThreadCounters {
 
     fn add_fill(&self, time: Duration) {
         Self::add(&self.fills, 1);
-        Self::add(&self.fill_nanos, u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        Self::add(&self.fill_nanos, nanos(time));
         self.fill_times.add(time);
     }
 }

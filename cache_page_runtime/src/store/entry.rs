@@ -14,7 +14,7 @@ use crate::{
     key::{Id, Version},
     page::{Page, weight_of_bytes},
     purge::PurgeKeys,
-    time::{Backoff, Instant},
+    time::{Backoff, Instant, instant::nanos},
 };
 
 /// Nanoseconds: a time that no entry reaches.
@@ -78,7 +78,7 @@ impl PackedLifetime {
 
     fn unpack(self) -> Lifetime {
         Lifetime {
-            created_at: Instant::new(Duration::from_nanos(self.created_at)),
+            created_at: Instant::from_nanos(self.created_at),
             initial_age: Duration::from_nanos(self.initial_age),
             ttl: self.ttl,
             stale: self.stale(),
@@ -95,12 +95,13 @@ impl PackedLifetime {
 
     /// Returns the time since the entry was created.
     pub(super) fn time_since(self, now: Instant) -> Duration {
-        Duration::from_nanos(now.as_nanos().saturating_sub(self.created_at))
+        Duration::from_nanos(self.nanos_since(now))
     }
-}
 
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+    /// Returns the nanoseconds since the entry was created.
+    pub(super) fn nanos_since(self, now: Instant) -> u64 {
+        now.as_nanos().saturating_sub(self.created_at)
+    }
 }
 
 /// Where the remote store has an entry, and in which version; with that it can confirm that the entry is still current.

@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use super::entry::{Entry, Lifetime, NEVER};
-use crate::time::Instant;
+use crate::time::{Instant, instant::nanos};
 
 /// By how many fill times an early refresh may precede the expiry. The probability of an earlier one is 1 in 10⁸.
 const MAX_FILL_TIMES: u32 = 18;
@@ -28,7 +28,7 @@ impl Entry {
     }
 
     pub(crate) fn created_at(&self) -> Instant {
-        Instant::new(Duration::from_nanos(self.lifetime.created_at))
+        Instant::from_nanos(self.lifetime.created_at)
     }
 
     /// Returns when the handler was started.
@@ -54,7 +54,7 @@ impl Entry {
     }
 
     pub(crate) fn is_fresh(&self, now: Instant) -> bool {
-        let is_within = |ttl| self.lifetime.time_since(now) < ttl;
+        let is_within = |ttl| self.lifetime.nanos_since(now) < nanos(ttl);
         self.lifetime.ttl.is_none_or(is_within) && !self.is_expired_early(now)
     }
 
@@ -136,7 +136,7 @@ impl Entry {
     /// Returns when the entry stops being usable, or `None` if it never does.
     pub(crate) fn expires_at(&self) -> Option<Instant> {
         let stale = self.lifetime.stale();
-        let instant = |nanos| (nanos < NEVER).then(|| Instant::new(Duration::from_nanos(nanos)));
+        let instant = |nanos| (nanos < NEVER).then(|| Instant::from_nanos(nanos));
         let expired = instant(self.expired_at.load(Ordering::Acquire));
         let expired = expired.map(|expired| expired + stale.while_revalidate.max(stale.if_error));
         // An entry that the remote store can confirm stays usable beyond its local expiry.

@@ -11,6 +11,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use super::instant::nanos;
 use crate::sync::{Mutex, lock};
 
 /// A clock that stands still until it is advanced.
@@ -82,8 +83,4 @@ impl fmt::Debug for ManualClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ManualClock").field("start", &self.start).field("elapsed", &self.elapsed()).finish()
     }
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
