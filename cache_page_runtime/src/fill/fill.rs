@@ -29,6 +29,7 @@ use super::{
 };
 use crate::{
     coalesce::Participant,
+    http::header_cache,
     key::KeyParts,
     observe::{FillSpan, Report},
     outcome::{ForwardReason, Outcome, Reason},
@@ -303,8 +304,12 @@ impl Fill {
         self.run.share(entry, outcome);
         let headers = self.run.request.headers();
         let encoded = entry.page.choose_encoding(headers).and_then(|choice| choice.encoded);
-        let mut response =
-            entry.page.to_response(&self.selection(&entry.page), encoded, headers, entry.age(now));
+        let mut response = entry.page.to_response(
+            &self.selection(&entry.page),
+            encoded.as_deref(),
+            headers,
+            header_cache::age(entry.age(now)),
+        );
         let report = Report {
             upstream_status: error.status().filter(|_| !is_fresh),
             fill_time: Some(now.since(self.started)),

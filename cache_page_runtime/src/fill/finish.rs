@@ -23,7 +23,7 @@ use super::{
     stream::StreamedResponse,
 };
 use crate::{
-    http::{CachingHeaders, Selection},
+    http::{CachingHeaders, Selection, header_cache},
     observe::Report,
     outcome::{Outcome, Reason},
     page::{Page, ResponseHead, body},
@@ -183,8 +183,8 @@ impl Fill {
             Selection::Full => response,
             selection => {
                 // The handler's response is the identity.
-                let mut selected =
-                    entry.page.to_response(&selection, None, self.run.request.headers(), entry.age(now));
+                let age = header_cache::age(entry.age(now));
+                let mut selected = entry.page.to_response(&selection, None, self.run.request.headers(), age);
                 selected.extensions_mut().extend(std::mem::take(&mut *response.extensions_mut()));
                 selected
             }

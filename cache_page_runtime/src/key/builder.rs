@@ -161,8 +161,7 @@ impl<'r> KeyBuilder<'r> {
     pub fn header(&mut self, name: &str) {
         if let Some(name) = header_cache::name(name) {
             // Which header an extractor reads may depend on the request, so the name is in the key too.
-            let values = self.request.headers().get_all(&name).map(HeaderValue::as_bytes);
-            self.parts.push_list(List::Header, iter::once(name.as_str().as_bytes()).chain(values));
+            self.parts.push_named_header(self.request.headers(), &name);
             self.parts.add_keyed_header(name, Coverage::Full);
         }
     }

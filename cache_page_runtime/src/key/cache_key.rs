@@ -252,6 +252,15 @@ impl KeyParts {
         self.push_list(List::Values, headers.get_all(name).map(HeaderValue::as_bytes));
     }
 
+    /// Appends the name and all values of a header.
+    #[inline]
+    pub(super) fn push_named_header(&mut self, headers: &HeaderMap, name: &HeaderName) {
+        self.bytes.push(List::Header as u8);
+        self.push_part(name.as_str().as_bytes());
+        headers.get_all(name).for_each(|value| self.push_part(value.as_bytes()));
+        self.end();
+    }
+
     /// Appends a list.
     #[inline]
     pub(super) fn push_list<'v>(&mut self, list: List, parts: impl IntoIterator<Item = &'v [u8]>) {

@@ -23,11 +23,17 @@ impl Report {
     /// Appends the `Cache-Status` header to a response, behind those of caches nearer to the handler.
     pub(crate) fn write_header(&self, level: CacheStatusHeader, headers: &mut HeaderMap) {
         if let Some(value) = self.header_value(level) {
-            headers.append(CACHE_STATUS, value);
+            Self::append_header(value, headers);
         }
     }
 
-    fn header_value(&self, level: CacheStatusHeader) -> Option<HeaderValue> {
+    /// Appends a value of the `Cache-Status` header to a response.
+    pub(crate) fn append_header(value: HeaderValue, headers: &mut HeaderMap) {
+        headers.append(CACHE_STATUS, value);
+    }
+
+    /// Returns the value of the `Cache-Status` header, or `None` if it is switched off.
+    pub(crate) fn header_value(&self, level: CacheStatusHeader) -> Option<HeaderValue> {
         let write = || match level {
             CacheStatusHeader::Full => to_header_value(self),
             CacheStatusHeader::Minimal => to_header_value(&MinimalMember(self)),

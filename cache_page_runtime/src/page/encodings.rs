@@ -1,6 +1,6 @@
 //! [`Encodings`]: the encoded bodies of a page, at most one per coding.
 
-use std::mem;
+use std::{mem, sync::Arc};
 
 use actix_web::{http::header::HeaderValue, web::Bytes};
 use smallvec::SmallVec;
@@ -18,13 +18,12 @@ enum Slot {
     /// No client has asked for the coding, or the body was evicted.
     Absent,
     InProgress,
-    Ready(Box<EncodedBody>),
+    Ready(Arc<EncodedBody>),
     /// The body does not become shorter, or there was no room for it.
     Unusable,
 }
 
 /// The body of a page in one coding.
-#[derive(Clone)]
 pub(crate) struct EncodedBody {
     pub(crate) coding: Coding,
     pub(crate) body: Bytes,
@@ -36,7 +35,7 @@ pub(crate) struct EncodedBody {
 #[derive(Default)]
 pub(crate) struct EncodingChoice {
     /// The best representation that there is, or `None` for the identity.
-    pub(crate) encoded: Option<EncodedBody>,
+    pub(crate) encoded: Option<Arc<EncodedBody>>,
     /// The coding that the client prefers and that is not being encoded yet.
     pub(crate) wanted: Option<Coding>,
 }
@@ -56,7 +55,7 @@ impl Encodings {
             match &slots[*coding as usize] {
                 Slot::Unusable => continue,
                 Slot::Ready(encoded) => {
-                    choice.encoded = Some((**encoded).clone());
+                    choice.encoded = Some(Arc::clone(encoded));
                     break;
                 }
                 Slot::Absent if is_first => choice.wanted = Some(*coding),
@@ -78,8 +77,8 @@ impl Encodings {
     }
 
     /// Ends a claim with the encoded body, or with `None` if there will be none. Returns what it replaces.
-    pub(crate) fn finish(&self, coding: Coding, encoded: Option<EncodedBody>) -> impl Send + use<> {
-        let slot = encoded.map_or(Slot::Unusable, |encoded| Slot::Ready(Box::new(encoded)));
+    pub(crate) fn finish(&self, coding: Coding, encoded: Option<Arc<EncodedBody>>) -> impl Send + use<> {
+        let slot = encoded.map_or(Slot::Unusable, Slot::Ready);
         mem::replace(&mut lock(&self.0)[coding as usize], slot)
     }
 
@@ -95,7 +94,7 @@ impl Encodings {
 
     /// Removes all bodies, and returns them, so that the caller frees them when nothing is locked. They are made again when a client asks
     /// for them.
-    pub(crate) fn take(&self) -> SmallVec<[Box<EncodedBody>; Coding::ALL.len()]> {
+    pub(crate) fn take(&self) -> SmallVec<[Arc<EncodedBody>; Coding::ALL.len()]> {
         let slots = &mut *lock(&self.0);
         let ready = slots.iter_mut().filter(|slot| matches!(slot, Slot::Ready(_)));
         let taken = ready.map(|slot| mem::replace(slot, Slot::Absent));
@@ -122,7 +121,7 @@ impl Encodings {
             Slot::Ready(encoded) => {
                 let etag =
                     encoded.etag.as_ref().and_then(|etag| HeaderValue::from_bytes(etag.as_bytes()).ok());
-                Slot::Ready(Box::new(EncodedBody { coding: encoded.coding, body: copy(&encoded.body), etag }))
+                Slot::Ready(Arc::new(EncodedBody { coding: encoded.coding, body: copy(&encoded.body), etag }))
             }
         };
         let slots = lock(&self.0);
@@ -134,7 +133,8 @@ impl EncodedBody {
     /// Returns the bytes that the body allocates.
     pub(crate) fn weight(&self) -> usize {
         let etag = self.etag.as_ref().map_or(0, |etag| weight_of_bytes(etag.len()));
-        size_of::<Self>() + weight_of_bytes(self.body.len()) + etag
+        // With two reference counts.
+        size_of::<Self>() + 16 + weight_of_bytes(self.body.len()) + etag
     }
 
     /// Returns the value of `Content-Encoding`.

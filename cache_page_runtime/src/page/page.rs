@@ -185,13 +185,14 @@ impl Page {
     }
 
     /// Encodes the body. Returns `None` if it does not become shorter.
-    pub(crate) fn encode(&self, coding: Coding) -> Option<EncodedBody> {
+    pub(crate) fn encode(&self, coding: Coding) -> Option<Arc<EncodedBody>> {
         Some(self.encoded_body(coding, Bytes::from(encode::encode(coding, self.body())?)))
     }
 
     /// Returns the representation of the page with an encoded body.
-    pub(crate) fn encoded_body(&self, coding: Coding, body: Bytes) -> EncodedBody {
-        EncodedBody { coding, body, etag: self.header(&ETAG).and_then(|etag| etag::of_encoded(etag, coding)) }
+    pub(crate) fn encoded_body(&self, coding: Coding, body: Bytes) -> Arc<EncodedBody> {
+        let etag = self.header(&ETAG).and_then(|etag| etag::of_encoded(etag, coding));
+        Arc::new(EncodedBody { coding, body, etag })
     }
 
     /// Chooses what a client is sent, or returns `None` if there is nothing but the body as it is.

@@ -1,7 +1,5 @@
 //! The responses that a page is sent in.
 
-use std::time::Duration;
-
 use actix_web::{
     HttpResponse,
     http::{
@@ -16,17 +14,17 @@ use super::{
     header::{self, StoredHeader},
     page::Page,
 };
-use crate::http::{Selection, etag, header_cache};
+use crate::http::{Selection, etag};
 
 impl Page {
-    /// Creates a response to a request from the selected part of the page, with `age` as its `Age`. A full response has the `encoded`
+    /// Creates a response to a request from the selected part of the page, with this `Age`. A full response has the `encoded`
     /// body, if there is one; its ranges are not served.
     pub(crate) fn to_response(
         &self,
         selection: &Selection,
-        encoded: Option<EncodedBody>,
+        encoded: Option<&EncodedBody>,
         request: &HeaderMap,
-        age: Duration,
+        age: HeaderValue,
     ) -> HttpResponse {
         let mut response = match selection {
             Selection::Full => match encoded {
@@ -58,7 +56,7 @@ impl Page {
             }
         };
         // No page has an `Age` of its own.
-        response.headers_mut().append(AGE, header_cache::age(age));
+        response.headers_mut().append(AGE, age);
         response
     }
 
@@ -70,16 +68,15 @@ impl Page {
         response
     }
 
-    fn encoded_response(&self, encoded: EncodedBody) -> HttpResponse {
-        let content_encoding = encoded.content_encoding();
-        let mut response = HttpResponse::with_body(self.status, body::from_bytes(Some(encoded.body)));
+    fn encoded_response(&self, encoded: &EncodedBody) -> HttpResponse {
+        let mut response = HttpResponse::with_body(self.status, body::from_bytes(Some(encoded.body.clone())));
         response.head_mut().reason = self.reason;
         let headers = response.headers_mut();
         self.write_headers(headers, |line| line.is_in_encoded);
         // The lines that were written have neither.
-        headers.append(CONTENT_ENCODING, content_encoding);
-        if let Some(etag) = encoded.etag {
-            headers.append(ETAG, etag);
+        headers.append(CONTENT_ENCODING, encoded.content_encoding());
+        if let Some(etag) = &encoded.etag {
+            headers.append(ETAG, etag.clone());
         }
         response
     }
@@ -89,13 +86,13 @@ impl Page {
     fn write_tag_of_client(
         &self,
         headers: &mut HeaderMap,
-        encoded: Option<EncodedBody>,
+        encoded: Option<&EncodedBody>,
         request: &HeaderMap,
     ) {
         let tag = match self.representation().listed_coding(request) {
             Some(None) => return,
             Some(Some(coding)) => self.header(&ETAG).and_then(|tag| etag::of_encoded(tag, coding)),
-            None => encoded.and_then(|encoded| encoded.etag),
+            None => encoded.and_then(|encoded| encoded.etag.clone()),
         };
         if let Some(tag) = tag {
             headers.insert(ETAG, tag);

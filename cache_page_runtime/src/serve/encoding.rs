@@ -60,7 +60,7 @@ impl Lookup<'_> {
         entry: &Arc<Entry>,
         coding: Coding,
         now: Instant,
-    ) -> Option<EncodedBody> {
+    ) -> Option<Arc<EncodedBody>> {
         let request = EncodingRequest {
             store: self.cache.store(),
             encoder: self.cache.encoder(),
@@ -98,7 +98,7 @@ impl EncodingRequest<'_> {
     ///
     /// A longer body is encoded by another thread, and no request waits for it. `share` returns its place in the remote store, where another
     /// process may have put it.
-    fn encode(&self, share: impl FnOnce() -> Option<SharedEncoding>) -> Option<EncodedBody> {
+    fn encode(&self, share: impl FnOnce() -> Option<SharedEncoding>) -> Option<Arc<EncodedBody>> {
         let is_in_place = self.entry.page.body().len() <= MAX_IN_PLACE;
         let permit = if is_in_place { None } else { Some(self.encoder.acquire()?) };
         let job = self.claim()?;
@@ -162,14 +162,14 @@ async fn run_for_all(
 }
 
 impl EncodingJob {
-    fn run(mut self) -> Option<EncodedBody> {
+    fn run(mut self) -> Option<Arc<EncodedBody>> {
         self.encoder.count();
         let encoded = self.entry.page.encode(self.coding);
         self.finish(encoded.clone());
         encoded
     }
 
-    fn finish(&mut self, encoded: Option<EncodedBody>) {
+    fn finish(&mut self, encoded: Option<Arc<EncodedBody>>) {
         self.is_finished = true;
         self.store.finish_encoding(&self.key, &self.entry, self.coding, encoded);
     }

@@ -124,7 +124,7 @@ fn is_outdated_result(lookup: &Lookup<'_>, result: &SharedResult) -> bool {
 /// flight may have stored an entry. Without this, the handler would sometimes run twice for one group of concurrent requests.
 fn lead(lookup: &mut Lookup<'_>, leader: Leader<SharedResult>, miss: Miss, now: Instant) -> Step {
     match lookup.find_again(now) {
-        Ok(mut hit) => {
+        Ok(hit) => {
             leader.complete_with(|| {
                 let key = lookup.cache_key()?;
                 let made = (hit.outcome, Clock::System.now());
@@ -132,7 +132,7 @@ fn lead(lookup: &mut Lookup<'_>, leader: Leader<SharedResult>, miss: Miss, now: 
                 let (entry, vary_names) = (Arc::clone(&hit.entry), hit.entry.page.vary_names());
                 Some(shared_result(store, key, headers, entry, vary_names, made))
             });
-            Step::Respond(lookup.respond(&mut hit, now))
+            Step::Respond(lookup.respond(&hit, now))
         }
         // Dropped, the leader hands over to a request that may accept the entry.
         Err(NoHit::Bypass(reason)) => Step::Run(Run::Bypass(reason)),
@@ -199,13 +199,13 @@ fn after_wait(
     match wakeup {
         Some(Wakeup::Lead(leader)) => Joined::Step(lead(lookup, leader, miss, now)),
         Some(Wakeup::Completed(result)) => {
-            if let Some(mut hit) = usable_result(lookup, &result, flight, now) {
-                return Joined::Step(Step::Respond(lookup.respond(&mut hit, now)));
+            if let Some(hit) = usable_result(lookup, &result, flight, now) {
+                return Joined::Step(Step::Respond(lookup.respond(&hit, now)));
             }
             // The result is another variant, encoded for another client, or older than a purge that this request came after. The response for this request
             // may be stored by now, or be made by another request.
             match lookup.find(now) {
-                Ok(mut hit) => Joined::Step(Step::Respond(lookup.respond(&mut hit, now))),
+                Ok(hit) => Joined::Step(Step::Respond(lookup.respond(&hit, now))),
                 Err(NoHit::Bypass(reason)) => Joined::Step(Step::Run(Run::Bypass(reason))),
                 Err(NoHit::Miss(miss)) => {
                     // After a purge the request may follow a flight of the same key again: only a further purge, or a leader that
@@ -217,7 +217,7 @@ fn after_wait(
         }
         // Another request may have stored an entry, and a stale one may be served if the handler has just failed.
         Some(Wakeup::Uncoalesced) | None => Joined::Step(match lookup.find(now) {
-            Ok(mut hit) => Step::Respond(lookup.respond(&mut hit, now)),
+            Ok(hit) => Step::Respond(lookup.respond(&hit, now)),
             Err(NoHit::Bypass(reason)) => Step::Run(Run::Bypass(reason)),
             Err(NoHit::Miss(Miss { stale, .. })) => {
                 Step::Run(Run::Fill(lookup.fill(Miss { stale, ..miss }, FillRole::Uncoalesced, now)))

@@ -27,7 +27,10 @@ use crate::{
     page::EncodingChoice,
     policy::HandlerPolicy,
     purge::PurgeSeq,
-    store::{Entry, Miss, local_copies},
+    store::{
+        Entry, Miss,
+        local_copies::{self, KeyHash},
+    },
     time::{instant::Instant, jitter},
 };
 
@@ -237,9 +240,20 @@ impl<'r> Lookup<'r> {
 
 impl Lookup<'_> {
     /// Looks into local memory.
-    #[inline]
     pub(super) fn find(&self, now: Instant) -> Result<Hit, NoHit> {
-        let hit = self.find_hit(now)?;
+        self.find_hashed(self.key_hash()?, now)
+    }
+
+    /// Returns the hash of the key, by which copies of entries are found.
+    #[inline]
+    pub(super) fn key_hash(&self) -> Result<KeyHash, Miss> {
+        Ok(KeyHash::new(self.cache_key().ok_or(Miss::new(ForwardReason::Miss))?))
+    }
+
+    /// As [`find`](Self::find), with the hash of the key.
+    #[inline]
+    pub(super) fn find_hashed(&self, hash: KeyHash, now: Instant) -> Result<Hit, NoHit> {
+        let hit = self.find_hit(hash, now)?;
         if self.can_decode(&hit.entry) { Ok(hit) } else { Err(NoHit::Bypass(Reason::ContentEncoding)) }
     }
 
@@ -258,25 +272,12 @@ impl Lookup<'_> {
         }
     }
 
-    fn find_hit(&self, now: Instant) -> Result<Hit, Miss> {
+    fn find_hit(&self, hash: KeyHash, now: Instant) -> Result<Hit, Miss> {
         let key = self.cache_key().ok_or(Miss::new(ForwardReason::Miss))?;
         if let Some(remote) = self.cache.remote()
             && !remote.is_consistent(self.cache.clock(), now)
         {
             return self.find_recent(key, now, remote.options().max_purge_lag);
-        }
-        let hash = local_copies::KeyHash::new(key);
-        let refreshes_ahead = self.cache.timeouts().refresh_ahead;
-        // Request directives and early refreshes need the stored entry, which a copy does not report to.
-        if self.directives.is_none()
-            && let Some(entry) = local_copies::get(self.cache.store(), key, hash, now)
-            && !(refreshes_ahead && entry.may_refresh_early(now))
-        {
-            let choice = entry.page.choose_encoding(self.request.headers());
-            // A copy is not encoded: the stored entry may have the body already.
-            if choice.as_ref().is_none_or(|choice| choice.wanted.is_none()) {
-                return Ok(Hit::new(entry, Outcome::Hit).with_choice(choice));
-            }
         }
         let entry = self.cache.store().get(key, self.request.headers(), now)?;
         if !entry.is_fresh(now) {
@@ -286,7 +287,7 @@ impl Lookup<'_> {
             return Err(Miss { cause: ForwardReason::Request, stale: Some(entry) });
         }
         local_copies::record_hit(self.cache.store(), key, hash, &entry);
-        let needs_refresh = refreshes_ahead
+        let needs_refresh = self.cache.timeouts().refresh_ahead
             && entry.backoff().is_due(now)
             && entry.should_refresh_early(now, jitter::uniform_random);
         Ok(Hit::new(entry, Outcome::Hit).needing_refresh(needs_refresh))
@@ -345,21 +346,21 @@ impl Lookup<'_> {
         Some(response)
     }
 
-    pub(super) fn respond(&self, hit: &mut Hit, now: Instant) -> HttpResponse {
+    pub(super) fn respond(&self, hit: &Hit, now: Instant) -> HttpResponse {
         self.respond_under(hit, &self.key.parts, now)
     }
 
     /// As [`respond`](Self::respond), where a fill has taken the key.
-    pub(super) fn respond_under(&self, hit: &mut Hit, key: &KeyParts, now: Instant) -> HttpResponse {
+    pub(super) fn respond_under(&self, hit: &Hit, key: &KeyParts, now: Instant) -> HttpResponse {
         self.policy.call_on_hit(self.request);
-        let choice = hit.take_choice(self.request.headers());
+        let choice = hit.entry.page.choose_encoding(self.request.headers());
         let encoded = choice.and_then(|EncodingChoice { encoded, wanted }| {
             // A stale page is about to be replaced.
             let wanted = wanted.filter(|_| !matches!(hit.outcome, Outcome::Stale(_)));
             wanted.and_then(|coding| self.encode(key, &hit.entry, coding, now)).or(encoded)
         });
         let client = (self.request, self.names);
-        hit.respond(encoded, client, self.cache.observer(), self.policy.handler_id(), now)
+        hit.respond(encoded.as_deref(), client, self.cache.observer(), self.policy.handler_id(), now)
     }
 }
 

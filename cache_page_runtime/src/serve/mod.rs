@@ -1,5 +1,6 @@
 //! One request at the cache: look up, join a flight, look into the remote store, or start a fill.
 
+mod copy_hit;
 mod eligibility;
 mod encoding;
 mod hit;

@@ -137,9 +137,16 @@ fn look_up(lookup: &mut Lookup<'_>, handler_type: HandlerType, mode: RefreshMode
         });
     }
     let now = lookup.cache.clock().now();
-    match lookup.find(now) {
-        Ok(hit) if hit.needs_refresh => Joined::Step(respond_and_refresh(lookup, hit, mode, now)),
-        Ok(mut hit) => Joined::Step(Step::Respond(lookup.respond(&mut hit, now))),
+    let found = match lookup.key_hash() {
+        Ok(hash) => match lookup.respond_from_copy(hash, now) {
+            Some(response) => return Joined::Step(Step::Respond(response)),
+            None => lookup.find_hashed(hash, now),
+        },
+        Err(miss) => Err(miss.into()),
+    };
+    match found {
+        Ok(hit) if hit.needs_refresh => Joined::Step(respond_and_refresh(lookup, &hit, mode, now)),
+        Ok(hit) => Joined::Step(Step::Respond(lookup.respond(&hit, now))),
         Err(no_hit) => match (lookup.gateway_timeout(), no_hit) {
             (Some(response), _) => Joined::Step(Step::Respond(response)),
             (None, NoHit::Miss(miss)) => join(lookup, miss, None, now),
@@ -149,13 +156,13 @@ fn look_up(lookup: &mut Lookup<'_>, handler_type: HandlerType, mode: RefreshMode
 }
 
 /// Answers with an entry and refreshes it, unless another request does.
-fn respond_and_refresh(lookup: &mut Lookup<'_>, mut hit: Hit, mode: RefreshMode, now: Instant) -> Step {
+fn respond_and_refresh(lookup: &mut Lookup<'_>, hit: &Hit, mode: RefreshMode, now: Instant) -> Step {
     let leader = if lookup.may_fill() { lead_refresh(lookup, &hit.entry, now) } else { None };
-    let Some(leader) = leader else { return Step::Respond(lookup.respond(&mut hit, now)) };
+    let Some(leader) = leader else { return Step::Respond(lookup.respond(hit, now)) };
     let entry = Arc::clone(&hit.entry);
     match mode {
         RefreshMode::Background => {
-            let response = lookup.respond(&mut hit, now);
+            let response = lookup.respond(hit, now);
             Step::RespondAndRefresh(response, lookup.refresh(entry, leader, now))
         }
         RefreshMode::Foreground => {
@@ -184,8 +191,8 @@ async fn fetch(lookup: &mut Lookup<'_>, mut fill: Box<Fill>, mode: RefreshMode) 
         fill.discard();
         return Step::Run(Run::Bypass(Reason::ContentEncoding));
     }
-    let mut hit = Hit::new(Arc::clone(&entry), outcome);
-    let response = lookup.respond_under(&mut hit, fill.key(), now);
+    let hit = Hit::new(Arc::clone(&entry), outcome);
+    let response = lookup.respond_under(&hit, fill.key(), now);
     if !(may_refresh && mode == RefreshMode::Background) {
         fill.discard();
         return Step::Respond(response);

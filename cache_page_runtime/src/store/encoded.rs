@@ -33,11 +33,11 @@ impl Writer<'_> {
         key: &[u8],
         entry: &Arc<Entry>,
         coding: Coding,
-        encoded: Option<EncodedBody>,
+        encoded: Option<Arc<EncodedBody>>,
     ) {
         let Some(encodings) = entry.page.encodings() else { return };
         let stored = self.map.get(key).filter(|(slot, _)| slot.holds(entry)).map(|(_, node)| node);
-        let has_room = encoded.as_ref().map(EncodedBody::weight).is_some_and(|weight| {
+        let has_room = encoded.as_ref().map(|encoded| encoded.weight()).is_some_and(|weight| {
             // Making room for the body may have evicted its own entry.
             stored.as_ref().is_some_and(|node| {
                 self.fits(node.weight() + weight) && self.make_room(weight) && !node.is_removed()

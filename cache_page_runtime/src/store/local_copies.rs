@@ -19,7 +19,7 @@ use std::{
 
 use foldhash::fast::RandomState;
 
-use super::{entry::Entry, node::EntryNode, store::Store};
+use super::{entry::Entry, node::EntryNode, sent_lines::SentLines, store::Store};
 use crate::{key::CacheKey, time::Instant};
 
 /// The copies that a worker may have, of all caches.
@@ -53,6 +53,8 @@ struct LocalCopy {
     /// The version of the entry of which it is a copy.
     version: u32,
     entry: Arc<Entry>,
+    /// What the copy was last sent with.
+    lines: Option<SentLines>,
     /// The bytes that are reserved in the store.
     bytes: usize,
     /// Whether the copy was sent since another entry needed its slot or its room.
@@ -95,8 +97,17 @@ impl KeyHash {
     }
 }
 
-/// Returns this worker's copy of a fresh entry.
-pub(crate) fn get(store: &Arc<Store>, key: CacheKey<'_>, hash: KeyHash, now: Instant) -> Option<Arc<Entry>> {
+/// Calls `send` with this worker's copy of a fresh entry, and with what the copy was last sent with.
+///
+/// The copies are borrowed meanwhile, so `send` must not call anything that may look for a page or drop a copy.
+#[inline]
+pub(crate) fn with<T>(
+    store: &Arc<Store>,
+    key: CacheKey<'_>,
+    hash: KeyHash,
+    now: Instant,
+    send: impl FnOnce(&Arc<Entry>, &mut Option<SentLines>) -> Option<T>,
+) -> Option<T> {
     let found = COPIES.try_with(|copies| {
         let mut copies = copies.borrow_mut();
         let slot = copies.slots.get_mut(hash.slot())?;
@@ -115,9 +126,10 @@ pub(crate) fn get(store: &Arc<Store>, key: CacheKey<'_>, hash: KeyHash, now: Ins
             // The lookup in the store applies the purge.
             return None;
         }
+        let sent = send(&copy.entry, &mut copy.lines)?;
         copy.was_used = true;
         copy.node.touch();
-        Some(Ok(Arc::clone(&copy.entry)))
+        Some(Ok(sent))
     });
     // A worker that is shutting down has no copies.
     found.ok().flatten()?.ok()
@@ -163,6 +175,7 @@ fn make_copy(store: &Arc<Store>, key: CacheKey<'_>, hash: KeyHash, entry: &Arc<E
         node,
         version,
         entry,
+        lines: None,
         bytes,
         was_used: false,
     };

@@ -27,6 +27,7 @@ mod purge_index;
 mod queue;
 mod removal;
 mod room;
+mod sent_lines;
 mod slot;
 mod state;
 mod store;
@@ -47,6 +48,7 @@ pub(crate) use self::{
     listing::Listing,
     miss::Miss,
     removal::Removals,
+    sent_lines::SentLines,
     store::{Sizes, Store},
     stream_budget::{StreamBudget, StreamCopy},
 };

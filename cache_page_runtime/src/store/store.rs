@@ -283,9 +283,9 @@ impl Store {
         key: &[u8],
         entry: &Arc<Entry>,
         coding: Coding,
-        encoded: Option<EncodedBody>,
+        encoded: Option<Arc<EncodedBody>>,
     ) {
-        let weight = encoded.as_ref().map_or(0, EncodedBody::weight);
+        let weight = encoded.as_ref().map_or(0, |encoded| encoded.weight());
         self.make_room_in_batches(weight);
         self.change(weight, |writer| writer.finish_encoding(key, entry, coding, encoded));
     }

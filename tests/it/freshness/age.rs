@@ -2,10 +2,15 @@
 
 use std::time::{Duration, SystemTime};
 
-use actix_web::{HttpResponse, http::header::HttpDate};
-use cache_page::Reason;
+use actix_web::{Error, HttpResponse, http::header::HttpDate};
+use cache_page::{PageControl, Reason, cache_page};
 
-use crate::support::{TestApp, ok_with};
+use crate::support::{Origin, TestApp, ok_with};
+
+#[cache_page(60)]
+async fn page(origin: Origin, control: PageControl) -> Result<HttpResponse, Error> {
+    origin.respond_with(&control).await
+}
 
 #[actix_web::test]
 async fn age_is_the_time_since_the_fill() {
@@ -59,5 +64,35 @@ async fn names_in_dates_are_compared_without_case() {
         app.get("/").await.assert_not_stored(Reason::Status);
         app.set_handler(move |_| HttpResponse::Created().insert_header(("expires", expires)).finish());
         app.get("/").await.assert_stored();
+    }
+}
+
+/// A worker answers requests for a popular page from a copy of its own, with values that it remembers until they change.
+#[actix_web::test]
+async fn age_and_ttl_of_a_popular_page_follow_the_clock() {
+    // Age and lifetime change together, or at different times.
+    for (own_ttl, own_age) in [(7_000, 0), (9_000, 2), (7_300, 0), (6_999, 0), (7_001, 0)] {
+        let app = TestApp::builder().route("/", page).handler(move |call| {
+            call.control().ttl(Duration::from_millis(own_ttl));
+            ok_with(&[("age", &own_age.to_string())])(call)
+        });
+        let app = app.start().await;
+        app.get("/").await.assert_stored();
+        let mut millis = 0;
+        for step in [0, 1, 298, 1, 1, 698, 1, 1, 999, 2_500, 2_000] {
+            app.advance_by(Duration::from_millis(step));
+            millis += step;
+            let age = own_age + millis / 1000;
+            let left = i64::try_from((own_ttl - millis).div_ceil(1000)).unwrap();
+            for _ in 0..6 {
+                app.get("/").await.assert_hit().assert_age(age).assert_ttl(left);
+            }
+            app.get("/")
+                .header("if-none-match", "*")
+                .await
+                .assert_status(304)
+                .assert_age(age)
+                .assert_ttl(left);
+        }
     }
 }

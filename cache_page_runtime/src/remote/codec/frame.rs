@@ -165,7 +165,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        http::{Selection, StaleWindows},
+        http::{Selection, StaleWindows, header_cache},
         page::{LinesOwner, Page, ResponseHead},
         policy::{HandlerPolicy, Policy},
         purge::{PurgeKeys, PurgeSeq, RequestSubject, StableIds, Tag},
@@ -214,7 +214,8 @@ mod tests {
     }
 
     fn headers(entry: &Entry, selection: &Selection, now: Instant) -> Vec<(String, Vec<u8>, bool)> {
-        let response = entry.page.to_response(selection, None, &HeaderMap::new(), entry.age(now));
+        let response =
+            entry.page.to_response(selection, None, &HeaderMap::new(), header_cache::age(entry.age(now)));
         let mut headers: Vec<_> = (response.headers().iter())
             .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec(), value.is_sensitive()))
             .collect();
@@ -237,11 +238,21 @@ mod tests {
                 assert_eq!((new.page.status(), new.page.body()), (old.page.status(), old.page.body()));
                 assert_eq!(
                     new.page
-                        .to_response(&Selection::Full, None, &HeaderMap::new(), new.age(now))
+                        .to_response(
+                            &Selection::Full,
+                            None,
+                            &HeaderMap::new(),
+                            header_cache::age(new.age(now))
+                        )
                         .body()
                         .size(),
                     old.page
-                        .to_response(&Selection::Full, None, &HeaderMap::new(), old.age(now))
+                        .to_response(
+                            &Selection::Full,
+                            None,
+                            &HeaderMap::new(),
+                            header_cache::age(old.age(now))
+                        )
                         .body()
                         .size()
                 );
@@ -314,7 +325,7 @@ mod tests {
             if let Ok(Frame::Page(decoded)) = decode(&bytes, b"key") {
                 let now = Clock::System.now();
                 if let Some(entry) = decoded.page.to_entry(AGE, now, purge_keys(), false) {
-                    let response = entry.page.to_response(&Selection::Full, None, &HeaderMap::new(), entry.age(now));
+                    let response = entry.page.to_response(&Selection::Full, None, &HeaderMap::new(), header_cache::age(entry.age(now)));
                     prop_assert!(response.status() == entry.page.status());
                     let _ = (entry.expires_at(), entry.ttl(now), entry.age(now), entry.started_at());
                 }
