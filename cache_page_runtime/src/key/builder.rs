@@ -12,7 +12,7 @@ use super::{
 };
 use crate::http::{QueryRule, RequestOrigin, cookies, header_cache};
 
-/// Collects what a handler argument reads from the request; see [`KeyInput`](crate::KeyInput).
+/// Adds to the cache key what an argument reads; the parameter of [`KeyInput::key`](crate::KeyInput::key).
 ///
 /// Each part is framed by its kind and length, so two different sequences of parts never give the same key: `"ab"` then `"c"`
 /// differs from `"a"` then `"bc"`, and an absent part differs from an empty one. The parts of each argument are framed against

@@ -26,7 +26,9 @@ use crate::http::{
     Coding, PreferredCodings, Representation, Selection, conditional, content_coding, etag, vary,
 };
 
-/// A complete response, without anything that belongs only to the request that it was generated for.
+/// A stored response, as `no_store_if` and [`EntryInfo`](crate::EntryInfo) show it.
+///
+/// It is complete, and has nothing that belongs only to the request that it was generated for.
 pub struct Page {
     pub(super) status: StatusCode,
     pub(super) reason: Option<&'static str>,
