@@ -223,7 +223,10 @@ impl Fill {
 
     /// Replaces the entry that the handler may revalidate.
     fn set_stale(&mut self, entry: Arc<Entry>) {
-        let validators = self.run.can_decode(&entry).then(|| Validators::from(entry.page.representation()));
+        let validators = self
+            .run
+            .can_decode(&entry)
+            .then(|| entry.page.with_representation(|page| Validators::from(page)));
         self.control.set_validators(validators);
         self.run.set_stale(entry);
     }

@@ -255,7 +255,7 @@ fn summary_json(entry: &EntryInfo) -> Value {
 pub(super) fn entry_json(entry: &EntryInfo) -> Value {
     let mut value = summary_json(entry);
     let headers = entry.page().headers();
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let text = |value: HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     value["headers"] = headers.map(|(name, value)| json!([name.as_str(), text(value)])).collect();
     value["tags"] = entry.tags().collect::<Vec<_>>().into();
     value["tag_count"] = entry.tag_count().into();

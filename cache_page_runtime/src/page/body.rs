@@ -33,11 +33,22 @@ pub(crate) fn from_bytes(bytes: Option<Bytes>) -> BoxBody {
     }
 }
 
-/// Returns the same bytes in an allocation of about their own size.
+/// The longest body that its page copies in any case.
+const MAX_SHORT: usize = 4096;
+
+/// Returns whether a page copies a body, whatever allocation it is in.
+pub(super) fn is_short(bytes: &Bytes) -> bool {
+    bytes.len() <= MAX_SHORT
+}
+
+/// Returns the same bytes in an allocation of about their own size, or as they are if a page copies them.
 ///
-/// A short body may be a slice of a large buffer. Storing the slice would keep the whole buffer in memory, which the budget does
+/// A body may be a slice of a large buffer. Storing the slice would keep the whole buffer in memory, which the budget does
 /// not count. A body that fills its own allocation is not copied.
 pub(crate) fn into_exact_allocation(bytes: Bytes) -> Bytes {
+    if is_short(&bytes) {
+        return bytes;
+    }
     match bytes.try_into_mut() {
         Ok(bytes) if bytes.capacity() <= bytes.len() + bytes.len() / 8 => bytes.freeze(),
         Ok(bytes) => Bytes::copy_from_slice(&bytes),

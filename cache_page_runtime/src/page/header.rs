@@ -26,42 +26,105 @@ pub(super) struct Line<'h> {
 }
 
 /// One header line of a stored response.
-pub(crate) struct StoredHeader {
-    pub(crate) name: HeaderName,
-    pub(crate) value: HeaderValue,
+pub(super) struct StoredHeader {
+    pub(super) name: HeaderName,
+    pub(super) value: HeaderValue,
     /// Whether the cache generated this line; else it comes from the handler.
-    pub(crate) is_generated: bool,
+    pub(super) is_generated: bool,
     /// Whether the line is sent. Else it is the handler's own `Vary`, and a generated one stands for it.
     pub(super) is_sent: bool,
-    /// Whether a 304 response carries this line (RFC 9110 15.4.5).
+    pub(super) sent_in: SentIn,
+}
+
+/// The responses beside the full one that carry a line.
+#[derive(Clone, Copy)]
+pub(super) struct SentIn {
+    /// Whether a 304 response does (RFC 9110 15.4.5).
     ///
     /// It carries all that may differ from what the client has: a browser that is not sent `Access-Control-Allow-Origin` or a new
     /// `Content-Security-Policy` goes on with the old one. Only what describes the bytes of the body stays out.
-    pub(super) is_in_not_modified: bool,
-    /// Whether a representation carries this line that the cache has encoded. It has an entity tag of its own, its bytes have other
-    /// digests, and ranges of it are not served.
-    pub(super) is_in_encoded: bool,
+    pub(super) not_modified: bool,
+    /// Whether a representation does that the cache has encoded. It has an entity tag of its own, its bytes have other digests, and
+    /// ranges of it are not served.
+    pub(super) encoded: bool,
+}
+
+impl SentIn {
+    pub(super) fn of(name: &HeaderName) -> Self {
+        let (not_modified, encoded) = match *name {
+            DATE => (true, true),
+            ETAG | ACCEPT_RANGES => (true, false),
+            header::CONTENT_ENCODING => (false, true),
+            _ => match name.as_str() {
+                "content-digest" | "content-md5" => (false, false),
+                "repr-digest" | "digest" => (true, false),
+                _ => (true, true),
+            },
+        };
+        Self { not_modified, encoded }
+    }
+}
+
+/// One header line of a page, however it is stored.
+#[derive(Clone, Copy)]
+pub(crate) struct PageLine<'p> {
+    pub(crate) name: &'p HeaderName,
+    pub(super) value: Value<'p>,
+    pub(crate) is_generated: bool,
+    pub(super) is_sent: bool,
+    pub(super) sent_in: SentIn,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Value<'p> {
+    Whole(&'p HeaderValue),
+    /// The bytes of a valid value, from a place to another one.
+    Part(&'p Bytes, usize, usize),
+}
+
+impl<'p> PageLine<'p> {
+    pub(crate) fn as_bytes(self) -> &'p [u8] {
+        match self.value {
+            Value::Whole(value) => value.as_bytes(),
+            Value::Part(bytes, start, end) => bytes.get(start..end).unwrap_or_default(),
+        }
+    }
+
+    pub(crate) fn is_sensitive(self) -> bool {
+        matches!(self.value, Value::Whole(value) if value.is_sensitive())
+    }
+
+    pub(crate) fn to_value(self) -> HeaderValue {
+        match self.value {
+            Value::Whole(value) => value.clone(),
+            Value::Part(bytes, start, end) => valid_value(bytes.slice(start..end)),
+        }
+    }
+}
+
+/// Returns the value of these bytes, which are those of a valid value.
+fn valid_value(bytes: Bytes) -> HeaderValue {
+    // The fallback is never used.
+    HeaderValue::from_maybe_shared(bytes).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 impl StoredHeader {
     /// Stores header lines.
     pub(super) fn collect<'h>(lines: impl ExactSizeIterator<Item = Line<'h>> + Clone) -> Box<[Self]> {
         let mut headers: Vec<Self> = Vec::with_capacity(lines.len());
-        let lines = lines.map(|line| (line, line.value));
-        for (Line { name, is_generated, is_sent, .. }, value) in into_one_allocation(lines) {
-            let (is_in_not_modified, is_in_encoded) = match *name {
-                ETAG | ACCEPT_RANGES => (true, false),
-                header::CONTENT_ENCODING => (false, true),
-                _ => match name.as_str() {
-                    "content-digest" | "content-md5" => (false, false),
-                    "repr-digest" | "digest" => (true, false),
-                    _ => (true, true),
-                },
-            };
-            let name = name.clone();
-            headers.push(Self { name, value, is_generated, is_sent, is_in_not_modified, is_in_encoded });
+        let lines = lines.map(|line| (line, line.value.as_bytes()));
+        for (Line { name, value, is_generated, is_sent }, mut own) in into_one_allocation(lines) {
+            own.set_sensitive(value.is_sensitive());
+            let sent_in = SentIn::of(name);
+            headers.push(Self { name: name.clone(), value: own, is_generated, is_sent, sent_in });
         }
         headers.into()
+    }
+
+    pub(super) fn as_line(&self) -> PageLine<'_> {
+        let Self { name, value, is_generated, is_sent, sent_in } = self;
+        let (is_generated, is_sent, sent_in) = (*is_generated, *is_sent, *sent_in);
+        PageLine { name, value: Value::Whole(value), is_generated, is_sent, sent_in }
     }
 
     /// Returns whether storing a line makes this one.
@@ -73,10 +136,14 @@ impl StoredHeader {
     }
 
     /// Copies header lines into an allocation of their own.
-    pub(super) fn private_copies<'h>(headers: impl Iterator<Item = &'h Self> + Clone) -> Box<[Self]> {
-        let lines = headers.map(|line| (line, &line.value));
+    pub(super) fn private_copies<'h>(lines: impl Iterator<Item = PageLine<'h>> + Clone) -> Box<[Self]> {
+        let lines = lines.map(|line| (line, line.as_bytes()));
         into_one_allocation(lines)
-            .map(|(line, value)| Self { name: line.name.clone(), value, ..*line })
+            .map(|(line, mut value)| {
+                value.set_sensitive(line.is_sensitive());
+                let PageLine { name, is_generated, is_sent, sent_in, .. } = line;
+                Self { name: name.clone(), value, is_generated, is_sent, sent_in }
+            })
             .collect()
     }
 
@@ -131,18 +198,12 @@ pub(super) fn connection_options(headers: &HeaderMap) -> Vec<HeaderName> {
 ///
 /// A value that echoes a request would otherwise keep that request's buffer in memory.
 fn into_one_allocation<'v, T>(
-    lines: impl Iterator<Item = (T, &'v HeaderValue)> + Clone,
+    lines: impl Iterator<Item = (T, &'v [u8])> + Clone,
 ) -> impl Iterator<Item = (T, HeaderValue)> {
     let mut all = Vec::with_capacity(lines.clone().map(|(_, value)| value.len()).sum());
-    lines.clone().for_each(|(_, value)| all.extend_from_slice(value.as_bytes()));
+    lines.clone().for_each(|(_, value)| all.extend_from_slice(value));
     let mut all = Bytes::from(all);
-    lines.map(move |(tag, value)| {
-        // The bytes of a valid value are valid, so the fallback is never used.
-        let mut own =
-            HeaderValue::from_maybe_shared(all.split_to(value.len())).unwrap_or_else(|_| value.clone());
-        own.set_sensitive(value.is_sensitive());
-        (tag, own)
-    })
+    lines.map(move |(tag, value)| (tag, valid_value(all.split_to(value.len()))))
 }
 
 /// Returns the bytes that `length` bytes allocate as `Bytes`.

@@ -1,9 +1,11 @@
 //! An immutable stored response.
 
 pub(crate) mod body;
+mod content;
 mod encode;
 mod encodings;
 mod header;
+mod packed;
 mod page;
 mod response;
 mod shared_lines;

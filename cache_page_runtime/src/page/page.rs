@@ -17,9 +17,10 @@ use http::StatusCode;
 use smallvec::SmallVec;
 
 use super::{
+    content::Content,
     encode,
     encodings::{EncodedBody, EncodingChoice, Encodings},
-    header::{self, Line, StoredHeader},
+    header::{self, Line, PageLine, StoredHeader},
     shared_lines::{self, LinesOwner, SharedLines},
 };
 use crate::http::{
@@ -31,18 +32,20 @@ use crate::http::{
 /// It is complete, and has nothing that belongs only to the request that it was generated for.
 pub struct Page {
     pub(super) status: StatusCode,
-    pub(super) reason: Option<&'static str>,
     /// Whether the headers have `Content-Encoding`. Most pages have none, and are not searched for it at each hit.
     has_content_encoding: bool,
-    /// The lines that no other page has. A generated `Vary` is in front of the handler's own lines that it stands for.
-    pub(super) lines: Box<[StoredHeader]>,
+    /// The reason phrase, behind a pointer since few pages have one of their own.
+    reason: Option<Box<ReasonPhrase>>,
+    pub(super) content: Content,
     /// The lines that others have too.
     shared: Option<Arc<SharedLines>>,
-    /// `None` if the response has no body, which differs from an empty one.
-    pub(super) body: Option<Bytes>,
     /// `None` if the body is not to be encoded.
     pub(super) encodings: Option<Box<Encodings>>,
 }
+
+/// A reason phrase of the handler's own.
+#[derive(Clone, Copy)]
+struct ReasonPhrase(&'static str);
 
 /// A response without its body.
 #[derive(Clone, Copy)]
@@ -81,21 +84,25 @@ impl Page {
     }
 
     /// Returns the headers of the response. Repeated headers keep their order.
-    pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
-        self.sent_headers().map(|line| (&line.name, &line.value))
+    pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, HeaderValue)> {
+        self.sent_headers().map(|line| (line.name, line.to_value()))
     }
 
     /// Returns the first value of a header.
     #[must_use]
-    pub fn header(&self, name: &HeaderName) -> Option<&HeaderValue> {
-        let mut lines = [&self.lines, self.shared_headers()].into_iter().flatten();
-        lines.find(|line| line.is_sent && line.name == *name).map(|line| &line.value)
+    pub fn header(&self, name: &HeaderName) -> Option<HeaderValue> {
+        self.line(name).map(PageLine::to_value)
+    }
+
+    /// Returns the first line of a header.
+    fn line(&self, name: &HeaderName) -> Option<PageLine<'_>> {
+        self.sent_headers().find(|line| line.name == name)
     }
 
     /// Returns the body of the response, which is empty if the response has none.
     #[must_use]
     pub fn body(&self) -> &[u8] {
-        self.body.as_deref().unwrap_or_default()
+        self.content.body()
     }
 
     /// Creates a page from a handler's response, for a store whose pages may share lines.
@@ -128,8 +135,7 @@ impl Page {
         if known.is_none() {
             lines.append(&mut shared);
         }
-        let lines = StoredHeader::collect(lines.iter().copied());
-        Self::new(head.status, head.reason, lines, known, body)
+        Self::new(head.status, head.reason, &lines, known, body)
     }
 
     /// Creates a page from what [`stored_headers`](Self::stored_headers) and [`body_bytes`](Self::body_bytes) return.
@@ -149,21 +155,21 @@ impl Page {
                 Line { name, value, is_generated, is_sent }
             })
             .collect();
-        Self::new(status, None, StoredHeader::collect(lines.iter().copied()), None, body)
+        Self::new(status, None, &lines, None, body)
     }
 
     fn new(
         status: StatusCode,
         reason: Option<&'static str>,
-        lines: Box<[StoredHeader]>,
+        lines: &[Line<'_>],
         shared: Option<Arc<SharedLines>>,
         body: Option<Bytes>,
     ) -> Self {
-        let mut page =
-            Self { status, reason, has_content_encoding: false, lines, shared, body, encodings: None };
-        let has_content_encoding = page.stored_headers().any(|line| line.name == CONTENT_ENCODING);
-        page.has_content_encoding = has_content_encoding;
-        page
+        let has_content_encoding = lines.iter().any(|line| *line.name == CONTENT_ENCODING)
+            || shared.as_ref().is_some_and(|shared| shared.has_content_encoding());
+        let (reason, content) =
+            (reason.map(|reason| Box::new(ReasonPhrase(reason))), Content::new(lines, body));
+        Self { status, has_content_encoding, reason, content, shared, encodings: None }
     }
 
     /// Lets the body be encoded when a client asks for that.
@@ -176,7 +182,7 @@ impl Page {
 
     /// Takes over the encoded bodies of a page, if this page has the same body and entity tag.
     pub(crate) fn adopt_encodings(&mut self, older: &Self) {
-        let is_same = self.body == older.body && self.header(&ETAG) == older.header(&ETAG);
+        let is_same = self.body_bytes() == older.body_bytes() && self.header(&ETAG) == older.header(&ETAG);
         if let (true, Some(encodings), Some(adopted)) = (is_same, &mut self.encodings, &older.encodings) {
             **encodings = adopted.copy(Bytes::clone);
         }
@@ -193,7 +199,7 @@ impl Page {
 
     /// Returns the representation of the page with an encoded body.
     pub(crate) fn encoded_body(&self, coding: Coding, body: Bytes) -> Arc<EncodedBody> {
-        let etag = self.header(&ETAG).and_then(|etag| etag::of_encoded(etag, coding));
+        let etag = self.header(&ETAG).and_then(|etag| etag::of_encoded(&etag, coding));
         Arc::new(EncodedBody { coding, body, etag })
     }
 
@@ -204,8 +210,8 @@ impl Page {
     }
 
     /// Returns all lines. A generated `Vary` is in front of the lines that it stands for.
-    pub(crate) fn stored_headers(&self) -> impl Iterator<Item = &StoredHeader> + Clone {
-        self.lines.iter().chain(self.shared_headers())
+    pub(crate) fn stored_headers(&self) -> impl Iterator<Item = PageLine<'_>> + Clone {
+        self.content.lines().chain(self.shared_headers().iter().map(StoredHeader::as_line))
     }
 
     /// Returns the lines that the page shares with others.
@@ -218,16 +224,23 @@ impl Page {
     }
 
     /// Returns the body, or `None` if the response has none.
-    pub(crate) fn body_bytes(&self) -> Option<&Bytes> {
-        self.body.as_ref()
+    pub(crate) fn body_bytes(&self) -> Option<Bytes> {
+        self.content.body_bytes()
+    }
+
+    /// Returns the reason phrase, unless it is that of the status.
+    pub(super) fn reason(&self) -> Option<&'static str> {
+        self.reason.as_deref().map(|ReasonPhrase(reason)| *reason)
     }
 
     /// Returns whether the client of a request can decode the page (RFC 9110 12.5.3).
     #[inline]
     pub(crate) fn is_acceptable(&self, request: &HeaderMap) -> bool {
-        let codings =
-            || self.headers().filter(|(name, _)| **name == CONTENT_ENCODING).map(|(_, value)| value);
-        !self.has_content_encoding || content_coding::accepts(request, codings())
+        if !self.has_content_encoding {
+            return true;
+        }
+        let codings = self.values_of(&CONTENT_ENCODING);
+        content_coding::accepts(request, codings.iter())
     }
 
     /// Selects the response to a request: the page, a range of it, or none of it (RFC 9110 13 and 14).
@@ -236,7 +249,7 @@ impl Page {
         if !conditional::is_conditional_or_range(headers) {
             return Selection::Full;
         }
-        self.representation().select(method, headers)
+        self.with_representation(|page| page.select(method, headers))
     }
 
     /// Returns whether `If-None-Match` is the entity tag of the page, as clients send it that have the page. For requests without
@@ -246,76 +259,84 @@ impl Page {
         let (list, is_single) = (lists.next(), lists.next().is_none());
         is_single
             && self.status.is_success()
-            && list.is_some_and(|list| etag::is_tag(list) && self.header(&ETAG) == Some(list))
+            && list.is_some_and(|list| etag::is_tag(list) && self.has_tag(list))
     }
 
-    pub(super) fn sent_headers(&self) -> impl Iterator<Item = &StoredHeader> + Clone {
+    /// Returns whether this is the entity tag of the page, which is among the lines that no other page has.
+    fn has_tag(&self, tag: &HeaderValue) -> bool {
+        self.content.has_line(&ETAG, tag)
+    }
+
+    pub(super) fn sent_headers(&self) -> impl Iterator<Item = PageLine<'_>> + Clone {
         self.stored_headers().filter(|line| line.is_sent)
     }
 
     /// Returns whether the cache generated the entity tag.
     pub(crate) fn has_generated_etag(&self) -> bool {
-        self.lines.iter().any(|line| line.is_generated && line.name == ETAG)
+        self.content.lines().any(|line| line.is_generated && *line.name == ETAG)
     }
 
     /// Returns whether the page has an `ETag` or a `Last-Modified`.
     pub(crate) fn has_validator(&self) -> bool {
-        self.headers().any(|(name, _)| matches!(*name, ETAG | LAST_MODIFIED))
+        self.sent_headers().any(|line| matches!(*line.name, ETAG | LAST_MODIFIED))
     }
 
-    /// Returns what conditional and range requests are evaluated against.
-    pub(crate) fn representation(&self) -> Representation<'_> {
+    /// Calls a function with what conditional and range requests are evaluated against.
+    pub(crate) fn with_representation<T>(&self, f: impl FnOnce(Representation<'_>) -> T) -> T {
         let (mut etag, mut last_modified, mut date) = (None, None, None);
         let (mut accepts_ranges, mut content_type) = (true, None);
-        for (name, value) in self.headers() {
-            match *name {
-                ETAG => etag = etag.or(Some(value)),
-                LAST_MODIFIED => last_modified = last_modified.or(Some(value)),
-                DATE => date = date.or(Some(value)),
-                CONTENT_TYPE => content_type = content_type.or(Some(value)),
-                ACCEPT_RANGES => accepts_ranges &= !value.as_bytes().eq_ignore_ascii_case(b"none"),
+        for line in self.sent_headers() {
+            let value = || Some(line.to_value());
+            match *line.name {
+                ETAG => etag = etag.or_else(value),
+                LAST_MODIFIED => last_modified = last_modified.or_else(value),
+                DATE => date = date.or_else(value),
+                CONTENT_TYPE => content_type = content_type.or_else(value),
+                ACCEPT_RANGES => accepts_ranges &= !line.as_bytes().eq_ignore_ascii_case(b"none"),
                 _ => {}
             }
         }
-        Representation {
+        f(Representation {
             status: self.status,
-            etag,
-            last_modified,
-            date,
+            etag: etag.as_ref(),
+            last_modified: last_modified.as_ref(),
+            date: date.as_ref(),
             body_len: self.body().len(),
             accepts_ranges,
-            content_type,
+            content_type: content_type.as_ref(),
             is_encoded: self.has_content_encoding,
             is_encodable: self.encodings.is_some(),
-        }
+        })
     }
 
     /// Returns the request header names that the stored `Vary` lists and that select a page. A page with encoded representations is
     /// the same for all values of `Accept-Encoding`.
     pub(crate) fn vary_names(&self) -> vary::VaryNames {
-        let mut names =
-            vary::header_names(self.headers().filter(|(name, _)| **name == VARY).map(|(_, value)| value));
+        let mut names = vary::header_names(self.values_of(&VARY).iter());
         if self.encodings.is_some() {
             names.retain(|name| *name != ACCEPT_ENCODING);
         }
         names
     }
 
+    fn values_of(&self, name: &HeaderName) -> SmallVec<[HeaderValue; 2]> {
+        self.sent_headers().filter(|line| line.name == name).map(PageLine::to_value).collect()
+    }
+
     /// Returns the bytes that the page allocates, beside the lines that it shares.
     pub(crate) fn weight(&self) -> usize {
         let encodings = self.encodings().map_or(0, |encodings| size_of::<Encodings>() + encodings.weight());
-        StoredHeader::weight(&self.lines) + header::weight_of_bytes(self.body().len()) + encodings
+        self.content.weight() + self.reason.as_ref().map_or(0, |_| size_of::<ReasonPhrase>()) + encodings
     }
 
     /// Copies the page into allocations that no other thread refers to.
     pub(crate) fn private_copy(&self) -> Self {
         Self {
             status: self.status,
-            reason: self.reason,
             has_content_encoding: self.has_content_encoding,
-            lines: StoredHeader::private_copies(self.sent_headers()),
+            reason: self.reason.clone(),
+            content: Content::private(self.sent_headers(), self.body_bytes()),
             shared: None,
-            body: self.body.as_ref().map(|bytes| Bytes::copy_from_slice(bytes)),
             encodings: self.encodings().map(|own| Box::new(own.copy(|bytes| Bytes::copy_from_slice(bytes)))),
         }
     }

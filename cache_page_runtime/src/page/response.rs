@@ -10,8 +10,9 @@ use actix_web::{
 
 use super::{
     body,
+    content::Content,
     encodings::EncodedBody,
-    header::{self, StoredHeader},
+    header::{self, SentIn},
     page::Page,
 };
 use crate::http::{Selection, etag};
@@ -32,17 +33,17 @@ impl Page {
                 None => self.full_response(),
             },
             Selection::Partial(range) => {
-                let part = self.body.as_ref().map(|bytes| bytes.slice(range.clone()));
+                let part = self.body_bytes().map(|bytes| bytes.slice(range.clone()));
                 let mut response =
                     HttpResponse::with_body(StatusCode::PARTIAL_CONTENT, body::from_bytes(part));
-                self.write_headers(response.headers_mut(), |line| !header::is_full_body_header(&line.name));
+                self.write_headers(response.headers_mut(), |name, _| !header::is_full_body_header(name));
                 let range = format!("bytes {}-{}/{}", range.start, range.end - 1, self.body().len());
                 insert(response.headers_mut(), CONTENT_RANGE, range);
                 response
             }
             Selection::NotModified => {
                 let mut response = HttpResponse::new(StatusCode::NOT_MODIFIED);
-                self.write_headers(response.headers_mut(), |line| line.is_in_not_modified);
+                self.write_headers(response.headers_mut(), |_, sent_in| sent_in.not_modified);
                 if self.encodings.is_some() {
                     self.write_tag_of_client(response.headers_mut(), encoded, request);
                 }
@@ -64,15 +65,15 @@ impl Page {
     pub(crate) fn to_original_response(&self) -> HttpResponse {
         let mut response = self.response_without_headers();
         let own = self.stored_headers().filter(|line| !line.is_generated);
-        own.for_each(|line| response.headers_mut().append(line.name.clone(), line.value.clone()));
+        own.for_each(|line| response.headers_mut().append(line.name.clone(), line.to_value()));
         response
     }
 
     fn encoded_response(&self, encoded: &EncodedBody) -> HttpResponse {
         let mut response = HttpResponse::with_body(self.status, body::from_bytes(Some(encoded.body.clone())));
-        response.head_mut().reason = self.reason;
+        response.head_mut().reason = self.reason();
         let headers = response.headers_mut();
-        self.write_headers(headers, |line| line.is_in_encoded);
+        self.write_headers(headers, |_, sent_in| sent_in.encoded);
         // The lines that were written have neither.
         headers.append(CONTENT_ENCODING, encoded.content_encoding());
         if let Some(etag) = &encoded.etag {
@@ -89,9 +90,9 @@ impl Page {
         encoded: Option<&EncodedBody>,
         request: &HeaderMap,
     ) {
-        let tag = match self.representation().listed_coding(request) {
+        let tag = match self.with_representation(|page| page.listed_coding(request)) {
             Some(None) => return,
-            Some(Some(coding)) => self.header(&ETAG).and_then(|tag| etag::of_encoded(tag, coding)),
+            Some(Some(coding)) => self.header(&ETAG).and_then(|tag| etag::of_encoded(&tag, coding)),
             None => encoded.and_then(|encoded| encoded.etag.clone()),
         };
         if let Some(tag) = tag {
@@ -101,7 +102,7 @@ impl Page {
 
     fn full_response(&self) -> HttpResponse {
         let mut response = self.response_without_headers();
-        self.write_headers(response.headers_mut(), |_| true);
+        self.write_headers(response.headers_mut(), |_, _| true);
         response
     }
 
@@ -109,20 +110,29 @@ impl Page {
     /// origin read the status.
     fn refusal(&self, status: StatusCode) -> HttpResponse {
         let mut response = HttpResponse::new(status);
-        self.write_headers(response.headers_mut(), |line| header::is_about_origins(&line.name));
+        self.write_headers(response.headers_mut(), |name, _| header::is_about_origins(name));
         response
     }
 
     fn response_without_headers(&self) -> HttpResponse {
-        let mut response = HttpResponse::with_body(self.status, body::from_bytes(self.body.clone()));
-        response.head_mut().reason = self.reason;
+        let mut response = HttpResponse::with_body(self.status, body::from_bytes(self.body_bytes()));
+        response.head_mut().reason = self.reason();
         response
     }
 
-    fn write_headers(&self, headers: &mut HeaderMap, is_sent: impl Fn(&StoredHeader) -> bool) {
-        for lines in [&self.lines, self.shared_headers()] {
-            for line in lines.iter().filter(|line| line.is_sent && is_sent(line)) {
-                // `insert` would cost nearly twice as much: it returns the values that it replaces.
+    fn write_headers(&self, headers: &mut HeaderMap, is_sent: impl Fn(&HeaderName, SentIn) -> bool) {
+        // `insert` would cost nearly twice as much: it returns the values that it replaces.
+        let own = match &self.content {
+            Content::Full(full) => &*full.lines,
+            Content::Packed(packed) => {
+                for line in packed.lines().filter(|line| is_sent(line.name, line.sent_in)) {
+                    headers.append(line.name.clone(), line.to_value());
+                }
+                &[]
+            }
+        };
+        for lines in [own, self.shared_headers()] {
+            for line in lines.iter().filter(|line| line.is_sent && is_sent(&line.name, line.sent_in)) {
                 headers.append(line.name.clone(), line.value.clone());
             }
         }

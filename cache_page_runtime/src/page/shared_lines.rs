@@ -12,7 +12,8 @@ use std::{
 };
 
 use actix_web::http::header::{
-    CONTENT_DISPOSITION, CONTENT_LOCATION, DATE, ETAG, EXPIRES, HeaderName, LAST_MODIFIED, LINK, LOCATION,
+    CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LOCATION, DATE, ETAG, EXPIRES, HeaderName, LAST_MODIFIED,
+    LINK, LOCATION,
 };
 
 use super::header::{Line, StoredHeader};
@@ -72,6 +73,10 @@ impl SharedLines {
     /// Returns the bytes that the lines allocate.
     pub(crate) fn weight(&self) -> usize {
         size_of::<Self>() + 16 + StoredHeader::weight(&self.lines)
+    }
+
+    pub(super) fn has_content_encoding(&self) -> bool {
+        self.lines.iter().any(|line| line.name == CONTENT_ENCODING)
     }
 
     /// Returns whether the entries of this store have lines of this owner.

@@ -220,7 +220,8 @@ impl Lookup<'_> {
     ) -> Box<Fill> {
         // A handler that confirmed an entry which the client cannot decode would have it sent.
         let stale = miss.stale.as_deref().filter(|stale| self.can_decode(stale));
-        let before = self.before_handler(stale.map(|stale| Validators::from(stale.page.representation())));
+        let before = self
+            .before_handler(stale.map(|stale| stale.page.with_representation(|page| Validators::from(page))));
         let before = BeforeHandler { span, ..before };
         self.start(miss, role, audience, (now, self.cache.clock().system_time(now)), before)
     }

@@ -76,16 +76,16 @@ pub(crate) fn encode(entry: &Entry, out: &mut Writer, now: Instant) {
     let headers = page.stored_headers();
     out.u16(u16::try_from(headers.clone().count()).unwrap_or(u16::MAX));
     for line in headers {
-        let sensitive = if line.value.is_sensitive() { SENSITIVE } else { 0 };
+        let sensitive = if line.is_sensitive() { SENSITIVE } else { 0 };
         out.u8(sensitive | if line.is_generated { GENERATED } else { 0 });
         out.bytes(line.name.as_str().as_bytes());
-        out.bytes(line.value.as_bytes());
+        out.bytes(line.as_bytes());
     }
     match page.body_bytes() {
         None => out.u8(NO_BODY),
         Some(body) => {
             out.u8(if page.encodings().is_some() { ENCODABLE_BODY } else { BODY });
-            out.bytes(body);
+            out.bytes(&body);
         }
     }
 }
