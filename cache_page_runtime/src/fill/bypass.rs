@@ -21,7 +21,7 @@ use crate::{
     observe::{Report, RunPath},
     outcome::{Outcome, Reason},
     policy::HandlerPolicy,
-    time::instant::Instant,
+    time::Stopwatch,
 };
 
 /// A bypass whose handler has returned. Its response is neither stored nor shared.
@@ -34,7 +34,7 @@ pub(crate) struct BypassRun<'b> {
     pub(crate) key: &'b KeyParts,
     pub(crate) control: RunControl,
     /// When the handler started.
-    pub(crate) started: Instant,
+    pub(crate) started: Stopwatch,
     pub(crate) path: RunPath,
 }
 
@@ -70,7 +70,7 @@ impl Bypass {
     pub(crate) async fn run(self: Box<Self>, mut handler: Pin<&mut dyn Handler>) -> Served {
         let Self { cache, policy, reason, visibility, key, control, path } = *self;
         let (cache, key) = (&cache, &key);
-        let started = cache.clock().now();
+        let started = Stopwatch::start(cache.clock());
         let guard = AbandonGuard::of_bypass(cache, policy, reason, path);
         let handled = poll_fn(|context| handler.as_mut().poll_response(None, context)).await;
         let path = guard.disarm();
@@ -126,8 +126,7 @@ impl BypassRun<'_> {
     }
 
     fn report(&mut self, headers: Option<&mut HeaderMap>) {
-        let now = self.cache.clock().now();
-        let fill_time = Some(now.since(self.started));
+        let fill_time = Some(self.started.elapsed(self.cache.clock()));
         let report = Report { fill_time, ..Report::of(Outcome::Bypass(self.reason)) };
         let observer = self.cache.observer();
         report.log(observer, self.policy.handler_id());

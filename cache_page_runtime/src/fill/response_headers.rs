@@ -155,7 +155,7 @@ pub(crate) fn generate_unstored<'n>(
     sent: SentHeaders,
     reason: Reason,
     visibility: Visibility,
-    keyed: impl Iterator<Item = &'n HeaderName>,
+    keyed: impl Iterator<Item = &'n HeaderName> + Clone,
     credentials: &'n CredentialHeaders,
 ) -> Unstored {
     if matches!(reason, Reason::Method | Reason::Disabled) {
@@ -181,7 +181,7 @@ pub(crate) fn add_unstored<'n>(
     sent: SentHeaders,
     reason: Reason,
     visibility: Visibility,
-    keyed: impl Iterator<Item = &'n HeaderName>,
+    keyed: impl Iterator<Item = &'n HeaderName> + Clone,
     credentials: &'n CredentialHeaders,
 ) {
     let Unstored { cache_control, vary } =
@@ -271,7 +271,7 @@ fn private(has_expires: bool) -> HeaderValue {
 fn credential_names(
     visibility: Visibility,
     credentials: &CredentialHeaders,
-) -> impl Iterator<Item = &HeaderName> {
+) -> impl Iterator<Item = &HeaderName> + Clone {
     visibility.varies_by_login.then(|| credentials.vary_names()).into_iter().flatten()
 }
 
@@ -282,23 +282,19 @@ fn credential_names(
 fn vary_field<'n>(
     headers: &HeaderMap,
     is_sent: bool,
-    names: impl Iterator<Item = &'n HeaderName>,
+    names: impl Iterator<Item = &'n HeaderName> + Clone,
 ) -> Option<HeaderValue> {
+    if !is_sent {
+        return header_cache::vary(names);
+    }
     let mut missing: SmallVec<[&HeaderName; 16]> = SmallVec::new();
     names.for_each(|name| {
-        let is_present = is_sent && vary::contains(headers, name) || missing.contains(&name);
-        if !is_present {
+        if !vary::contains(headers, name) && !missing.contains(&name) {
             missing.push(name);
         }
     });
-    if missing.is_empty() && !(is_sent && headers.get_all(VARY).count() > 1) {
+    if missing.is_empty() && headers.get_all(VARY).count() < 2 {
         return None;
-    }
-    if let ([name], false) = (&*missing, is_sent) {
-        return Some(HeaderValue::from_name((*name).clone()));
-    }
-    if !is_sent {
-        return header_cache::vary(&missing);
     }
     let sent = headers.get_all(VARY).map(HeaderValue::as_bytes).filter(|value| !value.is_empty());
     let members: Vec<&[u8]> = sent.chain(missing.iter().map(|name| name.as_str().as_bytes())).collect();

@@ -82,7 +82,7 @@ impl CredentialHeaders {
     }
 
     /// Returns the names for the `Vary` of a response to requests without credentials.
-    pub(crate) fn vary_names(&self) -> impl Iterator<Item = &HeaderName> {
+    pub(crate) fn vary_names(&self) -> impl Iterator<Item = &HeaderName> + Clone {
         VARY_NAMES.iter().chain(&self.added)
     }
 }

@@ -53,26 +53,37 @@ pub(crate) fn name(text: &str) -> Option<HeaderName> {
     name.unwrap_or_else(|_| parse())
 }
 
-/// Returns the value of `Vary` with these names.
-pub(crate) fn vary(names: &[&HeaderName]) -> Option<HeaderValue> {
-    let format = || {
-        let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-        HeaderValue::try_from(names.join(", ")).ok()
-    };
+/// Returns the value of `Vary` with these names, each of them once. `None` if there are none.
+pub(crate) fn vary<'n>(names: impl Iterator<Item = &'n HeaderName> + Clone) -> Option<HeaderValue> {
+    let mut first = names.clone();
+    if let (name, None) = (first.next()?, first.next()) {
+        return Some(HeaderValue::from_name(name.clone()));
+    }
     let value = VARIES.try_with(|values| {
         let mut values = values.borrow_mut();
-        let known = values.iter().find(|(known, _)| known.iter().eq(names.iter().copied()));
+        let known = values.iter().find(|(known, _)| known.iter().eq(names.clone()));
         if let Some((_, value)) = known {
             return Some(value.clone());
         }
-        let value = format()?;
+        let value = join_names(names.clone())?;
         if values.len() == VARY_VALUES {
             values.remove(0);
         }
-        values.push((names.iter().map(|name| (*name).clone()).collect(), value.clone()));
+        values.push((names.clone().cloned().collect(), value.clone()));
         Some(value)
     });
-    value.unwrap_or_else(|_| format())
+    value.unwrap_or_else(|_| join_names(names))
+}
+
+#[cold]
+fn join_names<'n>(names: impl Iterator<Item = &'n HeaderName>) -> Option<HeaderValue> {
+    let mut unique: Vec<&str> = Vec::new();
+    for name in names.map(HeaderName::as_str) {
+        if !unique.contains(&name) {
+            unique.push(name);
+        }
+    }
+    HeaderValue::try_from(unique.join(", ")).ok()
 }
 
 /// Returns the value of `Age`, in whole seconds.
@@ -127,10 +138,13 @@ mod tests {
         let names: Vec<HeaderName> =
             (0..20).map(|number| HeaderName::try_from(format!("x-{number}")).unwrap()).collect();
         for _ in 0..2 {
+            assert_eq!(vary([].into_iter()), None);
             for (first, second) in names.iter().zip(&names[1..]) {
-                assert_eq!(vary(&[first, second]).unwrap(), format!("{first}, {second}"));
-                assert_eq!(vary(&[second, first]).unwrap(), format!("{second}, {first}"));
-                assert_eq!(vary(&[first]).unwrap(), first.as_str());
+                let vary = |names: &[&HeaderName]| vary(names.iter().copied()).unwrap();
+                assert_eq!(vary(&[first, second]), format!("{first}, {second}"));
+                assert_eq!(vary(&[second, first]), format!("{second}, {first}"));
+                assert_eq!(vary(&[second, first, second, first]), format!("{second}, {first}"));
+                assert_eq!(vary(&[first]), first.as_str());
             }
         }
     }

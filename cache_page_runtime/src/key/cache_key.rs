@@ -191,7 +191,7 @@ impl KeyParts {
     }
 
     /// Returns the request headers that belong in the response's `Vary`, beside those of credentials.
-    pub(crate) fn vary_names(&self) -> impl Iterator<Item = &HeaderName> {
+    pub(crate) fn vary_names(&self) -> impl Iterator<Item = &HeaderName> + Clone {
         self.keyed_headers.iter().map(|keyed| &keyed.name)
     }
 

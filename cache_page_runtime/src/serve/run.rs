@@ -26,7 +26,7 @@ use crate::{
     policy::Validators,
     purge::RequestSubject,
     store::{Entry, Miss},
-    time::instant::Instant,
+    time::{Instant, Stopwatch},
 };
 
 /// What a run has recorded before its handler starts.
@@ -40,7 +40,7 @@ struct BeforeHandler {
 enum BorrowedRun {
     Uncacheable(UncacheableKey),
     /// Why, and when it started.
-    Bypass(Reason, Instant),
+    Bypass(Reason, Stopwatch),
 }
 
 impl Lookup<'_> {
@@ -56,7 +56,7 @@ impl Lookup<'_> {
             let run = match run {
                 Run::Fill(fill) => return fill.run(handler).await.into_response(),
                 Run::Uncacheable(key) => BorrowedRun::Uncacheable(key),
-                Run::Bypass(reason) => BorrowedRun::Bypass(reason, self.cache.clock().now()),
+                Run::Bypass(reason) => BorrowedRun::Bypass(reason, Stopwatch::start(self.cache.clock())),
             };
             let (before, guard) = self.before(&run);
             let (request, span) = (Some(self.request), &before.span);
