@@ -110,8 +110,10 @@ impl<'p> Parts<'p> {
     fn entry(&self, page: Page) -> Arc<Entry> {
         let entry = Entry::new(page, self.lifetime, Arc::clone(&self.purge_keys))
             .revalidatable(self.asks_for_validators);
-        self.local_expiry.into_iter().for_each(|expiry| entry.set_local_expiry(expiry));
-        Arc::new(entry)
+        Arc::new(match self.local_expiry {
+            Some(expiry) => entry.with_local_expiry(expiry),
+            None => entry,
+        })
     }
 }
 

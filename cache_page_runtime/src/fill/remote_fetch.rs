@@ -354,8 +354,7 @@ impl<'f> Fetch<'f> {
         let is_stored = self.remote.serves_from_memory() || remote_ref.is_some();
         let decoded = decoded.page.to_entry(entry.age, now, purge_keys, is_stored);
         let Some(decoded) = decoded else { return Found::Nothing };
-        let decoded = decoded.with_remote_ref(remote_ref);
-        decoded.set_local_expiry(self.remote.local_expiry(now));
+        let decoded = decoded.with_remote_ref(remote_ref).with_local_expiry(self.remote.local_expiry(now));
         if let Some(expired) = entry.expired {
             decoded.expire(now.before(expired));
         }

@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use super::entry::{Entry, Lifetime, NEVER};
-use crate::time::{Instant, instant::nanos};
+use crate::time::Instant;
 
 /// By how many fill times an early refresh may precede the expiry. The probability of an earlier one is 1 in 10⁸.
 const MAX_FILL_TIMES: u32 = 18;
@@ -28,7 +28,7 @@ impl Entry {
     }
 
     pub(crate) fn created_at(&self) -> Instant {
-        Instant::from_nanos(self.lifetime.created_at)
+        Instant::from_nanos(self.times.created_at)
     }
 
     /// Returns when the handler was started.
@@ -37,12 +37,12 @@ impl Entry {
     }
 
     fn fill_time(&self) -> Duration {
-        Duration::from_nanos(self.lifetime.fill_time)
+        Duration::from_nanos(self.times.fill_time)
     }
 
     /// Returns the current age (RFC 9111 4.2.3).
     pub(crate) fn age(&self, now: Instant) -> Duration {
-        Duration::from_nanos(self.lifetime.initial_age).saturating_add(self.lifetime.time_since(now))
+        Duration::from_nanos(self.rare_times().initial_age).saturating_add(self.times.time_since(now))
     }
 
     /// Returns how long the entry stays fresh, or `None` if it does not expire.
@@ -50,12 +50,12 @@ impl Entry {
         if self.is_expired_early(now) {
             return Some(Duration::ZERO);
         }
-        self.lifetime.ttl.map(|ttl| ttl.saturating_sub(self.lifetime.time_since(now)))
+        self.whole_ttl().map(|ttl| ttl.saturating_sub(self.times.time_since(now)))
     }
 
     pub(crate) fn is_fresh(&self, now: Instant) -> bool {
-        let is_within = |ttl| self.lifetime.nanos_since(now) < nanos(ttl);
-        self.lifetime.ttl.is_none_or(is_within) && !self.is_expired_early(now)
+        let is_within = |ttl| self.times.nanos_since(now) < ttl;
+        self.ttl_nanos().is_none_or(is_within) && !self.is_expired_early(now)
     }
 
     /// Makes the entry stale before its TTL has passed, and returns whether this had not been done before.
@@ -71,8 +71,8 @@ impl Entry {
 
     /// Returns for how long the entry has been stale, or zero if it is fresh.
     pub(crate) fn staleness(&self, now: Instant) -> Duration {
-        let age = self.lifetime.time_since(now);
-        let by_ttl = self.lifetime.ttl.map_or(Duration::ZERO, |ttl| age.saturating_sub(ttl));
+        let age = self.times.time_since(now);
+        let by_ttl = self.whole_ttl().map_or(Duration::ZERO, |ttl| age.saturating_sub(ttl));
         let expired_at = self.expired_at.load(Ordering::Acquire);
         by_ttl.max(Duration::from_nanos(now.as_nanos().saturating_sub(expired_at)))
     }
@@ -89,23 +89,18 @@ impl Entry {
 
     /// Returns whether the remote store has to confirm the entry before it is sent from memory.
     pub(crate) fn must_revalidate_remote(&self, now: Instant) -> bool {
-        let local_expiry = self.local_expiry.load(Ordering::Acquire);
+        let local_expiry = self.local_expiry();
         local_expiry < NEVER && now.as_nanos() >= local_expiry
-    }
-
-    /// Sets from when on the remote store has to confirm the entry.
-    pub(crate) fn set_local_expiry(&self, local_expiry: Instant) {
-        self.local_expiry.store(local_expiry.as_nanos(), Ordering::Release);
     }
 
     /// Returns whether the entry may be sent while it is refreshed (RFC 5861 3).
     pub(crate) fn may_serve_while_revalidating(&self, now: Instant) -> bool {
-        self.is_within(self.lifetime.stale().while_revalidate, now)
+        self.is_within(self.rare_times().stale().while_revalidate, now)
     }
 
     /// Returns whether the entry may be sent if a refresh fails (RFC 5861 4).
     pub(crate) fn may_serve_on_error(&self, now: Instant) -> bool {
-        self.is_within(self.lifetime.stale().if_error, now)
+        self.is_within(self.rare_times().stale().if_error, now)
     }
 
     /// Returns whether the entry may be sent at all.
@@ -135,13 +130,12 @@ impl Entry {
 
     /// Returns when the entry stops being usable, or `None` if it never does.
     pub(crate) fn expires_at(&self) -> Option<Instant> {
-        let stale = self.lifetime.stale();
+        let stale = self.rare_times().stale();
         let instant = |nanos| (nanos < NEVER).then(|| Instant::from_nanos(nanos));
         let expired = instant(self.expired_at.load(Ordering::Acquire));
         let expired = expired.map(|expired| expired + stale.while_revalidate.max(stale.if_error));
         // An entry that the remote store can confirm stays usable beyond its local expiry.
-        let local =
-            instant(self.local_expiry.load(Ordering::Acquire)).filter(|_| self.remote_ref().is_none());
+        let local = instant(self.local_expiry()).filter(|_| self.remote_ref().is_none());
         [expired, local, self.remote_expires_at()].into_iter().flatten().min()
     }
 

@@ -47,9 +47,11 @@ impl Store {
         for _ in 0..MAX_ROOMS {
             let wanted = writer.wanted_to_insert(keys).or_else(|| writer.wanted_to_evict(bytes));
             let Some(wanted) = wanted else { break };
+            let has_removed = writer.has_removed;
             drop(writer);
             let room = wanted.allocate();
             writer = lock(self);
+            writer.has_removed = has_removed;
             writer.take_room(room);
         }
         writer
@@ -57,11 +59,14 @@ impl Store {
 
     /// Unlocks the state after entries were removed, and makes the large allocations that the parts need to become smaller.
     pub(super) fn unlock<'s>(&'s self, mut writer: Writer<'s>) {
-        while let Some(wanted) = writer.wanted_to_shrink() {
+        while writer.has_removed
+            && let Some(wanted) = writer.wanted_to_shrink()
+        {
             drop(writer);
             let room = wanted.allocate();
             writer = self.writer();
             writer.take_room(room);
+            writer.has_removed = true;
         }
     }
 

@@ -1,8 +1,8 @@
 //! [`EntryMap`]: the concurrent map from keys to slots.
 
-use std::{hash::BuildHasher as _, mem, sync::Arc};
+use std::{hash::BuildHasher as _, mem, ptr, sync::Arc};
 
-use dashmap::{DashMap, Entry, mapref::one::Ref};
+use dashmap::{DashMap, SharedValue, mapref::one::Ref};
 // Seeded at random for each map, because clients choose the keys.
 use foldhash::quality::RandomState;
 
@@ -34,38 +34,71 @@ impl EntryMap {
 
     /// Returns the slot under a key, and its node.
     pub(super) fn get(&self, key: &[u8]) -> Option<(Slot, Arc<EntryNode>)> {
-        self.get_with_flushed(key).filter(|(_, node)| !node.is_flushed())
+        self.get_with_flushed(key, self.hash(key)).filter(|(_, node)| !node.is_flushed())
     }
 
-    /// Returns what [`read`](Self::read) does, without keeping the shard locked.
-    pub(super) fn get_with_flushed(&self, key: &[u8]) -> Option<(Slot, Arc<EntryNode>)> {
-        let stored = self.read(key)?;
-        Some((stored.value().clone(), Arc::clone(&stored.key().0)))
+    /// Returns what [`read`](Self::read) does for a key with this hash, without keeping the shard locked.
+    pub(super) fn get_with_flushed(&self, key: &[u8], hash: u64) -> Option<(Slot, Arc<EntryNode>)> {
+        let is_key = |node: &EntryNode| *node.key == *key;
+        self.find(hash, is_key, |node, slot| (slot.clone(), Arc::clone(node)))
     }
 
     /// Inserts a slot, or replaces the one under the same key; readers find either the old slot or the new one.
     /// Returns the old slot and its node.
     pub(super) fn insert(&self, node: Arc<EntryNode>, slot: Slot) -> Option<(NodeKey, Slot)> {
-        match self.0.entry(NodeKey(node)) {
-            // Unlike `DashMap::insert`, this replaces the key too.
-            Entry::Occupied(stored) => Some(stored.replace_entry(slot)),
-            Entry::Vacant(vacant) => {
-                vacant.insert(slot);
-                None
-            }
+        let hash = node.hash;
+        let mut table = self.0.shards().get(self.shard_of(hash))?.write();
+        if let Some(stored) = table.get_mut(hash, |(stored, _)| *stored.0.key == *node.key) {
+            let (key, slot) = mem::replace(stored, (NodeKey(node), SharedValue::new(slot)));
+            return Some((key, slot.into_inner()));
         }
+        table.insert(hash, (NodeKey(node), SharedValue::new(slot)), hash_of);
+        None
     }
 
     /// Returns the entry of a node that is in the map.
     pub(super) fn entry_of(&self, node: &Arc<EntryNode>) -> Option<Arc<StoredEntry>> {
-        let stored = self.read(&node.key)?;
-        if Arc::ptr_eq(&stored.key().0, node) { stored.value().entry().cloned() } else { None }
+        self.find(node.hash, |stored| ptr::eq(stored, &**node), |_, slot| slot.entry().cloned())?
+    }
+
+    /// Returns whether the slot of a node is a variant set that has variants.
+    pub(super) fn has_variants(&self, node: &EntryNode) -> bool {
+        let has_variants = |slot: &Slot| slot.variant_set().is_some_and(|variants| !variants.is_empty());
+        let is_key = |stored: &EntryNode| stored.key == node.key;
+        self.find(node.hash, is_key, |_, slot| has_variants(slot)).unwrap_or(false)
     }
 
     /// Removes the slot of a node, unless another node has replaced it.
     pub(super) fn remove(&self, node: &Arc<EntryNode>) -> Option<(NodeKey, Slot)> {
-        self.0.remove_if(&*node.key, |stored, _| Arc::ptr_eq(&stored.0, node))
+        let mut table = self.0.shards().get(self.shard_of(node.hash))?.write();
+        let (key, slot) = table.remove_entry(node.hash, |(stored, _)| Arc::ptr_eq(&stored.0, node))?;
+        Some((key, slot.into_inner()))
     }
+
+    /// Calls a function with what is stored under the node that `is_wanted` accepts, of those with this hash.
+    fn find<T>(
+        &self,
+        hash: u64,
+        is_wanted: impl Fn(&EntryNode) -> bool,
+        f: impl FnOnce(&Arc<EntryNode>, &Slot) -> T,
+    ) -> Option<T> {
+        let table = self.0.shards().get(self.shard_of(hash))?.read();
+        let (node, slot) = table.get(hash, |(stored, _)| is_wanted(&stored.0))?;
+        Some(f(&node.0, slot.get()))
+    }
+
+    /// Returns the number of the shard that has the keys with a hash.
+    fn shard_of(&self, hash: u64) -> usize {
+        // As the map does it.
+        #[allow(clippy::cast_possible_truncation)]
+        let hash = hash as usize;
+        self.0.determine_shard(hash)
+    }
+}
+
+/// Returns the hash of a stored key, which need not be computed again.
+fn hash_of((node, _): &(NodeKey, SharedValue<Slot>)) -> u64 {
+    node.0.hash
 }
 
 impl EntryMap {
@@ -86,7 +119,12 @@ impl EntryMap {
 
     /// Lets the shard of a key grow if it is full. Readers and writers of the others go on.
     pub(super) fn make_room(&self, key: &[u8]) {
-        self.resize(self.0.determine_map(key), |len, buckets, capacity| {
+        self.make_room_at(self.hash(key));
+    }
+
+    /// As [`make_room`](Self::make_room), for a key with this hash.
+    pub(super) fn make_room_at(&self, hash: u64) {
+        self.resize(self.shard_of(hash), |len, buckets, capacity| {
             // With fewer slots, the table reuses the places of those that were removed.
             let is_full = len == capacity && len >= buckets * 7 / 8 / 2;
             is_full.then_some(len + 1)
@@ -98,12 +136,11 @@ impl EntryMap {
     /// The tables are allocated and freed while the shard is not locked.
     fn resize(&self, shard: usize, wanted: impl Fn(usize, usize, usize) -> Option<usize>) {
         let Some(shard) = self.0.shards().get(shard) else { return };
-        let hash = |(key, _): &_| self.0.hasher().hash_one::<&NodeKey>(key);
         let table = shard.read();
         let Some(needed) = wanted(table.len(), table.buckets(), table.capacity()) else { return };
         let mut other = empty(&*table);
         drop(table);
-        other.reserve(needed, hash);
+        other.reserve(needed, hash_of);
         let mut table = shard.write();
         #[cfg(all(test, target_os = "linux"))]
         let held = super::held::Held::begin();
@@ -112,7 +149,7 @@ impl EntryMap {
             .is_some_and(|needed| needed <= other.capacity())
         {
             table.drain().for_each(|stored| {
-                other.insert(hash(&stored), stored, hash);
+                other.insert(hash_of(&stored), stored, hash_of);
             });
             mem::swap(&mut *table, &mut other);
         }

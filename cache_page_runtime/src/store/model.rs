@@ -211,7 +211,7 @@ impl World {
     fn check(&self) -> Result<(), TestCaseError> {
         let state = self.store.state();
         let is_stored = |node: &Arc<EntryNode>| {
-            let stored = self.store.map.get_with_flushed(&node.key);
+            let stored = self.store.map.get_with_flushed(&node.key, node.hash);
             stored.is_some_and(|(_, stored)| Arc::ptr_eq(&stored, node))
         };
         let stored = state.eviction.nodes();

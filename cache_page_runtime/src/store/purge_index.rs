@@ -90,25 +90,30 @@ impl PurgeIndex {
 
     pub(super) fn insert(&mut self, node: &Arc<EntryNode>, freed: &mut Freed) {
         for (key, position) in node.index_positions() {
-            self.change(key, |table| {
-                if let Some(capacity) = table.growth()
-                    && !table.lists.contains_key(&key)
-                {
-                    record_locked(bytes_of(capacity));
-                    table.resize(Lists::with_capacity_and_hasher(capacity, RandomState::default()), freed);
+            let index = self.table_of(key);
+            let table = &mut self.tables[index];
+            let before = table.bytes();
+            if let Some(capacity) = table.growth()
+                && !table.lists.contains_key(&key)
+            {
+                record_locked(bytes_of(capacity));
+                table.resize(Lists::with_capacity_and_hasher(capacity, RandomState::default()), freed);
+            }
+            match table.lists.entry(key) {
+                hash_map::Entry::Vacant(vacant) => {
+                    position.store(0, Ordering::Relaxed);
+                    vacant.insert(List::One(Arc::clone(node)));
                 }
-                let list = match table.lists.entry(key) {
-                    hash_map::Entry::Vacant(vacant) => {
-                        position.store(0, Ordering::Relaxed);
-                        vacant.insert(List::One(Arc::clone(node)));
-                        return 0;
-                    }
-                    hash_map::Entry::Occupied(list) => list.into_mut(),
-                };
-                set_position(position, list.len());
-                list.push(Arc::clone(node), freed);
-                list.bytes()
-            });
+                hash_map::Entry::Occupied(mut list) => {
+                    let list = list.get_mut();
+                    let before = list.bytes();
+                    set_position(position, list.len());
+                    list.push(Arc::clone(node), freed);
+                    self.bytes = self.bytes + list.bytes() - before;
+                }
+            }
+            table.capacity = table.capacity.max(table.lists.capacity());
+            self.bytes = self.bytes + table.bytes() - before;
         }
     }
 

@@ -3,7 +3,7 @@
 use http::HeaderValue;
 
 use super::entry::Entry;
-use crate::time::{Instant, instant::nanos};
+use crate::time::Instant;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -37,9 +37,9 @@ impl SentLines {
 impl Entry {
     /// Returns when the age, which is rounded down to seconds, or the remaining lifetime, which is rounded up, changes next.
     fn next_second(&self, now: Instant) -> Instant {
-        let since = self.lifetime.nanos_since(now);
-        let until_older = SECOND - self.lifetime.initial_age.saturating_add(since) % SECOND;
-        let until_less = self.lifetime.ttl.map(|ttl| match nanos(ttl).saturating_sub(since) % SECOND {
+        let since = self.times.nanos_since(now);
+        let until_older = SECOND - self.rare_times().initial_age.saturating_add(since) % SECOND;
+        let until_less = self.ttl_nanos().map(|ttl| match ttl.saturating_sub(since) % SECOND {
             0 => SECOND,
             left => left,
         });

@@ -3,6 +3,7 @@
 use std::{
     task::{Context, Waker},
     thread,
+    time::Duration,
 };
 
 use actix_web::{test::TestRequest, web::Bytes};
@@ -45,6 +46,19 @@ fn budget_holds_for_a_million_keys() {
     }
     assert!(max_bytes > BUDGET * 9 / 10, "the budget is used");
     assert_eq!(store.entry_count(), store.map.len());
+}
+
+/// Clients are told it. Other times are at most 584 years.
+#[test]
+fn longest_ttl_is_kept() {
+    let now = Clock::System.now();
+    for ttl in [None, Some(Duration::MAX), Some(Duration::from_nanos(u64::MAX)), Some(Duration::ZERO)] {
+        let entry = entry(Bytes::new(), now, ttl, &[]);
+        for entry in [&*entry, &entry.private_copy()] {
+            assert_eq!((entry.lifetime().ttl, entry.ttl(now)), (ttl, ttl));
+            assert_eq!(entry.is_fresh(now), ttl != Some(Duration::ZERO));
+        }
+    }
 }
 
 /// A lookup concurrent with a replacement finds the old entry or the new one.

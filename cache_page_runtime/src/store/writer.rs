@@ -49,6 +49,8 @@ pub(super) struct Writer<'s> {
     pub(super) freed: Freed,
     /// Whether something was evicted.
     pub(super) has_evicted: bool,
+    /// Whether something was removed or replaced, so that a part of the state may be mostly empty.
+    pub(super) has_removed: bool,
 }
 
 impl<'s> Writer<'s> {
@@ -68,6 +70,7 @@ impl<'s> Writer<'s> {
             removed,
             freed: Freed::default(),
             has_evicted: false,
+            has_removed: false,
         }
     }
 
@@ -83,8 +86,14 @@ impl<'s> Writer<'s> {
         replaced: Option<&Arc<Entry>>,
     ) -> Result<(), Reason> {
         let page_key = key.as_bytes();
-        if names.is_empty() && self.variant_set(page_key).is_none() {
-            return self.insert(page_key, Slot::Entry(entry), replaced);
+        if names.is_empty() {
+            let hash = self.map.hash(page_key);
+            let old = self.map.get_with_flushed(page_key, hash);
+            let is_variant_set =
+                |(slot, node): &(Slot, Arc<EntryNode>)| slot.variant_set().is_some() && !node.is_flushed();
+            if !old.as_ref().is_some_and(is_variant_set) {
+                return self.insert_over(old, (page_key, hash), Slot::Entry(entry), replaced);
+            }
         }
         let variants = self.ensure_variant_set(page_key, names)?;
         let variant_key = variants.variant_key(key, request).ok_or(Reason::KeyTooLong)?;
@@ -140,6 +149,17 @@ impl<'s> Writer<'s> {
 
     fn insert(&mut self, key: &[u8], slot: Slot, replaced: Option<&Arc<Entry>>) -> Result<(), Reason> {
         let hash = self.map.hash(key);
+        self.insert_over(self.map.get_with_flushed(key, hash), (key, hash), slot, replaced)
+    }
+
+    /// Inserts a slot in the place of the one that the map has under its key.
+    fn insert_over(
+        &mut self,
+        old: Option<(Slot, Arc<EntryNode>)>,
+        (key, hash): (&[u8], u64),
+        slot: Slot,
+        replaced: Option<&Arc<Entry>>,
+    ) -> Result<(), Reason> {
         let weight = slot.weight(self.state.lines_owner);
         let (weights, expires_at) = ((weight, slot.encoded_weight()), slot.expires_at());
         let node = EntryNode::new(key, hash, weights, expires_at, slot.purge_keys(), &self.state.epoch);
@@ -148,7 +168,7 @@ impl<'s> Writer<'s> {
             self.freed.push((node, slot));
             return Err(Reason::BodyTooLarge);
         }
-        if let Some((old, old_node)) = self.map.get_with_flushed(key) {
+        if let Some((old, old_node)) = old {
             let may_replace = old_node.is_flushed() || replaced.is_some_and(|replaced| old.holds(replaced));
             if !may_replace && slot.is_older_than(&old) {
                 self.freed.push((node, slot));
@@ -189,7 +209,7 @@ impl<'s> Writer<'s> {
 
     /// Undoes an insertion that there is no room for. What was stored under the key before is removed too.
     fn undo(&mut self, node: &Arc<EntryNode>, slot: &Slot) {
-        if let Some((_, old)) = self.map.get_with_flushed(&node.key) {
+        if let Some((_, old)) = self.map.get_with_flushed(&node.key, node.hash) {
             self.freed.push(self.map.remove(&old));
         }
         self.unlink(node, slot);
@@ -234,6 +254,7 @@ impl<'s> Writer<'s> {
 
     /// Removes a node from everything but the map.
     fn unlink(&mut self, node: &Arc<EntryNode>, slot: &Slot) {
+        self.has_removed = true;
         self.state.eviction.remove(node, &mut self.freed);
         self.state.purge_index.remove(node, &mut self.freed);
         self.state.release_shared_lines(slot);
@@ -261,10 +282,7 @@ impl<'s> Writer<'s> {
     fn evict_while(&mut self, max: usize, is_too_full: impl Fn(&State, usize) -> bool) -> Option<bool> {
         let map = self.map;
         // No request would find the variants of an evicted set.
-        let has_variants = |node: &EntryNode| {
-            let stored = map.read(&node.key);
-            stored.is_some_and(|stored| stored.variant_set().is_some_and(|variants| !variants.is_empty()))
-        };
+        let has_variants = |node: &EntryNode| map.has_variants(node);
         let mut evicted = 0;
         while is_too_full(&self.state, self.max_bytes) {
             if evicted == max {

@@ -1,29 +1,32 @@
 //! Exponential backoff between failed refreshes of a page.
 
 use std::{
-    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
 use super::instant::Instant;
 
 /// The interval is doubled this many times at most: it grows to 16 times the configured one.
-const MAX_DOUBLINGS: u32 = 4;
+const MAX_DOUBLINGS: u64 = 4;
+
+/// The bits that count the failures.
+const FAILURES: u64 = 7;
 
 /// The failures of one stored page. A refreshed page starts without failures.
 ///
 /// The backoff is stored with its page and removed with it, so there is no table of failed keys that could grow.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
-    failures: AtomicU32,
-    /// Nanoseconds since the clock's start.
+    /// Nanoseconds since the clock's start from which on a refresh may be tried, but for the last three bits. These are the number of
+    /// failures, up to [`MAX_DOUBLINGS`].
     retry_at: AtomicU64,
 }
 
 impl Backoff {
     /// Returns whether a refresh may be tried.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
-        now.as_nanos() >= self.retry_at.load(Ordering::Relaxed)
+        now.as_nanos() >= self.retry_at.load(Ordering::Relaxed) & !FAILURES
     }
 
     /// Records a failed refresh. The next one is due after `interval`, which doubles with each failure.
@@ -32,10 +35,10 @@ impl Backoff {
         if !self.is_due(now) {
             return;
         }
-        let failures = self.failures.load(Ordering::Relaxed);
-        let delay = interval.saturating_mul(1 << failures.min(MAX_DOUBLINGS));
-        self.failures.store(failures.saturating_add(1), Ordering::Relaxed);
-        self.retry_at.store((now + delay).as_nanos(), Ordering::Relaxed);
+        let failures = (self.retry_at.load(Ordering::Relaxed) & FAILURES).min(MAX_DOUBLINGS);
+        let retry_at = (now + interval.saturating_mul(1 << failures)).as_nanos();
+        let failures = (failures + 1).min(MAX_DOUBLINGS);
+        self.retry_at.store(retry_at & !FAILURES | failures, Ordering::Relaxed);
     }
 }
 
