@@ -34,6 +34,8 @@ pub struct Page {
     pub(super) status: StatusCode,
     /// Whether the headers have `Content-Encoding`. Most pages have none, and are not searched for it at each hit.
     has_content_encoding: bool,
+    /// Whether the first `ETag`, which is among the lines that no other page has, is an entity tag.
+    has_valid_tag: bool,
     /// The reason phrase, behind a pointer since few pages have one of their own.
     reason: Option<Box<ReasonPhrase>>,
     pub(super) content: Content,
@@ -167,9 +169,11 @@ impl Page {
     ) -> Self {
         let has_content_encoding = lines.iter().any(|line| *line.name == CONTENT_ENCODING)
             || shared.as_ref().is_some_and(|shared| shared.has_content_encoding());
+        let mut tags = lines.iter().filter(|line| *line.name == ETAG);
+        let has_valid_tag = tags.next().is_some_and(|line| etag::is_tag(line.value));
         let (reason, content) =
             (reason.map(|reason| Box::new(ReasonPhrase(reason))), Content::new(lines, body));
-        Self { status, has_content_encoding, reason, content, shared, encodings: None }
+        Self { status, has_content_encoding, has_valid_tag, reason, content, shared, encodings: None }
     }
 
     /// Lets the body be encoded when a client asks for that.
@@ -259,12 +263,8 @@ impl Page {
         let (list, is_single) = (lists.next(), lists.next().is_none());
         is_single
             && self.status.is_success()
-            && list.is_some_and(|list| etag::is_tag(list) && self.has_tag(list))
-    }
-
-    /// Returns whether this is the entity tag of the page, which is among the lines that no other page has.
-    fn has_tag(&self, tag: &HeaderValue) -> bool {
-        self.content.has_line(&ETAG, tag)
+            && self.has_valid_tag
+            && list.is_some_and(|list| self.content.has_line(&ETAG, list))
     }
 
     pub(super) fn sent_headers(&self) -> impl Iterator<Item = PageLine<'_>> + Clone {
@@ -334,6 +334,7 @@ impl Page {
         Self {
             status: self.status,
             has_content_encoding: self.has_content_encoding,
+            has_valid_tag: self.has_valid_tag,
             reason: self.reason.clone(),
             content: Content::private(self.sent_headers(), self.body_bytes()),
             shared: None,
