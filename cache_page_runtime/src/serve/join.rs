@@ -47,9 +47,24 @@ enum Part {
 ///
 /// `waited_for` is the key of a flight that the request has followed before. It does not follow the same key twice: where the
 /// first result was another variant, there is a key for the variant of this request.
-pub(super) fn join(lookup: &mut Lookup<'_>, miss: Miss, waited_for: Option<&[u8]>, now: Instant) -> Joined {
+///
+/// `insertions` is the number of slots that had been inserted before the store was found to lack the page.
+pub(super) fn join(
+    lookup: &mut Lookup<'_>,
+    (miss, insertions): (Miss, u64),
+    waited_for: Option<&[u8]>,
+    now: Instant,
+) -> Joined {
     match part(lookup, miss.cause, waited_for, now) {
-        Part::Lead(leader) => Joined::Step(lead(lookup, leader, miss, now)),
+        Part::Lead(leader) => {
+            // A stale page may be sent meanwhile, after another request has failed to refresh it.
+            let is_known = miss.stale.is_none() && lookup.cache.store().insertions() == insertions;
+            Joined::Step(if is_known {
+                Step::Run(Run::Fill(lookup.fill(miss, FillRole::Leader(leader), now)))
+            } else {
+                lead(lookup, leader, miss, now)
+            })
+        }
         Part::Follow(follower, key) => {
             let (cause, started) = (miss.cause, Clock::System.now());
             Joined::Wait(FlightWait { follower, cause, key, started })
@@ -204,6 +219,7 @@ fn after_wait(
             }
             // The result is another variant, encoded for another client, or older than a purge that this request came after. The response for this request
             // may be stored by now, or be made by another request.
+            let insertions = lookup.cache.store().insertions();
             match lookup.find(now) {
                 Ok(hit) => Joined::Step(Step::Respond(lookup.respond(&hit, now))),
                 Err(NoHit::Bypass(reason)) => Joined::Step(Step::Run(Run::Bypass(reason))),
@@ -211,7 +227,7 @@ fn after_wait(
                     // After a purge the request may follow a flight of the same key again: only a further purge, or a leader that
                     // came before this request, can make it wait once more.
                     let waited_for = (!is_outdated_result(lookup, &result)).then_some(&*flight.key);
-                    join(lookup, miss, waited_for, now)
+                    join(lookup, (miss, insertions), waited_for, now)
                 }
             }
         }

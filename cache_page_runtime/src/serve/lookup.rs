@@ -246,8 +246,8 @@ impl Lookup<'_> {
 
     /// Returns the hash of the key, by which copies of entries are found.
     #[inline]
-    pub(super) fn key_hash(&self) -> Result<KeyHash, Miss> {
-        Ok(KeyHash::new(self.cache_key().ok_or(Miss::new(ForwardReason::Miss))?))
+    pub(super) fn key_hash(&self) -> Result<KeyHash, NoHit> {
+        Ok(KeyHash::new(self.cache_key().ok_or_else(|| Miss::new(ForwardReason::Miss))?))
     }
 
     /// As [`find`](Self::find), with the hash of the key.

@@ -137,19 +137,19 @@ fn look_up(lookup: &mut Lookup<'_>, handler_type: HandlerType, mode: RefreshMode
         });
     }
     let now = lookup.cache.clock().now();
-    let found = match lookup.key_hash() {
-        Ok(hash) => match lookup.respond_from_copy(hash, now) {
-            Some(response) => return Joined::Step(Step::Respond(response)),
-            None => lookup.find_hashed(hash, now),
-        },
-        Err(miss) => Err(miss.into()),
-    };
-    match found {
+    let hash = lookup.key_hash();
+    if let Ok(hash) = hash
+        && let Some(response) = lookup.respond_from_copy(hash, now)
+    {
+        return Joined::Step(Step::Respond(response));
+    }
+    let insertions = lookup.cache.store().insertions();
+    match hash.and_then(|hash| lookup.find_hashed(hash, now)) {
         Ok(hit) if hit.needs_refresh => Joined::Step(respond_and_refresh(lookup, &hit, mode, now)),
         Ok(hit) => Joined::Step(Step::Respond(lookup.respond(&hit, now))),
         Err(no_hit) => match (lookup.gateway_timeout(), no_hit) {
             (Some(response), _) => Joined::Step(Step::Respond(response)),
-            (None, NoHit::Miss(miss)) => join(lookup, miss, None, now),
+            (None, NoHit::Miss(miss)) => join(lookup, (miss, insertions), None, now),
             (None, NoHit::Bypass(reason)) => Joined::Step(Step::Run(Run::Bypass(reason))),
         },
     }

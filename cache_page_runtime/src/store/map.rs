@@ -1,6 +1,13 @@
 //! [`EntryMap`]: the concurrent map from keys to slots.
 
-use std::{hash::BuildHasher as _, mem, ptr, sync::Arc};
+use std::{
+    hash::BuildHasher as _,
+    mem, ptr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use dashmap::{DashMap, SharedValue, mapref::one::Ref};
 // Seeded at random for each map, because clients choose the keys.
@@ -13,23 +20,32 @@ use super::{
 };
 
 /// A map that readers access one locked shard at a time. It is only changed under the store's state lock.
-pub(super) struct EntryMap(DashMap<NodeKey, Slot, RandomState>);
+pub(super) struct EntryMap {
+    map: DashMap<NodeKey, Slot, RandomState>,
+    insertions: Insertions,
+}
+
+/// The number of slots that were inserted, in a cache line of its own, because hits read what is beside it.
+#[derive(Default)]
+#[repr(align(64))]
+struct Insertions(AtomicU64);
 
 impl EntryMap {
     /// Creates a map with this number of shards, a power of two.
     pub(super) fn new(shards: usize) -> Self {
-        Self(DashMap::with_hasher_and_shard_amount(RandomState::default(), shards.max(2)))
+        let map = DashMap::with_hasher_and_shard_amount(RandomState::default(), shards.max(2));
+        Self { map, insertions: Insertions::default() }
     }
 
     pub(super) fn hash(&self, key: &[u8]) -> u64 {
-        self.0.hasher().hash_one(key)
+        self.map.hasher().hash_one(key)
     }
 
     /// Returns the slot under a key, even if everything was purged since it was inserted.
     ///
     /// The shard stays locked for reading until the reference is dropped.
     pub(super) fn read(&self, key: &[u8]) -> Option<Ref<'_, NodeKey, Slot>> {
-        self.0.get(key)
+        self.map.get(key)
     }
 
     /// Returns the slot under a key, and its node.
@@ -46,8 +62,20 @@ impl EntryMap {
     /// Inserts a slot, or replaces the one under the same key; readers find either the old slot or the new one.
     /// Returns the old slot and its node.
     pub(super) fn insert(&self, node: Arc<EntryNode>, slot: Slot) -> Option<(NodeKey, Slot)> {
+        let replaced = self.insert_uncounted(node, slot);
+        // Afterwards: who finds the same number again has seen all slots.
+        self.insertions.0.fetch_add(1, Ordering::Release);
+        replaced
+    }
+
+    /// Returns the number of slots that have been inserted. While it stays the same, what was not found is not there.
+    pub(super) fn insertions(&self) -> u64 {
+        self.insertions.0.load(Ordering::Acquire)
+    }
+
+    fn insert_uncounted(&self, node: Arc<EntryNode>, slot: Slot) -> Option<(NodeKey, Slot)> {
         let hash = node.hash;
-        let mut table = self.0.shards().get(self.shard_of(hash))?.write();
+        let mut table = self.map.shards().get(self.shard_of(hash))?.write();
         if let Some(stored) = table.get_mut(hash, |(stored, _)| *stored.0.key == *node.key) {
             let (key, slot) = mem::replace(stored, (NodeKey(node), SharedValue::new(slot)));
             return Some((key, slot.into_inner()));
@@ -70,7 +98,7 @@ impl EntryMap {
 
     /// Removes the slot of a node, unless another node has replaced it.
     pub(super) fn remove(&self, node: &Arc<EntryNode>) -> Option<(NodeKey, Slot)> {
-        let mut table = self.0.shards().get(self.shard_of(node.hash))?.write();
+        let mut table = self.map.shards().get(self.shard_of(node.hash))?.write();
         let (key, slot) = table.remove_entry(node.hash, |(stored, _)| Arc::ptr_eq(&stored.0, node))?;
         Some((key, slot.into_inner()))
     }
@@ -82,7 +110,7 @@ impl EntryMap {
         is_wanted: impl Fn(&EntryNode) -> bool,
         f: impl FnOnce(&Arc<EntryNode>, &Slot) -> T,
     ) -> Option<T> {
-        let table = self.0.shards().get(self.shard_of(hash))?.read();
+        let table = self.map.shards().get(self.shard_of(hash))?.read();
         let (node, slot) = table.get(hash, |(stored, _)| is_wanted(&stored.0))?;
         Some(f(&node.0, slot.get()))
     }
@@ -92,7 +120,7 @@ impl EntryMap {
         // As the map does it.
         #[allow(clippy::cast_possible_truncation)]
         let hash = hash as usize;
-        self.0.determine_shard(hash)
+        self.map.determine_shard(hash)
     }
 }
 
@@ -103,7 +131,7 @@ fn hash_of((node, _): &(NodeKey, SharedValue<Slot>)) -> u64 {
 
 impl EntryMap {
     pub(super) fn shards(&self) -> usize {
-        self.0.shards().len()
+        self.map.shards().len()
     }
 
     /// Frees the places of a shard that are not needed. Readers and writers of the others go on.
@@ -135,7 +163,7 @@ impl EntryMap {
     ///
     /// The tables are allocated and freed while the shard is not locked.
     fn resize(&self, shard: usize, wanted: impl Fn(usize, usize, usize) -> Option<usize>) {
-        let Some(shard) = self.0.shards().get(shard) else { return };
+        let Some(shard) = self.map.shards().get(shard) else { return };
         let table = shard.read();
         let Some(needed) = wanted(table.len(), table.buckets(), table.capacity()) else { return };
         let mut other = empty(&*table);
@@ -167,15 +195,15 @@ fn empty<T: Default>(_: &T) -> T {
 #[cfg(test)]
 impl EntryMap {
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.map.len()
     }
 
     pub(super) fn capacity(&self) -> usize {
-        self.0.capacity()
+        self.map.capacity()
     }
 
     /// Returns all slots with their nodes, including the flushed ones.
     pub(super) fn to_vec(&self) -> Vec<(Slot, Arc<EntryNode>)> {
-        self.0.iter().map(|stored| (stored.value().clone(), Arc::clone(&stored.key().0))).collect()
+        self.map.iter().map(|stored| (stored.value().clone(), Arc::clone(&stored.key().0))).collect()
     }
 }

@@ -114,6 +114,11 @@ impl Store {
         }
     }
 
+    /// Returns the number of slots that have been inserted. While it stays the same, a page that was not found is not there.
+    pub(crate) fn insertions(&self) -> u64 {
+        self.map.insertions()
+    }
+
     /// Returns the entry for a request, which is fresh or may still be sent in some cases.
     ///
     /// # Errors

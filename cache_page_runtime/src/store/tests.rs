@@ -323,3 +323,19 @@ fn tables_shrink_when_the_state_is_unlocked() {
     }
     assert!(table_bytes() < before / 20, "{} bytes of {before}", table_bytes());
 }
+
+/// A request that has found nothing, and then leads a flight, looks again only if this number is another one.
+#[test]
+fn insertions_are_counted_once_they_can_be_found() {
+    let store = new_store(1 << 20);
+    for number in [0, 1, 1] {
+        let before = store.insertions();
+        put(&store, number);
+        assert_ne!(store.insertions(), before);
+        let found = get(&store, number);
+        assert!(found.is_some());
+        let before = store.insertions();
+        assert!(get(&store, 7).is_none());
+        assert_eq!(store.insertions(), before);
+    }
+}
