@@ -108,7 +108,9 @@ pub(crate) fn with<T>(
     now: Instant,
     send: impl FnOnce(&Arc<Entry>, &mut Option<SentLines>) -> Option<T>,
 ) -> Option<T> {
-    let found = COPIES.try_with(|copies| {
+    // Dropped after the borrow ends, because releasing a copy takes locks.
+    let mut unusable = None;
+    let sent = COPIES.try_with(|copies| {
         let mut copies = copies.borrow_mut();
         let slot = copies.slots.get_mut(hash.slot())?;
         let copy = slot.as_mut()?;
@@ -119,8 +121,8 @@ pub(crate) fn with<T>(
             return None;
         }
         if !copy.is_current() || !copy.entry.is_fresh(now) || copy.entry.must_revalidate_remote(now) {
-            // Dropped after the borrow ends, because releasing the copy takes locks.
-            return Some(Err(slot.take()));
+            unusable = slot.take();
+            return None;
         }
         if store.may_be_purged(&copy.entry) {
             // The lookup in the store applies the purge.
@@ -129,10 +131,10 @@ pub(crate) fn with<T>(
         let sent = send(&copy.entry, &mut copy.lines)?;
         copy.was_used = true;
         copy.node.touch();
-        Some(Ok(sent))
+        Some(sent)
     });
     // A worker that is shutting down has no copies.
-    found.ok().flatten()?.ok()
+    sent.ok().flatten()
 }
 
 /// Counts a hit in the store, and copies the entry if it is hit often.
