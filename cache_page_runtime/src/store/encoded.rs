@@ -11,7 +11,7 @@ use crate::{
 impl Writer<'_> {
     /// Drops the encoded bodies of an entry.
     pub(super) fn clear_encodings(&mut self, node: &Arc<EntryNode>) {
-        if let Some(entry) = self.entry_of(node) {
+        if let Some(entry) = node.entry() {
             let bodies = entry.page.encodings().map(Encodings::take);
             bodies.into_iter().for_each(|bodies| self.freed.push(bodies));
         }
@@ -36,7 +36,7 @@ impl Writer<'_> {
         encoded: Option<Arc<EncodedBody>>,
     ) {
         let Some(encodings) = entry.page.encodings() else { return };
-        let stored = self.map.get(key).filter(|(slot, _)| slot.holds(entry)).map(|(_, node)| node);
+        let stored = self.map.get(key).filter(|node| node.slot.holds(entry));
         let has_room = encoded.as_ref().map(|encoded| encoded.weight()).is_some_and(|weight| {
             // Making room for the body may have evicted its own entry.
             stored.as_ref().is_some_and(|node| {

@@ -7,7 +7,10 @@ use actix_web::http::{StatusCode, header::HeaderName};
 #[cfg(feature = "inspector")]
 use actix_web::http::header::HeaderMap;
 
-use super::{entry::Entry, node::EntryNode, variants::VariantSet};
+use super::{
+    entry::Entry,
+    node::{EntryNode, VariantSet},
+};
 #[cfg(feature = "inspector")]
 use crate::key::may_select_variant;
 use crate::{

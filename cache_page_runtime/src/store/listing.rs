@@ -12,7 +12,6 @@ use crate::purge::PurgeKey;
 use super::{
     entry_info::EntryInfo,
     node::EntryNode,
-    slot::Slot,
     store::Store,
     sweep::{BATCH, Nodes, yield_to},
 };
@@ -137,16 +136,11 @@ impl Store {
 
     /// Returns what is known of the entry of a node, unless it was removed or purged.
     pub(super) fn info(&self, node: &Arc<EntryNode>, now: Instant) -> Option<EntryInfo> {
-        // Copied, so that the shard is not locked while purges are applied.
-        let (slot, stored) = self.slot(&node.key).filter(|(_, stored)| Arc::ptr_eq(stored, node))?;
-        let (entry, variants) = match slot {
-            Slot::Entry(entry) => (entry, None),
-            Slot::Variant(entry, variants) => (entry, Some(variants)),
-            Slot::VariantSet(_) => return None,
-        };
-        if entry.is_invalidated() || self.active_purges.apply(&stored, &entry) {
+        let entry = node.entry().filter(|_| !node.is_removed() && !node.is_flushed())?;
+        if entry.is_invalidated() || self.active_purges.apply(node, entry) {
             return None;
         }
-        Some(EntryInfo::new(entry, stored, variants, now))
+        let variants = node.slot.variants().cloned();
+        Some(EntryInfo::new(Arc::clone(entry), Arc::clone(node), variants, now))
     }
 }

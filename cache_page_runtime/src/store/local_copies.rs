@@ -71,7 +71,7 @@ impl LocalCopy {
 impl Drop for LocalCopy {
     fn drop(&mut self) {
         if let Some(store) = self.store.upgrade() {
-            store.release_copy(self.bytes);
+            store.release_copy(&self.node, self.bytes);
         }
     }
 }
@@ -166,7 +166,7 @@ fn make_copy(store: &Arc<Store>, key: CacheKey<'_>, hash: KeyHash, entry: &Arc<E
     };
     // Before room is reserved: this releases the room of the unusable copies.
     drop(unusable);
-    if !has_slot || !reserve(store, bytes) {
+    if !has_slot || !reserve(store, &node, bytes) {
         return;
     }
     let entry = Arc::new(entry.private_copy());
@@ -192,14 +192,14 @@ fn make_copy(store: &Arc<Store>, key: CacheKey<'_>, hash: KeyHash, entry: &Arc<E
 
 /// Reserves room for a copy. If the copies have taken all of theirs, an idle copy of this worker ends, so that pages that were
 /// popular once do not keep others out.
-fn reserve(store: &Arc<Store>, bytes: usize) -> bool {
-    if store.reserve_copy(bytes) {
+fn reserve(store: &Arc<Store>, node: &EntryNode, bytes: usize) -> bool {
+    if store.reserve_copy(node, bytes) {
         return true;
     }
     let idle = COPIES.try_with(|copies| copies.borrow_mut().take_idle(store));
     // Dropped after the borrow has ended, because releasing a copy takes locks.
     drop(idle);
-    store.reserve_copy(bytes)
+    store.reserve_copy(node, bytes)
 }
 
 impl LocalCopies {

@@ -4,7 +4,7 @@ use super::{
     store::Store,
     sweep::{REMOVED_BATCH, yield_to},
     weights::MIN_LARGE,
-    writer::{RemovedSlots, Writer},
+    writer::{RemovedNodes, Writer},
 };
 use crate::purge::PurgeKey;
 
@@ -18,12 +18,12 @@ const REMOVED_ROOM: usize = 64;
 
 impl Store {
     pub(super) fn writer(&self) -> Writer<'_> {
-        Writer::new(&self.map, self.state(), self.max_bytes, RemovedSlots::new())
+        Writer::new(&self.map, self.state(), self.max_bytes, RemovedNodes::new())
     }
 
     /// As [`writer`](Self::writer), for up to [`REMOVED_BATCH`] removals.
     pub(super) fn removing_writer(&self) -> Writer<'_> {
-        let removed = RemovedSlots::with_capacity(REMOVED_ROOM);
+        let removed = RemovedNodes::with_capacity(REMOVED_ROOM);
         Writer::new(&self.map, self.state(), self.max_bytes, removed)
     }
 

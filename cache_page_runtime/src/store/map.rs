@@ -1,8 +1,8 @@
-//! [`EntryMap`]: the concurrent map from keys to slots.
+//! [`EntryMap`]: the concurrent map from keys to nodes.
 
 use std::{
     hash::BuildHasher as _,
-    mem, ptr,
+    mem,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -13,19 +13,15 @@ use dashmap::{DashMap, SharedValue, mapref::one::Ref};
 // Seeded at random for each map, because clients choose the keys.
 use foldhash::quality::RandomState;
 
-use super::{
-    entry::Entry as StoredEntry,
-    node::{EntryNode, NodeKey},
-    slot::Slot,
-};
+use super::node::{EntryNode, NodeKey};
 
 /// A map that readers access one locked shard at a time. It is only changed under the store's state lock.
 pub(super) struct EntryMap {
-    map: DashMap<NodeKey, Slot, RandomState>,
+    map: DashMap<NodeKey, (), RandomState>,
     insertions: Insertions,
 }
 
-/// The number of slots that were inserted, in a cache line of its own, because hits read what is beside it.
+/// The number of nodes that were inserted, in a cache line of its own, because hits read what is beside it.
 #[derive(Default)]
 #[repr(align(64))]
 struct Insertions(AtomicU64);
@@ -41,78 +37,62 @@ impl EntryMap {
         self.map.hasher().hash_one(key)
     }
 
-    /// Returns the slot under a key, even if everything was purged since it was inserted.
+    /// Returns the node under a key, even if everything was purged since it was inserted.
     ///
     /// The shard stays locked for reading until the reference is dropped.
-    pub(super) fn read(&self, key: &[u8]) -> Option<Ref<'_, NodeKey, Slot>> {
+    pub(super) fn read(&self, key: &[u8]) -> Option<Ref<'_, NodeKey, ()>> {
         self.map.get(key)
     }
 
-    /// Returns the slot under a key, and its node.
-    pub(super) fn get(&self, key: &[u8]) -> Option<(Slot, Arc<EntryNode>)> {
-        self.get_with_flushed(key, self.hash(key)).filter(|(_, node)| !node.is_flushed())
+    /// Returns the node under a key.
+    pub(super) fn get(&self, key: &[u8]) -> Option<Arc<EntryNode>> {
+        self.get_with_flushed(key, self.hash(key)).filter(|node| !node.is_flushed())
     }
 
     /// Returns what [`read`](Self::read) does for a key with this hash, without keeping the shard locked.
-    pub(super) fn get_with_flushed(&self, key: &[u8], hash: u64) -> Option<(Slot, Arc<EntryNode>)> {
-        let is_key = |node: &EntryNode| *node.key == *key;
-        self.find(hash, is_key, |node, slot| (slot.clone(), Arc::clone(node)))
+    pub(super) fn get_with_flushed(&self, key: &[u8], hash: u64) -> Option<Arc<EntryNode>> {
+        let table = self.map.shards().get(self.shard_of(hash))?.read();
+        let (node, _) = table.get(hash, |(stored, _)| *stored.0.key == *key)?;
+        Some(Arc::clone(&node.0))
     }
 
-    /// Inserts a slot, or replaces the one under the same key; readers find either the old slot or the new one.
-    /// Returns the old slot and its node.
-    pub(super) fn insert(&self, node: Arc<EntryNode>, slot: Slot) -> Option<(NodeKey, Slot)> {
-        let replaced = self.insert_uncounted(node, slot);
-        // Afterwards: who finds the same number again has seen all slots.
+    /// Inserts a node, or replaces the one with the same key; readers find either the old one or the new one. Returns the old one.
+    pub(super) fn insert(&self, node: Arc<EntryNode>) -> Option<NodeKey> {
+        let replaced = self.insert_uncounted(node);
+        // Afterwards: who finds the same number again has seen all nodes.
         self.insertions.0.fetch_add(1, Ordering::Release);
         replaced
     }
 
-    /// Returns the number of slots that have been inserted. While it stays the same, what was not found is not there.
+    /// Returns the number of nodes that have been inserted. While it stays the same, what was not found is not there.
     pub(super) fn insertions(&self) -> u64 {
         self.insertions.0.load(Ordering::Acquire)
     }
 
-    fn insert_uncounted(&self, node: Arc<EntryNode>, slot: Slot) -> Option<(NodeKey, Slot)> {
+    fn insert_uncounted(&self, node: Arc<EntryNode>) -> Option<NodeKey> {
         let hash = node.hash;
         let mut table = self.map.shards().get(self.shard_of(hash))?.write();
-        if let Some(stored) = table.get_mut(hash, |(stored, _)| *stored.0.key == *node.key) {
-            let (key, slot) = mem::replace(stored, (NodeKey(node), SharedValue::new(slot)));
-            return Some((key, slot.into_inner()));
+        if let Some((stored, _)) = table.get_mut(hash, |(stored, _)| *stored.0.key == *node.key) {
+            return Some(mem::replace(stored, NodeKey(node)));
         }
-        table.insert(hash, (NodeKey(node), SharedValue::new(slot)), hash_of);
+        table.insert(hash, (NodeKey(node), SharedValue::new(())), hash_of);
         None
     }
 
-    /// Returns the entry of a node that is in the map.
-    pub(super) fn entry_of(&self, node: &Arc<EntryNode>) -> Option<Arc<StoredEntry>> {
-        self.find(node.hash, |stored| ptr::eq(stored, &**node), |_, slot| slot.entry().cloned())?
-    }
-
-    /// Returns whether the slot of a node is a variant set that has variants.
-    pub(super) fn has_variants(&self, node: &EntryNode) -> bool {
-        let has_variants = |slot: &Slot| slot.variant_set().is_some_and(|variants| !variants.is_empty());
-        let is_key = |stored: &EntryNode| stored.key == node.key;
-        self.find(node.hash, is_key, |_, slot| has_variants(slot)).unwrap_or(false)
-    }
-
-    /// Removes the slot of a node, unless another node has replaced it.
-    pub(super) fn remove(&self, node: &Arc<EntryNode>) -> Option<(NodeKey, Slot)> {
+    /// Removes a node, unless another node has replaced it.
+    pub(super) fn remove(&self, node: &Arc<EntryNode>) -> Option<NodeKey> {
         let mut table = self.map.shards().get(self.shard_of(node.hash))?.write();
-        let (key, slot) = table.remove_entry(node.hash, |(stored, _)| Arc::ptr_eq(&stored.0, node))?;
-        Some((key, slot.into_inner()))
+        let (key, _) = table.remove_entry(node.hash, |(stored, _)| Arc::ptr_eq(&stored.0, node))?;
+        Some(key)
     }
 
-    /// Calls a function with what is stored under the node that `is_wanted` accepts, of those with this hash.
-    fn find<T>(
-        &self,
-        hash: u64,
-        is_wanted: impl Fn(&EntryNode) -> bool,
-        f: impl FnOnce(&Arc<EntryNode>, &Slot) -> T,
-    ) -> Option<T> {
-        let table = self.map.shards().get(self.shard_of(hash))?.read();
-        let (node, slot) = table.get(hash, |(stored, _)| is_wanted(&stored.0))?;
-        Some(f(&node.0, slot.get()))
+    /// Takes the variants out of all variant sets, which they refer to.
+    pub(super) fn unlink_variants(&self) {
+        for stored in &self.map {
+            if let Some(variants) = stored.key().0.slot.variant_set() {
+                variants.nodes().clear();
+            }
+        }
     }
 
     /// Returns the number of the shard that has the keys with a hash.
@@ -125,7 +105,7 @@ impl EntryMap {
 }
 
 /// Returns the hash of a stored key, which need not be computed again.
-fn hash_of((node, _): &(NodeKey, SharedValue<Slot>)) -> u64 {
+fn hash_of((node, _): &(NodeKey, SharedValue<()>)) -> u64 {
     node.0.hash
 }
 
@@ -202,8 +182,8 @@ impl EntryMap {
         self.map.capacity()
     }
 
-    /// Returns all slots with their nodes, including the flushed ones.
-    pub(super) fn to_vec(&self) -> Vec<(Slot, Arc<EntryNode>)> {
-        self.map.iter().map(|stored| (stored.value().clone(), Arc::clone(&stored.key().0))).collect()
+    /// Returns all nodes, including the flushed ones.
+    pub(super) fn to_vec(&self) -> Vec<Arc<EntryNode>> {
+        self.map.iter().map(|stored| Arc::clone(&stored.key().0)).collect()
     }
 }

@@ -212,7 +212,7 @@ impl World {
         let state = self.store.state();
         let is_stored = |node: &Arc<EntryNode>| {
             let stored = self.store.map.get_with_flushed(&node.key, node.hash);
-            stored.is_some_and(|(_, stored)| Arc::ptr_eq(&stored, node))
+            stored.is_some_and(|stored| Arc::ptr_eq(&stored, node))
         };
         let stored = state.eviction.nodes();
         prop_assert!(stored.iter().all(|node| is_stored(node) && !node.is_removed()));
@@ -224,23 +224,23 @@ impl World {
         prop_assert!(state.bytes() <= self.store.max_bytes);
         prop_assert_eq!((state.eviction.len(), stored.len()), (self.store.map.len(), stored.len()));
         let slots = self.store.map.to_vec();
-        prop_assert!(slots.iter().all(|(_, node)| !node.is_flushed()), "a purge frees everything");
-        let entries = slots.iter().filter(|(slot, _)| slot.entry().is_some());
-        let weights: Vec<_> = entries.map(|(_, node)| node.weight()).collect();
+        prop_assert!(slots.iter().all(|node| !node.is_flushed()), "a purge frees everything");
+        let entries = slots.iter().filter(|node| node.entry().is_some());
+        let weights: Vec<_> = entries.map(|node| node.weight()).collect();
         prop_assert_eq!(state.entries, weights.len());
         let total =
             |of: fn(HandlerTotal) -> usize| state.handlers.iter().map(|(_, total)| of(total)).sum::<usize>();
         prop_assert_eq!(total(|total| total.entries), weights.len());
         prop_assert_eq!(total(|total| total.bytes), weights.iter().sum::<usize>());
-        let shared = slots.iter().filter_map(|(slot, _)| slot.shared_lines(state.lines_owner));
+        let shared = slots.iter().filter_map(|node| node.slot.shared_lines(state.lines_owner));
         let shared: BTreeMap<*const SharedLines, usize> =
             shared.map(|lines| (std::ptr::from_ref(lines), lines.weight())).collect();
         prop_assert_eq!(state.shared_bytes, shared.values().sum::<usize>(), "each line is charged once");
         prop_assert!(state.purge_index.holds_exactly(&stored), "the index holds exactly what is stored");
-        for (slot, node) in &slots {
+        for node in &slots {
             let queued = stored.iter().filter(|stored| Arc::ptr_eq(stored, node));
             prop_assert_eq!(queued.count(), 1, "each stored node is queued once");
-            if let Slot::Variant(_, variants) = slot {
+            if let Some(variants) = node.slot.variants() {
                 let nodes = variants.nodes();
                 prop_assert!(nodes.len() <= MAX_VARIANTS);
                 prop_assert_eq!(nodes.iter().filter(|variant| Arc::ptr_eq(variant, node)).count(), 1);

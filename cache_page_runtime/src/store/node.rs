@@ -1,4 +1,4 @@
-//! [`EntryNode`]: what the store needs to find, evict and purge an entry without reading the map.
+//! [`EntryNode`]: a key with what is stored under it, and what the store needs to find, evict and purge that.
 
 use std::{
     borrow::Borrow,
@@ -9,10 +9,13 @@ use std::{
     },
 };
 
-use super::weights;
+use super::{entry::Entry, weights};
 use crate::{
+    http::VaryNames,
     key::CacheKey,
+    page::LinesOwner,
     purge::{PurgeKey, PurgeKeys},
+    sync::Mutex,
     time::Instant,
 };
 
@@ -30,9 +33,10 @@ pub(super) enum QueueId {
     Expired = 2,
 }
 
-/// A key of the map, with the state of what is stored under it.
+/// A key of the map, with what is stored under it.
 pub(super) struct EntryNode {
     pub(super) key: Box<[u8]>,
+    pub(super) slot: Slot,
     /// The hash of the key, by which the ghost queue remembers an evicted entry.
     pub(super) hash: u64,
     /// The bytes that are charged for the node and what is stored under it, except for encoded bodies.
@@ -50,30 +54,52 @@ pub(super) struct EntryNode {
     /// Whether a purge made the entry stale, which copies of the entry do not record.
     is_expired_early: AtomicBool,
     epoch: Arc<FlushEpoch>,
-    /// What a purge selects the entry by; `None` for a variant set.
-    purge_keys: Option<Arc<PurgeKeys>>,
     /// The position in the index list of each purge key. Only accessed under the store's state lock.
     positions: Box<[AtomicU32]>,
-    /// Whether the handler may confirm the entry after it has expired, so that it stays until room is needed.
-    is_revalidatable: bool,
+    /// The number of workers' copies of the entry. Only accessed under the store's state lock.
+    copies: AtomicU32,
     /// The queue that the node is in, as a [`QueueId`]. Only accessed under the store's state lock.
     queue: AtomicU8,
     /// The place in that queue. Only accessed under the store's state lock.
     pub(super) place: AtomicU32,
 }
 
+/// What is stored under a key. It has two words, one of them the kind, because every node has one.
+pub(super) enum Slot {
+    /// The only entry of a page, under the key of the page.
+    Entry(Arc<Entry>),
+    /// One variant of a page, under the key of the variant.
+    Variant(Box<Variant>),
+    /// What selects a variant, under the key of the page.
+    VariantSet(Arc<VariantSet>),
+}
+
+/// One variant of a page.
+pub(super) struct Variant {
+    pub(super) entry: Arc<Entry>,
+    pub(super) variants: Arc<VariantSet>,
+}
+
+/// Stored under the key of a page: the request headers that select a variant, and the variants that are stored.
+pub(super) struct VariantSet {
+    pub(super) names: VaryNames,
+    /// The nodes of the variants that are in the map, in the order in which they were stored. Only locked under the store's state
+    /// lock.
+    pub(super) nodes: Mutex<Vec<Arc<EntryNode>>>,
+}
+
 impl EntryNode {
-    /// Creates the node of a value that takes `weight` bytes beside its key and purge keys, `encoded` of them for encoded bodies.
+    /// Creates the node of a slot in a store whose entries share the header lines of `lines_owner`.
     pub(super) fn new(
         key: &[u8],
         hash: u64,
-        (weight, encoded): (usize, usize),
-        expires_at: u64,
-        purge_keys: Option<&Arc<PurgeKeys>>,
+        slot: Slot,
+        lines_owner: LinesOwner,
         epoch: &Arc<FlushEpoch>,
     ) -> Self {
-        let index_keys = purge_keys.map_or(&[][..], |keys| keys.index_keys());
+        let index_keys = slot.purge_keys().map_or(&[][..], |keys| keys.index_keys());
         let positions: Box<[_]> = index_keys.iter().map(|_| AtomicU32::new(0)).collect();
+        let (weight, encoded) = (slot.weight(lines_owner), slot.encoded_weight());
         let weight = weight.saturating_add(Self::weight_of_key(key)).saturating_add(size_of_val(&*positions));
         Self {
             key: key.into(),
@@ -81,27 +107,41 @@ impl EntryNode {
             weight: weight - encoded,
             encoded: AtomicUsize::new(encoded),
             version: AtomicU32::new(0),
-            expires_at: AtomicU64::new(expires_at),
+            expires_at: AtomicU64::new(slot.expires_at()),
             frequency: AtomicU8::new(0),
             is_removed: AtomicBool::new(false),
             is_expired_early: AtomicBool::new(false),
             epoch: Arc::clone(epoch),
-            purge_keys: purge_keys.cloned(),
             positions,
-            is_revalidatable: false,
+            copies: AtomicU32::new(0),
             queue: AtomicU8::new(QueueId::Small as u8),
             place: AtomicU32::new(0),
+            slot,
         }
     }
 
-    /// Sets whether the handler may confirm the entry after it has expired.
-    pub(super) fn revalidatable(self, is_revalidatable: bool) -> Self {
-        Self { is_revalidatable, ..self }
+    /// Returns the entry that is stored, or `None` for a variant set.
+    pub(super) fn entry(&self) -> Option<&Arc<Entry>> {
+        self.slot.entry()
     }
 
     /// Returns what a purge selects the entry by, or `None` for a variant set.
     pub(super) fn purge_keys(&self) -> Option<&PurgeKeys> {
-        self.purge_keys.as_deref()
+        self.slot.purge_keys().map(AsRef::as_ref)
+    }
+
+    /// Counts a worker's copy, which refers to the node until it is dropped.
+    pub(super) fn add_copy(&self) {
+        self.copies.store(self.copies.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    /// Ends the count of a copy.
+    pub(super) fn remove_copy(&self) {
+        self.copies.store(self.copies.load(Ordering::Relaxed).saturating_sub(1), Ordering::Relaxed);
+    }
+
+    pub(super) fn has_copies(&self) -> bool {
+        self.copies.load(Ordering::Relaxed) > 0
     }
 
     /// Returns the keys under which the purge index has the node, with its position in the list of each. The positions are only accessed
@@ -217,7 +257,7 @@ impl EntryNode {
 
     /// Returns whether the handler may confirm what is stored after it has expired.
     pub(super) fn is_revalidatable(&self) -> bool {
-        self.is_revalidatable && !self.is_flushed()
+        self.slot.is_revalidatable() && !self.is_flushed()
     }
 
     pub(super) fn weight_of_key(key: &[u8]) -> usize {

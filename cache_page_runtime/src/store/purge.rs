@@ -153,9 +153,9 @@ impl Store {
         let mut selecting = purges.iter().filter(|purge| purge.selects(keys));
         selecting.find(|purge| {
             if !purge.removes()
-                && let Some(entry) = self.entry_of(node)
+                && let Some(entry) = node.entry().filter(|_| !node.is_removed())
             {
-                purge.expire(node, &entry);
+                purge.expire(node, entry);
             }
             purge.removes()
         })

@@ -179,11 +179,16 @@ impl NodeQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::node::FlushEpoch;
+    use crate::{
+        http::VaryNames,
+        page::LinesOwner,
+        store::node::{FlushEpoch, Slot, VariantSet},
+    };
 
     fn node(number: u8) -> Arc<EntryNode> {
         let epoch = Arc::new(FlushEpoch::default());
-        Arc::new(EntryNode::new(&[number], 0, (1, 0), u64::MAX, None, &epoch))
+        let slot = Slot::VariantSet(Arc::new(VariantSet::new(VaryNames::new())));
+        Arc::new(EntryNode::new(&[number], 0, slot, LinesOwner::new(), &epoch))
     }
 
     fn keys(queue: &NodeQueue) -> Vec<u8> {

@@ -1,29 +1,32 @@
-//! [`Slot`]: what is stored under a key.
+//! What is stored under a key.
 
 use std::sync::Arc;
 
-use super::{entry::Entry, variants::VariantSet, weights};
+use super::{
+    entry::Entry,
+    node::{Slot, Variant, VariantSet},
+    weights,
+};
 use crate::{
     page::{Encodings, LinesOwner, SharedLines},
     purge::PurgeKeys,
     time::Instant,
 };
 
-#[derive(Clone)]
-pub(super) enum Slot {
-    /// The only entry of a page, under the key of the page.
-    Entry(Arc<Entry>),
-    /// One variant of a page, under the key of the variant.
-    Variant(Arc<Entry>, Arc<VariantSet>),
-    /// What selects a variant, under the key of the page.
-    VariantSet(Arc<VariantSet>),
-}
-
 impl Slot {
     pub(super) fn entry(&self) -> Option<&Arc<Entry>> {
         match self {
-            Self::Entry(entry) | Self::Variant(entry, _) => Some(entry),
+            Self::Entry(entry) => Some(entry),
+            Self::Variant(variant) => Some(&variant.entry),
             Self::VariantSet(_) => None,
+        }
+    }
+
+    /// Returns the set that a variant belongs to.
+    pub(super) fn variants(&self) -> Option<&Arc<VariantSet>> {
+        match self {
+            Self::Variant(variant) => Some(&variant.variants),
+            Self::Entry(_) | Self::VariantSet(_) => None,
         }
     }
 
@@ -47,7 +50,9 @@ impl Slot {
         };
         match self {
             Self::Entry(entry) => of_entry(entry),
-            Self::Variant(entry, _) => of_entry(entry).saturating_add(weights::VARIANT),
+            Self::Variant(variant) => {
+                of_entry(&variant.entry).saturating_add(size_of::<Variant>() + weights::VARIANT)
+            }
             Self::VariantSet(variants) => variants.weight(),
         }
     }

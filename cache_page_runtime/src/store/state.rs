@@ -6,11 +6,10 @@ use super::{
     eviction::Eviction,
     freed::Freed,
     handler_totals::HandlerTotals,
-    node::FlushEpoch,
+    node::{FlushEpoch, Slot},
     purge_index::PurgeIndex,
     removal::{RemovalCause, Removals},
     room::{Room, Wanted},
-    slot::Slot,
 };
 use crate::{page::LinesOwner, purge::PurgeKey};
 

@@ -32,12 +32,10 @@ use super::{
     handler_totals::HandlerTotal,
     map::EntryMap,
     miss::Miss,
-    node::EntryNode,
+    node::{EntryNode, Slot, VariantSet},
     removal::{RemovalCause, Removals},
-    slot::Slot,
     state::State,
     sweeper::Sweeper,
-    variants::VariantSet,
     weights::MIN_LARGE,
 };
 use crate::{
@@ -144,14 +142,13 @@ impl Store {
     fn lookup(&self, key: &[u8], now: Instant) -> Lookup {
         let Some(stored) = self.map.read(key) else { return Lookup::Absent };
         let node = &stored.key().0;
-        let unusable = match stored.value() {
+        let unusable = match (node.entry(), node.slot.variant_set()) {
             _ if node.is_flushed() => Lookup::Absent,
-            Slot::VariantSet(variants) => return Lookup::Variants(Arc::clone(variants)),
+            (_, Some(variants)) => return Lookup::Variants(Arc::clone(variants)),
             // Its sweep removes the entry.
-            Slot::Entry(entry) | Slot::Variant(entry, _) if self.active_purges.apply(node, entry) => {
-                return Lookup::Absent;
-            }
-            Slot::Entry(entry) | Slot::Variant(entry, _) => {
+            (Some(entry), _) if self.active_purges.apply(node, entry) => return Lookup::Absent,
+            (None, _) => return Lookup::Absent,
+            (Some(entry), _) => {
                 let must_revalidate = entry.must_revalidate_remote(now);
                 if (!must_revalidate || entry.remote_ref().is_some()) && entry.is_usable(now) {
                     node.touch();
@@ -179,8 +176,8 @@ impl Store {
     /// Returns the node of an entry that does not vary, if the entry is stored under that key.
     pub(super) fn node(&self, key: CacheKey<'_>, entry: &Arc<Entry>) -> Option<Arc<EntryNode>> {
         let stored = self.map.read(key.as_bytes())?;
-        matches!(stored.value(), Slot::Entry(stored) if Arc::ptr_eq(stored, entry))
-            .then(|| Arc::clone(&stored.key().0))
+        let node = &stored.key().0;
+        matches!(&node.slot, Slot::Entry(stored) if Arc::ptr_eq(stored, entry)).then(|| Arc::clone(node))
     }
 
     /// Calls `f` with the key by which concurrent requests for the same entry are coalesced: that of the page, or that of the
@@ -202,7 +199,7 @@ impl Store {
     }
 
     fn variant_set(&self, key: CacheKey<'_>) -> Option<Arc<VariantSet>> {
-        self.map.get(key.as_bytes()).and_then(|(slot, _)| slot.variant_set().cloned())
+        self.map.get(key.as_bytes())?.slot.variant_set().cloned()
     }
 
     /// Records that the page of a key varies by these request headers, which the remote store has reported.
@@ -295,14 +292,14 @@ impl Store {
         self.change(weight, |writer| writer.finish_encoding(key, entry, coding, encoded));
     }
 
-    /// Charges a worker's copy of an entry, and evicts others for it. Returns whether there is room for the copy.
-    pub(super) fn reserve_copy(&self, bytes: usize) -> bool {
-        self.change(bytes, |writer| writer.reserve_copy(bytes))
+    /// Charges a worker's copy of the entry of a node, and evicts others for it. Returns whether there is room for the copy.
+    pub(super) fn reserve_copy(&self, node: &EntryNode, bytes: usize) -> bool {
+        self.change(bytes, |writer| writer.reserve_copy(node, bytes))
     }
 
     /// Ends the charge for a worker's copy.
-    pub(super) fn release_copy(&self, bytes: usize) {
-        self.writer().release_copy(bytes);
+    pub(super) fn release_copy(&self, node: &EntryNode, bytes: usize) {
+        self.writer().release_copy(node, bytes);
     }
 
     /// Returns this store, as the one whose entries share header lines.
@@ -340,16 +337,6 @@ impl Store {
         (0..self.map.shards()).for_each(|shard| self.map.shrink_shard(shard));
     }
 
-    /// Returns the slot under a key, unless everything was purged since it was inserted.
-    pub(super) fn slot(&self, key: &[u8]) -> Option<(Slot, Arc<EntryNode>)> {
-        self.map.get(key)
-    }
-
-    /// Returns the entry of a node that is in the map.
-    pub(super) fn entry_of(&self, node: &Arc<EntryNode>) -> Option<Arc<Entry>> {
-        self.map.entry_of(node)
-    }
-
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         try_lock(&self.state).unwrap_or_else(|| {
             self.waiting.fetch_add(1, Ordering::Relaxed);
@@ -357,6 +344,12 @@ impl Store {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             state
         })
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.map.unlink_variants();
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{test::TestRequest, web::Bytes};
+use actix_web::{http::header::HeaderName, test::TestRequest, web::Bytes};
 
 use super::{
     super::{active_purges::Purge, freed::LOCKED, purge::MAX_SWEPT_BY_CALLER},
@@ -59,6 +59,38 @@ fn longest_ttl_is_kept() {
             assert_eq!(entry.is_fresh(now), ttl != Some(Duration::ZERO));
         }
     }
+}
+
+/// A worker's copy refers to the entry that it is a copy of, although that was removed.
+#[test]
+fn removed_entry_is_charged_until_its_last_copy_is_dropped() {
+    const COPY: usize = 1000;
+    let store = store_of(1, 1 << 20);
+    let entry = get(&store, 0).unwrap();
+    let node = with_key(0, |key| store.node(key, &entry)).unwrap();
+    let stored = node.weight();
+    assert!(store.reserve_copy(&node, COPY) && store.reserve_copy(&node, COPY));
+    let remove = || with_key(0, |key| store.remove_if_current(key, &HeaderMap::new(), &entry));
+    remove();
+    assert_eq!((store.bytes(), store.entry_count()), (2 * COPY + stored, 0));
+    assert!(!store.reserve_copy(&node, COPY), "it is not stored any more");
+    remove();
+    store.release_copy(&node, COPY);
+    assert_eq!(store.bytes(), COPY + stored);
+    store.release_copy(&node, COPY);
+    assert_eq!(store.bytes(), 0);
+}
+
+/// A set has its variants, and each variant has its set.
+#[test]
+fn dropped_store_frees_variants() {
+    let store = store_of(0, 1 << 20);
+    let names = || VaryNames::from_iter([HeaderName::from_static("x-a")]);
+    let entry = entry_without_expiry();
+    with_key(0, |key| store.put(key, names(), &HeaderMap::new(), Arc::clone(&entry))).unwrap();
+    assert_eq!(Arc::strong_count(&entry), 2);
+    drop(store);
+    assert_eq!(Arc::strong_count(&entry), 1);
 }
 
 /// A lookup concurrent with a replacement finds the old entry or the new one.

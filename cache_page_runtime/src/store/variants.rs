@@ -1,10 +1,14 @@
-//! [`VariantSet`]: the variants of a page by request headers (RFC 9111 4.1).
+//! The variants of a page by request headers (RFC 9111 4.1).
 
 use std::{mem, sync::Arc};
 
 use actix_web::http::header::{HeaderMap, HeaderName};
 
-use super::{freed::Freed, node::EntryNode, weights};
+use super::{
+    freed::Freed,
+    node::{EntryNode, VariantSet},
+    weights,
+};
 use crate::{
     http::{VaryNames, vary},
     key::{CacheKey, KeyBuf},
@@ -16,14 +20,6 @@ pub(super) const MAX_VARIANTS: usize = 64;
 
 /// How many of them are on probation: the latest ones, which replace others only if they are used.
 const PROBATION: usize = 16;
-
-/// Stored under the key of a page: the request headers that select a variant, and the variants that are stored.
-pub(super) struct VariantSet {
-    pub(super) names: VaryNames,
-    /// The nodes of the variants that are in the map, in the order in which they were stored. Only locked under the store's state
-    /// lock.
-    nodes: Mutex<Vec<Arc<EntryNode>>>,
-}
 
 impl VariantSet {
     pub(super) fn new(names: VaryNames) -> Self {

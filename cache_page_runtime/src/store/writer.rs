@@ -10,12 +10,10 @@ use super::{
     eviction::Pass,
     freed::Freed,
     map::EntryMap,
-    node::{EntryNode, NodeKey},
+    node::{EntryNode, NodeKey, Slot, Variant, VariantSet},
     removal::RemovalCause,
     room::{Room, Wanted},
-    slot::Slot,
     state::State,
-    variants::VariantSet,
 };
 use crate::{
     http::VaryNames, key::CacheKey, outcome::Reason, purge::PurgeKey, sync::MutexGuard, time::Instant,
@@ -33,7 +31,7 @@ const NEAR_DIVISOR: usize = 16;
 const MAX_COPIES_DIVISOR: usize = 8;
 
 /// What was removed. A longer list is allocated before the state is locked.
-pub(super) type RemovedSlots = SmallVec<[(NodeKey, Slot); 2]>;
+pub(super) type RemovedNodes = SmallVec<[NodeKey; 4]>;
 
 /// Exclusive access to what is stored, with the state locked.
 ///
@@ -45,7 +43,7 @@ pub(super) struct Writer<'s> {
     pub(super) state: MutexGuard<'s, State>,
     max_bytes: usize,
     /// What was removed. It is freed after the state is unlocked, because fields are dropped in this order.
-    removed: RemovedSlots,
+    removed: RemovedNodes,
     pub(super) freed: Freed,
     /// Whether something was evicted.
     pub(super) has_evicted: bool,
@@ -59,7 +57,7 @@ impl<'s> Writer<'s> {
         map: &'s EntryMap,
         state: MutexGuard<'s, State>,
         max_bytes: usize,
-        removed: RemovedSlots,
+        removed: RemovedNodes,
     ) -> Self {
         Self {
             map,
@@ -90,7 +88,7 @@ impl<'s> Writer<'s> {
             let hash = self.map.hash(page_key);
             let old = self.map.get_with_flushed(page_key, hash);
             let is_variant_set =
-                |(slot, node): &(Slot, Arc<EntryNode>)| slot.variant_set().is_some() && !node.is_flushed();
+                |node: &Arc<EntryNode>| node.slot.variant_set().is_some() && !node.is_flushed();
             if !old.as_ref().is_some_and(is_variant_set) {
                 return self.insert_over(old, (page_key, hash), Slot::Entry(entry), replaced);
             }
@@ -101,7 +99,8 @@ impl<'s> Writer<'s> {
         if self.map.get(variant_key).is_none() && variants.is_full() {
             self.replace_variant(&variants, entry.created_at());
         }
-        self.insert(variant_key, Slot::Variant(entry, Arc::clone(&variants)), replaced)?;
+        let variant = Variant { entry, variants: Arc::clone(&variants) };
+        self.insert(variant_key, Slot::Variant(Box::new(variant)), replaced)?;
         // Making room for the variant may have evicted the set.
         if self.map.get(page_key).is_none() {
             self.insert(page_key, Slot::VariantSet(variants), None)?;
@@ -130,12 +129,14 @@ impl<'s> Writer<'s> {
     }
 
     fn variant_set(&self, page_key: &[u8]) -> Option<Arc<VariantSet>> {
-        self.map.get(page_key).and_then(|(slot, _)| slot.variant_set().cloned())
+        self.map.get(page_key)?.slot.variant_set().cloned()
     }
 
     /// Removes a variant from a full set: a stale one, or else the least used one.
     fn replace_variant(&mut self, variants: &VariantSet, now: Instant) {
-        let is_stale = |node: &Arc<EntryNode>| self.entry_of(node).is_none_or(|entry| !entry.is_fresh(now));
+        let is_stale = |node: &Arc<EntryNode>| {
+            node.is_removed() || node.entry().is_none_or(|entry| !entry.is_fresh(now))
+        };
         // Not under the lock of the nodes, which comes after that of a shard of the map.
         let nodes = variants.nodes().clone();
         let stale = nodes.iter().find(|node| is_stale(node)).cloned();
@@ -155,52 +156,49 @@ impl<'s> Writer<'s> {
     /// Inserts a slot in the place of the one that the map has under its key.
     fn insert_over(
         &mut self,
-        old: Option<(Slot, Arc<EntryNode>)>,
+        old: Option<Arc<EntryNode>>,
         (key, hash): (&[u8], u64),
         slot: Slot,
         replaced: Option<&Arc<Entry>>,
     ) -> Result<(), Reason> {
-        let weight = slot.weight(self.state.lines_owner);
-        let (weights, expires_at) = ((weight, slot.encoded_weight()), slot.expires_at());
-        let node = EntryNode::new(key, hash, weights, expires_at, slot.purge_keys(), &self.state.epoch);
-        let node = Arc::new(node.revalidatable(slot.is_revalidatable()));
+        let node = Arc::new(EntryNode::new(key, hash, slot, self.state.lines_owner, &self.state.epoch));
         if !self.fits(node.weight()) {
-            self.freed.push((node, slot));
+            self.freed.push(node);
             return Err(Reason::BodyTooLarge);
         }
-        if let Some((old, old_node)) = old {
-            let may_replace = old_node.is_flushed() || replaced.is_some_and(|replaced| old.holds(replaced));
-            if !may_replace && slot.is_older_than(&old) {
-                self.freed.push((node, slot));
+        if let Some(old) = old {
+            let may_replace = old.is_flushed() || replaced.is_some_and(|replaced| old.slot.holds(replaced));
+            if !may_replace && node.slot.is_older_than(&old.slot) {
+                self.freed.push(node);
                 return Err(Reason::Superseded);
             }
-            node.inherit_frequency(&old_node);
-            if let Slot::Variant(_, variants) = &slot {
-                variants.replace(&old_node, &node);
+            node.inherit_frequency(&old);
+            if let Some(variants) = node.slot.variants() {
+                variants.replace(&old, &node);
             }
-            // The old slot stays in the map until the new one replaces it, so that no request misses in between.
-            self.count_removal(&old_node, &old, RemovalCause::Replaced);
-            self.unlink(&old_node, &old);
+            // The old node stays in the map until the new one replaces it, so that no request misses in between.
+            self.count_removal(&old, RemovalCause::Replaced);
+            self.unlink(&old);
         }
-        if let Slot::Variant(_, variants) = &slot {
+        if let Some(variants) = node.slot.variants() {
             // Before room is made, because a variant set without variants may be evicted.
             variants.push(&node, &mut self.freed);
         }
-        if let Some(entry) = slot.entry() {
+        if let Some(entry) = node.entry() {
             self.remove_expired_sample(entry.created_at());
             self.state.entries += 1;
             self.state.handlers.add(&node);
         }
         // Before room is made, because what is charged for the lines and the index is known afterwards.
-        self.state.charge_shared_lines(&slot);
+        self.state.charge_shared_lines(&node.slot);
         self.state.purge_index.insert(&node, &mut self.freed);
         if !self.make_room(node.weight()) {
-            self.undo(&node, &slot);
-            self.freed.push((node, slot));
+            self.undo(&node);
+            self.freed.push(node);
             return Err(Reason::BodyTooLarge);
         }
         self.state.eviction.push(Arc::clone(&node), &mut self.freed);
-        if let Some(replaced) = self.map.insert(node, slot) {
+        if let Some(replaced) = self.map.insert(node) {
             self.push_removed(replaced);
         }
         self.state.record_len();
@@ -208,24 +206,24 @@ impl<'s> Writer<'s> {
     }
 
     /// Undoes an insertion that there is no room for. What was stored under the key before is removed too.
-    fn undo(&mut self, node: &Arc<EntryNode>, slot: &Slot) {
-        if let Some((_, old)) = self.map.get_with_flushed(&node.key, node.hash) {
+    fn undo(&mut self, node: &Arc<EntryNode>) {
+        if let Some(old) = self.map.get_with_flushed(&node.key, node.hash) {
             self.freed.push(self.map.remove(&old));
         }
-        self.unlink(node, slot);
+        self.unlink(node);
     }
 
     /// Removes a node with its slot, unless another node has replaced it. Returns whether that was an entry that counts.
     pub(super) fn remove(&mut self, node: &Arc<EntryNode>, cause: RemovalCause) -> bool {
-        let Some((key, slot)) = self.map.remove(node) else { return false };
+        let Some(removed) = self.map.remove(node) else { return false };
         let before = self.state.entries;
-        self.count_removal(node, &slot, cause);
-        self.unlink(node, &slot);
-        self.push_removed((key, slot));
+        self.count_removal(node, cause);
+        self.unlink(node);
+        self.push_removed(removed);
         self.state.entries < before
     }
 
-    fn push_removed(&mut self, removed: (NodeKey, Slot)) {
+    fn push_removed(&mut self, removed: NodeKey) {
         if self.removed.len() < self.removed.capacity() {
             self.removed.push(removed);
         } else {
@@ -234,8 +232,8 @@ impl<'s> Writer<'s> {
     }
 
     /// Counts the removal of an entry. One that was flushed is counted already.
-    fn count_removal(&mut self, node: &EntryNode, slot: &Slot, cause: RemovalCause) {
-        if slot.entry().is_some() && !node.is_flushed() {
+    fn count_removal(&mut self, node: &EntryNode, cause: RemovalCause) {
+        if node.entry().is_some() && !node.is_flushed() {
             self.state.removals.add(cause, 1);
             if cause == RemovalCause::Purged {
                 self.state.handlers.count_purged(node);
@@ -245,25 +243,29 @@ impl<'s> Writer<'s> {
 
     /// Removes an entry that is outdated, unless another slot has replaced it.
     pub(super) fn remove_entry(&mut self, key: &[u8], entry: &Arc<Entry>) {
-        if let Some((slot, node)) = self.map.get(key)
-            && slot.holds(entry)
+        if let Some(node) = self.map.get(key)
+            && node.slot.holds(entry)
         {
             self.remove(&node, RemovalCause::Outdated);
         }
     }
 
     /// Removes a node from everything but the map.
-    fn unlink(&mut self, node: &Arc<EntryNode>, slot: &Slot) {
+    fn unlink(&mut self, node: &Arc<EntryNode>) {
         self.has_removed = true;
         self.state.eviction.remove(node, &mut self.freed);
         self.state.purge_index.remove(node, &mut self.freed);
-        self.state.release_shared_lines(slot);
-        if slot.entry().is_some() && !node.is_flushed() {
+        self.state.release_shared_lines(&node.slot);
+        if node.entry().is_some() && !node.is_flushed() {
             self.state.entries -= 1;
             self.state.handlers.remove(node);
         }
-        if let Slot::Variant(_, variants) = slot {
+        if let Some(variants) = node.slot.variants() {
             variants.remove(node);
+        }
+        if node.has_copies() {
+            // They refer to it.
+            self.state.copy_bytes += node.weight();
         }
     }
 
@@ -280,9 +282,9 @@ impl<'s> Writer<'s> {
 
     /// Evicts others, up to `max` times, until `is_too_full` returns `false`.
     fn evict_while(&mut self, max: usize, is_too_full: impl Fn(&State, usize) -> bool) -> Option<bool> {
-        let map = self.map;
         // No request would find the variants of an evicted set.
-        let has_variants = |node: &EntryNode| map.has_variants(node);
+        let has_variants =
+            |node: &EntryNode| node.slot.variant_set().is_some_and(|variants| !variants.is_empty());
         let mut evicted = 0;
         while is_too_full(&self.state, self.max_bytes) {
             if evicted == max {
@@ -388,24 +390,26 @@ impl<'s> Writer<'s> {
         self.state.next_sparse_shards(self.map.shards())
     }
 
-    pub(super) fn entry_of(&self, node: &Arc<EntryNode>) -> Option<Arc<Entry>> {
-        self.map.entry_of(node)
-    }
-
-    /// Charges a worker's copy of an entry, and evicts others for it. Returns whether there is room for the copy.
-    pub(super) fn reserve_copy(&mut self, bytes: usize) -> bool {
+    /// Charges a worker's copy of the entry of a node, and evicts others for it. Returns whether there is room for the copy.
+    pub(super) fn reserve_copy(&mut self, node: &EntryNode, bytes: usize) -> bool {
         if self.state.copy_bytes.saturating_add(bytes) > self.max_bytes / MAX_COPIES_DIVISOR {
             return false;
         }
-        let has_room = self.make_room(bytes);
+        // Making room may evict the entry.
+        let has_room = self.make_room(bytes) && !node.is_removed();
         if has_room {
+            node.add_copy();
             self.state.copy_bytes += bytes;
         }
         has_room
     }
 
-    /// Ends the charge for a worker's copy.
-    pub(super) fn release_copy(&mut self, bytes: usize) {
+    /// Ends the charge for a worker's copy, and for an entry that was removed, if it was the last copy of it.
+    pub(super) fn release_copy(&mut self, node: &EntryNode, bytes: usize) {
         self.state.copy_bytes -= bytes;
+        node.remove_copy();
+        if node.is_removed() && !node.has_copies() {
+            self.state.copy_bytes -= node.weight();
+        }
     }
 }
