@@ -86,10 +86,12 @@ impl FillSpan {
     }
 
     /// Adds the outcome.
+    // The oldest version of tracing that is allowed takes references.
+    #[allow(clippy::needless_borrows_for_generic_args)]
     pub(crate) fn record(&self, outcome: Outcome) {
         if let Some(span) = &self.0 {
-            span.record("outcome", outcome.as_str());
-            span.record("reason", outcome.reason().map(Reason::as_str));
+            span.record("outcome", &outcome.as_str());
+            span.record("reason", &outcome.reason().map(Reason::as_str));
         }
     }
 }
