@@ -25,8 +25,8 @@ const IS_GENERATED: u8 = 0x80;
 /// A body behind the header values that are not shared with other pages. Most pages are packed in memory: a header line takes three bytes
 /// beside its value, where a [`StoredHeader`](super::header::StoredHeader) takes 80.
 ///
-/// What it takes to send one of the values is checked again with each response: 5 instructions for each byte. Local copies of popular
-/// pages are not packed.
+/// `HeaderValue` checks the bytes of a value again whenever one is sent: 12 instructions for each byte. Local copies of popular pages are
+/// not packed.
 pub(super) struct PackedPage {
     bytes: Bytes,
     lines: [PackedLine; MAX_LINES],
