@@ -2,12 +2,13 @@
 //!
 //! `cargo xtask bench instructions` runs this under callgrind, whose counts are repeatable. `instructions KIND REQUESTS` handles
 //! requests of one kind. `plain:KIND` is a handler without a cache that answers the same requests with the same bytes, and `floor:KIND`
-//! does so with as little as the types of actix-web allow: the least that a hit can cost.
+//! does so with as little as the types of actix-web allow: the least that a hit can cost. `moka-equal:KIND` is a cache that is written
+//! by hand and does what a hit does, for `hit`, `304` and `miss`.
 
 use std::{
     future::{Ready, ready},
     process::ExitCode,
-    sync::{Arc, OnceLock},
+    sync::OnceLock,
     time::Duration,
 };
 
@@ -26,14 +27,17 @@ use actix_web::{
     test::{TestRequest, init_service},
     web::{self, Bytes},
 };
-use cache_page::{
-    KeyBuilder, KeyInput, PageCache, cache_page,
-    remote::{
-        BoxFuture, ChangeBatch, Cursor, GetRequest, GetResponse, Id, LeaseStatus, PurgeRequest, PurgeResult,
-        PutRequest, PutResult, ReleaseReason, RemoteStore,
-    },
-};
-use dashmap::DashMap;
+use cache_page::{KeyBuilder, KeyInput, PageCache, cache_page};
+
+#[path = "support/by_hand.rs"]
+mod by_hand;
+#[path = "support/by_url.rs"]
+mod by_url;
+#[path = "support/empty_store.rs"]
+mod empty_store;
+
+use by_hand::{CACHE_STATUS, EqualCache};
+use empty_store::cache_with_remote_store;
 
 const BODY: &str = "Hello World";
 const ETAG_OF_BODY: &str = "\"e32323ea3c5a7a2f\"";
@@ -69,10 +73,7 @@ fn plain_page() -> HttpResponse {
         .insert_header((DATE, HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT")))
         .insert_header((AGE, HeaderValue::from_static("0")))
         .insert_header((VARY, HeaderValue::from_static("accept-language")))
-        .insert_header((
-            HeaderName::from_static("cache-status"),
-            HeaderValue::from_static("cache_page; hit; ttl=60"),
-        ))
+        .insert_header((CACHE_STATUS, HeaderValue::from_static("cache_page; hit; ttl=60")))
         .body(BODY)
 }
 
@@ -206,12 +207,12 @@ async fn record_response(kind: &str, path: &str) {
     response.map(|response| RESPONSE.set(response).is_ok());
 }
 
-/// Returns the kind whose requests a plain handler answers.
+/// Returns the kind whose requests a plain handler or the other cache answers.
 fn compared_kind(kind: &str) -> Option<&str> {
-    kind.strip_prefix("plain:").or_else(|| kind.strip_prefix("floor:"))
+    ["plain:", "floor:", "moka-equal:"].into_iter().find_map(|prefix| kind.strip_prefix(prefix))
 }
 
-/// A request of a kind, `plain:` or `floor:` in front of it aside.
+/// A request of a kind, without what [`compared_kind`] removes.
 fn request(kind: &str, uri: &str) -> TestRequest {
     let request = TestRequest::get().uri(uri).insert_header((ACCEPT_LANGUAGE, "en"));
     match compared_kind(kind).unwrap_or(kind) {
@@ -223,54 +224,9 @@ fn request(kind: &str, uri: &str) -> TestRequest {
     }
 }
 
-/// A response in a hand-written cache, keyed by the URL.
-struct StoredResponse {
-    headers: Vec<(HeaderName, HeaderValue)>,
-    body: Bytes,
-}
-
-impl StoredResponse {
-    fn new() -> Arc<Self> {
-        let page = plain_page();
-        let headers = page.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        Arc::new(Self { headers, body: Bytes::from_static(BODY.as_bytes()) })
-    }
-
-    fn to_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::Ok();
-        for (name, value) in &self.headers {
-            response.insert_header((name.clone(), value.clone()));
-        }
-        response.body(self.body.clone())
-    }
-}
-
-#[get("/dashmap")]
-async fn dashmap_handler(
-    _language: Language,
-    cache: web::Data<DashMap<String, Arc<StoredResponse>>>,
-    request: HttpRequest,
-) -> HttpResponse {
-    let key = request.uri().to_string();
-    if let Some(page) = cache.get(&key).map(|page| Arc::clone(&page)) {
-        return page.to_response();
-    }
-    cache.insert(key, StoredResponse::new());
-    page()
-}
-
-#[get("/moka")]
-async fn moka_handler(
-    _language: Language,
-    cache: web::Data<moka::sync::Cache<String, Arc<StoredResponse>>>,
-    request: HttpRequest,
-) -> HttpResponse {
-    let key = request.uri().to_string();
-    if let Some(page) = cache.get(&key) {
-        return page.to_response();
-    }
-    cache.insert(key, StoredResponse::new());
-    page()
+#[get("/cached")]
+async fn moka_equal(_language: Language, cache: web::Data<EqualCache>, request: HttpRequest) -> HttpResponse {
+    cache.respond(&request, page)
 }
 
 #[get("/no-store")]
@@ -289,51 +245,6 @@ async fn encoded(_language: Language) -> HttpResponse {
     HttpResponse::Ok().content_type("text/html; charset=utf-8").insert_header((ETAG, ETAG_OF_BODY)).body(body)
 }
 
-/// A remote store that is always empty, so that all hits come from memory.
-#[derive(Debug)]
-struct EmptyStore;
-
-impl RemoteStore for EmptyStore {
-    fn get(&self, _: GetRequest) -> BoxFuture<'_, GetResponse> {
-        Box::pin(ready(Ok(GetResponse { entry: None, lease: LeaseStatus::Acquired })))
-    }
-
-    fn put(&self, _: PutRequest) -> BoxFuture<'_, PutResult> {
-        Box::pin(ready(Ok(PutResult::Stored)))
-    }
-
-    fn release(&self, _: Id, _: Id, _: ReleaseReason) -> BoxFuture<'_, ()> {
-        Box::pin(ready(Ok(())))
-    }
-
-    fn purge(&self, _: PurgeRequest) -> BoxFuture<'_, PurgeResult> {
-        Box::pin(ready(Ok(PurgeResult { sequence: 2, is_namespace_used: true })))
-    }
-
-    fn poll_changes(&self, after: Option<Cursor>, wait: Duration) -> BoxFuture<'_, ChangeBatch> {
-        Box::pin(async move {
-            let complete = after.is_some();
-            if complete {
-                tokio::time::sleep(wait).await;
-            }
-            Ok(ChangeBatch { complete, changes: Vec::new(), cursor: Cursor(Vec::new()), sequence: 1 })
-        })
-    }
-}
-
-/// Creates a cache with a remote store, which serves from memory.
-async fn cache_with_remote_store() -> PageCache {
-    let cache = PageCache::builder()
-        .remote_store(EmptyStore)
-        .key_prefix("bench")
-        .max_purge_lag(Duration::from_secs(3600));
-    let cache = cache.build();
-    while !cache.stats().remote().is_some_and(|remote| remote.is_available) {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    cache
-}
-
 #[actix_web::main]
 async fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -341,7 +252,7 @@ async fn main() -> ExitCode {
     let Some(requests) = arguments.next().and_then(|number| number.parse::<u32>().ok()) else {
         // `cargo bench` passes other arguments.
         eprintln!(
-            "usage: instructions nothing|plain|plain-text|moka|dashmap|hit|hit-remote|304|bypass|not-stored|bare|miss|new-nothing|hit-anonymous|browser-nothing|hit-scope|hit-inspector|miss-inspector|plain:KIND|floor:KIND|identity|br|zstd|gzip REQUESTS (`cargo xtask bench instructions` compares them)"
+            "usage: instructions nothing|plain|plain-text|moka|dashmap|hit|hit-remote|304|bypass|not-stored|bare|miss|new-nothing|hit-anonymous|browser-nothing|hit-scope|hit-inspector|miss-inspector|plain:KIND|floor:KIND|moka-equal:KIND|identity|br|zstd|gzip REQUESTS (`cargo xtask bench instructions` compares them)"
         );
         return ExitCode::SUCCESS;
     };
@@ -362,7 +273,8 @@ async fn main() -> ExitCode {
         "/encoded" => PageCache::builder().compress(cfg!(feature = "compress-all")).build(),
         _ => PageCache::new(),
     };
-    let is_plain = compared_kind(&kind).is_some();
+    let is_equal = kind.starts_with("moka-equal:");
+    let is_plain = compared_kind(&kind).is_some() && !is_equal;
     if is_plain {
         record_response(&kind, path).await;
     }
@@ -370,6 +282,9 @@ async fn main() -> ExitCode {
     let inspected = cache.clone();
     let app = App::new().app_data(cache).configure(|config| {
         match path {
+            "/cached" if is_equal => config
+                .app_data(web::Data::new(EqualCache::new(ACCEPT_LANGUAGE, Duration::from_secs(60))))
+                .service(moka_equal),
             "/cached" if is_plain => config.service(plain_cached),
             "/no-store" if is_plain => config.service(plain_not_stored),
             "/anon" if is_plain => config.service(plain_anonymous),
@@ -379,12 +294,10 @@ async fn main() -> ExitCode {
             "/bare" => config.service(bare),
             "/encoded" => config.service(encoded),
             "/anon" => config.service(anonymous_only),
-            "/moka" => config
-                .app_data(web::Data::new(moka::sync::Cache::<String, Arc<StoredResponse>>::new(1000)))
-                .service(moka_handler),
-            "/dashmap" => config
-                .app_data(web::Data::new(DashMap::<String, Arc<StoredResponse>>::new()))
-                .service(dashmap_handler),
+            "/moka" => config.app_data(web::Data::new(by_url::Moka::new(1000))).service(by_url::moka_handler),
+            "/dashmap" => {
+                config.app_data(web::Data::new(by_url::DashMap::new())).service(by_url::dashmap_handler)
+            }
             _ => config.service(cached),
         };
         if kind == "hit-scope" {

@@ -1,18 +1,19 @@
 //! `cargo xtask bench instructions`: instructions per request, compared with a plain handler that returns the same response.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use crate::{cargo, step};
+use crate::executable;
 
 /// The numbers of requests in the two runs whose difference is measured.
 const REQUESTS: [u32; 2] = [1000, 3000];
 
 /// The kinds of requests of `benches/instructions.rs` that get the page of the benchmark. They are compared with the first two.
-const KINDS: [(&str, &str); 10] = [
+const KINDS: [(&str, &str); 11] = [
     ("plain", "a plain handler, precomputed header values"),
     ("plain-text", "a plain handler, headers from strings"),
-    ("dashmap", "a hit in a hand-written cache on DashMap"),
-    ("moka", "a hit in a hand-written cache on moka"),
+    ("dashmap", "a hit in a hand-written cache on DashMap, keyed by the URL alone"),
+    ("moka", "a hit in a hand-written cache on moka, keyed by the URL alone"),
+    ("moka-equal:hit", "a hit in a hand-written cache on moka that does what a hit does"),
     ("hit", "a hit"),
     ("hit-remote", "a hit in memory, with a remote store configured"),
     ("identity", "a hit on a page with encoded bodies, sent as it is"),
@@ -30,6 +31,9 @@ const COMPARED: [(&str, &str, &str); 6] = [
     ("not-stored", "nothing", "a response that is not stored"),
     ("miss", "new-nothing", "a miss"),
 ];
+
+/// Kinds that are also compared with a cache on moka that is written by hand.
+const BY_HAND: [&str; 3] = ["hit", "304", "miss"];
 
 /// Features that must not make a hit dearer, with the kinds of requests that are counted.
 const FEATURES: [(&str, &[&str]); 4] = [
@@ -73,14 +77,22 @@ pub(crate) fn run() -> Result<(), String> {
     }
     println!();
     println!("relative to a plain handler that answers the same requests with the same bytes:");
-    println!("{:>12} {:>12} {:>12} {:>12}", "instructions", "plain", "ratio", "floor");
+    println!("{:>12} {:>12} {:>12} {:>12} {:>12}", "instructions", "plain", "ratio", "floor", "by hand");
     for (kind, nothing, what) in COMPARED {
         let nothing = per_request(&bench, nothing)?;
         let cost = per_request(&bench, kind)?.saturating_sub(nothing);
         let plain = per_request(&bench, &format!("plain:{kind}"))?.saturating_sub(nothing);
         let percent = cost * 100 / plain.max(1);
         let floor = per_request(&bench, &format!("floor:{kind}"))?.saturating_sub(nothing);
-        println!("{cost:>12} {plain:>12} {:>9}.{:02} {floor:>12}  {what}", percent / 100, percent % 100);
+        let by_hand = match BY_HAND.contains(&kind) {
+            true => per_request(&bench, &format!("moka-equal:{kind}"))?.saturating_sub(nothing).to_string(),
+            false => "-".to_owned(),
+        };
+        println!(
+            "{cost:>12} {plain:>12} {:>9}.{:02} {floor:>12} {by_hand:>12}  {what}",
+            percent / 100,
+            percent % 100
+        );
     }
     let nothing = per_request(&bench, "new-nothing")?;
     let bare = per_request(&bench, "bare")?.saturating_sub(nothing);
@@ -94,28 +106,7 @@ pub(crate) fn run() -> Result<(), String> {
 
 /// Builds the benchmark and returns its path.
 fn build(features: &str) -> Result<String, String> {
-    step(
-        "building the benchmark",
-        &mut cargo(&["build", "--release", "--features", features, "--bench", "instructions"]),
-    )?;
-    let output = cargo(&[
-        "build",
-        "--release",
-        "--features",
-        features,
-        "--bench",
-        "instructions",
-        "--message-format",
-        "json",
-    ])
-    .stderr(Stdio::null())
-    .output()
-    .map_err(|error| format!("cannot run cargo: {error}"))?;
-    let messages = String::from_utf8_lossy(&output.stdout);
-    let path = messages.rsplit("\"executable\":\"").next().and_then(|rest| rest.split('"').next());
-    path.filter(|path| !path.starts_with('{'))
-        .map(str::to_owned)
-        .ok_or_else(|| "cargo reported no executable".to_owned())
+    executable::build("building the benchmark", &["--features", features, "--bench", "instructions"])
 }
 
 /// Returns the instructions per request: the difference of two runs, so that startup does not count.

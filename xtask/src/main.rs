@@ -3,6 +3,7 @@
 mod bench;
 mod cache_tests;
 mod compile;
+mod executable;
 mod fuzz;
 mod instructions;
 mod layers;
