@@ -1,7 +1,9 @@
 //! A real proxy, or another server, as a process.
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsStr,
+    fs,
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{self, Child, Command, Stdio},
@@ -17,11 +19,12 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Starts a program of Debian's package. The function returns its arguments, given an address to listen on and an empty folder.
+    /// Starts a program of Debian's package, or one with a path. The function returns its arguments, given an address to listen on and an empty folder.
     pub(crate) fn start(program: &str, arguments: impl FnOnce(SocketAddr, &Path) -> Vec<String>) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let name = Path::new(program).file_name().and_then(OsStr::to_str).unwrap();
         let directory =
-            env::temp_dir().join(format!("cache_page-{program}-{}-{}", process::id(), address.port()));
+            env::temp_dir().join(format!("cache_page-{name}-{}-{}", process::id(), address.port()));
         fs::create_dir(&directory).unwrap();
         let arguments = arguments(address, &directory);
         // Debian's folder for servers is not in the path of every user.

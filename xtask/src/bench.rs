@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: runs all benchmarks, or one of them.
 
-use crate::{cargo, compile, instructions, server, step};
+use crate::{cargo, compile, executable, instructions, root, server, step};
 
 /// The benchmarks that `cargo bench` runs.
 const CARGO_BENCHES: [&str; 11] = [
@@ -37,20 +37,21 @@ pub(crate) fn run(only: Option<&str>) -> Result<(), String> {
         if ["compress", "contenders", "remote", "disk"].contains(&name) {
             server::ensure_for_benchmarks()?;
         }
-        step(
-            name,
-            &mut cargo(&[
-                "bench",
-                "--quiet",
-                "--features",
-                "redis,disk,inspector,compress-all",
-                "--bench",
-                name,
-            ]),
-        )?;
+        let features = "redis,disk,inspector,compress-all";
+        let mut command = cargo(&["bench", "--quiet", "--features", features, "--bench", name]);
+        if name == "contenders" {
+            command.env("CACHE_PAGE_PEERS", build_peers()?);
+        }
+        step(name, &mut command)?;
     }
     if is_wanted("compile") {
         compile::run()?;
     }
     Ok(())
+}
+
+/// Builds the server with caches of axum, which is in a workspace of its own, and returns its path.
+fn build_peers() -> Result<String, String> {
+    let manifest = root().join("benches/peers/Cargo.toml").display().to_string();
+    executable::build("building the caches of axum", &["--locked", "--manifest-path", &manifest])
 }
