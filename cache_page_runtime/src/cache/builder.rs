@@ -29,7 +29,7 @@ use crate::{
     policy::assert_has_encoder,
     remote::{LocalCache, RemoteOptions, RemoteStore},
     store::{Store, StreamBudget},
-    time::{clock::Clock, manual::ManualClock},
+    time::{bounded, clock::Clock, manual::ManualClock},
 };
 
 const DEFAULT_MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -196,7 +196,7 @@ impl PageCacheBuilder {
         "proxy_cache_lock_timeout"
     ))]
     pub fn coalesce_timeout(mut self, time: Duration) -> Self {
-        self.config.timeouts.coalesce_timeout = time;
+        self.config.timeouts.coalesce_timeout = bounded(time);
         self
     }
 
@@ -205,14 +205,14 @@ impl PageCacheBuilder {
     /// The first run continues, and still answers its own client. If a stale page may be served (`stale_if_error`), that page is
     /// sent instead and the handler's future is dropped, as it is when a client disconnects. A background refresh is dropped too.
     pub fn fill_timeout(mut self, time: Duration) -> Self {
-        self.config.timeouts.fill_timeout = time;
+        self.config.timeouts.fill_timeout = bounded(time);
         self
     }
 
     /// Sets how long a stale page is not refreshed after a refresh has failed. Defaults to 5 seconds. The time doubles with each
     /// failure, up to sixteen times.
     pub fn refresh_backoff(mut self, time: Duration) -> Self {
-        self.config.timeouts.refresh_backoff = time;
+        self.config.timeouts.refresh_backoff = bounded(time);
         self
     }
 

@@ -17,6 +17,7 @@ use crate::{
     key::KeyedUrl,
     purge::PurgeError,
     remote::{PurgeAck, PurgeResult, RemoteTier},
+    time::deadline_after,
 };
 
 /// How long the future of a purge waits until the memory of the pages is free.
@@ -137,7 +138,7 @@ impl PurgeFuture {
     /// Adds a remote store that executes the purge too.
     pub(super) fn add_remote(&mut self, cache: &PageCache, remote: &RemoteTier, ack: PurgeAck) {
         let deadline = &mut self.remote_timeout.deadline;
-        *deadline = (*deadline).max(Instant::now() + remote.options().timeout);
+        *deadline = (*deadline).max(deadline_after(remote.options().timeout));
         self.remotes.push(RemotePart { ack, key_prefix: cache.key_prefix().to_owned(), state: None });
     }
 
@@ -217,7 +218,7 @@ impl PurgeFuture {
 
     /// Returns what the purge has done within `timeout`, and why it is still pending if it is.
     async fn settle(self, timeout: Duration) -> Result<(PurgeSummary, Option<String>), PurgeError> {
-        let deadline = Instant::now() + timeout;
+        let deadline = deadline_after(timeout);
         let local = self.local?;
         let (mut states, mut failure) = (Vec::new(), None);
         for RemotePart { ack: PurgeAck { first_attempt, mut delivery }, .. } in self.remotes {

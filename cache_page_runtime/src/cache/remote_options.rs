@@ -6,6 +6,7 @@ use super::builder::PageCacheBuilder;
 use crate::{
     cache_name::CacheName,
     remote::{RemoteStore, RemoteTier},
+    time::bounded,
 };
 
 impl PageCacheBuilder {
@@ -122,7 +123,7 @@ impl PageCacheBuilder {
     ///
     /// Without a `version`, or without a [remote store](crate::remote), it has no effect.
     pub fn stale_across_versions(mut self, time: Duration) -> Self {
-        self.remote_options.stale_across_versions = time;
+        self.remote_options.stale_across_versions = bounded(time);
         self
     }
 
@@ -131,7 +132,7 @@ impl PageCacheBuilder {
     /// Without a reply, a lookup counts as a miss: the handler runs. A purge that is not confirmed by then is still delivered
     /// ([`RemotePurge::Pending`](crate::RemotePurge::Pending)).
     pub fn remote_timeout(mut self, time: Duration) -> Self {
-        self.remote_options.timeout = time;
+        self.remote_options.timeout = bounded(time);
         self
     }
 
@@ -144,7 +145,7 @@ impl PageCacheBuilder {
     /// With zero, each request asks the remote store, so a purge by another process takes effect as soon as it was awaited there.
     /// While the remote store is unavailable, each request then runs its handler.
     pub fn local_ttl(mut self, time: Duration) -> Self {
-        self.remote_options.local_ttl = time;
+        self.remote_options.local_ttl = bounded(time);
         self
     }
 
@@ -156,7 +157,7 @@ impl PageCacheBuilder {
     ///
     /// So this is also how stale pages may be during an outage: with 30 seconds, handlers run at most twice a minute for each page.
     pub fn max_purge_lag(mut self, time: Duration) -> Self {
-        self.remote_options.max_purge_lag = time;
+        self.remote_options.max_purge_lag = bounded(time);
         self
     }
 

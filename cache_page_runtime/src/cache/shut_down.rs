@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::page_cache::PageCache;
+use crate::time::deadline_after;
 
 /// How often the fills are looked at.
 const INTERVAL: Duration = Duration::from_millis(5);
@@ -60,7 +61,7 @@ impl PageCache {
     #[allow(clippy::must_use_candidate)]
     #[doc(alias("flush", "close", "graceful_shutdown"))]
     pub async fn shut_down(&self, within: Duration) -> ShutDown {
-        let deadline = Instant::now() + within;
+        let deadline = deadline_after(within);
         let mut all = ShutDown { running_fills: 0, pending_purges: 0, are_pages_written: true };
         for cache in self.with_named() {
             while cache.flights().count() > 0 && Instant::now() < deadline {

@@ -22,7 +22,7 @@ use crate::{
         Waiter, decode, entry_id, variant_key,
     },
     store::{Entry, RemoteRef},
-    time::instant::Instant,
+    time::{deadline_after, instant::Instant},
 };
 
 /// How often a request that waits for another process asks again without a notification.
@@ -152,7 +152,7 @@ impl<'f> Fetch<'f> {
 
     async fn run(mut self) -> Fetched {
         let remote = self.remote;
-        let deadline = tokio::time::Instant::now() + self.request.context.cache.timeouts().coalesce_timeout;
+        let deadline = deadline_after(self.request.context.cache.timeouts().coalesce_timeout);
         let mut waiter: Option<Waiter<'_>> = None;
         loop {
             let Some(key) = self.variant_key() else { return self.fetched };

@@ -2,6 +2,7 @@
 
 pub(crate) mod backoff;
 pub(crate) mod clock;
+pub(crate) mod deadline;
 pub(crate) mod instant;
 pub(crate) mod jitter;
 pub(crate) mod manual;
@@ -10,5 +11,10 @@ pub(crate) mod stopwatch;
 
 pub use self::manual::ManualClock;
 pub(crate) use self::{
-    backoff::Backoff, clock::Clock, instant::Instant, rate_limit::RateLimit, stopwatch::Stopwatch,
+    backoff::Backoff,
+    clock::Clock,
+    deadline::{bounded, deadline_after},
+    instant::Instant,
+    rate_limit::RateLimit,
+    stopwatch::Stopwatch,
 };

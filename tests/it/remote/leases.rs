@@ -47,3 +47,16 @@ async fn lease_is_not_renewed_while_its_page_is_put() {
     until("the put times out", || one.remote_stats().timeouts > 0).await;
     assert_eq!(one.lookups(), lookups);
 }
+
+#[actix_web::test]
+async fn timeouts_may_be_without_limit() {
+    let (_, one, _) = two_processes_with(|cache| {
+        let cache = cache.coalesce_timeout(Duration::MAX).fill_timeout(Duration::MAX);
+        cache.remote_timeout(Duration::MAX).refresh_backoff(Duration::MAX).max_purge_lag(Duration::MAX)
+    })
+    .await;
+    one.get("/page").await.assert_stored();
+    one.cache().purge_path("/page").await.unwrap();
+    one.get("/page").await.assert_stored();
+    assert!(one.cache().shut_down(Duration::MAX).await.is_complete());
+}
