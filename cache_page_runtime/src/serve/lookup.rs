@@ -265,7 +265,7 @@ impl Lookup<'_> {
     /// Looks into local memory again, after a miss.
     pub(super) fn find_again(&self, now: Instant) -> Result<Hit, NoHit> {
         let key = self.cache_key().ok_or(Miss::new(ForwardReason::Miss))?;
-        // Most often there is still nothing. No copy has been made of what was not there.
+        // Most often there is still nothing, for which no hash is needed.
         match self.cache.store().get(key, self.request.headers(), now) {
             Err(miss) if miss.stale.is_none() => Err(miss.into()),
             _ => self.find(now),
@@ -297,12 +297,18 @@ impl Lookup<'_> {
     /// earlier than the handler was started.
     #[cold]
     fn find_recent(&self, key: CacheKey<'_>, now: Instant, max_purge_lag: Duration) -> Result<Hit, Miss> {
-        let recent = self.cache.store().get(key, self.request.headers(), now).ok().filter(|entry| {
-            now.since(entry.started_at()) < max_purge_lag && entry.is_fresh(now) && self.accepts(entry, now)
-        });
-        match recent {
-            Some(entry) => Ok(Hit::new(entry, Outcome::Hit)),
-            None => Err(Miss::new(ForwardReason::Miss)),
+        let store = self.cache.store();
+        match store.get(key, self.request.headers(), now) {
+            Ok(entry)
+                if now.since(entry.started_at()) < max_purge_lag
+                    && entry.is_fresh(now)
+                    && self.accepts(&entry, now) =>
+            {
+                Ok(Hit::new(entry, Outcome::Hit))
+            }
+            // Requests for one variant are coalesced.
+            _ if store.vary_names(key).is_empty() => Err(Miss::new(ForwardReason::Miss)),
+            _ => Err(Miss::new(ForwardReason::VaryMiss)),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Variants by request headers that only the responses name.
 
+use std::time::Duration;
+
 use actix_web::HttpResponse;
 use cache_page::{Reason, cache_page, normalize};
 
@@ -150,4 +152,25 @@ async fn spellings_that_are_normalized_select_one_remote_variant() {
     one.fill(request(&one, "de, en")).await;
     request(&other, "EN,de").await.assert_remote_hit();
     request(&other, "en").await.assert_stored();
+}
+
+/// Requests for one variant wait for each other, and for no other variant.
+#[actix_web::test]
+async fn variants_are_filled_side_by_side_while_purges_are_not_heard_of() {
+    let backend = Backend::new();
+    let one = process("one", &backend).cache(|cache| cache.max_purge_lag(Duration::from_millis(500)));
+    let one = connect(one).await;
+    one.get(VARIED).header("accept-language", "fr").await.assert_stored();
+    one.store().set_behavior(&[Method::PollChanges], Behavior::Fails);
+    one.wait_unavailable().await;
+    one.advance(1);
+    one.pause();
+    let german = (0..1).map(|_| one.get(VARIED).header("accept-language", "de"));
+    let english = (0..20).map(|_| one.get(VARIED).header("accept-language", "en"));
+    let crowd = Crowd::send(german.chain(english)).await;
+    assert_eq!(one.waiting().len(), 2);
+    one.finish(1).await;
+    assert_eq!(one.waiting().len(), 1);
+    one.finish(1).await;
+    drop(crowd.responses().await);
 }
