@@ -18,6 +18,9 @@ const NAME_SLOTS: usize = 32;
 /// The number of values of `Vary`, of which an application has few.
 const VARY_VALUES: usize = 8;
 
+/// The length of the longest value of `Vary` that is remembered.
+const MAX_VARY_LEN: usize = 512;
+
 /// The length of the longest name that is remembered.
 const MAX_NAME_LEN: usize = 64;
 
@@ -66,6 +69,10 @@ pub(crate) fn vary<'n>(names: impl Iterator<Item = &'n HeaderName> + Clone) -> O
             return Some(value.clone());
         }
         let value = join_names(names.clone())?;
+        // A client must not fill memory, if an argument gets its names from the request.
+        if value.len() > MAX_VARY_LEN || names.clone().count() > MAX_VARY_LEN {
+            return Some(value);
+        }
         if values.len() == VARY_VALUES {
             values.remove(0);
         }

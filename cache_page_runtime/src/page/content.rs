@@ -41,6 +41,16 @@ impl Content {
         Self::Full(Box::new(FullContent { lines: StoredHeader::private_copies(lines), body }))
     }
 
+    /// Returns the bytes that [`private`](Self::private) allocates.
+    pub(super) fn private_weight<'p>(lines: impl Iterator<Item = PageLine<'p>>, body: usize) -> usize {
+        let (mut values, mut headers) = (0, 0);
+        for line in lines {
+            values += line.as_bytes().len();
+            headers += size_of::<StoredHeader>() + header::weight_of_name(line.name);
+        }
+        size_of::<FullContent>() + headers + header::weight_of_bytes(values) + header::weight_of_bytes(body)
+    }
+
     pub(super) fn lines(&self) -> impl Iterator<Item = PageLine<'_>> + Clone {
         let (packed, full) = match self {
             Self::Packed(packed) => (Some(packed.lines()), [].as_slice()),

@@ -142,7 +142,9 @@ impl StoredHeader {
             .map(|(line, mut value)| {
                 value.set_sensitive(line.is_sensitive());
                 let PageLine { name, is_generated, is_sent, sent_in, .. } = line;
-                Self { name: name.clone(), value, is_generated, is_sent, sent_in }
+                // A name that is no standard one has a reference count, which the clone would share.
+                let name = HeaderName::from_bytes(name.as_str().as_bytes()).unwrap_or_else(|_| name.clone());
+                Self { name, value, is_generated, is_sent, sent_in }
             })
             .collect()
     }
@@ -215,7 +217,7 @@ pub(crate) fn weight_of_bytes(length: usize) -> usize {
 ///
 /// Standard names are stored as an integer and allocate nothing. `HeaderName` does not expose which names are standard, so this
 /// lists those that responses usually carry.
-fn weight_of_name(name: &HeaderName) -> usize {
+pub(super) fn weight_of_name(name: &HeaderName) -> usize {
     match *name {
         header::CONTENT_TYPE
         | CACHE_CONTROL

@@ -209,4 +209,34 @@ mod tests {
         assert!(!is_packable(line(&cache_tag, &value), None));
         assert!(!is_packable(Line { is_sent: false, ..line(&LINK, &value) }, None));
     }
+
+    #[test]
+    fn weight_of_a_copy_is_known_before_it_is_made() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            (CONTENT_TYPE, "text/html"),
+            (DATE, "Sun, 06 Nov 1994 08:49:37 GMT"),
+            (LAST_MODIFIED, "Sun, 06 Nov 1994 08:49:37 GMT"),
+            (LINK, "</a.css>; rel=preload"),
+        ] {
+            headers.append(name, HeaderValue::from_static(value));
+            let page = page(&headers, Some(&[b'x'; 200]));
+            assert_eq!(page.copy_weight(), page.private_copy().weight(), "{headers:?}");
+        }
+    }
+
+    /// Workers that send a page write no reference count of another one.
+    #[test]
+    fn names_of_a_copy_are_its_own() {
+        let mut headers = HeaderMap::new();
+        // As `insert_header(("x-own", "1"))` makes it.
+        headers.append(HeaderName::from_bytes(b"x-own").unwrap(), HeaderValue::from_static("1"));
+        let page = page(&headers, Some(b"page"));
+        let copies = [page.private_copy(), page.private_copy()];
+        let place = |page: &Page| {
+            page.headers().find(|(name, _)| *name == "x-own").map(|(name, _)| name.as_str().as_ptr())
+        };
+        assert_ne!(place(&page), place(&copies[0]));
+        assert_ne!(place(&copies[0]), place(&copies[1]));
+    }
 }

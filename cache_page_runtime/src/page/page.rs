@@ -329,6 +329,14 @@ impl Page {
         self.content.weight() + self.reason.as_ref().map_or(0, |_| size_of::<ReasonPhrase>()) + encodings
     }
 
+    /// Returns the bytes that a [`private_copy`](Self::private_copy) allocates.
+    pub(crate) fn copy_weight(&self) -> usize {
+        let encodings = self.encodings().map_or(0, |encodings| size_of::<Encodings>() + encodings.weight());
+        Content::private_weight(self.sent_headers(), self.body().len())
+            + self.reason.as_ref().map_or(0, |_| size_of::<ReasonPhrase>())
+            + encodings
+    }
+
     /// Copies the page into allocations that no other thread refers to.
     pub(crate) fn private_copy(&self) -> Self {
         Self {

@@ -62,7 +62,7 @@ impl Lookup<'_> {
         Some(response)
     }
 
-    /// Returns the values with which an entry is sent in this second. A response with its page says the same as one without.
+    /// Returns the values with which an entry is sent in this second, in full or by a 304.
     #[cold]
     fn lines(&self, entry: &Entry, now: Instant) -> SentLines {
         let freshness = entry.freshness(now);

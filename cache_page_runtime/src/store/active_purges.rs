@@ -48,11 +48,15 @@ impl Purge {
     /// Waits until the purge is complete: the memory of what it removes is free, and all entries are counted. Of several tasks, the last
     /// one is woken.
     pub(crate) fn poll_complete(&self, context: &Context<'_>) -> Poll<()> {
+        let waker = context.waker().clone();
         let mut waiting = lock(&self.waiting);
         if waiting.is_complete {
             return Poll::Ready(());
         }
-        waiting.waker = Some(context.waker().clone());
+        let replaced = waiting.waker.replace(waker);
+        drop(waiting);
+        // Not while the lock is held, since a waker may own the last reference to a task.
+        drop(replaced);
         Poll::Pending
     }
 

@@ -191,12 +191,12 @@ impl Entry {
     }
 
     /// Returns the TTL in nanoseconds, at most [`NEVER`], or `None` if the entry does not expire.
-    pub(super) fn ttl_nanos(&self) -> Option<u64> {
+    pub(super) fn capped_ttl_nanos(&self) -> Option<u64> {
         (self.times.ttl < NEVER || self.long_ttl().is_some()).then_some(self.times.ttl)
     }
 
     /// Returns for how long the entry is fresh from when it was created, or `None` if it does not expire.
-    pub(super) fn whole_ttl(&self) -> Option<Duration> {
+    pub(super) fn ttl_from_creation(&self) -> Option<Duration> {
         let is_short = self.times.ttl < NEVER;
         is_short.then(|| Duration::from_nanos(self.times.ttl)).or_else(|| self.long_ttl())
     }
@@ -214,7 +214,7 @@ impl Entry {
         Lifetime {
             created_at: self.created_at(),
             initial_age: Duration::from_nanos(rare.initial_age),
-            ttl: self.whole_ttl(),
+            ttl: self.ttl_from_creation(),
             stale: rare.stale(),
             fill_time: Duration::from_nanos(self.times.fill_time),
         }
@@ -238,19 +238,25 @@ impl Entry {
     /// Returns the bytes that the entry takes in memory: itself, and everything that it allocates, beside the header lines that it shares
     /// with others.
     pub(crate) fn weight(&self) -> usize {
-        let rare = |rare: &Rare| {
-            let version = rare.remote_ref.as_ref().map_or(0, |remote_ref| remote_ref.version.0.len());
-            size_of::<Rare>() + weight_of_bytes(version)
-        };
-        weights::in_arc::<Self>()
-            + self.page.weight()
-            + self.purge_keys.weight()
-            + self.rare.as_deref().map_or(0, rare)
+        self.weight_without_page() + self.page.weight()
+    }
+
+    /// Returns the bytes of the entry together with the header lines that it shares with others.
+    pub(super) fn weight_with_lines(&self) -> usize {
+        self.weight() + self.page.shared_lines().map_or(0, |lines| lines.weight())
     }
 
     /// Returns the bytes that a [`private_copy`](Self::private_copy) takes at most.
     pub(super) fn copy_weight(&self) -> usize {
-        self.weight() + self.page.shared_lines().map_or(0, |lines| lines.weight())
+        self.weight_without_page() + self.page.copy_weight()
+    }
+
+    fn weight_without_page(&self) -> usize {
+        let rare = |rare: &Rare| {
+            let version = rare.remote_ref.as_ref().map_or(0, |remote_ref| remote_ref.version.0.len());
+            size_of::<Rare>() + weight_of_bytes(version)
+        };
+        weights::in_arc::<Self>() + self.purge_keys.weight() + self.rare.as_deref().map_or(0, rare)
     }
 
     /// Copies the entry into allocations that no other worker refers to.

@@ -50,17 +50,17 @@ impl Entry {
         if self.is_expired_early(now) {
             return Some(Duration::ZERO);
         }
-        self.whole_ttl().map(|ttl| ttl.saturating_sub(self.times.time_since(now)))
+        self.ttl_from_creation().map(|ttl| ttl.saturating_sub(self.times.time_since(now)))
     }
 
     pub(crate) fn is_fresh(&self, now: Instant) -> bool {
         let is_within = |ttl| self.times.nanos_since(now) < ttl;
-        self.ttl_nanos().is_none_or(is_within) && !self.is_expired_early(now)
+        self.capped_ttl_nanos().is_none_or(is_within) && !self.is_expired_early(now)
     }
 
     /// Makes the entry stale before its TTL has passed, and returns whether this had not been done before.
     pub(crate) fn expire(&self, now: Instant) -> bool {
-        self.expired_at.fetch_min(now.as_nanos(), Ordering::AcqRel) == NEVER
+        self.expired_at.fetch_min(now.as_nanos().min(NEVER - 1), Ordering::AcqRel) == NEVER
     }
 
     fn is_expired_early(&self, now: Instant) -> bool {
@@ -72,7 +72,7 @@ impl Entry {
     /// Returns for how long the entry has been stale, or zero if it is fresh.
     pub(crate) fn staleness(&self, now: Instant) -> Duration {
         let age = self.times.time_since(now);
-        let by_ttl = self.whole_ttl().map_or(Duration::ZERO, |ttl| age.saturating_sub(ttl));
+        let by_ttl = self.ttl_from_creation().map_or(Duration::ZERO, |ttl| age.saturating_sub(ttl));
         let expired_at = self.expired_at.load(Ordering::Acquire);
         by_ttl.max(Duration::from_nanos(now.as_nanos().saturating_sub(expired_at)))
     }

@@ -136,8 +136,13 @@ impl Store {
 
     /// Returns what is known of the entry of a node, unless it was removed or purged.
     pub(super) fn info(&self, node: &Arc<EntryNode>, now: Instant) -> Option<EntryInfo> {
-        let entry = node.entry().filter(|_| !node.is_removed() && !node.is_flushed())?;
-        if entry.is_invalidated() || self.active_purges.apply(node, entry) {
+        let entry = node.entry()?;
+        // Purges first: the sweep of one that is not in progress any more has removed the node.
+        if self.active_purges.apply(node, entry)
+            || entry.is_invalidated()
+            || node.is_removed()
+            || node.is_flushed()
+        {
             return None;
         }
         let variants = node.slot.variants().cloned();

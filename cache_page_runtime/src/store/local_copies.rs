@@ -28,6 +28,9 @@ const SLOTS: usize = 128;
 /// The hits in the store, counted by one worker, after which it copies an entry.
 const HOT_THRESHOLD: u8 = 4;
 
+/// The bytes of the values of `Age` and `Cache-Status` that a copy was last sent with.
+const LINES_BYTES: usize = 128;
+
 /// The bytes that a copy may take. With larger entries, most of the time of a hit is spent on sending the body.
 const MAX_COPY_BYTES: usize = 64 * 1024;
 
@@ -120,16 +123,18 @@ pub(crate) fn with<T>(
         {
             return None;
         }
-        if !copy.is_current() || !copy.entry.is_fresh(now) || copy.entry.must_revalidate_remote(now) {
-            unusable = slot.take();
-            return None;
-        }
+        // Before the node is looked at: the sweep of a purge that is not in progress any more has marked the node.
         if store.may_be_purged(&copy.entry) {
             // The lookup in the store applies the purge.
             return None;
         }
-        let sent = send(&copy.entry, &mut copy.lines)?;
+        if !copy.is_current() || !copy.entry.is_fresh(now) || copy.entry.must_revalidate_remote(now) {
+            unusable = slot.take();
+            return None;
+        }
+        // Also if it is not sent: the next copy would be of no more use.
         copy.was_used = true;
+        let sent = send(&copy.entry, &mut copy.lines)?;
         copy.node.touch();
         Some(sent)
     });
@@ -157,7 +162,7 @@ fn make_copy(store: &Arc<Store>, key: CacheKey<'_>, hash: KeyHash, entry: &Arc<E
     let Some(node) = store.node(key, entry) else { return };
     // Read first: the entry may change meanwhile.
     let version = node.version();
-    let bytes = entry.copy_weight() + size_of::<Option<LocalCopy>>();
+    let bytes = entry.copy_weight() + size_of::<Option<LocalCopy>>() + LINES_BYTES;
     if bytes > MAX_COPY_BYTES {
         return;
     }

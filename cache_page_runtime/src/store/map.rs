@@ -89,7 +89,9 @@ impl EntryMap {
     /// Takes the variants out of all variant sets, which they refer to.
     pub(super) fn unlink_variants(&self) {
         for stored in &self.map {
-            if let Some(variants) = stored.key().0.slot.variant_set() {
+            let slot = &stored.key().0.slot;
+            // The set of a variant by fewer names is not in the map.
+            if let Some(variants) = slot.variant_set().or_else(|| slot.variants()) {
                 variants.nodes().clear();
             }
         }

@@ -2,6 +2,8 @@
 
 mod active_purges;
 mod chunks;
+#[cfg(test)]
+mod copy_tests;
 mod encoded;
 mod entry;
 mod entry_info;

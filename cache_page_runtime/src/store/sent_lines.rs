@@ -37,9 +37,8 @@ impl SentLines {
 impl Entry {
     /// Returns when the age, which is rounded down to seconds, or the remaining lifetime, which is rounded up, changes next.
     fn next_second(&self, now: Instant) -> Instant {
-        let since = self.times.nanos_since(now);
-        let until_older = SECOND - self.rare_times().initial_age.saturating_add(since) % SECOND;
-        let until_less = self.ttl_nanos().map(|ttl| match ttl.saturating_sub(since) % SECOND {
+        let until_older = SECOND - u64::from(self.age(now).subsec_nanos());
+        let until_less = self.ttl(now).map(|ttl| match u64::from(ttl.subsec_nanos()) {
             0 => SECOND,
             left => left,
         });

@@ -46,7 +46,7 @@ impl Slot {
     pub(super) fn weight(&self, owner: LinesOwner) -> usize {
         let of_entry = |entry: &Entry| match self.shared_lines(owner) {
             Some(_) => entry.weight(),
-            None => entry.copy_weight(),
+            None => entry.weight_with_lines(),
         };
         match self {
             Self::Entry(entry) => of_entry(entry),

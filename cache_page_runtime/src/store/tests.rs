@@ -16,7 +16,7 @@ use super::{
 use crate::{
     KeyBuilder,
     purge::{PurgeMode, Tag},
-    time::Clock,
+    time::{Clock, ManualClock},
 };
 
 pub(in crate::store) use super::model::{entry as entry_at, new_store};
@@ -129,14 +129,14 @@ fn store_of(pages: u32, max_bytes: usize) -> Arc<Store> {
     store
 }
 
-fn with_key<T>(number: u32, f: impl FnOnce(CacheKey<'_>) -> T) -> T {
+pub(in crate::store) fn with_key<T>(number: u32, f: impl FnOnce(CacheKey<'_>) -> T) -> T {
     let request = TestRequest::default().to_http_request();
     let mut builder = KeyBuilder::new(&request);
     builder.bytes(&number.to_le_bytes());
     f(builder.parts.key().unwrap())
 }
 
-fn put(store: &Store, number: u32) {
+pub(in crate::store) fn put(store: &Store, number: u32) {
     try_put(store, number).unwrap();
 }
 
@@ -153,7 +153,7 @@ fn get(store: &Store, number: u32) -> Option<Arc<Entry>> {
 }
 
 /// The selectors of `entry_without_expiry`: by a pass over all pages, and by the index.
-fn selectors() -> [LocalSelector; 3] {
+pub(in crate::store) fn selectors() -> [LocalSelector; 3] {
     let key = entry_without_expiry().purge_keys().index_keys()[1];
     [LocalSelector::All, LocalSelector::Prefix("/pa".into()), LocalSelector::Handler(key)]
 }
@@ -370,4 +370,29 @@ fn insertions_are_counted_once_they_can_be_found() {
         assert!(get(&store, 7).is_none());
         assert_eq!(store.insertions(), before);
     }
+}
+
+/// The names of the page have grown, so that its first variant is in no set of the map.
+#[test]
+fn dropped_store_frees_variants_by_fewer_names() {
+    let store = store_of(0, 1 << 20);
+    let names = |name| VaryNames::from_iter([HeaderName::from_static(name)]);
+    let (first, second) = (entry_without_expiry(), entry_without_expiry());
+    with_key(0, |key| store.put(key, names("x-a"), &HeaderMap::new(), Arc::clone(&first))).unwrap();
+    with_key(0, |key| store.put(key, names("x-b"), &HeaderMap::new(), Arc::clone(&second))).unwrap();
+    drop(store);
+    assert_eq!((Arc::strong_count(&first), Arc::strong_count(&second)), (1, 1));
+}
+
+#[test]
+fn soft_purge_at_the_end_of_the_clock_takes_effect() {
+    let clock = ManualClock::new();
+    clock.advance(Duration::MAX);
+    let clock = Clock::Manual(clock);
+    let store = store_of(0, 1 << 20);
+    put_entry(&store, 1, entry(Bytes::from_static(b"page"), clock.now(), None, &[])).unwrap();
+    let is_fresh = || with_key(1, |key| store.get(key, &HeaderMap::new(), clock.now())).is_ok();
+    assert!(is_fresh());
+    store.purge(PurgeMode::Expire, &LocalSelector::All, clock.now());
+    assert!(!is_fresh());
 }

@@ -396,7 +396,7 @@ impl<'s> Writer<'s> {
             return false;
         }
         // Making room may evict the entry.
-        let has_room = self.make_room(bytes) && !node.is_removed();
+        let has_room = !node.is_removed() && self.make_room(bytes) && !node.is_removed();
         if has_room {
             node.add_copy();
             self.state.copy_bytes += bytes;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{clock::Clock, instant::Instant};
 
-/// Measures a time. This takes two looks at the clock of the system, where the difference of two times takes four.
+/// Measures a time with less arithmetic than the difference of two [`Instant`]s takes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Stopwatch {
     System(std::time::Instant),
