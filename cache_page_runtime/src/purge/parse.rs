@@ -4,7 +4,7 @@ use super::{error::PurgeError, normal_form, selector::PurgeSelector, tag};
 use crate::http::RequestOrigin;
 
 /// Returns what a purge of a kind selects. `value` is of no importance to `all`.
-#[cfg(any(feature = "cli", feature = "inspector"))]
+#[cfg(any(feature = "inspector", all(feature = "cli", any(feature = "disk", feature = "redis"))))]
 pub(crate) fn to_selector(kind: &str, value: &str) -> Result<PurgeSelector, PurgeError> {
     match kind {
         "tag" => to_tag(value),
