@@ -87,12 +87,7 @@ type QuickCache = quick_cache::sync::Cache<String, Bytes>;
 #[get("/moka/{length}")]
 async fn moka_by_hand(request: HttpRequest, length: web::Path<usize>, pages: Data<Moka>) -> HttpResponse {
     let key = url(&request);
-    let body = pages.get(&key).unwrap_or_else(|| {
-        let body = Bytes::from(vec![b'x'; *length]);
-        pages.insert(key, body.clone());
-        body
-    });
-    HttpResponse::Ok().insert_header(("cache-control", "max-age=3600")).body(body)
+    by_url(pages.get(&key), *length, |body| pages.insert(key, body))
 }
 
 /// The same on another cache.
@@ -103,9 +98,14 @@ async fn quick_cache_by_hand(
     pages: Data<QuickCache>,
 ) -> HttpResponse {
     let key = url(&request);
-    let body = pages.get(&key).unwrap_or_else(|| {
-        let body = Bytes::from(vec![b'x'; *length]);
-        pages.insert(key, body.clone());
+    by_url(pages.get(&key), *length, |body| pages.insert(key, body))
+}
+
+/// Sends what was found, or makes and stores it.
+fn by_url(found: Option<Bytes>, length: usize, store: impl FnOnce(Bytes)) -> HttpResponse {
+    let body = found.unwrap_or_else(|| {
+        let body = Bytes::from(vec![b'x'; length]);
+        store(body.clone());
         body
     });
     HttpResponse::Ok().insert_header(("cache-control", "max-age=3600")).body(body)

@@ -48,7 +48,7 @@ enum Part {
 /// `waited_for` is the key of a flight that the request has followed before. It does not follow the same key twice: where the
 /// first result was another variant, there is a key for the variant of this request.
 ///
-/// `insertions` is the number of slots that had been inserted before the store was found to lack the page.
+/// `insertions` is what [`Store::insertions`](crate::store::Store::insertions) returned before the store was found to lack the page.
 pub(super) fn join(
     lookup: &mut Lookup<'_>,
     (miss, insertions): (Miss, u64),
@@ -56,15 +56,7 @@ pub(super) fn join(
     now: Instant,
 ) -> Joined {
     match part(lookup, miss.cause, waited_for, now) {
-        Part::Lead(leader) => {
-            // A stale page may be sent meanwhile, after another request has failed to refresh it.
-            let is_known = miss.stale.is_none() && lookup.cache.store().insertions() == insertions;
-            Joined::Step(if is_known {
-                Step::Run(Run::Fill(lookup.fill(miss, FillRole::Leader(leader), now)))
-            } else {
-                lead(lookup, leader, miss, now)
-            })
-        }
+        Part::Lead(leader) => Joined::Step(lead(lookup, leader, miss, Some(insertions), now)),
         Part::Follow(follower, key) => {
             let (cause, started) = (miss.cause, Clock::System.now());
             Joined::Wait(FlightWait { follower, cause, key, started })
@@ -137,8 +129,20 @@ fn is_outdated_result(lookup: &Lookup<'_>, result: &SharedResult) -> bool {
 
 /// Looks into the store once more before the handler runs: between the first lookup and the request becoming the leader, another
 /// flight may have stored an entry. Without this, the handler would sometimes run twice for one group of concurrent requests.
-fn lead(lookup: &mut Lookup<'_>, leader: Leader<SharedResult>, miss: Miss, now: Instant) -> Step {
-    match lookup.find_again(now) {
+///
+/// `insertions` is what [`Store::insertions`](crate::store::Store::insertions) returned before the first lookup. Where it still returns that,
+/// nothing was stored.
+fn lead(
+    lookup: &mut Lookup<'_>,
+    leader: Leader<SharedResult>,
+    miss: Miss,
+    insertions: Option<u64>,
+    now: Instant,
+) -> Step {
+    // A stale page may be sent by now, after another request has failed to refresh it.
+    let is_absent = miss.stale.is_none() && insertions == Some(lookup.cache.store().insertions());
+    let found = if is_absent { Err(Miss::new(miss.cause).into()) } else { lookup.find(now) };
+    match found {
         Ok(hit) => {
             leader.complete_with(|| {
                 let key = lookup.cache_key()?;
@@ -212,7 +216,7 @@ fn after_wait(
 ) -> Joined {
     let miss = Miss::new(flight.cause);
     match wakeup {
-        Some(Wakeup::Lead(leader)) => Joined::Step(lead(lookup, leader, miss, now)),
+        Some(Wakeup::Lead(leader)) => Joined::Step(lead(lookup, leader, miss, None, now)),
         Some(Wakeup::Completed(result)) => {
             if let Some(hit) = usable_result(lookup, &result, flight, now) {
                 return Joined::Step(Step::Respond(lookup.respond(&hit, now)));

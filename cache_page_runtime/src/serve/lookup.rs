@@ -262,16 +262,6 @@ impl Lookup<'_> {
         entry.page.is_acceptable(self.request.headers())
     }
 
-    /// Looks into local memory again, after a miss.
-    pub(super) fn find_again(&self, now: Instant) -> Result<Hit, NoHit> {
-        let key = self.cache_key().ok_or(Miss::new(ForwardReason::Miss))?;
-        // Most often there is still nothing, for which no hash is needed.
-        match self.cache.store().get(key, self.request.headers(), now) {
-            Err(miss) if miss.stale.is_none() => Err(miss.into()),
-            _ => self.find(now),
-        }
-    }
-
     fn find_hit(&self, hash: KeyHash, now: Instant) -> Result<Hit, Miss> {
         let key = self.cache_key().ok_or(Miss::new(ForwardReason::Miss))?;
         if let Some(remote) = self.cache.remote()

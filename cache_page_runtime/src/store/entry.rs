@@ -139,7 +139,7 @@ impl Entry {
         if rare_times != RareTimes::NONE {
             entry.rare_mut().times = rare_times;
         }
-        // Clients are told the TTL, however long it is.
+        // `Cache-Status` shows the TTL, however long it is.
         if ttl.is_some() && times.ttl == NEVER {
             entry.rare_mut().ttl = ttl;
         }

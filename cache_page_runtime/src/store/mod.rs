@@ -2,6 +2,7 @@
 
 mod active_purges;
 mod chunks;
+mod copy_charge;
 #[cfg(test)]
 mod copy_tests;
 mod encoded;

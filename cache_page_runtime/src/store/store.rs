@@ -112,7 +112,7 @@ impl Store {
         }
     }
 
-    /// Returns the number of slots that have been inserted. While it stays the same, a page that was not found is not there.
+    /// Returns the number of insertions. While it stays the same, a page that was not found is not there.
     pub(crate) fn insertions(&self) -> u64 {
         self.map.insertions()
     }

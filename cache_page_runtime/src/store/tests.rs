@@ -48,7 +48,7 @@ fn budget_holds_for_a_million_keys() {
     assert_eq!(store.entry_count(), store.map.len());
 }
 
-/// Clients are told it. Other times are at most 584 years.
+/// `Cache-Control` and `Cache-Status` show it. Other times are at most 584 years.
 #[test]
 fn longest_ttl_is_kept() {
     let now = Clock::System.now();

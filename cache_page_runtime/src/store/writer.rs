@@ -25,11 +25,6 @@ const MAX_ENTRY_DIVISOR: usize = 4;
 /// The fraction of the budget, as its denominator, that is free when what the first eviction needs is allocated.
 const NEAR_DIVISOR: usize = 16;
 
-/// The fraction of the budget that the copies of all workers may take, as its denominator.
-///
-/// With the default budget of 64 MiB and 64 workers, that is 128 KiB per worker: enough for about 45 pages of 2 KiB.
-const MAX_COPIES_DIVISOR: usize = 8;
-
 /// What was removed. A longer list is allocated before the state is locked.
 pub(super) type RemovedNodes = SmallVec<[NodeKey; 4]>;
 
@@ -41,7 +36,7 @@ pub(super) struct Writer<'s> {
     #[cfg(all(test, target_os = "linux"))]
     _held: super::held::Held,
     pub(super) state: MutexGuard<'s, State>,
-    max_bytes: usize,
+    pub(super) max_bytes: usize,
     /// What was removed. It is freed after the state is unlocked, because fields are dropped in this order.
     removed: RemovedNodes,
     pub(super) freed: Freed,
@@ -388,28 +383,5 @@ impl<'s> Writer<'s> {
     /// Returns some shards of the map that should shrink, if there are any.
     pub(super) fn next_sparse_shards(&mut self) -> Range<usize> {
         self.state.next_sparse_shards(self.map.shards())
-    }
-
-    /// Charges a worker's copy of the entry of a node, and evicts others for it. Returns whether there is room for the copy.
-    pub(super) fn reserve_copy(&mut self, node: &EntryNode, bytes: usize) -> bool {
-        if self.state.copy_bytes.saturating_add(bytes) > self.max_bytes / MAX_COPIES_DIVISOR {
-            return false;
-        }
-        // Making room may evict the entry.
-        let has_room = !node.is_removed() && self.make_room(bytes) && !node.is_removed();
-        if has_room {
-            node.add_copy();
-            self.state.copy_bytes += bytes;
-        }
-        has_room
-    }
-
-    /// Ends the charge for a worker's copy, and for an entry that was removed, if it was the last copy of it.
-    pub(super) fn release_copy(&mut self, node: &EntryNode, bytes: usize) {
-        self.state.copy_bytes -= bytes;
-        node.remove_copy();
-        if node.is_removed() && !node.has_copies() {
-            self.state.copy_bytes -= node.weight();
-        }
     }
 }
