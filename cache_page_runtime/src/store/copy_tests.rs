@@ -53,9 +53,9 @@ fn copy_is_charged_for_what_it_allocates() {
 #[test]
 fn purge_that_has_returned_holds_for_copies() {
     const READERS: usize = 8;
-    const LOOKUPS: usize = 2000;
+    const LOOKUPS: usize = 20_000;
     for mode in [PurgeMode::Remove, PurgeMode::Expire] {
-        for _ in 0..20 {
+        for _ in 0..10 {
             let store = Arc::new(new_store(1 << 20));
             put(&store, 1);
             let purged = AtomicBool::new(false);
