@@ -1,9 +1,9 @@
 //! Variants by request headers that only the responses name.
 
-use std::time::Duration;
+use std::iter;
 
 use actix_web::HttpResponse;
-use cache_page::{Reason, cache_page, normalize};
+use cache_page::{Outcome, Reason, cache_page, normalize};
 
 use super::{
     LOCAL_TTLS, VARIED, connect, page, page_with, process, remote_only, two_processes,
@@ -157,17 +157,13 @@ async fn spellings_that_are_normalized_select_one_remote_variant() {
 /// Requests for one variant wait for each other, and for no other variant.
 #[actix_web::test]
 async fn variants_are_filled_side_by_side_while_purges_are_not_heard_of() {
-    let backend = Backend::new();
-    let one = process("one", &backend).cache(|cache| cache.max_purge_lag(Duration::from_millis(500)));
-    let one = connect(one).await;
-    one.get(VARIED).header("accept-language", "fr").await.assert_stored();
-    one.store().set_behavior(&[Method::PollChanges], Behavior::Fails);
-    one.wait_unavailable().await;
-    one.advance(1);
+    let process = process("one", &Backend::new());
+    process.store().set_behavior(&Method::ALL, Behavior::Fails);
+    let one = process.start().await;
+    in_language(&one, "fr").await.assert_outcome(Outcome::Stored);
     one.pause();
-    let german = (0..1).map(|_| one.get(VARIED).header("accept-language", "de"));
-    let english = (0..20).map(|_| one.get(VARIED).header("accept-language", "en"));
-    let crowd = Crowd::send(german.chain(english)).await;
+    let languages = iter::once("de").chain(iter::repeat_n("en", 20));
+    let crowd = Crowd::send(languages.map(|language| in_language(&one, language))).await;
     assert_eq!(one.waiting().len(), 2);
     one.finish(1).await;
     assert_eq!(one.waiting().len(), 1);
