@@ -82,6 +82,7 @@ impl Content {
             }
         }
     }
+
     /// Returns whether the first line with a name has a value.
     pub(super) fn has_line(&self, name: &HeaderName, value: &HeaderValue) -> bool {
         match self {

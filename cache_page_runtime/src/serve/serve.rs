@@ -216,12 +216,13 @@ fn run_fill(lookup: &Lookup<'_>, mut fill: Box<Fill>) -> Step {
 
 #[cfg(test)]
 mod tests {
-    use std::future::pending;
+    use std::future::{Ready, pending, ready};
 
     use actix_web::test::TestRequest;
 
     use super::*;
     use crate::{
+        cache::PageCache,
         fill::EntryPoint,
         policy::{HandlerPolicy, Policy},
         purge::PurgeSeq,
@@ -237,5 +238,21 @@ mod tests {
         let serve = size_of_val(&lookup.serve(pending::<HttpResponse>()));
         let size = size_of::<Lookup<'_>>() + serve;
         assert!(size <= 840, "{size} bytes");
+    }
+
+    /// The handler would run twice for two requests that arrive at one time, on two workers.
+    #[actix_web::test]
+    async fn page_that_another_request_stores_after_the_lookup_is_sent() {
+        let cache = PageCache::new();
+        let request = TestRequest::default().app_data(cache.clone()).to_http_request();
+        let lookup = || Lookup::new(&request, &POLICY, PurgeSeq::now(), EntryPoint::Attribute);
+        let page = || ready(HttpResponse::Ok().body("page"));
+        let (mut first, now) = (lookup(), cache.clock().now());
+        first.admit(HandlerType::of::<Ready<HttpResponse>>()).unwrap();
+        let insertions = cache.store().insertions();
+        let Err(NoHit::Miss(miss)) = first.find(now) else { panic!("there is a page") };
+        lookup().serve(page()).await;
+        let joined = join(&mut first, (miss, insertions), None, now);
+        assert!(matches!(joined, Joined::Step(Step::Respond(_))));
     }
 }
