@@ -5,10 +5,9 @@
 
 use std::{
     env, fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::SocketAddr,
+    io::Write as _,
     path::PathBuf,
-    process::{self, Child, ChildStdout, Command, Stdio},
+    process::{self, Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
     thread::sleep,
     time::{Duration, Instant},
@@ -16,17 +15,14 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::http;
+use crate::{driver::Driver, http};
 
 /// The member that holds the ID of an element (W3C `WebDriver` 12.1).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// A browser with a profile of its own. Dropping it ends it.
 pub(crate) struct Browser {
-    driver: Child,
-    /// It must stay open: chromedriver and Chromium write into it.
-    _output: BufReader<ChildStdout>,
-    address: SocketAddr,
+    driver: Driver,
     session: String,
     profile: PathBuf,
 }
@@ -37,17 +33,7 @@ impl Browser {
 
         let number = BROWSERS.fetch_add(1, Ordering::Relaxed);
         let profile = env::temp_dir().join(format!("cache_page-chromium-{}-{number}", process::id()));
-        let mut driver = Command::new("chromedriver")
-            .args(["--port=0", "--log-level=WARNING"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("chromedriver: {error}; `cargo xtask test` installs it"));
-        let mut output = BufReader::new(driver.stdout.take().unwrap());
-        let lines = output.by_ref().lines().map_while(Result::ok);
-        let port = lines.filter_map(|line| port(&line)).next().expect("chromedriver prints its port");
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let mut browser = Self { driver, _output: output, address, session: String::new(), profile };
+        let mut browser = Self { driver: Driver::start(), session: String::new(), profile };
         let arguments = [
             "--headless",
             // The sandbox needs rights that containers lack. Only pages of the tests are opened.
@@ -75,7 +61,7 @@ impl Browser {
     fn send(&self, method: &str, target: &str, body: &Value) -> Value {
         let body = if method == "POST" { body.to_string() } else { String::new() };
         let (head, body) =
-            http::send(self.address, method, target, &[("content-type", "application/json")], &body);
+            http::send(self.driver.address, method, target, &[("content-type", "application/json")], &body);
         let mut response: Value = serde_json::from_str(&body).unwrap_or_else(|_| panic!("{head}\n{body}"));
         assert!(head.starts_with("http/1.1 200"), "{method} {target}: {}", response["value"]["message"]);
         response["value"].take()
@@ -190,19 +176,13 @@ impl Browser {
     }
 }
 
-/// Returns the port in the line that says that chromedriver has started.
-fn port(line: &str) -> Option<u16> {
-    line.split_once("started successfully on port ")?.1.trim_end_matches('.').parse().ok()
-}
-
 impl Drop for Browser {
     fn drop(&mut self) {
         // Without it, Chromium goes on when its driver has ended. A test that has failed must not panic again.
         if !self.session.is_empty() {
-            let _ = http::try_send(self.address, "DELETE", &self.session, &[], "");
+            let _ = http::try_send(self.driver.address, "DELETE", &self.session, &[], "");
         }
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
+        self.driver.end();
         // The last processes of Chromium may still write into it.
         let deadline = Instant::now() + Duration::from_secs(5);
         while fs::remove_dir_all(&self.profile).is_err() && Instant::now() < deadline {

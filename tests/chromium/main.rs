@@ -7,6 +7,7 @@
 mod blog;
 mod browser;
 mod codings;
+mod driver;
 mod http;
 mod inspector;
 mod purges;
