@@ -21,6 +21,9 @@ use crate::{
 
 pub(in crate::store) use super::model::{entry as entry_at, new_store};
 
+/// Large numbers are divided by this. Miri runs a test some thousand times slower.
+pub(in crate::store) const SCALE: u32 = if cfg!(miri) { 20 } else { 1 };
+
 pub(in crate::store) fn entry_without_expiry() -> Arc<Entry> {
     entry(Bytes::from_static(b"page"), Clock::System.now(), None, &[])
 }
@@ -28,12 +31,12 @@ pub(in crate::store) fn entry_without_expiry() -> Arc<Entry> {
 /// A client may send any number of keys.
 #[test]
 fn budget_holds_for_a_million_keys() {
-    const BUDGET: usize = 1 << 20;
+    const BUDGET: usize = if cfg!(miri) { 1 << 17 } else { 1 << 20 };
     let store = new_store(BUDGET);
     let request = TestRequest::default().to_http_request();
     let entry = entry_without_expiry();
     let mut max_bytes = 0;
-    for number in 0..1_000_000_u32 {
+    for number in 0..if cfg!(miri) { 2000 } else { 1_000_000_u32 } {
         let mut builder = KeyBuilder::new(&request);
         builder.bytes(&number.to_le_bytes());
         let key = builder.parts.key().unwrap();
@@ -101,7 +104,7 @@ fn entry_being_replaced_is_never_missing() {
         let writer = scope.spawn(|| {
             let request = TestRequest::default().to_http_request();
             let builder = KeyBuilder::new(&request);
-            for _ in 0..50_000 {
+            for _ in 0..50_000 / SCALE {
                 let key = builder.parts.key().unwrap();
                 store.put(key, VaryNames::new(), request.headers(), entry_without_expiry()).unwrap();
             }
@@ -172,9 +175,11 @@ fn purge_and_wait(store: &Arc<Store>, mode: PurgeMode, selector: &LocalSelector)
 #[test]
 fn purge_of_few_pages_frees_them_before_it_returns() {
     for selector in selectors() {
-        let store = store_of(1000, 1 << 30);
+        let pages = 1000 / SCALE;
+        let store = store_of(pages, 1 << 30);
         let purge = store.purge(PurgeMode::Remove, &selector, Clock::System.now());
-        assert_eq!((purge.entries(), store.entry_count(), store.bytes()), (1000, 0, 0), "{selector:?}");
+        let purged = usize::try_from(pages).unwrap();
+        assert_eq!((purge.entries(), store.entry_count(), store.bytes()), (purged, 0, 0), "{selector:?}");
         assert_eq!(store.purges_in_progress(), 0);
     }
 }
@@ -183,7 +188,7 @@ fn purge_of_few_pages_frees_them_before_it_returns() {
 fn purge_of_any_kind_frees_all_bytes() {
     for selector in selectors() {
         for max_bytes in [1 << 20, 1 << 30] {
-            let store = store_of(5000, max_bytes);
+            let store = store_of(5000 / SCALE, max_bytes);
             let pages = store.entry_count();
             assert_eq!(purge_and_wait(&store, PurgeMode::Remove, &selector), pages, "{selector:?}");
             assert_eq!((store.entry_count(), store.bytes(), store.map.len()), (0, 0, 0), "{selector:?}");
@@ -195,7 +200,8 @@ fn purge_of_any_kind_frees_all_bytes() {
 /// A thread looks at most of them. Each purge begins while the sweeps of those before are in progress.
 #[test]
 fn purges_during_a_sweep_take_effect_at_once() {
-    const PAGES: u32 = 10_000;
+    const PAGES: u32 = if cfg!(miri) { 1200 } else { 10_000 };
+    const STEP: u32 = PAGES / 200;
     assert!(PAGES as usize > MAX_SWEPT_BY_CALLER);
     for mode in [PurgeMode::Remove, PurgeMode::Expire] {
         let store = store_of(PAGES, 1 << 30);
@@ -203,9 +209,9 @@ fn purges_during_a_sweep_take_effect_at_once() {
         for _ in 0..3 {
             for selector in selectors() {
                 purges.push(store.purge(mode, &selector, Clock::System.now()));
-                assert!((0..100).all(|number| get(&store, number * 50).is_none()), "{mode:?} {selector:?}");
-                (0..100).for_each(|number| put(&store, number * 50));
-                assert!((0..100).all(|number| get(&store, number * 50).is_some()), "{mode:?} {selector:?}");
+                assert!((0..100).all(|number| get(&store, number * STEP).is_none()), "{mode:?} {selector:?}");
+                (0..100).for_each(|number| put(&store, number * STEP));
+                assert!((0..100).all(|number| get(&store, number * STEP).is_some()), "{mode:?} {selector:?}");
             }
         }
         let is_complete =
@@ -284,7 +290,8 @@ fn purge_takes_effect_before_its_sweep() {
 
 #[test]
 fn other_threads_store_and_read_during_a_purge() {
-    let store = store_of(20_000, 1 << 30);
+    let pages = 20_000 / if cfg!(miri) { 12 } else { 1 };
+    let store = store_of(pages, 1 << 30);
     let selector = LocalSelector::Prefix("/pa".into());
     thread::scope(|scope| {
         let purge = scope.spawn(|| purge_and_wait(&store, PurgeMode::Remove, &selector));
@@ -295,18 +302,18 @@ fn other_threads_store_and_read_during_a_purge() {
             // The purge may begin between the start of the entry and its insertion.
             assert!(put.is_ok() || !is_after && put == Err(Reason::Purged), "{put:?}");
             assert!(!is_after || get(&store, 1_000_000 + stored).is_some());
-            assert!(!is_after || get(&store, stored % 20_000).is_none());
+            assert!(!is_after || get(&store, stored % pages).is_none());
             stored += 1;
         }
-        assert!(purge.join().unwrap() >= 20_000);
-        assert!((0..20_000).all(|number| get(&store, number).is_none()));
+        assert!(purge.join().unwrap() >= usize::try_from(pages).unwrap());
+        assert!((0..pages).all(|number| get(&store, number).is_none()));
     });
 }
 
 /// Few large pages in the place of many small ones.
 #[test]
 fn tables_shrink_with_the_number_of_entries() {
-    let store = store_of(20_000, 16 << 20);
+    let store = store_of(20_000 / SCALE, (16 << 20) / SCALE as usize);
     let capacity = store.map.capacity();
     for number in 0..1000 {
         let large = entry(vec![0; 100_000].into(), Clock::System.now(), None, &[]);
@@ -320,11 +327,16 @@ fn tables_shrink_with_the_number_of_entries() {
 #[test]
 fn large_allocations_are_made_while_nothing_is_locked() {
     let selector = LocalSelector::Handler(entry_without_expiry().purge_keys().index_keys()[1]);
-    for max_bytes in [8 << 20, 32 << 20, 1 << 30] {
+    let (pages, budgets) = if cfg!(miri) {
+        (2000, [1 << 20, 2 << 20, 64 << 20])
+    } else {
+        (30_000, [8 << 20, 32 << 20, 1 << 30])
+    };
+    for max_bytes in budgets {
         let store = store_of(0, max_bytes);
         let before = LOCKED.get();
         // The second time, they replace each other.
-        for number in (0..30_000).chain(0..30_000) {
+        for number in (0..pages).chain(0..pages) {
             let tags = [Tag::new(&format!("group:{}", number % 20)), Tag::new(&format!("page:{number}"))];
             let page = entry(Bytes::from_static(b"page"), Clock::System.now(), None, &tags);
             put_entry(&store, number, page).unwrap();
@@ -343,13 +355,13 @@ fn large_allocations_are_made_while_nothing_is_locked() {
 /// The tables of what is left, of which most was removed.
 #[test]
 fn tables_shrink_when_the_state_is_unlocked() {
-    let store = store_of(20_000, 1 << 30);
+    let store = store_of(20_000 / SCALE, 1 << 30);
     let table_bytes = || {
         let state = store.state();
         state.bytes() - state.eviction.stored_bytes() - state.shared_bytes
     };
     let before = table_bytes();
-    for number in 200..20_000 {
+    for number in 200 / SCALE..20_000 / SCALE {
         let entry = get(&store, number).unwrap();
         with_key(number, |key| store.remove_if_current(key, &HeaderMap::new(), &entry));
     }
