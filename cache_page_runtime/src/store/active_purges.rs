@@ -1,17 +1,18 @@
 //! The purges in progress. Each takes effect at once, because lookups apply it to what they find until its sweep is complete.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
 use super::{entry::Entry, node::EntryNode};
 use crate::{
     purge::{LocalSelector, PurgeKeys, PurgeMode, PurgeSeq},
-    sync::{Mutex, lock},
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+        lock,
+    },
     time::Instant,
 };
 
@@ -112,8 +113,8 @@ impl Purge {
 
     /// Makes an entry stale, and returns whether it was fresh. Of several threads that do this, it was fresh for one.
     fn make_stale(&self, node: &EntryNode, entry: &Entry) -> bool {
-        // A stale entry keeps the end of its stale windows.
-        if !entry.is_fresh(self.now) {
+        // A stale entry keeps the end of its stale windows. A purge of everything has counted a flushed one.
+        if node.is_flushed() || !entry.is_fresh(self.now) {
             return false;
         }
         // Before the entry is stale, so that no copy is used once another thread has found it stale.

@@ -1,12 +1,6 @@
 //! [`Entry`]: a page with everything that changes after it was stored.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use super::weights;
 use crate::{
@@ -14,6 +8,7 @@ use crate::{
     key::{Id, Version},
     page::{Page, weight_of_bytes},
     purge::PurgeKeys,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::{Backoff, Instant, instant::nanos},
 };
 

@@ -1,9 +1,9 @@
 //! How long an entry is fresh, for how long it may be sent after that, and when it is refreshed.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
 use super::entry::{Entry, Lifetime, NEVER};
-use crate::time::Instant;
+use crate::{sync::atomic::Ordering, time::Instant};
 
 /// By how many fill times an early refresh may precede the expiry. The probability of an earlier one is 1 in 10⁸.
 const MAX_FILL_TIMES: u32 = 18;

@@ -20,7 +20,7 @@ use std::{
 use foldhash::fast::RandomState;
 
 use super::{entry::Entry, node::EntryNode, sent_lines::SentLines, store::Store};
-use crate::{key::CacheKey, time::Instant};
+use crate::{key::CacheKey, sync::worker_local, time::Instant};
 
 /// The copies that a worker may have, of all caches.
 const SLOTS: usize = 128;
@@ -34,7 +34,7 @@ const LINES_BYTES: usize = 128;
 /// The bytes that a copy may take. With larger entries, most of the time of a hit is spent on sending the body.
 const MAX_COPY_BYTES: usize = 64 * 1024;
 
-thread_local! {
+worker_local! {
     static COPIES: RefCell<LocalCopies> = const { RefCell::new(LocalCopies { slots: Vec::new(), hits: Vec::new(), hand: 0 }) };
 }
 

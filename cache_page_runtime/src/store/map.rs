@@ -1,19 +1,15 @@
 //! [`EntryMap`]: the concurrent map from keys to nodes.
 
-use std::{
-    hash::BuildHasher as _,
-    mem,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{hash::BuildHasher as _, mem, sync::Arc};
 
 use dashmap::{DashMap, SharedValue, mapref::one::Ref};
 // Seeded at random for each map, because clients choose the keys.
 use foldhash::quality::RandomState;
 
 use super::node::{EntryNode, NodeKey};
+#[cfg(test)]
+use crate::sync;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// A map that readers access one locked shard at a time. It is only changed under the store's state lock.
 pub(super) struct EntryMap {
@@ -41,6 +37,8 @@ impl EntryMap {
     ///
     /// The shard stays locked for reading until the reference is dropped.
     pub(super) fn read(&self, key: &[u8]) -> Option<Ref<'_, NodeKey, ()>> {
+        #[cfg(test)]
+        self.wait_to_read(self.shard_of(self.hash(key)));
         self.map.get(key)
     }
 
@@ -51,7 +49,10 @@ impl EntryMap {
 
     /// Returns what [`read`](Self::read) does for a key with this hash, without keeping the shard locked.
     pub(super) fn get_with_flushed(&self, key: &[u8], hash: u64) -> Option<Arc<EntryNode>> {
-        let table = self.map.shards().get(self.shard_of(hash))?.read();
+        let shard = self.shard_of(hash);
+        #[cfg(test)]
+        self.wait_to_read(shard);
+        let table = self.map.shards().get(shard)?.read();
         let (node, _) = table.get(hash, |(stored, _)| *stored.0.key == *key)?;
         Some(Arc::clone(&node.0))
     }
@@ -71,7 +72,10 @@ impl EntryMap {
 
     fn insert_uncounted(&self, node: Arc<EntryNode>) -> Option<NodeKey> {
         let hash = node.hash;
-        let mut table = self.map.shards().get(self.shard_of(hash))?.write();
+        let shard = self.shard_of(hash);
+        #[cfg(test)]
+        self.wait_to_write(shard);
+        let mut table = self.map.shards().get(shard)?.write();
         if let Some((stored, _)) = table.get_mut(hash, |(stored, _)| *stored.0.key == *node.key) {
             return Some(mem::replace(stored, NodeKey(node)));
         }
@@ -81,7 +85,10 @@ impl EntryMap {
 
     /// Removes a node, unless another node has replaced it.
     pub(super) fn remove(&self, node: &Arc<EntryNode>) -> Option<NodeKey> {
-        let mut table = self.map.shards().get(self.shard_of(node.hash))?.write();
+        let shard = self.shard_of(node.hash);
+        #[cfg(test)]
+        self.wait_to_write(shard);
+        let mut table = self.map.shards().get(shard)?.write();
         let (key, _) = table.remove_entry(node.hash, |(stored, _)| Arc::ptr_eq(&stored.0, node))?;
         Some(key)
     }
@@ -145,13 +152,17 @@ impl EntryMap {
     ///
     /// The tables are allocated and freed while the shard is not locked.
     fn resize(&self, shard: usize, wanted: impl Fn(usize, usize, usize) -> Option<usize>) {
-        let Some(shard) = self.map.shards().get(shard) else { return };
-        let table = shard.read();
+        let Some(locked) = self.map.shards().get(shard) else { return };
+        #[cfg(test)]
+        self.wait_to_read(shard);
+        let table = locked.read();
         let Some(needed) = wanted(table.len(), table.buckets(), table.capacity()) else { return };
         let mut other = empty(&*table);
         drop(table);
         other.reserve(needed, hash_of);
-        let mut table = shard.write();
+        #[cfg(test)]
+        self.wait_to_write(shard);
+        let mut table = locked.write();
         #[cfg(all(test, target_os = "linux"))]
         let held = super::held::Held::begin();
         // Others may have changed it meanwhile.
@@ -176,6 +187,16 @@ fn empty<T: Default>(_: &T) -> T {
 
 #[cfg(test)]
 impl EntryMap {
+    /// Lets other tasks of a scenario continue until a shard can be locked for reading.
+    fn wait_to_read(&self, shard: usize) {
+        sync::wait_until(|| !self.map.shards()[shard].is_locked_exclusive());
+    }
+
+    /// Lets other tasks of a scenario continue until a shard can be locked for writing.
+    fn wait_to_write(&self, shard: usize) {
+        sync::wait_until(|| !self.map.shards()[shard].is_locked());
+    }
+
     pub(super) fn len(&self) -> usize {
         self.map.len()
     }

@@ -2,6 +2,8 @@
 
 mod active_purges;
 mod chunks;
+#[cfg(test)]
+mod consistency;
 mod copy_charge;
 #[cfg(test)]
 mod copy_tests;
@@ -30,6 +32,8 @@ mod purge_index;
 mod queue;
 mod removal;
 mod room;
+#[cfg(test)]
+mod scheduled_tests;
 mod sent_lines;
 mod slot;
 mod state;

@@ -16,10 +16,10 @@ use super::*;
 use crate::{
     KeyBuilder, Policy,
     http::StaleWindows,
-    page::{Page, ResponseHead, SharedLines},
+    page::{Page, ResponseHead},
     policy::HandlerPolicy,
     purge::{PurgeKeys, PurgeSeq, RequestSubject, StableIds, Tag},
-    store::{entry::Lifetime, variants::MAX_VARIANTS},
+    store::{consistency::check, entry::Lifetime, variants::MAX_VARIANTS},
     time::{Clock, ManualClock},
 };
 
@@ -77,7 +77,7 @@ fn tag(number: u64) -> Tag {
     Tag::new(&format!("tag:{}", number % TAGS))
 }
 
-fn purge_keys(tags: &[Tag]) -> Arc<PurgeKeys> {
+pub(in crate::store) fn purge_keys(tags: &[Tag]) -> Arc<PurgeKeys> {
     static POLICY: HandlerPolicy = Policy::with_ttl(None).for_handler("model");
     let request = TestRequest::with_uri("/page").to_http_request();
     RequestSubject::new(&request, POLICY.purge_subject(None), PurgeSeq::now(), StableIds::Omit)
@@ -95,6 +95,22 @@ pub(in crate::store) fn entry(
     ttl: Option<Duration>,
     tags: &[Tag],
 ) -> Arc<Entry> {
+    let is_revalidatable = is_revalidatable(body.len());
+    let entry = Entry::new(page(body), lifetime(created_at, ttl), purge_keys(tags));
+    Arc::new(entry.revalidatable(is_revalidatable))
+}
+
+pub(in crate::store) fn lifetime(created_at: Instant, ttl: Option<Duration>) -> Lifetime {
+    Lifetime {
+        created_at,
+        initial_age: Duration::ZERO,
+        ttl,
+        stale: StaleWindows::default(),
+        fill_time: Duration::ZERO,
+    }
+}
+
+pub(in crate::store) fn page(body: Bytes) -> Page {
     let headers = HeaderMap::new();
     let head = ResponseHead {
         status: StatusCode::OK,
@@ -103,19 +119,10 @@ pub(in crate::store) fn entry(
         has_connection: false,
         unstored: &[],
     };
-    let lifetime = Lifetime {
-        created_at,
-        initial_age: Duration::ZERO,
-        ttl,
-        stale: StaleWindows::default(),
-        fill_time: Duration::ZERO,
-    };
     let kind = HeaderName::from_static("x-kind");
     let generated =
         [(ETAG, HeaderValue::from_static("W/\"1\"")), (kind, HeaderValue::from(body.len() % KINDS))];
-    let is_revalidatable = is_revalidatable(body.len());
-    let page = Page::from_response(head, &generated, Some(body), LINES_OWNER.get());
-    Arc::new(Entry::new(page, lifetime, purge_keys(tags)).revalidatable(is_revalidatable))
+    Page::from_response(head, &generated, Some(body), LINES_OWNER.get())
 }
 
 fn values() -> impl Strategy<Value = Values> {
@@ -205,48 +212,6 @@ impl World {
     fn varies(&self, key: u8) -> Varies {
         let names = self.with_key(key, Store::vary_names);
         NAMES.map(|name| names.iter().any(|stored| *stored == name))
-    }
-
-    /// Checks that the map, the queues, the index and the charged bytes agree.
-    fn check(&self) -> Result<(), TestCaseError> {
-        let state = self.store.state();
-        let is_stored = |node: &Arc<EntryNode>| {
-            let stored = self.store.map.get_with_flushed(&node.key, node.hash);
-            stored.is_some_and(|stored| Arc::ptr_eq(&stored, node))
-        };
-        let stored = state.eviction.nodes();
-        prop_assert!(stored.iter().all(|node| is_stored(node) && !node.is_removed()));
-        let weights: usize = stored.iter().map(|node| node.weight()).sum();
-        let others =
-            state.eviction.table_bytes() + state.copy_bytes + state.purge_index.bytes() + state.shared_bytes;
-        prop_assert_eq!(state.bytes(), weights + others);
-        prop_assert_eq!(state.eviction.stored_bytes(), weights);
-        prop_assert!(state.bytes() <= self.store.max_bytes);
-        prop_assert_eq!((state.eviction.len(), stored.len()), (self.store.map.len(), stored.len()));
-        let slots = self.store.map.to_vec();
-        prop_assert!(slots.iter().all(|node| !node.is_flushed()), "a purge frees everything");
-        let entries = slots.iter().filter(|node| node.entry().is_some());
-        let weights: Vec<_> = entries.map(|node| node.weight()).collect();
-        prop_assert_eq!(state.entries, weights.len());
-        let total =
-            |of: fn(HandlerTotal) -> usize| state.handlers.iter().map(|(_, total)| of(total)).sum::<usize>();
-        prop_assert_eq!(total(|total| total.entries), weights.len());
-        prop_assert_eq!(total(|total| total.bytes), weights.iter().sum::<usize>());
-        let shared = slots.iter().filter_map(|node| node.slot.shared_lines(state.lines_owner));
-        let shared: BTreeMap<*const SharedLines, usize> =
-            shared.map(|lines| (std::ptr::from_ref(lines), lines.weight())).collect();
-        prop_assert_eq!(state.shared_bytes, shared.values().sum::<usize>(), "each line is charged once");
-        prop_assert!(state.purge_index.holds_exactly(&stored), "the index holds exactly what is stored");
-        for node in &slots {
-            let queued = stored.iter().filter(|stored| Arc::ptr_eq(stored, node));
-            prop_assert_eq!(queued.count(), 1, "each stored node is queued once");
-            if let Some(variants) = node.slot.variants() {
-                let nodes = variants.nodes();
-                prop_assert!(nodes.len() <= MAX_VARIANTS);
-                prop_assert_eq!(nodes.iter().filter(|variant| Arc::ptr_eq(variant, node)).count(), 1);
-            }
-        }
-        Ok(())
     }
 }
 
@@ -360,7 +325,7 @@ proptest! {
                     now += seconds;
                 }
             }
-            world.check()?;
+            check(&world.store)?;
         }
     }
 
@@ -405,7 +370,7 @@ proptest! {
                     now += seconds;
                 }
             }
-            world.check()?;
+            check(&world.store)?;
         }
     }
 }
@@ -438,7 +403,7 @@ proptest! {
             stored.insert(value, number);
             prop_assert!(world.store.entry_count() <= MAX_VARIANTS);
         }
-        world.check()?;
+        check(&world.store)?;
         for (value, number) in stored {
             let found = world.get(0, [Some(texts[value]), None]);
             prop_assert!(found == Ok(number) || found.is_err());

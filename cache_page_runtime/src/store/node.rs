@@ -3,10 +3,7 @@
 use std::{
     borrow::Borrow,
     hash::{Hash, Hasher},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::Arc,
 };
 
 use super::{entry::Entry, weights};
@@ -15,7 +12,10 @@ use crate::{
     key::CacheKey,
     page::LinesOwner,
     purge::{PurgeKey, PurgeKeys},
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+    },
     time::Instant,
 };
 

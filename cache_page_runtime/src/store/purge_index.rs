@@ -6,10 +6,7 @@
 use std::{
     collections::{HashMap, hash_map},
     mem,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::Arc,
 };
 
 use foldhash::fast::RandomState;
@@ -20,7 +17,10 @@ use super::{
     freed::{Freed, is_large, record_locked},
     node::EntryNode,
 };
-use crate::purge::PurgeKey;
+use crate::{
+    purge::PurgeKey,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 /// The places of a table, by purge key.
 type Lists = HashMap<PurgeKey, List, RandomState>;

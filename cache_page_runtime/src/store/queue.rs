@@ -1,12 +1,13 @@
 //! [`NodeQueue`]: a queue of nodes from which any node is removed in constant time.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use super::{
     chunks::{ChunkRoom, ChunkedVec, WantedChunk},
     freed::Freed,
     node::EntryNode,
 };
+use crate::sync::atomic::Ordering;
 
 /// The end of a list.
 const NONE: u32 = u32::MAX;

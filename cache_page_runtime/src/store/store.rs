@@ -16,13 +16,7 @@ mod model;
 #[path = "tests.rs"]
 pub(super) mod tests;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::{sync::Arc, thread};
 
 use actix_web::http::header::HeaderMap;
 
@@ -44,7 +38,11 @@ use crate::{
     outcome::{ForwardReason, Reason},
     page::{EncodedBody, LinesOwner},
     purge::{LocalSelector, PurgeLog, PurgeMode},
-    sync::{Mutex, MutexGuard, lock, try_lock},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        lock, try_lock,
+    },
     time::Instant,
 };
 
@@ -143,10 +141,10 @@ impl Store {
         let Some(stored) = self.map.read(key) else { return Lookup::Absent };
         let node = &stored.key().0;
         let unusable = match (node.entry(), node.slot.variant_set()) {
+            // Its sweep removes the entry. Before anything else: a purge whose sweep has failed marks the node before it ends.
+            (Some(entry), _) if self.active_purges.apply(node, entry) => return Lookup::Absent,
             _ if node.is_flushed() => Lookup::Absent,
             (_, Some(variants)) => return Lookup::Variants(Arc::clone(variants)),
-            // Its sweep removes the entry.
-            (Some(entry), _) if self.active_purges.apply(node, entry) => return Lookup::Absent,
             (None, _) => return Lookup::Absent,
             (Some(entry), _) => {
                 let must_revalidate = entry.must_revalidate_remote(now);

@@ -1,12 +1,6 @@
 //! [`Sweep`]: how far a purge has come with freeing the memory of what it has made unusable.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
@@ -15,6 +9,10 @@ use super::node::QueueId;
 use super::{active_purges::Purge, eviction::Pass, node::EntryNode, writer::Writer};
 use crate::{
     purge::{LocalSelector, PurgeKey},
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        yield_now,
+    },
     time::Instant,
 };
 
@@ -139,6 +137,6 @@ pub(super) fn yield_to(waiting: &AtomicUsize) {
         if waiting.load(Ordering::Relaxed) == 0 {
             return;
         }
-        thread::yield_now();
+        yield_now();
     }
 }

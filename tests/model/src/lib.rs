@@ -31,6 +31,7 @@ mod flight_steps;
 mod flights;
 mod purge_steps;
 mod purges;
+#[path = "../../../cache_page_runtime/src/sync/schedule.rs"]
 mod schedule;
 mod sync;
 mod world;
