@@ -58,36 +58,59 @@ async fn by_hand(
     request: HttpRequest,
     connection: web::Data<MultiplexedConnection>,
 ) -> HttpResponse {
+    get_or_set(*length, &request, MultiplexedConnection::clone(&connection)).await
+}
+
+/// A connection that the worker drives.
+struct OfWorker(MultiplexedConnection);
+
+/// The same, with a connection for each worker.
+async fn by_hand_alone(
+    length: web::Path<usize>,
+    request: HttpRequest,
+    connection: web::Data<OfWorker>,
+) -> HttpResponse {
+    get_or_set(*length, &request, connection.0.clone()).await
+}
+
+async fn get_or_set(
+    length: usize,
+    request: &HttpRequest,
+    mut connection: MultiplexedConnection,
+) -> HttpResponse {
     let key = request.uri().to_string();
-    let mut connection = MultiplexedConnection::clone(&connection);
     let known: Option<Vec<u8>> = cmd("GET").arg(&key).query_async(&mut connection).await.unwrap_or(None);
     if let Some(bytes) = known {
         return HttpResponse::Ok().content_type("text/html").body(bytes);
     }
-    let bytes = body(*length);
+    let bytes = body(length);
     let _: Result<(), _> =
         cmd("SET").arg(&key).arg(&bytes[..]).arg("EX").arg(600).query_async(&mut connection).await;
     HttpResponse::Ok().content_type("text/html").body(bytes)
 }
 
-/// Opens a connection that a thread of its own drives, as in the cache. In a server, that is the main thread.
+/// Opens a connection that a thread of its own drives. In a server, that is the main thread.
 fn connect(url: &str) -> MultiplexedConnection {
     let (client, (give, given)) = (Client::open(url).unwrap(), std::sync::mpsc::channel());
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let config = AsyncConnectionConfig::new();
-            let connection = loop {
-                match client.get_multiplexed_async_connection_with_config(&config).await {
-                    Ok(connection) => break connection,
-                    Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
-                }
-            };
-            give.send(connection).unwrap();
+            give.send(connect_here(&client).await).unwrap();
             std::future::pending::<()>().await;
         });
     });
     given.recv().unwrap()
+}
+
+/// Opens a connection that this thread drives.
+async fn connect_here(client: &Client) -> MultiplexedConnection {
+    let config = AsyncConnectionConfig::new();
+    loop {
+        match client.get_multiplexed_async_connection_with_config(&config).await {
+            Ok(connection) => break connection,
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
 }
 
 fn cache(url: &str, memory: bool) -> PageCache {
@@ -109,17 +132,26 @@ async fn each(count: usize, run: impl AsyncFn()) -> f64 {
     start.elapsed().as_secs_f64() * 1e6 / f64::from(u32::try_from(count).unwrap())
 }
 
+/// Creates the App with the cached and the hand-written handlers.
+macro_rules! app {
+    ($cache:expr, $url:expr) => {
+        init_service(
+            App::new()
+                .app_data(PageCache::clone($cache))
+                .app_data(web::Data::new(connect($url)))
+                .app_data(web::Data::new(OfWorker(connect_here(&Client::open($url).unwrap()).await)))
+                .route("/cached/{length}", web::get().to(cached))
+                .route("/by-hand/{length}", web::get().to(by_hand))
+                .route("/by-hand-alone/{length}", web::get().to(by_hand_alone)),
+        )
+        .await
+    };
+}
+
 async fn latency_and_throughput(url: &str) {
-    let connection = connect(url);
+    let (shared, own) = (connect(url), connect_here(&Client::open(url).unwrap()).await);
     let cache = cache(url, false);
-    let app = init_service(
-        App::new()
-            .app_data(cache.clone())
-            .app_data(web::Data::new(connection.clone()))
-            .route("/cached/{length}", web::get().to(cached))
-            .route("/by-hand/{length}", web::get().to(by_hand)),
-    )
-    .await;
+    let app = app!(&cache, url);
     let ask = async |uri: &str| {
         let response = app.call(TestRequest::with_uri(uri).to_request()).await.unwrap();
         actix_web::body::to_bytes(response.into_body()).await.unwrap().len()
@@ -127,7 +159,8 @@ async fn latency_and_throughput(url: &str) {
     println!(
         "microseconds, one after the other, median of {ROUNDS} rounds; hits in the remote store alone (local_ttl 0)"
     );
-    println!("{:>8} {:>8} {:>6}", "GET", "hit", "ratio");
+    println!("a GET over a connection that another thread drives, and over one of this thread");
+    println!("{:>8} {:>8} {:>8} {:>6} {:>6}", "shared", "own", "hit", "ratio", "ratio");
     for length in [2_000_usize, 64 * 1024] {
         let uri = format!("/cached/{length}");
         // Waits until the page is stored.
@@ -138,39 +171,38 @@ async fn latency_and_throughput(url: &str) {
             ask(&uri).await;
         })
         .await;
-        let mut bare = connection.clone();
+        let mut bare = shared.clone();
         let _: () = cmd("SET").arg("bare").arg(&body(length)[..]).query_async(&mut bare).await.unwrap();
-        let get = async || {
-            let mut bare = connection.clone();
-            let bytes: Vec<u8> = cmd("GET").arg("bare").query_async(&mut bare).await.unwrap();
+        let get = async |connection: &MultiplexedConnection| {
+            let bytes: Vec<u8> = cmd("GET").arg("bare").query_async(&mut connection.clone()).await.unwrap();
             assert_eq!(bytes.len(), length);
         };
         let mut rounds = Vec::new();
         for _ in 0..ROUNDS {
             let hits = cache.stats().count(Outcome::RemoteHit);
-            let (one, other) = (
-                each(REQUESTS, &get).await,
+            let times = [
+                each(REQUESTS, async || get(&shared).await).await,
+                each(REQUESTS, async || get(&own).await).await,
                 each(REQUESTS, async || {
                     ask(&uri).await;
                 })
                 .await,
-            );
+            ];
             assert_eq!(cache.stats().count(Outcome::RemoteHit) - hits, REQUESTS as u64);
-            rounds.push((one, other));
+            rounds.push(times);
         }
-        let ratio = median(rounds.iter().map(|(one, other)| other / one).collect());
-        let (one, other) = (
-            median(rounds.iter().map(|round| round.0).collect()),
-            median(rounds.iter().map(|round| round.1).collect()),
-        );
-        println!("{one:>8.1} {other:>8.1} {ratio:>6.2}  {length} bytes");
+        let [shared, own, hit] = [0, 1, 2].map(|at| median(rounds.iter().map(|round| round[at]).collect()));
+        let ratios = [0, 1].map(|at| median(rounds.iter().map(|round| round[2] / round[at]).collect()));
+        let [of_shared, of_own] = ratios;
+        println!("{shared:>8.1} {own:>8.1} {hit:>8.1} {of_shared:>6.2} {of_own:>6.2}  {length} bytes");
     }
     println!("hits a second, {CROWD} side by side on one worker, median of {ROUNDS} rounds");
-    println!("{:>8} {:>8} {:>6}", "by hand", "cached", "ratio");
+    println!("by hand with a connection that another thread drives, and with one of this thread");
+    println!("{:>8} {:>8} {:>8} {:>6} {:>6}", "shared", "own", "cached", "ratio", "ratio");
     for length in [2_000_usize, 64 * 1024] {
         // Each request is for another page: requests for one page would share a lookup.
-        let rate = async |path: String| {
-            let uris: Vec<String> = (0..CROWD).map(|number| format!("{path}?{number}")).collect();
+        let rate = async |path: &str| {
+            let uris: Vec<String> = (0..CROWD).map(|number| format!("/{path}/{length}?{number}")).collect();
             let start = Instant::now();
             for _ in 0..REQUESTS / CROWD {
                 join_all(uris.iter().map(|uri| ask(uri))).await;
@@ -179,37 +211,34 @@ async fn latency_and_throughput(url: &str) {
         };
         let mut rounds = Vec::new();
         for _ in 0..=ROUNDS {
-            rounds.push((rate(format!("/by-hand/{length}")).await, rate(format!("/cached/{length}")).await));
+            rounds.push([rate("by-hand").await, rate("by-hand-alone").await, rate("cached").await]);
         }
-        // The first round fills both caches.
+        // The first round fills the caches.
         let rounds = &rounds[1..];
-        let ratio = median(rounds.iter().map(|(one, other)| other / one).collect());
-        let (one, other) = (
-            median(rounds.iter().map(|round| round.0).collect()),
-            median(rounds.iter().map(|round| round.1).collect()),
-        );
-        println!("{one:>8.0} {other:>8.0} {ratio:>6.2}  {length} bytes");
+        let [shared, own, cached] =
+            [0, 1, 2].map(|at| median(rounds.iter().map(|round| round[at]).collect()));
+        let ratios = [0, 1].map(|at| median(rounds.iter().map(|round| round[2] / round[at]).collect()));
+        let [of_shared, of_own] = ratios;
+        println!("{shared:>8.0} {own:>8.0} {cached:>8.0} {of_shared:>6.2} {of_own:>6.2}  {length} bytes");
     }
 }
 
-async fn profile(url: &str, path: &str) {
+/// Sends requests for `crowd` pages at a time, to be counted with callgrind.
+async fn profile(url: &str, path: &str, requests: usize, crowd: usize) {
     let cache = cache(url, false);
-    let app = init_service(
-        App::new()
-            .app_data(cache.clone())
-            .app_data(web::Data::new(connect(url)))
-            .route("/cached/{length}", web::get().to(cached))
-            .route("/by-hand/{length}", web::get().to(by_hand)),
-    )
-    .await;
+    let app = app!(&cache, url);
     while !cache.stats().remote().unwrap().is_available {
         actix_web::rt::time::sleep(Duration::from_millis(10)).await;
     }
-    for _ in 0..REQUESTS {
-        let response = app.call(TestRequest::with_uri(path).to_request()).await.unwrap();
+    let ask = async |uri: &str| {
+        let response = app.call(TestRequest::with_uri(uri).to_request()).await.unwrap();
         drop(actix_web::body::to_bytes(response.into_body()).await.unwrap());
+    };
+    let uris: Vec<String> = (0..crowd).map(|number| format!("{path}?{number}")).collect();
+    for _ in 0..requests / crowd {
+        join_all(uris.iter().map(|uri| ask(uri))).await;
     }
-    println!("{:?}", cache.stats());
+    eprintln!("{:?}", cache.stats());
 }
 
 fn now() -> u128 {
@@ -302,11 +331,11 @@ fn main() {
         return listen(url);
     }
     let server = Server::start();
-    if let [profiled, path] = &arguments[..]
-        && profiled == "profile"
+    if let [kind, path, requests, crowd] = &arguments[..]
+        && kind == "profile"
     {
-        // Requests for one page in sequence, to be profiled with callgrind.
-        return actix_web::rt::System::new().block_on(profile(&server.1, path));
+        let (requests, crowd) = (requests.parse().unwrap(), crowd.parse().unwrap());
+        return actix_web::rt::System::new().block_on(profile(&server.1, path, requests, crowd));
     }
     actix_web::rt::System::new().block_on(async {
         latency_and_throughput(&server.1).await;
