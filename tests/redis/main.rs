@@ -36,6 +36,7 @@ mod short_lived;
 #[cfg(feature = "redis-cluster")]
 mod slot_migration;
 mod transports;
+mod workers;
 
 use runner::tests;
 
@@ -69,6 +70,7 @@ fn main() {
         sharing::corrupt_value_is_a_miss,
         sharing::page_stored_in_the_future_is_refreshed,
         transports::tcp_and_unix_sockets_share_pages,
+        workers::connections_of_workers_are_used_and_replaced,
         conformance::server_passes_the_conformance_suite,
         conformance::unknown_purges_reject_older_entries,
         coalescing::one_process_runs_the_handler_for_all,

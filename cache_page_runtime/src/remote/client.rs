@@ -5,6 +5,7 @@
 
 use std::{
     future::Future,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
@@ -12,9 +13,11 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt as _;
 use tokio::{
     runtime::Handle,
     sync::Notify,
+    task::yield_now,
     time::{timeout, timeout_at},
 };
 
@@ -42,6 +45,9 @@ const MIN_PURGE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Bytes of entries that may be on their way to the store. Entries beyond it are not stored there.
 const MAX_INFLIGHT_BYTES: usize = 16 * 1024 * 1024;
+
+/// How often other tasks of a thread run before a call counts as timed out: once for what the runtime polls before them, and once after.
+const TURNS: u32 = 2;
 
 /// A remote store behind a deadline, a circuit breaker and counters.
 pub(crate) struct RemoteClient {
@@ -308,10 +314,18 @@ async fn with_timeout<T>(
     if Handle::try_current().is_err() {
         return Err(Some(StoreError::rejected("not called from a tokio runtime")));
     }
-    match timeout(time, call).await {
-        Ok(result) => result.map_err(Some),
-        Err(_) => Err(None),
+    let mut call = pin!(call);
+    if let Ok(result) = timeout(time, call.as_mut()).await {
+        return result.map_err(Some);
     }
+    // If a handler kept the thread busy, the reply has arrived, and a task of this thread has yet to read it.
+    for _ in 0..TURNS {
+        yield_now().await;
+        if let Some(result) = call.as_mut().now_or_never() {
+            return result.map_err(Some);
+        }
+    }
+    Err(None)
 }
 
 /// Room for bytes in flight, until it is dropped.
@@ -323,5 +337,35 @@ pub(super) struct InflightPermit {
 impl Drop for InflightPermit {
     fn drop(&mut self) {
         self.client.inflight_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write as _, net::TcpListener, thread};
+
+    use tokio::{io::AsyncReadExt as _, net::TcpStream, sync::oneshot, task::spawn_local};
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn reply_that_arrives_while_a_handler_blocks_the_thread_is_in_time() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = TcpStream::connect(server.local_addr().unwrap()).await.unwrap();
+        let mut server = server.accept().unwrap().0;
+        let (reply, replied) = oneshot::channel();
+        tokio::spawn(async move { reply.send(client.read_u8().await.unwrap()) });
+        let call = async { replied.await.map_err(StoreError::unavailable) };
+        let called = spawn_local(with_timeout(Duration::from_millis(20), call));
+        yield_now().await;
+        server.write_all(b"x").unwrap();
+        thread::sleep(Duration::from_millis(60));
+        assert_eq!(called.await.unwrap(), Ok(b'x'));
+    }
+
+    #[actix_web::test]
+    async fn call_without_a_reply_times_out() {
+        let call = std::future::pending::<Result<(), StoreError>>();
+        assert_eq!(with_timeout(Duration::from_millis(20), call).await, Err(None));
     }
 }

@@ -3,12 +3,13 @@
 use std::{fmt, time::Duration};
 
 use ::redis::{
-    AsyncConnectionConfig, Client, Cmd, IntoConnectionInfo as _, Pipeline, RedisError, RedisFuture, Value,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, Pipeline,
+    RedisError, RedisFuture, Value,
     aio::{ConnectionLike, MultiplexedConnection},
 };
 
 /// The deadline of one attempt to connect. That of the poll which connects may be earlier or later.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The deadline of a command in a cluster. The cache has a deadline of its own; this one ends commands that it has dropped.
 #[cfg(feature = "redis-cluster")]
@@ -88,6 +89,22 @@ impl Endpoint {
         let client =
             SentinelClient::build(sentinels, String::from(master), Some(info), SentinelServerType::Master)?;
         Ok(Self::Sentinel(Box::new(tokio::sync::Mutex::new(client))))
+    }
+
+    /// Returns the server, if threads can have connections of their own to it.
+    ///
+    /// Not with TLS, which the client sets up. The nodes of a cluster and the master of sentinels change.
+    pub(super) fn plain_server(&self) -> Option<&ConnectionInfo> {
+        match self {
+            Self::Server(client) => {
+                let info = client.get_connection_info();
+                matches!(info.addr(), ConnectionAddr::Tcp(..) | ConnectionAddr::Unix(_)).then_some(info)
+            }
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(_) => None,
+            #[cfg(feature = "redis-sentinel")]
+            Self::Sentinel(_) => None,
+        }
     }
 
     /// Opens a connection whose commands fail after `response_timeout`. A cluster has its own timeout.

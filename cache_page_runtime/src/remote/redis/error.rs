@@ -18,6 +18,12 @@ pub(super) fn store_error(error: RedisError) -> StoreError {
     if is_unavailable { StoreError::unavailable(error) } else { StoreError::rejected(error) }
 }
 
+/// Converts a reply with an error, by the same rules.
+pub(super) fn error_reply(error: &[u8]) -> StoreError {
+    let error = String::from_utf8_lossy(error);
+    if error.contains("READONLY") { StoreError::unavailable(error) } else { StoreError::rejected(error) }
+}
+
 /// Returns the error for a reply that cannot be parsed. The connection is not used again, because it may be the reply to
 /// another command.
 pub(super) fn unexpected_reply() -> StoreError {

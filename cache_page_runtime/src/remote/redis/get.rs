@@ -2,7 +2,7 @@
 //!
 //! A lookup is one `MGET` of the page and the stamps of its purge keys, because a script that reads the same takes the server
 //! 24 µs instead of 1 µs. The purge keys are those that the caller predicts and those that an earlier lookup has found; if the
-//! page has others, a second `MGET` reads their stamps. Leases and puts need atomicity, so they are scripts.
+//! page has others, a second `MGET` reads their stamps. The first one is sent over the connection of the thread. Leases and puts need atomicity, so they are scripts.
 //!
 //! Of a long page that the caller already has, only the header and the stamps are read, in one round trip. A hit on a page of
 //! 64 KiB then costs the network as much as one of 2 KB, and nothing is decoded. If a rule was added since the page was stored,
@@ -18,9 +18,11 @@ use super::{
     RedisStore,
     connection::Connection,
     encoding::millis,
-    error::{store_error, unexpected_reply},
+    error::{error_reply, store_error, unexpected_reply},
     keys::has_stamp,
     reply::{KnownVersion, PageReply, Reply, parse_get},
+    resp,
+    worker_connection::Call,
 };
 use crate::{
     key::Id,
@@ -34,14 +36,13 @@ impl RedisStore {
     /// Reads the page first and its stamps after it, so that a purge between the reads is noticed. For a fresh page that is
     /// as good as a script.
     pub(super) async fn get_page(&self, mut request: GetRequest) -> Result<GetResponse, StoreError> {
-        let mut connection = self.connection()?;
         let known = request.if_version.take().and_then(KnownVersion::from_version);
         if let Some(known) = &known {
             if known.frame_length > REVALIDATE_MIN_LENGTH {
-                match self.revalidate(request.key, known, connection.clone()).await? {
+                match self.revalidate(request.key, known).await? {
                     Reply::Fresh(entry) => return Ok(without_lease(Some(entry))),
                     Reply::NeedsScript => {
-                        return self.get_or_acquire(request.key, request.lease, connection).await;
+                        return self.get_or_acquire(request.key, request.lease, self.connection()?).await;
                     }
                     _ => {}
                 }
@@ -51,7 +52,7 @@ impl RedisStore {
         } else {
             request.purge_keys.extend(self.hints.get(request.key));
         }
-        let reply = self.read_page(request.key, request.purge_keys, &mut connection).await?;
+        let reply = self.read_page(request.key, request.purge_keys).await?;
         match (reply.evaluate(self.clock.now()), request.lease) {
             (Reply::Fresh(entry), _) => match known.filter(|known| reply.has_version(known)) {
                 Some(known) => Ok(without_lease(Some(unchanged(&entry, &known)))),
@@ -62,47 +63,47 @@ impl RedisStore {
             }
             (Reply::Missing, None) => Ok(without_lease(None)),
             (Reply::Corrupt(bytes), lease) => {
-                let response = self.get_or_acquire(request.key, lease, connection).await?;
+                let response = self.get_or_acquire(request.key, lease, self.connection()?).await?;
                 Ok(GetResponse { entry: Some(corrupt(bytes)), ..response })
             }
             (Reply::Stale(_) | Reply::Missing | Reply::NeedsScript, lease) => {
-                self.get_or_acquire(request.key, lease, connection).await
+                self.get_or_acquire(request.key, lease, self.connection()?).await
             }
         }
     }
 
     /// Reads a page with all of its stamps.
-    async fn read_page(
-        &self,
-        key: Id,
-        mut purge_keys: Vec<Id>,
-        connection: &mut Connection,
-    ) -> Result<PageReply, StoreError> {
+    async fn read_page(&self, key: Id, mut purge_keys: Vec<Id>) -> Result<PageReply, StoreError> {
         let keys = self.shard(key);
         purge_keys.retain(has_stamp);
-        let mut command = cmd("MGET");
-        command.arg(keys.page(key)).arg(keys.global_stamp());
-        keys.push_stamps(&mut command, &purge_keys);
-        let values = command.query_async(connection).await.map_err(store_error)?;
-        let mut reply = PageReply::parse(values, purge_keys).ok_or_else(unexpected_reply)?;
+        let own = self.worker_connection();
+        let mut reply = match own.and_then(|own| own.send(|out| keys.push_read(out, key, &purge_keys))) {
+            Some(call) => read_own(call, purge_keys).await?,
+            None => self.read_shared(key, purge_keys).await?,
+        };
         let missing = reply.missing_keys();
         if !missing.is_empty() {
             let mut command = cmd("MGET");
             keys.push_stamps(&mut command, &missing);
-            let values = command.query_async(connection).await.map_err(store_error)?;
+            let values = command.query_async(&mut self.connection()?).await.map_err(store_error)?;
             reply.add_stamps(&missing, values).ok_or_else(unexpected_reply)?;
             self.hints.add(key, missing);
         }
         Ok(reply)
     }
 
+    /// Reads a page over the connection that all threads share.
+    async fn read_shared(&self, key: Id, purge_keys: Vec<Id>) -> Result<PageReply, StoreError> {
+        let keys = self.shard(key);
+        let mut command = cmd("MGET");
+        command.arg(keys.page(key)).arg(keys.global_stamp());
+        keys.push_stamps(&mut command, &purge_keys);
+        let values = command.query_async(&mut self.connection()?).await.map_err(store_error)?;
+        PageReply::parse(values, purge_keys).ok_or_else(unexpected_reply)
+    }
+
     /// Reads the header of a page that the caller has, and its stamps.
-    async fn revalidate(
-        &self,
-        key: Id,
-        known: &KnownVersion,
-        mut connection: Connection,
-    ) -> Result<Reply, StoreError> {
+    async fn revalidate(&self, key: Id, known: &KnownVersion) -> Result<Reply, StoreError> {
         let keys = self.shard(key);
         let mut stamps = cmd("MGET");
         stamps.arg(keys.global_stamp());
@@ -110,7 +111,7 @@ impl RedisStore {
         let mut commands = pipe();
         let last_byte = known.headers_length() - 1;
         commands.cmd("GETRANGE").arg(keys.page(key)).arg(0).arg(last_byte).add_command(stamps);
-        let reply = match commands.query_async(&mut connection).await.map_err(store_error) {
+        let reply = match commands.query_async(&mut self.connection()?).await.map_err(store_error) {
             Ok(reply) => reply,
             // The value is not a string, so it is not a page.
             Err(error) if !error.is_unavailable() => return Ok(Reply::Missing),
@@ -142,6 +143,18 @@ impl RedisStore {
         let reply =
             self.scripts.get.run(&mut connection, &[&keys.page(key), &keys.lease(key)], &arguments).await;
         parse_get(reply.map_err(store_error)?).ok_or_else(unexpected_reply)
+    }
+}
+
+/// Waits for the reply of the connection of this thread.
+async fn read_own(call: Call, purge_keys: Vec<Id>) -> Result<PageReply, StoreError> {
+    match call.reply().await {
+        Some(resp::Reply::Values(values)) => {
+            PageReply::from_read(values.into_iter().map(Some), purge_keys).ok_or_else(unexpected_reply)
+        }
+        Some(resp::Reply::Error(error)) => Err(error_reply(&error)),
+        Some(resp::Reply::Text(_)) => Err(unexpected_reply()),
+        None => Err(StoreError::unavailable("the connection was closed")),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use ::redis::Cmd;
 
+use super::resp;
 use crate::{key::Id, purge::stable_id};
 
 /// The keys of one shard. In a cluster, all of them are in one hash slot, so that a script can use them together.
@@ -82,6 +83,17 @@ impl ShardKeys {
             key.truncate(length);
             key.extend_from_slice(&purge_key.0);
             command.arg(&key);
+        }
+    }
+
+    /// Writes an `MGET` of a page, the global stamp and the stamps of `purge_keys`.
+    pub(super) fn push_read(&self, out: &mut Vec<u8>, page: Id, purge_keys: &[Id]) {
+        resp::push_command(out, 3 + purge_keys.len());
+        resp::push_word(out, &[b"MGET"]);
+        resp::push_word(out, &[&self.prefix, b"p", &page.0]);
+        resp::push_word(out, &[&self.prefix, b"x"]);
+        for purge_key in purge_keys {
+            resp::push_word(out, &[&self.prefix, b"s", &purge_key.0]);
         }
     }
 

@@ -50,9 +50,12 @@ mod log;
 mod purge;
 mod put;
 mod reply;
+mod resp;
 mod scripts;
 mod server_clock;
 mod watch;
+mod worker_connection;
+mod worker_connections;
 
 use std::{
     fmt,
@@ -67,6 +70,7 @@ use self::{
     keys::ShardKeys,
     scripts::Scripts,
     server_clock::ServerClock,
+    worker_connections::WorkerConnections,
 };
 use super::{
     BoxFuture, ChangeBatch, Cursor, GetRequest, GetResponse, PurgeRequest, PurgeResult, PutRequest,
@@ -87,12 +91,18 @@ const SHARDS: u8 = 16;
 /// It needs Redis 6.2 or later, or any version of Valkey, and is tested with Redis 7.0. All keys have a TTL; set `maxmemory`
 /// with any eviction policy. A restricted user needs the commands `EVAL`, `EVALSHA`, `GETRANGE`, `INFO`, `MGET`, `PING`,
 /// `XREAD` and those that the scripts call, for the keys `cp1:*`.
+///
+/// # Connections
+///
+/// A process has two connections for each cache, and one more for each worker, over which the worker looks up pages. Lookups over
+/// TLS, in a cluster and with sentinels share one of the two.
 pub struct RedisStore {
     endpoint: Endpoint,
     shards: OnceLock<Box<[ShardKeys]>>,
     shard_count: u8,
     scripts: Scripts,
     request_connection: Mutex<Option<Connection>>,
+    worker_connections: WorkerConnections,
     log_connection: tokio::sync::Mutex<Option<Connection>>,
     /// Whether a shard has lost its sequence.
     sequence_lost: AtomicBool,
@@ -148,6 +158,7 @@ impl RedisStore {
             shard_count,
             scripts: Scripts::new(),
             request_connection: Mutex::new(None),
+            worker_connections: WorkerConnections::default(),
             log_connection: tokio::sync::Mutex::new(None),
             sequence_lost: AtomicBool::new(false),
             clock: ServerClock::default(),
@@ -207,6 +218,7 @@ impl RemoteStore for RedisStore {
 
     fn reset_connections(&self) {
         *lock(&self.request_connection) = None;
+        self.worker_connections.close();
     }
 }
 

@@ -40,13 +40,20 @@ pub(super) struct PageReply {
 }
 
 /// The stamp of a purge key. It is missing if the key was purged, or the stamp evicted.
-pub(super) type Stamp = Option<Vec<u8>>;
+pub(super) type Stamp = Option<Bytes>;
 
 impl PageReply {
     /// Parses the reply to an `MGET` of the page, the global stamp and the stamps of `purge_keys`.
     pub(super) fn parse(reply: Value, purge_keys: Vec<Id>) -> Option<Self> {
-        let mut values = parse_stamps(reply)?;
-        let value = values.next()??.map(Bytes::from);
+        Self::from_read(parse_stamps(reply)?, purge_keys)
+    }
+
+    /// As [`parse`](Self::parse), for the values of the reply.
+    pub(super) fn from_read(
+        mut values: impl Iterator<Item = Option<Stamp>>,
+        purge_keys: Vec<Id>,
+    ) -> Option<Self> {
+        let value = values.next()??;
         Self::from_values(value, &mut values, purge_keys)
     }
 
@@ -158,7 +165,7 @@ impl KnownVersion {
 pub(super) fn parse_stamps(reply: Value) -> Option<impl Iterator<Item = Option<Stamp>>> {
     let Value::Array(values) = reply else { return None };
     Some(values.into_iter().map(|value| match value {
-        Value::BulkString(bytes) => Some(Some(bytes)),
+        Value::BulkString(bytes) => Some(Some(Bytes::from(bytes))),
         Value::Nil => Some(None),
         _ => None,
     }))

@@ -1,6 +1,7 @@
 //! Polls of the log, which also connect to the server.
 //!
-//! There are two connections: a blocking command on the connection of the requests would delay them.
+//! There are two connections: a blocking command on the connection of the requests would delay them. Lookups mostly use those of
+//! their threads ([`worker_connections`](super::worker_connections)).
 //!
 //! The connection manager of the client, which reconnects by itself, is not used. Each poll has to find out whether the server is
 //! available anyway, and opens both connections again if it is not. So no request waits for a connection that is being opened,
