@@ -20,11 +20,11 @@ const CARGO_BENCHES: [&str; 11] = [
 pub(crate) fn run(only: Option<&str>) -> Result<(), String> {
     let is_wanted = |name: &str| only.is_none_or(|only| only == name);
     if let Some(name) = only.filter(|name| {
-        !["instructions", "features", "compile"].contains(name) && !CARGO_BENCHES.contains(name)
+        !["instructions", "features", "writers", "compile"].contains(name) && !CARGO_BENCHES.contains(name)
     }) {
         let names = CARGO_BENCHES.join(", ");
         return Err(format!(
-            "no benchmark `{name}`; the benchmarks are instructions, features, {names}, compile"
+            "no benchmark `{name}`; the benchmarks are instructions, features, {names}, writers, compile"
         ));
     }
     if is_wanted("instructions") {
@@ -43,6 +43,12 @@ pub(crate) fn run(only: Option<&str>) -> Result<(), String> {
             command.env("CACHE_PAGE_PEERS", build_peers()?);
         }
         step(name, &mut command)?;
+    }
+    if is_wanted("writers") {
+        // A test of the crate, because it calls the store itself.
+        let test = ["test", "--quiet", "--release", "-p", "cache_page_runtime", "--lib", "--"];
+        let options = ["--ignored", "--nocapture", "put_rates::"];
+        step("writers", &mut cargo(&[&test[..], &options].concat()))?;
     }
     if is_wanted("compile") {
         compile::run()?;

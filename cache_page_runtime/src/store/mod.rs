@@ -29,6 +29,8 @@ mod miss;
 mod node;
 mod purge;
 mod purge_index;
+#[cfg(test)]
+mod put_rates;
 mod queue;
 mod removal;
 mod room;

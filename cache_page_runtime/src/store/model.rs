@@ -66,8 +66,13 @@ thread_local! {
 /// Creates a store. The pages that this thread creates from now on share header lines in it.
 pub(in crate::store) fn new_store(max_bytes: usize) -> Store {
     let store = Store::new(max_bytes);
-    LINES_OWNER.set(store.lines_owner());
+    share_lines_in(&store);
     store
+}
+
+/// Lets the pages that this thread creates from now on share header lines in a store.
+pub(in crate::store) fn share_lines_in(store: &Store) {
+    LINES_OWNER.set(store.lines_owner());
 }
 
 /// The number of different tags. A page has one of them, by its number.
@@ -78,8 +83,12 @@ fn tag(number: u64) -> Tag {
 }
 
 pub(in crate::store) fn purge_keys(tags: &[Tag]) -> Arc<PurgeKeys> {
+    purge_keys_of("/page", tags)
+}
+
+pub(in crate::store) fn purge_keys_of(path: &str, tags: &[Tag]) -> Arc<PurgeKeys> {
     static POLICY: HandlerPolicy = Policy::with_ttl(None).for_handler("model");
-    let request = TestRequest::with_uri("/page").to_http_request();
+    let request = TestRequest::with_uri(path).to_http_request();
     RequestSubject::new(&request, POLICY.purge_subject(None), PurgeSeq::now(), StableIds::Omit)
         .with_tags(tags)
 }

@@ -19,7 +19,9 @@ use crate::{
     time::{Clock, ManualClock},
 };
 
-pub(in crate::store) use super::model::{entry as entry_at, lifetime, new_store, page, purge_keys};
+pub(in crate::store) use super::model::{
+    entry as entry_at, lifetime, new_store, page, purge_keys, purge_keys_of, share_lines_in,
+};
 
 /// Large numbers are divided by this. Miri runs a test some thousand times slower.
 pub(in crate::store) const SCALE: u32 = if cfg!(miri) { 20 } else { 1 };
