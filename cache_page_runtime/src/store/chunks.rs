@@ -23,6 +23,8 @@ pub(super) struct ChunkedVec<T> {
     /// Chunks of [`CHUNK`] elements, all full but the last one that has elements. There may be an empty one behind it, for a vector that
     /// now grows and now shrinks.
     others: Vec<Vec<T>>,
+    /// The number of elements.
+    len: usize,
 }
 
 /// An allocation that a vector needs to grow or to shrink.
@@ -63,29 +65,13 @@ impl WantedChunk {
 
 impl<T> Default for ChunkedVec<T> {
     fn default() -> Self {
-        Self { first: Vec::new(), others: Vec::new() }
+        Self { first: Vec::new(), others: Vec::new(), len: 0 }
     }
 }
 
 impl<T> ChunkedVec<T> {
     pub(super) fn len(&self) -> usize {
-        match self.others_in_use() {
-            [] => self.first.len(),
-            [full @ .., last] => CHUNK * (1 + full.len()) + last.len(),
-        }
-    }
-
-    /// Returns the other chunks without an empty one at the end.
-    fn others_in_use(&self) -> &[Vec<T>] {
-        match self.others.split_last() {
-            Some((last, others)) if last.is_empty() => others,
-            _ => &self.others,
-        }
-    }
-
-    /// Returns the last chunk that has elements, or the first one.
-    fn last_in_use(&self) -> &Vec<T> {
-        self.others_in_use().last().unwrap_or(&self.first)
+        self.len
     }
 
     /// Returns the allocated bytes, beside what the elements allocate.
@@ -128,10 +114,9 @@ impl<T> ChunkedVec<T> {
             record_locked(wanted.bytes::<T>());
             self.take_room(wanted.allocate(), freed);
         }
-        let in_use = self.others_in_use().len();
-        let is_full = self.last_in_use().len() == CHUNK;
-        if let Some(chunk) = self.chunk_mut(in_use + usize::from(is_full)) {
+        if let Some(chunk) = self.chunk_mut(self.len / CHUNK) {
             chunk.push(element);
+            self.len += 1;
         }
     }
 
@@ -148,11 +133,12 @@ impl<T> ChunkedVec<T> {
     where
         T: Send + 'static,
     {
-        if index >= self.len() {
+        if index >= self.len {
             return None;
         }
-        let in_use = self.others_in_use().len();
-        let last = self.chunk_mut(in_use)?.pop()?;
+        let len = self.len - 1;
+        let last = self.chunk_mut(len / CHUNK)?.pop()?;
+        self.len = len;
         let removed = match self.get_mut(index) {
             Some(place) => mem::replace(place, last),
             None => last,
@@ -210,14 +196,13 @@ impl<T> ChunkedVec<T> {
 
     /// Returns what the next [`push`](Self::push) allocates first.
     fn growth(&self) -> Option<WantedChunk> {
-        let len = self.len();
+        let len = self.len;
         if len < CHUNK {
             let step = (3 + len / GROWTH_DIVISOR).min(CHUNK - len);
             return (len == self.first.capacity()).then_some(WantedChunk::First(len + step));
         }
         let chunks = self.others.len();
-        let is_full = self.last_in_use().len() == CHUNK && chunks == self.others_in_use().len();
-        is_full.then(|| {
+        (chunks < len / CHUNK).then(|| {
             if chunks < self.others.capacity() {
                 WantedChunk::Other
             } else {
@@ -240,7 +225,9 @@ impl<T> ChunkedVec<T> {
     where
         T: Send + 'static,
     {
-        let is_far = self.last_in_use().len() < CHUNK / 2;
+        // The elements of the last chunk that has any.
+        let last_len = self.len.checked_sub(1).map_or(0, |last| last % CHUNK + 1);
+        let is_far = last_len < CHUNK / 2;
         while let [others @ .., last] = self.others.as_slice()
             && last.is_empty()
             && (is_far || others.last().is_some_and(Vec::is_empty))

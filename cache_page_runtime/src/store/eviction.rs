@@ -235,8 +235,16 @@ impl Eviction {
 
     /// Returns those of the next few nodes that are expired, except for those that wait for their revalidation.
     pub(super) fn sample_expired(&mut self, now: Instant) -> SmallVec<[Arc<EntryNode>; 2 * SAMPLE]> {
-        let nodes = self.small.sample(SAMPLE).chain(self.main.sample(SAMPLE));
-        nodes.filter(|node| node.is_expired(now)).cloned().collect()
+        let mut expired = SmallVec::new();
+        // Each insertion looks for them, and seldom finds one.
+        for queue in [&mut self.small, &mut self.main] {
+            for node in queue.sample(SAMPLE) {
+                if node.is_expired(now) {
+                    expired.push(Arc::clone(node));
+                }
+            }
+        }
+        expired
     }
 
     /// Adds the next nodes of a pass over all of them to a batch, in reverse order of their places, or nothing at its end.

@@ -97,8 +97,12 @@ impl GhostQueue {
 
     /// Returns the segment of a hash, the slot within it, and the half of the hash that is compared.
     fn place(&self, hash: u64) -> Option<(usize, usize, u32)> {
+        if self.slots == 0 {
+            return None;
+        }
         let (high, low) = (hash >> 32, hash & 0xffff_ffff);
-        let index = usize::try_from(high).ok()?.checked_rem(self.slots)?;
+        // As large a part of the slots as the half is of all numbers, which takes no division.
+        let index = usize::try_from((u128::from(high) * self.slots as u128) >> 32).ok()?;
         Some((index / SEGMENT, index % SEGMENT, u32::try_from(low).ok()?))
     }
 }

@@ -12,8 +12,7 @@ use crate::purge::PurgeKey;
 /// threads have used.
 const MAX_ROOMS: usize = 16;
 
-/// The places of a list of what a batch removes. They take more than a kilobyte, so that the allocator of glibc merges what was freed before
-/// ([`room`](super::room)) when they are allocated, and not when a small allocation is made while the state is locked.
+/// The places of a list of what a batch removes, and of what an insertion evicts for an entry that is larger than most.
 const REMOVED_ROOM: usize = 64;
 
 impl Store {

@@ -53,15 +53,48 @@ pub(super) struct EntryNode {
     is_removed: AtomicBool,
     /// Whether a purge made the entry stale, which copies of the entry do not record.
     is_expired_early: AtomicBool,
-    epoch: Arc<FlushEpoch>,
-    /// The position in the index list of each purge key. Only accessed under the store's state lock.
-    positions: Box<[AtomicU32]>,
+    /// `None` until the node is inserted.
+    epoch: Option<Arc<FlushEpoch>>,
+    positions: Positions,
     /// The number of workers' copies of the entry. Only accessed under the store's state lock.
     copies: AtomicU32,
     /// The queue that the node is in, as a [`QueueId`]. Only accessed under the store's state lock.
     queue: AtomicU8,
     /// The place in that queue. Only accessed under the store's state lock.
     pub(super) place: AtomicU32,
+}
+
+/// The position in the index list of each purge key. Only accessed under the store's state lock.
+enum Positions {
+    /// As for most pages, which have a path, a handler and up to three tags. It takes no more than a pointer to a slice and its kind.
+    Few([AtomicU32; 5]),
+    Many(Box<[AtomicU32]>),
+}
+
+impl Positions {
+    fn new(purge_keys: usize) -> Self {
+        let few = <[AtomicU32; 5]>::default();
+        if purge_keys <= few.len() {
+            Self::Few(few)
+        } else {
+            Self::Many((0..purge_keys).map(|_| AtomicU32::new(0)).collect())
+        }
+    }
+
+    fn as_slice(&self) -> &[AtomicU32] {
+        match self {
+            Self::Few(positions) => positions,
+            Self::Many(positions) => positions,
+        }
+    }
+
+    /// Returns the bytes that are allocated outside of the node.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Few(_) => 0,
+            Self::Many(positions) => size_of_val(&**positions),
+        }
+    }
 }
 
 /// What is stored under a key. It has two words, one of them the kind, because every node has one.
@@ -89,18 +122,11 @@ pub(super) struct VariantSet {
 }
 
 impl EntryNode {
-    /// Creates the node of a slot in a store whose entries share the header lines of `lines_owner`.
-    pub(super) fn new(
-        key: &[u8],
-        hash: u64,
-        slot: Slot,
-        lines_owner: LinesOwner,
-        epoch: &Arc<FlushEpoch>,
-    ) -> Self {
-        let index_keys = slot.purge_keys().map_or(&[][..], |keys| keys.index_keys());
-        let positions: Box<[_]> = index_keys.iter().map(|_| AtomicU32::new(0)).collect();
+    /// Creates the node of a slot in a store whose entries share the header lines of `lines_owner`. It is not inserted yet.
+    pub(super) fn new(key: &[u8], hash: u64, slot: Slot, lines_owner: LinesOwner) -> Self {
+        let positions = Positions::new(slot.purge_keys().map_or(0, |keys| keys.index_keys().len()));
         let (weight, encoded) = (slot.weight(lines_owner), slot.encoded_weight());
-        let weight = weight.saturating_add(Self::weight_of_key(key)).saturating_add(size_of_val(&*positions));
+        let weight = weight.saturating_add(Self::weight_of_key(key)).saturating_add(positions.weight());
         Self {
             key: key.into(),
             hash,
@@ -111,13 +137,18 @@ impl EntryNode {
             frequency: AtomicU8::new(0),
             is_removed: AtomicBool::new(false),
             is_expired_early: AtomicBool::new(false),
-            epoch: Arc::clone(epoch),
+            epoch: None,
             positions,
             copies: AtomicU32::new(0),
             queue: AtomicU8::new(QueueId::Small as u8),
             place: AtomicU32::new(0),
             slot,
         }
+    }
+
+    /// Sets the epoch in which the node is inserted.
+    pub(super) fn set_epoch(&mut self, epoch: &Arc<FlushEpoch>) {
+        self.epoch = Some(Arc::clone(epoch));
     }
 
     /// Returns the entry that is stored, or `None` for a variant set.
@@ -148,7 +179,7 @@ impl EntryNode {
     /// under the store's state lock.
     pub(super) fn index_positions(&self) -> impl Iterator<Item = (PurgeKey, &AtomicU32)> {
         let keys = self.purge_keys().map_or(&[][..], PurgeKeys::index_keys);
-        keys.iter().copied().zip(&self.positions)
+        keys.iter().copied().zip(self.positions.as_slice())
     }
 
     /// Counts the hits on a node that this one replaces as its own.
@@ -247,7 +278,7 @@ impl EntryNode {
 
     /// Returns whether everything was purged since the node was inserted. It may still be in the map.
     pub(super) fn is_flushed(&self) -> bool {
-        self.epoch.has_ended.load(Ordering::Acquire)
+        self.epoch.as_ref().is_some_and(|epoch| epoch.has_ended.load(Ordering::Acquire))
     }
 
     /// Returns whether what is stored is unusable.

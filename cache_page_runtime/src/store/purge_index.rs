@@ -68,6 +68,8 @@ struct Table {
     lists: Lists,
     /// The capacity. That of a hash map with deleted places is lower until it is filled again.
     capacity: usize,
+    /// The allocated size for the capacity.
+    bytes: usize,
 }
 
 /// The nodes of a purge key.
@@ -79,7 +81,7 @@ pub(super) enum List {
 
 impl PurgeIndex {
     pub(super) fn new(tables: usize) -> Self {
-        let tables = (0..tables.max(1)).map(|_| Table::default()).collect();
+        let tables = (0..tables.next_power_of_two()).map(|_| Table::default()).collect();
         Self { tables, bytes: 0, sparse: SmallVec::new() }
     }
 
@@ -92,7 +94,7 @@ impl PurgeIndex {
         for (key, position) in node.index_positions() {
             let index = self.table_of(key);
             let table = &mut self.tables[index];
-            let before = table.bytes();
+            let before = table.bytes;
             if let Some(capacity) = table.growth()
                 && !table.lists.contains_key(&key)
             {
@@ -112,21 +114,21 @@ impl PurgeIndex {
                     self.bytes = self.bytes + list.bytes() - before;
                 }
             }
-            table.capacity = table.capacity.max(table.lists.capacity());
-            self.bytes = self.bytes + table.bytes() - before;
+            table.record_growth();
+            self.bytes = self.bytes + table.bytes - before;
         }
     }
 
     pub(super) fn remove(&mut self, node: &EntryNode, freed: &mut Freed) {
         for (key, position) in node.index_positions() {
             let position = position.load(Ordering::Relaxed);
-            let mut is_sparse = false;
-            self.change(key, |table| {
-                let (bytes, is_list_sparse) = table.remove(key, position as usize, freed);
-                table.shrink(freed);
-                is_sparse = is_list_sparse || table.wanted_to_shrink().is_some();
-                bytes
-            });
+            let index = self.table_of(key);
+            let table = &mut self.tables[index];
+            let before = table.bytes;
+            let (list_before, list, is_list_sparse) = table.remove(key, position as usize, freed);
+            table.shrink(freed);
+            let is_sparse = is_list_sparse || table.wanted_to_shrink().is_some();
+            self.bytes = self.bytes + table.bytes + list - before - list_before;
             if is_sparse && self.sparse.len() < self.sparse.inline_size() && !self.sparse.contains(&key) {
                 self.sparse.push(key);
             }
@@ -179,7 +181,7 @@ impl PurgeIndex {
             IndexRoom::List(key, room) => self.change(key, |table| match table.lists.get_mut(&key) {
                 Some(List::Many(nodes)) => {
                     nodes.take_room(room, freed);
-                    size_of_val(&**nodes) + nodes.bytes()
+                    bytes_of_many(nodes)
                 }
                 _ => {
                     freed.push(room);
@@ -208,26 +210,27 @@ impl PurgeIndex {
     fn change(&mut self, key: PurgeKey, change: impl FnOnce(&mut Table) -> usize) {
         let index = self.table_of(key);
         let table = &mut self.tables[index];
-        let before = table.bytes() + table.lists.get(&key).map_or(0, List::bytes);
+        let before = table.bytes + table.lists.get(&key).map_or(0, List::bytes);
         let list = change(table);
-        table.capacity = table.capacity.max(table.lists.capacity());
-        self.bytes = self.bytes + table.bytes() + list - before;
+        self.bytes = self.bytes + table.bytes + list - before;
     }
 
     fn table_of(&self, key: PurgeKey) -> usize {
-        usize::from(key.low_bits()) % self.tables.len()
+        // Their number is a power of two.
+        usize::from(key.low_bits()) & (self.tables.len() - 1)
     }
 }
 
 impl Table {
-    /// Removes the node in a position of a list. Returns the bytes of the list afterwards, and whether it is mostly empty.
-    fn remove(&mut self, key: PurgeKey, position: usize, freed: &mut Freed) -> (usize, bool) {
-        let Some(list) = self.lists.get_mut(&key) else { return (0, false) };
-        let List::Many(nodes) = list else {
+    /// Removes the node in a position of a list. Returns the bytes of the list before and afterwards, and whether it is mostly empty.
+    fn remove(&mut self, key: PurgeKey, position: usize, freed: &mut Freed) -> (usize, usize, bool) {
+        let hash_map::Entry::Occupied(mut list) = self.lists.entry(key) else { return (0, 0, false) };
+        let List::Many(nodes) = list.get_mut() else {
             // The caller has the node.
-            self.lists.remove(&key);
-            return (0, false);
+            list.remove();
+            return (0, 0, false);
         };
+        let before = bytes_of_many(nodes);
         nodes.swap_remove(position, freed);
         if let Some(moved) = nodes.get(position)
             && let Some((_, moved_position)) =
@@ -237,11 +240,21 @@ impl Table {
         }
         if let (Some(node), 1) = (nodes.get(0), nodes.len()) {
             let one = List::One(Arc::clone(node));
-            freed.push(mem::replace(list, one));
-            return (0, false);
+            freed.push(list.insert(one));
+            return (before, 0, false);
         }
-        let is_sparse = nodes.wanted_to_shrink().is_some();
-        (list.bytes(), is_sparse)
+        (before, bytes_of_many(nodes), nodes.wanted_to_shrink().is_some())
+    }
+
+    /// Records the capacity after a list was inserted.
+    fn record_growth(&mut self) {
+        if self.lists.capacity() > self.capacity {
+            self.set_capacity(self.lists.capacity());
+        }
+    }
+
+    fn set_capacity(&mut self, capacity: usize) {
+        (self.capacity, self.bytes) = (capacity, bytes_of(capacity));
     }
 
     /// Returns the capacity that the table needs for another purge key.
@@ -255,7 +268,7 @@ impl Table {
     fn shrink(&mut self, freed: &mut Freed) {
         if self.lists.is_empty() && self.capacity > 0 {
             freed.push(mem::take(&mut self.lists));
-            self.capacity = 0;
+            self.set_capacity(0);
         } else if let Some(capacity) =
             self.sparse_capacity().filter(|capacity| !is_large(bytes_of(*capacity)))
         {
@@ -278,13 +291,9 @@ impl Table {
         if lists.capacity() >= self.lists.len() {
             lists.extend(self.lists.drain());
             mem::swap(&mut self.lists, &mut lists);
-            self.capacity = self.lists.capacity();
+            self.set_capacity(self.lists.capacity());
         }
         freed.push(lists);
-    }
-
-    fn bytes(&self) -> usize {
-        bytes_of(self.capacity)
     }
 }
 
@@ -324,9 +333,13 @@ impl List {
     fn bytes(&self) -> usize {
         match self {
             Self::One(_) => 0,
-            Self::Many(nodes) => size_of_val(&**nodes) + nodes.bytes(),
+            Self::Many(nodes) => bytes_of_many(nodes),
         }
     }
+}
+
+fn bytes_of_many(nodes: &ChunkedVec<Arc<EntryNode>>) -> usize {
+    size_of_val(nodes) + nodes.bytes()
 }
 
 /// Records the position of a node in a list. A list of 2³² nodes would take more than two terabytes.
@@ -353,7 +366,7 @@ impl PurgeIndex {
         let lists = || self.tables.iter().flat_map(|table| table.lists.values());
         let entries: usize = lists().map(List::len).sum();
         let purge_keys: usize = nodes.iter().map(|node| node.index_positions().count()).sum();
-        let tables: usize = self.tables.iter().map(Table::bytes).sum();
+        let tables: usize = self.tables.iter().map(|table| bytes_of(table.capacity)).sum();
         entries == purge_keys
             && nodes.iter().all(is_in_position)
             && lists().all(|list| matches!(list, List::One(_)) || list.len() > 1)

@@ -53,6 +53,9 @@ const BYTES_PER_SHARD: usize = 1 << 16;
 /// The highest number of shards: those of a cache of a million small pages.
 const MAX_SHARDS: usize = 8192;
 
+/// The weight up to which an entry seldom takes the room of more others than a writer has places for.
+const FEW_EVICTED: usize = 2048;
+
 /// The entries of one cache in memory.
 pub(crate) struct Store {
     pub(super) map: EntryMap,
@@ -238,20 +241,20 @@ impl Store {
         if weight > MIN_LARGE {
             self.with_coalescing_key(key, request, |key| self.make_room_for(key, weight));
         }
-        if names.is_empty() {
-            self.map.make_room(key.as_bytes());
+        let node = names.is_empty().then(|| self.new_node(key, &entry));
+        if let Some(node) = &node {
+            self.map.make_room_at(node.hash);
         } else {
             self.with_coalescing_key(key, request, |key| self.map.make_room(key));
             // That of the first variant, of which the set does not know yet.
             key.variant(&names, request).iter().for_each(|key| self.map.make_room(key.as_slice()));
         }
-        // Where each insertion frees another entry, the allocator merges what was freed before the state is locked, not after.
         let evicts = self.evicts.load(Ordering::Relaxed);
-        let lock = if evicts { Self::removing_writer } else { Self::writer };
+        let lock = if evicts && weight > FEW_EVICTED { Self::removing_writer } else { Self::writer };
         let mut writer = self.prepared(lock, entry.purge_keys().index_keys(), weight);
         // With the state locked too: a purge that is logged later finds the entry once it has the lock.
         self.was_not_purged_since(checked, &entry)?;
-        let put = writer.put(key, names, request, entry, replaced);
+        let put = writer.put(key, names, request, (entry, node), replaced);
         if writer.has_evicted && !evicts {
             self.evicts.store(true, Ordering::Relaxed);
         }
@@ -259,6 +262,12 @@ impl Store {
         self.unlock(writer);
         sparse.for_each(|shard| self.map.shrink_shard(shard));
         put
+    }
+
+    /// Creates the node of the only entry of a page, before the state is locked.
+    fn new_node(&self, key: CacheKey<'_>, entry: &Arc<Entry>) -> Arc<EntryNode> {
+        let (key, slot) = (key.as_bytes(), Slot::Entry(Arc::clone(entry)));
+        Arc::new(EntryNode::new(key, self.map.hash(key), slot, self.lines_owner))
     }
 
     /// Removes an entry, unless another one has replaced it.

@@ -69,24 +69,24 @@ impl<'s> Writer<'s> {
 
     /// Stores an entry that varies by these request headers, in the place of the one under the same key.
     ///
-    /// `replaced` is an entry that the new one may replace whatever their times are.
+    /// `node` has the entry, if there are no such headers. `replaced` is an entry that the new one may replace whatever their times are.
     pub(super) fn put(
         &mut self,
         key: CacheKey<'_>,
         names: VaryNames,
         request: &HeaderMap,
-        entry: Arc<Entry>,
+        (entry, node): (Arc<Entry>, Option<Arc<EntryNode>>),
         replaced: Option<&Arc<Entry>>,
     ) -> Result<(), Reason> {
         let page_key = key.as_bytes();
-        if names.is_empty() {
-            let hash = self.map.hash(page_key);
-            let old = self.map.get_with_flushed(page_key, hash);
+        if let Some(node) = node {
+            let old = self.map.get_with_flushed(page_key, node.hash);
             let is_variant_set =
                 |node: &Arc<EntryNode>| node.slot.variant_set().is_some() && !node.is_flushed();
             if !old.as_ref().is_some_and(is_variant_set) {
-                return self.insert_over(old, (page_key, hash), Slot::Entry(entry), replaced);
+                return self.insert_over(old, node, replaced);
             }
+            self.freed.push(node);
         }
         let variants = self.ensure_variant_set(page_key, names)?;
         let variant_key = variants.variant_key(key, request).ok_or(Reason::KeyTooLong)?;
@@ -145,18 +145,21 @@ impl<'s> Writer<'s> {
 
     fn insert(&mut self, key: &[u8], slot: Slot, replaced: Option<&Arc<Entry>>) -> Result<(), Reason> {
         let hash = self.map.hash(key);
-        self.insert_over(self.map.get_with_flushed(key, hash), (key, hash), slot, replaced)
+        let node = Arc::new(EntryNode::new(key, hash, slot, self.state.lines_owner));
+        self.insert_over(self.map.get_with_flushed(key, hash), node, replaced)
     }
 
-    /// Inserts a slot in the place of the one that the map has under its key.
+    /// Inserts a new node in the place of the one that the map has under its key.
     fn insert_over(
         &mut self,
         old: Option<Arc<EntryNode>>,
-        (key, hash): (&[u8], u64),
-        slot: Slot,
+        mut node: Arc<EntryNode>,
         replaced: Option<&Arc<Entry>>,
     ) -> Result<(), Reason> {
-        let node = Arc::new(EntryNode::new(key, hash, slot, self.state.lines_owner, &self.state.epoch));
+        // Nobody else has it yet.
+        if let Some(node) = Arc::get_mut(&mut node) {
+            node.set_epoch(&self.state.epoch);
+        }
         if !self.fits(node.weight()) {
             self.freed.push(node);
             return Err(Reason::BodyTooLarge);
@@ -333,8 +336,9 @@ impl<'s> Writer<'s> {
 
     /// Returns a large allocation without which so many further bytes must not be stored, because others may be evicted for them.
     pub(super) fn wanted_to_evict(&self, bytes: usize) -> Option<Wanted> {
+        let wanted = self.state.wanted_to_evict()?;
         let is_near = self.state.needed_bytes(bytes) > self.max_bytes - self.max_bytes / NEAR_DIVISOR;
-        if is_near { self.state.wanted_to_evict() } else { None }
+        is_near.then_some(wanted)
     }
 
     /// Returns a large allocation in the place of one that is mostly empty.
