@@ -34,11 +34,24 @@ pub(super) fn millis(time: Duration) -> u64 {
 }
 
 pub(super) fn parse_number(text: &[u8]) -> Option<u64> {
-    let mut number = 0;
-    for digit in text {
-        number = number * 10 + u64::from(digit.checked_sub(b'0').filter(|digit| *digit < 10)?);
+    let (high, low) = text.split_first_chunk()?;
+    Some(parse_half(*high)? * 100_000_000 + parse_half(low.try_into().ok()?)?)
+}
+
+/// Parses half of the digits of a number, all at once: a lookup parses about fifteen numbers.
+fn parse_half(digits: [u8; DIGITS / 2]) -> Option<u64> {
+    const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    const ZEROS: u64 = 0x3030_3030_3030_3030;
+    let text = u64::from_le_bytes(digits);
+    // Six more than a digit is not in the next row of the table of characters.
+    if text & HIGH != ZEROS || (text + 0x0606_0606_0606_0606) & HIGH != ZEROS {
+        return None;
     }
-    (text.len() == DIGITS).then_some(number)
+    // Each step combines neighbours: digits, then numbers of two digits, then those of four.
+    let ones = text - ZEROS;
+    let pairs = (ones * 10 + (ones >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
+    Some((fours * 10_000 + (fours >> 32)) & 0xffff_ffff)
 }
 
 /// Parses `N` numbers.
@@ -81,4 +94,34 @@ pub(super) fn frame_of(value: &Bytes) -> Option<Bytes> {
     let (_, frame) = split_value(value)?;
     let start = value.len() - frame.len();
     Some(value.slice(start..))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop_assert_eq, proptest};
+
+    use super::*;
+
+    #[test]
+    fn anything_but_sixteen_digits_is_no_number() {
+        assert_eq!(parse_number(b"9999999999999999"), Some(9_999_999_999_999_999));
+        for text in ["", "1", "000000000000001", "00000000000000001", "-000000000000001"] {
+            assert_eq!(parse_number(text.as_bytes()), None, "{text}");
+        }
+        for at in 0..DIGITS {
+            for byte in (0..=u8::MAX).filter(|byte| !byte.is_ascii_digit()) {
+                let mut text = *b"1234567890123456";
+                text[at] = byte;
+                assert_eq!(parse_number(&text), None, "{byte} at {at}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn number_is_what_was_written(number in any::<u64>()) {
+            let number = number % (MAX_NUMBER + 1);
+            prop_assert_eq!(parse_number(digits(number).as_bytes()), Some(number));
+        }
+    }
 }

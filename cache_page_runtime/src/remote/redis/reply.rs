@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ::redis::Value;
 use actix_web::web::Bytes;
+use smallvec::SmallVec;
 
 use super::encoding::{
     DIGITS, LENGTH_DIGITS, frame_of, parse_number, parse_numbers, split_value, undouble, version_of,
@@ -66,7 +67,7 @@ impl PageReply {
             return Some(None);
         }
         let mut values = parse_stamps(stamps)?;
-        Self::from_values(Some(header.into()), &mut values, known.purge_keys.clone()).map(Some)
+        Self::from_values(Some(header.into()), &mut values, known.purge_keys.to_vec()).map(Some)
     }
 
     fn from_values(
@@ -132,7 +133,7 @@ impl PageReply {
 /// The version of a page that the caller has.
 pub(super) struct KnownVersion {
     pub(super) version: Version,
-    pub(super) purge_keys: Vec<Id>,
+    pub(super) purge_keys: SmallVec<[Id; 4]>,
     pub(super) frame_length: usize,
 }
 
@@ -180,7 +181,7 @@ pub(super) struct PageHeader {
     purge_seq: u64,
     pub(super) stored_at: u64,
     pub(super) fresh_until: u64,
-    pub(super) purge_keys: Vec<Id>,
+    pub(super) purge_keys: SmallVec<[Id; 4]>,
     frame_length: usize,
 }
 
