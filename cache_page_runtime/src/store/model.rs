@@ -3,6 +3,7 @@
 use std::{cell::Cell, collections::BTreeMap, time::Duration};
 
 use actix_web::{
+    HttpRequest,
     http::{
         StatusCode,
         header::{ETAG, HeaderName, HeaderValue},
@@ -83,14 +84,24 @@ fn tag(number: u64) -> Tag {
 }
 
 pub(in crate::store) fn purge_keys(tags: &[Tag]) -> Arc<PurgeKeys> {
-    purge_keys_of("/page", tags)
+    with_request(|request| keys_of_request(request, tags))
 }
 
 pub(in crate::store) fn purge_keys_of(path: &str, tags: &[Tag]) -> Arc<PurgeKeys> {
+    keys_of_request(&TestRequest::with_uri(path).to_http_request(), tags)
+}
+
+fn keys_of_request(request: &HttpRequest, tags: &[Tag]) -> Arc<PurgeKeys> {
     static POLICY: HandlerPolicy = Policy::with_ttl(None).for_handler("model");
-    let request = TestRequest::with_uri(path).to_http_request();
-    RequestSubject::new(&request, POLICY.purge_subject(None), PurgeSeq::now(), StableIds::Omit)
-        .with_tags(tags)
+    RequestSubject::new(request, POLICY.purge_subject(None), PurgeSeq::now(), StableIds::Omit).with_tags(tags)
+}
+
+/// Calls `f` with a request, which this thread creates once.
+pub(in crate::store) fn with_request<T>(f: impl FnOnce(&HttpRequest) -> T) -> T {
+    thread_local! {
+        static REQUEST: HttpRequest = TestRequest::with_uri("/page").to_http_request();
+    }
+    REQUEST.with(f)
 }
 
 /// Half of the entries stay after they have expired.
@@ -182,10 +193,11 @@ impl World {
     }
 
     fn with_key<T>(&self, key: u8, f: impl FnOnce(&Store, CacheKey<'_>) -> T) -> T {
-        let request = TestRequest::default().to_http_request();
-        let mut builder = KeyBuilder::new(&request);
-        builder.bytes(&[key]);
-        f(&self.store, builder.parts.key().unwrap())
+        with_request(|request| {
+            let mut builder = KeyBuilder::new(request);
+            builder.bytes(&[key]);
+            f(&self.store, builder.parts.key().unwrap())
+        })
     }
 
     fn get(&self, key: u8, values: Values) -> Result<u64, ForwardReason> {
