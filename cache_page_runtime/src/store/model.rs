@@ -398,7 +398,7 @@ proptest! {
 
 proptest! {
     // One run has many steps of the same kind.
-    #![proptest_config(ProptestConfig::with_cases(16))]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 1 } else { 16 }))]
 
     #[test]
     fn page_has_a_limited_number_of_variants(
