@@ -52,18 +52,28 @@ impl CookieRule {
     }
 
     fn ignores_field(&self, field: &HeaderValue, keyed: &[&str]) -> bool {
-        str::from_utf8(field.as_bytes()).is_ok_and(|pairs| {
-            pairs.split(';').map(str::trim).all(|pair| pair.is_empty() || self.ignores_pair(pair, keyed))
-        })
-    }
-
-    fn ignores_pair(&self, pair: &str, keyed: &[&str]) -> bool {
-        let Some((name, value)) = pair.split_once('=') else { return false };
-        match self.kind(name.trim(), keyed) {
-            CookieKind::Credential => false,
-            CookieKind::Keyed => true,
-            CookieKind::Ignored => !self.hides_another(value, keyed),
+        let Ok(mut rest) = str::from_utf8(field.as_bytes()) else { return false };
+        while let Some(end) = rest.bytes().position(|byte| matches!(byte, b'=' | b';')) {
+            let (name, behind) = rest.split_at(end);
+            let Some(behind) = behind.strip_prefix('=') else {
+                if !is_blank(name) {
+                    return false;
+                }
+                rest = &behind[1..];
+                continue;
+            };
+            let kind = self.kind(name.trim(), keyed);
+            // Values may be long, and are not read behind the name of a credential.
+            if kind == CookieKind::Credential {
+                return false;
+            }
+            let (value, next) = behind.split_once(';').unwrap_or((behind, ""));
+            if kind == CookieKind::Ignored && self.hides_another(value, keyed) {
+                return false;
+            }
+            rest = next;
         }
+        is_blank(rest)
     }
 
     /// Returns whether a value contains another cookie for a parser that splits at commas too (RFC 2965 3.3.4).
@@ -106,6 +116,11 @@ impl CookieRule {
         }
         !(self.ignores_listed && ignored_cookies::is_listed(name) || is_in(&self.ignored))
     }
+}
+
+/// Returns whether there is no cookie in a text.
+fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
 }
 
 /// Adds a pattern as it is written, and as actix-web decodes names: browsers show both.
