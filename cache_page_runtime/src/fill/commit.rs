@@ -20,13 +20,6 @@ use crate::{
     time::{instant::Instant, jitter},
 };
 
-/// A response that was stored.
-pub(crate) struct Stored {
-    pub(crate) entry: Arc<Entry>,
-    /// The headers that it has beside those of the handler.
-    pub(crate) generated: GeneratedHeaders,
-}
-
 /// What an entry is made of, except for its generated headers.
 struct Parts<'p> {
     head: ResponseHead<'p>,
@@ -38,7 +31,8 @@ struct Parts<'p> {
     asks_for_validators: bool,
 }
 
-/// Stores the response of a run, shares it with its followers and publishes it.
+/// Stores the response of a run, shares it with its followers and publishes it. `generated` is empty; the headers are added to it that the
+/// entry has beside those of the handler.
 ///
 /// Followers also receive a response for which there is no room: it is shareable, and they asked for it while it was made.
 pub(crate) fn store(
@@ -46,17 +40,18 @@ pub(crate) fn store(
     head: ResponseHead<'_>,
     body: Option<&Bytes>,
     admission: &Admission,
-) -> Result<Stored, Reason> {
+    generated: &mut GeneratedHeaders,
+) -> Result<Arc<Entry>, Reason> {
     let is_encodable = body.is_some_and(|body| admission.is_encodable(head, Some(body.len()), &run.context));
     let body_bytes = body.map(AsRef::as_ref);
-    let generated = response_headers::generate(head, body_bytes, admission, is_encodable, &run.context);
+    response_headers::generate(head, body_bytes, admission, is_encodable, &run.context, generated);
     let parts = Parts::new(run, head, body, admission)?;
     let vary_names = &admission.vary_names;
     if !run.context.fits(body) {
         share_unstored(run, &parts, vary_names, Reason::BodyTooLarge);
         return Err(Reason::BodyTooLarge);
     }
-    let mut page = parts.page(&generated);
+    let mut page = parts.page(generated);
     if is_encodable {
         page = page.encodable();
         // The handler often generates the same page again.
@@ -73,7 +68,7 @@ pub(crate) fn store(
     }
     publish_entry(run, &entry, vary_names);
     share(run, &entry, vary_names, flight_key);
-    Ok(Stored { entry, generated })
+    Ok(entry)
 }
 
 impl<'p> Parts<'p> {

@@ -9,13 +9,13 @@ use actix_web::{
 
 use super::{
     admission::{self, Admission, AdmissionRequest},
-    commit::{self, Stored},
+    commit,
     context::Context,
     fill::Fill,
     finished_response::FinishedResponse,
     handler::{Handled, Served},
     request_handle::RequestRef,
-    response_headers,
+    response_headers::{self, GeneratedHeaders},
     revalidation::apply_not_modified,
     run::Run,
     run_control::EntryPoint,
@@ -133,11 +133,12 @@ impl Fill {
         let (fill_time, now) = (Some(admission.fill_time), admission.created_at);
         let fits = self.run.context.fits(body.as_ref());
         let body = if fits { body.map(body::into_exact_allocation) } else { body };
-        let (cache, has_connection) = (self.run.context.cache.clone(), admission.headers.has_connection);
-        let response_head = ResponseHead::new(head.head(), has_connection, cache.per_request_headers());
-        match commit::store(&mut self.run, response_head, body.as_ref(), admission) {
-            Ok(Stored { entry, generated }) => {
-                response_headers::add(head.headers_mut(), generated, admission.headers.has_vary);
+        let (cache, has_unstored) = (self.run.context.cache.clone(), admission.headers.has_unstored);
+        let response_head = ResponseHead::new(head.head(), has_unstored, cache.per_request_headers());
+        let mut generated = GeneratedHeaders::new();
+        match commit::store(&mut self.run, response_head, body.as_ref(), admission, &mut generated) {
+            Ok(entry) => {
+                response_headers::add(head.headers_mut(), &mut generated, admission.headers.has_vary);
                 let mut response = self.select(head.set_body(body::from_bytes(body)), &entry, now);
                 let upstream_status = self.upstream_status;
                 let report =
@@ -165,10 +166,11 @@ impl Fill {
             BodySize::None | BodySize::Stream => None,
         };
         let is_encodable = admission.is_encodable(response_head, length, context);
-        let generated = response_headers::generate(response_head, None, &admission, is_encodable, context);
+        let mut generated = GeneratedHeaders::new();
+        response_headers::generate(response_head, None, &admission, is_encodable, context, &mut generated);
         let has_vary = admission.headers.has_vary;
         let mut response = StreamedResponse::new(self.run, head, stream, admission);
-        response_headers::add(response.headers_mut(), generated, has_vary);
+        response_headers::add(response.headers_mut(), &mut generated, has_vary);
         let report = Report { forward_reason: cause, ..Report::of(Outcome::NotStored(Reason::Streamed)) };
         report.write_header(cache.observer().cache_status(), response.headers_mut());
         response

@@ -30,7 +30,7 @@ pub(crate) type GeneratedHeaders = SmallVec<[(HeaderName, HeaderValue); 5]>;
 
 static VARY_OF_ENCODED: HeaderName = ACCEPT_ENCODING;
 
-/// Returns the headers that the handler did not send itself. `body` is `None` where it is not known yet. `is_encodable` is whether clients
+/// Adds the headers that the handler did not send itself. `body` is `None` where it is not known yet. `is_encodable` is whether clients
 /// may be sent an encoded body.
 pub(crate) fn generate(
     head: ResponseHead<'_>,
@@ -38,12 +38,13 @@ pub(crate) fn generate(
     admission: &Admission,
     is_encodable: bool,
     context: &Context,
-) -> GeneratedHeaders {
+    // Not returned, which would move it.
+    generated: &mut GeneratedHeaders,
+) {
     let sent = &admission.headers;
     let visibility = context.visibility();
-    let mut generated = GeneratedHeaders::new();
     if !sent.has_date {
-        push(&mut generated, DATE, header_cache::date(admission.date));
+        push(generated, DATE, header_cache::date(admission.date));
     }
     if !sent.has_cache_control {
         let value = match (visibility.is_private, sent.has_expires) {
@@ -51,27 +52,26 @@ pub(crate) fn generate(
             (false, true) => None,
             (false, false) => context.policy.cache_control(reuse(admission, context), admission.response_ttl),
         };
-        push(&mut generated, CACHE_CONTROL, value);
+        push(generated, CACHE_CONTROL, value);
     }
     if !sent.has_etag && head.status.is_success() {
         let etag =
             body.and_then(|body| etag::weak_from_response(head.status.as_u16(), head.stored_headers(), body));
-        push(&mut generated, ETAG, etag);
+        push(generated, ETAG, etag);
     }
     if !sent.has_accept_ranges && has_ranges(head, body) {
         generated.push((ACCEPT_RANGES, HeaderValue::from_static("bytes")));
     }
-    add_tags(&mut generated, head, admission, context);
+    add_tags(generated, head, admission, context);
     if context.cache.sends_no_vary_search() && !head.headers.contains_key(NO_VARY_SEARCH) {
-        push(&mut generated, NO_VARY_SEARCH, no_vary_search(context));
+        push(generated, NO_VARY_SEARCH, no_vary_search(context));
     }
     // Requests with credentials get another response: browsers and CDNs must not send this one to them either.
-    let credentials = credential_names(visibility, context.cache.credential_headers());
+    let credentials = context.cache.credential_headers().vary_names(visibility.varies_by_login);
     // This cache reads `Accept-Encoding` without `Vary`; others do not.
     let encoding = (sent.has_content_encoding || is_encodable).then_some(&VARY_OF_ENCODED);
     let names = context.key.vary_names().chain(credentials).chain(encoding);
-    push(&mut generated, VARY, vary_field(head.headers, sent.has_vary, names));
-    generated
+    push(generated, VARY, vary_field(head.headers, sent.has_vary, names));
 }
 
 fn push(generated: &mut GeneratedHeaders, name: HeaderName, value: Option<HeaderValue>) {
@@ -171,7 +171,7 @@ pub(crate) fn generate_unstored<'n>(
     } else {
         None
     };
-    let names = keyed.chain(credential_names(visibility, credentials));
+    let names = keyed.chain(credentials.vary_names(visibility.varies_by_login));
     Unstored { cache_control, vary: vary_field(headers, has_vary, names) }
 }
 
@@ -268,13 +268,6 @@ fn private(has_expires: bool) -> HeaderValue {
     HeaderValue::from_static(if has_expires { "private" } else { "private, no-cache" })
 }
 
-fn credential_names(
-    visibility: Visibility,
-    credentials: &CredentialHeaders,
-) -> impl Iterator<Item = &HeaderName> + Clone {
-    visibility.varies_by_login.then(|| credentials.vary_names()).into_iter().flatten()
-}
-
 /// Returns `Vary` with the names that it lacks, if it lacks any.
 ///
 /// All names are on one line with those of the handler: middleware that adds to `Vary`, such as actix-cors, may read the first line
@@ -302,9 +295,9 @@ fn vary_field<'n>(
 }
 
 /// Adds the generated headers to the response that the client gets. `has_vary` is whether the handler has sent `Vary`.
-pub(crate) fn add(headers: &mut HeaderMap, generated: GeneratedHeaders, has_vary: bool) {
+pub(crate) fn add(headers: &mut HeaderMap, generated: &mut GeneratedHeaders, has_vary: bool) {
     headers.reserve(generated.len() + 1);
-    for (name, value) in generated {
+    for (name, value) in generated.drain(..) {
         // The others are generated only where the handler has sent none.
         if has_vary && name == VARY {
             headers.insert(name, value);

@@ -12,6 +12,7 @@ use actix_web::{
 use super::{
     admission::Admission,
     commit,
+    response_headers::GeneratedHeaders,
     run::Run,
     tee_body::{BodySink, TeeBody},
 };
@@ -156,13 +157,15 @@ impl BodySink for StreamedFill {
             status,
             reason: reason_phrase,
             headers: &headers,
-            has_connection: true,
+            has_unstored: true,
             unstored: cache.per_request_headers(),
         };
         let body = body::into_exact_allocation(bytes.into());
-        match commit::store(&mut run, head, Some(&body), &admission) {
-            Ok(stored) => {
-                let ttl = stored.entry.ttl(run.now());
+        // The client has them already.
+        let mut generated = GeneratedHeaders::new();
+        match commit::store(&mut run, head, Some(&body), &admission, &mut generated) {
+            Ok(entry) => {
+                let ttl = entry.ttl(run.now());
                 run.reporter.report(Report { fill_time, ttl, ..Report::of(Outcome::Stored) }, None);
             }
             Err(reason) => reject(run, reason),

@@ -81,9 +81,11 @@ impl CredentialHeaders {
         !self.added.contains(&COOKIE) && self.cookies.is_anonymous(request, keyed)
     }
 
-    /// Returns the names for the `Vary` of a response to requests without credentials.
-    pub(crate) fn vary_names(&self) -> impl Iterator<Item = &HeaderName> + Clone {
-        VARY_NAMES.iter().chain(&self.added)
+    /// Returns the names for the `Vary` of a response, which are none unless it depends on credentials.
+    pub(crate) fn vary_names(&self, depends_on_them: bool) -> impl Iterator<Item = &HeaderName> + Clone {
+        let (listed, added) =
+            if depends_on_them { (&VARY_NAMES[..], &*self.added) } else { Default::default() };
+        listed.iter().chain(added)
     }
 }
 

@@ -58,28 +58,40 @@ pub(crate) fn name(text: &str) -> Option<HeaderName> {
 
 /// Returns the value of `Vary` with these names, each of them once. `None` if there are none.
 pub(crate) fn vary<'n>(names: impl Iterator<Item = &'n HeaderName> + Clone) -> Option<HeaderValue> {
-    let mut first = names.clone();
-    if let (name, None) = (first.next()?, first.next()) {
-        return Some(HeaderValue::from_name(name.clone()));
+    let first = names.clone().next()?;
+    if names.size_hint().1 == Some(1) {
+        return Some(HeaderValue::from_name(first.clone()));
     }
+    // By internal iteration, since the callers' iterators consist of several.
+    let is_known = |known: &[HeaderName]| {
+        let mut rest = known.iter();
+        names.clone().all(|name| rest.next() == Some(name)) && rest.as_slice().is_empty()
+    };
     let value = VARIES.try_with(|values| {
         let mut values = values.borrow_mut();
-        let known = values.iter().find(|(known, _)| known.iter().eq(names.clone()));
-        if let Some((_, value)) = known {
-            return Some(value.clone());
+        match values.iter().find(|(known, _)| is_known(known)) {
+            Some((_, value)) => Some(value.clone()),
+            None => remember_vary(&mut values, names.clone()),
         }
-        let value = join_names(names.clone())?;
-        // A client must not fill memory, if an argument gets its names from the request.
-        if value.len() > MAX_VARY_LEN || names.clone().count() > MAX_VARY_LEN {
-            return Some(value);
-        }
-        if values.len() == VARY_VALUES {
-            values.remove(0);
-        }
-        values.push((names.clone().cloned().collect(), value.clone()));
-        Some(value)
     });
     value.unwrap_or_else(|_| join_names(names))
+}
+
+#[cold]
+fn remember_vary<'n>(
+    values: &mut Vec<(Box<[HeaderName]>, HeaderValue)>,
+    names: impl Iterator<Item = &'n HeaderName> + Clone,
+) -> Option<HeaderValue> {
+    let value = join_names(names.clone())?;
+    // A client must not fill memory, if an argument gets its names from the request.
+    if value.len() > MAX_VARY_LEN || names.clone().count() > MAX_VARY_LEN {
+        return Some(value);
+    }
+    if values.len() == VARY_VALUES {
+        values.remove(0);
+    }
+    values.push((names.cloned().collect(), value.clone()));
+    Some(value)
 }
 
 #[cold]

@@ -26,7 +26,6 @@ pub(crate) struct HeaderClass(u16);
 impl HeaderClass {
     const CREDENTIAL: u16 = 1;
     const ORDINARY: u16 = 1 << 1;
-    const ABOUT_ONE_REQUEST: u16 = 1 << 2;
     const FOR_ONE_CLIENT: u16 = 1 << 3;
     const FORWARDED: u16 = 1 << 4;
     const IF_NONE_MATCH: u16 = 1 << 5;
@@ -35,6 +34,7 @@ impl HeaderClass {
     const X_FORWARDED_PROTO: u16 = 1 << 8;
     const X_FORWARDED_HOST: u16 = 1 << 9;
     const HOST: u16 = 1 << 10;
+    const NOT_STORED: u16 = 1 << 11;
 
     /// Returns the class of a header.
     #[inline]
@@ -60,7 +60,7 @@ impl HeaderClass {
         let bits = [
             (Self::CREDENTIAL, credential_names::is_credential(name)),
             (Self::ORDINARY, ordinary_headers::is_ordinary(name)),
-            (Self::ABOUT_ONE_REQUEST, per_request::is_about_one_request(name)),
+            (Self::NOT_STORED, per_request::is_not_stored(name)),
             (Self::FOR_ONE_CLIENT, per_request::is_for_one_client(name)),
             (Self::HOST, *name == header::HOST),
             (Self::FORWARDED, *name == header::FORWARDED),
@@ -87,9 +87,9 @@ impl HeaderClass {
         self.has(Self::ORDINARY)
     }
 
-    /// Returns whether, in a response, the header is about the request that it answers.
-    pub(crate) fn is_about_one_request(self) -> bool {
-        self.has(Self::ABOUT_ONE_REQUEST)
+    /// Returns whether a response is stored without the header.
+    pub(crate) fn is_not_stored(self) -> bool {
+        self.has(Self::NOT_STORED)
     }
 
     /// Returns whether a response with the header is for one client.

@@ -1,6 +1,9 @@
-//! Response headers whose value is for one client or about one request, so that no other client may be sent it.
+//! Response headers whose value is for one client, or about one request or connection, so that no other client may be sent it.
 
-use http::header::{AUTHORIZATION, HeaderName};
+use http::header::{
+    AGE, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_RANGE, HeaderName, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
 
 /// Headers that hand a credential or an identity to one client, or speak about its session. `Set-Cookie` is another one.
 ///
@@ -79,6 +82,22 @@ pub(crate) fn is_for_one_client(name: &HeaderName) -> bool {
     *name == AUTHORIZATION
         || FOR_ONE_CLIENT.binary_search(&text).is_ok()
         || PARTS_FOR_ONE_CLIENT.iter().any(|part| text.contains(part))
+}
+
+/// Returns whether a response is stored without this header, whatever the options are.
+///
+/// `Age`, `Content-Length` and `Content-Range` are generated for every response.
+pub(crate) fn is_not_stored(name: &HeaderName) -> bool {
+    is_hop_by_hop(name) || matches!(*name, AGE | CONTENT_LENGTH | CONTENT_RANGE) || is_about_one_request(name)
+}
+
+/// Returns whether a header applies to one connection or hop only (RFC 9110 7.6.1 and 11.7).
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    match *name {
+        CONNECTION | TE | TRAILER | TRANSFER_ENCODING | UPGRADE | PROXY_AUTHENTICATE
+        | PROXY_AUTHORIZATION => true,
+        _ => matches!(name.as_str(), "keep-alive" | "proxy-connection" | "proxy-authentication-info"),
+    }
 }
 
 /// Returns whether a header is about one request, so that the response is stored without it.

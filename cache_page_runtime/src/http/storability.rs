@@ -157,7 +157,8 @@ pub(crate) struct CachingHeaders {
     pub(crate) has_etag: bool,
     pub(crate) has_expires: bool,
     pub(crate) has_vary: bool,
-    pub(crate) has_connection: bool,
+    /// Whether there may be headers that are not stored, or that `Connection` lists.
+    pub(crate) has_unstored: bool,
     pub(crate) has_content_encoding: bool,
     pub(crate) has_accept_ranges: bool,
     /// Whether a targeted field is obeyed instead of `Cache-Control` and `Expires`.
@@ -185,17 +186,21 @@ impl CachingHeaders {
                 ETAG => found.has_etag = true,
                 EXPIRES => found.has_expires = true,
                 VARY => found.has_vary = true,
-                CONNECTION => found.has_connection = true,
+                CONNECTION => found.has_unstored = true,
                 CONTENT_ENCODING => found.has_content_encoding = true,
                 ACCEPT_RANGES => found.has_accept_ranges = true,
-                AGE => found.has_age = true,
-                UPGRADE => found.has_upgrade = true,
+                AGE => (found.has_age, found.has_unstored) = (true, true),
+                UPGRADE => (found.has_upgrade, found.has_unstored) = (true, true),
                 CONTENT_TYPE => found.is_event_stream |= is_event_stream(value),
                 SET_COOKIE => found.has_set_cookie = true,
                 CONTENT_SECURITY_POLICY | CONTENT_SECURITY_POLICY_REPORT_ONLY => {
                     found.has_csp_nonce |= has_nonce(value);
                 }
-                _ => found.has_user_specific_header |= HeaderClass::of(name).is_for_one_client(),
+                _ => {
+                    let class = HeaderClass::of(name);
+                    found.has_user_specific_header |= class.is_for_one_client();
+                    found.has_unstored |= class.is_not_stored();
+                }
             }
         }
         found
@@ -242,6 +247,40 @@ fn has_nonce(policy: &HeaderValue) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn headers_that_are_not_stored_are_noticed() {
+        for name in [
+            "age",
+            "connection",
+            "content-length",
+            "content-range",
+            "keep-alive",
+            "proxy-authenticate",
+            "te",
+            "trailer",
+            "transfer-encoding",
+            "upgrade",
+            "x-request-id",
+            "content-type",
+            "etag",
+            "date",
+            "vary",
+            "cache-control",
+            "set-cookie",
+            "content-security-policy",
+            "x-own",
+            "server",
+            "expires",
+            "accept-ranges",
+            "content-encoding",
+        ] {
+            let name = HeaderName::from_static(name);
+            let headers = HeaderMap::from_iter([(name.clone(), HeaderValue::from_static("1"))]);
+            let is_not_stored = HeaderClass::of(&name).is_not_stored();
+            assert_eq!(CachingHeaders::from_headers(&headers).has_unstored, is_not_stored, "{name}");
+        }
+    }
 
     #[test]
     fn conditional_and_rfc_6585_statuses_are_never_stored() {

@@ -2,14 +2,13 @@
 
 use actix_web::{
     http::header::{
-        self, ACCEPT_RANGES, AGE, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, DATE, ETAG,
-        EXPIRES, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
-        VARY,
+        self, ACCEPT_RANGES, CACHE_CONTROL, CONNECTION, CONTENT_LOCATION, DATE, ETAG, EXPIRES, HeaderMap,
+        HeaderName, HeaderValue, LAST_MODIFIED, VARY,
     },
     web::Bytes,
 };
 
-use crate::http::{header_class::HeaderClass, list};
+use crate::http::list;
 
 /// The bytes that a shared `Bytes` allocates beside its contents.
 const BYTES_OVERHEAD: usize = 24;
@@ -154,29 +153,6 @@ impl StoredHeader {
         let names: usize = headers.iter().map(|line| weight_of_name(&line.name)).sum();
         let values: usize = headers.iter().map(|line| line.value.len()).sum();
         size_of_val(headers) + names + weight_of_bytes(values)
-    }
-}
-
-/// Returns whether a header belongs to the stored response.
-///
-/// `Age`, `Content-Length` and `Content-Range` do not: every response gets its own.
-pub(super) fn is_stored(name: &HeaderName) -> bool {
-    !is_hop_by_hop(name)
-        && !matches!(*name, AGE | CONTENT_LENGTH | header::CONTENT_RANGE)
-        && !HeaderClass::of(name).is_about_one_request()
-}
-
-/// Returns whether a header applies to one connection or hop only (RFC 9110 7.6.1 and 11.7).
-fn is_hop_by_hop(name: &HeaderName) -> bool {
-    match *name {
-        CONNECTION
-        | TE
-        | TRAILER
-        | TRANSFER_ENCODING
-        | UPGRADE
-        | header::PROXY_AUTHENTICATE
-        | header::PROXY_AUTHORIZATION => true,
-        _ => matches!(name.as_str(), "keep-alive" | "proxy-connection" | "proxy-authentication-info"),
     }
 }
 

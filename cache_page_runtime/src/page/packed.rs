@@ -152,7 +152,7 @@ mod tests {
             status: StatusCode::OK,
             reason: None,
             headers,
-            has_connection: false,
+            has_unstored: false,
             unstored: &[],
         };
         let generated = [(ETAG, HeaderValue::from_static("\"1\""))];

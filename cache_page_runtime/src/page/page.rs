@@ -24,7 +24,8 @@ use super::{
     shared_lines::{self, LinesOwner, SharedLines},
 };
 use crate::http::{
-    Coding, PreferredCodings, Representation, Selection, conditional, content_coding, etag, vary,
+    Coding, PreferredCodings, Representation, Selection, conditional, content_coding, etag,
+    header_class::HeaderClass, vary,
 };
 
 /// A stored response, as `no_store_if` and [`EntryInfo`](crate::EntryInfo) show it.
@@ -55,26 +56,27 @@ pub(crate) struct ResponseHead<'h> {
     pub(crate) status: StatusCode,
     pub(crate) reason: Option<&'static str>,
     pub(crate) headers: &'h HeaderMap,
-    /// Whether `Connection` may list hop-by-hop headers.
-    pub(crate) has_connection: bool,
+    /// Whether there may be headers that are never stored, or that `Connection` lists.
+    pub(crate) has_unstored: bool,
     /// Headers that are not stored, beside those that never are.
     pub(crate) unstored: &'h [HeaderName],
 }
 
 impl<'h> ResponseHead<'h> {
-    pub(crate) fn new(head: &'h dev::ResponseHead, has_connection: bool, unstored: &'h [HeaderName]) -> Self {
+    pub(crate) fn new(head: &'h dev::ResponseHead, has_unstored: bool, unstored: &'h [HeaderName]) -> Self {
         let dev::ResponseHead { status, reason, headers, .. } = head;
-        Self { status: *status, reason: *reason, headers, has_connection, unstored }
+        Self { status: *status, reason: *reason, headers, has_unstored, unstored }
     }
 
     /// Returns the header lines that are stored.
     pub(crate) fn stored_headers(self) -> impl Iterator<Item = (&'h HeaderName, &'h HeaderValue)> {
         let connection =
-            if self.has_connection { header::connection_options(self.headers) } else { Vec::new() };
-        let is_stored = move |name: &HeaderName| {
-            header::is_stored(name) && !connection.contains(name) && !self.unstored.contains(name)
+            if self.has_unstored { header::connection_options(self.headers) } else { Vec::new() };
+        let is_left_out = move |name: &HeaderName| {
+            self.has_unstored && (HeaderClass::of(name).is_not_stored() || connection.contains(name))
+                || self.unstored.contains(name)
         };
-        self.headers.iter().filter(move |(name, _)| is_stored(name))
+        self.headers.iter().filter(move |(name, _)| !is_left_out(name))
     }
 }
 

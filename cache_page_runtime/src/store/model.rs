@@ -136,7 +136,7 @@ pub(in crate::store) fn page(body: Bytes) -> Page {
         status: StatusCode::OK,
         reason: None,
         headers: &headers,
-        has_connection: false,
+        has_unstored: false,
         unstored: &[],
     };
     let kind = HeaderName::from_static("x-kind");

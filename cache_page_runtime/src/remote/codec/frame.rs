@@ -194,7 +194,7 @@ mod tests {
             status: StatusCode::NOT_FOUND,
             reason: None,
             headers: &headers,
-            has_connection: false,
+            has_unstored: true,
             unstored: &[],
         };
         let lifetime = Lifetime {
