@@ -119,10 +119,10 @@ impl LocalSelector {
 
     /// Returns whether this selects a page with these purge keys.
     pub(crate) fn matches(&self, keys: &PurgeKeys) -> bool {
-        let PurgeKeys { subject, index_keys, .. } = keys;
+        let subject = &keys.subject;
         match self {
             Self::All => true,
-            Self::Tag(tag) => index_keys.contains(tag),
+            Self::Tag(tag) => keys.index_keys().any(|key| key == *tag),
             Self::Path(path) => subject.path_key == *path,
             Self::Handler(handler) => subject.handler_key() == *handler,
             Self::Prefix(prefix) => subject.path.starts_with(&**prefix),

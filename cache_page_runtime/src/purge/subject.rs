@@ -3,7 +3,7 @@
 use std::{iter, sync::Arc};
 
 use actix_web::HttpRequest;
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use super::{key::PurgeKey, log::PurgeSeq, normal_form, stable_id, tag::Tag};
 use crate::{
@@ -44,8 +44,8 @@ pub(crate) struct RequestSubject {
 #[derive(Debug)]
 pub(crate) struct PurgeKeys {
     pub(super) subject: RequestSubject,
-    /// The keys under which the purge index has the page, each once: path, handler and tags.
-    pub(super) index_keys: Box<[PurgeKey]>,
+    /// The tags, each of them once. Most pages have none, and nothing is allocated for them.
+    tag_keys: Box<[PurgeKey]>,
     /// The names of the tags, with [`StableIds::Include`].
     tag_names: Option<Box<TagNames>>,
 }
@@ -97,18 +97,18 @@ impl RequestSubject {
     }
 
     pub(crate) fn with_tags(self, tags: &[Tag]) -> Arc<PurgeKeys> {
-        let mut index_keys: SmallVec<[PurgeKey; 16]> = smallvec![self.path_key, self.handler.key];
+        let mut tag_keys: SmallVec<[PurgeKey; 16]> = SmallVec::new();
         let mut tag_names = Vec::new();
         for tag in tags {
-            if index_keys.contains(&tag.key) {
+            if [self.path_key, self.handler.key].contains(&tag.key) || tag_keys.contains(&tag.key) {
                 continue;
             }
-            index_keys.push(tag.key);
+            tag_keys.push(tag.key);
             tag_names.extend(self.url_id.is_some().then(|| tag.name.clone()));
         }
-        let index_keys = index_keys.as_slice().into();
+        let tag_keys = tag_keys.as_slice().into();
         let tag_names = (!tag_names.is_empty()).then(|| Box::new(TagNames(tag_names.into())));
-        Arc::new(PurgeKeys { subject: self, index_keys, tag_names })
+        Arc::new(PurgeKeys { subject: self, tag_keys, tag_names })
     }
 
     pub(super) fn handler_key(&self) -> PurgeKey {
@@ -128,14 +128,18 @@ impl PurgeKeys {
     }
 
     /// Returns the keys under which the purge index has the page: path, handler and tags, each once.
-    pub(crate) fn index_keys(&self) -> &[PurgeKey] {
-        &self.index_keys
+    pub(crate) fn index_keys(&self) -> impl ExactSizeIterator<Item = PurgeKey> {
+        (0..self.tag_keys.len() + 2).map(|place| match place {
+            0 => self.subject.path_key,
+            1 => self.subject.handler.key,
+            place => self.tag_keys[place - 2],
+        })
     }
 
     /// Returns the tags. Their names are empty unless the stable ids were included.
     pub(crate) fn tags(&self) -> impl Iterator<Item = Tag> {
         let names = self.tag_names().iter().cloned().chain(iter::repeat_with(Box::default));
-        self.index_keys.iter().skip(2).zip(names).map(|(key, name)| Tag { key: *key, name })
+        self.tag_keys.iter().zip(names).map(|(key, name)| Tag { key: *key, name })
     }
 
     /// Returns the names of the tags, or nothing unless the stable ids were included.
@@ -172,6 +176,6 @@ impl PurgeKeys {
         let names: usize = self.tag_names().iter().map(|name| size_of_val(name) + name.len() + 16).sum();
         let stable_id =
             self.subject.url_id.as_ref().map_or(0, |_| size_of::<Id>() + 16 + size_of::<TagNames>());
-        size_of::<Self>() + 16 + self.subject.path.len() + size_of_val(&*self.index_keys) + stable_id + names
+        size_of::<Self>() + 16 + self.subject.path.len() + size_of_val(&*self.tag_keys) + stable_id + names
     }
 }

@@ -57,7 +57,7 @@ fn locks_are_held_for_a_short_time() {
     measure("storing a million pages", || fill(&store, &clock));
     manual.advance(Duration::from_secs(1));
     let tag = LocalSelector::Tag(Tag::new("pages").key);
-    let handler = LocalSelector::Handler(tests::entry_without_expiry().purge_keys().index_keys()[1]);
+    let handler = LocalSelector::Handler(tests::entry_without_expiry().purge_keys().handler_key());
     for (name, mode, selector) in [
         ("expire_tag", PurgeMode::Expire, &tag),
         ("expire_all", PurgeMode::Expire, &LocalSelector::All),

@@ -178,8 +178,8 @@ impl EntryNode {
     /// Returns the keys under which the purge index has the node, with its position in the list of each. The positions are only accessed
     /// under the store's state lock.
     pub(super) fn index_positions(&self) -> impl Iterator<Item = (PurgeKey, &AtomicU32)> {
-        let keys = self.purge_keys().map_or(&[][..], PurgeKeys::index_keys);
-        keys.iter().copied().zip(self.positions.as_slice())
+        let keys = self.purge_keys().map(PurgeKeys::index_keys);
+        keys.into_iter().flatten().zip(self.positions.as_slice())
     }
 
     /// Counts the hits on a node that this one replaces as its own.
@@ -224,6 +224,7 @@ impl EntryNode {
         self.version.fetch_add(1, Ordering::AcqRel);
     }
 
+    #[inline]
     pub(super) fn matches_key(&self, key: CacheKey<'_>) -> bool {
         *self.key == *key.as_bytes()
     }

@@ -142,7 +142,7 @@ fn version(entry: &Entry) -> u64 {
 }
 
 fn random_selector() -> LocalSelector {
-    let index_key = purge_keys(&[]).index_keys()[1];
+    let index_key = purge_keys(&[]).handler_key();
     match (one_in(3), one_in(2)) {
         (true, _) => LocalSelector::All,
         (false, true) => LocalSelector::Prefix("/pa".into()),

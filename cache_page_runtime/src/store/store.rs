@@ -19,6 +19,7 @@ pub(super) mod tests;
 use std::{sync::Arc, thread};
 
 use actix_web::http::header::HeaderMap;
+use smallvec::SmallVec;
 
 use super::{
     active_purges::ActivePurges,
@@ -37,7 +38,7 @@ use crate::{
     key::{CacheKey, KeyBuf},
     outcome::{ForwardReason, Reason},
     page::{EncodedBody, LinesOwner},
-    purge::{LocalSelector, PurgeLog, PurgeMode},
+    purge::{LocalSelector, PurgeKey, PurgeLog, PurgeMode},
     sync::{
         Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -251,7 +252,8 @@ impl Store {
         }
         let evicts = self.evicts.load(Ordering::Relaxed);
         let lock = if evicts && weight > FEW_EVICTED { Self::removing_writer } else { Self::writer };
-        let mut writer = self.prepared(lock, entry.purge_keys().index_keys(), weight);
+        let purge_keys: SmallVec<[PurgeKey; 8]> = entry.purge_keys().index_keys().collect();
+        let mut writer = self.prepared(lock, &purge_keys, weight);
         // With the state locked too: a purge that is logged later finds the entry once it has the lock.
         self.was_not_purged_since(checked, &entry)?;
         let put = writer.put(key, names, request, (entry, node), replaced);

@@ -160,7 +160,7 @@ fn get(store: &Store, number: u32) -> Option<Arc<Entry>> {
 
 /// The selectors of `entry_without_expiry`: by a pass over all pages, and by the index.
 pub(in crate::store) fn selectors() -> [LocalSelector; 3] {
-    let key = entry_without_expiry().purge_keys().index_keys()[1];
+    let key = entry_without_expiry().purge_keys().handler_key();
     [LocalSelector::All, LocalSelector::Prefix("/pa".into()), LocalSelector::Handler(key)]
 }
 
@@ -265,7 +265,8 @@ fn next_purge_needs_a_thread_after_one_has_failed() {
     // A callback that panics stands for any other fault.
     purge.when_complete(|_| std::panic::resume_unwind(Box::new(())));
     assert!(!store.sweeper.push(sweep), "there is a thread");
-    let (last, sweep) = begin(&LocalSelector::Tag(entry_without_expiry().purge_keys().index_keys()[0]));
+    let (last, sweep) =
+        begin(&LocalSelector::Tag(entry_without_expiry().purge_keys().index_keys().next().unwrap()));
     assert!(!store.sweeper.push(sweep));
     store.run_sweeper();
     assert!(last.poll_complete(&Context::from_waker(Waker::noop())).is_ready());
@@ -336,7 +337,7 @@ fn tables_shrink_with_the_number_of_entries() {
 /// They are made before the state is locked, because the allocator of glibc may take milliseconds for one.
 #[test]
 fn large_allocations_are_made_while_nothing_is_locked() {
-    let selector = LocalSelector::Handler(entry_without_expiry().purge_keys().index_keys()[1]);
+    let selector = LocalSelector::Handler(entry_without_expiry().purge_keys().handler_key());
     let (pages, budgets) = if cfg!(miri) {
         (600, [256 << 10, 512 << 10, 64 << 20])
     } else {
