@@ -221,6 +221,7 @@ fn has_usual_port(host: &[u8]) -> bool {
 /// # Errors
 ///
 /// Returns why the request may not use the cache.
+#[inline]
 pub(crate) fn check(
     head: &RequestHead,
     origin: &RequestOrigin<'_>,

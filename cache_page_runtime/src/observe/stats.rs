@@ -78,6 +78,7 @@ impl Counters {
     }
 
     /// Counts a request, and the run of its handler if it took `fill_time`.
+    #[inline]
     pub(crate) fn count(&self, handler: HandlerId, outcome: Outcome, fill_time: Option<Duration>) {
         self.with_thread_counters(handler, |counters| {
             ThreadCounters::add(&counters.outcomes[outcome.index()], 1);

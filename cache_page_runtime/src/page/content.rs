@@ -66,6 +66,7 @@ impl Content {
         }
     }
 
+    #[inline]
     pub(super) fn body_bytes(&self) -> Option<Bytes> {
         match self {
             Self::Packed(packed) => packed.body_bytes(),

@@ -114,6 +114,7 @@ impl Page {
         response
     }
 
+    #[inline]
     fn response_without_headers(&self) -> HttpResponse {
         let mut response = HttpResponse::with_body(self.status, body::from_bytes(self.body_bytes()));
         response.head_mut().reason = self.reason();

@@ -53,6 +53,7 @@ impl Entry {
         self.ttl_from_creation().map(|ttl| ttl.saturating_sub(self.times.time_since(now)))
     }
 
+    #[inline]
     pub(crate) fn is_fresh(&self, now: Instant) -> bool {
         let is_within = |ttl| self.times.nanos_since(now) < ttl;
         self.capped_ttl_nanos().is_none_or(is_within) && !self.is_expired_early(now)
