@@ -17,16 +17,17 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    hash::{BuildHasher as _, BuildHasherDefault, Hasher},
+    hash::{BuildHasherDefault, Hasher},
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
-use foldhash::quality::RandomState;
+use smallvec::SmallVec;
 
 use super::stream::LeaderStream;
 use crate::{
+    key::KeyHash,
     purge::PurgeSeq,
     sync::{Mutex, MutexGuard, is_panicking, lock},
 };
@@ -41,17 +42,16 @@ const SHARDS: usize = 64;
 const MAX_FAILURES: u32 = 2;
 
 /// Flights by the hash of their key. Of two keys with the same hash, only one can have a flight.
-type Table<T> = HashMap<u64, Arc<Flight<T>>, BuildHasherDefault<IdentityHasher>>;
+type Table<T> = HashMap<KeyHash, Arc<Flight<T>>, BuildHasherDefault<IdentityHasher>>;
 
 /// The fills in flight, by key. `T` is what a leader shares with its followers.
 pub(crate) struct Flights<T> {
     shards: Box<[Mutex<Table<T>>]>,
-    hasher: RandomState,
 }
 
 struct Flight<T> {
-    hash: u64,
-    key: Box<[u8]>,
+    hash: KeyHash,
+    key: FlightKey,
     /// The purge sequence of the first leader. Later leaders count as if they had started then.
     purge_seq: PurgeSeq,
     state: Mutex<State<T>>,
@@ -73,10 +73,14 @@ struct State<T> {
 
 type Ticket = u64;
 
+/// The key of an ordinary URL is in the allocation of the flight.
+type FlightKey = SmallVec<[u8; 96]>;
+
 /// How a flight ended.
 #[derive(Clone)]
 enum Completion<T> {
-    Shared(T),
+    /// Behind a pointer, because most flights have no followers, and so no result.
+    Shared(Box<T>),
     Uncoalesced,
 }
 
@@ -109,24 +113,19 @@ pub(crate) enum Wakeup<T: Clone> {
 impl<T: Clone> Flights<T> {
     pub(crate) fn new() -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::new(Table::default())).collect();
-        Self { shards, hasher: RandomState::default() }
+        Self { shards }
     }
 
-    /// Returns the hash of a key.
-    pub(crate) fn hash(&self, key: &[u8]) -> u64 {
-        self.hasher.hash_one(key)
-    }
-
-    /// Follows the flight of a key, or leads a new one. `hash` is the [`hash`](Self::hash) of the key.
+    /// Follows the flight of a key, or leads a new one. `hash` is the hash of the key.
     pub(crate) fn join<F: Fn(PurgeSeq) -> bool>(
         self: &Arc<Self>,
-        (hash, key): (u64, &[u8]),
+        (hash, key): (KeyHash, &[u8]),
         participant: &Participant<F>,
     ) -> Role<T> {
         let mut shard = lock(self.shard(hash));
         let flight = match shard.get(&hash) {
-            Some(flight) if *flight.key == *key && !(participant.is_outdated)(flight.purge_seq) => flight,
-            Some(flight) if *flight.key != *key => return Role::Uncoalesced,
+            Some(flight) if flight.key[..] == *key && !(participant.is_outdated)(flight.purge_seq) => flight,
+            Some(flight) if flight.key[..] != *key => return Role::Uncoalesced,
             // An outdated flight goes on for the requests that joined it. The new one replaces it for later requests.
             _ if participant.may_lead => {
                 return Role::Leader(self.start(&mut shard, hash, key, participant));
@@ -152,24 +151,24 @@ impl<T: Clone> Flights<T> {
         key: &[u8],
         participant: &Participant<F>,
     ) -> Option<Leader<T>> {
-        let hash = self.hash(key);
+        let hash = KeyHash::of(key);
         let mut shard = lock(self.shard(hash));
         let is_free = shard
             .get(&hash)
-            .is_none_or(|flight| *flight.key == *key && (participant.is_outdated)(flight.purge_seq));
+            .is_none_or(|flight| flight.key[..] == *key && (participant.is_outdated)(flight.purge_seq));
         is_free.then(|| self.start(&mut shard, hash, key, participant))
     }
 
     fn start<F>(
         self: &Arc<Self>,
         shard: &mut Table<T>,
-        hash: u64,
+        hash: KeyHash,
         key: &[u8],
         participant: &Participant<F>,
     ) -> Leader<T> {
         let flight = Arc::new(Flight {
             hash,
-            key: key.into(),
+            key: FlightKey::from_slice(key),
             purge_seq: participant.purge_seq,
             state: Mutex::new(State {
                 leader: Some((0, participant.now)),
@@ -187,9 +186,9 @@ impl<T: Clone> Flights<T> {
 
     /// Completes the flight of a key, if there is one, with a result that was not made by its leader.
     pub(crate) fn complete_with(&self, key: &[u8], result: impl FnOnce() -> Option<T>) {
-        let hash = self.hash(key);
+        let hash = KeyHash::of(key);
         let flight = lock(self.shard(hash)).get(&hash).map(Arc::clone);
-        if let Some(flight) = flight.filter(|flight| *flight.key == *key) {
+        if let Some(flight) = flight.filter(|flight| flight.key[..] == *key) {
             self.close(&flight);
             flight.complete_with(result);
         }
@@ -233,9 +232,9 @@ impl<T: Clone> Flights<T> {
         }
     }
 
-    fn shard(&self, hash: u64) -> &Mutex<Table<T>> {
+    fn shard(&self, hash: KeyHash) -> &Mutex<Table<T>> {
         // Hash maps use the lowest and the highest bits, so the shard is chosen by others.
-        &self.shards[usize::from(hash.to_le_bytes()[4]) % SHARDS]
+        &self.shards[usize::from(hash.as_u64().to_le_bytes()[4]) % SHARDS]
     }
 }
 
@@ -244,7 +243,7 @@ impl<T: Clone> Flight<T> {
     fn complete_with(&self, result: impl FnOnce() -> Option<T>) {
         let has_followers = !lock(&self.state).followers.is_empty();
         let result = if has_followers { result() } else { None };
-        self.complete(result.map_or(Completion::Uncoalesced, Completion::Shared));
+        self.complete(result.map_or(Completion::Uncoalesced, |result| Completion::Shared(Box::new(result))));
     }
 
     fn complete(&self, completion: Completion<T>) {
@@ -279,7 +278,7 @@ impl<T: Clone> Leader<T> {
     }
 
     /// Returns the hash of the flight's key.
-    pub(crate) fn key_hash(&self) -> u64 {
+    pub(crate) fn key_hash(&self) -> KeyHash {
         self.flight.hash
     }
 
@@ -355,7 +354,7 @@ impl<T: Clone> Follower<T> {
         match &state.completion {
             Some(Completion::Shared(result)) => {
                 self.left = true;
-                return Poll::Ready(Wakeup::Completed(result.clone()));
+                return Poll::Ready(Wakeup::Completed((**result).clone()));
             }
             Some(Completion::Uncoalesced) => {
                 self.left = true;

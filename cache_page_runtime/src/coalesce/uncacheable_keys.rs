@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use crate::time::Instant;
+use crate::{key::KeyHash, time::Instant};
 
 /// How long a key is remembered after its last uncacheable response.
 const TTL: Duration = Duration::from_secs(30);
@@ -19,14 +19,14 @@ const SLOTS: usize = 1024;
 ///
 /// Clients choose the keys, so the table has a fixed size. It may be wrong about a key, because that only costs time. If a key is
 /// forgotten too early, concurrent requests wait until one of them has seen an uncacheable response again. If a key has the same
-/// hash as a remembered one, its requests run their handlers concurrently. The hashes are those of [`Flights`](super::flight::Flights).
+/// hash as a remembered one, its requests run their handlers concurrently.
 pub(crate) struct UncacheableKeys {
     slots: Box<[Slot]>,
 }
 
 /// The hash of a remembered key.
 #[derive(Clone, Copy)]
-pub(crate) struct UncacheableMark(u64);
+pub(crate) struct UncacheableMark(KeyHash);
 
 #[derive(Default)]
 struct Slot {
@@ -41,7 +41,7 @@ impl UncacheableKeys {
     }
 
     /// Remembers a key, for 30 seconds.
-    pub(crate) fn insert(&self, hash: u64, now: Instant) -> UncacheableMark {
+    pub(crate) fn insert(&self, hash: KeyHash, now: Instant) -> UncacheableMark {
         let mark = UncacheableMark(hash);
         self.renew(mark, now);
         mark
@@ -50,27 +50,27 @@ impl UncacheableKeys {
     /// Remembers a key for another 30 seconds, because it had another uncacheable response.
     pub(crate) fn renew(&self, mark: UncacheableMark, now: Instant) {
         let slot = self.slot(mark);
-        slot.hash.store(mark.0, Ordering::Relaxed);
+        slot.hash.store(mark.0.as_u64(), Ordering::Relaxed);
         slot.expires_at.store((now + TTL).as_nanos(), Ordering::Relaxed);
     }
 
-    pub(crate) fn remove(&self, hash: u64) {
+    pub(crate) fn remove(&self, hash: KeyHash) {
         let slot = self.slot(UncacheableMark(hash));
-        if slot.hash.load(Ordering::Relaxed) == hash {
+        if slot.hash.load(Ordering::Relaxed) == hash.as_u64() {
             slot.expires_at.store(0, Ordering::Relaxed);
         }
     }
 
     /// Returns the mark of a remembered key.
-    pub(crate) fn get(&self, hash: u64, now: Instant) -> Option<UncacheableMark> {
+    pub(crate) fn get(&self, hash: KeyHash, now: Instant) -> Option<UncacheableMark> {
         let mark = UncacheableMark(hash);
         let slot = self.slot(mark);
-        let is_remembered = slot.hash.load(Ordering::Relaxed) == mark.0;
+        let is_remembered = slot.hash.load(Ordering::Relaxed) == mark.0.as_u64();
         (is_remembered && now.as_nanos() < slot.expires_at.load(Ordering::Relaxed)).then_some(mark)
     }
 
     fn slot(&self, UncacheableMark(hash): UncacheableMark) -> &Slot {
-        let [one, two, ..] = hash.to_le_bytes();
+        let [one, two, ..] = hash.as_u64().to_le_bytes();
         &self.slots[usize::from(u16::from_le_bytes([one, two])) % SLOTS]
     }
 }
@@ -85,8 +85,8 @@ mod tests {
         let (keys, manual) = (UncacheableKeys::new(), ManualClock::new());
         let clock = Clock::Manual(manual.clone());
         // The second one has the same slot.
-        let (one, two) = (1, 1 + (1 << 32));
-        let contains = |hash: u64| keys.get(hash, clock.now()).is_some();
+        let (one, two) = (KeyHash::from_u64(1), KeyHash::from_u64(1 + (1 << 32)));
+        let contains = |hash| keys.get(hash, clock.now()).is_some();
         assert!(!contains(one));
         keys.insert(one, clock.now());
         assert!(contains(one) && !contains(two));
@@ -104,9 +104,10 @@ mod tests {
     fn memory_does_not_grow_with_the_number_of_keys() {
         let (keys, now) = (UncacheableKeys::new(), Clock::System.now());
         for hash in 0..100_000 {
-            keys.insert(hash, now);
+            keys.insert(KeyHash::from_u64(hash), now);
         }
-        let remembered = (0..100_000).filter(|hash| keys.get(*hash, now).is_some()).count();
+        let remembered =
+            (0..100_000).filter(|hash| keys.get(KeyHash::from_u64(*hash), now).is_some()).count();
         assert!((1..=SLOTS).contains(&remembered), "{remembered}");
     }
 }

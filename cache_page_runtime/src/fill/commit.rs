@@ -13,6 +13,7 @@ use super::{
 use crate::{
     cache::SharedResult,
     http::{VaryNames, vary},
+    key::KeyHash,
     outcome::{Outcome, Reason},
     page::{LinesOwner, Page, ResponseHead},
     purge::PurgeKeys,
@@ -157,7 +158,7 @@ fn share(run: &mut Run, entry: &Arc<Entry>, vary_names: &VaryNames, flight_key: 
         }
         (None, Some(key)) => {
             cache.flights().complete_with(&key, result);
-            cache.uncacheable_keys().remove(cache.flights().hash(&key));
+            cache.uncacheable_keys().remove(KeyHash::of(&key));
         }
         (None, None) => {}
     }

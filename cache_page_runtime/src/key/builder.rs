@@ -122,6 +122,7 @@ impl<'r> KeyBuilder<'r> {
     }
 
     /// Adds the handler, which must be the last part.
+    #[inline]
     pub(crate) fn push_handler(&mut self, handler: HandlerType) {
         self.parts.push_handler(handler);
     }

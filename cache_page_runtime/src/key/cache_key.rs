@@ -15,6 +15,7 @@ use super::variant::may_have_values;
 use super::{
     handler_id::{HandlerKeyPart, HandlerType},
     key_buf::KeyBuf,
+    key_hash::KeyHash,
     variant::{NormalizedHeader, push_variant_values},
 };
 use crate::http::header_class::HeaderClass;
@@ -61,7 +62,8 @@ pub(crate) struct KeyParts {
     has_private_value: bool,
     has_more_of_query: bool,
     is_anonymous: bool,
-    handler: Option<HandlerKeyPart>,
+    /// With the hash of the key, which is complete with it.
+    handler: Option<(HandlerKeyPart, KeyHash)>,
 }
 
 #[derive(Debug, Default)]
@@ -88,6 +90,12 @@ pub(super) enum Coverage {
 impl<'k> CacheKey<'k> {
     pub(crate) fn as_bytes(self) -> &'k [u8] {
         self.0.bytes.as_slice()
+    }
+
+    /// Returns the hash of the key.
+    #[inline]
+    pub(crate) fn hash(self) -> KeyHash {
+        self.0.handler.map_or_else(|| KeyHash::of(self.as_bytes()), |(_, hash)| hash)
     }
 
     /// Returns the key of the variant that `request` selects by the headers `names`, or `None` if it is too long.
@@ -173,7 +181,7 @@ impl KeyParts {
     }
 
     pub(crate) fn handler(&self) -> Option<HandlerKeyPart> {
-        self.handler
+        self.handler.map(|(handler, _)| handler)
     }
 
     /// Returns whether all values of a request header are in the key.
@@ -230,9 +238,12 @@ impl KeyParts {
     }
 
     /// Appends the handler, which must be the last part.
+    #[inline]
     pub(super) fn push_handler(&mut self, HandlerType { id, name }: HandlerType) {
-        self.handler = Some(HandlerKeyPart { id, name, offset: self.bytes.len() });
+        let offset = self.bytes.len();
         self.push_hashed(&id);
+        let hash = KeyHash::of(self.bytes.as_slice());
+        self.handler = Some((HandlerKeyPart { id, name, offset }, hash));
     }
 
     /// Appends every byte that the value feeds to a hasher.

@@ -15,6 +15,7 @@ mod id;
 mod identity;
 mod input;
 mod key_buf;
+mod key_hash;
 mod keyed_url;
 #[cfg(feature = "actix-web-lab")]
 mod lab;
@@ -43,6 +44,7 @@ pub(crate) use self::{
     cache_key::{CacheKey, KeyParts},
     handler_id::{HandlerKeyPart, HandlerType},
     key_buf::KeyBuf,
+    key_hash::KeyHash,
     keyed_url::KeyedUrl,
     query_fields::push_query_read_by,
     request::{push_headers, push_request_without_query},

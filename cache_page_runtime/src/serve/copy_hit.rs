@@ -11,17 +11,14 @@ use crate::{
     observe::Report,
     outcome::Outcome,
     page::EncodingChoice,
-    store::{
-        Entry, SentLines,
-        local_copies::{self, KeyHash},
-    },
+    store::{Entry, SentLines, local_copies},
     time::Instant,
 };
 
 impl Lookup<'_> {
     /// Answers the request from this worker's copy of the entry, if there is one.
     #[inline]
-    pub(super) fn respond_from_copy(&self, hash: KeyHash, now: Instant) -> Option<HttpResponse> {
+    pub(super) fn respond_from_copy(&self, now: Instant) -> Option<HttpResponse> {
         // Request directives need the stored entry, and so does a process that does not hear of purges.
         let remote = self.cache.remote();
         if self.directives.is_some()
@@ -30,32 +27,30 @@ impl Lookup<'_> {
             return None;
         }
         let key = self.cache_key()?;
-        let (response, outcome, age) =
-            local_copies::with(self.cache.store(), key, hash, now, |entry, lines| {
-                let (request, page) = (self.request, &entry.page);
-                // An early refresh needs the stored entry too.
-                if !self.can_decode(entry)
-                    || self.cache.timeouts().refresh_ahead && entry.may_refresh_early(now)
-                {
-                    return None;
-                }
-                let encoded = match page.choose_encoding(request.headers()) {
-                    // A copy is not encoded: the stored entry may have the body already.
-                    Some(EncodingChoice { wanted: Some(_), .. }) => return None,
-                    choice => choice.and_then(|choice| choice.encoded),
-                };
-                let lines = match lines {
-                    Some(lines) if lines.are_current(now) => lines,
-                    lines => lines.insert(self.lines(entry, now)),
-                };
-                let selection = select(page, request, self.names);
-                let age = lines.age.clone();
-                let mut response = page.to_response(&selection, encoded.as_deref(), request.headers(), age);
-                if let Some(value) = &lines.cache_status {
-                    Report::append_header(value.clone(), response.headers_mut());
-                }
-                Some((response, outcome_of(Outcome::Hit, &selection), entry.age(now)))
-            })?;
+        let (response, outcome, age) = local_copies::with(self.cache.store(), key, now, |entry, lines| {
+            let (request, page) = (self.request, &entry.page);
+            // An early refresh needs the stored entry too.
+            if !self.can_decode(entry) || self.cache.timeouts().refresh_ahead && entry.may_refresh_early(now)
+            {
+                return None;
+            }
+            let encoded = match page.choose_encoding(request.headers()) {
+                // A copy is not encoded: the stored entry may have the body already.
+                Some(EncodingChoice { wanted: Some(_), .. }) => return None,
+                choice => choice.and_then(|choice| choice.encoded),
+            };
+            let lines = match lines {
+                Some(lines) if lines.are_current(now) => lines,
+                lines => lines.insert(self.lines(entry, now)),
+            };
+            let selection = select(page, request, self.names);
+            let age = lines.age.clone();
+            let mut response = page.to_response(&selection, encoded.as_deref(), request.headers(), age);
+            if let Some(value) = &lines.cache_status {
+                Report::append_header(value.clone(), response.headers_mut());
+            }
+            Some((response, outcome_of(Outcome::Hit, &selection), entry.age(now)))
+        })?;
         self.policy.call_on_hit(self.request);
         let report = Report { age: Some(age), ..Report::of(outcome) };
         report.log(self.cache.observer(), self.policy.handler_id());

@@ -11,6 +11,7 @@ use crate::{
     cache::{SharedResult, shared_result},
     coalesce::{Follower, Leader, Participant, Role, UncacheableMark, Wakeup, wait},
     fill::FillRole,
+    key::KeyHash,
     observe::{Report, WaitResult, record_wait},
     outcome::{ForwardReason, Outcome, Reason},
     purge::{LocalSelector, PurgeMode, PurgeSeq, RequestSubject, StableIds},
@@ -69,24 +70,31 @@ pub(super) fn join(
 }
 
 fn part(lookup: &Lookup<'_>, cause: ForwardReason, waited_for: Option<&[u8]>, now: Instant) -> Part {
-    let part = |key: &[u8]| part_under(lookup, key, waited_for, now);
+    let part = |key: &[u8], hash| part_under(lookup, (hash, key), waited_for, now);
     match (cause, lookup.cache_key()) {
         // The client asked for a response whose handler starts after its request.
         (ForwardReason::Request, _) | (_, None) => Part::Uncoalesced(None),
         // Nothing is stored under the key, so it is not known to vary.
-        (ForwardReason::Miss, Some(key)) => part(key.as_bytes()),
-        (_, Some(key)) => lookup.cache.store().with_coalescing_key(key, lookup.request.headers(), part),
+        (ForwardReason::Miss, Some(key)) => part(key.as_bytes(), key.hash()),
+        (_, Some(key)) => lookup
+            .cache
+            .store()
+            .with_coalescing_key(key, lookup.request.headers(), |key| part(key, KeyHash::of(key))),
     }
 }
 
-fn part_under(lookup: &Lookup<'_>, key: &[u8], waited_for: Option<&[u8]>, now: Instant) -> Part {
+fn part_under(
+    lookup: &Lookup<'_>,
+    (hash, key): (KeyHash, &[u8]),
+    waited_for: Option<&[u8]>,
+    now: Instant,
+) -> Part {
     // With `local_ttl` zero, a purge takes effect at once, also one that this process has not heard of: a response that started
     // before a request must not answer it. The requests of one process coalesce as those of several do, by the lease.
     let serves_from_memory = lookup.cache.remote().is_none_or(RemoteTier::serves_from_memory);
     if waited_for == Some(key) || !serves_from_memory {
         return Part::Uncoalesced(None);
     }
-    let hash = lookup.cache.flights().hash(key);
     if let Some(mark) = lookup.cache.uncacheable_keys().get(hash, now) {
         return Part::Uncoalesced(Some(mark));
     }
@@ -188,7 +196,7 @@ pub(super) async fn wait_for_leader(lookup: &mut Lookup<'_>, mut flight: FlightW
         let wakeup = wait(&mut flight.follower, clock, deadline, timeouts.fill_timeout).await;
         if wakeup.is_none() && flight.follower.is_streamed() {
             // The stream may be endless: the next request does not wait for it.
-            let hash = lookup.cache.flights().hash(&flight.key);
+            let hash = KeyHash::of(&flight.key);
             lookup.cache.uncacheable_keys().insert(hash, clock.now());
         }
         std::mem::forget(guard);

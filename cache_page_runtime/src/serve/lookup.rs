@@ -27,10 +27,7 @@ use crate::{
     page::EncodingChoice,
     policy::HandlerPolicy,
     purge::PurgeSeq,
-    store::{
-        Entry, Miss,
-        local_copies::{self, KeyHash},
-    },
+    store::{Entry, Miss, local_copies},
     time::{instant::Instant, jitter},
 };
 
@@ -240,29 +237,20 @@ impl<'r> Lookup<'r> {
 
 impl Lookup<'_> {
     /// Looks into local memory.
+    #[inline]
     pub(super) fn find(&self, now: Instant) -> Result<Hit, NoHit> {
-        self.find_hashed(self.key_hash()?, now)
-    }
-
-    /// Returns the hash of the key, by which copies of entries are found.
-    #[inline]
-    pub(super) fn key_hash(&self) -> Result<KeyHash, NoHit> {
-        Ok(KeyHash::new(self.cache_key().ok_or_else(|| Miss::new(ForwardReason::Miss))?))
-    }
-
-    /// As [`find`](Self::find), with the hash of the key.
-    #[inline]
-    pub(super) fn find_hashed(&self, hash: KeyHash, now: Instant) -> Result<Hit, NoHit> {
-        let hit = self.find_hit(hash, now)?;
+        let hit = self.find_hit(now)?;
         if self.can_decode(&hit.entry) { Ok(hit) } else { Err(NoHit::Bypass(Reason::ContentEncoding)) }
     }
 
     /// Returns whether the client can decode an entry, which the handler may have encoded for another one.
+    #[inline]
     pub(super) fn can_decode(&self, entry: &Entry) -> bool {
         entry.page.is_acceptable(self.request.headers())
     }
 
-    fn find_hit(&self, hash: KeyHash, now: Instant) -> Result<Hit, Miss> {
+    #[inline]
+    fn find_hit(&self, now: Instant) -> Result<Hit, Miss> {
         let key = self.cache_key().ok_or(Miss::new(ForwardReason::Miss))?;
         if let Some(remote) = self.cache.remote()
             && !remote.is_consistent(self.cache.clock(), now)
@@ -276,7 +264,7 @@ impl Lookup<'_> {
         if !self.accepts(&entry, now) {
             return Err(Miss { cause: ForwardReason::Request, stale: Some(entry) });
         }
-        local_copies::record_hit(self.cache.store(), key, hash, &entry);
+        local_copies::record_hit(self.cache.store(), key, &entry);
         let needs_refresh = self.cache.timeouts().refresh_ahead
             && entry.backoff().is_due(now)
             && entry.should_refresh_early(now, jitter::uniform_random);

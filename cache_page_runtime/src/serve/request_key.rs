@@ -66,6 +66,7 @@ impl<'r> Lookup<'r> {
     }
 
     /// Checks the host of the request, and adds its URL.
+    #[inline]
     fn push_url(&mut self) -> Result<(), Reason> {
         let request = self.request;
         let origin = RequestOrigin::with_names(request, self.names);

@@ -137,14 +137,11 @@ fn look_up(lookup: &mut Lookup<'_>, handler_type: HandlerType, mode: RefreshMode
         });
     }
     let now = lookup.cache.clock().now();
-    let hash = lookup.key_hash();
-    if let Ok(hash) = hash
-        && let Some(response) = lookup.respond_from_copy(hash, now)
-    {
+    if let Some(response) = lookup.respond_from_copy(now) {
         return Joined::Step(Step::Respond(response));
     }
     let insertions = lookup.cache.store().insertions();
-    match hash.and_then(|hash| lookup.find_hashed(hash, now)) {
+    match lookup.find(now) {
         Ok(hit) if hit.needs_refresh => Joined::Step(respond_and_refresh(lookup, &hit, mode, now)),
         Ok(hit) => Joined::Step(Step::Respond(lookup.respond(&hit, now))),
         Err(no_hit) => match (lookup.gateway_timeout(), no_hit) {

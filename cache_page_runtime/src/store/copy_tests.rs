@@ -15,7 +15,7 @@ use actix_web::{
 };
 
 use super::{
-    local_copies::{self, KeyHash},
+    local_copies,
     sent_lines::SentLines,
     store::{
         Store,
@@ -25,7 +25,7 @@ use super::{
 use crate::{key::CacheKey, purge::PurgeMode, time::Clock};
 
 fn is_sent(store: &Arc<Store>, key: CacheKey<'_>) -> bool {
-    local_copies::with(store, key, KeyHash::new(key), Clock::System.now(), |_, _| Some(())).is_some()
+    local_copies::with(store, key, Clock::System.now(), |_, _| Some(())).is_some()
 }
 
 /// Makes a copy for this thread.
@@ -38,7 +38,7 @@ fn copy(store: &Arc<Store>, key: CacheKey<'_>) {
 
 fn record_hit(store: &Arc<Store>, key: CacheKey<'_>) {
     let entry = store.get(key, &HeaderMap::new(), Clock::System.now()).ok().unwrap();
-    local_copies::record_hit(store, key, KeyHash::new(key), &entry);
+    local_copies::record_hit(store, key, &entry);
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn copy_is_not_made_again_while_there_is_one() {
         copy(&store, key);
         let mut copies = Vec::new();
         for _ in 0..40 {
-            let sent = local_copies::with(&store, key, KeyHash::new(key), Clock::System.now(), |entry, _| {
+            let sent = local_copies::with(&store, key, Clock::System.now(), |entry, _| {
                 copies.push(Arc::clone(entry));
                 None::<()>
             });

@@ -13,14 +13,15 @@
 
 use std::{
     cell::RefCell,
-    hash::BuildHasher as _,
-    sync::{Arc, OnceLock, Weak},
+    sync::{Arc, Weak},
 };
 
-use foldhash::fast::RandomState;
-
 use super::{entry::Entry, node::EntryNode, sent_lines::SentLines, store::Store};
-use crate::{key::CacheKey, sync::worker_local, time::Instant};
+use crate::{
+    key::{CacheKey, KeyHash},
+    sync::worker_local,
+    time::Instant,
+};
 
 /// The copies that a worker may have, of all caches.
 const SLOTS: usize = 128;
@@ -49,7 +50,7 @@ struct LocalCopies {
 }
 
 struct LocalCopy {
-    hash: u64,
+    hash: KeyHash,
     /// The store that has the entry. The copy does not keep the store alive.
     store: Weak<Store>,
     node: Arc<EntryNode>,
@@ -79,25 +80,15 @@ impl Drop for LocalCopy {
     }
 }
 
-/// The hash by which local copies are found.
-#[derive(Clone, Copy)]
-pub(crate) struct KeyHash(u64);
+/// Returns the slot for a key with this hash.
+fn slot_of(hash: KeyHash) -> usize {
+    // Not one of the bytes of `low_half`.
+    usize::from(hash.as_u64().to_le_bytes()[7]) % SLOTS
+}
 
-impl KeyHash {
-    pub(crate) fn new(key: CacheKey<'_>) -> Self {
-        static HASHER: OnceLock<RandomState> = OnceLock::new();
-        Self(HASHER.get_or_init(RandomState::default).hash_one(key.as_bytes()))
-    }
-
-    fn slot(self) -> usize {
-        // Not one of the bytes of `low_half`.
-        usize::from(self.0.to_le_bytes()[7]) % SLOTS
-    }
-
-    fn low_half(self) -> u32 {
-        let [a, b, c, d, ..] = self.0.to_le_bytes();
-        u32::from_le_bytes([a, b, c, d])
-    }
+fn low_half(hash: KeyHash) -> u32 {
+    let [a, b, c, d, ..] = hash.as_u64().to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
 }
 
 /// Calls `send` with this worker's copy of a fresh entry, and with what the copy was last sent with.
@@ -107,17 +98,17 @@ impl KeyHash {
 pub(crate) fn with<T>(
     store: &Arc<Store>,
     key: CacheKey<'_>,
-    hash: KeyHash,
     now: Instant,
     send: impl FnOnce(&Arc<Entry>, &mut Option<SentLines>) -> Option<T>,
 ) -> Option<T> {
+    let hash = key.hash();
     // Dropped after the borrow ends, because releasing a copy takes locks.
     let mut unusable = None;
     let sent = COPIES.try_with(|copies| {
         let mut copies = copies.borrow_mut();
-        let slot = copies.slots.get_mut(hash.slot())?;
+        let slot = copies.slots.get_mut(slot_of(hash))?;
         let copy = slot.as_mut()?;
-        if copy.hash != hash.0
+        if copy.hash != hash
             || !copy.node.matches_key(key)
             || !std::ptr::eq(copy.store.as_ptr(), Arc::as_ptr(store))
         {
@@ -143,10 +134,10 @@ pub(crate) fn with<T>(
 }
 
 /// Counts a hit in the store, and copies the entry if it is hit often.
-pub(crate) fn record_hit(store: &Arc<Store>, key: CacheKey<'_>, hash: KeyHash, entry: &Arc<Entry>) {
-    let is_hot = COPIES.try_with(|copies| copies.borrow_mut().count_hit(hash)).unwrap_or(false);
+pub(crate) fn record_hit(store: &Arc<Store>, key: CacheKey<'_>, entry: &Arc<Entry>) {
+    let is_hot = COPIES.try_with(|copies| copies.borrow_mut().count_hit(key.hash())).unwrap_or(false);
     if is_hot {
-        make_copy(store, key, hash, entry);
+        make_copy(store, key, entry);
     }
 }
 
@@ -158,7 +149,8 @@ pub(crate) fn drop_unusable() {
 }
 
 #[cold]
-fn make_copy(store: &Arc<Store>, key: CacheKey<'_>, hash: KeyHash, entry: &Arc<Entry>) {
+fn make_copy(store: &Arc<Store>, key: CacheKey<'_>, entry: &Arc<Entry>) {
+    let hash = key.hash();
     let Some(node) = store.node(key, entry) else { return };
     // Read first: the entry may change meanwhile.
     let version = node.version();
@@ -177,7 +169,7 @@ fn make_copy(store: &Arc<Store>, key: CacheKey<'_>, hash: KeyHash, entry: &Arc<E
     let entry = Arc::new(entry.private_copy());
     let is_current = node.version() == version;
     let copy = LocalCopy {
-        hash: hash.0,
+        hash,
         store: Arc::downgrade(store),
         node,
         version,
@@ -213,10 +205,10 @@ impl LocalCopies {
         if self.hits.is_empty() {
             self.hits.resize(2 * SLOTS, (0, 0));
         }
-        let index = hash.low_half() as usize % self.hits.len();
+        let index = low_half(hash) as usize % self.hits.len();
         let (half, hits) = &mut self.hits[index];
-        if *half != hash.low_half() {
-            (*half, *hits) = (hash.low_half(), 0);
+        if *half != low_half(hash) {
+            (*half, *hits) = (low_half(hash), 0);
         }
         *hits = (*hits + 1) % HOT_THRESHOLD;
         *hits == 0
@@ -227,7 +219,7 @@ impl LocalCopies {
     /// A copy that was sent since its slot was last needed keeps the slot. Else, two equally popular entries would replace each
     /// other's copies over and over.
     fn free_slot(&mut self, hash: KeyHash) -> (bool, Vec<LocalCopy>) {
-        let wanted = hash.slot();
+        let wanted = slot_of(hash);
         let mut is_free = true;
         let mut unusable = Vec::new();
         for (index, slot) in self.slots.iter_mut().enumerate() {
@@ -266,6 +258,6 @@ impl LocalCopies {
         if self.slots.is_empty() {
             self.slots.resize_with(SLOTS, || None);
         }
-        self.slots[hash.slot()].replace(copy)
+        self.slots[slot_of(hash)].replace(copy)
     }
 }

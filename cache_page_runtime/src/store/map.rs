@@ -3,13 +3,15 @@
 use std::{hash::BuildHasher as _, mem, sync::Arc};
 
 use dashmap::{DashMap, SharedValue, mapref::one::Ref};
-// Seeded at random for each map, because clients choose the keys.
 use foldhash::quality::RandomState;
 
 use super::node::{EntryNode, NodeKey};
 #[cfg(test)]
 use crate::sync;
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::{
+    key::KeyHash,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 /// A map that readers access one locked shard at a time. It is only changed under the store's state lock.
 pub(super) struct EntryMap {
@@ -25,7 +27,7 @@ struct Insertions(AtomicU64);
 impl EntryMap {
     /// Creates a map with this number of shards, a power of two.
     pub(super) fn new(shards: usize) -> Self {
-        let map = DashMap::with_hasher_and_shard_amount(RandomState::default(), shards.max(2));
+        let map = DashMap::with_hasher_and_shard_amount(KeyHash::state().clone(), shards.max(2));
         Self { map, insertions: Insertions::default() }
     }
 
@@ -42,6 +44,21 @@ impl EntryMap {
         self.map.get(key)
     }
 
+    /// Calls `f` with the node under a key with this hash, even if everything was purged since it was inserted. The shard is locked for
+    /// reading meanwhile.
+    pub(super) fn read_hashed<T>(
+        &self,
+        (hash, key): (u64, &[u8]),
+        f: impl FnOnce(&Arc<EntryNode>) -> T,
+    ) -> Option<T> {
+        let shard = self.shard_of(hash);
+        #[cfg(test)]
+        self.wait_to_read(shard);
+        let table = self.map.shards().get(shard)?.read();
+        let (node, _) = table.get(hash, |(stored, _)| *stored.0.key == *key)?;
+        Some(f(&node.0))
+    }
+
     /// Returns the node under a key.
     pub(super) fn get(&self, key: &[u8]) -> Option<Arc<EntryNode>> {
         self.get_with_flushed(key, self.hash(key)).filter(|node| !node.is_flushed())
@@ -49,12 +66,7 @@ impl EntryMap {
 
     /// Returns what [`read`](Self::read) does for a key with this hash, without keeping the shard locked.
     pub(super) fn get_with_flushed(&self, key: &[u8], hash: u64) -> Option<Arc<EntryNode>> {
-        let shard = self.shard_of(hash);
-        #[cfg(test)]
-        self.wait_to_read(shard);
-        let table = self.map.shards().get(shard)?.read();
-        let (node, _) = table.get(hash, |(stored, _)| *stored.0.key == *key)?;
-        Some(Arc::clone(&node.0))
+        self.read_hashed((hash, key), Arc::clone)
     }
 
     /// Inserts a node, or replaces the one with the same key; readers find either the old one or the new one. Returns the old one.

@@ -17,7 +17,7 @@ use shuttle::thread;
 use super::{
     consistency::check,
     entry::Entry,
-    local_copies::{self, KeyHash},
+    local_copies,
     store::{
         Store,
         tests::{lifetime, new_store, page, purge_keys, with_key},
@@ -92,13 +92,12 @@ impl Site {
     /// Returns the version that a hit shows: one on the worker's copy, or else one in the store, of which a copy is made then.
     fn hit(&self, key: u32) -> Option<u64> {
         with_key(key, |key| {
-            let hash = KeyHash::new(key);
-            let shown = local_copies::with(&self.store, key, hash, self.now, |entry, _| Some(version(entry)));
+            let shown = local_copies::with(&self.store, key, self.now, |entry, _| Some(version(entry)));
             if shown.is_some() {
                 return shown;
             }
             let entry = self.store.get(key, &HeaderMap::new(), self.now).ok()?;
-            (0..4).for_each(|_| local_copies::record_hit(&self.store, key, hash, &entry));
+            (0..4).for_each(|_| local_copies::record_hit(&self.store, key, &entry));
             Some(version(&entry))
         })
     }

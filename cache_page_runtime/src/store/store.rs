@@ -35,7 +35,7 @@ use super::{
 };
 use crate::{
     http::{Coding, VaryNames},
-    key::{CacheKey, KeyBuf},
+    key::{CacheKey, KeyBuf, KeyHash},
     outcome::{ForwardReason, Reason},
     page::{EncodedBody, LinesOwner},
     purge::{LocalSelector, PurgeKey, PurgeLog, PurgeMode},
@@ -131,55 +131,66 @@ impl Store {
         request: &HeaderMap,
         now: Instant,
     ) -> Result<Arc<Entry>, Miss> {
-        match self.lookup(key.as_bytes(), now) {
+        match self.lookup((key.hash(), key.as_bytes()), now) {
             Lookup::Variants(variants) => {
                 let variant_key = variants.variant_key(key, request);
                 let variant_key = variant_key.ok_or(Miss::new(ForwardReason::VaryMiss))?;
-                self.lookup(variant_key.as_slice(), now).entry(ForwardReason::VaryMiss)
+                let variant_key = variant_key.as_slice();
+                self.lookup((KeyHash::of(variant_key), variant_key), now).entry(ForwardReason::VaryMiss)
             }
             found => found.entry(ForwardReason::Miss),
         }
     }
 
-    fn lookup(&self, key: &[u8], now: Instant) -> Lookup {
-        let Some(stored) = self.map.read(key) else { return Lookup::Absent };
-        let node = &stored.key().0;
+    fn lookup(&self, (hash, key): (KeyHash, &[u8]), now: Instant) -> Lookup {
+        let found = self.map.read_hashed((hash.as_u64(), key), |node| self.look_at(node, now));
+        match found {
+            None => Lookup::Absent,
+            Some(Ok(found)) => found,
+            Some(Err((node, unusable))) => {
+                self.change(0, |writer| writer.remove(&node, RemovalCause::Expired));
+                unusable
+            }
+        }
+    }
+
+    /// Returns what is stored under a node. `Err` has a node that is to be removed, once its shard is not locked any more.
+    #[inline]
+    fn look_at(&self, node: &Arc<EntryNode>, now: Instant) -> Result<Lookup, (Arc<EntryNode>, Lookup)> {
         let unusable = match (node.entry(), node.slot.variant_set()) {
             // Its sweep removes the entry. Before anything else: a purge whose sweep has failed marks the node before it ends.
-            (Some(entry), _) if self.active_purges.apply(node, entry) => return Lookup::Absent,
+            (Some(entry), _) if self.active_purges.apply(node, entry) => return Ok(Lookup::Absent),
             _ if node.is_flushed() => Lookup::Absent,
-            (_, Some(variants)) => return Lookup::Variants(Arc::clone(variants)),
-            (None, _) => return Lookup::Absent,
+            (_, Some(variants)) => return Ok(Lookup::Variants(Arc::clone(variants))),
+            (None, _) => return Ok(Lookup::Absent),
             (Some(entry), _) => {
                 let must_revalidate = entry.must_revalidate_remote(now);
                 if (!must_revalidate || entry.remote_ref().is_some()) && entry.is_usable(now) {
                     node.touch();
                     let entry = Arc::clone(entry);
-                    return if must_revalidate {
+                    return Ok(if must_revalidate {
                         Lookup::Unconfirmed(Some(entry))
                     } else {
                         Lookup::Usable(entry)
-                    };
+                    });
                 }
                 let entry = (!entry.is_invalidated()).then(|| Arc::clone(entry));
                 match entry {
                     entry if must_revalidate => Lookup::Unconfirmed(entry),
-                    Some(entry) => return Lookup::Expired(Some(entry)),
+                    Some(entry) => return Ok(Lookup::Expired(Some(entry))),
                     None => Lookup::Expired(None),
                 }
             }
         };
-        let node = Arc::clone(node);
-        drop(stored);
-        self.change(0, |writer| writer.remove(&node, RemovalCause::Expired));
-        unusable
+        Err((Arc::clone(node), unusable))
     }
 
     /// Returns the node of an entry that does not vary, if the entry is stored under that key.
     pub(super) fn node(&self, key: CacheKey<'_>, entry: &Arc<Entry>) -> Option<Arc<EntryNode>> {
-        let stored = self.map.read(key.as_bytes())?;
-        let node = &stored.key().0;
-        matches!(&node.slot, Slot::Entry(stored) if Arc::ptr_eq(stored, entry)).then(|| Arc::clone(node))
+        let is_of_entry =
+            |node: &EntryNode| matches!(&node.slot, Slot::Entry(stored) if Arc::ptr_eq(stored, entry));
+        let key = (key.hash().as_u64(), key.as_bytes());
+        self.map.read_hashed(key, |node| is_of_entry(node).then(|| Arc::clone(node))).flatten()
     }
 
     /// Calls `f` with the key by which concurrent requests for the same entry are coalesced: that of the page, or that of the
@@ -268,8 +279,8 @@ impl Store {
 
     /// Creates the node of the only entry of a page, before the state is locked.
     fn new_node(&self, key: CacheKey<'_>, entry: &Arc<Entry>) -> Arc<EntryNode> {
-        let (key, slot) = (key.as_bytes(), Slot::Entry(Arc::clone(entry)));
-        Arc::new(EntryNode::new(key, self.map.hash(key), slot, self.lines_owner))
+        let slot = Slot::Entry(Arc::clone(entry));
+        Arc::new(EntryNode::new(key.as_bytes(), key.hash().as_u64(), slot, self.lines_owner))
     }
 
     /// Removes an entry, unless another one has replaced it.

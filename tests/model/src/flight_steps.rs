@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     coalesce::flight::{Flights, Follower, Leader, Role, Wakeup},
+    key::KeyHash,
     participant,
     schedule::once,
     sync::drop_in_a_panic,
@@ -26,14 +27,14 @@ fn run(steps: impl Fn(&Arc<Flights<u8>>) + Send + Sync + 'static) {
 }
 
 fn lead(flights: &Arc<Flights<u8>>) -> Leader<u8> {
-    match flights.join((flights.hash(KEY), KEY), &participant(Duration::ZERO, true)) {
+    match flights.join((KeyHash::of(KEY), KEY), &participant(Duration::ZERO, true)) {
         Role::Leader(leader) => leader,
         _ => panic!("there is a leader already"),
     }
 }
 
 fn follow<const N: usize>(flights: &Arc<Flights<u8>>) -> [Follower<u8>; N] {
-    [(); N].map(|()| match flights.join((flights.hash(KEY), KEY), &participant(Duration::ZERO, true)) {
+    [(); N].map(|()| match flights.join((KeyHash::of(KEY), KEY), &participant(Duration::ZERO, true)) {
         Role::Follower(follower) => follower,
         _ => panic!("there is no leader"),
     })

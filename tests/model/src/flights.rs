@@ -20,6 +20,7 @@ use shuttle::{
 
 use crate::{
     coalesce::flight::{Flights, Follower, Leader, Role, Wakeup},
+    key::KeyHash,
     participant,
     schedule::{one_in, under_random_schedules},
     sync::drop_in_a_panic,
@@ -90,7 +91,7 @@ impl World {
     fn request(&self) -> End {
         let may_lead = !(self.events.no_lead && one_in(3));
         let pages_before = self.pages.load(SeqCst);
-        match self.flights.join((self.flights.hash(KEY), KEY), &participant(self.now(), may_lead)) {
+        match self.flights.join((KeyHash::of(KEY), KEY), &participant(self.now(), may_lead)) {
             Role::Leader(leader) => self.lead(leader),
             Role::Uncoalesced => {
                 assert!(!may_lead);

@@ -27,6 +27,13 @@ mod purge {
 
     pub(crate) use self::log::{PurgeLog, PurgeSeq};
 }
+#[path = "../../../cache_page_runtime/src/key"]
+#[allow(dead_code, reason = "the runtime uses all of it")]
+mod key {
+    mod key_hash;
+
+    pub(crate) use self::key_hash::KeyHash;
+}
 mod flight_steps;
 mod flights;
 mod purge_steps;

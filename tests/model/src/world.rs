@@ -16,6 +16,7 @@ use shuttle::{future::block_on, thread};
 
 use crate::{
     coalesce::flight::{Flights, Follower, Leader, Participant, Role, Wakeup},
+    key::KeyHash,
     purge::{PurgeLog, PurgeSeq},
     schedule::one_in,
     sync::{Mutex, drop_in_a_panic, lock},
@@ -241,10 +242,8 @@ impl World {
         // Only the path of a page is known before its handler has run.
         let matches = |(_, key): &(PurgeMode, PurgeKey)| *key == PurgeKey::Path;
         let is_outdated = |start| self.purge_log.was_purged_between(start, purge_seq, matches);
-        self.flights.join(
-            (self.flights.hash(KEY), KEY),
-            &Participant { now: self.now(), purge_seq, may_lead, is_outdated },
-        )
+        self.flights
+            .join((KeyHash::of(KEY), KEY), &Participant { now: self.now(), purge_seq, may_lead, is_outdated })
     }
 
     pub(crate) fn poll(
