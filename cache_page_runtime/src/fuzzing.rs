@@ -10,7 +10,7 @@ use actix_web::{
         Method, StatusCode,
         header::{HeaderMap, HeaderName, HeaderValue},
     },
-    web::Bytes,
+    web::{Bytes, BytesMut},
 };
 
 use crate::{
@@ -186,4 +186,27 @@ pub fn decode_entry(bytes: &[u8], key: &[u8]) -> Option<Vec<String>> {
 #[must_use]
 pub fn encode_entry(key: &[u8], names: &[HeaderName]) -> Vec<u8> {
     remote::encode_vary_names(key, names)
+}
+
+/// Returns the replies of a Redis server that were read in pieces, up to the first one that is malformed. Of each reply, returns its kind,
+/// and its values.
+#[cfg(feature = "redis")]
+#[must_use]
+pub fn redis_replies<'p>(pieces: impl Iterator<Item = &'p [u8]>) -> Vec<(char, Vec<Option<Bytes>>)> {
+    use remote::redis_reply::{Reply, take_reply};
+
+    let (mut read, mut replies) = (BytesMut::new(), Vec::new());
+    for piece in pieces {
+        read.extend_from_slice(piece);
+        loop {
+            match take_reply(&mut read) {
+                Ok(Some(Reply::Text(text))) => replies.push(('$', vec![Some(text)])),
+                Ok(Some(Reply::Error(text))) => replies.push(('-', vec![Some(text)])),
+                Ok(Some(Reply::Values(values))) => replies.push(('*', values.into_vec())),
+                Ok(None) => break,
+                Err(_) => return replies,
+            }
+        }
+    }
+    replies
 }

@@ -74,6 +74,8 @@ pub use self::disk::{DiskListing, DiskListingError};
 #[cfg(all(feature = "cli", any(feature = "disk", feature = "redis")))]
 #[doc(hidden)]
 pub use self::listing::{PageDetails, PageHead, Selection, Visitor};
+#[cfg(all(fuzzing, feature = "redis"))]
+pub(crate) use self::redis::resp as redis_reply;
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisStore, RedisUrlError};
 pub(crate) use self::{

@@ -50,7 +50,7 @@ mod log;
 mod purge;
 mod put;
 mod reply;
-mod resp;
+pub(crate) mod resp;
 mod scripts;
 mod server_clock;
 mod watch;
@@ -94,7 +94,7 @@ const SHARDS: u8 = 16;
 ///
 /// # Connections
 ///
-/// A process has two connections for each cache, and one more for each worker, over which the worker looks up pages. Lookups over
+/// Each cache has two connections, and one more for each worker, over which the worker looks up pages. Lookups over
 /// TLS, in a cluster and with sentinels share one of the two.
 pub struct RedisStore {
     endpoint: Endpoint,

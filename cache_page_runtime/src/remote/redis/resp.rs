@@ -13,10 +13,10 @@ const MAX_LENGTH: usize = 512 * 1024 * 1024;
 const MAX_VALUES: usize = 1024;
 
 /// The values of an array. Most often, they are a page and three stamps.
-pub(super) type Values = SmallVec<[Option<Bytes>; 4]>;
+pub(crate) type Values = SmallVec<[Option<Bytes>; 4]>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Reply {
+pub(crate) enum Reply {
     /// A string: a status, or a value.
     Text(Bytes),
     /// An array of strings.
@@ -26,7 +26,7 @@ pub(super) enum Reply {
 
 /// The bytes are no reply that a lookup can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Malformed;
+pub(crate) struct Malformed;
 
 /// Where a value is. `None` is a missing one.
 type Span = Option<(usize, usize)>;
@@ -38,7 +38,7 @@ enum Parsed {
 }
 
 /// Takes the first reply out of what was read. Returns `None` if more has to be read.
-pub(super) fn take_reply(read: &mut BytesMut) -> Result<Option<Reply>, Malformed> {
+pub(crate) fn take_reply(read: &mut BytesMut) -> Result<Option<Reply>, Malformed> {
     let mut input = Input { bytes: read, at: 0 };
     let Some(parsed) = input.reply()? else { return Ok(None) };
     let end = input.at;
