@@ -32,8 +32,8 @@ struct Parts<'p> {
     asks_for_validators: bool,
 }
 
-/// Stores the response of a run, shares it with its followers and publishes it. `generated` is empty; the headers are added to it that the
-/// entry has beside those of the handler.
+/// Stores the response of a run, shares it with its followers and publishes it. Adds the headers that the entry has beside those of the
+/// handler to `generated`, which must be empty.
 ///
 /// Followers also receive a response for which there is no room: it is shareable, and they asked for it while it was made.
 pub(crate) fn store(

@@ -94,6 +94,8 @@ struct Fetch<'f> {
     cached: Option<Arc<Entry>>,
     prediction: Option<Prediction>,
     lookups: u32,
+    /// When the remote store was last asked. It may have answered long before the answer is read.
+    asked_at: Instant,
     /// Whether the page of the previous version was looked for.
     has_looked_back: bool,
     fetched: Fetched,
@@ -144,6 +146,7 @@ impl<'f> Fetch<'f> {
             cached: request.cached.clone().filter(|_| request.cause != ForwardReason::Request),
             prediction: None,
             lookups: 0,
+            asked_at: context.now(),
             has_looked_back: false,
             fetched: Fetched::default(),
             request,
@@ -213,6 +216,7 @@ impl<'f> Fetch<'f> {
         }
         let purge_keys = self.prediction.as_ref().map(|prediction| prediction.purge_keys.clone());
         let owner = self.takes_lease.then_some(self.owner);
+        self.asked_at = self.now();
         let response = self.remote.get(id, if_version, purge_keys.unwrap_or_default(), owner);
         let GetResponse { entry, lease } = response.await?;
         let found = match (entry, cached) {
@@ -238,7 +242,7 @@ impl<'f> Fetch<'f> {
                     // It expired while the remote store was asked.
                     return Progress::LookAgain;
                 }
-                entry.set_local_expiry(self.remote.local_expiry(now));
+                entry.set_local_expiry(self.remote.local_expiry(self.asked_at));
                 self.fetched.hit = Some(entry);
                 Progress::Done
             }
@@ -354,7 +358,8 @@ impl<'f> Fetch<'f> {
         let is_stored = self.remote.serves_from_memory() || remote_ref.is_some();
         let decoded = decoded.page.to_entry(entry.age, now, purge_keys, is_stored);
         let Some(decoded) = decoded else { return Found::Nothing };
-        let decoded = decoded.with_remote_ref(remote_ref).with_local_expiry(self.remote.local_expiry(now));
+        let decoded =
+            decoded.with_remote_ref(remote_ref).with_local_expiry(self.remote.local_expiry(self.asked_at));
         if let Some(expired) = entry.expired {
             decoded.expire(now.before(expired));
         }

@@ -62,7 +62,7 @@ pub(crate) struct KeyParts {
     has_private_value: bool,
     has_more_of_query: bool,
     is_anonymous: bool,
-    /// With the hash of the key, which is complete with it.
+    /// With the hash of the whole key: the handler is its last part.
     handler: Option<(HandlerKeyPart, KeyHash)>,
 }
 

@@ -101,7 +101,7 @@ impl GhostQueue {
             return None;
         }
         let (high, low) = (hash >> 32, hash & 0xffff_ffff);
-        // As large a part of the slots as the half is of all numbers, which takes no division.
+        // Scales the upper half to the number of slots: a multiplication is faster than a division.
         let index = usize::try_from((u128::from(high) * self.slots as u128) >> 32).ok()?;
         Some((index / SEGMENT, index % SEGMENT, u32::try_from(low).ok()?))
     }

@@ -53,7 +53,7 @@ pub(super) struct EntryNode {
     is_removed: AtomicBool,
     /// Whether a purge made the entry stale, which copies of the entry do not record.
     is_expired_early: AtomicBool,
-    /// `None` until the node is inserted.
+    /// `None` until the node is inserted. Until then, it is not usable.
     epoch: Option<Arc<FlushEpoch>>,
     positions: Positions,
     /// The number of workers' copies of the entry. Only accessed under the store's state lock.
@@ -279,7 +279,7 @@ impl EntryNode {
 
     /// Returns whether everything was purged since the node was inserted. It may still be in the map.
     pub(super) fn is_flushed(&self) -> bool {
-        self.epoch.as_ref().is_some_and(|epoch| epoch.has_ended.load(Ordering::Acquire))
+        self.epoch.as_ref().is_none_or(|epoch| epoch.has_ended.load(Ordering::Acquire))
     }
 
     /// Returns whether what is stored is unusable.

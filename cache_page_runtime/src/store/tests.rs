@@ -339,7 +339,7 @@ fn tables_shrink_with_the_number_of_entries() {
 fn large_allocations_are_made_while_nothing_is_locked() {
     let selector = LocalSelector::Handler(entry_without_expiry().purge_keys().handler_key());
     let (pages, budgets) = if cfg!(miri) {
-        (600, [256 << 10, 512 << 10, 64 << 20])
+        (600, [256 << 10, 512 << 10, 4 << 20])
     } else {
         (30_000, [8 << 20, 32 << 20, 1 << 30])
     };

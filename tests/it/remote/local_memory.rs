@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use cache_page::{Outcome, PageCacheBuilder};
 
-use super::{POST, process, two_processes_with_local_ttl};
-use crate::support::{Backend, Behavior, Method, TestApp, TestAppBuilder, advance};
+use super::{POST, assert_bodies, process, two_processes_with_local_ttl};
+use crate::support::{Backend, Behavior, Crowd, Method, TestApp, TestAppBuilder, advance, until};
 
 #[actix_web::test]
 async fn page_in_local_memory_is_not_looked_up() {
@@ -49,6 +49,24 @@ async fn page_in_local_memory_is_looked_up_after_local_ttl() {
         }
     }
     assert_eq!((one.runs(), other.runs()), (1, 0));
+}
+
+/// What the remote store has answered may be as old as the lookup.
+#[actix_web::test]
+async fn local_ttl_begins_with_the_lookup() {
+    let (backend, one, other) = two_processes_with_local_ttl(10).await;
+    one.fill(one.get("/")).await;
+    // The first lookup gets the page, and the others confirm it.
+    for lookups in 1..4 {
+        other.store().set_behavior(&[Method::Get], Behavior::Holds);
+        let crowd = Crowd::send([other.get("/")]).await;
+        until("the lookup is in flight", || other.lookups() == lookups).await;
+        advance(&backend, &[&one, &other], 9);
+        other.store().set_behavior(&[Method::Get], Behavior::Works);
+        assert_bodies(&crowd.responses().await, "page 1 of one");
+        other.get("/").await.assert_hit();
+        advance(&backend, &[&one, &other], 1);
+    }
 }
 
 #[actix_web::test]

@@ -2,7 +2,8 @@
 //!
 //! A lookup is one `MGET` of the page and the stamps of its purge keys, because a script that reads the same takes the server
 //! 24 µs instead of 1 µs. The purge keys are those that the caller predicts and those that an earlier lookup has found; if the
-//! page has others, a second `MGET` reads their stamps. The first one is sent over the connection of the thread. Leases and puts need atomicity, so they are scripts.
+//! page has others, a second `MGET` reads their stamps. The first one is sent over the connection of the thread. Leases and puts need
+//! atomicity, so they are scripts.
 //!
 //! Of a long page that the caller already has, only the header and the stamps are read, in one round trip. A hit on a page of
 //! 64 KiB then costs the network as much as one of 2 KB, and nothing is decoded. If a rule was added since the page was stored,
@@ -77,9 +78,15 @@ impl RedisStore {
         let keys = self.shard(key);
         purge_keys.retain(has_stamp);
         let own = self.worker_connection();
-        let mut reply = match own.and_then(|own| own.send(|out| keys.push_read(out, key, &purge_keys))) {
-            Some(call) => read_own(call, purge_keys).await?,
-            None => self.read_shared(key, purge_keys).await?,
+        let mut call = own.and_then(|own| own.send(|out| keys.push_read(out, key, &purge_keys)));
+        let replied = match &mut call {
+            Some(call) => call.reply().await,
+            None => None,
+        };
+        let mut reply = match (call, replied) {
+            (Some(call), Some(reply)) => parse_own(call, reply, purge_keys)?,
+            // Only the shared connection tells whether the server is available.
+            _ => self.read_shared(key, purge_keys).await?,
         };
         let missing = reply.missing_keys();
         if !missing.is_empty() {
@@ -146,16 +153,17 @@ impl RedisStore {
     }
 }
 
-/// Waits for the reply of the connection of this thread.
-async fn read_own(call: Call, purge_keys: Vec<Id>) -> Result<PageReply, StoreError> {
-    match call.reply().await {
-        Some(resp::Reply::Values(values)) => {
-            PageReply::from_read(values.into_iter().map(Some), purge_keys).ok_or_else(unexpected_reply)
-        }
-        Some(resp::Reply::Error(error)) => Err(error_reply(&error)),
-        Some(resp::Reply::Text(_)) => Err(unexpected_reply()),
-        None => Err(StoreError::unavailable("the connection was closed")),
-    }
+/// Parses the reply of the connection of this thread.
+fn parse_own(call: Call, reply: resp::Reply, purge_keys: Vec<Id>) -> Result<PageReply, StoreError> {
+    let parsed = match reply {
+        resp::Reply::Values(values) => PageReply::from_read(values.into_iter().map(Some), purge_keys),
+        resp::Reply::Error(error) => return Err(error_reply(&error)),
+        resp::Reply::Text(_) => None,
+    };
+    parsed.ok_or_else(|| {
+        call.reject();
+        unexpected_reply()
+    })
 }
 
 /// Creates the response to a lookup that needs no lease.

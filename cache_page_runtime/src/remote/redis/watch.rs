@@ -96,13 +96,15 @@ impl RedisStore {
     /// Opens both connections, and returns the one for the log.
     async fn connect(&self, after: Option<&Cursor>) -> Result<Connection, StoreError> {
         *lock(&self.request_connection) = None;
+        self.worker_connections.close();
         let mut requests = self.endpoint.connect(None).await.map_err(store_error)?;
         if self.is_cluster() {
             // The client connects to the nodes by itself, so their run ids cannot be checked here. A node that has restarted, or
             // a promoted replica, may therefore return pages whose purge it has lost.
             let _: Value = cmd("PING").query_async(&mut requests).await.map_err(store_error)?;
         } else {
-            self.check_run_id(&mut requests, after).await?;
+            let run_id = self.check_run_id(&mut requests, after).await?;
+            self.worker_connections.allow(run_id);
         }
         let log = self.endpoint.connect(Some(RESPONSE_TIMEOUT)).await.map_err(store_error)?;
         *lock(&self.request_connection) = Some(requests);
@@ -111,12 +113,12 @@ impl RedisStore {
 
     /// Purges everything if the server was restarted, before anything is read from it: it may have lost purges that were executed
     /// after its last snapshot, or that had not reached the replica which is the master now. Readers of the log find a gap then,
-    /// because they may not have received the lost purges either.
+    /// because they may not have received the lost purges either. Returns the run id of the server.
     async fn check_run_id(
         &self,
         connection: &mut Connection,
         after: Option<&Cursor>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<u8>, StoreError> {
         let keys = self.first_shard();
         let script_keys =
             [keys.run_id(), keys.sequence(), keys.global_stamp(), keys.recent_purges(), keys.log_tail()];
@@ -124,7 +126,7 @@ impl RedisStore {
         let arguments = [keys.prefix(), sequence.as_bytes(), sequence.as_bytes()];
         let script = &self.scripts.check_run_id;
         let reply = script.run(connection, &script_keys.each_ref().map(Vec::as_slice), &arguments).await;
-        parse_string(reply.map_err(store_error)?).map(drop).ok_or_else(unexpected_reply)
+        parse_string(reply.map_err(store_error)?).ok_or_else(unexpected_reply)
     }
 
     /// Sets the sequence of the shards that have none. Only the first shard assigns sequence numbers.

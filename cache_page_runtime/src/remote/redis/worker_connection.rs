@@ -10,6 +10,7 @@ use std::{
     pin::{Pin, pin},
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker, ready},
+    time::{Duration, Instant},
 };
 
 use actix_web::web::BytesMut;
@@ -24,8 +25,11 @@ use crate::sync::lock;
 /// Lookups that may wait for their replies. Others use the shared connection.
 const MAX_WAITING: usize = 1024;
 
-/// Lookups in a row that were dropped without a reply, after which the connection is not used any longer.
+/// Lookups in a row that ended without a reply, after which the connection is not used any longer.
 const MAX_UNANSWERED: u32 = 3;
+
+/// How long a lookup must have waited to be counted as one without a reply. Clients decide when they disconnect.
+const MIN_WAIT: Duration = Duration::from_millis(20);
 
 /// What is read at once, at least. Short pages are slices of it.
 pub(super) const READ_LENGTH: usize = 16 * 1024;
@@ -60,6 +64,7 @@ enum Phase {
 pub(super) struct Call {
     connection: Arc<WorkerConnection>,
     reply: Receiver<Reply>,
+    sent_at: Instant,
     is_answered: bool,
 }
 
@@ -80,7 +85,7 @@ impl WorkerConnection {
         let driver = state.driver.take();
         drop(state);
         wake(driver);
-        Some(Call { connection: self, reply, is_answered: false })
+        Some(Call { connection: self, reply, sent_at: Instant::now(), is_answered: false })
     }
 
     pub(super) fn close(&self) {
@@ -126,16 +131,21 @@ impl WorkerConnection {
 
 impl Call {
     /// Waits for the reply. `None` means that the connection was closed.
-    pub(super) async fn reply(mut self) -> Option<Reply> {
+    pub(super) async fn reply(&mut self) -> Option<Reply> {
         let reply = (&mut self.reply).await;
         self.is_answered = true;
         reply.ok()
+    }
+
+    /// Closes the connection, because the reply is not one to the command.
+    pub(super) fn reject(self) {
+        self.connection.close();
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if !self.is_answered {
+        if !self.is_answered && self.sent_at.elapsed() >= MIN_WAIT && self.reply.try_recv().is_err() {
             self.connection.record_unanswered();
         }
     }
@@ -188,6 +198,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<'_, S> {
             self.sent = 0;
             std::mem::swap(&mut self.unsent, &mut state.outgoing);
         } else {
+            self.unsent.drain(..self.sent);
+            self.sent = 0;
             self.unsent.append(&mut state.outgoing);
         }
         let previous = state.driver.replace(context.waker().clone());
@@ -252,6 +264,13 @@ mod tests {
         String::from_utf8(read.to_vec()).unwrap()
     }
 
+    impl Call {
+        /// Drops the lookup as if it had waited.
+        fn time_out(mut self) {
+            self.sent_at -= MIN_WAIT;
+        }
+    }
+
     fn text(text: &'static str) -> Option<Reply> {
         Some(Reply::Text(Bytes::from_static(text.as_bytes())))
     }
@@ -259,14 +278,14 @@ mod tests {
     #[actix_web::test]
     async fn each_lookup_gets_its_reply() {
         let (connection, mut server) = open().await;
-        let [one, two, three] = ["1", "2", "3"].map(|command| send(&connection, command).unwrap());
+        let [mut one, two, mut three] = ["1", "2", "3"].map(|command| send(&connection, command).unwrap());
         assert_eq!(received(&mut server).await, "123", "sent together");
         drop(two);
         server.write_all(b"+one\r\n+two\r\n+th").await.unwrap();
         assert_eq!(one.reply().await, text("one"));
         server.write_all(b"ree\r\n").await.unwrap();
         assert_eq!(three.reply().await, text("three"));
-        let four = send(&connection, "4").unwrap();
+        let mut four = send(&connection, "4").unwrap();
         assert_eq!(received(&mut server).await, "4");
         server.write_all(b"+four\r\n").await.unwrap();
         assert_eq!(four.reply().await, text("four"));
@@ -275,13 +294,13 @@ mod tests {
     #[actix_web::test]
     async fn lookups_end_with_the_connection() {
         let (connection, server) = open().await;
-        let call = send(&connection, "1").unwrap();
+        let mut call = send(&connection, "1").unwrap();
         drop(server);
         assert_eq!(call.reply().await, None);
         assert!(connection.is_closed() && send(&connection, "2").is_none());
 
         let (connection, _server) = open().await;
-        let call = send(&connection, "1").unwrap();
+        let mut call = send(&connection, "1").unwrap();
         connection.close();
         assert_eq!(call.reply().await, None);
     }
@@ -290,7 +309,7 @@ mod tests {
     async fn reply_to_no_command_closes_the_connection() {
         for reply in [&b"+one\r\n+two\r\n"[..], b":1\r\n"] {
             let (connection, mut server) = open().await;
-            let call = send(&connection, "1").unwrap();
+            let mut call = send(&connection, "1").unwrap();
             server.write_all(reply).await.unwrap();
             let _ = call.reply().await;
             yield_now().await;
@@ -302,19 +321,41 @@ mod tests {
     #[actix_web::test]
     async fn connection_that_does_not_answer_is_closed() {
         let (connection, mut server) = open().await;
-        for _ in 0..MAX_UNANSWERED - 1 {
-            drop(send(&connection, "1"));
-        }
-        let call = send(&connection, "1").unwrap();
+        let time_out = || send(&connection, "1").unwrap().time_out();
+        (1..MAX_UNANSWERED).for_each(|_| time_out());
+        let mut call = send(&connection, "1").unwrap();
         for _ in 0..MAX_UNANSWERED {
             server.write_all(b"+late\r\n").await.unwrap();
         }
         assert_eq!(call.reply().await, text("late"));
         for _ in 0..MAX_UNANSWERED {
             assert!(!connection.is_closed());
-            drop(send(&connection, "1"));
+            time_out();
         }
         assert!(connection.is_closed());
+    }
+
+    /// Clients must not be able to close the connection of others.
+    #[actix_web::test]
+    async fn lookups_of_clients_that_disconnect_close_nothing() {
+        let (connection, mut server) = open().await;
+        let mut call = send(&connection, "1").unwrap();
+        (0..2 * MAX_UNANSWERED).for_each(|_| drop(send(&connection, "2")));
+        server.write_all(b"+one\r\n").await.unwrap();
+        assert_eq!(call.reply().await, text("one"));
+        assert!(!connection.is_closed());
+    }
+
+    #[actix_web::test]
+    async fn reply_that_nobody_has_looked_at_counts() {
+        let (connection, mut server) = open().await;
+        let calls: Vec<_> = (0..MAX_UNANSWERED).map(|_| send(&connection, "1").unwrap()).collect();
+        for _ in &calls {
+            server.write_all(b"+one\r\n").await.unwrap();
+        }
+        yield_now().await;
+        calls.into_iter().for_each(Call::time_out);
+        assert!(!connection.is_closed());
     }
 
     #[actix_web::test]

@@ -1,8 +1,8 @@
 //! The connections for lookups, one for each thread that makes any.
 //!
 //! They are opened in the background, by the first lookup of a thread. Until one is open, and whenever that fails, lookups use the
-//! connection that all threads share. Only that one repairs what a restarted server has lost: a connection is not used if the server
-//! has another run id than the one that was recorded.
+//! connection that all threads share. A connection is not used if it leads to another run of the server than that one, because only
+//! that one repairs what a server has lost.
 
 use std::{
     future::Future,
@@ -24,7 +24,7 @@ use tokio::{
 use super::{
     RedisStore,
     connection::CONNECT_TIMEOUT,
-    resp::{Reply, Values, push_command, push_word, take_reply},
+    resp::{Reply, push_command, push_word, take_reply},
     worker_connection::{CloseGuard, READ_LENGTH, WorkerConnection},
 };
 use crate::sync::lock;
@@ -36,7 +36,20 @@ const MAX_THREADS: usize = 256;
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
-pub(super) struct WorkerConnections(Mutex<Vec<ThreadConnection>>);
+pub(super) struct WorkerConnections(Mutex<Connections>);
+
+#[derive(Default)]
+struct Connections {
+    /// The run id of the server to which connections may lead. Without one, none is opened.
+    run_id: Option<Arc<[u8]>>,
+    of_threads: Vec<ThreadConnection>,
+}
+
+/// A connection that is to be opened.
+struct Opening {
+    connection: Arc<WorkerConnection>,
+    run_id: Arc<[u8]>,
+}
 
 struct ThreadConnection {
     thread: ThreadId,
@@ -45,17 +58,23 @@ struct ThreadConnection {
 }
 
 impl WorkerConnections {
-    /// Closes all connections. They are opened again when they are needed.
+    /// Closes all connections. None is opened before the server was checked again.
     pub(super) fn close(&self) {
         let connections = std::mem::take(&mut *lock(&self.0));
-        connections.iter().for_each(|thread| thread.connection.close());
+        connections.of_threads.iter().for_each(|thread| thread.connection.close());
     }
 
-    /// Returns the connection of this thread. The second one is to be opened.
-    fn of_thread(&self) -> Result<Arc<WorkerConnection>, Option<Arc<WorkerConnection>>> {
+    /// Lets connections be opened to the run of a server that was checked.
+    pub(super) fn allow(&self, run_id: Vec<u8>) {
+        lock(&self.0).run_id = Some(run_id.into());
+    }
+
+    /// Returns the connection of this thread. An error has one that the caller has to open, if the thread may open one now.
+    fn of_thread(&self) -> Result<Arc<WorkerConnection>, Option<Opening>> {
         let thread = thread::current().id();
-        let mut connections = lock(&self.0);
-        if let Some(known) = connections.iter().find(|known| known.thread == thread) {
+        let Connections { run_id, of_threads } = &mut *lock(&self.0);
+        let run_id = run_id.as_ref().ok_or(None)?;
+        if let Some(known) = of_threads.iter().find(|known| known.thread == thread) {
             if !known.connection.is_closed() {
                 return Ok(Arc::clone(&known.connection));
             }
@@ -63,15 +82,19 @@ impl WorkerConnections {
                 return Err(None);
             }
         }
-        // Threads end without notice, and their connections with them.
-        connections.retain(|known| known.thread != thread && !known.connection.is_closed());
-        if connections.len() >= MAX_THREADS {
+        // Threads end without notice, and their connections with them. Those of other threads whose connections were closed just now wait
+        // for the end of the interval too.
+        of_threads.retain(|known| {
+            let was_opened_lately = known.opened_at.elapsed() < RETRY_INTERVAL;
+            known.thread != thread && (was_opened_lately || !known.connection.is_closed())
+        });
+        if of_threads.len() >= MAX_THREADS {
             return Err(None);
         }
         let connection = Arc::<WorkerConnection>::default();
-        let opened = Arc::clone(&connection);
-        connections.push(ThreadConnection { thread, connection, opened_at: Instant::now() });
-        Err(Some(opened))
+        let opening = Opening { connection: Arc::clone(&connection), run_id: Arc::clone(run_id) };
+        of_threads.push(ThreadConnection { thread, connection, opened_at: Instant::now() });
+        Err(Some(opening))
     }
 }
 
@@ -87,11 +110,12 @@ impl RedisStore {
         let server = self.endpoint.plain_server()?;
         match self.worker_connections.of_thread() {
             Ok(connection) => Some(connection),
-            Err(opened) => {
+            Err(opening) => {
+                let Opening { connection, run_id } = opening?;
                 // Without a runtime that would open it, it is closed at once.
-                let guard = CloseGuard(opened?);
+                let guard = CloseGuard(connection);
                 let runtime = Handle::try_current().ok()?;
-                runtime.spawn(open(guard, server.clone(), self.first_shard().run_id()));
+                runtime.spawn(open(guard, server.clone(), run_id));
                 None
             }
         }
@@ -99,7 +123,7 @@ impl RedisStore {
 }
 
 /// Opens a connection, and drives it until it is closed. It is also closed if that fails, or the runtime ends.
-async fn open(guard: CloseGuard, server: ConnectionInfo, run_id: Vec<u8>) {
+async fn open(guard: CloseGuard, server: ConnectionInfo, run_id: Arc<[u8]>) {
     match server.addr() {
         ConnectionAddr::Tcp(host, port) => {
             let stream = async {
@@ -134,8 +158,8 @@ async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// Authenticates, selects the database, and makes sure that what the server has may be read: after a restart, it may have lost
-/// purges, which the [poll of the log](super::watch) repairs.
+/// Authenticates, selects the database, and makes sure that this is the run of the server that was checked. After a restart, a server may
+/// have lost purges, and another server may have received none: the [poll of the log](super::watch) finds that out.
 async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     settings: &RedisConnectionInfo,
@@ -159,9 +183,6 @@ async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
     push_command(&mut commands, 2);
     push_word(&mut commands, &[b"INFO"]);
     push_word(&mut commands, &[b"server"]);
-    push_command(&mut commands, 2);
-    push_word(&mut commands, &[b"MGET"]);
-    push_word(&mut commands, &[run_id]);
     stream.write_all(&commands).await?;
     let mut read = BytesMut::with_capacity(READ_LENGTH);
     for _ in 0..statuses {
@@ -169,18 +190,16 @@ async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
             return Err(io::ErrorKind::PermissionDenied.into());
         }
     }
-    let (info, known) = (next_reply(stream, &mut read).await?, next_reply(stream, &mut read).await?);
-    match (info, known) {
-        (Reply::Text(info), Reply::Values(known)) if is_known_server(&info, &known) => Ok(read),
+    match next_reply(stream, &mut read).await? {
+        Reply::Text(info) if is_of_run(&info, run_id) => Ok(read),
         _ => Err(io::ErrorKind::InvalidData.into()),
     }
 }
 
-/// Returns whether the data is from the run of the server that the connection leads to.
-fn is_known_server(info: &[u8], known: &Values) -> bool {
-    let run_id = info.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"run_id:"));
-    let run_id = run_id.map(<[u8]>::trim_ascii_end);
-    matches!((run_id, &known[..]), (Some(run_id), [Some(known)]) if !run_id.is_empty() && known == run_id)
+/// Returns whether information about a server is from this run.
+fn is_of_run(info: &[u8], run_id: &[u8]) -> bool {
+    let of_server = info.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"run_id:"));
+    of_server.map(<[u8]>::trim_ascii_end) == Some(run_id)
 }
 
 async fn next_reply(stream: &mut (impl AsyncRead + Unpin), read: &mut BytesMut) -> io::Result<Reply> {
@@ -197,7 +216,6 @@ async fn next_reply(stream: &mut (impl AsyncRead + Unpin), read: &mut BytesMut) 
 #[cfg(test)]
 mod tests {
     use ::redis::IntoConnectionInfo as _;
-    use actix_web::web::Bytes;
     use tokio::io::duplex;
 
     use super::*;
@@ -206,7 +224,7 @@ mod tests {
         let (mut stream, mut server) = duplex(4096);
         server.write_all(replies).await.unwrap();
         let info = url.into_connection_info().unwrap();
-        let result = greet(&mut stream, info.redis_settings(), b"run-id").await;
+        let result = greet(&mut stream, info.redis_settings(), b"ab12").await;
         let mut sent = BytesMut::with_capacity(4096);
         server.read_buf(&mut sent).await.unwrap();
         (result, String::from_utf8(sent.to_vec()).unwrap().replace("\r\n", " "))
@@ -216,11 +234,10 @@ mod tests {
 
     #[actix_web::test]
     async fn credentials_and_database_are_those_of_the_url() {
-        let replies = format!("{INFO}*1\r\n$4\r\nab12\r\n");
-        let (result, sent) = greeted("redis://host", replies.as_bytes()).await;
+        let (result, sent) = greeted("redis://host", INFO.as_bytes()).await;
         assert!(result.is_ok());
-        assert_eq!(sent, "*2 $4 INFO $6 server *2 $4 MGET $6 run-id ");
-        let replies = format!("+OK\r\n+OK\r\n{INFO}*1\r\n$4\r\nab12\r\n");
+        assert_eq!(sent, "*2 $4 INFO $6 server ");
+        let replies = format!("+OK\r\n+OK\r\n{INFO}");
         let (result, sent) = greeted("redis://me:secret@host/3", replies.as_bytes()).await;
         assert!(result.is_ok());
         assert!(sent.starts_with("*3 $4 AUTH $2 me $6 secret *2 $6 SELECT $1 3 *2 $4 INFO "));
@@ -228,29 +245,49 @@ mod tests {
         assert!(result.is_err());
     }
 
-    /// Its data may lack purges.
-    #[test]
-    fn server_that_was_restarted_is_not_used() {
-        let is_known = |known: Option<&'static [u8]>| {
-            let known = known.map(Bytes::from_static);
-            is_known_server(b"redis:7\r\nrun_id:ab12\r\nos:x\r\n", &[known].into_iter().collect())
-        };
-        assert!(is_known(Some(b"ab12")));
-        assert!(
-            !is_known(Some(b"ab13")) && !is_known(Some(b"ab1")) && !is_known(Some(b"")) && !is_known(None)
-        );
-        assert!(!is_known_server(b"run_id:\r\n", &[Some(Bytes::new())].into_iter().collect()));
-        assert!(!is_known_server(b"redis:7\r\n", &[Some(Bytes::new())].into_iter().collect()));
+    /// It may lack purges.
+    #[actix_web::test]
+    async fn another_server_or_run_is_not_used() {
+        for run_id in ["ab13", "ab1", "ab123", ""] {
+            let info = format!("redis:7\r\nrun_id:{run_id}\r\nos:x\r\n");
+            let reply = format!("${}\r\n{info}\r\n", info.len());
+            assert!(greeted("redis://host", reply.as_bytes()).await.0.is_err(), "{run_id}");
+        }
+        assert!(greeted("redis://host", b"$9\r\nredis:7\r\n\r\n").await.0.is_err());
+        assert!(greeted("redis://host", b"-NOPERM\r\n").await.0.is_err());
+    }
+
+    fn opening(connections: &WorkerConnections) -> Arc<WorkerConnection> {
+        match connections.of_thread() {
+            Err(Some(Opening { connection, .. })) => connection,
+            Ok(_) => panic!("there is a connection"),
+            Err(None) => panic!("none may be opened now"),
+        }
     }
 
     #[test]
     fn connection_is_opened_once_until_it_has_failed_for_a_while() {
         let connections = WorkerConnections::default();
-        let Err(Some(opened)) = connections.of_thread() else { panic!("there is a connection") };
+        assert!(matches!(connections.of_thread(), Err(None)), "no server was checked");
+        connections.allow(b"ab12".to_vec());
+        let opened = opening(&connections);
         assert!(connections.of_thread().is_ok_and(|connection| Arc::ptr_eq(&connection, &opened)));
         opened.close();
         assert!(matches!(connections.of_thread(), Err(None)));
         connections.close();
-        assert!(matches!(connections.of_thread(), Err(Some(_))));
+        assert!(matches!(connections.of_thread(), Err(None)), "no server was checked since");
+        connections.allow(b"ab12".to_vec());
+        opening(&connections);
+    }
+
+    #[test]
+    fn threads_do_not_open_connections_more_often_because_of_others() {
+        let connections = WorkerConnections::default();
+        connections.allow(b"ab12".to_vec());
+        opening(&connections).close();
+        thread::scope(|scope| {
+            scope.spawn(|| opening(&connections).close());
+        });
+        assert!(matches!(connections.of_thread(), Err(None)));
     }
 }

@@ -2,7 +2,7 @@
 -- The run id of a server changes when it is restarted, and a replica that is promoted has another one. The data may then be from an old
 -- snapshot, or lack the last writes of the master, and purged pages may be back. So everything is purged, once. The tail of the log is
 -- deleted, so that all readers see a gap: the log may lack purges.
--- Returns '+'.
+-- Returns the run id.
 if ARGV[2] ~= ARGV[3] or KEYS[1] ~= prefix .. 'i' or KEYS[2] ~= prefix .. 'n' or KEYS[3] ~= prefix .. 'x'
     or KEYS[4] ~= RECENT_PURGES or KEYS[5] ~= prefix .. 't' then
     return redis.error_reply(ERROR_CORRUPT)
@@ -15,7 +15,7 @@ if not run_id then
     return redis.error_reply('NORUNID the server has no run_id')
 end
 if read_string(KEYS[1]) == run_id then
-    return '+'
+    return run_id
 end
 redis.call('DEL', KEYS[3], KEYS[4], KEYS[5])
 local sequence = read_number(KEYS[2])
@@ -27,4 +27,4 @@ if sequence then
 end
 -- If the server rejects writes, the next connection purges everything again.
 redis.pcall('SET', KEYS[1], run_id, 'PX', 31 * DAY)
-return '+'
+return run_id

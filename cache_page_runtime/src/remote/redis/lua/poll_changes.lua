@@ -4,8 +4,11 @@ if not is_master() then
     -- A replica may lag behind.
     return redis.error_reply(ERROR_REPLICA)
 end
--- Keeps the run id from being evicted as unused: without it, each new connection purges everything.
-read_string(prefix .. 'i')
+-- Keeps the run id from being evicted as unused, and from expiring: without it, each new connection purges everything.
+local run_id = read_string(prefix .. 'i')
+if run_id and redis.call('PTTL', prefix .. 'i') < 15 * DAY then
+    redis.pcall('SET', prefix .. 'i', run_id, 'PX', 31 * DAY)
+end
 local sequence = read_number(KEYS[3])
 if not sequence then
     sequence = digits(math.max(now, tonumber(ARGV[3]) + 1))
