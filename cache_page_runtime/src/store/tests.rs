@@ -26,6 +26,9 @@ pub(in crate::store) use super::model::{
 /// Large numbers are divided by this. Miri runs a test some thousand times slower.
 pub(in crate::store) const SCALE: u32 = if cfg!(miri) { 20 } else { 1 };
 
+/// A budget with many shards.
+const LARGE_BUDGET: usize = if cfg!(miri) { 4 << 20 } else { 1 << 30 };
+
 pub(in crate::store) fn entry_without_expiry() -> Arc<Entry> {
     entry(Bytes::from_static(b"page"), Clock::System.now(), None, &[])
 }
@@ -183,7 +186,7 @@ fn purge_and_wait(store: &Arc<Store>, mode: PurgeMode, selector: &LocalSelector)
 fn purge_of_few_pages_frees_them_before_it_returns() {
     for selector in selectors() {
         let pages = 1000 / SCALE;
-        let store = store_of(pages, 1 << 30);
+        let store = store_of(pages, LARGE_BUDGET);
         let purge = store.purge(PurgeMode::Remove, &selector, Clock::System.now());
         let purged = usize::try_from(pages).unwrap();
         assert_eq!((purge.entries(), store.entry_count(), store.bytes()), (purged, 0, 0), "{selector:?}");
@@ -194,7 +197,7 @@ fn purge_of_few_pages_frees_them_before_it_returns() {
 #[test]
 fn purge_of_any_kind_frees_all_bytes() {
     for selector in selectors() {
-        for max_bytes in [1 << 20, 1 << 30] {
+        for max_bytes in [1 << 20, LARGE_BUDGET] {
             let store = store_of(5000 / SCALE, max_bytes);
             let pages = store.entry_count();
             assert_eq!(purge_and_wait(&store, PurgeMode::Remove, &selector), pages, "{selector:?}");
@@ -212,7 +215,7 @@ fn purges_during_a_sweep_take_effect_at_once() {
     const STEP: u32 = PAGES / (2 * LOOKED_AT);
     assert!(PAGES as usize > MAX_SWEPT_BY_CALLER);
     for mode in [PurgeMode::Remove, PurgeMode::Expire] {
-        let store = store_of(PAGES, 1 << 30);
+        let store = store_of(PAGES, LARGE_BUDGET);
         let mut purges = Vec::new();
         for _ in 0..3 {
             for selector in selectors() {
@@ -306,7 +309,7 @@ fn purge_takes_effect_before_its_sweep() {
 #[test]
 fn other_threads_store_and_read_during_a_purge() {
     let pages = 20_000 / if cfg!(miri) { 100 } else { 1 };
-    let store = store_of(pages, 1 << 30);
+    let store = store_of(pages, LARGE_BUDGET);
     let selector = LocalSelector::Prefix("/pa".into());
     thread::scope(|scope| {
         let purge = scope.spawn(|| purge_and_wait(&store, PurgeMode::Remove, &selector));
@@ -370,7 +373,7 @@ fn large_allocations_are_made_while_nothing_is_locked() {
 /// The tables of what is left, of which most was removed.
 #[test]
 fn tables_shrink_when_the_state_is_unlocked() {
-    let store = store_of(20_000 / SCALE, 1 << 30);
+    let store = store_of(20_000 / SCALE, LARGE_BUDGET);
     let table_bytes = || {
         let state = store.state();
         state.bytes() - state.eviction.stored_bytes() - state.shared_bytes
