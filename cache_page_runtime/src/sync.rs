@@ -15,9 +15,7 @@ use std::sync::{PoisonError, TryLockError};
 pub(crate) use std::{sync::atomic, thread::yield_now, thread_local as worker_local};
 
 #[cfg(test)]
-pub(crate) use self::scheduled::{
-    atomic, pause as yield_now, wait_until, with_scheduled_locks, worker_local,
-};
+pub(crate) use self::scheduled::{atomic, pause as yield_now, wait_until, worker_local};
 
 /// Locks a mutex, also if it is poisoned.
 ///

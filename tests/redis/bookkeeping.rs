@@ -182,3 +182,17 @@ pub(crate) fn process_starts_with_overwritten_keys() {
         assert_eq!(one.get("/page/1").content().version, version, "{what}");
     }
 }
+
+/// Without the record, each new connection would purge everything.
+pub(crate) fn record_of_the_run_is_kept() {
+    const DAY: i64 = 24 * 60 * 60 * 1000;
+    let (server, database) = (Server::start(), Database::new());
+    let _process = Process::start(&remote_only(&server, &database));
+    let mut client = server.client();
+    let keys = client.keys_of("i");
+    let [key] = &keys[..] else { panic!("{keys:?}") };
+    client.try_command(&[b"PEXPIRE", key, (14 * DAY).to_string().as_bytes()]).unwrap();
+    wait_until("it is recorded for longer", || {
+        client.try_command(&[b"PTTL", key]).unwrap().number() > 30 * DAY
+    });
+}

@@ -92,6 +92,7 @@ fn main() {
         bookkeeping::overwritten_stamps_are_replaced,
         bookkeeping::overwritten_log_and_sequence_are_replaced,
         bookkeeping::process_starts_with_overwritten_keys,
+        bookkeeping::record_of_the_run_is_kept,
         short_lived::purge_of_a_short_lived_process_is_delivered,
         short_lived::purge_with_a_wrong_prefix_or_url_is_an_error,
         example::example_shares_its_page_and_its_purge,

@@ -26,6 +26,7 @@ pub(crate) struct HeaderClass(u16);
 impl HeaderClass {
     const CREDENTIAL: u16 = 1;
     const ORDINARY: u16 = 1 << 1;
+    const NOT_STORED: u16 = 1 << 2;
     const FOR_ONE_CLIENT: u16 = 1 << 3;
     const FORWARDED: u16 = 1 << 4;
     const IF_NONE_MATCH: u16 = 1 << 5;
@@ -34,7 +35,6 @@ impl HeaderClass {
     const X_FORWARDED_PROTO: u16 = 1 << 8;
     const X_FORWARDED_HOST: u16 = 1 << 9;
     const HOST: u16 = 1 << 10;
-    const NOT_STORED: u16 = 1 << 11;
 
     /// Returns the class of a header.
     #[inline]

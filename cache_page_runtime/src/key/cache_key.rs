@@ -21,19 +21,19 @@ use super::{
 use crate::http::header_class::HeaderClass;
 
 /// The first byte of a key. The map holds the keys of requests and of variants side by side.
-const REQUEST: u8 = 0;
-const VARIANT: u8 = 1;
+pub(super) const REQUEST: u8 = 0;
+pub(super) const VARIANT: u8 = 1;
 
 const _: () = assert!(REQUEST == 0);
 
 /// Ends a list, or the parts of an argument.
-const END: u8 = 0xf9;
+pub(super) const END: u8 = 0xf9;
 /// Replaces a one-byte length. The part is absent.
-const ABSENT: u8 = 0xfa;
+pub(super) const ABSENT: u8 = 0xfa;
 /// Replaces a one-byte length. The bytes that a value fed to a hasher follow, with a four-byte length.
-const HASH_INPUT: u8 = 0xfe;
+pub(super) const HASH_INPUT: u8 = 0xfe;
 /// Replaces a one-byte length. A four-byte length follows.
-const LONG: u8 = 0xff;
+pub(super) const LONG: u8 = 0xff;
 /// The length of the marker and the length in front of hash input.
 const HASH_INPUT_FRAME: usize = 5;
 
@@ -95,7 +95,9 @@ impl<'k> CacheKey<'k> {
     /// Returns the hash of the key.
     #[inline]
     pub(crate) fn hash(self) -> KeyHash {
-        self.0.handler.map_or_else(|| KeyHash::of(self.as_bytes()), |(_, hash)| hash)
+        let hash = self.0.handler.map_or_else(|| KeyHash::of(self.as_bytes()), |(_, hash)| hash);
+        debug_assert_eq!(hash, KeyHash::of(self.as_bytes()), "the handler is the last part");
+        hash
     }
 
     /// Returns the key of the variant that `request` selects by the headers `names`, or `None` if it is too long.
@@ -328,67 +330,6 @@ pub(crate) fn may_select_variant(key: &[u8], names: &[HeaderName], request: &Hea
         rest.get(usize::from_le_bytes(*length)..)
     });
     values.is_some_and(|values| may_have_values(values, names, request))
-}
-
-/// What a key consists of.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Item<'k> {
-    Part(&'k [u8]),
-    Absent,
-    List(Vec<&'k [u8]>),
-    HashInput,
-    End,
-}
-
-/// Reads the parts of a key in the map: that of a request, or of the request that a variant belongs to.
-///
-/// Returns `None` if it is neither, and ends with a `None` where the bytes are not those of a key.
-pub(super) fn items(key: &[u8]) -> Option<impl Iterator<Item = Option<Item<'_>>>> {
-    let mut rest = match key.split_first()? {
-        (&REQUEST, parts) => parts,
-        (&VARIANT, rest) => {
-            let (length, rest) = rest.split_first_chunk()?;
-            rest.get(..usize::from_le_bytes(*length))?.strip_prefix(&[REQUEST])?
-        }
-        _ => return None,
-    };
-    Some(std::iter::from_fn(move || (!rest.is_empty()).then(|| read_item(&mut rest))))
-}
-
-fn read_item<'k>(rest: &mut &'k [u8]) -> Option<Item<'k>> {
-    const LISTS: [u8; 3] = [List::Values as u8, List::Header as u8, List::Cookie as u8];
-
-    let (&first, after) = rest.split_first()?;
-    *rest = after;
-    Some(match first {
-        END => Item::End,
-        ABSENT => Item::Absent,
-        HASH_INPUT => {
-            read_long(rest)?;
-            Item::HashInput
-        }
-        LONG => Item::Part(read_long(rest)?),
-        first if LISTS.contains(&first) => {
-            let mut parts = Vec::new();
-            while let Item::Part(part) = read_item(rest)? {
-                parts.push(part);
-            }
-            Item::List(parts)
-        }
-        length => {
-            let (part, after) = rest.split_at_checked(length.into())?;
-            *rest = after;
-            Item::Part(part)
-        }
-    })
-}
-
-/// Reads bytes behind their four-byte length.
-fn read_long<'k>(rest: &mut &'k [u8]) -> Option<&'k [u8]> {
-    let (length, after) = rest.split_first_chunk()?;
-    let (bytes, after) = after.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-    *rest = after;
-    Some(bytes)
 }
 
 /// A hasher that appends its input to a key.

@@ -4,7 +4,7 @@ use std::str::from_utf8;
 
 use form_urlencoded::Serializer;
 
-use super::cache_key::{Item, items};
+use super::key_items::{Item, items};
 
 /// The URL that a page is stored under.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

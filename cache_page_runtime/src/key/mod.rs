@@ -16,6 +16,7 @@ mod identity;
 mod input;
 mod key_buf;
 mod key_hash;
+mod key_items;
 mod keyed_url;
 #[cfg(feature = "actix-web-lab")]
 mod lab;

@@ -11,7 +11,7 @@ use crate::page::{Encodings, SharedLines};
 pub(super) fn check(store: &Store) -> Result<(), TestCaseError> {
     let state = store.state();
     let is_stored = |node: &Arc<EntryNode>| {
-        let stored = store.map.get_with_flushed(&node.key, node.hash);
+        let stored = store.map.get_with_flushed((node.hash, &node.key));
         stored.is_some_and(|stored| Arc::ptr_eq(&stored, node))
     };
     let stored = state.eviction.nodes();

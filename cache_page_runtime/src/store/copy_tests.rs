@@ -15,12 +15,10 @@ use actix_web::{
 };
 
 use super::{
+    fixtures::{entry, new_store, put, selectors, with_key},
     local_copies,
     sent_lines::SentLines,
-    store::{
-        Store,
-        tests::{entry_at, new_store, put, selectors, with_key},
-    },
+    store::Store,
 };
 use crate::{key::CacheKey, purge::PurgeMode, time::Clock};
 
@@ -44,7 +42,7 @@ fn record_hit(store: &Arc<Store>, key: CacheKey<'_>) {
 #[test]
 fn copy_is_charged_for_what_it_allocates() {
     for length in [0, 100, 1000, 4096, 5000] {
-        let entry = entry_at(vec![b'x'; length].into(), Clock::System.now(), None, &[]);
+        let entry = entry(vec![b'x'; length].into(), Clock::System.now(), None, &[]);
         assert!(entry.copy_weight() >= entry.private_copy().weight(), "{length} bytes");
     }
 }
@@ -119,7 +117,7 @@ fn lines_of_a_very_long_ttl_change_in_time() {
     let created = Clock::System.now();
     // Longer than a number of nanoseconds can say.
     let ttl = Duration::new(31_556_952_000, 900_000_000);
-    let entry = entry_at(Bytes::from_static(b"page"), created, Some(ttl), &[]);
+    let entry = entry(Bytes::from_static(b"page"), created, Some(ttl), &[]);
     let whole = |time: Duration| time.as_secs() + u64::from(time.subsec_nanos() > 0);
     let mut remembered: Option<(SentLines, (u64, u64))> = None;
     for millis in 0..3000 {

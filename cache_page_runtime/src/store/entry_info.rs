@@ -206,7 +206,7 @@ pub(crate) struct EntryId {
 impl EntryId {
     pub(super) fn of(node: &EntryNode) -> Self {
         let path = node.index_positions().next().map_or(0, |(key, _)| key.to_bits());
-        Self { path, hash: node.hash }
+        Self { path, hash: node.hash.as_u64() }
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {

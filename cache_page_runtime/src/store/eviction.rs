@@ -116,7 +116,7 @@ impl Eviction {
 
     pub(super) fn push(&mut self, node: Arc<EntryNode>, freed: &mut Freed) {
         self.encoded += node.encoded_weight();
-        if self.ghosts.remove(node.hash, self.len() + 1) {
+        if self.ghosts.remove(node.hash.as_u64(), self.len() + 1) {
             self.push_main(node, freed);
         } else {
             node.set_queue(QueueId::Small);
@@ -214,7 +214,7 @@ impl Eviction {
                 continue;
             }
             if is_from_small {
-                self.ghosts.insert(node.hash, freed);
+                self.ghosts.insert(node.hash.as_u64(), freed);
             }
             return Some(node);
         }

@@ -8,8 +8,9 @@ use std::{sync::Arc, thread, time::Duration};
 use actix_web::web::Bytes;
 
 use super::{
+    fixtures,
     held::{Held, measure},
-    store::{Store, tests},
+    store::Store,
 };
 use crate::{
     purge::{LocalSelector, PurgeMode, Tag},
@@ -26,8 +27,8 @@ fn put(store: &Store, number: u32, clock: &Clock, body: Bytes) {
         format!("page:{number}"),
     ];
     let tags = tags.map(|tag| Tag::new(&tag));
-    let entry = tests::entry_at(body, clock.now(), Some(Duration::from_secs(60)), &tags);
-    tests::put_entry(store, number, entry).unwrap();
+    let entry = fixtures::entry(body, clock.now(), Some(Duration::from_secs(60)), &tags);
+    fixtures::put_entry(store, number, entry).unwrap();
 }
 
 fn fill(store: &Store, clock: &Clock) {
@@ -53,11 +54,11 @@ fn locks_are_held_for_a_short_time() {
     });
     let manual = ManualClock::new();
     let clock = Clock::Manual(manual.clone());
-    let store = Arc::new(tests::new_store(4 << 30));
+    let store = Arc::new(fixtures::new_store(4 << 30));
     measure("storing a million pages", || fill(&store, &clock));
     manual.advance(Duration::from_secs(1));
     let tag = LocalSelector::Tag(Tag::new("pages").key);
-    let handler = LocalSelector::Handler(tests::entry_without_expiry().purge_keys().handler_key());
+    let handler = LocalSelector::Handler(fixtures::entry_without_expiry().purge_keys().handler_key());
     for (name, mode, selector) in [
         ("expire_tag", PurgeMode::Expire, &tag),
         ("expire_all", PurgeMode::Expire, &LocalSelector::All),
@@ -80,7 +81,7 @@ fn locks_are_held_for_a_short_time() {
         wait_until(|| store.bytes() == 0);
     });
     drop(store);
-    let store = Arc::new(tests::new_store(512 << 20));
+    let store = Arc::new(fixtures::new_store(512 << 20));
     measure("storing a million pages, most of which are evicted", || fill(&store, &clock));
     measure("20 pages of 20 MiB in their place", || {
         (0..20).for_each(|number| put(&store, number, &clock, vec![0; 20 << 20].into()));

@@ -1,8 +1,8 @@
 //! [`EntryMap`]: the concurrent map from keys to nodes.
 
-use std::{hash::BuildHasher as _, mem, sync::Arc};
+use std::{mem, sync::Arc};
 
-use dashmap::{DashMap, SharedValue, mapref::one::Ref};
+use dashmap::{DashMap, SharedValue};
 use foldhash::quality::RandomState;
 
 use super::node::{EntryNode, NodeKey};
@@ -31,42 +31,29 @@ impl EntryMap {
         Self { map, insertions: Insertions::default() }
     }
 
-    pub(super) fn hash(&self, key: &[u8]) -> u64 {
-        self.map.hasher().hash_one(key)
-    }
-
-    /// Returns the node under a key, even if everything was purged since it was inserted.
-    ///
-    /// The shard stays locked for reading until the reference is dropped.
-    pub(super) fn read(&self, key: &[u8]) -> Option<Ref<'_, NodeKey, ()>> {
-        #[cfg(test)]
-        self.wait_to_read(self.shard_of(self.hash(key)));
-        self.map.get(key)
-    }
-
     /// Calls `f` with the node under a key with this hash, even if everything was purged since it was inserted. The shard is locked for
     /// reading meanwhile.
-    pub(super) fn read_hashed<T>(
+    pub(super) fn read<T>(
         &self,
-        (hash, key): (u64, &[u8]),
+        (hash, key): (KeyHash, &[u8]),
         f: impl FnOnce(&Arc<EntryNode>) -> T,
     ) -> Option<T> {
         let shard = self.shard_of(hash);
         #[cfg(test)]
         self.wait_to_read(shard);
         let table = self.map.shards().get(shard)?.read();
-        let (node, _) = table.get(hash, |(stored, _)| *stored.0.key == *key)?;
+        let (node, _) = table.get(hash.as_u64(), |(stored, _)| *stored.0.key == *key)?;
         Some(f(&node.0))
     }
 
     /// Returns the node under a key.
     pub(super) fn get(&self, key: &[u8]) -> Option<Arc<EntryNode>> {
-        self.get_with_flushed(key, self.hash(key)).filter(|node| !node.is_flushed())
+        self.get_with_flushed((KeyHash::of(key), key)).filter(|node| !node.is_flushed())
     }
 
-    /// Returns what [`read`](Self::read) does for a key with this hash, without keeping the shard locked.
-    pub(super) fn get_with_flushed(&self, key: &[u8], hash: u64) -> Option<Arc<EntryNode>> {
-        self.read_hashed((hash, key), Arc::clone)
+    /// Returns the node under a key with this hash, even if everything was purged since it was inserted.
+    pub(super) fn get_with_flushed(&self, key: (KeyHash, &[u8])) -> Option<Arc<EntryNode>> {
+        self.read(key, Arc::clone)
     }
 
     /// Inserts a node, or replaces the one with the same key; readers find either the old one or the new one. Returns the old one.
@@ -83,8 +70,8 @@ impl EntryMap {
     }
 
     fn insert_uncounted(&self, node: Arc<EntryNode>) -> Option<NodeKey> {
-        let hash = node.hash;
-        let shard = self.shard_of(hash);
+        let shard = self.shard_of(node.hash);
+        let hash = node.hash.as_u64();
         #[cfg(test)]
         self.wait_to_write(shard);
         let mut table = self.map.shards().get(shard)?.write();
@@ -101,7 +88,7 @@ impl EntryMap {
         #[cfg(test)]
         self.wait_to_write(shard);
         let mut table = self.map.shards().get(shard)?.write();
-        let (key, _) = table.remove_entry(node.hash, |(stored, _)| Arc::ptr_eq(&stored.0, node))?;
+        let (key, _) = table.remove_entry(node.hash.as_u64(), |(stored, _)| Arc::ptr_eq(&stored.0, node))?;
         Some(key)
     }
 
@@ -117,17 +104,17 @@ impl EntryMap {
     }
 
     /// Returns the number of the shard that has the keys with a hash.
-    fn shard_of(&self, hash: u64) -> usize {
+    fn shard_of(&self, hash: KeyHash) -> usize {
         // As the map does it.
         #[allow(clippy::cast_possible_truncation)]
-        let hash = hash as usize;
+        let hash = hash.as_u64() as usize;
         self.map.determine_shard(hash)
     }
 }
 
 /// Returns the hash of a stored key, which need not be computed again.
 fn hash_of((node, _): &(NodeKey, SharedValue<()>)) -> u64 {
-    node.0.hash
+    node.0.hash.as_u64()
 }
 
 impl EntryMap {
@@ -148,11 +135,11 @@ impl EntryMap {
 
     /// Lets the shard of a key grow if it is full. Readers and writers of the others go on.
     pub(super) fn make_room(&self, key: &[u8]) {
-        self.make_room_at(self.hash(key));
+        self.make_room_at(KeyHash::of(key));
     }
 
     /// As [`make_room`](Self::make_room), for a key with this hash.
-    pub(super) fn make_room_at(&self, hash: u64) {
+    pub(super) fn make_room_at(&self, hash: KeyHash) {
         self.resize(self.shard_of(hash), |len, buckets, capacity| {
             // With fewer slots, the table reuses the places of those that were removed.
             let is_full = len == capacity && len >= buckets * 7 / 8 / 2;

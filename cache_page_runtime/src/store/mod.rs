@@ -13,6 +13,8 @@ mod entry_info;
 #[cfg(feature = "inspector")]
 mod entry_view;
 mod eviction;
+#[cfg(test)]
+mod fixtures;
 mod freed;
 mod ghosts;
 mod handler_totals;
@@ -29,6 +31,8 @@ mod miss;
 mod node;
 mod purge;
 mod purge_index;
+#[cfg(test)]
+mod purge_tests;
 #[cfg(test)]
 mod put_rates;
 mod queue;

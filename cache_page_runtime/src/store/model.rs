@@ -1,26 +1,21 @@
 //! Compares the store with a plain map, for random sequences of operations.
 
-use std::{cell::Cell, collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
-use actix_web::{
-    HttpRequest,
-    http::{
-        StatusCode,
-        header::{ETAG, HeaderName, HeaderValue},
-    },
-    test::TestRequest,
-    web::Bytes,
-};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
-use super::*;
+use super::{
+    super::{
+        consistency::check,
+        fixtures::{entry, is_revalidatable, new_store, with_request},
+        variants::MAX_VARIANTS,
+    },
+    *,
+};
 use crate::{
-    KeyBuilder, Policy,
-    http::StaleWindows,
-    page::{Page, ResponseHead},
-    policy::HandlerPolicy,
-    purge::{PurgeKeys, PurgeSeq, RequestSubject, StableIds, Tag},
-    store::{consistency::check, entry::Lifetime, variants::MAX_VARIANTS},
+    KeyBuilder,
+    purge::Tag,
     time::{Clock, ManualClock},
 };
 
@@ -56,93 +51,11 @@ impl Selector {
     }
 }
 
-/// The number of different headers that pages share.
-const KINDS: usize = 4;
-
-thread_local! {
-    /// The store whose pages this thread creates.
-    static LINES_OWNER: Cell<LinesOwner> = Cell::new(LinesOwner::new());
-}
-
-/// Creates a store. The pages that this thread creates from now on share header lines in it.
-pub(in crate::store) fn new_store(max_bytes: usize) -> Store {
-    let store = Store::new(max_bytes);
-    share_lines_in(&store);
-    store
-}
-
-/// Lets the pages that this thread creates from now on share header lines in a store.
-pub(in crate::store) fn share_lines_in(store: &Store) {
-    LINES_OWNER.set(store.lines_owner());
-}
-
 /// The number of different tags. A page has one of them, by its number.
 const TAGS: u64 = 3;
 
 fn tag(number: u64) -> Tag {
     Tag::new(&format!("tag:{}", number % TAGS))
-}
-
-pub(in crate::store) fn purge_keys(tags: &[Tag]) -> Arc<PurgeKeys> {
-    with_request(|request| keys_of_request(request, tags))
-}
-
-pub(in crate::store) fn purge_keys_of(path: &str, tags: &[Tag]) -> Arc<PurgeKeys> {
-    keys_of_request(&TestRequest::with_uri(path).to_http_request(), tags)
-}
-
-fn keys_of_request(request: &HttpRequest, tags: &[Tag]) -> Arc<PurgeKeys> {
-    static POLICY: HandlerPolicy = Policy::with_ttl(None).for_handler("model");
-    RequestSubject::new(request, POLICY.purge_subject(None), PurgeSeq::now(), StableIds::Omit).with_tags(tags)
-}
-
-/// Calls `f` with a request, which this thread creates once.
-pub(in crate::store) fn with_request<T>(f: impl FnOnce(&HttpRequest) -> T) -> T {
-    thread_local! {
-        static REQUEST: HttpRequest = TestRequest::with_uri("/page").to_http_request();
-    }
-    REQUEST.with(f)
-}
-
-/// Half of the entries stay after they have expired.
-fn is_revalidatable(body_len: usize) -> bool {
-    body_len.is_multiple_of(2)
-}
-
-pub(in crate::store) fn entry(
-    body: Bytes,
-    created_at: Instant,
-    ttl: Option<Duration>,
-    tags: &[Tag],
-) -> Arc<Entry> {
-    let is_revalidatable = is_revalidatable(body.len());
-    let entry = Entry::new(page(body), lifetime(created_at, ttl), purge_keys(tags));
-    Arc::new(entry.revalidatable(is_revalidatable))
-}
-
-pub(in crate::store) fn lifetime(created_at: Instant, ttl: Option<Duration>) -> Lifetime {
-    Lifetime {
-        created_at,
-        initial_age: Duration::ZERO,
-        ttl,
-        stale: StaleWindows::default(),
-        fill_time: Duration::ZERO,
-    }
-}
-
-pub(in crate::store) fn page(body: Bytes) -> Page {
-    let headers = HeaderMap::new();
-    let head = ResponseHead {
-        status: StatusCode::OK,
-        reason: None,
-        headers: &headers,
-        has_unstored: false,
-        unstored: &[],
-    };
-    let kind = HeaderName::from_static("x-kind");
-    let generated =
-        [(ETAG, HeaderValue::from_static("W/\"1\"")), (kind, HeaderValue::from(body.len() % KINDS))];
-    Page::from_response(head, &generated, Some(body), LINES_OWNER.get())
 }
 
 fn values() -> impl Strategy<Value = Values> {

@@ -9,7 +9,7 @@ use std::{
 use super::{entry::Entry, weights};
 use crate::{
     http::VaryNames,
-    key::CacheKey,
+    key::{CacheKey, KeyHash},
     page::LinesOwner,
     purge::{PurgeKey, PurgeKeys},
     sync::{
@@ -38,7 +38,7 @@ pub(super) struct EntryNode {
     pub(super) key: Box<[u8]>,
     pub(super) slot: Slot,
     /// The hash of the key, by which the ghost queue remembers an evicted entry.
-    pub(super) hash: u64,
+    pub(super) hash: KeyHash,
     /// The bytes that are charged for the node and what is stored under it, except for encoded bodies.
     weight: usize,
     /// The bytes that are charged for encoded bodies. Only written under the store's state lock.
@@ -123,7 +123,7 @@ pub(super) struct VariantSet {
 
 impl EntryNode {
     /// Creates the node of a slot in a store whose entries share the header lines of `lines_owner`. It is not inserted yet.
-    pub(super) fn new(key: &[u8], hash: u64, slot: Slot, lines_owner: LinesOwner) -> Self {
+    pub(super) fn new(key: &[u8], hash: KeyHash, slot: Slot, lines_owner: LinesOwner) -> Self {
         let positions = Positions::new(slot.purge_keys().map_or(0, |keys| keys.index_keys().len()));
         let (weight, encoded) = (slot.weight(lines_owner), slot.encoded_weight());
         let weight = weight.saturating_add(Self::weight_of_key(key)).saturating_add(positions.weight());

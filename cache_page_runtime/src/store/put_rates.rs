@@ -15,11 +15,7 @@ use std::{
 
 use actix_web::{http::header::HeaderMap, test::TestRequest, web::Bytes};
 
-use super::{
-    entry::Entry,
-    node::EntryNode,
-    store::{Store, tests},
-};
+use super::{entry::Entry, fixtures, node::EntryNode, store::Store};
 use crate::{KeyBuilder, http::VaryNames, key::CacheKey, purge::Tag, time::Clock};
 
 /// The pages that are stored in each round, by all threads together.
@@ -58,7 +54,7 @@ trait Cache: Send + Sync {
 
 impl Cache for Store {
     fn prepare(&self) {
-        tests::share_lines_in(self);
+        fixtures::share_lines_in(self);
     }
 
     fn store(&self, key: CacheKey<'_>, entry: Arc<Entry>) {
@@ -67,7 +63,7 @@ impl Cache for Store {
 }
 
 fn store() -> Box<dyn Cache> {
-    Box::new(tests::new_store(BUDGET))
+    Box::new(fixtures::new_store(BUDGET))
 }
 
 type QuickCache = quick_cache::sync::Cache<Box<[u8]>, Arc<Entry>, Weight>;
@@ -113,9 +109,9 @@ fn entries(first: usize, count: usize, tags: usize) -> Vec<(usize, Arc<Entry>)> 
     let entry = |number| {
         let names = [format!("group:{}", number / 100), "pages".into(), format!("author:{}", number % 1000)];
         let tags: Vec<Tag> = names.iter().take(tags).map(|name| Tag::new(name)).collect();
-        let keys = tests::purge_keys_of(&format!("/{number}"), &tags);
-        let lifetime = tests::lifetime(now, Some(Duration::from_secs(60)));
-        (number, Arc::new(Entry::new(tests::page(Bytes::from_static(b"Hello World")), lifetime, keys)))
+        let keys = fixtures::purge_keys_of(&format!("/{number}"), &tags);
+        let lifetime = fixtures::lifetime(now, Some(Duration::from_secs(60)));
+        (number, Arc::new(Entry::new(fixtures::page(Bytes::from_static(b"Hello World")), lifetime, keys)))
     };
     (first..first + count).map(entry).collect()
 }

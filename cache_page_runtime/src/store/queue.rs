@@ -185,13 +185,14 @@ mod tests {
     use super::*;
     use crate::{
         http::VaryNames,
+        key::KeyHash,
         page::LinesOwner,
         store::node::{Slot, VariantSet},
     };
 
     fn node(number: u8) -> Arc<EntryNode> {
         let slot = Slot::VariantSet(Arc::new(VariantSet::new(VaryNames::new())));
-        Arc::new(EntryNode::new(&[number], 0, slot, LinesOwner::new()))
+        Arc::new(EntryNode::new(&[number], KeyHash::from_u64(0), slot, LinesOwner::new()))
     }
 
     fn keys(queue: &NodeQueue) -> Vec<u8> {

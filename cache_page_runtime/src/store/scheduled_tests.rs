@@ -5,7 +5,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst},
+    atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
 };
 
 use actix_web::{
@@ -17,11 +17,9 @@ use shuttle::thread;
 use super::{
     consistency::check,
     entry::Entry,
+    fixtures::{lifetime, new_store, page, purge_keys, with_key},
     local_copies,
-    store::{
-        Store,
-        tests::{lifetime, new_store, page, purge_keys, with_key},
-    },
+    store::Store,
 };
 use crate::{
     http::{Coding, VaryNames},
@@ -44,7 +42,10 @@ struct Site {
     database: AtomicU64,
     /// The version whose purge has taken effect. A request that arrives now must not get an older one.
     purged: AtomicU64,
+    /// The number of pages that were stored.
     stored: AtomicUsize,
+    /// The number of pages that purges have counted.
+    purged_pages: AtomicUsize,
 }
 
 impl Site {
@@ -55,6 +56,7 @@ impl Site {
             database: AtomicU64::new(0),
             purged: AtomicU64::new(0),
             stored: AtomicUsize::new(0),
+            purged_pages: AtomicUsize::new(0),
         })
     }
 
@@ -113,8 +115,8 @@ impl Site {
         }
     }
 
-    /// Changes the database, and purges the pages that show it. Returns the number of entries that were purged.
-    fn write(&self, mode: PurgeMode, selector: &LocalSelector) -> usize {
+    /// Changes the database, and purges the pages that show it.
+    fn write(&self, mode: PurgeMode, selector: &LocalSelector) {
         let version = self.database.fetch_add(1, SeqCst) + 1;
         yield_now();
         let (purge, mut sweeping) = self.store.begin_purge(mode, selector, self.now);
@@ -122,7 +124,7 @@ impl Site {
         // A sweep that fails is dropped before it is complete.
         while !one_in(4) && !sweeping.run(1) {}
         drop(sweeping);
-        purge.entries()
+        self.purged_pages.fetch_add(purge.entries(), SeqCst);
     }
 
     /// Checks the store after all tasks have ended, and that it charges for nothing once all pages are purged.
@@ -183,18 +185,12 @@ fn concurrent_purges_count_each_entry_at_most_once() {
     under_random_schedules(|| {
         let site = Site::new(1 << 20);
         (0..3).for_each(|key| site.put(key, 0).unwrap());
-        let purged = Arc::new(AtomicUsize::new(0));
-        let tasks: Vec<_> = (0..2)
-            .map(|_| {
-                let (site, purged) = (Arc::clone(&site), Arc::clone(&purged));
-                thread::spawn(move || {
-                    purged.fetch_add(site.write(PurgeMode::Remove, &random_selector()), SeqCst);
-                    let _ = site.put(KEY, 0);
-                })
-            })
-            .collect();
-        tasks.into_iter().for_each(|task| task.join().unwrap());
-        assert!(purged.load(SeqCst) <= site.stored.load(SeqCst));
+        let write = |site: &Site| {
+            site.write(PurgeMode::Remove, &random_selector());
+            let _ = site.put(KEY, 0);
+        };
+        run_tasks(&site, &[write, write]);
+        assert!(site.purged_pages.load(SeqCst) <= site.stored.load(SeqCst));
         site.finish();
     });
 }
@@ -216,22 +212,17 @@ fn page_that_is_being_replaced_is_never_missing() {
 fn unchanged_number_of_insertions_means_that_nothing_was_stored() {
     under_random_schedules(|| {
         let site = Site::new(1 << 20);
-        let is_stored = Arc::new(AtomicBool::new(false));
-        let put = {
-            let (site, is_stored) = (Arc::clone(&site), Arc::clone(&is_stored));
-            thread::spawn(move || {
-                site.put(KEY, 0).unwrap();
-                is_stored.store(true, SeqCst);
-            })
+        let put = |site: &Site| site.put(KEY, 0).unwrap();
+        let look = |site: &Site| {
+            for _ in 0..10 {
+                let before = site.store.insertions();
+                let found = site.get(KEY);
+                (0..10).for_each(|_| yield_now());
+                let was_stored = site.stored.load(SeqCst) > 0;
+                assert!(found.is_some() || !was_stored || site.store.insertions() != before);
+            }
         };
-        for _ in 0..10 {
-            let before = site.store.insertions();
-            let found = site.get(KEY);
-            (0..10).for_each(|_| yield_now());
-            let was_stored = is_stored.load(SeqCst);
-            assert!(found.is_some() || !was_stored || site.store.insertions() != before);
-        }
-        put.join().unwrap();
+        run_tasks(&site, &[put, look]);
         site.finish();
     });
 }
@@ -253,9 +244,7 @@ fn budget_holds_while_tasks_store_copy_and_purge() {
                 assert!(site.store.bytes() <= BUDGET);
             }
         };
-        let write = |site: &Site| {
-            site.write(PurgeMode::Remove, &random_selector());
-        };
+        let write = |site: &Site| site.write(PurgeMode::Remove, &random_selector());
         run_tasks(&site, &[store, store, hit, hit, write]);
         site.finish();
     });
@@ -290,9 +279,7 @@ fn no_request_gets_the_variant_of_another() {
                 }
             }
         };
-        let write = |site: &Site| {
-            site.write(random_mode(), &random_selector());
-        };
+        let write = |site: &Site| site.write(random_mode(), &random_selector());
         run_tasks(&site, &[put, put, get, write]);
         site.finish();
     });
@@ -321,9 +308,7 @@ fn encoded_bodies_are_charged_as_long_as_they_are_stored() {
                 site.hit(KEY);
             }
         };
-        let write = |site: &Site| {
-            site.write(PurgeMode::Remove, &random_selector());
-        };
+        let write = |site: &Site| site.write(PurgeMode::Remove, &random_selector());
         run_tasks(&site, &[encode, encode, replace, hit, write]);
         site.finish();
     });

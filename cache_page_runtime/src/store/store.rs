@@ -142,9 +142,8 @@ impl Store {
         }
     }
 
-    fn lookup(&self, (hash, key): (KeyHash, &[u8]), now: Instant) -> Lookup {
-        let found = self.map.read_hashed((hash.as_u64(), key), |node| self.look_at(node, now));
-        match found {
+    fn lookup(&self, key: (KeyHash, &[u8]), now: Instant) -> Lookup {
+        match self.map.read(key, |node| self.look_at(node, now)) {
             None => Lookup::Absent,
             Some(Ok(found)) => found,
             Some(Err((node, unusable))) => {
@@ -189,8 +188,8 @@ impl Store {
     pub(super) fn node(&self, key: CacheKey<'_>, entry: &Arc<Entry>) -> Option<Arc<EntryNode>> {
         let is_of_entry =
             |node: &EntryNode| matches!(&node.slot, Slot::Entry(stored) if Arc::ptr_eq(stored, entry));
-        let key = (key.hash().as_u64(), key.as_bytes());
-        self.map.read_hashed(key, |node| is_of_entry(node).then(|| Arc::clone(node))).flatten()
+        let key = (key.hash(), key.as_bytes());
+        self.map.read(key, |node| is_of_entry(node).then(|| Arc::clone(node))).flatten()
     }
 
     /// Calls `f` with the key by which concurrent requests for the same entry are coalesced: that of the page, or that of the
@@ -280,7 +279,7 @@ impl Store {
     /// Creates the node of the only entry of a page, before the state is locked.
     fn new_node(&self, key: CacheKey<'_>, entry: &Arc<Entry>) -> Arc<EntryNode> {
         let slot = Slot::Entry(Arc::clone(entry));
-        Arc::new(EntryNode::new(key.as_bytes(), key.hash().as_u64(), slot, self.lines_owner))
+        Arc::new(EntryNode::new(key.as_bytes(), key.hash(), slot, self.lines_owner))
     }
 
     /// Removes an entry, unless another one has replaced it.

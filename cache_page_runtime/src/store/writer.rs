@@ -16,7 +16,12 @@ use super::{
     state::State,
 };
 use crate::{
-    http::VaryNames, key::CacheKey, outcome::Reason, purge::PurgeKey, sync::MutexGuard, time::Instant,
+    http::VaryNames,
+    key::{CacheKey, KeyHash},
+    outcome::Reason,
+    purge::PurgeKey,
+    sync::MutexGuard,
+    time::Instant,
 };
 
 /// The fraction of the budget that one entry may take, as its denominator: a larger one would evict many others.
@@ -80,7 +85,7 @@ impl<'s> Writer<'s> {
     ) -> Result<(), Reason> {
         let page_key = key.as_bytes();
         if let Some(node) = node {
-            let old = self.map.get_with_flushed(page_key, node.hash);
+            let old = self.map.get_with_flushed((node.hash, page_key));
             let is_variant_set =
                 |node: &Arc<EntryNode>| node.slot.variant_set().is_some() && !node.is_flushed();
             if !old.as_ref().is_some_and(is_variant_set) {
@@ -144,9 +149,8 @@ impl<'s> Writer<'s> {
     }
 
     fn insert(&mut self, key: &[u8], slot: Slot, replaced: Option<&Arc<Entry>>) -> Result<(), Reason> {
-        let hash = self.map.hash(key);
-        let node = Arc::new(EntryNode::new(key, hash, slot, self.state.lines_owner));
-        self.insert_over(self.map.get_with_flushed(key, hash), node, replaced)
+        let node = Arc::new(EntryNode::new(key, KeyHash::of(key), slot, self.state.lines_owner));
+        self.insert_over(self.map.get_with_flushed((node.hash, key)), node, replaced)
     }
 
     /// Inserts a new node in the place of the one that the map has under its key.
@@ -205,7 +209,7 @@ impl<'s> Writer<'s> {
 
     /// Undoes an insertion that there is no room for. What was stored under the key before is removed too.
     fn undo(&mut self, node: &Arc<EntryNode>) {
-        if let Some(old) = self.map.get_with_flushed(&node.key, node.hash) {
+        if let Some(old) = self.map.get_with_flushed((node.hash, &node.key)) {
             self.freed.push(self.map.remove(&old));
         }
         self.unlink(node);
@@ -315,7 +319,7 @@ impl<'s> Writer<'s> {
 
     /// Returns the bytes that are charged for what is stored under a key.
     pub(super) fn weight_of(&self, key: &[u8]) -> usize {
-        self.map.read(key).map_or(0, |stored| stored.key().0.weight())
+        self.map.read((KeyHash::of(key), key), |node| node.weight()).unwrap_or(0)
     }
 
     /// Checks a few entries, and removes those that are expired, unless their handlers may still confirm them.

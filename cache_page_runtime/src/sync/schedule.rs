@@ -1,6 +1,7 @@
 //! Runs scenarios under shuttle.
 
 use std::{
+    cell::Cell,
     env,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::Arc,
@@ -12,11 +13,25 @@ use shuttle::{
     scheduler::RandomScheduler,
 };
 
-use crate::sync::with_scheduled_locks;
+thread_local! {
+    static IS_SCHEDULED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Returns whether this thread runs a scenario. All tasks of a scenario are on one thread.
+pub(crate) fn is_scheduled() -> bool {
+    IS_SCHEDULED.get()
+}
+
+fn run_scheduled<T>(run: impl FnOnce() -> T) -> T {
+    IS_SCHEDULED.set(true);
+    let result = run();
+    IS_SCHEDULED.set(false);
+    result
+}
 
 /// Runs steps whose order is given, once.
 pub(crate) fn once(steps: impl Fn() + Send + Sync + 'static) {
-    with_scheduled_locks(|| shuttle::check_random(steps, 1));
+    run_scheduled(|| shuttle::check_random(steps, 1));
 }
 
 /// Runs a scenario under random schedules. Shuttle fails if a task never ends.
@@ -28,8 +43,7 @@ pub(crate) fn under_random_schedules(scenario: impl Fn() + Send + Sync + 'static
     for seed in first..first + runs {
         let scenario = Arc::clone(&scenario);
         let scheduler = RandomScheduler::new_from_seed(seed, 1);
-        let run =
-            || with_scheduled_locks(|| Runner::new(scheduler, Config::default()).run(move || scenario()));
+        let run = || run_scheduled(|| Runner::new(scheduler, Config::default()).run(move || scenario()));
         if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
             eprintln!("MODEL_SEED={seed} MODEL_RUNS=1 replays this schedule");
             resume_unwind(panic);

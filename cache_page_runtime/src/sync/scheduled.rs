@@ -3,23 +3,9 @@
 //! All tasks of a scenario run on one thread, one at a time, and each access to a lock or an atomic may let another task continue.
 //! So orders of events are explored, but not what weaker memory orderings than `SeqCst` allow beyond them.
 
-use std::{cell::Cell, process, thread};
+use std::{process, thread};
 
-std::thread_local! {
-    static IS_SCHEDULED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs a scenario of shuttle, all of whose tasks are on this thread.
-pub(crate) fn with_scheduled_locks<T>(run: impl FnOnce() -> T) -> T {
-    IS_SCHEDULED.set(true);
-    let result = run();
-    IS_SCHEDULED.set(false);
-    result
-}
-
-fn is_scheduled() -> bool {
-    IS_SCHEDULED.get()
-}
+use super::schedule::is_scheduled;
 
 /// Lets another task continue. Outside of a scenario, this does nothing.
 pub(crate) fn pause() {

@@ -6,12 +6,10 @@ use std::{
     sync::PoisonError,
 };
 
+use crate::schedule::is_scheduled;
+
 shuttle::thread_local! {
     static IS_PANICKING: Cell<bool> = const { Cell::new(false) };
-}
-
-std::thread_local! {
-    static IS_SCHEDULED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A mutex of shuttle in a scenario, and of the standard library outside of it: `purge/log.rs` has unit tests.
@@ -48,16 +46,8 @@ impl<T> DerefMut for MutexGuard<'_, T> {
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     let schedule = || mutex.schedule.lock().unwrap_or_else(PoisonError::into_inner);
-    let scheduled = IS_SCHEDULED.get().then(schedule);
+    let scheduled = is_scheduled().then(schedule);
     MutexGuard { value: mutex.value.lock().unwrap_or_else(PoisonError::into_inner), _scheduled: scheduled }
-}
-
-/// Runs a scenario with locks that shuttle controls. All its tasks are on this thread.
-pub(crate) fn with_scheduled_locks<T>(run: impl FnOnce() -> T) -> T {
-    IS_SCHEDULED.set(true);
-    let result = run();
-    IS_SCHEDULED.set(false);
-    result
 }
 
 pub(crate) fn is_panicking() -> bool {

@@ -77,7 +77,8 @@ impl RedisStore {
     async fn read_page(&self, key: Id, mut purge_keys: Vec<Id>) -> Result<PageReply, StoreError> {
         let keys = self.shard(key);
         purge_keys.retain(has_stamp);
-        let own = self.worker_connection();
+        let server = self.endpoint.plain_server();
+        let own = server.and_then(|server| self.worker_connections.get(server));
         let mut call = own.and_then(|own| own.send(|out| keys.push_read(out, key, &purge_keys)));
         let replied = match &mut call {
             Some(call) => call.reply().await,

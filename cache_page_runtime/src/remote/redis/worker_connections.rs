@@ -22,7 +22,6 @@ use tokio::{
 };
 
 use super::{
-    RedisStore,
     connection::CONNECT_TIMEOUT,
     resp::{Reply, push_command, push_word, take_reply},
     worker_connection::{CloseGuard, READ_LENGTH, WorkerConnection},
@@ -45,10 +44,14 @@ struct Connections {
     of_threads: Vec<ThreadConnection>,
 }
 
-/// A connection that is to be opened.
-struct Opening {
-    connection: Arc<WorkerConnection>,
-    run_id: Arc<[u8]>,
+/// What a thread has.
+enum OfThread {
+    /// A connection, which may not be open yet.
+    Connection(Arc<WorkerConnection>),
+    /// A new connection that the caller has to open, to this run of the server.
+    New(Arc<WorkerConnection>, Arc<[u8]>),
+    /// None, and no other may be opened now.
+    Nothing,
 }
 
 struct ThreadConnection {
@@ -69,17 +72,31 @@ impl WorkerConnections {
         lock(&self.0).run_id = Some(run_id.into());
     }
 
-    /// Returns the connection of this thread. An error has one that the caller has to open, if the thread may open one now.
-    fn of_thread(&self) -> Result<Arc<WorkerConnection>, Option<Opening>> {
+    /// Returns the connection of this thread, which may not be open yet. The first call opens one to this server.
+    pub(super) fn get(&self, server: &ConnectionInfo) -> Option<Arc<WorkerConnection>> {
+        match self.of_thread() {
+            OfThread::Connection(connection) => Some(connection),
+            OfThread::New(connection, run_id) => {
+                // Without a runtime that would open it, it is closed at once.
+                let guard = CloseGuard(connection);
+                let runtime = Handle::try_current().ok()?;
+                runtime.spawn(open(guard, server.clone(), run_id));
+                None
+            }
+            OfThread::Nothing => None,
+        }
+    }
+
+    fn of_thread(&self) -> OfThread {
         let thread = thread::current().id();
         let Connections { run_id, of_threads } = &mut *lock(&self.0);
-        let run_id = run_id.as_ref().ok_or(None)?;
+        let Some(run_id) = run_id else { return OfThread::Nothing };
         if let Some(known) = of_threads.iter().find(|known| known.thread == thread) {
             if !known.connection.is_closed() {
-                return Ok(Arc::clone(&known.connection));
+                return OfThread::Connection(Arc::clone(&known.connection));
             }
             if known.opened_at.elapsed() < RETRY_INTERVAL {
-                return Err(None);
+                return OfThread::Nothing;
             }
         }
         // Threads end without notice, and their connections with them. Those of other threads whose connections were closed just now wait
@@ -89,36 +106,18 @@ impl WorkerConnections {
             known.thread != thread && (was_opened_lately || !known.connection.is_closed())
         });
         if of_threads.len() >= MAX_THREADS {
-            return Err(None);
+            return OfThread::Nothing;
         }
         let connection = Arc::<WorkerConnection>::default();
-        let opening = Opening { connection: Arc::clone(&connection), run_id: Arc::clone(run_id) };
+        let new = OfThread::New(Arc::clone(&connection), Arc::clone(run_id));
         of_threads.push(ThreadConnection { thread, connection, opened_at: Instant::now() });
-        Err(Some(opening))
+        new
     }
 }
 
 impl Drop for WorkerConnections {
     fn drop(&mut self) {
         self.close();
-    }
-}
-
-impl RedisStore {
-    /// Returns the connection of this thread, which may not be open yet.
-    pub(super) fn worker_connection(&self) -> Option<Arc<WorkerConnection>> {
-        let server = self.endpoint.plain_server()?;
-        match self.worker_connections.of_thread() {
-            Ok(connection) => Some(connection),
-            Err(opening) => {
-                let Opening { connection, run_id } = opening?;
-                // Without a runtime that would open it, it is closed at once.
-                let guard = CloseGuard(connection);
-                let runtime = Handle::try_current().ok()?;
-                runtime.spawn(open(guard, server.clone(), run_id));
-                None
-            }
-        }
     }
 }
 
@@ -259,23 +258,25 @@ mod tests {
 
     fn opening(connections: &WorkerConnections) -> Arc<WorkerConnection> {
         match connections.of_thread() {
-            Err(Some(Opening { connection, .. })) => connection,
-            Ok(_) => panic!("there is a connection"),
-            Err(None) => panic!("none may be opened now"),
+            OfThread::New(connection, _) => connection,
+            OfThread::Connection(_) => panic!("there is a connection"),
+            OfThread::Nothing => panic!("none may be opened now"),
         }
     }
 
     #[test]
     fn connection_is_opened_once_until_it_has_failed_for_a_while() {
         let connections = WorkerConnections::default();
-        assert!(matches!(connections.of_thread(), Err(None)), "no server was checked");
+        assert!(matches!(connections.of_thread(), OfThread::Nothing), "no server was checked");
         connections.allow(b"ab12".to_vec());
         let opened = opening(&connections);
-        assert!(connections.of_thread().is_ok_and(|connection| Arc::ptr_eq(&connection, &opened)));
+        assert!(
+            matches!(connections.of_thread(), OfThread::Connection(known) if Arc::ptr_eq(&known, &opened))
+        );
         opened.close();
-        assert!(matches!(connections.of_thread(), Err(None)));
+        assert!(matches!(connections.of_thread(), OfThread::Nothing));
         connections.close();
-        assert!(matches!(connections.of_thread(), Err(None)), "no server was checked since");
+        assert!(matches!(connections.of_thread(), OfThread::Nothing), "no server was checked since");
         connections.allow(b"ab12".to_vec());
         opening(&connections);
     }
@@ -288,6 +289,6 @@ mod tests {
         thread::scope(|scope| {
             scope.spawn(|| opening(&connections).close());
         });
-        assert!(matches!(connections.of_thread(), Err(None)));
+        assert!(matches!(connections.of_thread(), OfThread::Nothing));
     }
 }
