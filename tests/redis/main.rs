@@ -71,6 +71,7 @@ fn main() {
         sharing::page_stored_in_the_future_is_refreshed,
         transports::tcp_and_unix_sockets_share_pages,
         workers::connections_of_workers_are_used_and_replaced,
+        workers::lookup_is_repeated_if_its_connection_ends,
         conformance::server_passes_the_conformance_suite,
         conformance::unknown_purges_reject_older_entries,
         coalescing::one_process_runs_the_handler_for_all,

@@ -25,6 +25,8 @@ pub(crate) enum Mode {
     Corrupt(u64),
     /// Delays each chunk by milliseconds: to the server, and from the server.
     Slow(u64, u64),
+    /// Ends the connection of a worker when it sends a lookup.
+    EndLookups,
 }
 
 pub(crate) struct Proxy {
@@ -38,6 +40,7 @@ struct State {
     is_closed: AtomicBool,
     random: Mutex<Random>,
     connections: AtomicU64,
+    ended_lookups: AtomicU64,
 }
 
 /// How often the mode is checked.
@@ -53,6 +56,7 @@ impl Proxy {
             is_closed: AtomicBool::new(false),
             random: Mutex::new(Random(0x9e37_79b9_7f4a_7c15)),
             connections: AtomicU64::new(0),
+            ended_lookups: AtomicU64::new(0),
         });
         let of_thread = Arc::clone(&state);
         thread::spawn(move || {
@@ -79,6 +83,11 @@ impl Proxy {
     #[cfg(feature = "redis-tls")]
     pub(crate) fn connections(&self) -> u64 {
         self.state.connections.load(Ordering::SeqCst)
+    }
+
+    /// Returns the number of connections that were ended by a lookup.
+    pub(crate) fn ended_lookups(&self) -> u64 {
+        self.state.ended_lookups.load(Ordering::SeqCst)
     }
 
     pub(crate) fn set(&self, mode: Mode) {
@@ -121,6 +130,7 @@ impl State {
         from.set_nodelay(true).unwrap();
         to.set_nodelay(true).unwrap();
         let mut buffer = vec![0; 16 * 1024];
+        let mut is_of_worker = None;
         loop {
             let read = match from.read(&mut buffer) {
                 Ok(0) => break,
@@ -134,7 +144,14 @@ impl State {
                 Err(_) => break,
             };
             let piece = &mut buffer[..read];
+            // The first command of a worker asks for the run id.
+            let is_of_worker = is_to_server
+                && *is_of_worker.get_or_insert_with(|| piece.starts_with(b"*2\r\n$4\r\nINFO\r\n"));
             match self.mode() {
+                Mode::EndLookups if is_of_worker && piece.windows(4).any(|word| word == b"MGET") => {
+                    self.ended_lookups.fetch_add(1, Ordering::SeqCst);
+                    break;
+                }
                 Mode::Corrupt(one_of) => self.random.lock().unwrap().corrupt(piece, one_of),
                 Mode::Slow(to_server, from_server) => {
                     let time = if is_to_server { to_server } else { from_server };
@@ -145,7 +162,7 @@ impl State {
                         sleep(TICK);
                     }
                 }
-                Mode::Pass | Mode::Reset => {}
+                Mode::Pass | Mode::Reset | Mode::EndLookups => {}
             }
             if self.mode() == Mode::Reset || to.write_all(piece).is_err() {
                 break;

@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 
 use crate::{
+    application::Settings,
     database::Database,
-    process::{remote_only, wait_until},
+    process::{Process, remote_only, wait_until},
+    proxy::{Mode, Proxy},
     server::Server,
     sharing::start_two,
 };
@@ -30,6 +32,21 @@ pub(crate) fn connections_of_workers_are_used_and_replaced() {
         // The lookup is repeated over the shared connection.
         assert!(other.get("/page/1").is_remote_hit());
     }
+}
+
+pub(crate) fn lookup_is_repeated_if_its_connection_ends() {
+    let (server, database) = (Server::start(), Database::new());
+    let proxy = Proxy::in_front_of(server.port());
+    let near = remote_only(&server, &database);
+    let far = Settings { urls: vec![proxy.url()], ..near.clone() };
+    let (one, other) = (Process::start(&near), Process::start(&far));
+    one.fill("/page/1");
+    proxy.set(Mode::EndLookups);
+    wait_until("a lookup has ended its connection", || {
+        assert!(other.get("/page/1").is_remote_hit());
+        proxy.ended_lookups() > 0
+    });
+    assert!(other.is_available());
 }
 
 struct Client {
